@@ -1,0 +1,46 @@
+# customer_scoring: score and segment customers inside PostgreSQL.
+#
+#   make && sudo make install        build and install for the pg_config found first
+#   test/run                         every test, in a throw-away cluster
+#   demo/run [FILE.csv]              the main job
+
+EXTENSION = customer_scoring
+MODULE_big = customer_scoring
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scoring.control)
+
+OBJS = \
+	src/module.o \
+	src/fixed.o \
+	src/history_codec.o \
+	src/history_type.o \
+	src/history_agg.o \
+	src/history_read.o \
+	src/quantile.o \
+	src/math/exact_sum.o \
+	src/score.o \
+	src/score_window.o \
+	src/segment.o \
+	src/segment_map.o
+
+# One file per layer; each uses only the ones above it.
+SQL_LAYERS = history score segment segment_maps
+
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)
+
+# -ffp-contract=off: the same float8 results on machines with and without FMA.
+PG_CFLAGS = -std=gnu99 -ffp-contract=off -fvisibility=hidden
+EXTRA_CLEAN = $(EXTENSION)--*.sql
+
+REGRESS = install $(filter-out install,$(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql))))
+REGRESS_OPTS = --inputdir=test --encoding=UTF8 --no-locale
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(DATA_built): $(SQL_FILES) customer_scoring.control META.json
+	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
+	  { echo "META.json and customer_scoring.control name different versions" >&2; exit 1; }
+	{ echo '\echo Use "CREATE EXTENSION customer_scoring" to load this file. \quit'; cat $(SQL_FILES); } > $@.tmp
+	mv $@.tmp $@

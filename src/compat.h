@@ -1,0 +1,55 @@
+/*
+ * compat.h
+ *		What differs between the PostgreSQL majors we build on, and nowhere
+ *		else. Code is written in the newest dialect; this header defines the
+ *		new name on old servers.
+ */
+#ifndef CUSTOMER_SCORING_COMPAT_H
+#define CUSTOMER_SCORING_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "customer_scoring needs PostgreSQL 15 or later"
+#endif
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#include "varatt.h"
+#else
+
+/* 16 hides every symbol but the entry points; here we say so ourselves. */
+#undef PG_FUNCTION_INFO_V1
+#define PG_FUNCTION_INFO_V1(funcname) \
+extern __attribute__((visibility("default"))) Datum funcname(PG_FUNCTION_ARGS); \
+extern __attribute__((visibility("default"))) const Pg_finfo_record *CppConcat(pg_finfo_,funcname)(void); \
+const Pg_finfo_record * \
+CppConcat(pg_finfo_,funcname) (void) \
+{ \
+	static const Pg_finfo_record my_finfo = { 1 }; \
+	return &my_finfo; \
+} \
+extern int no_such_variable
+
+#undef PG_MODULE_MAGIC
+#define PG_MODULE_MAGIC \
+extern __attribute__((visibility("default"))) const Pg_magic_struct *PG_MAGIC_FUNCTION_NAME(void); \
+const Pg_magic_struct * \
+PG_MAGIC_FUNCTION_NAME(void) \
+{ \
+	static const Pg_magic_struct Pg_magic_data = PG_MODULE_MAGIC_DATA; \
+	return &Pg_magic_data; \
+} \
+extern int no_such_variable
+
+/* Soft errors came with 16: before, every input error is a hard one. */
+#define ereturn(escontext, dummy_value, ...) \
+	do { \
+		(void) (escontext); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+
+#endif							/* before 16 */
+
+#endif							/* CUSTOMER_SCORING_COMPAT_H */

@@ -1,0 +1,199 @@
+# A throw-away PostgreSQL cluster with this extension built into it.
+#
+# Sourced by demo/run, test/run and test/bench/run (bash). Everything lives in
+# one temporary directory, belongs to an unprivileged user and listens on a
+# unix socket there; an existing cluster is never touched, and nothing is left
+# running, not even after kill -9 of the script.
+#
+#   need_postgres [PACKAGE...]     install what is missing, set PG_CONFIG, PGBIN, PGMAJOR
+#   make_workspace                 set WORK, the temporary directory; removed at exit
+#   build_extension NAME [ARG...]  copy the source to $WORK/NAME, make it there, install it below $WORK/NAME.root
+#   start_cluster NAME [SETTING...] initdb $WORK/data and start it with the extension of that build
+#   stop_cluster
+#   as_user COMMAND...             run COMMAND as the unprivileged user
+#
+# After start_cluster, psql and friends reach the cluster by PGHOST, PGPORT and
+# PGUSER, as whoever runs the script.
+
+SOURCE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+POSTMASTER=
+
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"
+	elif command -v sudo >/dev/null; then sudo "$@"
+	else die "needs root or sudo to install Debian packages: $*"
+	fi
+}
+
+have_package() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+# Installing PostgreSQL would start a cluster on port 5432: say no to that,
+# and take the word back afterwards.
+install_packages() {
+	local conf=/etc/postgresql-common/createcluster.conf policy=/usr/sbin/policy-rc.d made_conf='' made_policy='' rc=0
+	echo "installing Debian packages: $*" >&2
+	if [ ! -e $conf ] && ! have_package postgresql-common; then
+		as_root mkdir -p /etc/postgresql-common
+		echo 'create_main_cluster = false' | as_root tee $conf >/dev/null
+		made_conf=1
+	fi
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+		as_root chmod 755 $policy
+		made_policy=1
+	fi
+	local log; log=$(mktemp)
+	{
+		as_root apt-get update -q &&
+		as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 \
+			apt-get install -y -q --no-install-recommends "$@"
+	} >"$log" 2>&1 </dev/null || rc=$?
+	[ -z "$made_conf" ] || as_root rm -f $conf
+	[ -z "$made_policy" ] || as_root rm -f $policy
+	[ $rc = 0 ] || { tail -n 20 "$log" >&2; rm -f "$log"; die "could not install: $*"; }
+	rm -f "$log"
+}
+
+# The newest major that has both a server and its headers here; else the
+# distribution's own.
+find_postgres() {
+	local dir
+	PGBIN=
+	for dir in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5,5nr); do
+		[ -x "$dir/postgres" ] && [ -x "$dir/initdb" ] && [ -x "$dir/psql" ] && [ -x "$dir/pg_config" ] &&
+			[ -f "$("$dir/pg_config" --pgxs)" ] || continue
+		[ "${PG_CONFIG:-$dir/pg_config}" = "$dir/pg_config" ] || continue
+		PGBIN=$dir
+		PG_CONFIG=$dir/pg_config
+		PGMAJOR=$(basename "$(dirname "$dir")")
+		[ "$PGMAJOR" -ge 15 ] && return 0
+	done
+	return 1
+}
+
+need_postgres() {
+	local missing=() package major
+	for package in make gcc libc6-dev "$@"; do
+		have_package "$package" || missing+=("$package")
+	done
+	if ! find_postgres; then
+		[ -e /etc/debian_version ] || die "no PostgreSQL 15 or later with its server headers found"
+		[ -n "$(apt-cache policy postgresql 2>/dev/null | sed -n 's/^ *Candidate: *(none)$//p; s/^ *Candidate: *\([0-9]*\).*/\1/p')" ] ||
+			as_root apt-get update -q >/dev/null 2>&1
+		major=$(apt-cache policy postgresql | sed -n 's/^ *Candidate: *\([0-9]*\).*/\1/p')
+		[ -n "$major" ] || die "the package 'postgresql' is not to be had from this machine's package sources"
+		missing+=("postgresql-$major" "postgresql-server-dev-$major")
+	fi
+	[ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+	find_postgres || die "no usable PostgreSQL found after installing it"
+	export PG_CONFIG
+}
+
+make_workspace() {
+	WORK=$(mktemp -d "${TMPDIR:-/tmp}/customer_scoring.XXXXXX")
+	RUN_USER=$(id -un)
+	if [ "$(id -u)" = 0 ]; then
+		RUN_USER=postgres
+		id postgres >/dev/null 2>&1 || RUN_USER=nobody
+		chown "$RUN_USER" "$WORK"
+	fi
+	chmod 755 "$WORK"
+	trap 'cleanup_workspace' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+cleanup_workspace() {
+	local rc=$?
+	trap - EXIT
+	stop_cluster
+	[ -n "${KEEP_WORKSPACE:-}" ] && echo "kept: $WORK" >&2 || rm -rf "$WORK"
+	exit $rc
+}
+
+as_user() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid="$RUN_USER" --regid="$(id -gn "$RUN_USER")" --init-groups \
+			env HOME="$WORK" LC_ALL=C.UTF-8 PATH="$PGBIN:/usr/bin:/bin" "$@"
+	else
+		env LC_ALL=C.UTF-8 PATH="$PGBIN:$PATH" "$@"
+	fi
+}
+
+build_extension() {
+	local name=$1; shift
+	mkdir "$WORK/$name"
+	tar -C "$SOURCE_DIR" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
+		--exclude='./customer_scoring--*.sql' --exclude=./tmp_check -cf - . |
+		tar -C "$WORK/$name" --no-same-owner -xf -
+	[ "$(id -u)" != 0 ] || chown -R "$RUN_USER:" "$WORK/$name"
+	chmod -R u+rwX,go+rX "$WORK/$name"
+	if ! as_user make -s -j2 -C "$WORK/$name" PG_CONFIG="$PG_CONFIG" "$@" >"$WORK/$name.log" 2>&1 ||
+		! as_user make -s -C "$WORK/$name" PG_CONFIG="$PG_CONFIG" "$@" DESTDIR="$WORK/$name.root" install >>"$WORK/$name.log" 2>&1
+	then
+		tail -n 40 "$WORK/$name.log" >&2
+		die "the build failed"
+	fi
+}
+
+# Debian's servers find an extension below a prefix by extension_destdir; from
+# 18 on every server has extension_control_path.
+extension_settings() {
+	local root=$1
+	if "$PGBIN/postgres" --describe-config | cut -f1 | grep -qx extension_control_path; then
+		printf '%s\n' "extension_control_path = '$root$("$PG_CONFIG" --sharedir):\$system'" \
+			"dynamic_library_path = '$root$("$PG_CONFIG" --pkglibdir):\$libdir'"
+	elif grep -qa extension_destdir "$PGBIN/postgres"; then
+		echo "extension_destdir = '$root'"
+	else
+		die "this server can't load an extension from a build directory"
+	fi
+}
+
+start_cluster() {
+	local name=$1 setting; shift
+	mkdir -p "$WORK/socket"
+	[ "$(id -u)" != 0 ] || chown "$RUN_USER" "$WORK/socket"
+	if [ ! -d "$WORK/data" ]; then
+		as_user "$PGBIN/initdb" -D "$WORK/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -N >"$WORK/initdb.log" 2>&1 ||
+			{ cat "$WORK/initdb.log" >&2; die "initdb failed"; }
+	fi
+	{
+		echo "listen_addresses = ''"
+		echo "unix_socket_directories = '$WORK/socket'"
+		echo "fsync = off"
+		echo "max_wal_size = '4GB'"
+		echo "logging_collector = off"
+		extension_settings "$WORK/$name.root"
+		for setting in "$@"; do echo "$setting"; done
+	} | as_user tee "$WORK/data/postgresql.auto.conf" >/dev/null
+	export PGHOST=$WORK/socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+	unset PGSERVICE PGPASSWORD PGOPTIONS PGDATESTYLE PGTZ PGCLIENTENCODING
+	PATH=$PGBIN:$PATH
+	# A child of this shell that dies with it, not a daemon.
+	( cd "$WORK" || exit 1
+	  if [ "$(id -u)" = 0 ]; then
+		exec setpriv --reuid="$RUN_USER" --regid="$(id -gn "$RUN_USER")" --init-groups --pdeathsig INT \
+			env -u LC_ALL HOME="$WORK" "${SERVER_ENV[@]}" "$PGBIN/postgres" -D "$WORK/data" </dev/null >>"$WORK/server.log" 2>&1
+	  else
+		exec setpriv --pdeathsig INT env "${SERVER_ENV[@]}" "$PGBIN/postgres" -D "$WORK/data" </dev/null >>"$WORK/server.log" 2>&1
+	  fi ) &
+	POSTMASTER=$!
+	local i
+	for i in $(seq 600); do
+		"$PGBIN/pg_isready" -q && return 0
+		kill -0 $POSTMASTER 2>/dev/null || break
+		sleep 0.1
+	done
+	tail -n 20 "$WORK/server.log" >&2
+	die "the server did not start"
+}
+
+stop_cluster() {
+	[ -n "$POSTMASTER" ] || return 0
+	kill -INT "$POSTMASTER" 2>/dev/null
+	wait "$POSTMASTER" 2>/dev/null
+	POSTMASTER=
+}
