@@ -4,6 +4,8 @@
 #   test/run                         every test, in a throw-away cluster
 #   demo/run [FILE.csv]              the main job
 
+PG_CONFIG ?= pg_config
+
 EXTENSION = customer_scoring
 MODULE_big = customer_scoring
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scoring.control)
@@ -12,6 +14,7 @@ OBJS = \
 	src/module.o \
 	src/fixed.o \
 	src/history_codec.o \
+	src/history_log.o \
 	src/history_type.o \
 	src/history_agg.o \
 	src/history_read.o \
@@ -30,12 +33,17 @@ SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)
 
 # -ffp-contract=off: the same float8 results on machines with and without FMA.
 PG_CFLAGS = -std=gnu99 -ffp-contract=off -fvisibility=hidden
+# A server built by gcc hands on options that clang doesn't know.
+ifneq ($(findstring clang,$(CC)),)
+PG_CFLAGS += -Wno-ignored-optimization-argument -Wno-unknown-warning-option
+endif
+# The server's headers are not ours to warn about.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
 EXTRA_CLEAN = $(EXTENSION)--*.sql
 
 REGRESS = install $(filter-out install,$(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test --encoding=UTF8 --no-locale
 
-PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 

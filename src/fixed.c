@@ -1,0 +1,329 @@
+/*
+ * fixed.c
+ *		Between PostgreSQL's number types and fixed point: an int64 in units
+ *		of 10^-decimals.
+ *
+ * A numeric is read from, and written as, its stored digits: functions that
+ * see hundreds of millions of amounts cannot afford a numeric operation for
+ * each. The stored form of numeric is private to core but frozen, because
+ * pg_upgrade keeps tables as they are:
+ *
+ *	uint16	header: the two highest bits are 10 for the short form, 11 for NaN
+ *			and infinities, otherwise the long form
+ *	short:	sign 0x2000, display scale 0x1F80, weight as 7 bits in 0x007F
+ *	long:	sign 0x4000, display scale 0x3FFF; int16 weight follows
+ *	int16	digits to the base 10000; the first is worth 10000^weight; no
+ *			leading or trailing digit is zero
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/int.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+
+#include "fixed.h"
+
+#include "compat.h"
+
+#define HEADER_SHORT		0x8000
+#define HEADER_SPECIAL		0xC000
+#define SHORT_SIGN			0x2000
+#define SHORT_SCALE_SHIFT	7
+#define SHORT_WEIGHT_SIGN	0x0040
+#define SHORT_WEIGHT		0x003F
+#define SHORT_WEIGHT_BITS	0x007F
+#define LONG_SIGN			0x4000
+#define BASE				10000
+
+/* An int64 has no more than five digits to the base 10000. */
+#define MAX_WEIGHT			4
+
+static const int64 powers[] = {1, 10, 100, 1000, 10000};
+
+/* ---- errors, each in one place ---- */
+
+/* A numeric as messages show it: the start of it, if it is very long */
+static char *
+numeric_text(Datum datum)
+{
+	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, datum));
+
+	if (strlen(text) > 60)
+		strcpy(text + 50, "...");
+	return text;
+}
+
+static void
+not_finite(const char *text)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("value must be finite, but is %s", text),
+			 errhint("Leave such rows out, for example with a WHERE clause.")));
+}
+
+static void
+too_precise(Datum numeric)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("value %s has more than %d decimals",
+					numeric_text(numeric), HISTORY_MAX_DECIMALS),
+			 errhint("Round it, for example with round(value, 2).")));
+}
+
+static void
+out_of_range(const char *text)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("value %s is out of range for a history", text),
+			 errdetail("A day's total has at most 18 digits, decimals included.")));
+}
+
+/* ---- from a number to fixed point ---- */
+
+static inline uint16
+read_uint16(const char *p)
+{
+	uint16		result;
+
+	memcpy(&result, p, sizeof(result));
+	return result;
+}
+
+/*
+ * Exact, with the smallest number of decimals on offer that holds the value;
+ * trailing zeros don't count.
+ */
+void
+fixed_from_numeric(Datum datum, int64 *value, int *decimals)
+{
+	struct varlena *packed = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(datum));
+	const char *data = VARDATA_ANY(packed);
+	int			ndigits;
+	uint16		header = read_uint16(data);
+	int			weight;
+	bool		negative;
+	int			needed = 0;		/* decimals */
+	int64		result = 0;
+	bool		overflow = false;
+	int			i;
+
+	if ((header & HEADER_SPECIAL) == HEADER_SPECIAL)
+		not_finite(numeric_text(datum));
+	if (header & HEADER_SHORT)
+	{
+		negative = (header & SHORT_SIGN) != 0;
+		weight = header & SHORT_WEIGHT;
+		if (header & SHORT_WEIGHT_SIGN)
+			weight |= ~SHORT_WEIGHT;
+		data += sizeof(uint16);
+		ndigits = (int) (VARSIZE_ANY_EXHDR(packed) - sizeof(uint16)) / 2;
+	}
+	else
+	{
+		negative = (header & LONG_SIGN) != 0;
+		weight = (int16) read_uint16(data + sizeof(uint16));
+		data += 2 * sizeof(uint16);
+		ndigits = (int) (VARSIZE_ANY_EXHDR(packed) - 2 * sizeof(uint16)) / 2;
+	}
+
+	if (ndigits > 0)
+	{
+		int			groups = ndigits - 1 - weight;	/* behind the point */
+
+		if (groups > 0)
+		{
+			int			last = read_uint16(data + 2 * (ndigits - 1));
+
+			needed = 4 * groups;
+			while (last % 10 == 0)
+			{
+				last /= 10;
+				needed--;
+			}
+			if (needed > HISTORY_MAX_DECIMALS)
+				too_precise(datum);
+			needed = history_round_up_decimals(needed);
+		}
+		if (weight > MAX_WEIGHT)
+			overflow = true;
+	}
+
+	/* from the digit that counts most to the last decimal needed */
+	for (i = 0; i < ndigits && !overflow; i++)
+	{
+		int			digit = read_uint16(data + 2 * i);
+		int			position = weight - i;	/* the digit's exponent */
+		int			behind = -4 * position; /* decimals when it has been added */
+		int			keep = behind <= needed ? 4 : 4 - (behind - needed);
+
+		overflow = pg_mul_s64_overflow(result, powers[keep], &result) ||
+			pg_add_s64_overflow(result, digit / powers[4 - keep], &result);
+	}
+	/* and the zeros that the digits leave out */
+	if (ndigits > 0 && !overflow)
+	{
+		int			have = 4 * (ndigits - 1 - weight);
+
+		while (have < needed && !overflow)
+		{
+			int			step = Min(needed - have, 4);
+
+			overflow = pg_mul_s64_overflow(result, powers[step], &result);
+			have += step;
+		}
+	}
+	if (overflow)
+		out_of_range(numeric_text(datum));
+	*value = negative ? -result : result;
+	*decimals = needed;
+	if ((Pointer) packed != DatumGetPointer(datum))
+		pfree(packed);
+}
+
+/* A real or double value: by its own cast to numeric, rounded to 9 decimals */
+static void
+fixed_from_rounded(Datum numeric, int64 *value, int *decimals)
+{
+	fixed_from_numeric(DirectFunctionCall2(numeric_round, numeric,
+										   Int32GetDatum(HISTORY_MAX_DECIMALS)),
+					   value, decimals);
+}
+
+void
+fixed_from_float8(Datum datum, int64 *value, int *decimals)
+{
+	static const int few[] = {0, 2, 4};
+	double		number = DatumGetFloat8(datum);
+	int			i;
+
+	if (isnan(number) || isinf(number))
+		not_finite(isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
+
+	/*
+	 * The cast to numeric takes 15 significant digits, so a double that is the
+	 * nearest one to a number of at most 15 digits is that number. With few
+	 * decimals that is quickly seen.
+	 */
+	for (i = 0; i < (int) lengthof(few); i++)
+	{
+		double		factor = (double) history_power_of_ten(few[i]);
+		double		scaled = rint(number * factor);
+
+		if (fabs(scaled) < 1e15 && scaled / factor == number)
+		{
+			*value = (int64) scaled;
+			*decimals = few[i];
+			if (few[i] == 4 && *value % 10 == 0)
+			{
+				*value /= 10;
+				*decimals = 3;
+			}
+			return;
+		}
+	}
+	fixed_from_rounded(DirectFunctionCall1(float8_numeric, datum), value, decimals);
+}
+
+void
+fixed_from_float4(Datum datum, int64 *value, int *decimals)
+{
+	float		number = DatumGetFloat4(datum);
+
+	if (isnan(number) || isinf(number))
+		not_finite(isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
+	fixed_from_rounded(DirectFunctionCall1(float4_numeric, datum), value, decimals);
+}
+
+void
+fixed_from_int8(Datum datum, int64 *value, int *decimals)
+{
+	*value = DatumGetInt64(datum);
+	*decimals = 0;
+	if (*value == PG_INT64_MIN)
+		out_of_range(psprintf(INT64_FORMAT, *value));
+}
+
+/* ---- from fixed point to a number ---- */
+
+/* The numeric that equals it, with as many decimals shown */
+Numeric
+fixed_to_numeric(int64 value, int decimals)
+{
+	uint64		left = value < 0 ? -(uint64) value : (uint64) value;
+	uint64		unit = (uint64) history_power_of_ten(decimals);
+	uint64		whole = left / unit;
+	uint64		fraction = left % unit;
+	int			groups = (decimals + 3) / 4;	/* behind the point */
+	int16		digits[8];		/* five before and three behind the point */
+	int			first = 5;		/* the first digit that is not zero */
+	int			end;			/* behind the last one */
+	int			i;
+	struct varlena *result;
+	char	   *p;
+	uint16		header;
+
+	for (i = 5 + groups; i > 5; i--)
+	{
+		/* the last group is filled up with zeros */
+		int			power = i == 5 + groups ? 4 - (4 * groups - decimals) : 4;
+
+		digits[i - 1] = (int16) (fraction % (uint64) powers[power] * (uint64) powers[4 - power]);
+		fraction /= (uint64) powers[power];
+	}
+	while (whole > 0)
+	{
+		digits[--first] = (int16) (whole % BASE);
+		whole /= BASE;
+	}
+	end = 5 + groups;
+	while (first < end && digits[first] == 0)
+		first++;
+	while (end > first && digits[end - 1] == 0)
+		end--;
+
+	result = palloc(VARHDRSZ + sizeof(uint16) + (end - first) * sizeof(int16));
+	SET_VARSIZE(result, VARHDRSZ + sizeof(uint16) + (end - first) * sizeof(int16));
+	header = (uint16) (HEADER_SHORT | decimals << SHORT_SCALE_SHIFT);
+	if (end > first)
+	{
+		int			weight = 4 - first;
+
+		header |= (uint16) ((value < 0 ? SHORT_SIGN : 0) | (weight & SHORT_WEIGHT_BITS));
+	}
+	p = VARDATA(result);
+	memcpy(p, &header, sizeof(header));
+	memcpy(p + sizeof(header), digits + first, (end - first) * sizeof(int16));
+	return (Numeric) result;
+}
+
+int
+fixed_to_text(int64 value, int decimals, char *text)
+{
+	uint64		left = value < 0 ? -(uint64) value : (uint64) value;
+	uint64		unit = (uint64) history_power_of_ten(decimals);
+	char	   *p = text;
+
+	if (value < 0)
+		*p++ = '-';
+	p += pg_ulltoa_n(left / unit, p);
+	if (decimals > 0)
+	{
+		uint64		fraction = left % unit;
+		int			i;
+
+		*p++ = '.';
+		for (i = decimals - 1; i >= 0; i--)
+		{
+			p[i] = (char) ('0' + fraction % 10);
+			fraction /= 10;
+		}
+		p += decimals;
+	}
+	*p = '\0';
+	return (int) (p - text);
+}

@@ -1,0 +1,47 @@
+/*
+ * history.h
+ *		The SQL type history, as its C files share it.
+ */
+#ifndef HISTORY_H
+#define HISTORY_H
+
+#include "fmgr.h"
+#include "utils/date.h"
+
+#include "history_codec.h"
+
+/* A packed history in a varlena */
+typedef struct varlena History;
+
+#define PG_GETARG_HISTORY_PP(n)	((History *) PG_GETARG_VARLENA_PP(n))
+#define PG_RETURN_HISTORY_P(h)	PG_RETURN_POINTER(h)
+
+#define HISTORY_BYTES(h)	((const uint8 *) VARDATA_ANY(h))
+#define HISTORY_LENGTH(h)	((size_t) VARSIZE_ANY_EXHDR(h))
+
+/* A history in the open form, with room on the stack for short ones */
+#define SHORT_HISTORY_DAYS	32
+
+typedef struct OpenHistory
+{
+	HistoryDay *days;
+	size_t		n;
+	int			decimals;
+	HistoryDay	short_days[SHORT_HISTORY_DAYS];
+} OpenHistory;
+
+extern void history_raise(HistoryError error) pg_attribute_noreturn();
+extern HistoryDay *history_alloc_days(size_t n);
+extern void history_open(OpenHistory *open, const History *history);
+extern void history_close(OpenHistory *open);
+extern History *history_pack(HistoryDay *days, size_t n, int decimals);
+extern int32 history_check_day(DateADT day);
+
+static inline void
+history_check(HistoryError error)
+{
+	if (unlikely(error != HISTORY_OK))
+		history_raise(error);
+}
+
+#endif							/* HISTORY_H */

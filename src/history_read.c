@@ -1,0 +1,376 @@
+/*
+ * history_read.c
+ *		What a history says: recency, frequency, monetary and the like, pure
+ *		functions of the history and the day on which one asks.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "fixed.h"
+#include "history.h"
+
+#include "compat.h"
+
+/* ---- checks ---- */
+
+/* as_of where an age is asked for */
+static DateADT
+check_finite_as_of(DateADT as_of)
+{
+	if (DATE_NOT_FINITE(as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("as_of must be finite here, but is %s",
+						DATE_IS_NOBEGIN(as_of) ? "-infinity" : "infinity"),
+				 errdetail("Without a day there is no number of days before it."),
+				 errhint("Name a day, for example current_date.")));
+	return as_of;
+}
+
+/* The day before the look-back window */
+static int64
+window_start(DateADT as_of, int32 window_days)
+{
+	if (window_days < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("window_days must be at least 1, but is %d", window_days),
+				 errhint("NULL looks back to the beginning.")));
+	return (int64) check_finite_as_of(as_of) - window_days;
+}
+
+/* History and days (after, upto] of a call (history, as_of [, window_days]) */
+typedef struct Question
+{
+	const uint8 *data;
+	size_t		len;
+	int64		after;
+	int64		upto;
+} Question;
+
+static void
+read_question(FunctionCallInfo fcinfo, Question *question)
+{
+	History    *history = PG_GETARG_HISTORY_PP(0);
+
+	question->data = HISTORY_BYTES(history);
+	question->len = HISTORY_LENGTH(history);
+	question->upto = PG_GETARG_DATEADT(1);
+	question->after = PG_NARGS() < 3 || PG_ARGISNULL(2) ? HISTORY_SINCE_EVER
+		: window_start(PG_GETARG_DATEADT(1), PG_GETARG_INT32(2));
+}
+
+/* The same where window_days may be NULL; false if the history or as_of is. */
+static bool
+read_windowed_question(FunctionCallInfo fcinfo, Question *question)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return false;
+	read_question(fcinfo, question);
+	return true;
+}
+
+static HistoryActivity
+activity(const Question *question)
+{
+	HistoryActivity result;
+
+	history_check(history_activity(question->data, question->len,
+								   question->after, question->upto, &result));
+	return result;
+}
+
+static int64
+events(const Question *question)
+{
+	int64		result;
+
+	history_check(history_events(question->data, question->len,
+								 question->after, question->upto, &result));
+	return result;
+}
+
+static bool
+last_day(const Question *question, int32 *day)
+{
+	bool		found;
+
+	history_check(history_last_day(question->data, question->len, question->upto, &found, day));
+	return found;
+}
+
+/* ---- days ---- */
+
+PG_FUNCTION_INFO_V1(history_first_day);
+Datum
+history_first_day(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	HistoryActivity answer;
+
+	read_question(fcinfo, &question);
+	answer = activity(&question);
+	if (answer.active_days == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(answer.first_day);
+}
+
+PG_FUNCTION_INFO_V1(history_latest_day);
+Datum
+history_latest_day(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	int32		day;
+
+	read_question(fcinfo, &question);
+	if (!last_day(&question, &day))
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(day);
+}
+
+PG_FUNCTION_INFO_V1(history_recency);
+Datum
+history_recency(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	int32		day;
+
+	check_finite_as_of(PG_GETARG_DATEADT(1));
+	read_question(fcinfo, &question);
+	if (!last_day(&question, &day))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32((int32) (question.upto - day));
+}
+
+PG_FUNCTION_INFO_V1(history_tenure);
+Datum
+history_tenure(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	HistoryActivity answer;
+
+	check_finite_as_of(PG_GETARG_DATEADT(1));
+	read_question(fcinfo, &question);
+	answer = activity(&question);
+	if (answer.active_days == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32((int32) (question.upto - answer.first_day));
+}
+
+/* ---- counts ---- */
+
+PG_FUNCTION_INFO_V1(history_frequency);
+Datum
+history_frequency(PG_FUNCTION_ARGS)
+{
+	Question	question;
+
+	if (!read_windowed_question(fcinfo, &question))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(events(&question));
+}
+
+PG_FUNCTION_INFO_V1(history_active_days);
+Datum
+history_active_days(PG_FUNCTION_ARGS)
+{
+	Question	question;
+
+	if (!read_windowed_question(fcinfo, &question))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32((int32) activity(&question).active_days);
+}
+
+PG_FUNCTION_INFO_V1(history_trend);
+Datum
+history_trend(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	int64		now;
+	int64		before;
+	int64		result;
+
+	read_question(fcinfo, &question);
+	now = events(&question);
+	question.upto = question.after;
+	question.after -= PG_GETARG_INT32(2);
+	before = events(&question);
+	if (__builtin_sub_overflow(now, before, &result))
+		history_raise(HISTORY_OVERFLOW);
+	PG_RETURN_INT64(result);
+}
+
+/* ---- money ---- */
+
+/* The sum over days as a numeric, even where it doesn't fit 64 bits */
+static Numeric
+total(const Question *question)
+{
+	OpenHistory open;
+	int64		sum;
+	int			decimals;
+	Datum		result;
+	HistoryError error = history_total(question->data, question->len,
+									   question->after, question->upto, &sum, &decimals);
+
+	if (error == HISTORY_OK)
+		return fixed_to_numeric(sum, decimals);
+	if (error != HISTORY_OVERFLOW)
+		history_raise(error);
+
+	open.days = history_alloc_days(question->len);
+	history_check(history_decode(question->data, question->len, open.days, &open.n, &open.decimals));
+	result = NumericGetDatum(fixed_to_numeric(0, open.decimals));
+	for (size_t i = 0; i < open.n; i++)
+	{
+		if (open.days[i].day > question->after && open.days[i].day <= question->upto)
+			result = DirectFunctionCall2(numeric_add, result,
+										 NumericGetDatum(fixed_to_numeric(open.days[i].total, open.decimals)));
+	}
+	return DatumGetNumeric(result);
+}
+
+PG_FUNCTION_INFO_V1(history_monetary);
+Datum
+history_monetary(PG_FUNCTION_ARGS)
+{
+	Question	question;
+
+	if (!read_windowed_question(fcinfo, &question))
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(total(&question));
+}
+
+PG_FUNCTION_INFO_V1(history_mean_value);
+Datum
+history_mean_value(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	int64		n;
+
+	if (!read_windowed_question(fcinfo, &question))
+		PG_RETURN_NULL();
+	n = events(&question);
+	if (n <= 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(DirectFunctionCall2(numeric_div, NumericGetDatum(total(&question)),
+										NumericGetDatum(int64_to_numeric(n))));
+}
+
+/* ---- rhythm ---- */
+
+/* Mean days between consecutive active days; false below two of them */
+static bool
+mean_gap(const HistoryActivity *answer, double *gap)
+{
+	if (answer->active_days < 2)
+		return false;
+	*gap = ((double) answer->last_day - (double) answer->first_day) / (answer->active_days - 1);
+	return true;
+}
+
+PG_FUNCTION_INFO_V1(history_mean_gap);
+Datum
+history_mean_gap(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	HistoryActivity answer;
+	double		gap;
+
+	read_question(fcinfo, &question);
+	answer = activity(&question);
+	if (!mean_gap(&answer, &gap))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(gap);
+}
+
+PG_FUNCTION_INFO_V1(history_silence_ratio);
+Datum
+history_silence_ratio(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	HistoryActivity answer;
+	double		gap;
+
+	check_finite_as_of(PG_GETARG_DATEADT(1));
+	read_question(fcinfo, &question);
+	answer = activity(&question);
+	if (!mean_gap(&answer, &gap))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8((double) (question.upto - answer.last_day) / gap);
+}
+
+PG_FUNCTION_INFO_V1(history_decayed_sum);
+Datum
+history_decayed_sum(PG_FUNCTION_ARGS)
+{
+	DateADT		as_of = check_finite_as_of(PG_GETARG_DATEADT(1));
+	double		half_life = PG_GETARG_FLOAT8(2);
+	OpenHistory open;
+	double		unit;
+	double		sum = 0;
+
+	if (isnan(half_life) || isinf(half_life) || half_life <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("half_life_days must be positive and finite, but is %g", half_life),
+				 errhint("With 30, what happened 30 days ago counts half.")));
+	history_open(&open, PG_GETARG_HISTORY_PP(0));
+	unit = (double) history_power_of_ten(open.decimals);
+	/* always from the oldest to the newest: the same bits for the same history */
+	for (size_t i = 0; i < open.n && open.days[i].day <= as_of; i++)
+	{
+		double		age = (double) as_of - (double) open.days[i].day;
+
+		sum += (double) open.days[i].total / unit * exp2(-age / half_life);
+	}
+	history_close(&open);
+	PG_RETURN_FLOAT8(sum);
+}
+
+/* ---- rows ---- */
+
+PG_FUNCTION_INFO_V1(history_days);
+Datum
+history_days(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *call;
+	OpenHistory *open;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext old;
+		TupleDesc	desc;
+
+		call = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
+		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "days must return a row type");
+		call->tuple_desc = BlessTupleDesc(desc);
+		open = palloc(sizeof(OpenHistory));
+		history_open(open, PG_GETARG_HISTORY_PP(0));
+		call->user_fctx = open;
+		call->max_calls = open->n;
+		MemoryContextSwitchTo(old);
+	}
+
+	call = SRF_PERCALL_SETUP();
+	open = call->user_fctx;
+	if (call->call_cntr < call->max_calls)
+	{
+		HistoryDay *day = &open->days[call->call_cntr];
+		Datum		values[3] = {DateADTGetDatum(day->day),
+			Int64GetDatum(day->events),
+		NumericGetDatum(fixed_to_numeric(day->total, open->decimals))};
+		bool		nulls[3] = {false, false, false};
+
+		SRF_RETURN_NEXT(call, HeapTupleGetDatum(heap_form_tuple(call->tuple_desc, values, nulls)));
+	}
+	SRF_RETURN_DONE(call);
+}
