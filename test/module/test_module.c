@@ -135,6 +135,7 @@ test_memory_error(PG_FUNCTION_ARGS)
 
 	beyond = 16;
 	stack[0] = heap[0] = 0;
+	(void) stack[0];
 	if (strcmp(kind, "heap") == 0)
 		heap[beyond] = 1;
 	else if (strcmp(kind, "stack") == 0)

@@ -1,0 +1,151 @@
+-- Forms of the type history that have been tampered with: text, binary, and the
+-- serialised states of aggregates. Either a form is accepted and is exactly
+-- what comes out again, or the error has class 22 and (for the type) its
+-- message names it. Prints TAP.
+--
+-- psql variables: module (path of test_module), mutants (per value and kind)
+
+SET search_path = scoring, public;
+SET statement_timeout = '300s';
+SET client_min_messages = warning;
+
+CREATE FUNCTION test_receive(bytes bytea, type regtype) RETURNS bytea AS :'module' LANGUAGE c STRICT;
+CREATE FUNCTION test_deserialize(bytes bytea, aggregate regprocedure) RETURNS bytea AS :'module' LANGUAGE c STRICT;
+
+-- A number below n that depends on the seed alone.
+CREATE FUNCTION draw(seed text, n bigint) RETURNS int LANGUAGE sql IMMUTABLE AS
+  $$ SELECT ((hashtextextended(seed, 0) % n + n) % n)::int $$;
+
+CREATE TABLE sample AS SELECT row_number() OVER () AS id, h::history FROM (VALUES
+  ('{}'), ('{2025-01-03:1:19.90}'), ('{2025-01-03:1:19.90,2025-02-11:2:45.00}'), ('{2025-01-03:1:0,2025-01-04:1:0,2025-01-05:1:7}'),
+  ('{2025-01-03:-1:-19.90}'), ('{2025-01-03:0:-5,2025-06-01:1:0}'), ('{2025-01-03:-7:0.123456789}'), ('{2025-01-03:3:0.1234}'),
+  ('{0044-03-15 BC:1:1,5874897-12-31:1:1}'), ('{2025-01-03:1:92233720368547758.07}'), ('{2025-01-03:1:-92233720368547758.08}'),
+  ('{2025-01-03:2147483647:1,2025-01-04:300:70000.5}')) v(h);
+INSERT INTO sample SELECT 100, history_agg(date '2025-01-01' + i * i % 700, (i * 7919 % 100000) / 100.0) FROM generate_series(1, 60) i;
+INSERT INTO sample SELECT 101, history_agg(date '2000-01-01' + i, i % 3) FROM generate_series(1, 40) i;
+
+CREATE TABLE result (kind text, ok boolean, accepted boolean, detail text);
+
+CREATE FUNCTION mutate_text(literal text, seed text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  alphabet constant text := E'0123456789{}:,-+. BCeEinfinityNa\t\n_x\\''"é';
+  at int;
+  c text;
+BEGIN
+  FOR i IN 0 .. draw(seed || 'times', 3) LOOP
+    at := draw(seed || i || 'at', length(literal) + 1);
+    c := substr(alphabet, 1 + draw(seed || i || 'c', length(alphabet)), 1);
+    literal := CASE draw(seed || i || 'how', 6)
+      WHEN 0 THEN left(literal, at) || c || substr(literal, at + 1)
+      WHEN 1 THEN left(literal, at) || substr(literal, at + 2)
+      WHEN 2 THEN left(literal, at) || c || substr(literal, at + 2)
+      WHEN 3 THEN left(literal, at)
+      WHEN 4 THEN left(literal, at) || substr(literal, greatest(1, at - 8))
+      ELSE left(literal, at) || repeat(c, 1 + draw(seed || i || 'n', 40)) || substr(literal, at + 1)
+    END;
+  END LOOP;
+  RETURN literal;
+END $$;
+
+CREATE FUNCTION try_text(literal text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  h history;
+BEGIN
+  h := literal;
+  INSERT INTO result VALUES ('text', h::text::history = h AND history_send(h::text::history) = history_send(h), true, literal);
+EXCEPTION WHEN OTHERS THEN
+  INSERT INTO result VALUES ('text', sqlstate LIKE '22%' AND sqlerrm LIKE '%history%', false, format('%s: %s %s', left(literal, 200), sqlstate, sqlerrm));
+END $$;
+
+CREATE FUNCTION try_binary(kind text, bytes bytea) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  again bytea;
+BEGIN
+  again := test_receive(bytes, 'history');
+  INSERT INTO result VALUES (kind, again = bytes, true, format('%s became %s', bytes, again));
+EXCEPTION WHEN OTHERS THEN
+  INSERT INTO result VALUES (kind, sqlstate LIKE '22%' AND sqlerrm LIKE '%history%', false, format('%s: %s %s', left(bytes::text, 200), sqlstate, sqlerrm));
+END $$;
+
+CREATE FUNCTION try_state(aggregate regprocedure, bytes bytea) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  again bytea;
+BEGIN
+  again := test_deserialize(bytes, aggregate);
+  INSERT INTO result VALUES ('state of ' || aggregate, test_deserialize(again, aggregate) = again, true, format('%s became %s', bytes, again));
+EXCEPTION WHEN OTHERS THEN
+  INSERT INTO result VALUES ('state of ' || aggregate, sqlstate LIKE '22%', false, format('%s: %s %s', left(bytes::text, 200), sqlstate, sqlerrm));
+END $$;
+
+-- One byte string spoilt in a way that the seed decides.
+CREATE FUNCTION mutate_bytes(bytes bytea, other bytea, seed text) RETURNS bytea LANGUAGE plpgsql AS $$
+DECLARE
+  at int := draw(seed || 'at', length(bytes) + 1);
+  cut int := draw(seed || 'cut', length(other) + 1);
+  noise bytea := substr(sha256(seed::bytea), 1, 1 + draw(seed || 'n', 12));
+BEGIN
+  RETURN CASE draw(seed || 'how', 5)
+    WHEN 0 THEN substr(bytes, 1, at) || substr(other, cut + 1)
+    WHEN 1 THEN substr(bytes, 1, at) || noise || substr(bytes, at + 1)
+    WHEN 2 THEN substr(bytes, 1, at) || noise || substr(bytes, at + 1 + length(noise))
+    WHEN 3 THEN substr(bytes, 1, at) || substr(bytes, at + 2)
+    ELSE substr(bytes, 1, at) || substr(bytes, greatest(1, at - 3))
+  END;
+END $$;
+
+\o /dev/null
+SELECT try_text(mutate_text(h::text, id || '/' || i)) FROM sample, generate_series(1, :mutants) i WHERE length(h::text) < 4000;
+SELECT try_binary('binary, unchanged', history_send(h)) FROM sample;
+SELECT try_binary('binary, truncated', substr(history_send(h), 1, n)) FROM sample, generate_series(0, length(history_send(h)) - 1) n;
+SELECT try_binary('binary, one bit flipped', set_bit(history_send(h), i, 1 - get_bit(history_send(h), i)))
+  FROM sample, generate_series(0, 8 * length(history_send(h)) - 1) i;
+SELECT try_binary('binary, spliced', mutate_bytes(history_send(s.h), history_send(o.h), s.id || '/' || i))
+  FROM sample s, generate_series(1, :mutants) i
+  CROSS JOIN LATERAL (SELECT h FROM sample ORDER BY hashtextextended(id::text || i, 1) LIMIT 1 OFFSET CASE WHEN s.id > 0 THEN 0 END) o;
+\o
+
+-- Aggregates that hand states to other processes. Valid states come from an
+-- aggregate with the same transition function that ends by serialising.
+CREATE TABLE state (aggregate regprocedure, bytes bytea);
+DO $$
+DECLARE
+  a record;
+  arguments text;
+BEGIN
+  FOR a IN SELECT aggfnoid::regprocedure AS aggregate, aggtransfn, aggserialfn, proargtypes::oid[] AS types
+             FROM pg_aggregate JOIN pg_proc p ON p.oid = aggfnoid
+             JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+             JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'customer_scoring'
+            WHERE aggdeserialfn <> 0 LOOP
+    EXECUTE format('CREATE AGGREGATE serialized(%s) (sfunc = %s, stype = internal, finalfunc = %s)',
+                   (SELECT string_agg(format_type(t, NULL), ', ') FROM unnest(a.types) t), a.aggtransfn, a.aggserialfn);
+    arguments := (SELECT string_agg(CASE format_type(t, NULL) WHEN 'date' THEN 'date ''2025-01-01'' + (i * 37 % 400)::int'
+                                                              WHEN 'boolean' THEN 'i % 5 > 0'
+                                                              WHEN 'integer' THEN '5'
+                                                              WHEN 'text' THEN '''x'''
+                                                              ELSE '((i * 7919 % 1000 - n) / 8.0)::' || format_type(t, NULL) END, ', ' ORDER BY o)
+                    FROM unnest(a.types) WITH ORDINALITY u(t, o));
+    EXECUTE format('INSERT INTO state SELECT %L, serialized(%s) FROM unnest(ARRAY[1, 2, 5, 40]) n, generate_series(1, n) i GROUP BY n',
+                   a.aggregate, arguments);
+    EXECUTE format('DROP AGGREGATE serialized(%s)', (SELECT string_agg(format_type(t, NULL), ', ') FROM unnest(a.types) t));
+  END LOOP;
+END $$;
+\o /dev/null
+SELECT try_state(aggregate, bytes) FROM state;
+SELECT try_state(aggregate, substr(bytes, 1, n)) FROM state, generate_series(0, length(bytes) - 1) n;
+SELECT try_state(aggregate, set_bit(bytes, i, 1 - get_bit(bytes, i))) FROM state, generate_series(0, 8 * length(bytes) - 1) i;
+SELECT try_state(s.aggregate, mutate_bytes(s.bytes, o.bytes, s.aggregate || s.bytes::text || i))
+  FROM state s JOIN state o USING (aggregate), generate_series(1, :mutants / 4) i;
+\o
+
+\pset format unaligned
+\pset tuples_only on
+SELECT format('%s %s - %s: %s accepted, %s refused, %s wrong%s',
+              CASE WHEN bool_and(ok) THEN 'ok' ELSE 'not ok' END, row_number() OVER (ORDER BY kind), kind,
+              count(*) FILTER (WHERE accepted), count(*) FILTER (WHERE NOT accepted), count(*) FILTER (WHERE NOT ok),
+              string_agg(E'\n#   ' || left(detail, 600), '' ORDER BY length(detail), detail) FILTER (WHERE NOT ok AND example <= 5))
+  FROM (SELECT *, row_number() OVER (PARTITION BY kind, ok ORDER BY length(detail), detail) AS example FROM result) r
+ GROUP BY kind ORDER BY kind;
+SELECT format('%s %s - unchanged values are accepted', CASE WHEN bool_and(accepted) THEN 'ok' ELSE 'not ok' END, count(DISTINCT kind) + 100)
+  FROM result WHERE kind = 'binary, unchanged';
+SELECT format('# %s forms', count(*)) FROM result;
