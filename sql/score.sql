@@ -1,0 +1,176 @@
+-- Scores: cut points, scores 1..n (n = best) by them, and composites.
+
+CREATE FUNCTION @extschema@.score(value float8, thresholds float8[], higher_is_better bool DEFAULT true)
+RETURNS int
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'score';
+
+COMMENT ON FUNCTION @extschema@.score(float8, float8[], bool) IS
+'score 1..n of a value by n - 1 ascending thresholds: 1 + the number of thresholds that it strictly beats';
+
+CREATE FUNCTION @extschema@.rfm_code(r int, f int, m int)
+RETURNS text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rfm_code';
+
+COMMENT ON FUNCTION @extschema@.rfm_code(int, int, int) IS
+'three scores as one code: 545, or 10-3-7 once a score has two digits';
+
+CREATE FUNCTION @extschema@.weighted_score(scores float8[], weights float8[])
+RETURNS float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'weighted_score';
+
+COMMENT ON FUNCTION @extschema@.weighted_score(float8[], float8[]) IS
+'weighted mean of the scores that are not NULL';
+
+-- The window functions read every row of the partition, in any order: ORDER BY
+-- and a frame in their OVER clause change nothing.
+
+CREATE FUNCTION @extschema@.quantile_score(value float8, bins int, higher_is_better bool DEFAULT true)
+RETURNS int
+LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'quantile_score';
+
+COMMENT ON FUNCTION @extschema@.quantile_score(float8, int, bool) IS
+'score 1..bins of a value by the quantiles of its partition; equal values get equal scores';
+
+CREATE FUNCTION @extschema@.rank_score(value float8, bins int, ties text DEFAULT 'low', higher_is_better bool DEFAULT true)
+RETURNS int
+LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rank_score';
+
+COMMENT ON FUNCTION @extschema@.rank_score(float8, int, text, bool) IS
+'score 1..bins of a value by its rank in its partition: 1 + floor(bins * (rank - 1) / N); ties: low, mid or high rank';
+
+CREATE FUNCTION @extschema@.minmax_score(value float8)
+RETURNS float8
+LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'minmax_score';
+
+COMMENT ON FUNCTION @extschema@.minmax_score(float8) IS
+'0..1: where a value lies between the least and the greatest of its partition';
+
+CREATE FUNCTION @extschema@.z_score(value float8)
+RETURNS float8
+LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'z_score';
+
+COMMENT ON FUNCTION @extschema@.z_score(float8) IS
+'distance of a value from the mean of its partition, in population standard deviations';
+
+-- quantile_thresholds: the state holds every value. Nothing is strict, for
+-- bins is checked on every row.
+
+CREATE FUNCTION @extschema@.quantile_thresholds_transition(state internal, value float8, bins int)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'quantile_thresholds_transition';
+
+COMMENT ON FUNCTION @extschema@.quantile_thresholds_transition(internal, float8, int) IS
+'part of aggregate quantile_thresholds';
+
+CREATE FUNCTION @extschema@.quantile_thresholds_combine(state internal, other internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'quantile_thresholds_combine';
+
+COMMENT ON FUNCTION @extschema@.quantile_thresholds_combine(internal, internal) IS
+'part of aggregate quantile_thresholds';
+
+CREATE FUNCTION @extschema@.quantile_thresholds_serialize(state internal)
+RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'quantile_thresholds_serialize';
+
+COMMENT ON FUNCTION @extschema@.quantile_thresholds_serialize(internal) IS
+'part of aggregate quantile_thresholds';
+
+CREATE FUNCTION @extschema@.quantile_thresholds_deserialize(bytes bytea, unused internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'quantile_thresholds_deserialize';
+
+COMMENT ON FUNCTION @extschema@.quantile_thresholds_deserialize(bytea, internal) IS
+'part of aggregate quantile_thresholds';
+
+CREATE FUNCTION @extschema@.quantile_thresholds_final(state internal)
+RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'quantile_thresholds_final';
+
+COMMENT ON FUNCTION @extschema@.quantile_thresholds_final(internal) IS
+'part of aggregate quantile_thresholds';
+
+-- READ_ONLY although the final function reorders the values: the state is a
+-- set, and means the same in any order.
+CREATE AGGREGATE @extschema@.quantile_thresholds(value float8, bins int) (
+	SFUNC = @extschema@.quantile_thresholds_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@.quantile_thresholds_combine,
+	SERIALFUNC = @extschema@.quantile_thresholds_serialize,
+	DESERIALFUNC = @extschema@.quantile_thresholds_deserialize,
+	FINALFUNC = @extschema@.quantile_thresholds_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE @extschema@.quantile_thresholds(float8, int) IS
+'bins - 1 ascending cut points: the quantiles k/bins (type 7) of the values';
+
+-- weighted_mean: sums exactly, so that no plan changes a bit of the result.
+
+CREATE FUNCTION @extschema@.weighted_mean_transition(state internal, score float8, weight float8)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'weighted_mean_transition';
+
+COMMENT ON FUNCTION @extschema@.weighted_mean_transition(internal, float8, float8) IS
+'part of aggregate weighted_mean';
+
+CREATE FUNCTION @extschema@.weighted_mean_combine(state internal, other internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'weighted_mean_combine';
+
+COMMENT ON FUNCTION @extschema@.weighted_mean_combine(internal, internal) IS
+'part of aggregate weighted_mean';
+
+CREATE FUNCTION @extschema@.weighted_mean_serialize(state internal)
+RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'weighted_mean_serialize';
+
+COMMENT ON FUNCTION @extschema@.weighted_mean_serialize(internal) IS
+'part of aggregate weighted_mean';
+
+CREATE FUNCTION @extschema@.weighted_mean_deserialize(bytes bytea, unused internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'weighted_mean_deserialize';
+
+COMMENT ON FUNCTION @extschema@.weighted_mean_deserialize(bytea, internal) IS
+'part of aggregate weighted_mean';
+
+CREATE FUNCTION @extschema@.weighted_mean_final(state internal)
+RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'weighted_mean_final';
+
+COMMENT ON FUNCTION @extschema@.weighted_mean_final(internal) IS
+'part of aggregate weighted_mean';
+
+CREATE AGGREGATE @extschema@.weighted_mean(score float8, weight float8) (
+	SFUNC = @extschema@.weighted_mean_transition,
+	STYPE = internal,
+	SSPACE = 384,
+	COMBINEFUNC = @extschema@.weighted_mean_combine,
+	SERIALFUNC = @extschema@.weighted_mean_serialize,
+	DESERIALFUNC = @extschema@.weighted_mean_deserialize,
+	FINALFUNC = @extschema@.weighted_mean_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE @extschema@.weighted_mean(float8, float8) IS
+'weighted mean over rows of the scores that are not NULL';

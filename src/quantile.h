@@ -1,0 +1,148 @@
+/*
+ * quantile.h
+ *		Cut points for scores 1..n: the values at given positions of a sorted
+ *		set, found by selection within a fixed amount of memory.
+ */
+#ifndef CUSTOMER_SCORING_QUANTILE_H
+#define CUSTOMER_SCORING_QUANTILE_H
+
+#include "storage/buffile.h"
+
+#define MIN_BINS	1
+#define MAX_BINS	100
+
+/* No limit on the memory of a QuantileValues but the machine's. */
+#define QUANTILE_UNLIMITED	MaxAllocHugeSize
+
+/* Whose rank counts for equal values. */
+typedef enum RankTies
+{
+	RANK_TIES_LOW,
+	RANK_TIES_MID,
+	RANK_TIES_HIGH
+} RankTies;
+
+/*
+ * Values whose quantiles will be asked for, as keys: unsigned integers in the
+ * order of the values. Past the budget they move to a temporary file.
+ */
+typedef struct QuantileValues
+{
+	MemoryContext context;
+	uint64	   *keys;
+	int64		count;			/* keys in memory */
+	int64		capacity;		/* keys allocated */
+	int64		limit;			/* keys that the budget allows */
+	BufFile    *file;			/* NULL while everything is in memory */
+	int64		in_file;
+	uint64		lowest;			/* of the keys in the file */
+	uint64		highest;
+} QuantileValues;
+
+/* The cut points that a value is scored against, ascending. */
+typedef struct ScoreCuts
+{
+	int			count;
+	double		cut[MAX_BINS - 1];
+} ScoreCuts;
+
+extern void check_bins(int bins);
+
+extern void quantile_values_init(QuantileValues *values, int64 expected, Size budget);
+extern void quantile_values_make_room(QuantileValues *values);
+extern void quantile_values_merge(QuantileValues *values, const QuantileValues *other);
+extern void quantile_values_free(QuantileValues *values);
+
+/* Both may reorder the values, nothing else. There must be at least one value. */
+extern void quantile_cuts(QuantileValues *values, int bins, ScoreCuts *cuts);
+extern void rank_cuts(QuantileValues *values, int bins, RankTies ties, ScoreCuts *cuts);
+
+/*
+ * The key of a finite value: flipping the sign bit of positive numbers, and
+ * all bits of negative ones, makes the bit patterns sort as the numbers do.
+ */
+static inline uint64
+quantile_key(double value)
+{
+	uint64		bits;
+
+	value += 0.0;				/* -0 becomes 0 */
+	memcpy(&bits, &value, sizeof(bits));
+	return (bits >> 63) ? ~bits : bits | UINT64CONST(0x8000000000000000);
+}
+
+static inline double
+quantile_key_value(uint64 key)
+{
+	double		value;
+
+	key = (key >> 63) ? key & ~UINT64CONST(0x8000000000000000) : ~key;
+	memcpy(&value, &key, sizeof(value));
+	return value;
+}
+
+static inline void
+quantile_values_add(QuantileValues *values, double value)
+{
+	if (unlikely(values->count == values->capacity))
+		quantile_values_make_room(values);
+	values->keys[values->count++] = quantile_key(value);
+}
+
+static inline int64
+quantile_values_count(const QuantileValues *values)
+{
+	return values->in_file + values->count;
+}
+
+/* How many of the ascending cuts are below the value. */
+static inline int
+cuts_below(double value, const double *cuts, int count)
+{
+	int			low = 0;
+
+	while (count > 0)
+	{
+		int			half = count / 2;
+
+		if (cuts[low + half] < value)
+		{
+			low += half + 1;
+			count -= half + 1;
+		}
+		else
+			count = half;
+	}
+	return low;
+}
+
+/* How many of the ascending cuts are above the value. */
+static inline int
+cuts_above(double value, const double *cuts, int count)
+{
+	int			low = 0;
+	int			left = count;
+
+	while (left > 0)
+	{
+		int			half = left / 2;
+
+		if (cuts[low + half] <= value)
+		{
+			low += half + 1;
+			left -= half + 1;
+		}
+		else
+			left = half;
+	}
+	return count - low;
+}
+
+/* The tie rule: one more than the number of cuts strictly beaten. */
+static inline int
+score_by_cuts(double value, const double *cuts, int count, bool higher_is_better)
+{
+	return 1 + (higher_is_better ? cuts_below(value, cuts, count) : cuts_above(value, cuts, count));
+}
+
+#endif							/* CUSTOMER_SCORING_QUANTILE_H */

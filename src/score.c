@@ -1,0 +1,632 @@
+/*
+ * score.c
+ *		Scores of one row (score, rfm_code, weighted_score) and the aggregates
+ *		beside them (quantile_thresholds, weighted_mean).
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "math/exact_sum.h"
+#include "quantile.h"
+#include "score.h"
+
+PG_FUNCTION_INFO_V1(score);
+PG_FUNCTION_INFO_V1(rfm_code);
+PG_FUNCTION_INFO_V1(weighted_score);
+PG_FUNCTION_INFO_V1(quantile_thresholds_transition);
+PG_FUNCTION_INFO_V1(quantile_thresholds_combine);
+PG_FUNCTION_INFO_V1(quantile_thresholds_serialize);
+PG_FUNCTION_INFO_V1(quantile_thresholds_deserialize);
+PG_FUNCTION_INFO_V1(quantile_thresholds_final);
+PG_FUNCTION_INFO_V1(weighted_mean_transition);
+PG_FUNCTION_INFO_V1(weighted_mean_combine);
+PG_FUNCTION_INFO_V1(weighted_mean_serialize);
+PG_FUNCTION_INFO_V1(weighted_mean_deserialize);
+PG_FUNCTION_INFO_V1(weighted_mean_final);
+
+/* State of quantile_thresholds: every value, and the bins of every row. */
+typedef struct ThresholdsState
+{
+	int			bins;
+	QuantileValues values;
+} ThresholdsState;
+
+/* Values to make room for at first: a group may well be a small one. */
+#define THRESHOLDS_EXPECTED	64
+
+/* State of weighted_mean, and the work of weighted_score. */
+typedef struct WeightedMean
+{
+	ExactSum	total;			/* of score * weight */
+	ExactSum	weight;
+	double		lowest;			/* of the scores with a positive weight */
+	double		highest;
+} WeightedMean;
+
+/*
+ * Checks
+ */
+
+/* "argument" is the SQL name of the argument. */
+void
+check_finite(const char *argument, double value)
+{
+	if (unlikely(!isfinite(value)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be a finite number, not %s", argument,
+						isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"),
+				 errhint("Leave such rows out, or give NULL in their place.")));
+}
+
+static void
+check_weight(double weight)
+{
+	if (unlikely(!isfinite(weight) || weight < 0.0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weight must be a finite number that is not negative, not %s",
+						isnan(weight) ? "NaN" : isinf(weight) ? (weight > 0 ? "Infinity" : "-Infinity") :
+						psprintf("%.15g", weight)),
+				 errhint("Use a weight of 0 to leave a score out.")));
+}
+
+static void
+null_weight(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("weight must not be NULL"),
+			 errhint("Use a weight of 0 to leave a score out.")));
+}
+
+static void
+null_bins(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("bins must not be NULL"),
+			 errhint("Give a number between %d and %d.", MIN_BINS, MAX_BINS)));
+}
+
+/* One dimension or none; "argument" is the SQL name. */
+static int
+check_vector(const char *argument, ArrayType *array)
+{
+	if (ARR_NDIM(array) == 0)
+		return 0;
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be an array of one dimension, not %d", argument, ARR_NDIM(array))));
+	return ARR_DIMS(array)[0];
+}
+
+/* Returns the thresholds and their number. */
+static const double *
+check_thresholds(ArrayType *array, int *count)
+{
+	const double *threshold = (const double *) ARR_DATA_PTR(array);
+
+	*count = check_vector("thresholds", array);
+	if (*count == 0)
+		return threshold;
+	if (ARR_HASNULL(array) && array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("thresholds must not contain NULL")));
+	for (int i = 0; i < *count; i++)
+	{
+		check_finite("thresholds", threshold[i]);
+		if (unlikely(i > 0 && threshold[i] < threshold[i - 1]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("thresholds must be in ascending order, but %.15g follows %.15g",
+							threshold[i], threshold[i - 1]),
+					 errhint("Sort them; where low values are good, use higher_is_better => false.")));
+	}
+	return threshold;
+}
+
+/*
+ * Scores of one row
+ */
+
+Datum
+score(PG_FUNCTION_ARGS)
+{
+	double		value = PG_GETARG_FLOAT8(0);
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	int			count;
+	const double *threshold = check_thresholds(array, &count);
+	int			result;
+
+	check_finite("value", value);
+	result = score_by_cuts(value, threshold, count, PG_GETARG_BOOL(2));
+	PG_FREE_IF_COPY(array, 1);
+	PG_RETURN_INT32(result);
+}
+
+Datum
+rfm_code(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"r", "f", "m"};
+	const char *separator = "";
+	int			scores[3];
+	char		code[3 * 11 + 3];
+	int			length = 0;
+
+	for (int i = 0; i < 3; i++)
+	{
+		scores[i] = PG_GETARG_INT32(i);
+		if (scores[i] < 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s must be a score of 1 or more, not %d", names[i], scores[i])));
+		if (scores[i] > 9)
+			separator = "-";
+	}
+	for (int i = 0; i < 3; i++)
+	{
+		if (i > 0 && *separator)
+			code[length++] = *separator;
+		length += pg_ltoa(scores[i], code + length);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(code, length));
+}
+
+/*
+ * Weighted means
+ */
+
+/* repalloc(), which the first time allocates in the current memory context. */
+static void *
+resize_limbs(void *memory, size_t size)
+{
+	return memory ? repalloc(memory, size) : palloc(size);
+}
+
+static void
+weighted_mean_init(WeightedMean *mean)
+{
+	exact_sum_init(&mean->total, resize_limbs);
+	exact_sum_init(&mean->weight, resize_limbs);
+	mean->lowest = INFINITY;
+	mean->highest = -INFINITY;
+}
+
+/* The one door into a mean. */
+static void
+weighted_mean_add(WeightedMean *mean, double value, double weight)
+{
+	check_finite("score", value);
+	check_weight(weight);
+	if (weight == 0.0)
+		return;
+	value += 0.0;				/* -0 becomes 0 */
+	exact_sum_add_product(&mean->total, value, weight);
+	exact_sum_add(&mean->weight, weight);
+	mean->lowest = Min(mean->lowest, value);
+	mean->highest = Max(mean->highest, value);
+}
+
+static void
+weighted_mean_merge(WeightedMean *mean, const WeightedMean *other)
+{
+	exact_sum_merge(&mean->total, &other->total);
+	exact_sum_merge(&mean->weight, &other->weight);
+	mean->lowest = Min(mean->lowest, other->lowest);
+	mean->highest = Max(mean->highest, other->highest);
+}
+
+/* False if no score has a positive weight. */
+static bool
+weighted_mean_result(const WeightedMean *mean, double *result)
+{
+	int			total_exponent;
+	int			weight_exponent;
+	double		total = exact_sum_scaled(&mean->total, &total_exponent);
+	double		weight = exact_sum_scaled(&mean->weight, &weight_exponent);
+
+	if (mean->lowest > mean->highest || weight == 0.0)
+		return false;
+	*result = ldexp(total / weight, total_exponent - weight_exponent);
+
+	/* A mean lies among its scores; the division may round it just out of there. */
+	*result = Min(Max(*result, mean->lowest), mean->highest);
+	return true;
+}
+
+/* x + y if that is exact; else sets *exact to false. */
+static inline double
+exact_plus(double x, double y, bool *exact)
+{
+	double		sum = x + y;
+	double		y_part = sum - x;
+
+	if ((x - (sum - y_part)) + (y - y_part) != 0.0)
+		*exact = false;
+	return sum;
+}
+
+/* x * y if both are small integers, else sets *exact to false. */
+static inline double
+exact_times(double x, double y, bool *exact)
+{
+	if (!(fabs(x) <= 0x1p26 && y <= 0x1p26 && x == rint(x) && y == rint(y)))
+		*exact = false;
+	return x * y;
+}
+
+/*
+ * The mean of the scores that are not NULL. Whole scores and weights, the
+ * common case, need no wide arithmetic to give the very same result.
+ */
+Datum
+weighted_score(PG_FUNCTION_ARGS)
+{
+	ArrayType  *score_array = PG_GETARG_ARRAYTYPE_P(0);
+	ArrayType  *weight_array = PG_GETARG_ARRAYTYPE_P(1);
+	int			count = check_vector("scores", score_array);
+	int			nweights = check_vector("weights", weight_array);
+	const bits8 *bitmap = ARR_NULLBITMAP(score_array);
+	const double *scores = (const double *) ARR_DATA_PTR(score_array);
+	const double *weights = (const double *) ARR_DATA_PTR(weight_array);
+	bool		exact = true;
+	bool		found;
+	double		total = 0.0;
+	double		weight = 0.0;
+	double		result = 0.0;
+	int			next = 0;
+
+	if (count != nweights)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weights must have as many elements as scores, not %d for %d", nweights, count),
+				 errhint("A missing score is a NULL in scores.")));
+	if (ARR_HASNULL(weight_array) && array_contains_nulls(weight_array))
+		null_weight();
+	for (int i = 0; i < count; i++)
+		check_weight(weights[i]);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (bitmap && !(bitmap[i / 8] & (1 << (i % 8))))
+			continue;
+		check_finite("score", scores[next]);
+		total = exact_plus(total, exact_times(scores[next], weights[i], &exact), &exact);
+		weight = exact_plus(weight, weights[i], &exact);
+		next++;
+	}
+	if (exact)
+	{
+		found = weight > 0.0;
+		if (found)
+			result = total / weight;
+	}
+	else
+	{
+		WeightedMean mean;
+
+		weighted_mean_init(&mean);
+		next = 0;
+		for (int i = 0; i < count; i++)
+		{
+			if (bitmap && !(bitmap[i / 8] & (1 << (i % 8))))
+				continue;
+			weighted_mean_add(&mean, scores[next++], weights[i]);
+		}
+		found = weighted_mean_result(&mean, &result);
+		if (mean.total.limb)
+			pfree(mean.total.limb);
+		if (mean.weight.limb)
+			pfree(mean.weight.limb);
+	}
+	PG_FREE_IF_COPY(score_array, 0);
+	PG_FREE_IF_COPY(weight_array, 1);
+	if (!found)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(result + 0.0);
+}
+
+/*
+ * Aggregates
+ */
+
+/* The memory context of the state; an error where there is none. */
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this function can be called by an aggregate only")));
+	return context;
+}
+
+static void
+corrupt_state(const char *aggregate)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid state of aggregate %s", aggregate)));
+}
+
+static ThresholdsState *
+thresholds_state_make(MemoryContext context, int bins, int64 expected)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	ThresholdsState *state = palloc(sizeof(ThresholdsState));
+
+	check_bins(bins);
+	state->bins = bins;
+	quantile_values_init(&state->values, expected, QUANTILE_UNLIMITED);
+	MemoryContextSwitchTo(old_context);
+	return state;
+}
+
+static void
+check_same_bins(int bins, int other)
+{
+	if (unlikely(bins != other))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("bins must be the same for all rows, not %d and %d",
+						Min(bins, other), Max(bins, other))));
+}
+
+Datum
+quantile_thresholds_transition(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	ThresholdsState *state = PG_ARGISNULL(0) ? NULL : (ThresholdsState *) PG_GETARG_POINTER(0);
+
+	if (PG_ARGISNULL(2))
+		null_bins();
+	if (state == NULL)
+		state = thresholds_state_make(context, PG_GETARG_INT32(2), THRESHOLDS_EXPECTED);
+	else
+		check_same_bins(state->bins, PG_GETARG_INT32(2));
+	if (!PG_ARGISNULL(1))
+	{
+		check_finite("value", PG_GETARG_FLOAT8(1));
+		quantile_values_add(&state->values, PG_GETARG_FLOAT8(1));
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* The result is in the context of the aggregate, whichever side is empty. */
+Datum
+quantile_thresholds_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	ThresholdsState *state = PG_ARGISNULL(0) ? NULL : (ThresholdsState *) PG_GETARG_POINTER(0);
+	ThresholdsState *other = PG_ARGISNULL(1) ? NULL : (ThresholdsState *) PG_GETARG_POINTER(1);
+
+	if (other == NULL)
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	if (state == NULL)
+		state = thresholds_state_make(context, other->bins, other->values.count);
+	check_same_bins(state->bins, other->bins);
+	quantile_values_merge(&state->values, &other->values);
+	PG_RETURN_POINTER(state);
+}
+
+/* bins, then the values. */
+Datum
+quantile_thresholds_serialize(PG_FUNCTION_ARGS)
+{
+	ThresholdsState *state;
+	StringInfoData buffer;
+	int64		size;
+
+	(void) aggregate_context(fcinfo);
+	state = (ThresholdsState *) PG_GETARG_POINTER(0);
+	size = VARHDRSZ + (int64) sizeof(int32) + state->values.count * (int64) sizeof(double);
+	if (size >= (int64) MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many values for one worker of a parallel aggregate: " INT64_FORMAT,
+						state->values.count),
+				 errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
+	pq_begintypsend(&buffer);
+	enlargeStringInfo(&buffer, (int) (size - VARHDRSZ));
+	pq_sendint32(&buffer, (uint32) state->bins);
+	for (int64 i = 0; i < state->values.count; i++)
+		pq_sendfloat8(&buffer, quantile_key_value(state->values.keys[i]));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+Datum
+quantile_thresholds_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes;
+	ThresholdsState *state;
+	StringInfoData buffer;
+	int			bins;
+	int64		count;
+
+	(void) aggregate_context(fcinfo);
+	bytes = PG_GETARG_BYTEA_PP(0);
+	buffer.data = VARDATA_ANY(bytes);
+	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
+	buffer.cursor = 0;
+	if (buffer.len < 4 || (buffer.len - 4) % 8 != 0)
+		corrupt_state("quantile_thresholds");
+	bins = (int) pq_getmsgint(&buffer, 4);
+	count = (buffer.len - 4) / 8;
+	if (bins < MIN_BINS || bins > MAX_BINS)
+		corrupt_state("quantile_thresholds");
+	state = thresholds_state_make(CurrentMemoryContext, bins, count);
+	for (int64 i = 0; i < count; i++)
+	{
+		double		value = pq_getmsgfloat8(&buffer);
+
+		if (!isfinite(value))
+			corrupt_state("quantile_thresholds");
+		quantile_values_add(&state->values, value);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * Reorders the values of the state, which mean the same in any order: for the
+ * planner it only reads.
+ */
+Datum
+quantile_thresholds_final(PG_FUNCTION_ARGS)
+{
+	ThresholdsState *state;
+	ScoreCuts	cuts;
+	Datum		thresholds[MAX_BINS - 1];
+
+	(void) aggregate_context(fcinfo);
+	state = PG_ARGISNULL(0) ? NULL : (ThresholdsState *) PG_GETARG_POINTER(0);
+	if (state == NULL || state->values.count == 0)
+		PG_RETURN_NULL();
+	quantile_cuts(&state->values, state->bins, &cuts);
+	for (int i = 0; i < cuts.count; i++)
+		thresholds[i] = Float8GetDatum(cuts.cut[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(thresholds, cuts.count, FLOAT8OID,
+										  sizeof(double), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static WeightedMean *
+weighted_mean_make(MemoryContext context)
+{
+	WeightedMean *mean = MemoryContextAlloc(context, sizeof(WeightedMean));
+
+	weighted_mean_init(mean);
+	return mean;
+}
+
+Datum
+weighted_mean_transition(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext old_context;
+	WeightedMean *mean = PG_ARGISNULL(0) ? NULL : (WeightedMean *) PG_GETARG_POINTER(0);
+
+	if (PG_ARGISNULL(1))
+	{
+		if (mean == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(mean);
+	}
+	if (PG_ARGISNULL(2))
+		null_weight();
+	old_context = MemoryContextSwitchTo(context);
+	if (mean == NULL)
+		mean = weighted_mean_make(context);
+	weighted_mean_add(mean, PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2));
+	MemoryContextSwitchTo(old_context);
+	PG_RETURN_POINTER(mean);
+}
+
+Datum
+weighted_mean_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext old_context;
+	WeightedMean *mean = PG_ARGISNULL(0) ? NULL : (WeightedMean *) PG_GETARG_POINTER(0);
+	WeightedMean *other = PG_ARGISNULL(1) ? NULL : (WeightedMean *) PG_GETARG_POINTER(1);
+
+	if (other == NULL)
+	{
+		if (mean == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(mean);
+	}
+	old_context = MemoryContextSwitchTo(context);
+	if (mean == NULL)
+		mean = weighted_mean_make(context);
+	weighted_mean_merge(mean, other);
+	MemoryContextSwitchTo(old_context);
+	PG_RETURN_POINTER(mean);
+}
+
+/* lowest, highest, total, weight. */
+Datum
+weighted_mean_serialize(PG_FUNCTION_ARGS)
+{
+	WeightedMean *mean;
+	StringInfoData buffer;
+	unsigned char bytes[EXACT_SUM_MAX_BYTES];
+
+	(void) aggregate_context(fcinfo);
+	mean = (WeightedMean *) PG_GETARG_POINTER(0);
+	pq_begintypsend(&buffer);
+	pq_sendfloat8(&buffer, mean->lowest);
+	pq_sendfloat8(&buffer, mean->highest);
+	pq_sendbytes(&buffer, (char *) bytes, (int) exact_sum_write(&mean->total, bytes));
+	pq_sendbytes(&buffer, (char *) bytes, (int) exact_sum_write(&mean->weight, bytes));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+Datum
+weighted_mean_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes;
+	WeightedMean *mean;
+	StringInfoData buffer;
+	ExactSum   *sums[2];
+	bool		empty;
+
+	(void) aggregate_context(fcinfo);
+	bytes = PG_GETARG_BYTEA_PP(0);
+	buffer.data = VARDATA_ANY(bytes);
+	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
+	buffer.cursor = 0;
+	if (buffer.len < 16)
+		corrupt_state("weighted_mean");
+	mean = weighted_mean_make(CurrentMemoryContext);
+	mean->lowest = pq_getmsgfloat8(&buffer);
+	mean->highest = pq_getmsgfloat8(&buffer);
+	sums[0] = &mean->total;
+	sums[1] = &mean->weight;
+	for (int i = 0; i < 2; i++)
+	{
+		size_t		taken = exact_sum_read(sums[i], (unsigned char *) buffer.data + buffer.cursor,
+										   (size_t) (buffer.len - buffer.cursor));
+
+		if (taken == 0)
+			corrupt_state("weighted_mean");
+		buffer.cursor += (int) taken;
+	}
+
+	/* Either nothing has a weight, or scores and weights are what they can be. */
+	empty = mean->weight.count == 0;
+	if (buffer.cursor != buffer.len ||
+		(empty ? mean->total.count != 0 || mean->lowest != INFINITY || mean->highest != -INFINITY :
+		 mean->weight.limb[0] < 0 || !isfinite(mean->lowest) || !isfinite(mean->highest) ||
+		 mean->lowest > mean->highest))
+		corrupt_state("weighted_mean");
+	PG_RETURN_POINTER(mean);
+}
+
+Datum
+weighted_mean_final(PG_FUNCTION_ARGS)
+{
+	double		result;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0) || !weighted_mean_result((WeightedMean *) PG_GETARG_POINTER(0), &result))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(result + 0.0);
+}
