@@ -1,0 +1,66 @@
+# What the stages of test/run share: saying what happened, reading TAP, running
+# pg_regress, looking at the server's log.
+
+passed()  { local i; for ((i = 0; i < ${1:-1}; i++)); do echo ok; done >>"$WORK/tally"; }
+failed()  { echo "not ok $*" >>"$WORK/tally"; echo "FAILED: $*"; }
+skipped() { echo "skip $*" >>"$WORK/tally"; echo "skipped: $*"; }
+figure()  { echo "$*" >"$WORK/figure"; }
+count()   { grep -c "^$1" "${2:-$WORK/tally}" 2>/dev/null || true; }
+
+# check WHAT COMMAND...: one test, passed when the command succeeds.
+check() {
+	local what=$1; shift
+	if "$@"; then passed; else failed "$what"; fi
+}
+
+# tally_tap WHAT FILE STATUS: the tests of a program that printed TAP.
+tally_tap() {
+	local line oks=0
+	while IFS= read -r line; do
+		case $line in
+			'ok '*'# SKIP'*) skipped "$1: ${line#ok }" ;;
+			'ok'*) oks=$((oks + 1)) ;;
+			'not ok'*) failed "$1: $line" ;;
+		esac
+	done <"$2"
+	passed $oks
+	if [ "$3" != 0 ] && ! grep -q '^not ok' "$2"; then failed "$1 ended with status $3"; fi
+}
+
+# sql DATABASE [psql option...]: SQL from standard input, stopping at an error.
+sql() { psql -X -q -v ON_ERROR_STOP=1 -d "$@"; }
+
+# A server that crashed and came back has not passed.
+check_server_log() {
+	[ "$(grep -c 'ready to accept connections' "$WORK/server.log")" = "${1:-1}" ] || failed "the server restarted"
+	grep -nE 'PANIC|TRAP:|runtime error|AddressSanitizer|was terminated by signal|exited with exit code [^01]' "$WORK/server.log" &&
+		failed "the server's log reports a crash"
+}
+
+# regress MODE PGOPTIONS [pg_regress option...]: the whole suite in a database
+# of its own; one test is one file.
+regress() {
+	local mode=$1 options=$2 tests pg_regress; shift 2
+	modes=$((${modes:-0} + 1))
+	pg_regress=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
+	tests=$(cd "$WORK/normal/test/sql" && ls -- *.sql | sed 's/\.sql$//' | grep -vx install)
+	mkdir -p "$WORK/$mode"
+	[ "$(id -u)" != 0 ] || chown "$RUN_USER" "$WORK/$mode"
+	# shellcheck disable=SC2086
+	(cd "$WORK/normal" && as_user env PGOPTIONS="$options" "$pg_regress" --bindir="$PGBIN" --inputdir=test \
+		--outputdir="$WORK/$mode" --dbname="regress_$mode" --encoding=UTF8 --no-locale \
+		--host="$PGHOST" --port="$PGPORT" --user="$PGUSER" "$@" install $tests) >"$WORK/$mode.out" 2>&1
+	tally_regress "$mode" "$WORK/$mode"
+}
+
+# Up to 15 pg_regress writes "test NAME ... ok", from 16 on it writes TAP.
+tally_regress() {
+	local mode=$1 dir=$2 name ok=0
+	for name in $(sed -nE 's/^(ok [0-9]+ +[-+] ([^ ]+).*|test ([^ ]+) +\.\.\. ok.*)$/\2\3/p' "$dir.out"); do ok=$((ok + 1)); done
+	passed $ok
+	for name in $(sed -nE 's/^(not ok [0-9]+ +[-+] ([^ ]+).*|test ([^ ]+) +\.\.\. FAILED.*)$/\2\3/p' "$dir.out"); do
+		failed "regress $mode: $name"
+	done
+	[ $ok -gt 0 ] || { failed "regress $mode: nothing passed"; tail -n 20 "$dir.out"; }
+	[ ! -s "$dir/regression.diffs" ] || head -n "$([ "$mode" = plain ] && echo 400 || echo 60)" "$dir/regression.diffs"
+}
