@@ -428,9 +428,15 @@ COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.int8, p
 
 -- ---- sum: merges histories. The state is the type itself, so that it travels. ----
 
+CREATE FUNCTION @extschema@.history_sum(@extschema@.history, @extschema@.history) RETURNS @extschema@.history
+  AS 'MODULE_PATHNAME', 'history_sum'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.history_sum(@extschema@.history, @extschema@.history) IS
+  'Adds a history to the state of sum(history), or merges two states';
+
 CREATE AGGREGATE @extschema@.sum(@extschema@.history) (
-  SFUNC = @extschema@.history_pl, STYPE = @extschema@.history, INITCOND = '{}', SSPACE = 128,
-  COMBINEFUNC = @extschema@.history_pl,
+  SFUNC = @extschema@.history_sum, STYPE = @extschema@.history, INITCOND = '{}', SSPACE = 128,
+  COMBINEFUNC = @extschema@.history_sum,
   MSFUNC = @extschema@.history_pl, MINVFUNC = @extschema@.history_mi,
   MSTYPE = @extschema@.history, MINITCOND = '{}', MSSPACE = 128,
   PARALLEL = SAFE

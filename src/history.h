@@ -36,6 +36,7 @@ extern void history_open(OpenHistory *open, const History *history);
 extern void history_close(OpenHistory *open);
 extern History *history_pack(HistoryDay *days, size_t n, int decimals);
 extern int32 history_check_day(DateADT day);
+extern Datum history_pl(PG_FUNCTION_ARGS);
 
 static inline void
 history_check(HistoryError error)

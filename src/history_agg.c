@@ -13,6 +13,7 @@
 #include "history.h"
 #include "history_log.h"
 #include "miscadmin.h"
+#include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -321,4 +322,103 @@ history_agg_final(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_HISTORY_P(history_pack(NULL, 0, 0));
 	PG_RETURN_HISTORY_P(log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
+}
+
+/* ---- sum(history) ---- */
+
+/*
+ * The state of sum is a history, so that it travels between workers and
+ * servers like any value. While it is short, adding to it means unpacking and
+ * packing it anew. From this size on that would be too much work for each row,
+ * and the state becomes a log behind an expanded datum, which turns into a
+ * plain history whenever somebody looks at it.
+ */
+#define EXPAND_SIZE		256
+
+typedef struct ExpandedHistory
+{
+	ExpandedObjectHeader header;
+	HistoryLog *log;
+	History    *flat;			/* the same, packed; NULL if not asked for */
+} ExpandedHistory;
+
+static Size
+expanded_flat_size(ExpandedObjectHeader *header)
+{
+	ExpandedHistory *expanded = (ExpandedHistory *) header;
+
+	if (expanded->flat == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(header->eoh_context);
+
+		expanded->flat = log_pack(expanded->log);
+		MemoryContextSwitchTo(old);
+	}
+	return VARSIZE(expanded->flat);
+}
+
+static void
+expanded_flatten(ExpandedObjectHeader *header, void *result, Size size)
+{
+	memcpy(result, ((ExpandedHistory *) header)->flat, size);
+}
+
+static const ExpandedObjectMethods expanded_methods = {
+	expanded_flat_size,
+	expanded_flatten
+};
+
+static ExpandedHistory *
+expanded_create(MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "expanded history",
+												  ALLOCSET_START_SMALL_SIZES);
+	ExpandedHistory *expanded = MemoryContextAlloc(context, sizeof(ExpandedHistory));
+
+	EOH_init_header(&expanded->header, &expanded_methods, context);
+	expanded->log = log_create(context);
+	expanded->flat = NULL;
+	return expanded;
+}
+
+static void
+expanded_add(ExpandedHistory *expanded, const History *history)
+{
+	OpenHistory open;
+
+	if (expanded->flat != NULL)
+		pfree(expanded->flat);
+	expanded->flat = NULL;
+	history_open(&open, history);
+	for (size_t i = 0; i < open.n; i++)
+		expanded->log = log_add(expanded->log, &open.days[i], open.decimals);
+	history_close(&open);
+}
+
+/* Transition and combine function of sum(history); outside of it, plain + */
+PG_FUNCTION_INFO_V1(history_sum);
+Datum
+history_sum(PG_FUNCTION_ARGS)
+{
+	Pointer		state = PG_GETARG_POINTER(0);
+	History    *added = PG_GETARG_HISTORY_PP(1);
+	MemoryContext context;
+	ExpandedHistory *expanded;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		return history_pl(fcinfo);
+	if (VARATT_IS_EXTERNAL_EXPANDED_RW(state))
+		expanded = (ExpandedHistory *) DatumGetEOHP(PointerGetDatum(state));
+	else
+	{
+		History    *sum = PG_GETARG_HISTORY_PP(0);
+
+		if (HISTORY_LENGTH(sum) + HISTORY_LENGTH(added) < EXPAND_SIZE)
+			return history_pl(fcinfo);
+		expanded = expanded_create(context);
+		expanded_add(expanded, sum);
+	}
+	expanded_add(expanded, added);
+	PG_FREE_IF_COPY(added, 1);
+	return EOHPGetRWDatum(&expanded->header);
 }
