@@ -123,6 +123,7 @@ BEGIN
                                                               WHEN 'boolean' THEN 'i % 5 > 0'
                                                               WHEN 'integer' THEN '5'
                                                               WHEN 'text' THEN '''x'''
+                                                              WHEN 'double precision' THEN '(i * 7919 % 1000) / 8.0'
                                                               ELSE '((i * 7919 % 1000 - n) / 8.0)::' || format_type(t, NULL) END, ', ' ORDER BY o)
                     FROM unnest(a.types) WITH ORDINALITY u(t, o));
     EXECUTE format('INSERT INTO state SELECT %L, serialized(%s) FROM unnest(ARRAY[1, 2, 5, 40]) n, generate_series(1, n) i GROUP BY n',

@@ -146,6 +146,7 @@ test_memory_error(PG_FUNCTION_ARGS)
 		beyond = (int) (beyond * 1e300);
 	else
 		elog(ERROR, "no such error: %s", kind);
+	beyond = heap[0];
 	free((char *) heap);
 	PG_RETURN_VOID();
 }

@@ -1,1 +1,24 @@
-stage_lint() { :; }
+# The installation script, the catalog it makes (test/lint.sql), the messages.
+
+stage_lint() {
+	local script
+	script=$(find "$TOP/normal.root" -name 'customer_scoring--*.sql')
+	check 'the script creates nothing conditionally'  absent 'OR +REPLACE|IF +NOT +EXISTS' "$script"
+	check 'the script names no schema of the user'    absent '\bpublic\.|SCHEMA +public' "$script"
+	check 'the script gives no owner rights away'     absent 'SECURITY +DEFINER' "$script"
+	check 'every C function is found by MODULE_PATHNAME' absent '\$libdir' "$script"
+	check 'messages name no customer'                 absent 'err(msg|detail|hint)[a-z_]*\(.*customer' src/*.c
+	check 'no signal-unsafe or global state of libm'  absent '\b(lgamma|tgamma|srand|rand|random|strtok|setlocale)\(' src/*.c
+	start_cluster normal
+	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'
+	sql postgres -At -f test/lint.sql >"$WORK/lint.out" 2>&1
+	tally_tap lint "$WORK/lint.out" $?
+	grep -q '^not ok' "$WORK/lint.out" && cat "$WORK/lint.out"
+	figure "$(sed -n 's/^# \(.*\)$/\1/p' "$WORK/lint.out" | tail -n 1)"
+}
+
+# absent PATTERN FILE...: no line of code matches; comments may.
+absent() {
+	local pattern=$1; shift
+	! grep -HnE "$pattern" "$@" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*(--|/?\*)'
+}

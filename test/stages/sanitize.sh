@@ -17,7 +17,7 @@ stage_sanitize() {
 	)
 
 	start_cluster sanitized 'jit = off' 'restart_after_crash = on'
-	planted heap  'AddressSanitizer: heap-buffer-overflow'
+	planted heap  'ERROR: AddressSanitizer'
 	planted stack 'index 16 out of bounds'
 	planted shift 'shift exponent 48 is too large'
 	planted cast  'outside the range of representable values'

@@ -1,0 +1,64 @@
+-- What the installation script must have said about each object, asked from the
+-- catalogs. Prints TAP; the objects that fail are named.
+
+CREATE TEMP VIEW member AS
+SELECT classid, objid FROM pg_depend d JOIN pg_extension e ON e.oid = refobjid
+ WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND extname = 'customer_scoring';
+
+CREATE TEMP VIEW function AS
+SELECT p.*, l.lanname, p.oid::regprocedure::text AS name FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+  JOIN member ON classid = 'pg_proc'::regclass AND objid = p.oid;
+
+CREATE TEMP TABLE lint (rule text, bad text);
+
+-- VOLATILE and PARALLEL UNSAFE are what a function gets if the script is silent.
+INSERT INTO lint
+SELECT 'volatility and parallel safety are stated', name FROM function
+ WHERE (provolatile = 'v' AND prokind = 'f' OR proparallel = 'u')
+   AND proname NOT IN ('create_segment_map');		-- makes tables
+
+INSERT INTO lint
+SELECT 'every object has a comment', pg_describe_object(classid, objid, 0) FROM member
+ WHERE classid IN ('pg_proc'::regclass, 'pg_type'::regclass, 'pg_operator'::regclass, 'pg_class'::regclass, 'pg_opclass'::regclass)
+   AND obj_description(objid, classid::regclass::text) IS NULL
+   AND NOT (classid = 'pg_class'::regclass AND (SELECT relkind FROM pg_class WHERE oid = objid) IN ('i', 't'));
+
+INSERT INTO lint
+SELECT 'every column has a comment', attrelid::regclass || '.' || attname FROM pg_attribute JOIN member ON attrelid = objid AND classid = 'pg_class'::regclass
+ WHERE attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL
+   AND (SELECT relkind FROM pg_class WHERE oid = objid) IN ('r', 'v', 'c');
+
+INSERT INTO lint SELECT 'nothing is SECURITY DEFINER', name FROM function WHERE prosecdef;
+
+INSERT INTO lint SELECT 'nothing claims to be LEAKPROOF', name FROM function WHERE proleakproof;
+
+-- A body kept as text is resolved when it runs: its path must not be the caller's.
+INSERT INTO lint
+SELECT 'bodies in text form pin search_path', name FROM function
+ WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL
+   AND NOT coalesce(array_to_string(proconfig, ' ') ~ 'search_path=(pg_catalog|"")', false);
+
+INSERT INTO lint
+SELECT 'everything is in the schema of the extension', pg_describe_object(m.classid, m.objid, 0)
+  FROM member m, pg_identify_object(m.classid, m.objid, 0) i
+ WHERE i.schema IS DISTINCT FROM 'scoring' AND i.type NOT IN ('cast');
+
+-- An aggregate must offer what its plans need, in full.
+INSERT INTO lint
+SELECT 'aggregates with a combine function can move their state', f.name FROM function f JOIN pg_aggregate a ON aggfnoid = f.oid
+ WHERE proparallel = 's' AND (aggcombinefn = 0 OR aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0));
+
+INSERT INTO lint
+SELECT 'functions over internal can be called by the server alone', name FROM function
+ WHERE 'internal'::regtype = ANY (proargtypes) AND lanname <> 'c';
+
+SELECT format('%s %s - %s%s', CASE WHEN count(bad) = 0 THEN 'ok' ELSE 'not ok' END, row_number() OVER (ORDER BY rule), rule,
+              string_agg(E'\n#   ' || bad, '' ORDER BY bad))
+  FROM (VALUES ('volatility and parallel safety are stated'), ('every object has a comment'), ('every column has a comment'),
+               ('nothing is SECURITY DEFINER'), ('nothing claims to be LEAKPROOF'), ('bodies in text form pin search_path'),
+               ('everything is in the schema of the extension'), ('aggregates with a combine function can move their state'),
+               ('functions over internal can be called by the server alone')) r(rule)
+  LEFT JOIN lint USING (rule)
+ GROUP BY rule ORDER BY rule;
+SELECT format('%s 100 - %s objects', CASE WHEN count(*) > 20 THEN 'ok' ELSE 'not ok' END, count(*)) FROM member;
+SELECT format('# %s objects of the extension', count(*)) FROM member;
