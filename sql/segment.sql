@@ -1,0 +1,216 @@
+--
+-- Layer 3: segments. A segment map is data: rules from scores (and further
+-- facts) to segments, with labels. Maps of your own live in tables of the same
+-- shape in a schema of yours; create_segment_map makes them.
+--
+
+CREATE TABLE @extschema@.segment_map (
+	map			text COLLATE "C" NOT NULL,
+	version		int NOT NULL DEFAULT 1,
+	bins		int NOT NULL DEFAULT 5,
+	description	text NOT NULL DEFAULT '',
+	CONSTRAINT segment_map_pkey PRIMARY KEY (map),
+	CONSTRAINT segment_map_map_check CHECK (pg_catalog.octet_length(map) OPERATOR(pg_catalog.>=) 1
+		AND pg_catalog.octet_length(map) OPERATOR(pg_catalog.<=) 63),
+	CONSTRAINT segment_map_version_check CHECK (version OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT segment_map_bins_check CHECK (bins OPERATOR(pg_catalog.>=) 2 AND bins OPERATOR(pg_catalog.<=) 20)
+);
+COMMENT ON TABLE @extschema@.segment_map IS 'segment maps, one row each';
+COMMENT ON COLUMN @extschema@.segment_map.map IS 'name';
+COMMENT ON COLUMN @extschema@.segment_map.version IS 'raised by the author of the map whenever its rules change';
+COMMENT ON COLUMN @extschema@.segment_map.bins IS 'scores run from 1 to bins';
+COMMENT ON COLUMN @extschema@.segment_map.description IS 'what the map is for, where it comes from';
+
+CREATE TABLE @extschema@.segment_rule (
+	map			text COLLATE "C" NOT NULL,
+	"position"	int NOT NULL,
+	segment		text COLLATE "C" NOT NULL,
+	r_min		int,
+	r_max		int,
+	f_min		int,
+	f_max		int,
+	m_min		int,
+	m_max		int,
+	conditions	jsonb,
+	CONSTRAINT segment_rule_pkey PRIMARY KEY (map, "position"),
+	CONSTRAINT segment_rule_segment_check CHECK (segment OPERATOR(pg_catalog.<>) ''),
+	CONSTRAINT segment_rule_r_check CHECK (r_min OPERATOR(pg_catalog.>=) 1 AND r_max OPERATOR(pg_catalog.<=) 20
+		AND r_min OPERATOR(pg_catalog.<=) 20 AND r_max OPERATOR(pg_catalog.>=) 1 AND r_min OPERATOR(pg_catalog.<=) r_max),
+	CONSTRAINT segment_rule_f_check CHECK (f_min OPERATOR(pg_catalog.>=) 1 AND f_max OPERATOR(pg_catalog.<=) 20
+		AND f_min OPERATOR(pg_catalog.<=) 20 AND f_max OPERATOR(pg_catalog.>=) 1 AND f_min OPERATOR(pg_catalog.<=) f_max),
+	CONSTRAINT segment_rule_m_check CHECK (m_min OPERATOR(pg_catalog.>=) 1 AND m_max OPERATOR(pg_catalog.<=) 20
+		AND m_min OPERATOR(pg_catalog.<=) 20 AND m_max OPERATOR(pg_catalog.>=) 1 AND m_min OPERATOR(pg_catalog.<=) m_max)
+);
+COMMENT ON TABLE @extschema@.segment_rule IS 'rules of segment maps; the first by position that applies wins';
+COMMENT ON COLUMN @extschema@.segment_rule.map IS 'the map';
+COMMENT ON COLUMN @extschema@.segment_rule."position" IS 'order of the rules; refinements usually have 1 to 9';
+COMMENT ON COLUMN @extschema@.segment_rule.segment IS 'the segment of a customer to whom the rule applies';
+COMMENT ON COLUMN @extschema@.segment_rule.r_min IS 'lowest recency score; NULL: any';
+COMMENT ON COLUMN @extschema@.segment_rule.r_max IS 'highest recency score; NULL: any';
+COMMENT ON COLUMN @extschema@.segment_rule.f_min IS 'lowest frequency score; NULL: any, unknown included';
+COMMENT ON COLUMN @extschema@.segment_rule.f_max IS 'highest frequency score; NULL: any, unknown included';
+COMMENT ON COLUMN @extschema@.segment_rule.m_min IS 'lowest monetary score; NULL: any, unknown included';
+COMMENT ON COLUMN @extschema@.segment_rule.m_max IS 'highest monetary score; NULL: any, unknown included';
+COMMENT ON COLUMN @extschema@.segment_rule.conditions IS 'further condition: {"column", "op", "value"}, {"and": [...]}, {"or": [...]} or {"not": ...}; the rule applies only when it is true';
+
+CREATE TABLE @extschema@.segment_label (
+	map				text COLLATE "C" NOT NULL,
+	segment			text COLLATE "C" NOT NULL,
+	language		text COLLATE "C" NOT NULL,
+	role			text COLLATE "C" NOT NULL,
+	label			text NOT NULL,
+	description		text,
+	action			text,
+	display_order	int,
+	color			text COLLATE "C",
+	CONSTRAINT segment_label_pkey PRIMARY KEY (map, segment, language),
+	CONSTRAINT segment_label_segment_check CHECK (segment OPERATOR(pg_catalog.<>) ''),
+	CONSTRAINT segment_label_language_check CHECK (language OPERATOR(pg_catalog.~) '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
+	CONSTRAINT segment_label_role_check CHECK (role OPERATOR(pg_catalog.=) ANY (ARRAY['vip', 'upsell', 'new', 'regular', 'at_risk', 'lapsed', 'prospect', 'other']::pg_catalog.text[])),
+	CONSTRAINT segment_label_label_check CHECK (label OPERATOR(pg_catalog.<>) ''),
+	CONSTRAINT segment_label_color_check CHECK (color OPERATOR(pg_catalog.~) '^#[0-9A-Fa-f]{6}$')
+);
+COMMENT ON TABLE @extschema@.segment_label IS 'what segments are called, what they mean and what to do, by language';
+COMMENT ON COLUMN @extschema@.segment_label.map IS 'the map';
+COMMENT ON COLUMN @extschema@.segment_label.segment IS 'the segment; one of role prospect is given to customers without an order and has no rule';
+COMMENT ON COLUMN @extschema@.segment_label.language IS 'language code: en, fr, pt-BR';
+COMMENT ON COLUMN @extschema@.segment_label.role IS 'what the segment is in any map: vip, upsell, new, regular, at_risk, lapsed, prospect or other';
+COMMENT ON COLUMN @extschema@.segment_label.label IS 'name to show';
+COMMENT ON COLUMN @extschema@.segment_label.description IS 'who is in it';
+COMMENT ON COLUMN @extschema@.segment_label.action IS 'what to do with them';
+COMMENT ON COLUMN @extschema@.segment_label.display_order IS 'order in lists and charts, best first';
+COMMENT ON COLUMN @extschema@.segment_label.color IS 'color in charts, #RRGGBB';
+
+ALTER TABLE @extschema@.segment_rule ADD CONSTRAINT segment_rule_map_fkey
+	FOREIGN KEY (map) REFERENCES @extschema@.segment_map (map) ON UPDATE CASCADE ON DELETE CASCADE;
+ALTER TABLE @extschema@.segment_label ADD CONSTRAINT segment_label_map_fkey
+	FOREIGN KEY (map) REFERENCES @extschema@.segment_map (map) ON UPDATE CASCADE ON DELETE CASCADE;
+
+GRANT SELECT ON @extschema@.segment_map, @extschema@.segment_rule, @extschema@.segment_label TO PUBLIC;
+
+-- Not strict: an unknown score is a case of its own. STABLE: reads the map.
+CREATE FUNCTION @extschema@.segment(r int, f int, m int, segment_map text DEFAULT 'essential', facts jsonb DEFAULT NULL)
+	RETURNS text
+	LANGUAGE C STABLE PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'segment_of_scores';
+COMMENT ON FUNCTION @extschema@.segment(int, int, int, text, jsonb) IS
+	'segment of a customer with these scores by a segment map; facts are further columns that its conditions read';
+
+CREATE FUNCTION @extschema@.segment_case(segment_map text, columns text[])
+	RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000
+	AS 'MODULE_PATHNAME', 'segment_map_case';
+COMMENT ON FUNCTION @extschema@.segment_case(text, text[]) IS
+	'a segment map as one SQL CASE expression over these columns: r, f and m score first, then those that conditions may read';
+
+-- Not strict: no rows for a NULL would say that all is well.
+CREATE FUNCTION @extschema@.check_segment_map(segment_map text,
+	OUT problem text, OUT r int, OUT f int, OUT m int, OUT segments text[])
+	RETURNS SETOF record
+	LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10
+	AS 'MODULE_PATHNAME', 'segment_map_check';
+COMMENT ON FUNCTION @extschema@.check_segment_map(text) IS
+	'what is wrong with a segment map: holes, overlaps, unreachable rules, unknown columns, missing labels; its refinements are listed as such';
+
+CREATE FUNCTION @extschema@.create_segment_map(name text, copy_of text DEFAULT NULL)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	parts			text[];
+	home			text := (pg_catalog.parse_ident('@extschema@'))[1];
+	source_parts	text[];
+	source_schema	text;
+	source			record;
+	found_rows		boolean;
+BEGIN
+	IF name IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'name must not be null';
+	END IF;
+	parts := pg_catalog.parse_ident(name);
+	IF pg_catalog.cardinality(parts) OPERATOR(pg_catalog.<>) 2 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = pg_catalog.format('name %L does not say in which schema to make the segment map', name),
+			HINT = 'Write schema.map, with a schema of yours: create_segment_map(''crm.winter'', copy_of => ''essential'').';
+	END IF;
+	IF pg_catalog.octet_length(parts[2]) OPERATOR(pg_catalog.>) 63 OR parts[2] OPERATOR(pg_catalog.=) '' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = pg_catalog.format('name %L: the name of a segment map has between 1 and 63 bytes', pg_catalog.left(name, 100));
+	END IF;
+	IF parts[1] OPERATOR(pg_catalog.=) home OR pg_catalog.starts_with(parts[1], 'pg_')
+		OR parts[1] OPERATOR(pg_catalog.=) 'information_schema' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = pg_catalog.format('name %L: schema %I can not hold maps of your own', name, parts[1]),
+			HINT = 'Use a schema of yours.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS s WHERE s.nspname OPERATOR(pg_catalog.=) parts[1]) THEN
+		RAISE undefined_object USING
+			MESSAGE = pg_catalog.format('schema %I of name %L does not exist', parts[1], name),
+			HINT = pg_catalog.format('CREATE SCHEMA %I;', parts[1]);
+	END IF;
+
+	-- The source first: nothing is made when it doesn't exist.
+	IF copy_of IS NOT NULL THEN
+		source_parts := pg_catalog.parse_ident(copy_of);
+		IF pg_catalog.cardinality(source_parts) OPERATOR(pg_catalog.>) 2 THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = pg_catalog.format('copy_of %L is not the name of a segment map', copy_of);
+		END IF;
+		-- It says what is wrong with an unknown name, and lists the known ones.
+		PERFORM FROM @extschema@.check_segment_map(copy_of);
+		source_schema := CASE WHEN pg_catalog.cardinality(source_parts) OPERATOR(pg_catalog.=) 2
+			THEN source_parts[1] ELSE home END;
+		source_parts[1] := source_parts[pg_catalog.cardinality(source_parts)];
+		EXECUTE pg_catalog.format('SELECT version, bins, description FROM %I.segment_map WHERE map OPERATOR(pg_catalog.=) $1', source_schema)
+			INTO source USING source_parts[1];
+	END IF;
+
+	-- Same columns, checks, keys and comments as the shipped tables.
+	IF pg_catalog.to_regclass(pg_catalog.format('%I.segment_map', parts[1])) IS NULL THEN
+		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_map (LIKE @extschema@.segment_map INCLUDING ALL)', parts[1]);
+		EXECUTE pg_catalog.format('ALTER TABLE %I.segment_map DROP CONSTRAINT shipped_maps_are_read_only', parts[1]);
+		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.segment_map IS %L', parts[1],
+			pg_catalog.obj_description('@extschema@.segment_map'::pg_catalog.regclass, 'pg_class'));
+	END IF;
+	IF pg_catalog.to_regclass(pg_catalog.format('%I.segment_rule', parts[1])) IS NULL THEN
+		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_rule (LIKE @extschema@.segment_rule INCLUDING ALL)', parts[1]);
+		EXECUTE pg_catalog.format('ALTER TABLE %1$I.segment_rule DROP CONSTRAINT shipped_maps_are_read_only,'
+			' ADD CONSTRAINT segment_rule_map_fkey FOREIGN KEY (map) REFERENCES %1$I.segment_map (map) ON UPDATE CASCADE ON DELETE CASCADE', parts[1]);
+		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.segment_rule IS %L', parts[1],
+			pg_catalog.obj_description('@extschema@.segment_rule'::pg_catalog.regclass, 'pg_class'));
+	END IF;
+	IF pg_catalog.to_regclass(pg_catalog.format('%I.segment_label', parts[1])) IS NULL THEN
+		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_label (LIKE @extschema@.segment_label INCLUDING ALL)', parts[1]);
+		EXECUTE pg_catalog.format('ALTER TABLE %1$I.segment_label DROP CONSTRAINT shipped_maps_are_read_only,'
+			' ADD CONSTRAINT segment_label_map_fkey FOREIGN KEY (map) REFERENCES %1$I.segment_map (map) ON UPDATE CASCADE ON DELETE CASCADE', parts[1]);
+		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.segment_label IS %L', parts[1],
+			pg_catalog.obj_description('@extschema@.segment_label'::pg_catalog.regclass, 'pg_class'));
+	END IF;
+
+	EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM %I.segment_map WHERE map OPERATOR(pg_catalog.=) $1)', parts[1])
+		INTO found_rows USING parts[2];
+	IF found_rows THEN
+		RAISE duplicate_object USING
+			MESSAGE = pg_catalog.format('segment map %s already exists', name),
+			HINT = 'Take another name, or delete its row from segment_map first: its rules and labels go with it.';
+	END IF;
+	IF copy_of IS NULL THEN
+		EXECUTE pg_catalog.format('INSERT INTO %I.segment_map (map) VALUES ($1)', parts[1]) USING parts[2];
+		RETURN;
+	END IF;
+	EXECUTE pg_catalog.format('INSERT INTO %I.segment_map (map, bins, description) VALUES ($1, $2, $3)', parts[1])
+		USING parts[2], source.bins,
+			pg_catalog.format('Copy of %s, version %s. %s', copy_of, source.version, source.description);
+	EXECUTE pg_catalog.format('INSERT INTO %I.segment_rule (map, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions)'
+		' SELECT $1, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions'
+		' FROM %I.segment_rule WHERE map OPERATOR(pg_catalog.=) $2', parts[1], source_schema)
+		USING parts[2], source_parts[1];
+	EXECUTE pg_catalog.format('INSERT INTO %I.segment_label (map, segment, language, role, label, description, action, display_order, color)'
+		' SELECT $1, segment, language, role, label, description, action, display_order, color'
+		' FROM %I.segment_label WHERE map OPERATOR(pg_catalog.=) $2', parts[1], source_schema)
+		USING parts[2], source_parts[1];
+END
+$$;
+COMMENT ON FUNCTION @extschema@.create_segment_map(text, text) IS
+	'make a segment map of your own, empty or as a copy, in a schema of yours; makes the three tables there where they are missing';

@@ -1,0 +1,134 @@
+/*
+ * segment.h
+ *		A segment map in compiled form: built rule by rule, asked for the
+ *		segment of a customer, printed as a CASE expression, checked.
+ *
+ * Nothing here reads a table. segment_map.c fills a map from the catalog of
+ * maps and gives it the facts of a row from jsonb; a caller with columns of
+ * its own (a bulk function) looks each of map->columns up once and answers
+ * SegmentFetch from an array, so that every way to a segment shares one
+ * evaluator.
+ */
+#ifndef CUSTOMER_SCORING_SEGMENT_H
+#define CUSTOMER_SCORING_SEGMENT_H
+
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#define SEGMENT_MIN_BINS 2
+#define SEGMENT_MAX_BINS 20
+#define SEGMENT_MAX_RULES 1000
+#define SEGMENT_MAX_DEPTH 100	/* levels of and, or, not in one condition */
+#define SEGMENT_MAX_ITEMS 10000 /* elements of one array in a condition */
+
+/* What segment_match answers when it isn't the index of a rule. */
+#define SEGMENT_NONE (-1)		/* no rule applies */
+#define SEGMENT_PROSPECT (-2)	/* r is NULL */
+
+/* A bound that a rule doesn't have. */
+#define SEGMENT_NO_MIN PG_INT32_MIN
+#define SEGMENT_NO_MAX PG_INT32_MAX
+
+typedef enum SegmentValueKind
+{
+	SEGMENT_NULL,
+	SEGMENT_INT,
+	SEGMENT_FLOAT,
+	SEGMENT_NUMERIC,
+	SEGMENT_STRING,
+	SEGMENT_BOOL,
+	SEGMENT_OTHER				/* an object or array: comparable with nothing */
+} SegmentValueKind;
+
+typedef struct SegmentValue
+{
+	SegmentValueKind kind;
+	union
+	{
+		int64		i;
+		double		d;
+		Numeric		n;
+		bool		b;
+		struct
+		{
+			const char *p;
+			int			len;
+		}			s;
+	}			u;
+} SegmentValue;
+
+/*
+ * A column that conditions read. The scores and what follows from them are
+ * known to the evaluator; all others are facts, asked for by their index.
+ */
+typedef struct SegmentColumn
+{
+	char	   *name;
+	int			len;
+	int			attribute;		/* offset of NAME in attributes.NAME, else 0 */
+} SegmentColumn;
+
+/* Gives the value of the fact map->columns[column] in the row at hand. */
+typedef void (*SegmentFetch) (void *arg, const SegmentColumn *columns,
+							  int column, SegmentValue *value);
+
+typedef struct SegmentCondition SegmentCondition;
+
+typedef struct SegmentRule
+{
+	int32		position;
+	char	   *segment;
+	int			segment_len;
+	int32		min[3];			/* r, f, m */
+	int32		max[3];
+	SegmentCondition *condition;	/* or NULL */
+	bool		malformed;		/* its condition could not be read: never applies */
+	bool		refinement;		/* reads facts: more than r, f and m decide */
+} SegmentRule;
+
+typedef struct SegmentMap
+{
+	char	   *name;			/* as the user wrote it, for messages */
+	int			bins;
+	char	   *prospect;		/* segment of role prospect, or NULL */
+	int			prospect_len;
+	int			nrules;
+	int			nrules_max;
+	SegmentRule *rules;			/* ascending positions */
+	int			ncolumns;
+	int			ncolumns_max;
+	SegmentColumn *columns;
+	/* what segment_map_finish computes: for every cell of r, f, m ... */
+	int16	   *first;			/* the first rule that covers it */
+	int16	   *settled;		/* the first that needs no facts */
+	int			nrefinements;
+	int16	   *refinements;	/* the rules that read facts, ascending */
+} SegmentMap;
+
+extern SegmentMap *segment_map_begin(const char *name, int bins);
+extern char *segment_map_add(SegmentMap *map, int32 position,
+							 const char *segment, const int32 *min,
+							 const int32 *max, Jsonb *conditions);
+extern void segment_map_finish(SegmentMap *map, const char *prospect);
+
+extern int	segment_match(const SegmentMap *map, int r, int f, int m,
+						  SegmentFetch fetch, void *arg);
+
+extern bool segment_rule_covers(const SegmentMap *map, int rule,
+								int r, int f, int m);
+extern bool segment_rule_is_else(const SegmentMap *map, int rule);
+extern List *segment_rule_columns(const SegmentMap *map, int rule);
+extern SegmentValueKind segment_column_constant(const SegmentMap *map, int rule,
+												int column, SegmentValueKind allowed);
+
+/* The columns that segment_case may use: three scores, then facts. */
+typedef struct SegmentCaseColumn
+{
+	char	   *name;			/* last part of the name, unquoted */
+	char	   *sql;			/* the whole name, quoted where needed */
+} SegmentCaseColumn;
+
+extern char *segment_map_as_case(const SegmentMap *map,
+								 const SegmentCaseColumn *columns, int ncolumns);
+
+#endif							/* CUSTOMER_SCORING_SEGMENT_H */
