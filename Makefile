@@ -47,8 +47,9 @@ REGRESS_OPTS = --inputdir=test --encoding=UTF8 --no-locale
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(DATA_built): $(SQL_FILES) customer_scoring.control META.json
+$(DATA_built): $(SQL_FILES) sql/check_segment_maps.pl customer_scoring.control META.json
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
 	  { echo "META.json and customer_scoring.control name different versions" >&2; exit 1; }
+	perl sql/check_segment_maps.pl sql/segment_maps.sql
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION customer_scoring" to load this file. \quit'; cat $(SQL_FILES); } > $@.tmp
 	mv $@.tmp $@
