@@ -1,0 +1,30 @@
+-- What was measured.
+CREATE TABLE bench.line (
+	line int PRIMARY KEY, letter text, query text, work_mem text, workers int,
+	aim_time numeric, aim_memory numeric, what text);
+CREATE TABLE bench.run (
+	line int, side text, round int, seconds numeric(12,6) CHECK (seconds > 0), temp_bytes bigint, result_bytes bigint,
+	anonymous_kb bigint, PRIMARY KEY (line, side, round));
+CREATE TABLE bench.plan (line int, side text, plan jsonb, PRIMARY KEY (line, side));
+
+-- The nodes of a plan that decide what it costs, outermost first.
+CREATE FUNCTION bench.nodes(plan jsonb) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(name || CASE WHEN n > 1 THEN ' x ' || n ELSE '' END, ', ' ORDER BY first)
+	  FROM (SELECT name, count(*) AS n, min(position) AS first
+			  FROM (SELECT position,
+						   CASE WHEN node ->> 'Node Type' = 'Aggregate'
+								THEN CASE node ->> 'Strategy' WHEN 'Hashed' THEN 'HashAggregate' WHEN 'Sorted' THEN 'GroupAggregate' END
+									 || CASE WHEN (node ->> 'HashAgg Batches')::int > 1 THEN ' (spilled)' ELSE '' END
+								WHEN node ->> 'Node Type' = 'Sort'
+								THEN 'Sort' || CASE WHEN node ->> 'Sort Space Type' = 'Disk' THEN ' (disk)' ELSE '' END
+								WHEN node ->> 'Node Type' IN ('WindowAgg', 'Gather', 'Gather Merge') THEN node ->> 'Node Type'
+						   END AS name
+					  FROM jsonb_path_query(plan, 'strict $.** ? (exists (@."Node Type"))') WITH ORDINALITY q(node, position)) s
+			 WHERE name IS NOT NULL
+			 GROUP BY name) t
+$$;
+
+-- kB of the largest hash table of a plan, NULL if there is none
+CREATE FUNCTION bench.hash_kb(plan jsonb) RETURNS bigint LANGUAGE sql AS $$
+	SELECT max(value::bigint) FROM jsonb_path_query(plan, 'strict $.**."Peak Memory Usage"') value
+$$;

@@ -1,0 +1,38 @@
+-- One row for each comparison: medians, and ratios to the plain side.
+WITH median AS (
+	SELECT line, side, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric AS seconds
+	  FROM bench.run GROUP BY line, side
+), pair AS (
+	SELECT line, min(o.seconds / p.seconds) AS least, max(o.seconds / p.seconds) AS greatest
+	  FROM bench.run o JOIN bench.run p USING (line, round)
+	 WHERE o.side = 'ours' AND p.side = 'plain' GROUP BY line
+), answer AS (
+	SELECT line, 1 AS part, letter, what, work_mem,
+		   round(o.seconds, 3) || ' s' AS ours, round(p.seconds, 3) || ' s' AS plain,
+		   o.seconds / p.seconds AS ratio, least, greatest, aim_time AS aim
+	  FROM bench.line
+	  JOIN median o USING (line)
+	  JOIN median p USING (line)
+	  JOIN pair USING (line)
+	 WHERE o.side = 'ours' AND p.side = 'plain'
+	UNION ALL
+	SELECT line, 2, letter, what || ': hash table', work_mem,
+		   round(o.kb / 1024.0, 1) || ' MB', round(p.kb / 1024.0, 1) || ' MB', o.kb::numeric / p.kb, NULL, NULL, aim_memory
+	  FROM bench.line
+	  JOIN (SELECT line, side, bench.hash_kb(plan) AS kb FROM bench.plan) o USING (line)
+	  JOIN (SELECT line, side, bench.hash_kb(plan) AS kb FROM bench.plan) p USING (line)
+	 WHERE o.side = 'ours' AND p.side = 'plain' AND query = 'aggregate' AND workers = 0
+	UNION ALL
+	SELECT 1000, 1, 'd', 'bytes per order of a stored history', '',
+		   round(bytes, 2)::text, '', bytes, NULL, NULL, 5
+	  FROM (SELECT sum(pg_column_size(history)) / sum(frequency(history, 'infinity')) AS bytes FROM bench.histories) s
+	 WHERE strpos(:'letters', 'd') > 0
+)
+SELECT letter AS "line", what, work_mem, ours, plain,
+	   CASE WHEN letter = 'd' THEN ''
+			ELSE coalesce(round(ratio, 2)::text, '')
+				 || coalesce(' (' || round(least, 2) || '-' || round(greatest, 2) || ')', '') END AS ratio,
+	   coalesce('<= ' || aim, '') AS aim,
+	   CASE WHEN aim IS NULL OR ratio IS NULL THEN '' WHEN ratio <= aim THEN 'met' ELSE 'MISSED' END AS result
+  FROM answer
+ ORDER BY letter, answer.line, part
