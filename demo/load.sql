@@ -1,0 +1,599 @@
+-- From the lines of a CSV file to the table orders. COPY takes the fields
+-- apart; what they mean (which column is the customer, comma or point, day or
+-- month first) is decided here, over whole columns, and never guessed: where a
+-- column allows two readings, the run stops and asks.
+
+CREATE TABLE demo.first_line (line text);
+CREATE TABLE demo.file_columns (position int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE demo.usual_names (role text NOT NULL, rank int NOT NULL, name text NOT NULL);
+
+INSERT INTO demo.usual_names
+SELECT role, rank, name
+  FROM (VALUES
+	('customer', 'customer_id customerid customer_key customer_number customer_no customer_code customer id_customer
+		client_id clientid client_key client_number client_no client id_client code_client numero_client no_client num_client
+		user_id userid user member_id member account_id account buyer_id buyer contact_id visitor_id person_id person
+		acheteur id_acheteur id_utilisateur utilisateur
+		customer_email client_email email_address email e_mail mail adresse_email courriel customer_name client_name'),
+	('day', 'order_date orderdate date_order ordered_at ordered_on order_day order_time ordertime purchase_date purchased_at purchased_on
+		date_commande date_de_commande date_de_la_commande date_achat date_d_achat jour_commande commande_le
+		invoice_date invoicedate date_facture date_de_facture transaction_date transaction_time transacted_at sale_date date_vente
+		date_added day jour date datetime timestamp created_at created_on created paid_at date_creation'),
+	('value', 'amount order_amount total_amount order_total total_price total_paid grand_total order_value ordervalue total
+		montant montant_total montant_ttc total_ttc montant_commande total_commande ca chiffre_d_affaires chiffre_affaires
+		revenue turnover sales sale_amount net_amount gross_amount net_sales value valeur paid payment_amount spend subtotal
+		montant_ht total_ht price unit_price unitprice prix prix_ttc prix_total prix_unitaire'),
+	('quantity', 'quantity qty quantite qte'),
+	('order', 'order_id orderid order_number order_no invoice_id invoice_no invoiceno invoice invoice_number
+		id_commande numero_commande no_commande commande id_order transaction_id numero_facture no_facture')
+  ) v(role, names), regexp_split_to_table(names, '\s+') WITH ORDINALITY n(name, rank);
+
+-- A column's name without case, accents and punctuation.
+CREATE FUNCTION demo.plain_name(name text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT btrim(regexp_replace(
+		translate(lower(regexp_replace(name, '([a-z])([A-Z])', '\1_\2', 'g')), 'àâäáãçéèêëíîïñóôöõúùûüÿ', 'aaaaaceeeeiiinoooouuuuy'),
+		'[^a-z0-9]+', '_', 'g'), '_')
+$$;
+
+-- How many fields a record has, by COPY's rule: a quote opens or closes, and
+-- between quotes a delimiter is text.
+CREATE FUNCTION demo.fields(record text, delimiter text) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT length(bare) - length(replace(bare, delimiter, '')) + 1
+	  FROM (SELECT CASE WHEN strpos(record, '"') = 0 THEN record
+						ELSE regexp_replace(record, '"[^"]*("|$)', '', 'g') END) s(bare)
+$$;
+
+CREATE FUNCTION demo.stop(message text, hint text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	IF hint IS NULL THEN
+		RAISE EXCEPTION USING MESSAGE = message;
+	END IF;
+	RAISE EXCEPTION USING MESSAGE = message, HINT = hint;
+END $$;
+
+-- Finds the delimiter in the first line and makes the tables that COPY fills.
+-- Returns the delimiter and the number of columns.
+CREATE FUNCTION demo.read_first_line(asked_delimiter text, has_header boolean)
+RETURNS TABLE (delimiter text, columns int)
+LANGUAGE plpgsql AS $$
+DECLARE
+	first text := (SELECT string_agg(line, E'\n') FROM demo.first_line);
+	best int;
+	tied int;
+BEGIN
+	IF coalesce(btrim(first), '') = '' THEN
+		PERFORM demo.stop(demo.t('first line is empty'), demo.t('hint header'));
+	END IF;
+	delimiter := asked_delimiter;
+	IF delimiter IS NULL THEN
+		SELECT d, n, count(*) OVER (PARTITION BY n) INTO delimiter, best, tied
+		  FROM (SELECT d, demo.fields(first, d) AS n FROM unnest(ARRAY[',', ';', E'\t', '|']) d) s
+		 ORDER BY n DESC LIMIT 1;
+		IF best = 1 THEN
+			PERFORM demo.stop(demo.t('one column only', demo.shown(first, 60)), demo.t('hint delimiter'));
+		ELSIF tied > 1 THEN
+			PERFORM demo.stop(demo.t('two delimiters', demo.shown(first, 60)), demo.t('hint delimiter'));
+		END IF;
+	END IF;
+	columns := demo.fields(first, delimiter);
+	IF columns > 1500 THEN
+		PERFORM demo.stop(demo.t('too many columns', columns::text));
+	ELSIF columns = 1 THEN
+		PERFORM demo.stop(demo.t('one column only', demo.shown(first, 60)), demo.t('hint delimiter'));
+	END IF;
+	EXECUTE 'CREATE UNLOGGED TABLE demo.header ('
+		|| (SELECT string_agg(format('c%s text', i), ', ' ORDER BY i) FROM generate_series(1, columns) i) || ')';
+	RETURN NEXT;
+END $$;
+
+-- The names of the columns: from the header, made unique.
+CREATE FUNCTION demo.name_columns(columns int, has_header boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	IF NOT has_header THEN
+		INSERT INTO demo.file_columns SELECT i, 'column_' || i FROM generate_series(1, columns) i;
+		RETURN;
+	END IF;
+	INSERT INTO demo.file_columns
+	WITH named AS (
+		SELECT substr(key, 2)::int AS position,
+			   coalesce(nullif(left(btrim(regexp_replace(value, '[[:cntrl:]\s]+', ' ', 'g')), 50), ''), 'column ' || substr(key, 2)) AS name
+		  FROM demo.header h, jsonb_each_text(to_jsonb(h))
+	), counted AS (
+		SELECT *, row_number() OVER (PARTITION BY name ORDER BY position) AS copy FROM named
+	)
+	SELECT position, name || CASE WHEN copy > 1 THEN ' (' || copy || ')' ELSE '' END FROM counted;
+END $$;
+
+CREATE FUNCTION demo.column_list() RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT string_agg(demo.shown(name, 30), ', ' ORDER BY position) || CASE WHEN count(*) < max(total) THEN ', ...' ELSE '' END
+	  FROM (SELECT *, count(*) OVER () AS total FROM demo.file_columns ORDER BY position LIMIT 30) c
+$$;
+
+-- The position of the column that was asked for by name or position.
+CREATE FUNCTION demo.asked_column(asked text, option text) RETURNS int
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	result int;
+BEGIN
+	SELECT position INTO result FROM demo.file_columns
+	 WHERE name = btrim(asked) OR lower(name) = lower(btrim(asked))
+	 ORDER BY name = btrim(asked) DESC, position LIMIT 1;
+	IF result IS NULL AND asked ~ '^[0-9]{1,4}$' THEN
+		SELECT position INTO result FROM demo.file_columns WHERE position = asked::int;
+	END IF;
+	IF result IS NULL THEN
+		PERFORM demo.stop(demo.t('no such column', option, demo.shown(asked), demo.column_list()));
+	END IF;
+	RETURN result;
+END $$;
+
+-- The position of the column with the most usual of the usual names.
+CREATE FUNCTION demo.usual_column(wanted text) RETURNS int
+LANGUAGE sql STABLE AS $$
+	SELECT c.position
+	  FROM demo.file_columns c JOIN demo.usual_names u ON u.name IN (demo.plain_name(c.name), lower(c.name))
+	 WHERE u.role = wanted
+	 ORDER BY u.rank, c.position LIMIT 1
+$$;
+
+CREATE FUNCTION demo.choose_columns(customer text, day text, value text, quantity text)
+RETURNS TABLE (customer_position int, day_position int, value_position int, quantity_position int)
+LANGUAGE plpgsql AS $$
+DECLARE
+	missing text[] := '{}';
+	first_cells text;
+BEGIN
+	customer_position := CASE WHEN customer IS NULL THEN demo.usual_column('customer') ELSE demo.asked_column(customer, '--customer') END;
+	day_position := CASE WHEN day IS NULL THEN demo.usual_column('day') ELSE demo.asked_column(day, '--day') END;
+	value_position := CASE WHEN value IS NULL THEN demo.usual_column('value') ELSE demo.asked_column(value, '--amount') END;
+	quantity_position := CASE WHEN quantity IS NOT NULL THEN demo.asked_column(quantity, '--quantity') END;
+	IF customer_position IS NULL THEN missing := missing || demo.t('the customer'); END IF;
+	IF day_position IS NULL THEN missing := missing || demo.t('the day'); END IF;
+	IF value_position IS NULL THEN missing := missing || demo.t('the amount'); END IF;
+	IF missing <> '{}' THEN
+		SELECT string_agg(name, ' ') INTO first_cells FROM demo.file_columns;
+		IF EXISTS (SELECT FROM demo.file_columns
+					WHERE name ~ '^[-+]?[0-9]+([.,][0-9]+)?$' OR name ~ '^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?$') THEN
+			PERFORM demo.stop(demo.t('no header', demo.shown(demo.column_list(), 80)), demo.t('hint no header'));
+		END IF;
+		PERFORM demo.stop(demo.t('columns not found', array_to_string(missing, ', '), demo.column_list()),
+						  demo.t('hint columns'));
+	END IF;
+	IF customer_position IN (day_position, value_position) OR day_position = value_position THEN
+		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint columns'));
+	END IF;
+	RETURN NEXT;
+END $$;
+
+CREATE FUNCTION demo.make_raw(columns int) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	DROP TABLE IF EXISTS demo.raw;
+	EXECUTE 'CREATE UNLOGGED TABLE demo.raw (line bigint GENERATED BY DEFAULT AS IDENTITY, '
+		|| (SELECT string_agg(format('c%s text', i), ', ' ORDER BY i) FROM generate_series(1, columns) i) || ')';
+END $$;
+
+-- COPY refuses a file for one bad record. Then the lines are loaded as they
+-- are, the records that COPY would refuse are set apart and named, and COPY
+-- gets the others: see the function records of demo/load.sh.
+CREATE UNLOGGED TABLE demo.lines (line bigint GENERATED BY DEFAULT AS IDENTITY, content text);
+
+CREATE FUNCTION demo.set_records_apart(delimiter text, columns int) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	opening record;
+	closing bigint;
+	done bigint := 0;
+	joined text;
+BEGIN
+	-- each line began with a colon, so that none could look like COPY's end mark
+	CREATE UNLOGGED TABLE demo.records AS
+	SELECT line, rtrim(substr(content, 2), E'\r') AS content FROM demo.lines;
+	-- a record that goes on over several lines, because a quote is open at the line's end
+	CREATE TEMP TABLE odd AS
+	SELECT line FROM demo.records WHERE (length(content) - length(replace(content, '"', ''))) % 2 = 1;
+	CREATE INDEX ON odd (line);
+	CREATE INDEX ON demo.records (line);
+	ANALYZE odd;
+	ANALYZE demo.records;
+	FOR opening IN SELECT line FROM odd ORDER BY line LOOP
+		CONTINUE WHEN opening.line <= done;
+		SELECT min(line) INTO closing FROM odd WHERE line > opening.line;
+		IF closing IS NOT NULL AND closing - opening.line <= 1000 THEN
+			SELECT string_agg(content, E'\n' ORDER BY line) INTO joined
+			  FROM demo.records WHERE line BETWEEN opening.line AND closing;
+			IF demo.fields(joined, delimiter) = columns THEN
+				UPDATE demo.records SET content = joined WHERE line = opening.line;
+				DELETE FROM demo.records WHERE line > opening.line AND line <= closing;
+				done := closing;
+				CONTINUE;
+			END IF;
+		END IF;
+		INSERT INTO demo.left_out
+		SELECT line, 'open quote', content FROM demo.records WHERE line = opening.line;
+		DELETE FROM demo.records WHERE line = opening.line;
+	END LOOP;
+	DELETE FROM demo.records WHERE content ~ '^\s*$' AND content !~ E'\t';
+	WITH gone AS (
+		DELETE FROM demo.records WHERE demo.fields(content, delimiter) <> columns RETURNING line, content
+	)
+	INSERT INTO demo.left_out SELECT line, 'number of fields', content FROM gone;
+	DROP TABLE odd;
+END $$;
+
+CREATE TABLE demo.line_breaks (line bigint, before bigint);
+
+-- A row's line in the file is its number, plus the lines before the first row,
+-- plus the line breaks inside fields so far.
+CREATE FUNCTION demo.number_lines(columns int, lines_before int, plain boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	all_columns text := (SELECT string_agg('c' || i, ', ' ORDER BY i) FROM generate_series(1, columns) i);
+BEGIN
+	IF NOT plain THEN
+		EXECUTE format($q$
+			INSERT INTO demo.line_breaks
+			SELECT line, sum(n) OVER (ORDER BY line)
+			  FROM (SELECT line, length(x) - length(replace(x, E'\n', '')) AS n
+					  FROM demo.raw, concat_ws('', %s) x) s WHERE n > 0 $q$, all_columns);
+	END IF;
+	INSERT INTO demo.line_breaks VALUES (0, lines_before);
+	UPDATE demo.line_breaks SET before = before + lines_before WHERE line > 0;
+	CREATE INDEX ON demo.line_breaks (line);
+END $$;
+
+CREATE FUNCTION demo.file_line(row_number bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+	SELECT row_number + (SELECT before FROM demo.line_breaks WHERE line < row_number ORDER BY line DESC LIMIT 1)
+$$;
+
+-- Numbers -------------------------------------------------------------------
+
+-- A number's text in parts: sign, digits with their separators, exponent, currency.
+CREATE FUNCTION demo.number_parts(x text) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+	WITH cleaned AS (
+		SELECT btrim(translate(x, U&'\2212\00A0\202F\2009\2007\2019', '-    ''')) AS y
+	), matched AS (
+		SELECT y LIKE '(%)' AS brackets,
+			   regexp_match(CASE WHEN y LIKE '(%)' THEN substr(y, 2, length(y) - 2) ELSE y END,
+				'^([-+]?)\s*((?:US|CA|AU|NZ|R|A|C)?\$|[€£¥₹₽₺₩₪₫฿₴₦]|[A-Za-z]{3}|kr\.?|Kr\.?|zł|Kč|Ft|lei)?\s*([-+]?)\s*'
+				'([0-9][0-9., '']{0,29}|[.,][0-9]{1,20})([eE][-+]?[0-9]{1,2})?'
+				'\s*((?:US|CA|AU|NZ|R|A|C)?\$|[€£¥₹₽₺₩₪₫฿₴₦]|[A-Za-z]{3}|kr\.?|Kr\.?|zł|Kč|Ft|lei)?\s*(-?)$') AS m
+		  FROM cleaned
+	)
+	SELECT CASE
+		WHEN m IS NULL OR length(m[1] || m[3] || m[7]) + brackets::int > 1 OR (m[2] IS NOT NULL AND m[6] IS NOT NULL) THEN NULL
+		WHEN coalesce(m[2], m[6]) ~ '^[A-Za-z]{3}$' AND upper(coalesce(m[2], m[6])) <> ALL ('{EUR,USD,GBP,CHF,JPY,CNY,CAD,AUD,NZD,SEK,NOK,DKK,ISK,PLN,CZK,HUF,RON,BGN,TRY,RUB,UAH,ILS,AED,SAR,QAR,KWD,EGP,MAD,TND,DZD,XOF,XAF,ZAR,NGN,KES,GHS,INR,PKR,BDT,LKR,IDR,MYR,SGD,THB,VND,PHP,KRW,HKD,TWD,BRL,MXN,ARS,CLP,COP,PEN,UYU,LEI}') THEN NULL
+		ELSE ARRAY[CASE WHEN brackets OR m[1] || m[3] || m[7] = '-' THEN '-' ELSE '' END,
+				   btrim(m[4]), coalesce(m[5], ''),
+				   CASE upper(coalesce(m[2], m[6])) WHEN '€' THEN 'EUR' WHEN '£' THEN 'GBP' ELSE upper(coalesce(m[2], m[6])) END]
+		END
+	  FROM matched
+$$;
+
+-- What a number's digits say about the decimal sign: ',' or '.', '?' where
+-- both readings are possible (1,234), NULL where there is nothing to see.
+CREATE FUNCTION demo.decimal_evidence(digits text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE
+		WHEN digits !~ '[.,]' THEN NULL
+		WHEN digits ~ '\..*,' AND digits ~ ',.*\.' THEN NULL
+		WHEN digits ~ '\..*,' THEN ','
+		WHEN digits ~ ',.*\.' THEN '.'
+		WHEN digits ~ ',.*,' THEN '.'
+		WHEN digits ~ '\..*\.' THEN ','
+		WHEN digits ~ '^[1-9][0-9]{0,2}[.,][0-9]{3}$' THEN '?'
+		ELSE CASE WHEN digits ~ ',' THEN ',' ELSE '.' END
+		END
+$$;
+
+CREATE FUNCTION demo.to_number(parts text[], decimal_sign text) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN plain ~ '^([0-9]+|[0-9]{1,3}(t[0-9]{2,3})*t[0-9]{3}|[0-9]{1,3}([ ''][0-9]{3})+)?(d[0-9]*)?$' AND plain ~ '[0-9]'
+				THEN (parts[1] || replace(translate(plain, 't ''', ''), 'd', '.') || parts[3])::numeric END
+	  FROM (SELECT translate(parts[2], CASE decimal_sign WHEN ',' THEN '.,' ELSE ',.' END, 'td')) s(plain)
+$$;
+
+-- All spellings in a column of numbers, with what each means.
+CREATE FUNCTION demo.read_numbers(role text, column_position int, asked_decimal text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	column_name text := demo.shown((SELECT name FROM demo.file_columns WHERE position = column_position));
+	decimal_sign text := asked_decimal;
+	commas bigint;
+	points bigint;
+	unclear bigint;
+	example text;
+	units text;
+	n_units int;
+	n bigint;
+BEGIN
+	DROP TABLE IF EXISTS numbers;
+	EXECUTE format($q$
+		CREATE TEMP TABLE numbers AS
+		SELECT raw, n, demo.number_parts(raw) AS parts, NULL::numeric AS value
+		  FROM (SELECT c%s AS raw, count(*) AS n FROM demo.raw WHERE c%1$s IS NOT NULL GROUP BY 1) s $q$, column_position);
+	SELECT coalesce(sum(x.n) FILTER (WHERE e = ','), 0), coalesce(sum(x.n) FILTER (WHERE e = '.'), 0),
+		   coalesce(sum(x.n) FILTER (WHERE e = '?'), 0), min(raw) FILTER (WHERE e = '?')
+	  INTO commas, points, unclear, example
+	  FROM numbers x, demo.decimal_evidence(parts[2]) e;
+	IF decimal_sign IS NULL THEN
+		IF commas = 0 AND points = 0 AND unclear > 0 THEN
+			PERFORM demo.stop(demo.t('decimal unclear', column_name, demo.shown(example)), demo.t('hint decimal'));
+		ELSIF least(commas, points) * 100 > commas + points THEN
+			PERFORM demo.stop(demo.t('decimal mixed', column_name, demo.num(commas),
+				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts[2]) = ',')), demo.num(points),
+				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts[2]) = '.'))), demo.t('hint decimal'));
+		END IF;
+		decimal_sign := CASE WHEN commas > points THEN ',' ELSE '.' END;
+	END IF;
+	UPDATE numbers SET value = demo.to_number(parts, decimal_sign) WHERE parts IS NOT NULL;
+	IF NOT EXISTS (SELECT FROM numbers WHERE value IS NOT NULL) THEN
+		PERFORM demo.stop(demo.t('no number', column_name,
+			(SELECT string_agg('"' || demo.shown(raw, 20) || '"', ', ') FROM (SELECT raw FROM numbers ORDER BY n DESC, raw LIMIT 3) s)),
+			demo.t('hint columns'));
+	END IF;
+
+	SELECT count(DISTINCT parts[4]),
+		   (SELECT string_agg(format('%s (%s)', unit, demo.num(rows)), ', ')
+			  FROM (SELECT parts[4] AS unit, sum(y.n) AS rows FROM numbers y
+					 WHERE value IS NOT NULL AND parts[4] IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 6) s)
+	  INTO n_units, units FROM numbers WHERE value IS NOT NULL;
+	IF n_units > 1 THEN
+		PERFORM demo.stop(demo.t('currencies', column_name, units), demo.t('hint currencies'));
+	ELSIF n_units = 1 AND role = 'value' THEN
+		UPDATE demo.settings SET currency = (SELECT max(parts[4]) FROM numbers WHERE value IS NOT NULL);
+		SELECT sum(y.n) INTO n FROM numbers y WHERE value IS NOT NULL AND parts[4] IS NULL AND value <> 0;
+		IF n > 0 THEN
+			INSERT INTO demo.remarks (line) VALUES (demo.t('no currency', demo.num(n), units));
+		END IF;
+	END IF;
+	IF commas + unclear > 0 THEN
+		INSERT INTO demo.remarks (line)
+		SELECT demo.t(CASE decimal_sign WHEN ',' THEN 'decimal read' ELSE 'decimal read point' END, column_name,
+					  demo.shown(raw), demo.num(value, greatest(2, scale(value))))
+		  FROM numbers WHERE value IS NOT NULL AND raw ~ CASE decimal_sign WHEN ',' THEN '[,.]' ELSE ',' END
+		 ORDER BY raw ~ ',' DESC, abs(value) DESC, raw LIMIT 1;
+	END IF;
+	-- more digits than a history holds: the noise of binary fractions
+	SELECT sum(y.n) INTO n FROM numbers y WHERE scale(trim_scale(value)) > 9;
+	IF n > 0 THEN
+		UPDATE numbers SET value = round(value, 6) WHERE scale(trim_scale(value)) > 9;
+		INSERT INTO demo.remarks (line) VALUES (demo.t('digits rounded', column_name, demo.num(n)));
+	END IF;
+	EXECUTE format('CREATE UNLOGGED TABLE demo.%I AS SELECT raw, value FROM numbers WHERE value IS NOT NULL', role || '_texts');
+	EXECUTE format('ANALYZE demo.%I', role || '_texts');
+	DROP TABLE numbers;
+END $$;
+
+-- Days ----------------------------------------------------------------------
+
+CREATE FUNCTION demo.month_number(name text) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE
+		WHEN n ~ '^jan(v|vier|uary)?$' THEN 1 WHEN n ~ '^fe(v|b|vr|vrier|bruary)$' THEN 2 WHEN n ~ '^mar(s|ch)?$' THEN 3
+		WHEN n ~ '^a(pr|vr|pril|vril)$' THEN 4 WHEN n ~ '^ma[iy]$' THEN 5 WHEN n ~ '^ju(n|in|ne)$' THEN 6
+		WHEN n ~ '^ju(l|il|ly|illet)$' THEN 7 WHEN n ~ '^a(ug|ou|out|ugust)$' THEN 8 WHEN n ~ '^sept?(ember|embre)?$' THEN 9
+		WHEN n ~ '^oct(ober|obre)?$' THEN 10 WHEN n ~ '^nov(ember|embre)?$' THEN 11 WHEN n ~ '^dec(ember|embre)?$' THEN 12 END
+	  FROM (SELECT translate(lower(name), 'éèû', 'eeu')) s(n)
+$$;
+
+CREATE FUNCTION demo.make_day(y int, m int, d int) RETURNS date
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN y BETWEEN 1900 AND 2199 AND m BETWEEN 1 AND 12 AND d BETWEEN 1 AND
+		CASE WHEN m IN (4, 6, 9, 11) THEN 30 WHEN m <> 2 THEN 31
+			 WHEN y % 4 = 0 AND (y % 100 <> 0 OR y % 400 = 0) THEN 29 ELSE 28 END
+		THEN make_date(y, m, d) END
+$$;
+
+CREATE FUNCTION demo.full_year(y text) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN length(y) = 2 THEN y::int + CASE WHEN y::int < 70 THEN 2000 ELSE 1900 END ELSE y::int END
+$$;
+
+-- A day's text in parts: its three readings, the time of day and the offset.
+CREATE FUNCTION demo.day_parts(x text, OUT ymd date, OUT dmy date, OUT mdy date, OUT clock text, OUT zone text)
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	m text[];
+	month int;
+	rest constant text := '(?:(?:[T ]|,)\s*([0-2]?\d:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(Z|UTC|GMT|[-+][01]\d(?::?[0-5]\d)?)?)?$';
+BEGIN
+	x := btrim(translate(x, U&'\00A0\202F', '  '));
+	m := regexp_match(x, '^(\d{4})([-/. ]?)(\d{1,2})\2(\d{1,2})' || rest);
+	IF m IS NOT NULL THEN
+		IF m[2] <> '' OR length(m[3] || m[4]) = 4 THEN
+			ymd := demo.make_day(m[1]::int, m[3]::int, m[4]::int);
+			clock := m[5];
+			zone := m[6];
+		END IF;
+		RETURN;
+	END IF;
+	m := regexp_match(x, '^(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d{2})' || rest);
+	IF m IS NOT NULL THEN
+		dmy := demo.make_day(demo.full_year(m[4]), m[3]::int, m[1]::int);
+		mdy := demo.make_day(demo.full_year(m[4]), m[1]::int, m[3]::int);
+		IF length(m[4]) = 2 AND length(m[1]) = 2 THEN
+			ymd := demo.make_day(demo.full_year(m[1]), m[3]::int, m[4]::int);
+		END IF;
+		clock := m[5];
+		zone := m[6];
+		RETURN;
+	END IF;
+	-- months in letters leave one reading
+	m := regexp_match(x, '^(?:[[:alpha:]]{2,9}[.,]*\s+)?(\d{1,2})(?:st|nd|rd|th|er)?[-/. ]+([[:alpha:]]{3,9})[.,]?[-/. ]+(\d{4}|\d{2})' || rest);
+	IF m IS NULL THEN
+		m := regexp_match(x, '^(?:[[:alpha:]]{2,9}[.,]*\s+)?([[:alpha:]]{3,9})[.]?[- ]+(\d{1,2})(?:st|nd|rd|th)?,?[- ]+(\d{4})' || rest);
+		m := ARRAY[m[2], m[1], m[3], m[4], m[5]];
+	END IF;
+	month := demo.month_number(m[2]);
+	IF month IS NOT NULL THEN
+		ymd := demo.make_day(demo.full_year(m[3]), month, m[1]::int);
+		clock := m[4];
+		zone := m[5];
+	END IF;
+END $$;
+
+CREATE FUNCTION demo.read_days(column_position int, asked_format text, time_zone text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	column_name text := demo.shown((SELECT name FROM demo.file_columns WHERE position = column_position));
+	chosen text := asked_format;
+	fits bigint[];
+	examples text[];
+	best bigint;
+	n bigint;
+BEGIN
+	EXECUTE format($q$
+		CREATE TEMP TABLE days AS
+		SELECT raw, n, (demo.day_parts(raw)).*, NULL::date AS day
+		  FROM (SELECT c%s AS raw, count(*) AS n FROM demo.raw WHERE c%1$s IS NOT NULL GROUP BY 1) s $q$, column_position);
+	IF NOT EXISTS (SELECT FROM days WHERE coalesce(ymd, dmy, mdy) IS NOT NULL) THEN
+		PERFORM demo.stop(demo.t('no day', column_name,
+			(SELECT string_agg('"' || demo.shown(raw, 25) || '"', ', ') FROM (SELECT raw FROM days d ORDER BY d.n DESC, raw LIMIT 3) s)),
+			demo.t('hint day'));
+	END IF;
+	-- only texts like 03/04/2024 can be read in several ways
+	IF chosen IS NULL AND EXISTS (SELECT FROM days WHERE coalesce(dmy, mdy) IS NOT NULL) THEN
+		SELECT ARRAY[count(*) FILTER (WHERE dmy IS NOT NULL), count(*) FILTER (WHERE mdy IS NOT NULL), count(*) FILTER (WHERE ymd IS NOT NULL)]
+		  INTO fits
+		  FROM (SELECT ymd, dmy, mdy FROM days, generate_series(1, least(days.n, 1000000)) WHERE coalesce(dmy, mdy) IS NOT NULL) s;
+		best := greatest(fits[1], fits[2], fits[3]);
+		chosen := CASE best WHEN fits[1] THEN 'dmy' WHEN fits[2] THEN 'mdy' ELSE 'ymd' END;
+		-- readings that fit as well and say something else
+		SELECT array_agg(DISTINCT f.format) INTO examples
+		  FROM days, LATERAL (VALUES ('dmy', dmy, fits[1]), ('mdy', mdy, fits[2]), ('ymd', ymd, fits[3])) f(format, day, fit)
+		 WHERE coalesce(dmy, mdy) IS NOT NULL AND f.fit = best AND f.format <> chosen
+		   AND f.day IS DISTINCT FROM CASE chosen WHEN 'dmy' THEN dmy WHEN 'mdy' THEN mdy ELSE ymd END;
+		IF examples IS NOT NULL THEN
+			PERFORM demo.stop(demo.t('day unclear', column_name, demo.shown((
+				SELECT raw FROM days WHERE dmy IS DISTINCT FROM mdy AND coalesce(dmy, mdy) IS NOT NULL ORDER BY days.n DESC, raw LIMIT 1))),
+				demo.t('hint day format'));
+		END IF;
+		SELECT sum(d.n) INTO n FROM days d
+		 WHERE coalesce(dmy, mdy) IS NOT NULL AND CASE chosen WHEN 'dmy' THEN dmy WHEN 'mdy' THEN mdy ELSE ymd END IS NULL;
+		IF n * 100 > best THEN
+			PERFORM demo.stop(demo.t('day mixed', column_name,
+				demo.shown((SELECT min(raw) FROM days WHERE dmy IS NOT NULL AND mdy IS NULL)),
+				demo.shown((SELECT min(raw) FROM days WHERE mdy IS NOT NULL AND dmy IS NULL))), demo.t('hint day format'));
+		END IF;
+		INSERT INTO demo.remarks (line)
+		SELECT demo.t('day read ' || chosen, column_name, demo.shown(raw))
+		  FROM days WHERE coalesce(dmy, mdy) IS NOT NULL
+		   AND CASE chosen WHEN 'dmy' THEN dmy IS NOT NULL AND mdy IS NULL
+						   WHEN 'mdy' THEN mdy IS NOT NULL AND dmy IS NULL ELSE ymd IS NOT NULL AND dmy IS NULL END
+		 ORDER BY raw LIMIT 1;
+	END IF;
+	UPDATE days SET day = CASE WHEN coalesce(dmy, mdy) IS NULL THEN ymd
+							   WHEN chosen = 'dmy' THEN dmy WHEN chosen = 'mdy' THEN mdy ELSE ymd END;
+	SELECT sum(d.n) INTO n FROM days d WHERE zone IS NOT NULL AND day IS NOT NULL;
+	IF time_zone IS NOT NULL THEN
+		UPDATE days SET day = ((to_char(day, 'YYYY-MM-DD ') || replace(clock, ',', '.') || ' ' || zone)::timestamptz AT TIME ZONE time_zone)::date
+		 WHERE zone IS NOT NULL AND day IS NOT NULL AND clock !~ '^2[4-9]';
+		IF n > 0 THEN
+			INSERT INTO demo.remarks (line) VALUES (demo.t('zone read', column_name, time_zone));
+		ELSE
+			INSERT INTO demo.remarks (line) VALUES (demo.t('zone unused', column_name));
+		END IF;
+	ELSIF n > 0 THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t('zone written', column_name,
+			(SELECT string_agg(zone, ', ') FROM (SELECT zone FROM days WHERE zone IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT 3) s)));
+	END IF;
+	CREATE UNLOGGED TABLE demo.day_texts AS SELECT raw, day FROM days WHERE day IS NOT NULL;
+	ANALYZE demo.day_texts;
+	DROP TABLE days;
+END $$;
+
+-- The orders ----------------------------------------------------------------
+
+-- What a history holds with room to spare: 64 bits at the finest scale used.
+CREATE FUNCTION demo.fits(x numeric) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT abs(x) < CASE WHEN scale(trim_scale(x)) <= 4 THEN 1e12 ELSE 1e8 END $$;
+
+CREATE FUNCTION demo.make_orders(customer_position int, day_position int, value_position int, quantity_position int) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	value_expression text := CASE WHEN quantity_position IS NULL THEN 'v.value' ELSE 'v.value * q.value' END;
+	value_name text := (SELECT name FROM demo.file_columns WHERE position = value_position);
+	source text;
+	columns text;
+	read bigint;
+	kept bigint;
+BEGIN
+	IF quantity_position IS NOT NULL THEN
+		value_name := 'amount';
+		WHILE EXISTS (SELECT FROM demo.file_columns WHERE name = value_name) LOOP
+			value_name := value_name || '_';
+		END LOOP;
+	END IF;
+	source := format('demo.raw r LEFT JOIN demo.day_texts d ON d.raw = r.c%s LEFT JOIN demo.value_texts v ON v.raw = r.c%s',
+					 day_position, value_position);
+	IF quantity_position IS NOT NULL THEN
+		source := source || format(' LEFT JOIN demo.quantity_texts q ON q.raw = r.c%s', quantity_position);
+	END IF;
+	SELECT string_agg(CASE position
+			WHEN customer_position THEN format('btrim(r.c%s) AS %I', position, name)
+			WHEN day_position THEN format('d.day AS %I', name)
+			WHEN value_position THEN format('%s AS %I', CASE WHEN quantity_position IS NULL THEN value_expression ELSE 'v.value' END, name)
+			ELSE format('r.c%s AS %I', position, name) END, ', ' ORDER BY position)
+		|| CASE WHEN quantity_position IS NULL THEN '' ELSE format(', round(%s, 9) AS %I', value_expression, value_name) END
+	  INTO columns FROM demo.file_columns;
+	EXECUTE format('CREATE UNLOGGED TABLE public.orders AS SELECT %s FROM %s WHERE btrim(r.c%s) <> %L AND d.day IS NOT NULL AND demo.fits(%s)',
+				   columns, source, customer_position, '', value_expression);
+	GET DIAGNOSTICS kept = ROW_COUNT;
+	SELECT count(*) INTO read FROM demo.raw;
+	IF kept < read THEN
+		EXECUTE format($q$
+			INSERT INTO demo.left_out
+			SELECT demo.file_line(r.line), f.reason, f.value
+			  FROM %1$s, LATERAL (SELECT
+					CASE WHEN coalesce(btrim(r.c%2$s), '') = '' THEN 'no customer' WHEN coalesce(btrim(r.c%3$s), '') = '' THEN 'no day'
+						 WHEN d.day IS NULL THEN 'unreadable day' WHEN coalesce(btrim(r.c%4$s), '') = '' THEN 'no amount'
+						 WHEN v.value IS NULL THEN 'unreadable amount' WHEN %5$s IS NULL THEN 'unreadable quantity'
+						 WHEN NOT demo.fits(%5$s) THEN 'amount too large' END,
+					CASE WHEN coalesce(btrim(r.c%2$s), '') = '' THEN NULL
+						 WHEN d.day IS NULL THEN r.c%3$s WHEN v.value IS NULL OR %6$s THEN r.c%4$s ELSE r.c%7$s END
+				) f(reason, value)
+			 WHERE f.reason IS NOT NULL $q$,
+			source, customer_position, day_position, value_position, value_expression,
+			CASE WHEN quantity_position IS NULL THEN 'true' ELSE 'q.value IS NOT NULL' END, coalesce(quantity_position, value_position));
+	END IF;
+	UPDATE demo.settings
+	   SET source_rows = kept + (SELECT count(*) FROM demo.left_out),
+		   customer_column = (SELECT name FROM demo.file_columns WHERE position = customer_position),
+		   day_column = (SELECT name FROM demo.file_columns WHERE position = day_position),
+		   value_column = value_name;
+	IF kept = 0 THEN
+		PERFORM demo.stop(demo.t('no row left', demo.num((SELECT source_rows FROM demo.settings))),
+			(SELECT string_agg(demo.t('bad line', line::text, demo.t('why ' || reason), coalesce(' "' || demo.shown(value, 30) || '"', '')), '; ')
+			   FROM (SELECT * FROM demo.left_out ORDER BY line LIMIT 3) s));
+	END IF;
+	IF quantity_position IS NULL AND demo.usual_column('quantity') IS NOT NULL
+		AND demo.plain_name(value_name) ~ '(price|prix)' AND demo.plain_name(value_name) !~ 'total' THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t('price alone', demo.shown(value_name),
+			demo.shown((SELECT name FROM demo.file_columns WHERE position = demo.usual_column('quantity')))));
+	END IF;
+END $$;
+
+-- Order numbers that come several times: the rows are lines of orders.
+CREATE FUNCTION demo.look_at_order_numbers() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	order_column text := (SELECT name FROM demo.file_columns WHERE position = demo.usual_column('order'));
+	numbers bigint;
+	total bigint;
+BEGIN
+	IF order_column IS NULL OR order_column IN (SELECT unnest(ARRAY[customer_column, day_column, value_column]) FROM demo.settings) THEN
+		RETURN;
+	END IF;
+	EXECUTE format('SELECT count(DISTINCT %I), count(%1$I) FROM public.orders', order_column) INTO numbers, total;
+	IF numbers * 10 < total * 9 THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t('order lines', demo.shown(order_column), demo.num(numbers), demo.num(total)));
+	END IF;
+END $$;

@@ -1,0 +1,19 @@
+-- The best customers; by revenue alone where nobody is a VIP yet.
+WITH top AS (
+	SELECT * FROM demo.scored_now
+	 WHERE segment = 'vip' OR (frequency > 0 AND NOT EXISTS (SELECT FROM demo.scored_now WHERE segment = 'vip'))
+	 ORDER BY monetary DESC, customer_id LIMIT 3
+), widths (widths) AS (
+	SELECT ARRAY[CASE WHEN bool_or(customer_id !~ '^[0-9]+$') THEN -1 ELSE 1 END
+				 * least(28, greatest(10, max(length(demo.shown(customer_id, 28))))), 12, 8, 12, 9]
+	  FROM top
+), lines (position, line) AS (
+	SELECT 0, demo.t('best') || CASE WHEN EXISTS (SELECT FROM top WHERE segment = 'vip') THEN '' ELSE '  ' || demo.t('best no vip') END
+	UNION ALL
+	SELECT 1, demo.row(string_to_array(demo.t('head best'), '|'), widths) FROM widths WHERE EXISTS (SELECT FROM top)
+	UNION ALL
+	SELECT 1 + row_number() OVER (ORDER BY monetary DESC, customer_id), demo.row(ARRAY[
+		demo.shown(customer_id, 28), demo.num(monetary, 2), demo.num(frequency), (as_of - recency_days)::text, demo.t('days', demo.num(recency_days))], widths)
+	  FROM top, widths, demo.settings
+)
+SELECT line FROM lines ORDER BY position;

@@ -1,0 +1,87 @@
+-- What was read, what was left out and why, what deserves a look.
+WITH used AS (
+	SELECT count(*) AS rows, count(*) FILTER (WHERE value >= 0) AS orders, min(day) AS first_day, max(day) AS last_day,
+		   coalesce(sum(value), 0) AS revenue,
+		   count(*) FILTER (WHERE value < 0) AS refunds, coalesce(sum(value) FILTER (WHERE value < 0), 0) AS refunded,
+		   count(*) FILTER (WHERE value = 0) AS zeros,
+		   (percentile_cont(0.5) WITHIN GROUP (ORDER BY value::float8) FILTER (WHERE value >= 0))::numeric AS median_order
+	  FROM demo.events, demo.settings WHERE day <= as_of
+), after AS (
+	SELECT count(*) AS rows FROM demo.events, demo.settings WHERE day > as_of
+), customers AS (
+	SELECT count(*) FILTER (WHERE frequency > 0) AS buyers, count(*) FILTER (WHERE frequency = 1) AS once,
+		   count(*) FILTER (WHERE frequency = 0) AS without, count(*) AS known
+	  FROM demo.scored_now
+), reasons AS (
+	SELECT reason, count(*) AS n FROM demo.left_out GROUP BY 1
+), doubles AS (
+	SELECT coalesce(sum(n - 1), 0) AS n
+	  FROM (SELECT count(*) AS n FROM public.orders o GROUP BY hash_record_extended(o, 0) HAVING count(*) > 1) s
+), same_day AS (
+	SELECT coalesce(sum(n - 1), 0) AS n
+	  FROM (SELECT count(*) AS n FROM demo.events, demo.settings WHERE value >= 0 AND day <= as_of
+			 GROUP BY customer_id, day HAVING count(*) > 1) s
+), case_only AS (
+	SELECT count(customer_id) - count(DISTINCT lower(customer_id)) AS n FROM demo.scored_now WHERE customer_id ~ '[[:alpha:]]'
+), ntiles AS (
+	-- how many one-time buyers each fifth gets doesn't depend on how ntile breaks ties; which ones does
+	SELECT fifth, count(*) AS n
+	  FROM (SELECT frequency, ntile(5) OVER (ORDER BY frequency) AS fifth FROM demo.scored_now WHERE frequency > 0) s
+	 WHERE frequency = 1 GROUP BY 1 ORDER BY 1 DESC LIMIT 1
+), ranked AS (
+	SELECT monetary, row_number() OVER (ORDER BY monetary DESC) AS rank, count(*) OVER () AS n, sum(monetary) OVER () AS total
+	  FROM demo.scored_now WHERE frequency > 0
+), pareto AS (
+	SELECT max(n) AS n, max(total) AS total, sum(monetary) FILTER (WHERE rank <= round(n * 0.2)) AS top20,
+		   sum(monetary) FILTER (WHERE rank <= round(n * 0.01)) AS top1
+	  FROM ranked
+), lines (position, line) AS (
+	SELECT 0, demo.t('data')
+	UNION ALL
+	SELECT 10, demo.wrap('  ', '  ', ARRAY[
+		demo.count_of(orders, 'orders'), demo.count_of(buyers, 'customers'), first_day || ' .. ' || last_day,
+		demo.t('revenue', demo.money(revenue, revenue)) || coalesce(' ' || currency, ''),
+		demo.t('median order', demo.num(median_order, 2))])
+	  FROM used, customers, demo.settings
+	UNION ALL
+	SELECT 20, '  ' || demo.t(CASE WHEN as_of_given THEN 'as of given' WHEN to_regclass('public.customers') IS NOT NULL THEN 'as of sample'
+								   ELSE 'as of last day' END, as_of::text)
+	  FROM demo.settings
+	UNION ALL
+	SELECT 21, '  ' || demo.t('as of future') FROM demo.settings WHERE as_of > current_date AND NOT as_of_given
+	UNION ALL
+	SELECT 30, demo.wrap('  ', '  ', ARRAY[
+		demo.t('used', demo.count_of(used.rows, 'rows'), demo.num(source_rows - used.rows - after.rows)),
+		CASE WHEN after.rows > 0 THEN demo.t('after as of', as_of::text, demo.count_of(after.rows, 'rows')) END,
+		CASE WHEN refunds > 0 THEN demo.t('refunds worth', demo.num(refunds), demo.money(refunded, revenue)) ELSE demo.t('refunds', '0') END,
+		CASE WHEN zeros > 0 THEN demo.t('zero amounts', demo.num(zeros)) END,
+		CASE WHEN without > 0 THEN demo.count_of(without, 'no events') END])
+	  FROM used, after, customers, demo.settings
+	UNION ALL
+	SELECT 40, demo.wrap('  ' || demo.t('left out', ''), '    ',
+		(SELECT array_agg(demo.num(n) || ' ' || demo.t('why ' || reason) ORDER BY n DESC, reason) FROM reasons), '; ')
+	 WHERE EXISTS (SELECT FROM reasons)
+	UNION ALL
+	SELECT 41, '    ' || demo.t('bad line', l.line::text, demo.t('why ' || reason), coalesce(' "' || demo.shown(value, 100 - 20
+				- length(demo.t('why ' || reason))) || '"', ''))
+	  FROM (SELECT * FROM demo.left_out ORDER BY line LIMIT 5) l
+	UNION ALL
+	SELECT 42, '    ' || demo.t('and so on', demo.num(sum(n) - 5)) FROM reasons HAVING sum(n) > 5
+	UNION ALL
+	SELECT 50, demo.wrap('  ' || demo.t('look at', ''), '    ', ARRAY[
+		CASE WHEN doubles.n > 0 THEN demo.count_of(doubles.n::bigint, 'duplicates') END,
+		CASE WHEN same_day.n > 0 THEN demo.count_of(same_day.n::bigint, 'same day') END,
+		CASE WHEN case_only.n > 0 THEN demo.count_of(case_only.n, 'case only') END], '; ')
+	  FROM doubles, same_day, case_only
+	UNION ALL
+	SELECT 60 + r.position, demo.wrap('  ', '    ', regexp_split_to_array(r.line, ' '), ' ') FROM demo.remarks r
+	UNION ALL
+	SELECT 1000, '  ' || CASE WHEN fifth > 1 THEN
+			demo.t('bought once', demo.pct(once, buyers), demo.num(once), demo.num(ntiles.n), fifth::text)
+			ELSE demo.t('bought once plain', demo.pct(once, buyers)) END
+	  FROM customers LEFT JOIN ntiles ON true
+	UNION ALL
+	SELECT 1010, '  ' || demo.t(CASE WHEN n >= 100 THEN 'pareto' ELSE 'pareto 20' END, demo.pct(top20, total), demo.narrow_space(), demo.pct(top1, total))
+	  FROM pareto WHERE n >= 10 AND total > 0
+)
+SELECT line FROM lines WHERE line IS NOT NULL ORDER BY position;

@@ -1,0 +1,79 @@
+-- Every segment with its size, its revenue, and what became of it.
+WITH totals AS (
+	SELECT count(*) AS customers, coalesce(sum(monetary), 0) AS revenue, max(greatest(abs(monetary), 0)) AS biggest FROM demo.scored_now
+), unit AS (
+	SELECT CASE WHEN abs(revenue) < 1e8 THEN 1 WHEN abs(revenue) < 1e11 THEN 1000 ELSE 1000000 END::numeric AS divisor,
+		   CASE WHEN abs(revenue) < 1e8 THEN '' WHEN abs(revenue) < 1e11 THEN ' k' ELSE ' M' END AS name
+	  FROM totals
+), now AS (
+	SELECT segment, count(*) AS customers, sum(monetary) AS revenue,
+		   percentile_cont(0.5) WITHIN GROUP (ORDER BY recency_days) AS median_recency,
+		   percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency) AS median_orders,
+		   avg(rfm_score) AS rfm_score
+	  FROM demo.scored_now GROUP BY 1
+), checked AS (
+	SELECT EXISTS (SELECT FROM demo.scored_then) AS known,
+		   EXISTS (SELECT FROM demo.bought_since WHERE orders > 0) AS bought
+), since AS (
+	SELECT t.segment, grouping(t.segment) AS is_all, count(*) AS customers, count(*) FILTER (WHERE b.orders > 0) AS bought, sum(b.revenue) AS revenue
+	  FROM demo.scored_then t LEFT JOIN demo.bought_since b USING (customer_id), checked
+	 WHERE checked.known AND checked.bought
+	 GROUP BY GROUPING SETS ((t.segment), ()) HAVING count(*) > 0
+), widths (widths) AS (
+	SELECT ARRAY[-17, 10, 7, 11, 7, 2, -12, 11, 7, 6, 10]
+), rows AS (
+	SELECT g.display_order, row_number() OVER (ORDER BY g.display_order) AS nr, g.label, coalesce(n.customers, 0) AS customers,
+		   coalesce(n.revenue, 0) AS revenue, n.median_recency, n.median_orders, n.rfm_score,
+		   s.bought, s.customers AS customers_then,
+		   min(g.display_order) FILTER (WHERE n.median_recency IS NOT NULL) OVER () AS first_shown
+	  FROM demo.segments g LEFT JOIN now n USING (segment) LEFT JOIN since s ON s.segment = g.segment
+), lines (position, line) AS (
+	SELECT 0, demo.t('segments') || '  ' || demo.t('segments how')
+	UNION ALL
+	SELECT i, demo.row(CASE WHEN since_shown THEN cells ELSE cells[1:10] END, widths)
+	  FROM widths, unit, (SELECT EXISTS (SELECT FROM since) AS since_shown) x,
+		   LATERAL (VALUES (1, string_to_array(demo.t('head segments 1'), '|')), (2, string_to_array(demo.t('head segments 2'), '|'))) h(i, head),
+		   LATERAL (SELECT CASE WHEN i = 2 THEN head[1:3] || (head[4] || unit.name) || head[5:] ELSE head END) c(cells)
+	UNION ALL
+	SELECT 10 + display_order, demo.row(ARRAY[
+		label, demo.num(rows.customers), demo.pct(rows.customers, totals.customers, false),
+		demo.num(rows.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
+		CASE WHEN totals.revenue > 0 THEN demo.pct(rows.revenue, totals.revenue, false) ELSE '-' END, '',
+		demo.bar(rows.revenue, max(rows.revenue) OVER (), 12),
+		CASE WHEN median_recency IS NULL THEN '-' WHEN display_order = first_shown THEN demo.t('days ago', demo.num(round(median_recency)::numeric))
+			 ELSE demo.t('days', demo.num(round(median_recency)::numeric))
+				|| CASE WHEN demo.french() THEN '' ELSE '    ' END END,
+		CASE WHEN median_recency IS NULL THEN '-' ELSE demo.num(median_orders::numeric, CASE WHEN median_orders = round(median_orders) THEN 0 ELSE 1 END) END,
+		CASE WHEN rfm_score IS NULL THEN '-' ELSE demo.num(rfm_score::numeric, 1) END,
+		CASE WHEN EXISTS (SELECT FROM since) THEN coalesce(demo.pct(bought, customers_then), '-') END], widths)
+	  FROM rows, totals, unit, widths
+	UNION ALL
+	SELECT 100, demo.row(ARRAY[demo.t('all'), demo.num(totals.customers), demo.pct(1, 1, false),
+		demo.num(totals.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
+		CASE WHEN totals.revenue > 0 THEN demo.pct(1, 1, false) ELSE '-' END, '', '', '', '', '',
+		CASE WHEN since.customers > 0 THEN demo.pct(since.bought, since.customers) END], widths)
+	  FROM totals CROSS JOIN unit CROSS JOIN widths LEFT JOIN since ON is_all = 1
+	UNION ALL
+	SELECT 110, '  ' || demo.t('check', earlier::text) FROM demo.settings WHERE EXISTS (SELECT FROM since)
+	UNION ALL
+	SELECT 111, '    ' || CASE WHEN vip.customers > 0 AND total.revenue > 0 THEN
+			demo.t('check vip', to_char(earlier + 1, 'MM-DD'), to_char(as_of, 'MM-DD'),
+				   demo.pct(vip.customers, everyone.customers, true, 0), demo.pct(coalesce(vip.revenue, 0), total.revenue))
+			ELSE demo.t('check plain', to_char(earlier + 1, 'MM-DD'), to_char(as_of, 'MM-DD')) END
+	  FROM demo.settings CROSS JOIN (SELECT sum(revenue) AS revenue FROM demo.bought_since) total
+	  JOIN since everyone ON everyone.is_all = 1
+	  LEFT JOIN since vip ON vip.is_all = 0 AND vip.segment = 'vip'
+	UNION ALL
+	SELECT 112, '  ' || CASE WHEN known THEN demo.t('check empty', (earlier + 1)::text, as_of::text)
+							 ELSE demo.t('check short', as_of::text, (SELECT min(day)::text FROM demo.events)) END
+	  FROM checked, demo.settings WHERE NOT (known AND bought)
+	UNION ALL
+	SELECT 120, '  ' || demo.t('new is empty', demo.t('days', demo.num(min(tenure_days))))
+	  FROM demo.scored_now HAVING min(tenure_days) > 365 AND count(*) FILTER (WHERE segment = 'new_customers') = 0
+	UNION ALL
+	SELECT 121, '  ' || demo.t('m is coarse', string_agg(m::text, ', ' ORDER BY m))
+	  FROM generate_series(1, 5) m
+	 WHERE NOT EXISTS (SELECT FROM demo.scored_now WHERE m_score = m)
+	HAVING count(*) > 0 AND (SELECT count(*) FROM demo.scored_now WHERE frequency > 0) >= 5
+)
+SELECT line FROM lines WHERE line IS NOT NULL ORDER BY position;
