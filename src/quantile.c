@@ -5,13 +5,12 @@
  *
  * Quantiles and rank scores need the values at a few positions only, so
  * nothing is sorted. A pass over the keys counts them in 2048 equal ranges
- * between the lowest and the highest; another brings the keys of the few ranges
- * that hold a wanted position together; the same is then done within each of
- * those. That is linear for any distribution, for a range becomes 2048 times
- * narrower each time, and needs no memory beside the keys. When these are more
- * than the budget allows they are in a temporary file: the counting pass then
- * reads the file, and the keys of the ranges of interest are read into memory,
- * or, should a single range be too large, into a smaller file.
+ * between the lowest and the highest; another copies the keys of the few ranges
+ * that hold a wanted position to a small scratch area, where the same is done
+ * within each of them. A range too large for that is counted again in 2048
+ * ranges of its own. This is linear for any distribution, for a range becomes
+ * 2048 times narrower each time; it reads the keys in sequence, so that they
+ * may as well be in a temporary file; and it leaves them as they are.
  */
 #include "postgres.h"
 
@@ -69,10 +68,19 @@ typedef struct KeyClass
 typedef struct Ranges
 {
 	uint64		lowest;
+	uint64		width;			/* highest - lowest */
 	int			shift;
 	int64		count[RANGES];
 	uint8		class_of[RANGES];	/* 0: of no interest */
 } Ranges;
+
+/* All keys of a set in sequence, a chunk at a time. */
+typedef struct KeyStream
+{
+	const QuantileValues *values;
+	uint64	   *block;			/* for keys that come from a file */
+	int64		next;
+} KeyStream;
 
 void
 check_bins(int bins)
@@ -93,51 +101,31 @@ quantile_values_init(QuantileValues *values, int64 expected, Size budget)
 {
 	memset(values, 0, sizeof(*values));
 	values->context = CurrentMemoryContext;
-	values->limit = Max((int64) (Min(budget, MaxAllocHugeSize) / sizeof(uint64)), FILE_BLOCK);
+	budget = Min(budget, MaxAllocHugeSize);
+	values->scratch = Min(Max((int64) (budget / 32 / sizeof(uint64)), FILE_BLOCK), CHUNK);
+	values->limit = Max((int64) (budget / sizeof(uint64)) - values->scratch, FILE_BLOCK);
 	values->capacity = Min(Max(expected, 1), values->limit);
 	values->keys = MemoryContextAllocHuge(values->context,
 										  (Size) values->capacity * sizeof(uint64));
-}
-
-static void
-write_keys(BufFile *file, uint64 *keys, int64 count)
-{
-	/* A BufFile counts in size_t, but let no single call take for ever. */
-	while (count > 0)
-	{
-		int64		some = Min(count, CHUNK);
-
-		CHECK_FOR_INTERRUPTS();
-		BufFileWrite(file, keys, (size_t) some * sizeof(uint64));
-		keys += some;
-		count -= some;
-	}
 }
 
 /* Move the keys in memory to the end of the file. */
 static void
 spill(QuantileValues *values)
 {
-	uint64		lowest = values->keys[0];
-	uint64		highest = values->keys[0];
-
-	for (int64 i = 1; i < values->count; i++)
-	{
-		lowest = Min(lowest, values->keys[i]);
-		highest = Max(highest, values->keys[i]);
-	}
 	if (values->file == NULL)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(values->context);
 
 		values->file = BufFileCreateTemp(false);
 		MemoryContextSwitchTo(old_context);
-		values->lowest = lowest;
-		values->highest = highest;
 	}
-	write_keys(values->file, values->keys, values->count);
-	values->lowest = Min(values->lowest, lowest);
-	values->highest = Max(values->highest, highest);
+	for (int64 i = 0; i < values->count; i += CHUNK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		BufFileWrite(values->file, values->keys + i,
+					 (size_t) Min(CHUNK, values->count - i) * sizeof(uint64));
+	}
 	values->in_file += values->count;
 	values->count = 0;
 }
@@ -149,7 +137,7 @@ quantile_values_make_room(QuantileValues *values)
 
 	if (values->capacity >= values->limit)
 	{
-		if (values->limit >= (int64) (MaxAllocHugeSize / sizeof(uint64)))
+		if (values->limit >= (int64) (MaxAllocHugeSize / sizeof(uint64)) - values->scratch)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("too many values for quantiles")));
@@ -170,6 +158,7 @@ quantile_values_merge(QuantileValues *values, const QuantileValues *other)
 		quantile_values_make_room(values);
 	memcpy(values->keys + values->count, other->keys, (Size) other->count * sizeof(uint64));
 	values->count += other->count;
+	values->nulls += other->nulls;
 }
 
 void
@@ -181,7 +170,61 @@ quantile_values_free(QuantileValues *values)
 		pfree(values->keys);
 	values->file = NULL;
 	values->keys = NULL;
-	values->count = values->capacity = values->in_file = 0;
+	values->count = values->capacity = values->in_file = values->nulls = 0;
+}
+
+/*
+ * Reading them in sequence
+ */
+
+static void
+stream_open(KeyStream *stream, const QuantileValues *values)
+{
+	stream->values = values;
+	stream->next = 0;
+	stream->block = NULL;
+	if (values->file == NULL)
+		return;
+	Assert(values->count == 0);
+	stream->block = palloc(FILE_BLOCK * sizeof(uint64));
+	if (BufFileSeek(values->file, 0, 0, SEEK_SET) != 0)
+		elog(ERROR, "could not rewind a temporary file");
+}
+
+/* The next keys and their number, or 0 at the end. */
+static int
+stream_next(KeyStream *stream, const uint64 **keys)
+{
+	int64		left = quantile_values_places(stream->values) - stream->next;
+	int			count;
+
+	CHECK_FOR_INTERRUPTS();
+	if (stream->block == NULL)
+	{
+		count = (int) Min(left, CHUNK);
+		*keys = stream->values->keys + stream->next;
+	}
+	else
+	{
+		size_t		size;
+
+		count = (int) Min(left, FILE_BLOCK);
+		size = (size_t) count * sizeof(uint64);
+		if (count > 0 && BufFileRead(stream->values->file, stream->block, size) != size)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not read from a temporary file: it is too short")));
+		*keys = stream->block;
+	}
+	stream->next += count;
+	return count;
+}
+
+static void
+stream_close(KeyStream *stream)
+{
+	if (stream->block)
+		pfree(stream->block);
 }
 
 /*
@@ -226,6 +269,7 @@ set_ranges(Ranges *ranges, uint64 lowest, uint64 highest)
 	int			bits = pg_leftmost_one_pos64(highest - lowest) + 1;
 
 	ranges->lowest = lowest;
+	ranges->width = highest - lowest;
 	ranges->shift = Max(bits - RANGE_BITS, 0);
 	memset(ranges->count, 0, sizeof(ranges->count));
 	memset(ranges->class_of, 0, sizeof(ranges->class_of));
@@ -378,140 +422,167 @@ select_in_memory(uint64 *keys, int64 offset, int64 n, Position *positions, int n
 						 classes[c].positions, classes[c].npositions);
 }
 
+/* The extremes of the keys in lowest .. highest, of which there must be one. */
 static void
-rewind_file(BufFile *file)
+stream_extremes(const QuantileValues *values, uint64 *lowest, uint64 *highest)
 {
-	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
-		elog(ERROR, "could not rewind a temporary file");
+	uint64		from = *lowest;
+	uint64		width = *highest - *lowest;
+	const uint64 *keys;
+	KeyStream	stream;
+	int			count;
+
+	*lowest = PG_UINT64_MAX;
+	*highest = 0;
+	stream_open(&stream, values);
+	while ((count = stream_next(&stream, &keys)) > 0)
+	{
+		for (int i = 0; i < count; i++)
+		{
+			if (keys[i] - from <= width)
+			{
+				*lowest = Min(*lowest, keys[i]);
+				*highest = Max(*highest, keys[i]);
+			}
+		}
+	}
+	stream_close(&stream);
 }
 
-/* Read up to a block of the "left" keys that a file still has. */
-static int
-read_block(BufFile *file, uint64 *block, int64 left)
-{
-	int			count = (int) Min(left, FILE_BLOCK);
-
-	if (BufFileRead(file, block, (size_t) count * sizeof(uint64)) != (size_t) count * sizeof(uint64))
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read from a temporary file: it is too short")));
-	return count;
-}
-
-/* The same as select_in_memory() for n keys in a file; memory[] has room for "capacity". */
+/*
+ * Answer for the positions, which are ascending and within offset .. offset +
+ * n - 1, where the n keys in lowest .. highest are those of these places. The
+ * scratch area has room for values->scratch keys.
+ */
 static void
-select_in_file(BufFile *file, uint64 lowest, uint64 highest, int64 offset, int64 n,
-			   Position *positions, int npositions, uint64 *memory, int64 capacity)
+select_in_stream(const QuantileValues *values, uint64 lowest, uint64 highest, int64 offset, int64 n,
+				 Position *positions, int npositions, uint64 *scratch)
 {
-	uint64	   *block;
 	Ranges	   *ranges;
 	KeyClass   *classes;
 	int			nclasses;
 	int			last;
+	const uint64 *keys;
+	KeyStream	stream;
+	int			count;
 
+	stream_extremes(values, &lowest, &highest);
 	if (lowest == highest)
 	{
 		answer_constant(lowest, offset, n, positions, npositions);
 		return;
 	}
 
-	block = palloc(FILE_BLOCK * sizeof(uint64));
 	ranges = palloc(sizeof(Ranges));
 	classes = palloc((MAX_POSITIONS + 1) * sizeof(KeyClass));
 	set_ranges(ranges, lowest, highest);
-	rewind_file(file);
-	for (int64 left = n; left > 0;)
+	stream_open(&stream, values);
+	while ((count = stream_next(&stream, &keys)) > 0)
 	{
-		int			count = read_block(file, block, left);
-
 		for (int i = 0; i < count; i++)
-			ranges->count[range_of(ranges, block[i])]++;
-		left -= count;
-		CHECK_FOR_INTERRUPTS();
+		{
+			if (keys[i] - ranges->lowest <= ranges->width)
+				ranges->count[range_of(ranges, keys[i])]++;
+		}
 	}
+	stream_close(&stream);
 	nclasses = make_classes(ranges, offset, n, positions, npositions, classes);
 
-	/* As many classes at a time as memory holds; one too large for it, alone. */
+	/* As many classes at a time as scratch holds; one too large for it, alone. */
 	for (int first = 1; first <= nclasses; first = last + 1)
 	{
 		int64		total = classes[first].count;
+		int64		base = classes[first].start;
+		int64		next[MAX_POSITIONS + 1];
 
-		for (last = first; last < nclasses && total + classes[last + 1].count <= capacity; last++)
+		last = first;
+		if (total > values->scratch)
+		{
+			int			range = 0;
+			uint64		from;
+
+			while (ranges->class_of[range] != first)
+				range++;
+			from = lowest + ((uint64) range << ranges->shift);
+			select_in_stream(values, from,
+							 Min(highest - from, (UINT64CONST(1) << ranges->shift) - 1) + from,
+							 classes[first].offset, total,
+							 classes[first].positions, classes[first].npositions, scratch);
+			continue;
+		}
+		for (; last < nclasses && total + classes[last + 1].count <= values->scratch; last++)
 			total += classes[last + 1].count;
-		rewind_file(file);
-		if (total <= capacity)
+		for (int c = first; c <= last; c++)
+			next[c] = classes[c].start - base;
+		stream_open(&stream, values);
+		while ((count = stream_next(&stream, &keys)) > 0)
 		{
-			int64		base = classes[first].start;
-			int64		next[MAX_POSITIONS + 1];
-
-			for (int c = first; c <= last; c++)
-				next[c] = classes[c].start - base;
-			for (int64 left = n; left > 0;)
+			for (int i = 0; i < count; i++)
 			{
-				int			count = read_block(file, block, left);
+				int			c;
 
-				for (int i = 0; i < count; i++)
-				{
-					int			c = ranges->class_of[range_of(ranges, block[i])];
-
-					if (c >= first && c <= last)
-						memory[next[c]++] = block[i];
-				}
-				left -= count;
-				CHECK_FOR_INTERRUPTS();
+				if (keys[i] - ranges->lowest > ranges->width)
+					continue;
+				c = ranges->class_of[range_of(ranges, keys[i])];
+				if (c >= first && c <= last)
+					scratch[next[c]++] = keys[i];
 			}
-			for (int c = first; c <= last; c++)
-				select_in_memory(memory + classes[c].start - base, classes[c].offset,
-								 classes[c].count, classes[c].positions, classes[c].npositions);
 		}
-		else
-		{
-			BufFile    *part = BufFileCreateTemp(false);
-			uint64		part_lowest = PG_UINT64_MAX;
-			uint64		part_highest = 0;
-
-			for (int64 left = n; left > 0;)
-			{
-				int			count = read_block(file, block, left);
-				int			kept = 0;
-
-				for (int i = 0; i < count; i++)
-				{
-					if (ranges->class_of[range_of(ranges, block[i])] != first)
-						continue;
-					part_lowest = Min(part_lowest, block[i]);
-					part_highest = Max(part_highest, block[i]);
-					block[kept++] = block[i];
-				}
-				write_keys(part, block, kept);
-				left -= count;
-				CHECK_FOR_INTERRUPTS();
-			}
-			select_in_file(part, part_lowest, part_highest, classes[first].offset,
-						   classes[first].count, classes[first].positions,
-						   classes[first].npositions, memory, capacity);
-			BufFileClose(part);
-		}
+		stream_close(&stream);
+		for (int c = first; c <= last; c++)
+			select_in_memory(scratch + classes[c].start - base, classes[c].offset, classes[c].count,
+							 classes[c].positions, classes[c].npositions);
 	}
 	pfree(classes);
 	pfree(ranges);
-	pfree(block);
 }
 
 static void
 find_positions(QuantileValues *values, Position *positions, int npositions)
 {
+	int64		n = quantile_values_count(values);
+	uint64	   *scratch;
+
 	if (npositions == 0)
 		return;
-	if (values->file == NULL)
-	{
-		select_in_memory(values->keys, 0, values->count, positions, npositions);
-		return;
-	}
-	if (values->count > 0)
+	if (values->file != NULL && values->count > 0)
 		spill(values);
-	select_in_file(values->file, values->lowest, values->highest, 0, values->in_file,
-				   positions, npositions, values->keys, values->capacity);
+	scratch = palloc((Size) Min(n, values->scratch) * sizeof(uint64));
+	if (values->file == NULL && n <= values->scratch)
+	{
+		int64		copied = 0;
+
+		for (int64 i = 0; i < values->count; i++)
+		{
+			if (values->keys[i] != QUANTILE_NULL_KEY)
+				scratch[copied++] = values->keys[i];
+		}
+		select_in_memory(scratch, 0, n, positions, npositions);
+	}
+	else
+		select_in_stream(values, QUANTILE_NULL_KEY + 1, PG_UINT64_MAX, 0, n,
+						 positions, npositions, scratch);
+	pfree(scratch);
+}
+
+/* A score is at most 100: a byte holds it. */
+void
+quantile_values_score(QuantileValues *values, const ScoreCuts *cuts, bool higher_is_better, uint8 *scores)
+{
+	const uint64 *keys;
+	KeyStream	stream;
+	int			count;
+
+	if (values->file != NULL && values->count > 0)
+		spill(values);
+	stream_open(&stream, values);
+	while ((count = stream_next(&stream, &keys)) > 0)
+	{
+		for (int i = 0; i < count; i++)
+			*scores++ = keys[i] == QUANTILE_NULL_KEY ? 0 :
+				(uint8) score_by_cuts(quantile_key_value(keys[i]), cuts->cut, cuts->count, higher_is_better);
+	}
+	stream_close(&stream);
 }
 
 /*

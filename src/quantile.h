@@ -24,20 +24,24 @@ typedef enum RankTies
 
 /*
  * Values whose quantiles will be asked for, as keys: unsigned integers in the
- * order of the values. Past the budget they move to a temporary file.
+ * order of the values. Past the budget they move to a temporary file. NULLs
+ * may stand between them, to keep the place of a row; they count for nothing.
  */
 typedef struct QuantileValues
 {
 	MemoryContext context;
 	uint64	   *keys;
-	int64		count;			/* keys in memory */
+	int64		count;			/* keys in memory, NULLs included */
 	int64		capacity;		/* keys allocated */
 	int64		limit;			/* keys that the budget allows */
+	int64		scratch;		/* keys that may be copied at a time */
 	BufFile    *file;			/* NULL while everything is in memory */
-	int64		in_file;
-	uint64		lowest;			/* of the keys in the file */
-	uint64		highest;
+	int64		in_file;		/* NULLs included */
+	int64		nulls;
 } QuantileValues;
+
+/* The key of NULL: no finite value has it. */
+#define QUANTILE_NULL_KEY	UINT64CONST(0)
 
 /* The cut points that a value is scored against, ascending. */
 typedef struct ScoreCuts
@@ -53,9 +57,13 @@ extern void quantile_values_make_room(QuantileValues *values);
 extern void quantile_values_merge(QuantileValues *values, const QuantileValues *other);
 extern void quantile_values_free(QuantileValues *values);
 
-/* Both may reorder the values, nothing else. There must be at least one value. */
+/* There must be a value that is not NULL. */
 extern void quantile_cuts(QuantileValues *values, int bins, ScoreCuts *cuts);
 extern void rank_cuts(QuantileValues *values, int bins, RankTies ties, ScoreCuts *cuts);
+
+/* The score of every value in the order they came, 0 for NULL. */
+extern void quantile_values_score(QuantileValues *values, const ScoreCuts *cuts,
+								  bool higher_is_better, uint8 *scores);
 
 /*
  * The key of a finite value: flipping the sign bit of positive numbers, and
@@ -82,18 +90,41 @@ quantile_key_value(uint64 key)
 }
 
 static inline void
-quantile_values_add(QuantileValues *values, double value)
+quantile_values_add_key(QuantileValues *values, uint64 key)
 {
 	if (unlikely(values->count == values->capacity))
 		quantile_values_make_room(values);
-	values->keys[values->count++] = quantile_key(value);
+	values->keys[values->count++] = key;
+}
+
+static inline void
+quantile_values_add(QuantileValues *values, double value)
+{
+	quantile_values_add_key(values, quantile_key(value));
+}
+
+static inline void
+quantile_values_add_null(QuantileValues *values)
+{
+	quantile_values_add_key(values, QUANTILE_NULL_KEY);
+	values->nulls++;
+}
+
+/* NULLs included. */
+static inline int64
+quantile_values_places(const QuantileValues *values)
+{
+	return values->in_file + values->count;
 }
 
 static inline int64
 quantile_values_count(const QuantileValues *values)
 {
-	return values->in_file + values->count;
+	return quantile_values_places(values) - values->nulls;
 }
+
+/* Up to this many cuts, looking at all of them is faster than searching. */
+#define FEW_CUTS	16
 
 /* How many of the ascending cuts are below the value. */
 static inline int
@@ -101,6 +132,12 @@ cuts_below(double value, const double *cuts, int count)
 {
 	int			low = 0;
 
+	if (count <= FEW_CUTS)
+	{
+		for (int i = 0; i < count; i++)
+			low += cuts[i] < value;
+		return low;
+	}
 	while (count > 0)
 	{
 		int			half = count / 2;
@@ -123,6 +160,12 @@ cuts_above(double value, const double *cuts, int count)
 	int			low = 0;
 	int			left = count;
 
+	if (count <= FEW_CUTS)
+	{
+		for (int i = 0; i < count; i++)
+			low += cuts[i] > value;
+		return low;
+	}
 	while (left > 0)
 	{
 		int			half = left / 2;

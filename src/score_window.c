@@ -6,6 +6,9 @@
  * Each reads its argument once over the whole partition, at the partition's
  * first row, and keeps a few numbers by which every row is then scored. The
  * order of the rows plays no part, so no sort is needed; nor does a frame.
+ * quantile_score and rank_score score all rows at once, a byte for each, for
+ * it can cost more to evaluate the argument of a row again (a numeric cast to
+ * float8) than everything else.
  */
 #include "postgres.h"
 
@@ -41,6 +44,7 @@ typedef struct ScoreWindow
 	bool		bins_fixed;		/* can't change from row to row */
 	bool		higher_fixed;
 	bool		ties_fixed;
+	uint8	   *scores;			/* of every row, 0 for NULL; or NULL: too many */
 	ScoreCuts	cuts;
 } ScoreWindow;
 
@@ -62,9 +66,10 @@ typedef struct ZWindow
 	double		deviation;		/* times scale */
 } ZWindow;
 
-typedef void (*TakeValue) (void *state, double value);
+/* A NULL is handed on too, with a value of no meaning. */
+typedef void (*TakeValue) (void *state, double value, bool isnull);
 
-/* Hand every value of the partition that is not NULL to take(). */
+/* Hand the value of every row of the partition to take(), in their order. */
 static void
 read_partition(WindowObject window, TakeValue take, void *state)
 {
@@ -89,15 +94,11 @@ read_partition(WindowObject window, TakeValue take, void *state)
 		/* Mark nothing: later rows are reached by the executor's own pointer. */
 		value = WinGetFuncArgInPartition(window, 0, (int) row, WINDOW_SEEK_HEAD, false,
 										 &isnull, &isout);
-		if (!isnull && !isout)
-		{
-			double		number = DatumGetFloat8(value);
-
-			check_finite("value", number);
-			MemoryContextSwitchTo(old_context);
-			take(state, number);
-			MemoryContextSwitchTo(scratch);
-		}
+		if (!isnull)
+			check_finite("value", DatumGetFloat8(value));
+		MemoryContextSwitchTo(old_context);
+		take(state, isnull ? 0.0 : DatumGetFloat8(value), isnull);
+		MemoryContextSwitchTo(scratch);
 		if (row % ROWS_PER_RESET == 0)
 		{
 			MemoryContextReset(scratch);
@@ -155,16 +156,19 @@ parse_ties(Datum argument)
 }
 
 static void
-take_key(void *state, double value)
+take_key(void *state, double value, bool isnull)
 {
-	quantile_values_add((QuantileValues *) state, value);
+	if (isnull)
+		quantile_values_add_null((QuantileValues *) state);
+	else
+		quantile_values_add((QuantileValues *) state, value);
 }
 
 /* For ranks that count from the highest value down. */
 static void
-take_negated_key(void *state, double value)
+take_negated_key(void *state, double value, bool isnull)
 {
-	quantile_values_add((QuantileValues *) state, -value);
+	take_key(state, -value, isnull);
 }
 
 /* Number of the argument that holds ties, or 0 for quantiles. */
@@ -182,6 +186,7 @@ score_in_window(FunctionCallInfo fcinfo, int ties_argument, int higher_argument)
 	if (!state->ready)
 	{
 		QuantileValues values;
+		int64		rows = WinGetPartitionRowCount(window);
 
 		state->bins_fixed = get_fn_expr_arg_stable(fcinfo->flinfo, 1);
 		state->higher_fixed = get_fn_expr_arg_stable(fcinfo->flinfo, higher_argument);
@@ -192,7 +197,7 @@ score_in_window(FunctionCallInfo fcinfo, int ties_argument, int higher_argument)
 		if (by_rank)
 			state->ties = parse_ties(current_argument(window, ties_argument, "ties"));
 
-		quantile_values_init(&values, WinGetPartitionRowCount(window), get_hash_memory_limit());
+		quantile_values_init(&values, rows, get_hash_memory_limit());
 		read_partition(window, by_rank && !state->higher_is_better ? take_negated_key : take_key,
 					   &values);
 		if (quantile_values_count(&values) == 0)
@@ -201,6 +206,13 @@ score_in_window(FunctionCallInfo fcinfo, int ties_argument, int higher_argument)
 			rank_cuts(&values, state->bins, state->ties, &state->cuts);
 		else
 			quantile_cuts(&values, state->bins, &state->cuts);
+		if ((Size) rows <= get_hash_memory_limit())
+		{
+			/* In the memory of the partition, like the state itself. */
+			state->scores = MemoryContextAllocHuge(GetMemoryChunkContext(state), (Size) rows);
+			quantile_values_score(&values, &state->cuts, by_rank || state->higher_is_better,
+								  state->scores);
+		}
 		quantile_values_free(&values);
 		state->ready = true;
 	}
@@ -217,6 +229,14 @@ score_in_window(FunctionCallInfo fcinfo, int ties_argument, int higher_argument)
 			argument_varies("ties");
 	}
 
+	if (state->scores)
+	{
+		int			score = state->scores[WinGetCurrentPosition(window)];
+
+		if (score == 0)
+			PG_RETURN_NULL();
+		PG_RETURN_INT32(score);
+	}
 	value = DatumGetFloat8(WinGetFuncArgCurrent(window, 0, &isnull));
 	if (isnull)
 		PG_RETURN_NULL();
@@ -245,10 +265,12 @@ rank_score(PG_FUNCTION_ARGS)
  */
 
 static void
-take_extremes(void *state, double value)
+take_extremes(void *state, double value, bool isnull)
 {
 	MinmaxWindow *window = state;
 
+	if (isnull)
+		return;
 	window->lowest = Min(window->lowest, value);
 	window->highest = Max(window->highest, value);
 }
@@ -297,10 +319,12 @@ resize_limbs(void *memory, size_t size)
 }
 
 static void
-take_moments(void *state, double value)
+take_moments(void *state, double value, bool isnull)
 {
 	Moments    *moments = state;
 
+	if (isnull)
+		return;
 	moments->count++;
 	exact_sum_add(&moments->sum, value);
 	exact_sum_add_product(&moments->squares, value, value);
