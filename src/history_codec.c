@@ -334,7 +334,7 @@ cursor_open(Cursor *cursor, const uint8_t *data, size_t len)
 		if (cursor->next == NULL)
 			return HISTORY_MALFORMED;
 		if (__builtin_add_overflow(unzigzag(value), (int64_t) EPOCH, &cursor->day) ||
-			cursor->day > HISTORY_MAX_DAY)
+			cursor->day > HISTORY_MAX_DAY || cursor->day < HISTORY_MIN_DAY)
 			return HISTORY_DAY_RANGE;
 	}
 	return HISTORY_OK;
@@ -538,8 +538,8 @@ history_activity(const uint8_t *data, size_t len, int64_t after, int64_t upto,
 			if (activity->active_days++ == 0)
 				activity->last_day = (int32_t) cursor.day;
 		}
-		if (add_overflows(activity->events, cursor.events, &activity->events))
-			return HISTORY_OVERFLOW;
+		if (__builtin_add_overflow(activity->events, cursor.events, &activity->events))
+			activity->overflow = true;
 	}
 	return HISTORY_OK;
 }
@@ -560,7 +560,7 @@ history_events(const uint8_t *data, size_t len, int64_t after, int64_t upto, int
 	}
 	error = history_activity(data, len, after, upto, &activity);
 	*events = activity.events;
-	return error;
+	return error == HISTORY_OK && activity.overflow ? HISTORY_OVERFLOW : error;
 }
 
 /* HISTORY_OVERFLOW here means only that the sum over days is past 64 bits. */

@@ -48,6 +48,7 @@ typedef enum HistoryError
 typedef struct HistoryActivity
 {
 	int64_t		events;			/* over all days in range, corrections of counts included */
+	bool		overflow;		/* ... which is past 64 bits and means nothing */
 	uint32_t	active_days;	/* days with events > 0; the next two are set if > 0 */
 	int32_t		first_day;
 	int32_t		last_day;
