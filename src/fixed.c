@@ -140,7 +140,7 @@ fixed_from_numeric(Datum datum, int64 *value, int *decimals)
 			int			last = read_uint16(data + 2 * (ndigits - 1));
 
 			needed = 4 * groups;
-			while (last % 10 == 0)
+			while (last % 10 == 0 && last > 0)
 			{
 				last /= 10;
 				needed--;

@@ -96,24 +96,45 @@ log_make_room(HistoryLog *log)
 	return log_enlarge(log, log->capacity + HISTORY_LOG_MAX_ENTRY);
 }
 
+/* Replace the contents by these days, with as much room as they need. */
+static HistoryLog *
+log_rewrite(HistoryLog *log, const OpenHistory *open)
+{
+	size_t		size = history_log_size(open->days, open->n);
+
+	if (size > log->capacity)
+		log = log_enlarge(log, size);
+	history_log_write(log, open->days, open->n, open->decimals);
+	return log;
+}
+
 /* Express all totals with more decimals. */
 static HistoryLog *
 log_rescale(HistoryLog *log, int decimals)
 {
 	OpenHistory open;
-	size_t		size;
 
-	if (log->used > 0)
-	{
-		log_open(&open, log);
-		history_check(history_rescale(open.days, open.n, log->decimals, decimals));
-		size = history_log_size(open.days, open.n);
-		if (size > log->capacity)
-			log = log_enlarge(log, size);
-		history_log_write(log, open.days, open.n, decimals);
-		history_close(&open);
-	}
-	log->decimals = (uint8) decimals;
+	log_open(&open, log);
+	history_check(history_rescale(open.days, open.n, open.decimals, decimals));
+	open.decimals = decimals;
+	log = log_rewrite(log, &open);
+	history_close(&open);
+	return log;
+}
+
+/*
+ * Give up the decimals that no total needs any more, because what needed them
+ * has left a moving window or has been cancelled out.
+ */
+static HistoryLog *
+log_reduce(HistoryLog *log)
+{
+	OpenHistory open;
+
+	log_open(&open, log);
+	open.decimals = history_reduce_decimals(open.days, open.n, open.decimals);
+	log = log_rewrite(log, &open);
+	history_close(&open);
 	return log;
 }
 
@@ -121,12 +142,26 @@ log_rescale(HistoryLog *log, int decimals)
 static HistoryLog *
 log_add(HistoryLog *log, HistoryDay *day, int decimals)
 {
-	if (decimals != log->decimals)
+	if (decimals < log->decimals)
 	{
-		if (decimals > log->decimals)
+		int64		total = day->total;
+
+		if (history_rescale(day, 1, decimals, log->decimals) == HISTORY_OK)
+			decimals = log->decimals;
+		else
+		{
+			day->total = total;
+			log = log_reduce(log);
+			if (decimals < log->decimals)
+				history_check(history_rescale(day, 1, decimals, log->decimals));
+		}
+	}
+	if (decimals > log->decimals)
+	{
+		if (log->used > 0)
 			log = log_rescale(log, decimals);
 		else
-			history_check(history_rescale(day, 1, decimals, log->decimals));
+			log->decimals = (uint8) decimals;
 	}
 	while (!history_log_add(log, day))
 		log = log_make_room(log);
@@ -158,7 +193,7 @@ log_pack(HistoryLog *log)
 	 * Keep the sorted form of a long log, for a moving window asks again after
 	 * a row or two. The state's value remains the same, and so does its chunk.
 	 */
-	if (!log->sorted && open.n > SHORT_HISTORY_DAYS / 2)
+	if (!log->sorted && log->used > LOG_FIRST_SIZE)
 		history_log_write(log, open.days, open.n, open.decimals);
 	result = history_pack(open.days, open.n, open.decimals);
 	history_close(&open);

@@ -187,8 +187,8 @@ read_day(HistoryText *text, int32 *result)
 
 	skip_spaces(text);
 	start = text->next;
-	if ((year = read_digits(text, 4, 7)) < 0 || !take(text, '-') ||
-		(month = read_digits(text, 2, 2)) < 0 || !take(text, '-') ||
+	if ((year = read_digits(text, 4, 7)) < 0 || *text->next++ != '-' ||
+		(month = read_digits(text, 2, 2)) < 0 || *text->next++ != '-' ||
 		(day = read_digits(text, 2, 2)) < 0)
 	{
 		text->next = start;
@@ -401,6 +401,7 @@ history_out(PG_FUNCTION_ARGS)
 		EncodeDateOnly(&tm, USE_ISO_DATES, date);
 		fixed_to_text(day->total, open.decimals, number);
 		appendStringInfo(&text, "%s%s:" INT64_FORMAT ":%s", i > 0 ? "," : "", date, day->events, number);
+		CHECK_FOR_INTERRUPTS();
 	}
 	appendStringInfoChar(&text, '}');
 	history_close(&open);
