@@ -1,0 +1,58 @@
+# What the TAP tests share: a node that finds the extension of this build, a
+# small shop, and the scores of its customers by every layer.
+package ScoringCluster;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+
+our @EXPORT = qw(new_node shop scores_of);
+
+# A node that is not started yet; init's parameters may follow the name.
+sub new_node
+{
+	my ($name, %params) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(%params);
+	$node->append_conf('postgresql.conf', slurp_file($ENV{EXTENSION_CONF}));
+	$node->append_conf('postgresql.conf', "fsync = off\n");
+	return $node;
+}
+
+# SQL that makes a shop with orders in the search_path's first schema: refunds,
+# several orders on one day, and customers who bought once.
+sub shop
+{
+	my ($orders) = @_;
+	return qq{
+		CREATE TABLE orders AS
+		SELECT i * 7919 % 400 / (1 + i % 3) AS customer_id, date '2023-01-01' + (i * 104729 % 900) AS ordered_on,
+		       (((i * 15485863::bigint) % 20000 - 500) / 100.0)::numeric(10, 2) AS total
+		  FROM generate_series(1, $orders) i;
+		CREATE TABLE shop_history AS
+		SELECT customer_id, \@ext\@.history_agg(ordered_on, total) AS orders FROM orders GROUP BY customer_id;
+	};
+}
+
+# A query over shop_history that goes through all layers; \@ext\@ is the schema.
+sub scores_of
+{
+	my ($map) = @_;
+	return qq{
+		SELECT s.*, \@ext\@.rfm_code(r, f, m) AS code, \@ext\@.segment(r, f, m, '$map', jsonb_build_object('tenure_days', tenure)) AS segment
+		  FROM (SELECT customer_id, last_day, tenure, revenue,
+		               \@ext\@.score(recency, '{30,90,180,365}', false) AS r,
+		               \@ext\@.score(frequency, '{1,2,4,9}') AS f,
+		               \@ext\@.quantile_score(revenue::float8, 5) OVER () AS m
+		          FROM (SELECT customer_id, \@ext\@.last_day(orders, '2025-06-30') AS last_day,
+		                       \@ext\@.tenure(orders, '2025-06-30') AS tenure,
+		                       \@ext\@.recency(orders, '2025-06-30') AS recency,
+		                       \@ext\@.frequency(orders, '2025-06-30') AS frequency,
+		                       \@ext\@.monetary(orders, '2025-06-30') AS revenue
+		                  FROM shop_history) h) s
+	};
+}
+
+1;
