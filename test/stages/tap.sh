@@ -13,7 +13,7 @@ stage_tap() {
 			EXTENSION_CONF="$WORK/extension.conf" PG_REGRESS="$pgxs/test/regress/pg_regress" \
 			perl -I "$pgxs/test/perl" -I "$WORK/normal/test/perl" "$file") >"$WORK/$name.out" 2>"$WORK/$name.err" || rc=$?
 		tally_tap "$name" "$WORK/$name.out" $rc
-		[ $rc = 0 ] || tail -n 40 "$WORK/$name.out" "$WORK/$name.err"
+		[ $rc = 0 ] || { cat "$WORK/$name.err"; tail -n 40 "$WORK/$name/tmp_check/log/regress_log_$name"; }
 	done
 	figure "$(ls "$WORK"/normal/test/t/*.pl | wc -l) files"
 }
