@@ -128,6 +128,11 @@ BEGIN
 	IF name IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'name must not be null';
 	END IF;
+	IF pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260 OR pg_catalog.octet_length(copy_of) OPERATOR(pg_catalog.>) 260 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = pg_catalog.format('%L is too long for the name of a segment map', pg_catalog.left(
+				CASE WHEN pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260 THEN name ELSE copy_of END, 100));
+	END IF;
 	parts := pg_catalog.parse_ident(name);
 	IF pg_catalog.cardinality(parts) OPERATOR(pg_catalog.<>) 2 THEN
 		RAISE invalid_parameter_value USING

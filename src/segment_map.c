@@ -59,8 +59,13 @@ resolve_map_name(text *argument, Oid function, MapName *name)
 	Oid			schema = home;
 	const char *schema_name;
 
-	/* Quotes and letter case as in any SQL name. */
-	if (!SplitIdentifierString(pstrdup(raw), '.', &parts) ||
+	/*
+	 * Quotes and letter case as in any SQL name. Two names, each quoted and
+	 * with every byte doubled, are the most that can be meant; splitting takes
+	 * time that is quadratic in the number of quotes.
+	 */
+	if (strlen(raw) > 2 * (2 * NAMEDATALEN + 2) ||
+		!SplitIdentifierString(pstrdup(raw), '.', &parts) ||
 		list_length(parts) < 1 || list_length(parts) > 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
