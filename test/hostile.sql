@@ -133,6 +133,7 @@ DECLARE
   state text;
   message text;
   start timestamptz;
+  first_start timestamptz := clock_timestamp();
 BEGIN
   SELECT pronargs::int AS n, pronargdefaults::int AS defaults INTO p FROM pg_proc WHERE oid = f;
   FOR n IN REVERSE p.n .. p.n - p.defaults LOOP
@@ -176,7 +177,8 @@ BEGIN
         WHEN query_canceled OR OTHERS THEN state := sqlstate; message := left(sqlerrm, 300);
       END;
       INSERT INTO hostile.call VALUES (f, left(statement, 500), state, message, extract(epoch FROM clock_timestamp() - start));
-      IF state = '57014' THEN RETURN; END IF;
+      -- What has been recorded by now is enough to judge a slow function.
+      IF state = '57014' OR clock_timestamp() > first_start + interval '60 seconds' THEN RETURN; END IF;
     END LOOP;
   END LOOP;
 END $$;

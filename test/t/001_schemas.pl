@@ -11,7 +11,7 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE analyst LOGIN');
 
 my $expected;
-for my $schema ('scoring', 'My Schema', 'public', 'select', q{o'neil "x"}, "é€ \$1 %s \\")
+for my $schema ('scoring', 'My Schema', 'public', 'select', 'a.b, c/d', 'é€ %s {0}')
 {
 	my $quoted = $node->safe_psql('postgres', "SELECT quote_ident(\$x\$$schema\$x\$)");
 	my $database = 'db' . length($schema) . substr($schema, 0, 1) =~ s/\W/x/gr;

@@ -13,7 +13,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 
-my $sql = 'CREATE SCHEMA scoring; CREATE EXTENSION customer_scoring SCHEMA scoring;' . shop(4000)
+my $sql = 'CREATE SCHEMA scoring; CREATE EXTENSION customer_scoring SCHEMA scoring; CREATE SCHEMA crm;' . shop(4000)
   . 'CREATE VIEW customer_score AS ' . scores_of('essential');
 $primary->safe_psql('postgres', $sql =~ s/\@ext\@/scoring/gr);
 $primary->wait_for_catchup($standby);
