@@ -214,7 +214,7 @@ load_file() {
 		SELECT demo.read_days(:day, nullif(:'format', ''), nullif(:'zone', ''));
 		SELECT demo.read_numbers('value', :value, nullif(:'decimal', ''));
 		SELECT demo.read_numbers('quantity', :quantity, nullif(:'decimal', '')) WHERE :quantity IS NOT NULL;
-		SELECT demo.make_orders(:customer, :day, :value, :quantity);
+		SELECT demo.make_orders(:customer, :day, :value, :quantity, nullif(:'order', ''));
 		SELECT demo.look_at_order_numbers();
 	END
 }

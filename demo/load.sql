@@ -254,28 +254,67 @@ $$;
 
 -- Numbers -------------------------------------------------------------------
 
+CREATE TABLE demo.currencies (code text PRIMARY KEY);
+INSERT INTO demo.currencies
+SELECT regexp_split_to_table('EUR USD GBP CHF JPY CNY CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY RUB UAH ILS AED SAR QAR KWD EGP '
+	'MAD TND DZD XOF XAF ZAR NGN KES GHS INR PKR BDT LKR IDR MYR SGD THB VND PHP KRW HKD TWD BRL MXN ARS CLP COP PEN UYU '
+	'$ US$ R$ A$ C$ CA$ AU$ NZ$ ¥ ₹ ₽ ₺ ₩ ₪ ₫ ฿ ₴ ₦ KR ZŁ KČ FT FR LEI', ' ');
+
 -- A number's text in parts: sign, digits with their separators, exponent, currency.
 CREATE FUNCTION demo.number_parts(x text) RETURNS text[]
-LANGUAGE sql IMMUTABLE AS $$
-	WITH cleaned AS (
-		SELECT btrim(translate(x, U&'\2212\00A0\202F\2009\2007\2019', '-    ''')) AS y
-	), matched AS (
-		SELECT y LIKE '(%)' AS brackets,
-			   regexp_match(CASE WHEN y LIKE '(%)' THEN substr(y, 2, length(y) - 2) ELSE y END,
-				'^([-+]?)\s*((?:US|CA|AU|NZ|R|A|C)?\$|[€£¥₹₽₺₩₪₫฿₴₦]|[A-Za-z]{3}|kr\.?|Kr\.?|zł|Kč|Ft|lei)?\s*([-+]?)\s*'
-				'([0-9][0-9., '']{0,29}|[.,][0-9]{1,20})([eE][-+]?[0-9]{1,2})?'
-				'\s*((?:US|CA|AU|NZ|R|A|C)?\$|[€£¥₹₽₺₩₪₫฿₴₦]|[A-Za-z]{3}|kr\.?|Kr\.?|zł|Kč|Ft|lei)?\s*(-?)$') AS m
-		  FROM cleaned
-	)
-	SELECT CASE
-		WHEN m IS NULL OR length(m[1] || m[3] || m[7]) + brackets::int > 1 OR (m[2] IS NOT NULL AND m[6] IS NOT NULL) THEN NULL
-		WHEN coalesce(m[2], m[6]) ~ '^[A-Za-z]{3}$' AND upper(coalesce(m[2], m[6])) <> ALL ('{EUR,USD,GBP,CHF,JPY,CNY,CAD,AUD,NZD,SEK,NOK,DKK,ISK,PLN,CZK,HUF,RON,BGN,TRY,RUB,UAH,ILS,AED,SAR,QAR,KWD,EGP,MAD,TND,DZD,XOF,XAF,ZAR,NGN,KES,GHS,INR,PKR,BDT,LKR,IDR,MYR,SGD,THB,VND,PHP,KRW,HKD,TWD,BRL,MXN,ARS,CLP,COP,PEN,UYU,LEI}') THEN NULL
-		ELSE ARRAY[CASE WHEN brackets OR m[1] || m[3] || m[7] = '-' THEN '-' ELSE '' END,
-				   btrim(m[4]), coalesce(m[5], ''),
-				   CASE upper(coalesce(m[2], m[6])) WHEN '€' THEN 'EUR' WHEN '£' THEN 'GBP' ELSE upper(coalesce(m[2], m[6])) END]
-		END
-	  FROM matched
-$$;
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	sign text := '';
+	before text;
+	after text;
+	unit text;
+	power text := '';
+BEGIN
+	IF x ~ '^-?[0-9.,]+$' THEN					-- nearly always
+		RETURN ARRAY[CASE WHEN left(x, 1) = '-' THEN '-' ELSE '' END, ltrim(x, '-'), '', NULL];
+	END IF;
+	x := btrim(translate(x, U&'\2212\00A0\202F\2009\2007\2019', '-    '''));
+	IF x LIKE '(%)' THEN						-- accountants' minus
+		sign := '-';
+		x := substr(x, 2, length(x) - 2);
+	END IF;
+	-- what stands before the first digit and behind the last one
+	before := substring(x from '^[^0-9]*');
+	x := substr(x, length(before) + 1);
+	IF before ~ '(^|[^[:alpha:]])[.,]$' THEN	-- .50
+		x := right(before, 1) || x;
+		before := left(before, -1);
+	END IF;
+	after := substring(x from '[^0-9]*$');
+	x := left(x, length(x) - length(after));
+	IF after ~ '^[.,]' THEN						-- 50.
+		x := x || left(after, 1);
+		after := substr(after, 2);
+	END IF;
+	IF before || after ~ '[-+]' THEN
+		IF sign <> '' OR before || after ~ '[-+].*[-+]' THEN
+			RETURN NULL;
+		END IF;
+		sign := CASE WHEN before || after ~ '-' THEN '-' ELSE '' END;
+	END IF;
+	before := upper(rtrim(translate(before, '-+ ', ''), '.'));
+	after := upper(rtrim(translate(after, '-+ ', ''), '.'));
+	IF before <> '' AND after <> '' THEN
+		RETURN NULL;
+	END IF;
+	unit := nullif(CASE before || after WHEN '€' THEN 'EUR' WHEN '£' THEN 'GBP' ELSE before || after END, '');
+	IF unit IS NOT NULL AND NOT EXISTS (SELECT FROM demo.currencies WHERE code = unit) THEN
+		RETURN NULL;
+	END IF;
+	IF x ~ '^[0-9.,]+[eE][-+]?[0-9][0-9]?$' THEN
+		power := substring(x from '[eE].*$');
+		x := left(x, -length(power));
+	END IF;
+	IF length(x) > 40 OR x !~ '^[0-9., '']+$' THEN
+		RETURN NULL;
+	END IF;
+	RETURN ARRAY[sign, x, power, unit];
+END $$;
 
 -- What a number's digits say about the decimal sign: ',' or '.', '?' where
 -- both readings are possible (1,234), NULL where there is nothing to see.
@@ -516,9 +555,12 @@ END $$;
 CREATE FUNCTION demo.fits(x numeric) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$ SELECT abs(x) < CASE WHEN scale(trim_scale(x)) <= 4 THEN 1e12 ELSE 1e8 END $$;
 
-CREATE FUNCTION demo.make_orders(customer_position int, day_position int, value_position int, quantity_position int) RETURNS void
+CREATE FUNCTION demo.make_orders(customer_position int, day_position int, value_position int, quantity_position int, order_column text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
+	customer_name text := (SELECT name FROM demo.file_columns WHERE position = customer_position);
+	day_name text := (SELECT name FROM demo.file_columns WHERE position = day_position);
+	order_name text := (SELECT name FROM demo.file_columns WHERE order_column IS NOT NULL AND position = demo.asked_column(order_column, '--order'));
 	value_expression text := CASE WHEN quantity_position IS NULL THEN 'v.value' ELSE 'v.value * q.value' END;
 	value_name text := (SELECT name FROM demo.file_columns WHERE position = value_position);
 	source text;
@@ -564,11 +606,21 @@ BEGIN
 			source, customer_position, day_position, value_position, value_expression,
 			CASE WHEN quantity_position IS NULL THEN 'true' ELSE 'q.value IS NOT NULL' END, coalesce(quantity_position, value_position));
 	END IF;
+	IF order_name IN (customer_name, day_name, value_name) THEN
+		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint columns'));
+	ELSIF order_name IS NOT NULL THEN
+		ALTER TABLE public.orders RENAME TO order_lines;
+		EXECUTE format('CREATE UNLOGGED TABLE public.orders AS SELECT %1$I, %2$I, min(%3$I) AS %3$I, sum(%4$I) AS %4$I
+						  FROM public.order_lines GROUP BY 1, 2, CASE WHEN btrim(%1$I) <> %5$L THEN NULL ELSE ctid::text END',
+					   order_name, customer_name, day_name, value_name, '');
+		read := kept;
+		GET DIAGNOSTICS kept = ROW_COUNT;
+		INSERT INTO demo.remarks (line) VALUES (demo.t('orders added up', demo.num(read), demo.count_of(kept, 'orders'),
+													   demo.shown(customer_name), demo.shown(order_name)));
+	END IF;
 	UPDATE demo.settings
 	   SET source_rows = kept + (SELECT count(*) FROM demo.left_out),
-		   customer_column = (SELECT name FROM demo.file_columns WHERE position = customer_position),
-		   day_column = (SELECT name FROM demo.file_columns WHERE position = day_position),
-		   value_column = value_name;
+		   customer_column = customer_name, day_column = day_name, value_column = value_name;
 	IF kept = 0 THEN
 		PERFORM demo.stop(demo.t('no row left', demo.num((SELECT source_rows FROM demo.settings))),
 			(SELECT string_agg(demo.t('bad line', line::text, demo.t('why ' || reason), coalesce(' "' || demo.shown(value, 30) || '"', '')), '; ')
@@ -589,7 +641,7 @@ DECLARE
 	numbers bigint;
 	total bigint;
 BEGIN
-	IF order_column IS NULL OR order_column IN (SELECT unnest(ARRAY[customer_column, day_column, value_column]) FROM demo.settings) THEN
+	IF to_regclass('public.order_lines') IS NOT NULL OR order_column IS NULL OR order_column IN (SELECT unnest(ARRAY[customer_column, day_column, value_column]) FROM demo.settings) THEN
 		RETURN;
 	END IF;
 	EXECUTE format('SELECT count(DISTINCT %I), count(%1$I) FROM public.orders', order_column) INTO numbers, total;

@@ -8,7 +8,7 @@
 -- A number between 0 and 1 for a purpose, such as 'first order of 4711'.
 CREATE FUNCTION pg_temp.draw(purpose text) RETURNS float8
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT (('x' || left(md5(purpose), 12))::bit(48)::bigint + 0.5) / 281474976710656.0
+	SELECT (('x' || left(md5(purpose), 12))::bit(48)::bigint + 0.5::float8) / 281474976710656::float8
 $$;
 
 -- Roughly normal, mean 0, standard deviation 1: a sum of uniform numbers.
@@ -30,6 +30,9 @@ SELECT day, sum(weight) OVER (ORDER BY day) / sum(weight) OVER () AS share_so_fa
 
 -- People: when they became known, how they buy. A fifth has never ordered.
 CREATE TEMP TABLE people AS
+WITH shares AS MATERIALIZED (
+	SELECT array_agg(share_so_far ORDER BY day)::float8[] AS shares FROM calendar
+)
 SELECT n, 'C' || lpad(n::text, 5, '0') AS customer_id, day AS known_since,
 	   pg_temp.draw('orders? ' || n) < 0.80 AS orders,
 	   -- most come once; the others have a rhythm and stay for a while
@@ -38,7 +41,7 @@ SELECT n, 'C' || lpad(n::text, 5, '0') AS customer_id, day AS known_since,
 	   95 / (pg_temp.draw('stays ' || n) + 0.015) ^ 1.1 AS stays_days,
 	   exp(3.55 + 0.62 * pg_temp.draw_normal('basket ' || n)) AS basket
   FROM (SELECT n, date '2023-01-01' + width_bucket(pg_temp.draw('known since ' || n), shares) AS day
-		  FROM (SELECT array_agg(share_so_far ORDER BY day) AS shares FROM calendar) c, generate_series(1, 8600) n) s;
+		  FROM shares, generate_series(1, 8600) n) s;
 
 CREATE TABLE customers AS SELECT customer_id, known_since FROM people;
 

@@ -15,20 +15,20 @@ END $$;
 
 CREATE FUNCTION demo.statement() RETURNS text
 LANGUAGE sql STABLE AS $$
-	SELECT 'WITH customer_histories AS (' || E'\n'
+	SELECT E'WITH customer_histories AS (\n'
 		|| CASE WHEN to_regclass('public.customers') IS NULL THEN
-			   format(E'  SELECT %I AS customer_id, history_agg(%I, %I) AS history\n  FROM orders WHERE %2$I <= %4$L GROUP BY 1\n',
-					  customer_column, day_column, value_column, as_of)
+			   format(E'  SELECT %I%s,\n         history_agg(%I, %I) AS history\n  FROM orders WHERE %3$I <= %5$L GROUP BY 1\n',
+					  customer_column, CASE customer_column WHEN 'customer_id' THEN '' ELSE ' AS customer_id' END, day_column, value_column, as_of)
 		   ELSE
 			   format(E'  SELECT c.customer_id, history_agg(o.order_date, o.amount) AS history\n'
-					   '  FROM customers c LEFT JOIN orders o ON o.customer_id = c.customer_id AND o.order_date <= %1$L\n'
+					   '  FROM customers c\n  LEFT JOIN orders o ON o.customer_id = c.customer_id AND o.order_date <= %1$L\n'
 					   '  WHERE c.known_since <= %1$L GROUP BY 1\n', as_of)
 		   END
 		|| format($s$), facts AS (
-  SELECT customer_id, recency(history, %1$L) AS recency_days,
-         frequency(history, %1$L) AS frequency, monetary(history, %1$L) AS monetary,
-         mean_value(history, %1$L) AS mean_value, tenure(history, %1$L) AS tenure_days
-  FROM customer_histories
+  SELECT customer_id, recency(history, as_of) AS recency_days,
+         frequency(history, as_of) AS frequency, monetary(history, as_of) AS monetary,
+         mean_value(history, as_of) AS mean_value, tenure(history, as_of) AS tenure_days
+  FROM customer_histories, (SELECT date %1$L) question(as_of)
 ), cuts AS (
   SELECT quantile_thresholds(monetary, 5) AS fifths FROM facts WHERE frequency > 0
 ), scores AS (

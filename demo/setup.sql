@@ -141,3 +141,15 @@ BEGIN
 	END LOOP;
 	RETURN lines || line;
 END $$;
+
+-- A sentence, broken into lines between words, but not within 2 480 or 14 %.
+CREATE FUNCTION demo.fill(first_indent text, next_indent text, sentence text) RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT replace(demo.wrap(first_indent, next_indent,
+							 string_to_array(regexp_replace(sentence, '([0-9]) (?=%|[0-9]{3})', U&'\\1\202F', 'g'), ' '), ' '),
+				   U&'\202F', demo.narrow_space())
+$$;
+
+-- The widths of a table's columns, which differ by language.
+CREATE FUNCTION demo.widths(key text) RETURNS int[]
+LANGUAGE sql STABLE AS $$ SELECT string_to_array(demo.t(key), ' ')::int[] $$;

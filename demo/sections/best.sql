@@ -4,8 +4,8 @@ WITH top AS (
 	 WHERE segment = 'vip' OR (frequency > 0 AND NOT EXISTS (SELECT FROM demo.scored_now WHERE segment = 'vip'))
 	 ORDER BY monetary DESC, customer_id LIMIT 3
 ), widths (widths) AS (
-	SELECT ARRAY[CASE WHEN bool_or(customer_id !~ '^[0-9]+$') THEN -1 ELSE 1 END
-				 * least(28, greatest(10, max(length(demo.shown(customer_id, 28))))), 12, 8, 12, 9]
+	SELECT (CASE WHEN bool_or(customer_id !~ '^[0-9]+$') THEN -1 ELSE 1 END
+				 * least(28, greatest(10, max(length(demo.shown(customer_id, 28)))))) || (demo.widths('call widths'))[1:4]
 	  FROM top
 ), lines (position, line) AS (
 	SELECT 0, demo.t('best') || CASE WHEN EXISTS (SELECT FROM top WHERE segment = 'vip') THEN '' ELSE '  ' || demo.t('best no vip') END

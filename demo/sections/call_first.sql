@@ -4,8 +4,8 @@ WITH top AS (
 	 WHERE segment = 'at_risk' AND recency_days <= 365
 	 ORDER BY monetary DESC, customer_id LIMIT 5
 ), widths (widths) AS (
-	SELECT ARRAY[CASE WHEN bool_or(customer_id !~ '^[0-9]+$') THEN -1 ELSE 1 END
-				 * least(28, greatest(10, max(length(demo.shown(customer_id, 28))))), 12, 8, 12, 9, 11, 10, 8]
+	SELECT (CASE WHEN bool_or(customer_id !~ '^[0-9]+$') THEN -1 ELSE 1 END
+				 * least(28, greatest(10, max(length(demo.shown(customer_id, 28)))))) || demo.widths('call widths')
 	  FROM top
 ), lines (position, line) AS (
 	SELECT 0, demo.t('call') || '  ' || demo.t('call how')
@@ -18,7 +18,7 @@ WITH top AS (
 		demo.shown(customer_id, 28), demo.num(monetary, 2), demo.num(frequency), (as_of - recency_days)::text,
 		demo.t('days', demo.num(recency_days)),
 		coalesce(demo.t('days', demo.num(round(mean_gap(history, as_of))::numeric)), '-'),
-		coalesce(demo.t('times', demo.num(silence_ratio(history, as_of)::numeric, CASE WHEN silence_ratio(history, as_of) < 9.95 THEN 1 ELSE 0 END)), '-'),
+		coalesce(demo.t('times', demo.num(silence_ratio(history, as_of)::numeric, CASE WHEN silence_ratio(history, as_of) < 2.95 THEN 1 ELSE 0 END)), '-'),
 		r_score || '-' || f_score || '-' || m_score], widths)
 	  FROM top, widths, demo.settings
 )

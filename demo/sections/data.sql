@@ -25,15 +25,15 @@ WITH used AS (
 	SELECT count(customer_id) - count(DISTINCT lower(customer_id)) AS n FROM demo.scored_now WHERE customer_id ~ '[[:alpha:]]'
 ), ntiles AS (
 	-- how many one-time buyers each fifth gets doesn't depend on how ntile breaks ties; which ones does
-	SELECT fifth, count(*) AS n
+	SELECT max(fifth) AS highest, count(*) FILTER (WHERE fifth >= 3) AS third_up, count(*) FILTER (WHERE fifth = 2) AS second
 	  FROM (SELECT frequency, ntile(5) OVER (ORDER BY frequency) AS fifth FROM demo.scored_now WHERE frequency > 0) s
-	 WHERE frequency = 1 GROUP BY 1 ORDER BY 1 DESC LIMIT 1
+	 WHERE frequency = 1
 ), ranked AS (
 	SELECT monetary, row_number() OVER (ORDER BY monetary DESC) AS rank, count(*) OVER () AS n, sum(monetary) OVER () AS total
 	  FROM demo.scored_now WHERE frequency > 0
 ), pareto AS (
-	SELECT max(n) AS n, max(total) AS total, sum(monetary) FILTER (WHERE rank <= round(n * 0.2)) AS top20,
-		   sum(monetary) FILTER (WHERE rank <= round(n * 0.01)) AS top1
+	SELECT max(n) AS n, max(total) AS total, sum(monetary) FILTER (WHERE rank <= floor(n * 0.2)) AS top20,
+		   sum(monetary) FILTER (WHERE rank <= floor(n * 0.01)) AS top1
 	  FROM ranked
 ), lines (position, line) AS (
 	SELECT 0, demo.t('data')
@@ -41,14 +41,14 @@ WITH used AS (
 	SELECT 10, demo.wrap('  ', '  ', ARRAY[
 		demo.count_of(orders, 'orders'), demo.count_of(buyers, 'customers'), first_day || ' .. ' || last_day,
 		demo.t('revenue', demo.money(revenue, revenue)) || coalesce(' ' || currency, ''),
-		demo.t('median order', demo.num(median_order, 2))])
+		demo.t('median order', demo.num(median_order, 2))], '  ')
 	  FROM used, customers, demo.settings
 	UNION ALL
 	SELECT 20, '  ' || demo.t(CASE WHEN as_of_given THEN 'as of given' WHEN to_regclass('public.customers') IS NOT NULL THEN 'as of sample'
 								   ELSE 'as of last day' END, as_of::text)
 	  FROM demo.settings
 	UNION ALL
-	SELECT 21, '  ' || demo.t('as of future') FROM demo.settings WHERE as_of > current_date AND NOT as_of_given
+	SELECT 21, demo.fill('  ', '    ', demo.t('as of future')) FROM demo.settings WHERE as_of > current_date AND NOT as_of_given
 	UNION ALL
 	SELECT 30, demo.wrap('  ', '  ', ARRAY[
 		demo.t('used', demo.count_of(used.rows, 'rows'), demo.num(source_rows - used.rows - after.rows)),
@@ -59,7 +59,8 @@ WITH used AS (
 	  FROM used, after, customers, demo.settings
 	UNION ALL
 	SELECT 40, demo.wrap('  ' || demo.t('left out', ''), '    ',
-		(SELECT array_agg(demo.num(n) || ' ' || demo.t('why ' || reason) ORDER BY n DESC, reason) FROM reasons), '; ')
+		(SELECT array_agg(demo.num(n) || ' ' || demo.t('why ' || reason) ORDER BY n DESC, reason) FROM reasons),
+		CASE WHEN demo.french() THEN ' ; ' ELSE '; ' END)
 	 WHERE EXISTS (SELECT FROM reasons)
 	UNION ALL
 	SELECT 41, '    ' || demo.t('bad line', l.line::text, demo.t('why ' || reason), coalesce(' "' || demo.shown(value, 100 - 20
@@ -71,15 +72,16 @@ WITH used AS (
 	SELECT 50, demo.wrap('  ' || demo.t('look at', ''), '    ', ARRAY[
 		CASE WHEN doubles.n > 0 THEN demo.count_of(doubles.n::bigint, 'duplicates') END,
 		CASE WHEN same_day.n > 0 THEN demo.count_of(same_day.n::bigint, 'same day') END,
-		CASE WHEN case_only.n > 0 THEN demo.count_of(case_only.n, 'case only') END], '; ')
+		CASE WHEN case_only.n > 0 THEN demo.count_of(case_only.n, 'case only') END], CASE WHEN demo.french() THEN ' ; ' ELSE '; ' END)
 	  FROM doubles, same_day, case_only
 	UNION ALL
-	SELECT 60 + r.position, demo.wrap('  ', '    ', regexp_split_to_array(r.line, ' '), ' ') FROM demo.remarks r
+	SELECT 60 + r.position, demo.fill('  ', '    ', r.line) FROM demo.remarks r
 	UNION ALL
-	SELECT 1000, '  ' || CASE WHEN fifth > 1 THEN
-			demo.t('bought once', demo.pct(once, buyers), demo.num(once), demo.num(ntiles.n), fifth::text)
-			ELSE demo.t('bought once plain', demo.pct(once, buyers)) END
-	  FROM customers LEFT JOIN ntiles ON true
+	SELECT 1000, demo.fill('  ', '    ', CASE WHEN highest > 1 THEN
+			demo.t('bought once', demo.pct(once, buyers), demo.num(once), demo.num(CASE WHEN highest > 2 THEN third_up ELSE second END),
+				   CASE WHEN highest > 3 THEN '3-' ELSE '' END || highest)
+			ELSE demo.t('bought once plain', demo.pct(once, buyers)) END)
+	  FROM customers, ntiles
 	UNION ALL
 	SELECT 1010, '  ' || demo.t(CASE WHEN n >= 100 THEN 'pareto' ELSE 'pareto 20' END, demo.pct(top20, total), demo.narrow_space(), demo.pct(top1, total))
 	  FROM pareto WHERE n >= 10 AND total > 0

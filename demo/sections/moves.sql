@@ -13,12 +13,13 @@ WITH moves AS (
 			UNION ALL SELECT new, 'in', old, customers FROM moves WHERE old <> new) s
 ), parts AS (
 	SELECT segment, direction, rank, sum(customers) AS customers, label
-	  FROM (SELECT segment, direction, least(rank, 4) AS rank, customers,
-				   CASE WHEN rank < 4 THEN demo.label(other) ELSE demo.t('others') END AS label FROM ranked) s
+	  FROM (SELECT segment, direction, least(rank, 4) AS rank, customers, CASE WHEN rank < 4 THEN demo.label(other) END AS label FROM ranked) s
 	 GROUP BY 1, 2, 3, 5
 ), vip AS (
 	SELECT 1 AS position, s.*, ARRAY[demo.t('stayed', demo.num(coalesce((SELECT customers FROM moves WHERE old = 'vip' AND new = 'vip'), 0)))]
-		|| coalesce((SELECT array_agg(demo.t(CASE direction WHEN 'out' THEN 'lost to' ELSE 'won from' END, demo.num(customers), p.label)
+		|| coalesce((SELECT array_agg(demo.t(CASE direction WHEN 'out' THEN 'lost' ELSE 'won' END
+											 || CASE WHEN label IS NULL THEN ' elsewhere' WHEN direction = 'out' THEN ' to' ELSE ' from' END,
+											 demo.num(customers), p.label)
 							 ORDER BY direction DESC, rank) FROM parts p WHERE p.segment = 'vip'), '{}') AS parts
 	  FROM sizes s WHERE s.segment = 'vip'
 ), at_risk AS (
@@ -43,11 +44,12 @@ WITH moves AS (
 	  FROM demo.settings
 	UNION ALL
 	SELECT position, demo.wrap(head, repeat(' ', length(head)), shown.parts, ', ')
-	  FROM shown, LATERAL (SELECT rpad('  ' || label, max(length(label)) OVER () + 4) || demo.num(before) || ' -> ' || demo.num(now) || '   ') h(head)
+	  FROM shown, (SELECT max(length(label)), max(length(demo.num(greatest(before, now)))) FROM shown) w(label_width, number_width),
+		   LATERAL (SELECT '  ' || rpad(label, label_width + 2) || lpad(demo.num(before), number_width) || ' -> ' || lpad(demo.num(now), number_width) || '   ') h(head)
 	 WHERE EXISTS (SELECT FROM demo.scored_before)
 	UNION ALL
-	SELECT 10, demo.wrap('  ', '    ', ARRAY[demo.t('won back', demo.label('lapsed'), demo.num(sum(customers)))]
-		|| array_agg(demo.t('now', demo.num(customers), demo.label(segment)) ORDER BY customers DESC, segment), ', ')
+	SELECT 10, demo.wrap('  ' || demo.t('won back', demo.label('lapsed'), demo.num(sum(customers))), '    ',
+		array_agg(demo.t('now', demo.num(customers), demo.label(segment)) ORDER BY customers DESC, segment), ', ')
 	  FROM won_back HAVING sum(customers) > 0
 	UNION ALL
 	SELECT 11, demo.wrap('  ', '    ', ARRAY[demo.t('first orders', demo.num(customers)),

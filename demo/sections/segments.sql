@@ -2,8 +2,8 @@
 WITH totals AS (
 	SELECT count(*) AS customers, coalesce(sum(monetary), 0) AS revenue, max(greatest(abs(monetary), 0)) AS biggest FROM demo.scored_now
 ), unit AS (
-	SELECT CASE WHEN abs(revenue) < 1e8 THEN 1 WHEN abs(revenue) < 1e11 THEN 1000 ELSE 1000000 END::numeric AS divisor,
-		   CASE WHEN abs(revenue) < 1e8 THEN '' WHEN abs(revenue) < 1e11 THEN ' k' ELSE ' M' END AS name
+	SELECT CASE WHEN abs(revenue) < 1e7 THEN 1 WHEN abs(revenue) < 1e10 THEN 1000 ELSE 1000000 END::numeric AS divisor,
+		   CASE WHEN abs(revenue) < 1e7 THEN '' WHEN abs(revenue) < 1e10 THEN ' k' ELSE ' M' END AS name
 	  FROM totals
 ), now AS (
 	SELECT segment, count(*) AS customers, sum(monetary) AS revenue,
@@ -20,7 +20,7 @@ WITH totals AS (
 	 WHERE checked.known AND checked.bought
 	 GROUP BY GROUPING SETS ((t.segment), ()) HAVING count(*) > 0
 ), widths (widths) AS (
-	SELECT ARRAY[-17, 10, 7, 11, 7, 2, -12, 11, 7, 6, 10]
+	SELECT demo.widths('segments widths')
 ), rows AS (
 	SELECT g.display_order, row_number() OVER (ORDER BY g.display_order) AS nr, g.label, coalesce(n.customers, 0) AS customers,
 		   coalesce(n.revenue, 0) AS revenue, n.median_recency, n.median_orders, n.rfm_score,
@@ -39,7 +39,7 @@ WITH totals AS (
 		label, demo.num(rows.customers), demo.pct(rows.customers, totals.customers, false),
 		demo.num(rows.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
 		CASE WHEN totals.revenue > 0 THEN demo.pct(rows.revenue, totals.revenue, false) ELSE '-' END, '',
-		demo.bar(rows.revenue, max(rows.revenue) OVER (), 12),
+		demo.bar(rows.revenue, max(rows.revenue) OVER (), -widths[7]),
 		CASE WHEN median_recency IS NULL THEN '-' WHEN display_order = first_shown THEN demo.t('days ago', demo.num(round(median_recency)::numeric))
 			 ELSE demo.t('days', demo.num(round(median_recency)::numeric))
 				|| CASE WHEN demo.french() THEN '' ELSE '    ' END END,
@@ -54,21 +54,19 @@ WITH totals AS (
 		CASE WHEN since.customers > 0 THEN demo.pct(since.bought, since.customers) END], widths)
 	  FROM totals CROSS JOIN unit CROSS JOIN widths LEFT JOIN since ON is_all = 1
 	UNION ALL
-	SELECT 110, '  ' || demo.t('check', earlier::text) FROM demo.settings WHERE EXISTS (SELECT FROM since)
-	UNION ALL
-	SELECT 111, '    ' || CASE WHEN vip.customers > 0 AND total.revenue > 0 THEN
-			demo.t('check vip', to_char(earlier + 1, 'MM-DD'), to_char(as_of, 'MM-DD'),
-				   demo.pct(vip.customers, everyone.customers, true, 0), demo.pct(coalesce(vip.revenue, 0), total.revenue))
-			ELSE demo.t('check plain', to_char(earlier + 1, 'MM-DD'), to_char(as_of, 'MM-DD')) END
+	SELECT 110, demo.fill('  ', '    ', demo.t('check', earlier::text, to_char(earlier + 1, 'MM-DD'), to_char(as_of, 'MM-DD'))
+			|| CASE WHEN vip.customers > 0 AND total.revenue > 0 THEN
+				   '  ' || demo.t('check vip', demo.pct(vip.customers, everyone.customers, true, 0), demo.pct(coalesce(vip.revenue, 0), total.revenue))
+				   ELSE '' END)
 	  FROM demo.settings CROSS JOIN (SELECT sum(revenue) AS revenue FROM demo.bought_since) total
 	  JOIN since everyone ON everyone.is_all = 1
 	  LEFT JOIN since vip ON vip.is_all = 0 AND vip.segment = 'vip'
 	UNION ALL
-	SELECT 112, '  ' || CASE WHEN known THEN demo.t('check empty', (earlier + 1)::text, as_of::text)
-							 ELSE demo.t('check short', as_of::text, (SELECT min(day)::text FROM demo.events)) END
+	SELECT 112, demo.fill('  ', '    ', CASE WHEN known THEN demo.t('check empty', (earlier + 1)::text, as_of::text)
+							 ELSE demo.t('check short', as_of::text, (SELECT min(day)::text FROM demo.events)) END)
 	  FROM checked, demo.settings WHERE NOT (known AND bought)
 	UNION ALL
-	SELECT 120, '  ' || demo.t('new is empty', demo.t('days', demo.num(min(tenure_days))))
+	SELECT 120, '  ' || demo.t('new is empty', demo.num(min(tenure_days)))
 	  FROM demo.scored_now HAVING min(tenure_days) > 365 AND count(*) FILTER (WHERE segment = 'new_customers') = 0
 	UNION ALL
 	SELECT 121, '  ' || demo.t('m is coarse', string_agg(m::text, ', ' ORDER BY m))

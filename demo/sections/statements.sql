@@ -4,6 +4,6 @@ WITH lines (position, line) AS (VALUES
 	(1, '  ' || replace(demo.statement(), E'\n', E'\n  ') || ';'),
 	(2, '  SELECT segment, count(*), sum(monetary) FROM scored GROUP BY 1;'),
 	(3, '  SELECT * FROM scored WHERE segment = ''at_risk'' AND recency_days <= 365 ORDER BY monetary DESC;'),
-	(4, '  ' || demo.t('next'))
+	(4, demo.fill('  ', '  ', demo.t('next')))
 )
 SELECT line FROM lines ORDER BY position;
