@@ -243,7 +243,8 @@ digits_value(const char *next, const char *end, int zeros, int64 *value)
 static bool
 read_number(HistoryText *text, const char *what, int64 *value, int *decimals)
 {
-	const char *start;
+	const char *number;			/* with its sign */
+	const char *start;			/* without */
 	const char *point = NULL;
 	const char *end;
 	bool		negative;
@@ -251,6 +252,7 @@ read_number(HistoryText *text, const char *what, int64 *value, int *decimals)
 	int			needed = 0;
 
 	skip_spaces(text);
+	number = text->next;
 	negative = *text->next == '-';
 	if (*text->next == '-' || *text->next == '+')
 		text->next++;
@@ -272,17 +274,18 @@ read_number(HistoryText *text, const char *what, int64 *value, int *decimals)
 		behind = (int) Min(end - point - 1, HISTORY_MAX_DECIMALS + 1);
 		if (behind > HISTORY_MAX_DECIMALS)
 		{
-			text->next = start;
+			text->next = number;
 			ereturn(text->escontext, false,
 					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 					 errmsg("invalid input syntax for type history: %s has more than %d decimals: \"%.*s\"",
-							what, HISTORY_MAX_DECIMALS, (int) Min(end - start, 40), start)));
+							what, HISTORY_MAX_DECIMALS, (int) Min(end - number, 40), number),
+					 errhint("Round it to at most %d decimals.", HISTORY_MAX_DECIMALS)));
 		}
 		needed = history_round_up_decimals(behind);
 	}
 	if (!digits_value(start, end, needed - behind, value))
 	{
-		text->next = start;
+		text->next = number;
 		return range_error(text, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, what);
 	}
 	if (negative)
@@ -373,7 +376,7 @@ history_in(PG_FUNCTION_ARGS)
 	if (error != HISTORY_OK)
 	{
 		text.next = text.start;
-		range_error(&text, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "total of a day");
+		range_error(&text, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "total or number of events of a day");
 		PG_RETURN_NULL();
 	}
 	PG_RETURN_HISTORY_P(history_pack(days, n, decimals));
