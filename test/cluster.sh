@@ -97,6 +97,11 @@ make_workspace() {
 	if [ "$(id -u)" = 0 ]; then
 		RUN_USER=postgres
 		id postgres >/dev/null 2>&1 || RUN_USER=nobody
+		# root's TMPDIR may be closed to everyone else
+		if ! setpriv --reuid="$RUN_USER" --clear-groups test -x "$(dirname "$WORK")"; then
+			rmdir "$WORK"
+			WORK=$(mktemp -d /tmp/customer_scoring.XXXXXX)
+		fi
 		chown "$RUN_USER" "$WORK"
 	fi
 	chmod 755 "$WORK"
@@ -116,7 +121,7 @@ cleanup_workspace() {
 as_user() {
 	if [ "$(id -u)" = 0 ]; then
 		setpriv --reuid="$RUN_USER" --regid="$(id -gn "$RUN_USER")" --init-groups \
-			env HOME="$WORK" LC_ALL=C.UTF-8 PATH="$PGBIN:/usr/bin:/bin" "$@"
+			env HOME="$WORK" TMPDIR="$WORK" LC_ALL=C.UTF-8 PATH="$PGBIN:/usr/bin:/bin" "$@"
 	else
 		env LC_ALL=C.UTF-8 PATH="$PGBIN:$PATH" "$@"
 	fi
