@@ -8,6 +8,9 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
+# Nodes are stopped at exit: let signals lead there.
+$SIG{TERM} = $SIG{INT} = sub { exit 1 };
+
 our @EXPORT = qw(new_node shop scores_of);
 
 # A node that is not started yet; init's parameters may follow the name.
