@@ -23,6 +23,7 @@ OBJS = \
 	src/score.o \
 	src/score_window.o \
 	src/segment.o \
+	src/segment_case.o \
 	src/segment_map.o
 
 # One file per layer; each uses only the ones above it.

@@ -136,22 +136,22 @@ BEGIN
 	parts := pg_catalog.parse_ident(name);
 	IF pg_catalog.cardinality(parts) OPERATOR(pg_catalog.<>) 2 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('name %L does not say in which schema to make the segment map', name),
+			MESSAGE = pg_catalog.format('name "%s" does not say in which schema to make the segment map', pg_catalog.left(name, 100)),
 			HINT = 'Write schema.map, with a schema of yours: create_segment_map(''crm.winter'', copy_of => ''essential'').';
 	END IF;
 	IF pg_catalog.octet_length(parts[2]) OPERATOR(pg_catalog.>) 63 OR parts[2] OPERATOR(pg_catalog.=) '' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('name %L: the name of a segment map has between 1 and 63 bytes', pg_catalog.left(name, 100));
+			MESSAGE = pg_catalog.format('name "%s": the name of a segment map has between 1 and 63 bytes', pg_catalog.left(name, 100));
 	END IF;
 	IF parts[1] OPERATOR(pg_catalog.=) home OR pg_catalog.starts_with(parts[1], 'pg_')
 		OR parts[1] OPERATOR(pg_catalog.=) 'information_schema' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('name %L: schema %I can not hold maps of your own', name, parts[1]),
+			MESSAGE = pg_catalog.format('name "%s": schema %I can''t hold maps of your own', name, parts[1]),
 			HINT = 'Use a schema of yours.';
 	END IF;
 	IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS s WHERE s.nspname OPERATOR(pg_catalog.=) parts[1]) THEN
 		RAISE undefined_object USING
-			MESSAGE = pg_catalog.format('schema %I of name %L does not exist', parts[1], name),
+			MESSAGE = pg_catalog.format('name "%s": schema %I does not exist', name, parts[1]),
 			HINT = pg_catalog.format('CREATE SCHEMA %I;', parts[1]);
 	END IF;
 
@@ -160,7 +160,7 @@ BEGIN
 		source_parts := pg_catalog.parse_ident(copy_of);
 		IF pg_catalog.cardinality(source_parts) OPERATOR(pg_catalog.>) 2 THEN
 			RAISE invalid_parameter_value USING
-				MESSAGE = pg_catalog.format('copy_of %L is not the name of a segment map', copy_of);
+				MESSAGE = pg_catalog.format('copy_of "%s" is not the name of a segment map', pg_catalog.left(copy_of, 100));
 		END IF;
 		-- It says what is wrong with an unknown name, and lists the known ones.
 		PERFORM FROM @extschema@.check_segment_map(copy_of);

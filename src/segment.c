@@ -1,7 +1,7 @@
 /*
  * segment.c
- *		Segment maps: read a rule's condition, find the segment of a customer,
- *		print the whole map as one CASE expression.
+ *		Segment maps: read a rule's condition, find the segment of a customer.
+ *		segment_case.c prints the same maps as SQL.
  *
  * The first rule by position that applies wins. For every cell of r, f and m
  * the answer is worked out once, when the map is compiled, up to the point
@@ -21,21 +21,13 @@
 #include <math.h>
 
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 
 #include "compat.h"
 #include "segment.h"
-
-/* Columns that need no facts; facts are numbered from 0. */
-#define COLUMN_R (-1)
-#define COLUMN_F (-2)
-#define COLUMN_M (-3)
-#define COLUMN_FM (-4)
 
 static const struct
 {
@@ -43,10 +35,10 @@ static const struct
 	int			column;
 }			score_columns[] =
 {
-	{"r_score", COLUMN_R},
-	{"f_score", COLUMN_F},
-	{"m_score", COLUMN_M},
-	{"fm_score", COLUMN_FM},
+	{"r_score", SEGMENT_COLUMN_R},
+	{"f_score", SEGMENT_COLUMN_F},
+	{"m_score", SEGMENT_COLUMN_M},
+	{"fm_score", SEGMENT_COLUMN_FM},
 };
 
 typedef enum Truth
@@ -56,51 +48,8 @@ typedef enum Truth
 	UNKNOWN
 } Truth;
 
-typedef enum ConditionKind
-{
-	CONDITION_AND,
-	CONDITION_OR,
-	CONDITION_NOT,
-	CONDITION_COMPARE
-} ConditionKind;
-
-typedef enum CompareOp
-{
-	OP_EQ,
-	OP_NE,
-	OP_LT,
-	OP_LE,
-	OP_GT,
-	OP_GE,
-	OP_BETWEEN,
-	OP_IN
-} CompareOp;
-
-static const char *const op_names[] = {"=", "<>", "<", "<=", ">", ">=", "between", "in"};
-
-typedef struct Constant
-{
-	SegmentValueKind kind;		/* SEGMENT_NUMERIC, _STRING or _BOOL */
-	Numeric		number;
-	char	   *text;			/* the number in digits, or the string */
-	int			len;
-	bool		is_int;			/* number is also i ... */
-	bool		is_float;		/* ... and d, with nothing lost in order */
-	int64		i;
-	double		d;
-	bool		b;
-} Constant;
-
-struct SegmentCondition
-{
-	ConditionKind kind;
-	int			nargs;			/* and, or, not */
-	struct SegmentCondition **args;
-	int			column;			/* compare */
-	CompareOp	op;
-	int			nconstants;
-	Constant   *constants;
-};
+/* In the order of SegmentOp. */
+const char *const segment_op_names[] = {"=", "<>", "<", "<=", ">", ">=", "between", "in"};
 
 /* One row while it is being matched. */
 typedef struct Row
@@ -193,9 +142,9 @@ survives_float(const char *digits, double d)
 }
 
 static bool
-read_constant(const JsonbValue *value, Constant *constant)
+read_constant(const JsonbValue *value, SegmentConstant *constant)
 {
-	memset(constant, 0, sizeof(Constant));
+	memset(constant, 0, sizeof(SegmentConstant));
 	if (value->type == jbvNumeric)
 	{
 		char	   *end;
@@ -231,22 +180,22 @@ read_constant(const JsonbValue *value, Constant *constant)
 static char *
 read_constants(const JsonbValue *value, SegmentCondition *condition)
 {
-	const char *op = op_names[condition->op];
+	const char *op = segment_op_names[condition->op];
 	bool		is_array = value->type == jbvBinary &&
 		JsonContainerIsArray(value->val.binary.data);
 
-	if (condition->op == OP_IN || condition->op == OP_BETWEEN)
+	if (condition->op == SEGMENT_OP_IN || condition->op == SEGMENT_OP_BETWEEN)
 	{
 		uint32		n = is_array ? JsonContainerSize(value->val.binary.data) : 0;
 
-		if (condition->op == OP_BETWEEN && n != 2)
+		if (condition->op == SEGMENT_OP_BETWEEN && n != 2)
 			return pstrdup("the value of \"between\" must be an array of two, the lower and the upper bound");
 		if (n == 0)
 			return pstrdup("the value of \"in\" must be an array of at least one number, string or boolean");
 		if (n > SEGMENT_MAX_ITEMS)
 			return psprintf("the array of \"in\" has more than %d elements", SEGMENT_MAX_ITEMS);
 		condition->nconstants = n;
-		condition->constants = palloc(sizeof(Constant) * n);
+		condition->constants = palloc(sizeof(SegmentConstant) * n);
 		for (uint32 i = 0; i < n; i++)
 		{
 			JsonbValue *element = getIthJsonbValueFromContainer(value->val.binary.data, i);
@@ -256,19 +205,19 @@ read_constants(const JsonbValue *value, SegmentCondition *condition)
 			pfree(element);
 			CHECK_FOR_INTERRUPTS();
 		}
-		if (condition->op == OP_BETWEEN &&
+		if (condition->op == SEGMENT_OP_BETWEEN &&
 			condition->constants[0].kind != condition->constants[1].kind)
 			return pstrdup("the two bounds of \"between\" must be of one type");
 	}
 	else
 	{
 		condition->nconstants = 1;
-		condition->constants = palloc(sizeof(Constant) * 1);
+		condition->constants = palloc(sizeof(SegmentConstant) * 1);
 		if (!read_constant(value, &condition->constants[0]))
 			return psprintf("the value of \"%s\" must be a number, a string or a boolean", op);
 	}
 	if (condition->constants[0].kind == SEGMENT_BOOL &&
-		condition->op != OP_EQ && condition->op != OP_NE && condition->op != OP_IN)
+		condition->op != SEGMENT_OP_EQ && condition->op != SEGMENT_OP_NE && condition->op != SEGMENT_OP_IN)
 		return psprintf("a boolean can't be compared by \"%s\"", op);
 	return NULL;
 }
@@ -300,9 +249,9 @@ read_condition(SegmentMap *map, JsonbContainer *json, int depth,
 		if (JsonContainerSize(json) != 1 ||
 			getKeyJsonValueFromContainer(json, name, strlen(name), &value) == NULL)
 			continue;
-		condition->kind = link == 0 ? CONDITION_AND : link == 1 ? CONDITION_OR : CONDITION_NOT;
+		condition->kind = link == 0 ? SEGMENT_CONDITION_AND : link == 1 ? SEGMENT_CONDITION_OR : SEGMENT_CONDITION_NOT;
 		args = value.type == jbvBinary ? value.val.binary.data : NULL;
-		if (condition->kind == CONDITION_NOT)
+		if (condition->kind == SEGMENT_CONDITION_NOT)
 		{
 			if (args == NULL || !JsonContainerIsObject(args))
 				return pstrdup("\"not\" must hold one condition");
@@ -330,7 +279,7 @@ read_condition(SegmentMap *map, JsonbContainer *json, int depth,
 		return NULL;
 	}
 
-	condition->kind = CONDITION_COMPARE;
+	condition->kind = SEGMENT_CONDITION_COMPARE;
 	if (JsonContainerSize(json) != 3 ||
 		getKeyJsonValueFromContainer(json, "column", 6, &column) == NULL ||
 		getKeyJsonValueFromContainer(json, "op", 2, &op) == NULL ||
@@ -341,10 +290,10 @@ read_condition(SegmentMap *map, JsonbContainer *json, int depth,
 	if (op.type != jbvString)
 		return pstrdup("\"op\" must be one of = <> < <= > >= between in");
 	condition->column = column_number(map, column.val.string.val, column.val.string.len);
-	for (int i = 0; i < (int) lengthof(op_names); i++)
-		if (same_name(op_names[i], op.val.string.val, op.val.string.len))
+	for (int i = 0; i < (int) lengthof(segment_op_names); i++)
+		if (same_name(segment_op_names[i], op.val.string.val, op.val.string.len))
 		{
-			condition->op = (CompareOp) i;
+			condition->op = (SegmentOp) i;
 			return read_constants(&value, condition);
 		}
 	return psprintf("unknown op \"%s\": it must be one of = <> < <= > >= between in",
@@ -357,7 +306,7 @@ read_condition(SegmentMap *map, JsonbContainer *json, int depth,
 
 /* <0, 0, >0; or false when the two can't be compared. */
 static bool
-compare(const SegmentValue *value, const Constant *constant, int *result)
+compare(const SegmentValue *value, const SegmentConstant *constant, int *result)
 {
 	Numeric		number;
 
@@ -425,7 +374,7 @@ column_value(const Row *row, int column, SegmentValue *value)
 		if (row->fetch)
 			row->fetch(row->arg, row->map->columns, column, value);
 	}
-	else if (column == COLUMN_FM)
+	else if (column == SEGMENT_COLUMN_FM)
 	{
 		if (row->score[1] == 0 || row->score[2] == 0)
 			return;
@@ -448,15 +397,15 @@ evaluate(const SegmentCondition *condition, const Row *row)
 
 	switch (condition->kind)
 	{
-		case CONDITION_NOT:
+		case SEGMENT_CONDITION_NOT:
 			truth = evaluate(condition->args[0], row);
 			return truth == UNKNOWN ? UNKNOWN : truth == YES ? NO : YES;
 
-		case CONDITION_AND:
-		case CONDITION_OR:
+		case SEGMENT_CONDITION_AND:
+		case SEGMENT_CONDITION_OR:
 			{
-				Truth		decisive = condition->kind == CONDITION_AND ? NO : YES;
-				Truth		result = condition->kind == CONDITION_AND ? YES : NO;
+				Truth		decisive = condition->kind == SEGMENT_CONDITION_AND ? NO : YES;
+				Truth		result = condition->kind == SEGMENT_CONDITION_AND ? YES : NO;
 
 				for (int i = 0; i < condition->nargs; i++)
 				{
@@ -469,7 +418,7 @@ evaluate(const SegmentCondition *condition, const Row *row)
 				return result;
 			}
 
-		case CONDITION_COMPARE:
+		case SEGMENT_CONDITION_COMPARE:
 			break;
 	}
 
@@ -477,7 +426,7 @@ evaluate(const SegmentCondition *condition, const Row *row)
 	if (value.kind == SEGMENT_NULL)
 		return UNKNOWN;
 	truth = NO;
-	if (condition->op == OP_IN)
+	if (condition->op == SEGMENT_OP_IN)
 	{
 		for (int i = 0; i < condition->nconstants; i++)
 		{
@@ -492,24 +441,24 @@ evaluate(const SegmentCondition *condition, const Row *row)
 		return UNKNOWN;
 	switch (condition->op)
 	{
-		case OP_EQ:
+		case SEGMENT_OP_EQ:
 			return order == 0 ? YES : NO;
-		case OP_NE:
+		case SEGMENT_OP_NE:
 			return order != 0 ? YES : NO;
-		case OP_LT:
+		case SEGMENT_OP_LT:
 			return order < 0 ? YES : NO;
-		case OP_LE:
+		case SEGMENT_OP_LE:
 			return order <= 0 ? YES : NO;
-		case OP_GT:
+		case SEGMENT_OP_GT:
 			return order > 0 ? YES : NO;
-		case OP_GE:
+		case SEGMENT_OP_GE:
 			return order >= 0 ? YES : NO;
-		case OP_BETWEEN:
+		case SEGMENT_OP_BETWEEN:
 			if (order < 0)
 				return NO;
 			compare(&value, &condition->constants[1], &order);
 			return order <= 0 ? YES : NO;
-		case OP_IN:
+		case SEGMENT_OP_IN:
 			break;
 	}
 	return UNKNOWN;
@@ -532,7 +481,7 @@ segment_map_begin(const char *name, int bins)
 static bool
 reads_facts(const SegmentCondition *condition)
 {
-	if (condition->kind == CONDITION_COMPARE)
+	if (condition->kind == SEGMENT_CONDITION_COMPARE)
 		return condition->column >= 0;
 	for (int i = 0; i < condition->nargs; i++)
 		if (reads_facts(condition->args[i]))
@@ -555,7 +504,7 @@ segment_map_add(SegmentMap *map, int32 position, const char *segment,
 	if (map->nrules == SEGMENT_MAX_RULES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("segment map %s has more than %d rules", map->name, SEGMENT_MAX_RULES)));
+				 errmsg("segment_map %s has more than %d rules", map->name, SEGMENT_MAX_RULES)));
 	if (map->nrules == map->nrules_max)
 	{
 		map->nrules_max = Max(16, map->nrules_max * 2);
@@ -719,7 +668,7 @@ segment_rule_is_else(const SegmentMap *map, int rule)
 static List *
 collect_columns(const SegmentCondition *condition, List *columns)
 {
-	if (condition->kind == CONDITION_COMPARE)
+	if (condition->kind == SEGMENT_CONDITION_COMPARE)
 		return condition->column >= 0 ?
 			list_append_unique_int(columns, condition->column) : columns;
 	for (int i = 0; i < condition->nargs; i++)
@@ -738,7 +687,7 @@ segment_rule_columns(const SegmentMap *map, int rule)
 static SegmentValueKind
 other_constant(const SegmentCondition *condition, int column, SegmentValueKind allowed)
 {
-	if (condition->kind == CONDITION_COMPARE)
+	if (condition->kind == SEGMENT_CONDITION_COMPARE)
 	{
 		for (int i = 0; condition->column == column && i < condition->nconstants; i++)
 			if (condition->constants[i].kind != allowed)
@@ -765,281 +714,4 @@ segment_column_constant(const SegmentMap *map, int rule, int column,
 {
 	return map->rules[rule].condition ?
 		other_constant(map->rules[rule].condition, column, allowed) : SEGMENT_NULL;
-}
-
-/*
- * ---- Printing
- *
- * The expression means the same under any search_path: every operator, type
- * and collation is named with its schema, and IN, BETWEEN and simple CASE,
- * whose operators can't be, are not used.
- */
-
-typedef struct Printer
-{
-	StringInfoData out;
-	const SegmentMap *map;
-	const SegmentCaseColumn *columns;
-	int			ncolumns;
-} Printer;
-
-static void
-print_constant(Printer *p, const Constant *constant)
-{
-	switch (constant->kind)
-	{
-		case SEGMENT_NUMERIC:
-			if (constant->text[0] == '-')
-				appendStringInfo(&p->out, "(%s)", constant->text);
-			else
-				appendStringInfoString(&p->out, constant->text);
-			break;
-		case SEGMENT_STRING:
-			appendStringInfoString(&p->out, quote_literal_cstr(constant->text));
-			break;
-		default:
-			appendStringInfoString(&p->out, constant->b ? "true" : "false");
-			break;
-	}
-}
-
-static void
-print_comparison(Printer *p, const char *operand, CompareOp op, const Constant *constant)
-{
-	appendStringInfo(&p->out, "%s OPERATOR(pg_catalog.%s) ", operand, op_names[op]);
-	print_constant(p, constant);
-}
-
-/* operand = any of the constants of one kind */
-static void
-print_in(Printer *p, const char *operand, const SegmentCondition *condition,
-		 SegmentValueKind kind)
-{
-	const char *separator = "";
-
-	appendStringInfo(&p->out, "%s OPERATOR(pg_catalog.=) ANY (ARRAY[", operand);
-	for (int i = 0; i < condition->nconstants; i++)
-		if (condition->constants[i].kind == kind)
-		{
-			appendStringInfoString(&p->out, separator);
-			print_constant(p, &condition->constants[i]);
-			separator = ", ";
-		}
-	appendStringInfoString(&p->out, kind == SEGMENT_STRING ? "]::pg_catalog.text[])" : "])");
-}
-
-static void
-print_operation(Printer *p, const char *operand, const SegmentCondition *condition,
-				SegmentValueKind kind)
-{
-	if (condition->op == OP_IN)
-		print_in(p, operand, condition, kind);
-	else if (condition->op == OP_BETWEEN)
-	{
-		appendStringInfoChar(&p->out, '(');
-		print_comparison(p, operand, OP_GE, &condition->constants[0]);
-		appendStringInfoString(&p->out, " AND ");
-		print_comparison(p, operand, OP_LE, &condition->constants[1]);
-		appendStringInfoChar(&p->out, ')');
-	}
-	else
-		print_comparison(p, operand, condition->op, &condition->constants[0]);
-}
-
-/* The same for a jsonb operand, whose type is only known in each row. */
-static void
-print_jsonb_operation(Printer *p, const char *jsonb, const SegmentCondition *condition,
-					  SegmentValueKind kind)
-{
-	const char *type = kind == SEGMENT_NUMERIC ? "number" :
-		kind == SEGMENT_STRING ? "string" : "boolean";
-	char	   *operand;
-
-	if (kind == SEGMENT_NUMERIC)
-		operand = psprintf("(%s)::pg_catalog.numeric", jsonb);
-	else if (kind == SEGMENT_BOOL)
-		operand = psprintf("(%s)::pg_catalog.bool", jsonb);
-	else
-		operand = psprintf("(%s OPERATOR(pg_catalog.#>>) '{}'::pg_catalog.text[]) COLLATE pg_catalog.\"C\"", jsonb);
-
-	appendStringInfo(&p->out, "CASE WHEN pg_catalog.jsonb_typeof(%s) OPERATOR(pg_catalog.=) '%s' THEN ",
-					 jsonb, type);
-	print_operation(p, operand, condition, kind);
-	appendStringInfoString(&p->out, " END");
-}
-
-/*
- * The column that a condition reads as it is called in the CASE, or NULL if
- * it isn't among the columns given; *is_jsonb for a part of attributes.
- */
-static char *
-column_sql(Printer *p, int column, bool *is_jsonb)
-{
-	const SegmentColumn *fact;
-	const char *wanted;
-	char	   *found = NULL;
-
-	*is_jsonb = false;
-	if (column == COLUMN_FM)
-		return psprintf("((%s OPERATOR(pg_catalog.+) %s) OPERATOR(pg_catalog./) 2.0)",
-						p->columns[1].sql, p->columns[2].sql);
-	if (column < 0)
-		return p->columns[-1 - column].sql;
-
-	fact = &p->map->columns[column];
-	wanted = fact->name;
-	for (;;)
-	{
-		for (int i = 3; i < p->ncolumns; i++)
-			if (strcmp(p->columns[i].name, wanted) == 0)
-			{
-				if (found)
-					ereport(ERROR,
-							(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-							 errmsg("columns has more than one column named \"%s\"", wanted),
-							 errdetail("Segment map %s has a condition on that column.", p->map->name)));
-				found = p->columns[i].sql;
-			}
-		if (found || fact->attribute == 0 || wanted != fact->name)
-			break;
-		wanted = "attributes";
-		*is_jsonb = true;
-	}
-	if (found && *is_jsonb)
-		return psprintf("(%s OPERATOR(pg_catalog.->) %s)", found,
-						quote_literal_cstr(fact->name + fact->attribute));
-	return found;
-}
-
-static bool
-has_kind(const SegmentCondition *condition, SegmentValueKind kind)
-{
-	for (int i = 0; i < condition->nconstants; i++)
-		if (condition->constants[i].kind == kind)
-			return true;
-	return false;
-}
-
-static void
-print_condition(Printer *p, const SegmentCondition *condition)
-{
-	static const SegmentValueKind kinds[] = {SEGMENT_NUMERIC, SEGMENT_STRING, SEGMENT_BOOL};
-	const char *separator = "";
-	char	   *operand;
-	bool		is_jsonb;
-	int			nkinds = 0;
-
-	CHECK_FOR_INTERRUPTS();
-	switch (condition->kind)
-	{
-		case CONDITION_NOT:
-			appendStringInfoString(&p->out, "(NOT ");
-			print_condition(p, condition->args[0]);
-			appendStringInfoChar(&p->out, ')');
-			return;
-		case CONDITION_AND:
-		case CONDITION_OR:
-			appendStringInfoChar(&p->out, '(');
-			for (int i = 0; i < condition->nargs; i++)
-			{
-				appendStringInfoString(&p->out, separator);
-				print_condition(p, condition->args[i]);
-				separator = condition->kind == CONDITION_AND ? " AND " : " OR ";
-			}
-			appendStringInfoChar(&p->out, ')');
-			return;
-		case CONDITION_COMPARE:
-			break;
-	}
-
-	operand = column_sql(p, condition->column, &is_jsonb);
-	if (operand == NULL)
-	{
-		appendStringInfoString(&p->out, "NULL::pg_catalog.bool");
-		return;
-	}
-	for (int i = 0; i < (int) lengthof(kinds); i++)
-		nkinds += has_kind(condition, kinds[i]);
-
-	/*
-	 * Numbers and booleans are compared with the column as it is. Strings go
-	 * by the column's JSON form, as in facts: a date is ISO text there under
-	 * any DateStyle. So do lists of several types.
-	 */
-	if (nkinds == 1 && !is_jsonb && !has_kind(condition, SEGMENT_STRING))
-	{
-		print_operation(p, operand, condition, condition->constants[0].kind);
-		return;
-	}
-	if (!is_jsonb)
-		operand = psprintf("pg_catalog.to_jsonb(%s)", operand);
-	appendStringInfoChar(&p->out, '(');
-	for (int i = 0; i < (int) lengthof(kinds); i++)
-		if (has_kind(condition, kinds[i]))
-		{
-			appendStringInfoString(&p->out, separator);
-			print_jsonb_operation(p, operand, condition, kinds[i]);
-			separator = " OR ";
-		}
-	appendStringInfoChar(&p->out, ')');
-}
-
-static void
-print_bound(Printer *p, const char **separator, int score, const char *op, int32 bound)
-{
-	appendStringInfo(&p->out, bound < 0 ? "%s%s OPERATOR(pg_catalog.%s) (%d)" :
-					 "%s%s OPERATOR(pg_catalog.%s) %d",
-					 *separator, p->columns[score].sql, op, bound);
-	*separator = " AND ";
-}
-
-char *
-segment_map_as_case(const SegmentMap *map, const SegmentCaseColumn *columns,
-					int ncolumns)
-{
-	Printer		p = {.map = map,.columns = columns,.ncolumns = ncolumns};
-
-	Assert(ncolumns >= 3);
-	initStringInfo(&p.out);
-	appendStringInfo(&p.out, "CASE\n  WHEN %s IS NULL THEN %s\n", columns[0].sql,
-					 map->prospect ? quote_literal_cstr(map->prospect) : "NULL::pg_catalog.text");
-	for (int i = 0; i < map->nrules; i++)
-	{
-		const SegmentRule *rule = &map->rules[i];
-		const char *separator = "";
-
-		if (rule->malformed)
-			continue;
-		if (segment_rule_is_else(map, i))
-		{
-			appendStringInfo(&p.out, "  ELSE %s\n", quote_literal_cstr(rule->segment));
-			break;
-		}
-		appendStringInfoString(&p.out, "  WHEN ");
-		for (int k = 0; k < 3; k++)
-		{
-			bool		has_min = rule->min[k] != SEGMENT_NO_MIN,
-						has_max = rule->max[k] != SEGMENT_NO_MAX;
-
-			if (has_min && has_max && rule->min[k] == rule->max[k])
-				print_bound(&p, &separator, k, "=", rule->min[k]);
-			else
-			{
-				if (has_min)
-					print_bound(&p, &separator, k, ">=", rule->min[k]);
-				if (has_max)
-					print_bound(&p, &separator, k, "<=", rule->max[k]);
-			}
-		}
-		if (rule->condition)
-		{
-			appendStringInfoString(&p.out, separator);
-			print_condition(&p, rule->condition);
-		}
-		else if (*separator == '\0')
-			appendStringInfoString(&p.out, "true");
-		appendStringInfo(&p.out, " THEN %s\n", quote_literal_cstr(rule->segment));
-	}
-	appendStringInfoString(&p.out, "END");
-	return p.out.data;
 }

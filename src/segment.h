@@ -12,6 +12,7 @@
 #ifndef CUSTOMER_SCORING_SEGMENT_H
 #define CUSTOMER_SCORING_SEGMENT_H
 
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
@@ -72,7 +73,57 @@ typedef struct SegmentColumn
 typedef void (*SegmentFetch) (void *arg, const SegmentColumn *columns,
 							  int column, SegmentValue *value);
 
-typedef struct SegmentCondition SegmentCondition;
+/* Columns that need no facts; facts are numbered from 0. */
+#define SEGMENT_COLUMN_R (-1)
+#define SEGMENT_COLUMN_F (-2)
+#define SEGMENT_COLUMN_M (-3)
+#define SEGMENT_COLUMN_FM (-4)
+
+typedef enum SegmentConditionKind
+{
+	SEGMENT_CONDITION_AND,
+	SEGMENT_CONDITION_OR,
+	SEGMENT_CONDITION_NOT,
+	SEGMENT_CONDITION_COMPARE
+} SegmentConditionKind;
+
+typedef enum SegmentOp
+{
+	SEGMENT_OP_EQ,
+	SEGMENT_OP_NE,
+	SEGMENT_OP_LT,
+	SEGMENT_OP_LE,
+	SEGMENT_OP_GT,
+	SEGMENT_OP_GE,
+	SEGMENT_OP_BETWEEN,
+	SEGMENT_OP_IN
+} SegmentOp;
+
+typedef struct SegmentConstant
+{
+	SegmentValueKind kind;		/* SEGMENT_NUMERIC, _STRING or _BOOL */
+	Numeric		number;
+	char	   *text;			/* the number in digits, or the string */
+	int			len;
+	bool		is_int;			/* number is also i ... */
+	bool		is_float;		/* ... and d, with nothing lost in order */
+	int64		i;
+	double		d;
+	bool		b;
+} SegmentConstant;
+
+typedef struct SegmentCondition
+{
+	SegmentConditionKind kind;
+	int			nargs;			/* and, or, not */
+	struct SegmentCondition **args;
+	int			column;			/* compare */
+	SegmentOp	op;
+	int			nconstants;
+	SegmentConstant *constants;
+} SegmentCondition;
+
+extern const char *const segment_op_names[];
 
 typedef struct SegmentRule
 {

@@ -94,9 +94,9 @@ resolve_map_name(text *argument, Oid function, MapName *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 OidIsValid(schema) ?
-				 errmsg("schema %s has no segment maps", name->schema) :
-				 errmsg("schema %s of segment_map %s does not exist", name->schema, name->shown),
-				 errhint("create_segment_map('schema.map', copy_of => 'essential') makes a map of your own in an existing schema.")));
+				 errmsg("segment_map %s: schema %s has no segment maps", name->shown, name->schema) :
+				 errmsg("segment_map %s: schema %s does not exist", name->shown, name->schema),
+				 errhint("Make a map of your own in a schema of yours with create_segment_map('schema.map', copy_of => 'essential').")));
 }
 
 /*

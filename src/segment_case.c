@@ -1,0 +1,285 @@
+/*
+ * segment_case.c
+ *		A segment map as one SQL CASE expression.
+ *
+ * The expression means the same under any search_path: every operator, type
+ * and collation is named with its schema, and IN, BETWEEN and simple CASE,
+ * whose operators can't be, are not used.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "compat.h"
+#include "segment.h"
+
+typedef struct Printer
+{
+	StringInfoData out;
+	const SegmentMap *map;
+	const SegmentCaseColumn *columns;
+	int			ncolumns;
+} Printer;
+
+static void
+print_constant(Printer *p, const SegmentConstant *constant)
+{
+	switch (constant->kind)
+	{
+		case SEGMENT_NUMERIC:
+			if (constant->text[0] == '-')
+				appendStringInfo(&p->out, "(%s)", constant->text);
+			else
+				appendStringInfoString(&p->out, constant->text);
+			break;
+		case SEGMENT_STRING:
+			appendStringInfoString(&p->out, quote_literal_cstr(constant->text));
+			break;
+		default:
+			appendStringInfoString(&p->out, constant->b ? "true" : "false");
+			break;
+	}
+}
+
+static void
+print_comparison(Printer *p, const char *operand, SegmentOp op, const SegmentConstant *constant)
+{
+	appendStringInfo(&p->out, "%s OPERATOR(pg_catalog.%s) ", operand, segment_op_names[op]);
+	print_constant(p, constant);
+}
+
+/* operand = any of the constants of one kind */
+static void
+print_in(Printer *p, const char *operand, const SegmentCondition *condition,
+		 SegmentValueKind kind)
+{
+	const char *separator = "";
+
+	appendStringInfo(&p->out, "%s OPERATOR(pg_catalog.=) ANY (ARRAY[", operand);
+	for (int i = 0; i < condition->nconstants; i++)
+		if (condition->constants[i].kind == kind)
+		{
+			appendStringInfoString(&p->out, separator);
+			print_constant(p, &condition->constants[i]);
+			separator = ", ";
+		}
+	appendStringInfoString(&p->out, kind == SEGMENT_STRING ? "]::pg_catalog.text[])" : "])");
+}
+
+static void
+print_operation(Printer *p, const char *operand, const SegmentCondition *condition,
+				SegmentValueKind kind)
+{
+	if (condition->op == SEGMENT_OP_IN)
+		print_in(p, operand, condition, kind);
+	else if (condition->op == SEGMENT_OP_BETWEEN)
+	{
+		appendStringInfoChar(&p->out, '(');
+		print_comparison(p, operand, SEGMENT_OP_GE, &condition->constants[0]);
+		appendStringInfoString(&p->out, " AND ");
+		print_comparison(p, operand, SEGMENT_OP_LE, &condition->constants[1]);
+		appendStringInfoChar(&p->out, ')');
+	}
+	else
+		print_comparison(p, operand, condition->op, &condition->constants[0]);
+}
+
+/* The same for a jsonb operand, whose type is only known in each row. */
+static void
+print_jsonb_operation(Printer *p, const char *jsonb, const SegmentCondition *condition,
+					  SegmentValueKind kind)
+{
+	const char *type = kind == SEGMENT_NUMERIC ? "number" :
+		kind == SEGMENT_STRING ? "string" : "boolean";
+	char	   *operand;
+
+	if (kind == SEGMENT_NUMERIC)
+		operand = psprintf("(%s)::pg_catalog.numeric", jsonb);
+	else if (kind == SEGMENT_BOOL)
+		operand = psprintf("(%s)::pg_catalog.bool", jsonb);
+	else
+		operand = psprintf("(%s OPERATOR(pg_catalog.#>>) '{}'::pg_catalog.text[]) COLLATE pg_catalog.\"C\"", jsonb);
+
+	appendStringInfo(&p->out, "CASE WHEN pg_catalog.jsonb_typeof(%s) OPERATOR(pg_catalog.=) '%s' THEN ",
+					 jsonb, type);
+	print_operation(p, operand, condition, kind);
+	appendStringInfoString(&p->out, " END");
+}
+
+/*
+ * The column that a condition reads as it is called in the CASE, or NULL if
+ * it isn't among the columns given; *is_jsonb for a part of attributes.
+ */
+static char *
+column_sql(Printer *p, int column, bool *is_jsonb)
+{
+	const SegmentColumn *fact;
+	const char *wanted;
+	char	   *found = NULL;
+
+	*is_jsonb = false;
+	if (column == SEGMENT_COLUMN_FM)
+		return psprintf("((%s OPERATOR(pg_catalog.+) %s) OPERATOR(pg_catalog./) 2.0)",
+						p->columns[1].sql, p->columns[2].sql);
+	if (column < 0)
+		return p->columns[-1 - column].sql;
+
+	fact = &p->map->columns[column];
+	wanted = fact->name;
+	for (;;)
+	{
+		for (int i = 3; i < p->ncolumns; i++)
+			if (strcmp(p->columns[i].name, wanted) == 0)
+			{
+				if (found)
+					ereport(ERROR,
+							(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+							 errmsg("columns has more than one column named \"%s\"", wanted),
+							 errdetail("Segment map %s has a condition on that column.", p->map->name)));
+				found = p->columns[i].sql;
+			}
+		if (found || fact->attribute == 0 || wanted != fact->name)
+			break;
+		wanted = "attributes";
+		*is_jsonb = true;
+	}
+	if (found && *is_jsonb)
+		return psprintf("(%s OPERATOR(pg_catalog.->) %s)", found,
+						quote_literal_cstr(fact->name + fact->attribute));
+	return found;
+}
+
+static bool
+has_kind(const SegmentCondition *condition, SegmentValueKind kind)
+{
+	for (int i = 0; i < condition->nconstants; i++)
+		if (condition->constants[i].kind == kind)
+			return true;
+	return false;
+}
+
+static void
+print_condition(Printer *p, const SegmentCondition *condition)
+{
+	static const SegmentValueKind kinds[] = {SEGMENT_NUMERIC, SEGMENT_STRING, SEGMENT_BOOL};
+	const char *separator = "";
+	char	   *operand;
+	bool		is_jsonb;
+	int			nkinds = 0;
+
+	CHECK_FOR_INTERRUPTS();
+	switch (condition->kind)
+	{
+		case SEGMENT_CONDITION_NOT:
+			appendStringInfoString(&p->out, "(NOT ");
+			print_condition(p, condition->args[0]);
+			appendStringInfoChar(&p->out, ')');
+			return;
+		case SEGMENT_CONDITION_AND:
+		case SEGMENT_CONDITION_OR:
+			appendStringInfoChar(&p->out, '(');
+			for (int i = 0; i < condition->nargs; i++)
+			{
+				appendStringInfoString(&p->out, separator);
+				print_condition(p, condition->args[i]);
+				separator = condition->kind == SEGMENT_CONDITION_AND ? " AND " : " OR ";
+			}
+			appendStringInfoChar(&p->out, ')');
+			return;
+		case SEGMENT_CONDITION_COMPARE:
+			break;
+	}
+
+	operand = column_sql(p, condition->column, &is_jsonb);
+	if (operand == NULL)
+	{
+		appendStringInfoString(&p->out, "NULL::pg_catalog.bool");
+		return;
+	}
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+		nkinds += has_kind(condition, kinds[i]);
+
+	/*
+	 * Numbers and booleans are compared with the column as it is. Strings go
+	 * by the column's JSON form, as in facts: a date is ISO text there under
+	 * any DateStyle. So do lists of several types.
+	 */
+	if (nkinds == 1 && !is_jsonb && !has_kind(condition, SEGMENT_STRING))
+	{
+		print_operation(p, operand, condition, condition->constants[0].kind);
+		return;
+	}
+	if (!is_jsonb)
+		operand = psprintf("pg_catalog.to_jsonb(%s)", operand);
+	appendStringInfoChar(&p->out, '(');
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+		if (has_kind(condition, kinds[i]))
+		{
+			appendStringInfoString(&p->out, separator);
+			print_jsonb_operation(p, operand, condition, kinds[i]);
+			separator = " OR ";
+		}
+	appendStringInfoChar(&p->out, ')');
+}
+
+static void
+print_bound(Printer *p, const char **separator, int score, const char *op, int32 bound)
+{
+	appendStringInfo(&p->out, bound < 0 ? "%s%s OPERATOR(pg_catalog.%s) (%d)" :
+					 "%s%s OPERATOR(pg_catalog.%s) %d",
+					 *separator, p->columns[score].sql, op, bound);
+	*separator = " AND ";
+}
+
+char *
+segment_map_as_case(const SegmentMap *map, const SegmentCaseColumn *columns,
+					int ncolumns)
+{
+	Printer		p = {.map = map,.columns = columns,.ncolumns = ncolumns};
+
+	Assert(ncolumns >= 3);
+	initStringInfo(&p.out);
+	appendStringInfo(&p.out, "CASE\n  WHEN %s IS NULL THEN %s\n", columns[0].sql,
+					 map->prospect ? quote_literal_cstr(map->prospect) : "NULL::pg_catalog.text");
+	for (int i = 0; i < map->nrules; i++)
+	{
+		const SegmentRule *rule = &map->rules[i];
+		const char *separator = "";
+
+		if (rule->malformed)
+			continue;
+		if (segment_rule_is_else(map, i))
+		{
+			appendStringInfo(&p.out, "  ELSE %s\n", quote_literal_cstr(rule->segment));
+			break;
+		}
+		appendStringInfoString(&p.out, "  WHEN ");
+		for (int k = 0; k < 3; k++)
+		{
+			bool		has_min = rule->min[k] != SEGMENT_NO_MIN,
+						has_max = rule->max[k] != SEGMENT_NO_MAX;
+
+			if (has_min && has_max && rule->min[k] == rule->max[k])
+				print_bound(&p, &separator, k, "=", rule->min[k]);
+			else
+			{
+				if (has_min)
+					print_bound(&p, &separator, k, ">=", rule->min[k]);
+				if (has_max)
+					print_bound(&p, &separator, k, "<=", rule->max[k]);
+			}
+		}
+		if (rule->condition)
+		{
+			appendStringInfoString(&p.out, separator);
+			print_condition(&p, rule->condition);
+		}
+		else if (*separator == '\0')
+			appendStringInfoString(&p.out, "true");
+		appendStringInfo(&p.out, " THEN %s\n", quote_literal_cstr(rule->segment));
+	}
+	appendStringInfoString(&p.out, "END");
+	return p.out.data;
+}
