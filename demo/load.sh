@@ -45,6 +45,9 @@ look_at_file() {
 		1f8b* | 28b52ffd | fd377a58 | 425a68*)
 			die "$(say "$FILE is compressed: unpack it first" "$FILE est compressé : décompressez-le d'abord")" ;;
 	esac
+	if [ "$FILTER" != cat ] && ! iconv -f UTF-16 -t UTF-8 -- "$FILE" >/dev/null 2>&1; then
+		die "$(say "$FILE begins like UTF-16, but is not" "$FILE commence comme de l'UTF-16, mais n'en est pas")"
+	fi
 	if [ "$FILTER" = cat ] && [ "$(head -c 65536 -- "$FILE" | tr -d '\0' | wc -c)" != "$(head -c 65536 -- "$FILE" | wc -c)" ]; then
 		die "$(say "$FILE is binary, not CSV" "$FILE est binaire, pas du CSV")"
 	fi
@@ -134,30 +137,33 @@ first_record() {
 # Control characters that no line of text holds, so that COPY takes a line as it is.
 AS_IT_IS="HEADER false, DELIMITER E'\\x01', QUOTE E'\\x02'"
 
-copy_first_line() { first_record | tr -d '\r\001\002' | copy 'demo.first_line' "$AS_IT_IS, ENCODING '$1'"; }
-copy_header() { first_record | copy 'demo.header' "HEADER false, DELIMITER $(quoted "$DELIMITER"), ENCODING '$1'"; }
+# (The data come by redirection: a copy at the end of a pipe would set its
+# variables in a subshell.)
+copy_first_line() { copy 'demo.first_line' "$AS_IT_IS, ENCODING '$1'" < <(first_record | tr -d '\r\001\002'); }
+copy_header() { copy 'demo.header' "HEADER false, DELIMITER $(quoted "$DELIMITER"), ENCODING '$1'" < <(first_record); }
 copy_rows() {
-	sql -c "SELECT demo.make_raw($COLUMNS_IN_FILE)" >/dev/null
-	feed | copy "demo.raw ($COLUMN_LIST)" "HEADER $HEADER, DELIMITER $(quoted "$DELIMITER"), ENCODING '$1'"
+	sql -o /dev/null -c "SELECT demo.make_raw($COLUMNS_IN_FILE)"
+	copy "demo.raw ($COLUMN_LIST)" "HEADER $HEADER, DELIMITER $(quoted "$DELIMITER"), ENCODING '$1'" < <(feed)
 }
 copy_lines() {
 	sql -c 'TRUNCATE demo.lines' -c "ALTER TABLE demo.lines ALTER line RESTART WITH $((LINES_SKIPPED + 1))"
-	feed | tr -d '\001\002' | LC_ALL=C sed 's/\r$//; s/\r/ /g; s/^/:/' | copy 'demo.lines (content)' "$AS_IT_IS, ENCODING '$1'"
+	copy 'demo.lines (content)' "$AS_IT_IS, ENCODING '$1'" < <(feed | tr -d '\001\002' | LC_ALL=C sed 's/\r$//; s/\r/ /g; s/^/:/')
 }
 
 # Loads what COPY takes of a file that it doesn't take whole: see set_records_apart.
 records() {
 	with_encodings copy_lines || die "$MESSAGE"
-	sql -c "SELECT demo.set_records_apart($(quoted "$DELIMITER"), $COLUMNS_IN_FILE)" >/dev/null
+	sql -o /dev/null -c "SELECT demo.set_records_apart($(quoted "$DELIMITER"), $COLUMNS_IN_FILE)"
 	[ $HEADER = false ] || sql -c "DELETE FROM demo.records WHERE line = $((LINES_SKIPPED + 1))"
-	sql -c "SELECT demo.make_raw($COLUMNS_IN_FILE)" >/dev/null
-	sql -c "COPY (SELECT line || $(quoted "$DELIMITER") || content FROM demo.records ORDER BY line) TO STDOUT (FORMAT csv, ${AS_IT_IS#*, })" |
-		tr -d '\002' |
-		copy "demo.raw (line, $COLUMN_LIST)" "HEADER false, DELIMITER $(quoted "$DELIMITER"), ENCODING 'UTF8'" || die "$MESSAGE"
+	sql -o /dev/null -c "SELECT demo.make_raw($COLUMNS_IN_FILE)"
+	copy "demo.raw (line, $COLUMN_LIST)" "HEADER false, DELIMITER $(quoted "$DELIMITER"), ENCODING 'UTF8'" < <(
+		sql -c "COPY (SELECT line || $(quoted "$DELIMITER") || content FROM demo.records ORDER BY line)
+			TO STDOUT (FORMAT csv, ${AS_IT_IS#*, })" | tr -d '\002'
+	) || die "$MESSAGE"
 }
 
 load_file() {
-	local lines plain=true before answer i
+	local lines before answer i
 	sql -f "$HERE/load.sql"
 	if [ -n "$ENCODING" ]; then
 		[[ $ENCODING =~ ^[A-Za-z0-9_-]+$ ]] && [ "$(sql -At -c "SELECT pg_char_to_encoding('$ENCODING') >= 0")" = t ] ||
@@ -188,14 +194,18 @@ load_file() {
 
 	start_progress
 	before=$((LINES_SKIPPED + $([ $HEADER = true ] && echo 1 || echo 0)))
-	# a line of \. alone would end the data for COPY
+	# A line of \. alone would end the data for COPY. Where COPY finds other
+	# rows than there are lines, a field has line breaks, or seems to.
 	if LC_ALL=C grep -qxa $'\\\\\\.\r\\{0,1\\}' < <(feed 2>/dev/null); then
 		records
 		before=0
 	elif with_encodings copy_rows; then
 		lines=$(feed | wc -l)
 		[ -z "$(tail -c 1 -- "$FILE" | tr -d '\n\r\0')" ] || lines=$((lines + 1))
-		[ "$(sql -At -c 'SELECT count(*) FROM demo.raw')" = $((lines - before + LINES_SKIPPED)) ] || plain=false
+		if [ "$(sql -At -c 'SELECT count(*) FROM demo.raw')" != $((lines + LINES_SKIPPED - before)) ]; then
+			records
+			before=0
+		fi
 	elif [ "$SQLSTATE" = 22P04 ]; then
 		records
 		before=0
@@ -205,16 +215,15 @@ load_file() {
 	stop_progress
 
 	status "$(say 'reading days and amounts' 'lecture des dates et des montants')"
-	sql -o /dev/null -v columns="$COLUMNS_IN_FILE" -v before=$before -v plain=$plain -v customer="$CUSTOMER_AT" -v day="$DAY_AT" \
+	sql -o /dev/null -v before=$before -v customer="$CUSTOMER_AT" -v day="$DAY_AT" \
 		-v value="$VALUE_AT" -v quantity="$QUANTITY_AT" -v order="$ORDER" -v decimal="$DECIMAL" -v format="$DATE_FORMAT" -v zone="$TIME_ZONE" \
 		-v encoding="$([ "$USED_ENCODING" = UTF8 ] || [ -n "$ENCODING" ] || echo "$USED_ENCODING")" -f - <<-'END'
 		SELECT demo.stop(demo.t('no rows')) WHERE NOT EXISTS (SELECT FROM demo.raw) AND NOT EXISTS (SELECT FROM demo.left_out);
 		INSERT INTO demo.remarks (line) SELECT demo.t('encoding', :'encoding') WHERE :'encoding' <> '';
-		SELECT demo.number_lines(:columns, :before, :'plain');
 		SELECT demo.read_days(:day, nullif(:'format', ''), nullif(:'zone', ''));
 		SELECT demo.read_numbers('value', :value, nullif(:'decimal', ''));
 		SELECT demo.read_numbers('quantity', :quantity, nullif(:'decimal', '')) WHERE :quantity IS NOT NULL;
-		SELECT demo.make_orders(:customer, :day, :value, :quantity, nullif(:'order', ''));
+		SELECT demo.make_orders(:customer, :day, :value, :quantity, nullif(:'order', ''), :before);
 		SELECT demo.look_at_order_numbers();
 	END
 }

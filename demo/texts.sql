@@ -51,7 +51,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('decimal read', '%s has decimal commas: "%s" is read as %s', '%s a des virgules décimales : « %s » est lu %s'),
 ('decimal read point', '%s has decimal points: "%s" is read as %s', '%s a des points décimaux : « %s » est lu %s'),
 ('digits rounded', '%s: %s amounts with more than 9 decimals, rounded to 6', '%s : %s montants à plus de 9 décimales, arrondis à 6'),
-('no currency', '%s amounts without a currency are taken for %s', '%s montants sans monnaie sont comptés en %s'),
+('no currency', 'amounts without a currency: %s, taken for %s', 'montants sans monnaie : %s, comptés en %s'),
 ('day read dmy', '%s is read as day/month/year, because of "%s"', '%s est lu jour/mois/année, à cause de « %s »'),
 ('day read mdy', '%s is read as month/day/year, because of "%s"', '%s est lu mois/jour/année, à cause de « %s »'),
 ('day read ymd', '%s is read as year/month/day, because of "%s"', '%s est lu année/mois/jour, à cause de « %s »'),

@@ -77,7 +77,7 @@ WITH used AS (
 	UNION ALL
 	SELECT 60 + r.position, demo.fill('  ', '    ', r.line) FROM demo.remarks r
 	UNION ALL
-	SELECT 1000, demo.fill('  ', '    ', CASE WHEN highest > 1 THEN
+	SELECT 1000, demo.fill('  ', '    ', CASE WHEN highest > 1 AND once >= 10 THEN
 			demo.t('bought once', demo.pct(once, buyers), demo.num(once), demo.num(CASE WHEN highest > 2 THEN third_up ELSE second END),
 				   CASE WHEN highest > 3 THEN '3-' ELSE '' END || highest)
 			ELSE demo.t('bought once plain', demo.pct(once, buyers)) END)
