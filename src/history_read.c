@@ -33,15 +33,23 @@ check_finite_as_of(DateADT as_of)
 	return as_of;
 }
 
-/* The day before the look-back window */
-static int64
-window_start(DateADT as_of, int32 window_days)
+static int32
+check_window_days(int32 window_days, bool optional)
 {
 	if (window_days < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("window_days must be at least 1, but is %d", window_days),
-				 errhint("NULL looks back to the beginning.")));
+				 optional ? errhint("NULL looks back to the beginning.")
+				 : errhint("With 30, the last 30 days are compared with the 30 days before them.")));
+	return window_days;
+}
+
+/* The day before the look-back window */
+static int64
+window_start(DateADT as_of, int32 window_days)
+{
+	check_window_days(window_days, true);
 	return (int64) check_finite_as_of(as_of) - window_days;
 }
 
@@ -86,13 +94,24 @@ activity(const Question *question)
 	return result;
 }
 
+static void
+too_many_events(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("number of events is out of range for type bigint")));
+}
+
 static int64
 events(const Question *question)
 {
 	int64		result;
+	HistoryError error = history_events(question->data, question->len,
+										question->after, question->upto, &result);
 
-	history_check(history_events(question->data, question->len,
-								 question->after, question->upto, &result));
+	if (error == HISTORY_OVERFLOW)
+		too_many_events();
+	history_check(error);
 	return result;
 }
 
@@ -196,13 +215,14 @@ history_trend(PG_FUNCTION_ARGS)
 	int64		before;
 	int64		result;
 
+	check_window_days(PG_GETARG_INT32(2), false);
 	read_question(fcinfo, &question);
 	now = events(&question);
 	question.upto = question.after;
 	question.after -= PG_GETARG_INT32(2);
 	before = events(&question);
 	if (__builtin_sub_overflow(now, before, &result))
-		history_raise(HISTORY_OVERFLOW);
+		too_many_events();
 	PG_RETURN_INT64(result);
 }
 

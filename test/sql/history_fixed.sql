@@ -42,7 +42,7 @@ EXCEPTION WHEN OTHERS THEN
   RETURN sqlstate;
 END $$;
 SELECT state_of(v) AS state, count(*)
-  FROM (SELECT sign * (9223372036854775807 + o::numeric) * ('1e-' || decimals)::numeric AS v FROM unnest(ARRAY[0, 2, 3, 4, 6, 9]) decimals, unnest(ARRAY[0, 1, 993, 10000000003]) o, unnest(ARRAY[1, -1]) sign) v GROUP BY 1 ORDER BY 1;
+  FROM (SELECT sign * (9223372036854775807 + o::numeric) * ('1e-' || decimals)::numeric AS v FROM unnest(ARRAY[0, 2, 3, 4, 6, 9]) decimals, unnest(ARRAY[0, 1, 2, 10000000004]) o, unnest(ARRAY[1, -1]) sign) v GROUP BY 1 ORDER BY 1;
 SELECT state_of(v) AS state, count(*)
   FROM (SELECT sign * (whole + d * ('1e-' || digits)::numeric) AS v FROM generate_series(10, 40) digits, unnest(ARRAY[1, 5, 9]) d, unnest(ARRAY[0, 1, 9999, 10000, 123456789012345678901234567890]) whole, unnest(ARRAY[1, -1]) sign) v GROUP BY 1 ORDER BY 1;
 
