@@ -216,8 +216,9 @@ aggregate_context(FunctionCallInfo fcinfo, const char *function)
 
 /*
  * Transition and inverse: arguments are the state, day, value and maybe counts.
- * The four cases of NULL: a row without day or value is ignored, with a state
- * or without; the first other row makes the state.
+ * The four cases of NULL: the first row makes the state, even if it is ignored
+ * for want of a day or value, since a moving aggregate may not return NULL;
+ * later such rows leave the state alone.
  */
 static Datum
 accumulate(FunctionCallInfo fcinfo, void (*read) (Datum, int64 *, int *), int sign)
@@ -227,12 +228,10 @@ accumulate(FunctionCallInfo fcinfo, void (*read) (Datum, int64 *, int *), int si
 	HistoryDay	day;
 	int			decimals;
 
+	if (log == NULL)
+		log = log_create(context);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-	{
-		if (log == NULL)
-			PG_RETURN_NULL();
 		PG_RETURN_POINTER(log);
-	}
 	day.day = history_check_day(PG_GETARG_DATEADT(1));
 	read(PG_GETARG_DATUM(2), &day.total, &decimals);
 	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
@@ -241,8 +240,6 @@ accumulate(FunctionCallInfo fcinfo, void (*read) (Datum, int64 *, int *), int si
 		day.events = day.total >= 0;
 	day.events *= sign;
 	day.total *= sign;
-	if (log == NULL)
-		log = log_create(context);
 	if (day.events != 0 || day.total != 0)
 		log = log_add(log, &day, decimals);
 	PG_RETURN_POINTER(log);
