@@ -216,6 +216,7 @@ SELECT mode, count(*) AS questions, count(*) FILTER (WHERE planned) >= 5 AS plan
 CREATE TABLE many AS SELECT draw(i, 1, 100000) AS customer, date '2024-01-01' + draw(i, 2, 730)::int AS day, draw(i, 3, 100000) / 100.0 AS value FROM generate_series(1, 200000) i;
 ANALYZE many;
 SET max_parallel_workers_per_gather = 0;
+SET enable_hashagg = on;
 SET enable_sort = off;
 SET work_mem = '256MB';
 CREATE TABLE in_memory AS SELECT customer, history_agg(day, value) AS h, sum(history(day, value)) AS s FROM many GROUP BY customer;
@@ -232,6 +233,7 @@ SET hash_mem_multiplier = 2;
 SELECT plan_has('SELECT customer, history_agg(day, value) FROM many GROUP BY customer', 'HashAggregate') AS hashed_in_32_mb;
 RESET work_mem;
 RESET hash_mem_multiplier;
+RESET enable_hashagg;
 RESET max_parallel_workers_per_gather;
 
 -- ---- large ones ----
