@@ -3,9 +3,15 @@ CREATE TABLE bench.line (
 	line int PRIMARY KEY, letter text, query text, work_mem text, workers int,
 	aim_time numeric, aim_memory numeric, what text);
 CREATE TABLE bench.run (
-	line int, side text, round int, seconds numeric(12,6) CHECK (seconds > 0), temp_bytes bigint, result_bytes bigint,
-	anonymous_kb bigint, PRIMARY KEY (line, side, round));
+	line int, side text, round int, seconds numeric(12,6) CHECK (seconds > 0), cpu_seconds numeric(12,6),
+	temp_bytes bigint, result_bytes bigint, anonymous_kb bigint, PRIMARY KEY (line, side, round));
 CREATE TABLE bench.plan (line int, side text, plan jsonb, PRIMARY KEY (line, side));
+
+-- Processor time of this backend: what other work on the machine changes least.
+-- NULL where the kernel doesn't tell.
+CREATE FUNCTION bench.cpu_seconds() RETURNS numeric LANGUAGE sql AS $$
+	SELECT split_part(pg_read_file('/proc/self/schedstat', 0, 200, true), ' ', 1)::numeric / 1000000000
+$$;
 
 -- The nodes of a plan that decide what it costs, outermost first.
 CREATE FUNCTION bench.nodes(plan jsonb) RETURNS text LANGUAGE sql AS $$

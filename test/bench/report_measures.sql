@@ -1,6 +1,7 @@
 -- What each side took: medians of time, the greatest of the rest.
 SELECT letter AS "line", what, work_mem, side,
 	   round(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric, 3) AS "seconds",
+	   coalesce(round(percentile_cont(0.5) WITHIN GROUP (ORDER BY cpu_seconds)::numeric, 3)::text, '') AS "processor, s",
 	   round(max(anonymous_kb) / 1024.0, 1) AS "backend peak, MB",
 	   coalesce(round(bench.hash_kb(plan) / 1024.0, 1)::text, '') AS "hash table, MB",
 	   round(max(temp_bytes) / 1048576.0, 1) AS "temporary files, MB",

@@ -1,6 +1,7 @@
 -- One row for each comparison: medians, and ratios to the plain side.
 WITH median AS (
-	SELECT line, side, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric AS seconds
+	SELECT line, side, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::numeric AS seconds,
+		   percentile_cont(0.5) WITHIN GROUP (ORDER BY cpu_seconds)::numeric AS cpu_seconds
 	  FROM bench.run GROUP BY line, side
 ), pair AS (
 	SELECT line, min(o.seconds / p.seconds) AS least, max(o.seconds / p.seconds) AS greatest
@@ -9,7 +10,8 @@ WITH median AS (
 ), answer AS (
 	SELECT line, 1 AS part, letter, what, work_mem,
 		   round(o.seconds, 3) || ' s' AS ours, round(p.seconds, 3) || ' s' AS plain,
-		   o.seconds / p.seconds AS ratio, least, greatest, aim_time AS aim
+		   o.seconds / p.seconds AS ratio, least, greatest,
+		   CASE WHEN workers = 0 THEN o.cpu_seconds / nullif(p.cpu_seconds, 0) END AS cpu_ratio, aim_time AS aim
 	  FROM bench.line
 	  JOIN median o USING (line)
 	  JOIN median p USING (line)
@@ -17,14 +19,14 @@ WITH median AS (
 	 WHERE o.side = 'ours' AND p.side = 'plain'
 	UNION ALL
 	SELECT line, 2, letter, what || ': hash table', work_mem,
-		   round(o.kb / 1024.0, 1) || ' MB', round(p.kb / 1024.0, 1) || ' MB', o.kb::numeric / p.kb, NULL, NULL, aim_memory
+		   round(o.kb / 1024.0, 1) || ' MB', round(p.kb / 1024.0, 1) || ' MB', o.kb::numeric / p.kb, NULL, NULL, NULL, aim_memory
 	  FROM bench.line
 	  JOIN (SELECT line, side, bench.hash_kb(plan) AS kb FROM bench.plan) o USING (line)
 	  JOIN (SELECT line, side, bench.hash_kb(plan) AS kb FROM bench.plan) p USING (line)
 	 WHERE o.side = 'ours' AND p.side = 'plain' AND query = 'aggregate' AND workers = 0
 	UNION ALL
 	SELECT 1000, 1, 'd', 'bytes per order of a stored history', '',
-		   round(bytes, 2)::text, '', bytes, NULL, NULL, 5
+		   round(bytes, 2)::text, '', bytes, NULL, NULL, NULL, 5
 	  FROM (SELECT sum(pg_column_size(history)) / sum(frequency(history, 'infinity')) AS bytes FROM bench.histories) s
 	 WHERE strpos(:'letters', 'd') > 0
 )
@@ -32,6 +34,7 @@ SELECT letter AS "line", what, work_mem, ours, plain,
 	   CASE WHEN letter = 'd' THEN ''
 			ELSE coalesce(round(ratio, 2)::text, '')
 				 || coalesce(' (' || round(least, 2) || '-' || round(greatest, 2) || ')', '') END AS ratio,
+	   coalesce(round(cpu_ratio, 2)::text, '') AS "processor time",
 	   coalesce('<= ' || aim, '') AS aim,
 	   CASE WHEN aim IS NULL OR ratio IS NULL THEN '' WHEN ratio <= aim THEN 'met' ELSE 'MISSED' END AS result
   FROM answer
