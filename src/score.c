@@ -57,6 +57,12 @@ typedef struct WeightedMean
  * Checks
  */
 
+static const char *
+not_finite_text(double value)
+{
+	return isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+}
+
 /* "argument" is the SQL name of the argument. */
 void
 check_finite(const char *argument, double value)
@@ -64,29 +70,27 @@ check_finite(const char *argument, double value)
 	if (unlikely(!isfinite(value)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be a finite number, not %s", argument,
-						isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"),
-				 errhint("Leave such rows out, or give NULL in their place.")));
+				 errmsg("%s must be finite, not %s", argument, not_finite_text(value)),
+				 errhint("Give NULL in its place, to leave it out.")));
 }
 
 static void
-check_weight(double weight)
+check_weight(const char *argument, double weight)
 {
 	if (unlikely(!isfinite(weight) || weight < 0.0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("weight must be a finite number that is not negative, not %s",
-						isnan(weight) ? "NaN" : isinf(weight) ? (weight > 0 ? "Infinity" : "-Infinity") :
-						psprintf("%.15g", weight)),
+				 errmsg("%s must be finite and not negative, not %s", argument,
+						isfinite(weight) ? psprintf("%.15g", weight) : not_finite_text(weight)),
 				 errhint("Use a weight of 0 to leave a score out.")));
 }
 
 static void
-null_weight(void)
+null_weight(const char *argument)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("weight must not be NULL"),
+			 errmsg("%s must not be NULL", argument),
 			 errhint("Use a weight of 0 to leave a score out.")));
 }
 
@@ -127,7 +131,10 @@ check_thresholds(ArrayType *array, int *count)
 				 errmsg("thresholds must not contain NULL")));
 	for (int i = 0; i < *count; i++)
 	{
-		check_finite("thresholds", threshold[i]);
+		if (unlikely(!isfinite(threshold[i])))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("thresholds must be finite, not %s", not_finite_text(threshold[i]))));
 		if (unlikely(i > 0 && threshold[i] < threshold[i - 1]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -210,7 +217,7 @@ static void
 weighted_mean_add(WeightedMean *mean, double value, double weight)
 {
 	check_finite("score", value);
-	check_weight(weight);
+	check_weight("weight", weight);
 	if (weight == 0.0)
 		return;
 	value += 0.0;				/* -0 becomes 0 */
@@ -295,15 +302,15 @@ weighted_score(PG_FUNCTION_ARGS)
 				 errmsg("weights must have as many elements as scores, not %d for %d", nweights, count),
 				 errhint("A missing score is a NULL in scores.")));
 	if (ARR_HASNULL(weight_array) && array_contains_nulls(weight_array))
-		null_weight();
+		null_weight("weights");
 	for (int i = 0; i < count; i++)
-		check_weight(weights[i]);
+		check_weight("weights", weights[i]);
 
 	for (int i = 0; i < count; i++)
 	{
 		if (bitmap && !(bitmap[i / 8] & (1 << (i % 8))))
 			continue;
-		check_finite("score", scores[next]);
+		check_finite("scores", scores[next]);
 		total = exact_plus(total, exact_times(scores[next], weights[i], &exact), &exact);
 		weight = exact_plus(weight, weights[i], &exact);
 		next++;
@@ -530,7 +537,7 @@ weighted_mean_transition(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(mean);
 	}
 	if (PG_ARGISNULL(2))
-		null_weight();
+		null_weight("weight");
 	old_context = MemoryContextSwitchTo(context);
 	if (mean == NULL)
 		mean = weighted_mean_make(context);
