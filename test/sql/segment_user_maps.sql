@@ -1,6 +1,8 @@
 -- Maps of one's own: made, copied, edited, checked; rights; what they are in
 -- the catalog, so that a dump keeps them.
 SET client_min_messages = warning;
+-- Thousands of tiny statements, foreign key checks among them.
+SET jit = off;
 \set SHOW_CONTEXT never
 CREATE ROLE regress_segment_author;
 CREATE ROLE regress_segment_reader;
