@@ -114,6 +114,10 @@ SELECT h, monetary(h, 'infinity'), monetary(h, '2025-01-03'), monetary(h, '2020-
 SELECT monetary(h, 'infinity'), monetary(h, '2025-01-04'), monetary(h, '2025-01-06', 3), mean_value(h, 'infinity'), frequency(h, 'infinity')
   FROM (SELECT '{2025-01-03:1:9223372036854775807,2025-01-04:1:9223372036854775807,2025-01-05:1:9223372036854775807,2025-01-06:1:-9223372036854775807}'::history AS h) h;
 SELECT monetary(h, 'infinity'), mean_value(h, 'infinity') FROM (SELECT '{2025-01-03:2:92233720368547758.07,2025-01-04:0:92233720368547758.07}'::history AS h) h;
+SELECT monetary('{2025-01-03:1:-92233720368547758.07,2025-01-04:1:-0.01}', 'infinity') AS total, frequency('{2025-01-03:-9223372036854775807:1,2025-01-04:-1:1}', 'infinity') AS events, decayed_sum('{2025-01-01:1:9223372036854775807,2025-01-02:1:9223372036854775807}', '2025-01-02', 1e300) AS decayed;
+-- from one end of the calendar to the other
+SELECT recency('{4714-11-24 BC:1:1}', '5874897-12-31'), tenure('{4714-11-24 BC:1:1}', '5874897-12-31'), silence_ratio('{4714-11-24 BC:1:1,4714-11-25 BC:1:1}', '5874897-12-31'), mean_gap('{4714-11-24 BC:1:1,5874897-12-31:1:1}', 'infinity'),
+       frequency('{4714-11-24 BC:1:1}', '5874897-12-31', 2147483647) AS in_window, trend('{4714-11-24 BC:1:1}', '4714-11-24 BC', 2147483647), decayed_sum('{4714-11-24 BC:1:1}', '5874897-12-31', 5e-324) AS gone, decayed_sum('{2025-01-01:1:1}', '2025-01-01', 5e-324) AS today;
 -- a number of events past 64 bits is an error for those who ask for it, and for nobody else
 CREATE TABLE crowded AS SELECT '{2025-01-03:9223372036854775807:1,2025-01-04:9223372036854775807:1,2025-01-09:1:1}'::history AS h;
 SELECT active_days(h, '2025-01-09'), recency(h, '2025-01-10'), tenure(h, '2025-01-10'), mean_gap(h, 'infinity'), monetary(h, 'infinity'), frequency(h, '2025-01-03'), frequency(h, '2025-01-09', 5), trend(h, '2025-01-04', 1) FROM crowded;
