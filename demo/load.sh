@@ -218,7 +218,7 @@ load_file() {
 	sql -o /dev/null -v before=$before -v customer="$CUSTOMER_AT" -v day="$DAY_AT" \
 		-v value="$VALUE_AT" -v quantity="$QUANTITY_AT" -v order="$ORDER" -v decimal="$DECIMAL" -v format="$DATE_FORMAT" -v zone="$TIME_ZONE" \
 		-v encoding="$([ "$USED_ENCODING" = UTF8 ] || [ -n "$ENCODING" ] || echo "$USED_ENCODING")" -f - <<-'END'
-		SELECT demo.stop(demo.t('no rows')) WHERE NOT EXISTS (SELECT FROM demo.raw) AND NOT EXISTS (SELECT FROM demo.left_out);
+		SELECT demo.stop_without_rows() WHERE NOT EXISTS (SELECT FROM demo.raw);
 		INSERT INTO demo.remarks (line) SELECT demo.t('encoding', :'encoding') WHERE :'encoding' <> '';
 		SELECT demo.read_days(:day, nullif(:'format', ''), nullif(:'zone', ''));
 		SELECT demo.read_numbers('value', :value, nullif(:'decimal', ''));

@@ -534,6 +534,17 @@ END $$;
 
 -- The orders ----------------------------------------------------------------
 
+CREATE FUNCTION demo.stop_without_rows() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM demo.left_out) THEN
+		PERFORM demo.stop(demo.t('no rows'));
+	END IF;
+	PERFORM demo.stop(demo.t('no row left', demo.num((SELECT count(*) FROM demo.left_out))),
+		(SELECT string_agg(demo.t('bad line', line::text, demo.t('why ' || reason), coalesce(' "' || demo.shown(value, 30) || '"', '')), '; ')
+		   FROM (SELECT * FROM demo.left_out ORDER BY line LIMIT 3) s));
+END $$;
+
 -- What a history holds with room to spare: 64 bits at the finest scale used.
 CREATE FUNCTION demo.fits(x numeric) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$ SELECT abs(x) < CASE WHEN scale(trim_scale(x)) <= 4 THEN 1e12 ELSE 1e8 END $$;
@@ -605,9 +616,7 @@ BEGIN
 	   SET source_rows = kept + (SELECT count(*) FROM demo.left_out),
 		   customer_column = customer_name, day_column = day_name, value_column = value_name;
 	IF kept = 0 THEN
-		PERFORM demo.stop(demo.t('no row left', demo.num((SELECT source_rows FROM demo.settings))),
-			(SELECT string_agg(demo.t('bad line', line::text, demo.t('why ' || reason), coalesce(' "' || demo.shown(value, 30) || '"', '')), '; ')
-			   FROM (SELECT * FROM demo.left_out ORDER BY line LIMIT 3) s));
+		PERFORM demo.stop_without_rows();
 	END IF;
 	IF quantity_position IS NULL AND demo.usual_column('quantity') IS NOT NULL
 		AND demo.plain_name(value_name) ~ '(price|prix)' AND demo.plain_name(value_name) !~ 'total' THEN
