@@ -177,7 +177,10 @@ start_cluster() {
 	export PGHOST=$WORK/socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 	unset PGSERVICE PGPASSWORD PGOPTIONS PGDATESTYLE PGTZ PGCLIENTENCODING
 	PATH=$PGBIN:$PATH
-	# A child of this shell that dies with it, not a daemon.
+	# A child of this shell that dies with it, not a daemon; in a process group of
+	# its own, so that Ctrl-C in a psql on the same terminal doesn't stop it.
+	local options=$-
+	set -m
 	( cd "$WORK" || exit 1
 	  if [ "$(id -u)" = 0 ]; then
 		exec setpriv --reuid="$RUN_USER" --regid="$(id -gn "$RUN_USER")" --init-groups --pdeathsig INT \
@@ -186,6 +189,7 @@ start_cluster() {
 		exec setpriv --pdeathsig INT env "${SERVER_ENV[@]}" "$PGBIN/postgres" -D "$WORK/data" </dev/null >>"$WORK/server.log" 2>&1
 	  fi ) &
 	POSTMASTER=$!
+	case $options in *m*) ;; *) set +m ;; esac
 	local i
 	for i in $(seq 600); do
 		"$PGBIN/pg_isready" -q && return 0
