@@ -36,13 +36,30 @@ INSERT INTO sample
 
 -- Type 7 in plain SQL: position (N - 1) k / n, in whole numbers. A difference
 -- that would overflow is avoided.
-CREATE FUNCTION slow_thresholds(sorted float8[], bins int) RETURNS float8[] LANGUAGE sql IMMUTABLE AS $$
-  SELECT coalesce(array_agg(CASE WHEN remainder = 0 THEN low
-      WHEN low < -1e300 AND high > 1e300 AND high / 2 - low / 2 > 8.988465674311579e307 THEN least(greatest(low * (1 - remainder / bins::float8) + high * (remainder / bins::float8), low), high)
-      ELSE least(greatest(low + (high - low) * (remainder / bins::float8), low), high) END + 0::float8 ORDER BY k), '{}')
-  FROM (SELECT k, p % bins AS remainder, sorted[1 + p / bins] AS low, sorted[least(2 + p / bins, cardinality(sorted))] AS high
-        FROM generate_series(1, bins - 1) k, LATERAL (SELECT (cardinality(sorted) - 1)::bigint * k AS p) q) t
-$$;
+CREATE FUNCTION slow_thresholds(sorted float8[], bins int) RETURNS float8[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  thresholds float8[] := '{}';
+  position bigint;
+  low float8;
+  high float8;
+  part float8;
+BEGIN
+  FOR k IN 1 .. bins - 1 LOOP
+    position := (cardinality(sorted) - 1)::bigint * k;
+    part := (position % bins) / bins::float8;
+    low := sorted[1 + position / bins];
+    IF part > 0 THEN
+      high := sorted[2 + position / bins];
+      IF low < -1e300 AND high > 1e300 AND high / 2 - low / 2 > 8.988465674311579e307 THEN
+        low := least(greatest(low * (1 - part) + high * part, low), high);
+      ELSE
+        low := least(greatest(low + (high - low) * part, low), high);
+      END IF;
+    END IF;
+    thresholds := thresholds || (low + 0::float8);
+  END LOOP;
+  RETURN thresholds;
+END $$;
 CREATE TABLE fast AS SELECT kind, bins, (SELECT quantile_thresholds(v, bins) FROM sample s WHERE s.kind = k.kind) AS t
   FROM (SELECT DISTINCT kind FROM sample) k, (VALUES (1), (2), (3), (5), (7), (10), (17), (100)) b(bins);
 SELECT count(*) AS compared, count(t) AS with_values FROM fast;
