@@ -35,8 +35,10 @@ SELECT count(*) FILTER (WHERE history('2025-01-03', v) <> history('2025-01-03', 
   FROM amounts;
 -- one unit more than fits, and digits behind the ninth decimal
 CREATE FUNCTION state_of(v numeric) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  h history;
 BEGIN
-  PERFORM history('2025-01-03', v);
+  h := history('2025-01-03', v);
   RETURN 'accepted';
 EXCEPTION WHEN OTHERS THEN
   RETURN sqlstate;

@@ -65,8 +65,11 @@ SELECT law, count(*) AS broken, min(a) AS a, min(b) AS b, min(c) AS c FROM broke
 
 -- ---- near the limits a total is right or an error ----
 CREATE FUNCTION try_sum(a history, b history, sign int) RETURNS history LANGUAGE plpgsql AS $$
+DECLARE
+  result history;
 BEGIN
-  RETURN CASE sign WHEN 1 THEN a + b ELSE a - b END;
+  IF sign = 1 THEN result := a + b; ELSE result := a - b; END IF;
+  RETURN result;
 EXCEPTION WHEN numeric_value_out_of_range THEN
   RETURN NULL;
 END $$;
