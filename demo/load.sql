@@ -460,6 +460,13 @@ BEGIN
 	END IF;
 END $$;
 
+-- The text of a day without a plain time of day behind it: few days have many times.
+CREATE FUNCTION demo.day_text(x text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN x ~ '^[0-9./-]{6,10}[ T][0-2][0-9]:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$'
+				THEN split_part(translate(x, 'T', ' '), ' ', 1) ELSE x END
+$$;
+
 CREATE FUNCTION demo.read_days(column_position int, asked_format text, time_zone text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -473,8 +480,9 @@ DECLARE
 BEGIN
 	EXECUTE format($q$
 		CREATE TEMP TABLE days AS
-		SELECT raw, n, (demo.day_parts(raw)).*, NULL::date AS day
-		  FROM (SELECT c%s AS raw, count(*) AS n FROM demo.raw WHERE c%1$s IS NOT NULL GROUP BY 1) s $q$, column_position);
+		SELECT raw, n, p.*, NULL::date AS day
+		  FROM (SELECT demo.day_text(c%s) AS raw, count(*) AS n FROM demo.raw WHERE c%1$s IS NOT NULL GROUP BY 1) s,
+			   demo.day_parts(raw) p $q$, column_position);
 	IF NOT EXISTS (SELECT FROM days WHERE coalesce(ymd, dmy, mdy) IS NOT NULL) THEN
 		PERFORM demo.stop(demo.t('no day', column_name,
 			(SELECT string_agg('"' || demo.shown(raw, 25) || '"', ', ') FROM (SELECT raw FROM days d ORDER BY d.n DESC, raw LIMIT 3) s)),
@@ -568,7 +576,7 @@ BEGIN
 			value_name := value_name || '_';
 		END LOOP;
 	END IF;
-	source := format('demo.raw r LEFT JOIN demo.day_texts d ON d.raw = r.c%s LEFT JOIN demo.value_texts v ON v.raw = r.c%s',
+	source := format('demo.raw r LEFT JOIN demo.day_texts d ON d.raw = demo.day_text(r.c%s) LEFT JOIN demo.value_texts v ON v.raw = r.c%s',
 					 day_position, value_position);
 	IF quantity_position IS NOT NULL THEN
 		source := source || format(' LEFT JOIN demo.quantity_texts q ON q.raw = r.c%s', quantity_position);

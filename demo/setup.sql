@@ -145,9 +145,9 @@ END $$;
 -- A sentence, broken into lines between words, but not within 2 480 or 14 %.
 CREATE FUNCTION demo.fill(first_indent text, next_indent text, sentence text) RETURNS text
 LANGUAGE sql STABLE AS $$
-	SELECT replace(demo.wrap(first_indent, next_indent,
-							 string_to_array(regexp_replace(sentence, '([0-9]) (?=%|[0-9]{3})', U&'\\1\202F', 'g'), ' '), ' '),
-				   U&'\202F', demo.narrow_space())
+	SELECT translate(demo.wrap(first_indent, next_indent,
+							   string_to_array(regexp_replace(replace(sentence, 'F = ', E'F\x01=\x01'), '([0-9]) (?=%|[0-9]{3})', E'\\1\x01', 'g'), ' '), ' '),
+					 E'\x01', ' ')
 $$;
 
 -- The widths of a table's columns, which differ by language.

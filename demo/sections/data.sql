@@ -22,7 +22,7 @@ WITH used AS (
 	  FROM (SELECT count(*) AS n FROM demo.events, demo.settings WHERE value >= 0 AND day <= as_of
 			 GROUP BY customer_id, day HAVING count(*) > 1) s
 ), case_only AS (
-	SELECT count(customer_id) - count(DISTINCT lower(customer_id)) AS n FROM demo.scored_now WHERE customer_id ~ '[[:alpha:]]'
+	SELECT coalesce(sum(n - 1), 0)::bigint AS n FROM (SELECT count(*) AS n FROM demo.scored_now GROUP BY lower(customer_id) HAVING count(*) > 1) s
 ), ntiles AS (
 	-- how many one-time buyers each fifth gets doesn't depend on how ntile breaks ties; which ones does
 	SELECT max(fifth) AS highest, count(*) FILTER (WHERE fifth >= 3) AS third_up, count(*) FILTER (WHERE fifth = 2) AS second

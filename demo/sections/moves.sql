@@ -3,10 +3,10 @@ WITH moves AS (
 	SELECT b.segment AS old, n.segment AS new, count(*) AS customers
 	  FROM demo.scored_before b JOIN demo.scored_now n USING (customer_id) GROUP BY 1, 2
 ), sizes AS (
-	SELECT g.segment, g.label, g.role,
-		   (SELECT count(*) FROM demo.scored_before b WHERE b.segment = g.segment) AS before,
-		   (SELECT count(*) FROM demo.scored_now n WHERE n.segment = g.segment) AS now
+	SELECT g.segment, g.label, coalesce(b.customers, 0) AS before, coalesce(n.customers, 0) AS now
 	  FROM demo.segments g
+	  LEFT JOIN (SELECT segment, count(*) AS customers FROM demo.scored_before GROUP BY 1) b USING (segment)
+	  LEFT JOIN (SELECT segment, count(*) AS customers FROM demo.scored_now GROUP BY 1) n USING (segment)
 ), ranked AS (
 	SELECT segment, direction, other, customers, row_number() OVER (PARTITION BY segment, direction ORDER BY customers DESC, other) AS rank
 	  FROM (SELECT old AS segment, 'out' AS direction, new AS other, customers FROM moves WHERE old <> new
