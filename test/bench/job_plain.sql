@@ -10,12 +10,6 @@ WITH facts AS MATERIALIZED (
 	-- negated, because width_bucket counts the cuts that are reached, not those that are beaten
 	SELECT percentile_cont(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY -monetary::float8) AS m
 	  FROM facts
-), scored AS MATERIALIZED (
-	SELECT facts.*,
-		   5 - width_bucket(recency, '{30,90,180,365}'::int[]) AS r,
-		   1 + width_bucket(frequency, '{2,3,5,10}'::bigint[]) AS f,
-		   5 - width_bucket(-monetary::float8, cuts.m) AS m
-	  FROM facts CROSS JOIN cuts
 )
 SELECT customer_id, recency, frequency, monetary, tenure, r, f, m,
 	   r || '' || f || m AS rfm_code,
@@ -29,4 +23,11 @@ SELECT customer_id, recency, frequency, monetary, tenure, r, f, m,
 			WHEN f >= 4 OR (f = 3 AND m >= 4) THEN 'at_risk'
 			ELSE 'lapsed'
 	   END AS segment
-  FROM scored
+  FROM (
+	SELECT facts.*,
+		   5 - width_bucket(recency, '{30,90,180,365}'::int[]) AS r,
+		   1 + width_bucket(frequency, '{2,3,5,10}'::bigint[]) AS f,
+		   5 - width_bucket(-monetary::float8, cuts.m) AS m
+	  FROM facts CROSS JOIN cuts
+	OFFSET 0						-- else every score is computed wherever it is used
+	   ) scored
