@@ -16,6 +16,7 @@ OBJS = \
 	src/history_codec.o \
 	src/history_log.o \
 	src/history_type.o \
+	src/history_build.o \
 	src/history_agg.o \
 	src/history_read.o \
 	src/quantile.o \
@@ -24,10 +25,14 @@ OBJS = \
 	src/score_window.o \
 	src/segment.o \
 	src/segment_case.o \
-	src/segment_map.o
+	src/segment_map.o \
+	src/source.o \
+	src/customers.o \
+	src/histories.o \
+	src/score_customers.o
 
 # One file per layer; each uses only the ones above it.
-SQL_LAYERS = history score segment segment_maps
+SQL_LAYERS = history score segment segment_maps bulk
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

@@ -16,6 +16,7 @@ extern void fixed_from_float8(Datum datum, int64 *value, int *decimals);
 extern void fixed_from_float4(Datum datum, int64 *value, int *decimals);
 extern void fixed_from_int8(Datum datum, int64 *value, int *decimals);
 extern Numeric fixed_to_numeric(int64 value, int decimals);
+extern Numeric fixed_mean(int64 total, int decimals, int64 n);
 
 /* As text: the sign, digits, and a point if there are decimals */
 #define FIXED_TEXT_SIZE 24

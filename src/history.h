@@ -36,6 +36,7 @@ extern void history_open(OpenHistory *open, const History *history);
 extern void history_close(OpenHistory *open);
 extern History *history_pack(HistoryDay *days, size_t n, int decimals);
 extern int32 history_check_day(DateADT day);
+extern int64 history_window_start(DateADT as_of, int32 window_days);
 extern Datum history_pl(PG_FUNCTION_ARGS);
 
 static inline void

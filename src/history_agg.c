@@ -2,203 +2,15 @@
  * history_agg.c
  *		history_agg, which makes a history from rows, and sum(history), which
  *		merges histories.
- *
- * history_agg keeps a HistoryLog per group. Its size is what decides whether
- * a million customers fit the memory of a hash aggregate, so it starts at 64
- * bytes and doubles.
  */
 #include "postgres.h"
 
 #include "fixed.h"
-#include "history.h"
-#include "history_log.h"
-#include "miscadmin.h"
+#include "history_build.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
-
-/* The first chunk: eight or so orders of a shop */
-#define LOG_FIRST_SIZE		64
-
-/*
- * A log at least so large is added up before it doubles: one customer may
- * have a million events on a few thousand days. Below, that costs more than
- * the bytes it saves.
- */
-#define LOG_COALESCE_SIZE	1024
-
-#define LOG_MAX_SIZE		(MaxAllocSize / 2)
-
-/* ---- the log and its memory ---- */
-
-static HistoryLog *
-log_create(MemoryContext context)
-{
-	HistoryLog *log = MemoryContextAlloc(context, LOG_FIRST_SIZE);
-
-	history_log_init(log, LOG_FIRST_SIZE - HISTORY_LOG_HEADER);
-	return log;
-}
-
-static HistoryLog *
-log_enlarge(HistoryLog *log, size_t capacity)
-{
-	size_t		size = HISTORY_LOG_HEADER + log->capacity;
-
-	while (size < HISTORY_LOG_HEADER + capacity)
-	{
-		if (size > LOG_MAX_SIZE)
-			history_raise(HISTORY_TOO_MANY_DAYS);
-		size *= 2;
-	}
-	log = repalloc(log, size);
-	log->capacity = (uint32) (size - HISTORY_LOG_HEADER);
-	return log;
-}
-
-/* The log's days, normalised */
-static void
-log_open(OpenHistory *open, const HistoryLog *log)
-{
-	HistoryDay	short_scratch[SHORT_HISTORY_DAYS];
-
-	open->n = history_log_count(log);
-	open->decimals = log->decimals;
-	open->days = open->n <= SHORT_HISTORY_DAYS ? open->short_days : history_alloc_days(open->n);
-	history_log_read(log, open->days);
-	if (!log->sorted)
-	{
-		HistoryDay *scratch = open->n <= SHORT_HISTORY_DAYS ? short_scratch : history_alloc_days(open->n);
-
-		history_check(history_normalise(open->days, &open->n, scratch));
-		if (scratch != short_scratch)
-			pfree(scratch);
-	}
-}
-
-/* Make room for one more entry. */
-static HistoryLog *
-log_make_room(HistoryLog *log)
-{
-	if (log->capacity >= LOG_COALESCE_SIZE - HISTORY_LOG_HEADER && !log->sorted)
-	{
-		OpenHistory open;
-
-		CHECK_FOR_INTERRUPTS();
-		log_open(&open, log);
-		history_log_write(log, open.days, open.n, open.decimals);
-		history_close(&open);
-		/* else the next time would come too soon */
-		if (log->used <= log->capacity / 2)
-			return log;
-	}
-	return log_enlarge(log, log->capacity + HISTORY_LOG_MAX_ENTRY);
-}
-
-/* Replace the contents by these days, with as much room as they need. */
-static HistoryLog *
-log_rewrite(HistoryLog *log, const OpenHistory *open)
-{
-	size_t		size = history_log_size(open->days, open->n);
-
-	if (size > log->capacity)
-		log = log_enlarge(log, size);
-	history_log_write(log, open->days, open->n, open->decimals);
-	return log;
-}
-
-/* Express all totals with more decimals. */
-static HistoryLog *
-log_rescale(HistoryLog *log, int decimals)
-{
-	OpenHistory open;
-
-	log_open(&open, log);
-	history_check(history_rescale(open.days, open.n, open.decimals, decimals));
-	open.decimals = decimals;
-	log = log_rewrite(log, &open);
-	history_close(&open);
-	return log;
-}
-
-/*
- * Give up the decimals that no total needs any more, because what needed them
- * has left a moving window or has been cancelled out.
- */
-static HistoryLog *
-log_reduce(HistoryLog *log)
-{
-	OpenHistory open;
-
-	log_open(&open, log);
-	open.decimals = history_reduce_decimals(open.days, open.n, open.decimals);
-	log = log_rewrite(log, &open);
-	history_close(&open);
-	return log;
-}
-
-/* The one way into a log */
-static HistoryLog *
-log_add(HistoryLog *log, HistoryDay *day, int decimals)
-{
-	if (decimals < log->decimals)
-	{
-		int64		total = day->total;
-
-		if (history_rescale(day, 1, decimals, log->decimals) == HISTORY_OK)
-			decimals = log->decimals;
-		else
-		{
-			day->total = total;
-			log = log_reduce(log);
-			if (decimals < log->decimals)
-				history_check(history_rescale(day, 1, decimals, log->decimals));
-		}
-	}
-	if (decimals > log->decimals)
-	{
-		if (log->used > 0)
-			log = log_rescale(log, decimals);
-		else
-			log->decimals = (uint8) decimals;
-	}
-	while (!history_log_add(log, day))
-		log = log_make_room(log);
-	return log;
-}
-
-/* The one way from a log into another */
-static HistoryLog *
-log_merge(HistoryLog *log, const HistoryLog *other)
-{
-	OpenHistory open;
-
-	log_open(&open, other);
-	for (size_t i = 0; i < open.n; i++)
-		log = log_add(log, &open.days[i], open.decimals);
-	history_close(&open);
-	return log;
-}
-
-static History *
-log_pack(HistoryLog *log)
-{
-	OpenHistory open;
-	History    *result;
-
-	log_open(&open, log);
-
-	/*
-	 * Keep the sorted form of a long log, for a moving window asks again after
-	 * a row or two. The state's value remains the same, and so does its chunk.
-	 */
-	if (!log->sorted && log->used > LOG_FIRST_SIZE)
-		history_log_write(log, open.days, open.n, open.decimals);
-	result = history_pack(open.days, open.n, open.decimals);
-	history_close(&open);
-	return result;
-}
 
 /* ---- history_agg ---- */
 
@@ -229,7 +41,7 @@ accumulate(FunctionCallInfo fcinfo, void (*read) (Datum, int64 *, int *), int si
 	int			decimals;
 
 	if (log == NULL)
-		log = log_create(context);
+		log = history_log_create(context);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_POINTER(log);
 	day.day = history_check_day(PG_GETARG_DATEADT(1));
@@ -241,7 +53,7 @@ accumulate(FunctionCallInfo fcinfo, void (*read) (Datum, int64 *, int *), int si
 	day.events *= sign;
 	day.total *= sign;
 	if (day.events != 0 || day.total != 0)
-		log = log_add(log, &day, decimals);
+		log = history_log_append(log, &day, decimals);
 	PG_RETURN_POINTER(log);
 }
 
@@ -312,8 +124,8 @@ history_agg_combine(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 	{
 		if (log == NULL)
-			log = log_create(context);
-		log = log_merge(log, (HistoryLog *) PG_GETARG_POINTER(1));
+			log = history_log_create(context);
+		log = history_log_merge(log, (HistoryLog *) PG_GETARG_POINTER(1));
 	}
 	if (log == NULL)
 		PG_RETURN_NULL();
@@ -326,7 +138,7 @@ Datum
 history_agg_serialize(PG_FUNCTION_ARGS)
 {
 	aggregate_context(fcinfo, "history_agg_serialize");
-	PG_RETURN_BYTEA_P((bytea *) log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
+	PG_RETURN_BYTEA_P((bytea *) history_log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
 }
 
 PG_FUNCTION_INFO_V1(history_agg_deserialize);
@@ -338,10 +150,7 @@ history_agg_deserialize(PG_FUNCTION_ARGS)
 
 	aggregate_context(fcinfo, "history_agg_deserialize");
 	history_open(&open, (History *) PG_GETARG_BYTEA_PP(0));	/* trusts no byte */
-	log = log_create(CurrentMemoryContext);
-	log->decimals = (uint8) open.decimals;
-	log = log_enlarge(log, history_log_size(open.days, open.n));
-	history_log_write(log, open.days, open.n, open.decimals);
+	log = history_log_of(&open);
 	history_close(&open);
 	PG_RETURN_POINTER(log);
 }
@@ -353,7 +162,7 @@ history_agg_final(PG_FUNCTION_ARGS)
 	aggregate_context(fcinfo, "history_agg_final");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_HISTORY_P(history_pack(NULL, 0, 0));
-	PG_RETURN_HISTORY_P(log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
+	PG_RETURN_HISTORY_P(history_log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
 }
 
 /* ---- sum(history) ---- */
@@ -383,7 +192,7 @@ expanded_flat_size(ExpandedObjectHeader *header)
 	{
 		MemoryContext old = MemoryContextSwitchTo(header->eoh_context);
 
-		expanded->flat = log_pack(expanded->log);
+		expanded->flat = history_log_pack(expanded->log);
 		MemoryContextSwitchTo(old);
 	}
 	return VARSIZE(expanded->flat);
@@ -408,7 +217,7 @@ expanded_create(MemoryContext parent)
 	ExpandedHistory *expanded = MemoryContextAlloc(context, sizeof(ExpandedHistory));
 
 	EOH_init_header(&expanded->header, &expanded_methods, context);
-	expanded->log = log_create(context);
+	expanded->log = history_log_create(context);
 	expanded->flat = NULL;
 	return expanded;
 }
@@ -423,7 +232,7 @@ expanded_add(ExpandedHistory *expanded, const History *history)
 	expanded->flat = NULL;
 	history_open(&open, history);
 	for (size_t i = 0; i < open.n; i++)
-		expanded->log = log_add(expanded->log, &open.days[i], open.decimals);
+		expanded->log = history_log_append(expanded->log, &open.days[i], open.decimals);
 	history_close(&open);
 }
 

@@ -54,6 +54,17 @@ history_round_up_decimals(int digits)
 	return decimals_of_code[i];
 }
 
+/* The next smaller number of decimals on offer; there must be one */
+int
+history_round_down_decimals(int decimals)
+{
+	int			i = 0;
+
+	while (decimals_of_code[i + 1] < decimals)
+		i++;
+	return decimals_of_code[i];
+}
+
 static int
 code_of_decimals(int decimals)
 {

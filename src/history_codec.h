@@ -58,6 +58,7 @@ typedef struct HistoryActivity
 #define HISTORY_SINCE_EVER	INT64_MIN
 
 extern int	history_round_up_decimals(int digits);
+extern int	history_round_down_decimals(int decimals);
 extern int64_t history_power_of_ten(int exponent);
 
 /* open form */

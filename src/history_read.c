@@ -46,8 +46,8 @@ check_window_days(int32 window_days, bool optional)
 }
 
 /* The day before the look-back window */
-static int64
-window_start(DateADT as_of, int32 window_days)
+int64
+history_window_start(DateADT as_of, int32 window_days)
 {
 	check_window_days(window_days, true);
 	return (int64) check_finite_as_of(as_of) - window_days;
@@ -71,7 +71,7 @@ read_question(FunctionCallInfo fcinfo, Question *question)
 	question->len = HISTORY_LENGTH(history);
 	question->upto = PG_GETARG_DATEADT(1);
 	question->after = PG_NARGS() < 3 || PG_ARGISNULL(2) ? HISTORY_SINCE_EVER
-		: window_start(PG_GETARG_DATEADT(1), PG_GETARG_INT32(2));
+		: history_window_start(PG_GETARG_DATEADT(1), PG_GETARG_INT32(2));
 }
 
 /* The same where window_days may be NULL; false if the history or as_of is. */
@@ -274,12 +274,16 @@ history_mean_value(PG_FUNCTION_ARGS)
 {
 	Question	question;
 	int64		n;
+	int64		sum;
+	int			decimals;
 
 	if (!read_windowed_question(fcinfo, &question))
 		PG_RETURN_NULL();
 	n = events(&question);
 	if (n <= 0)
 		PG_RETURN_NULL();
+	if (history_total(question.data, question.len, question.after, question.upto, &sum, &decimals) == HISTORY_OK)
+		PG_RETURN_NUMERIC(fixed_mean(sum, decimals, n));
 	PG_RETURN_DATUM(DirectFunctionCall2(numeric_div, NumericGetDatum(total(&question)),
 										NumericGetDatum(int64_to_numeric(n))));
 }

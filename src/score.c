@@ -116,29 +116,29 @@ check_vector(const char *argument, ArrayType *array)
 	return ARR_DIMS(array)[0];
 }
 
-/* Returns the thresholds and their number. */
-static const double *
-check_thresholds(ArrayType *array, int *count)
+/* Returns the thresholds and their number; "argument" is the SQL name. */
+const double *
+check_thresholds(const char *argument, ArrayType *array, int *count)
 {
 	const double *threshold = (const double *) ARR_DATA_PTR(array);
 
-	*count = check_vector("thresholds", array);
+	*count = check_vector(argument, array);
 	if (*count == 0)
 		return threshold;
 	if (ARR_HASNULL(array) && array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("thresholds must not contain NULL")));
+				 errmsg("%s must not contain NULL", argument)));
 	for (int i = 0; i < *count; i++)
 	{
 		if (unlikely(!isfinite(threshold[i])))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("thresholds must be finite, not %s", not_finite_text(threshold[i]))));
+					 errmsg("%s must be finite, not %s", argument, not_finite_text(threshold[i]))));
 		if (unlikely(i > 0 && threshold[i] < threshold[i - 1]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("thresholds must be in ascending order, but %.15g follows %.15g",
+					 errmsg("%s must be in ascending order, but %.15g follows %.15g", argument,
 							threshold[i], threshold[i - 1]),
 					 errhint("Sort them; where low values are good, use higher_is_better => false.")));
 	}
@@ -155,7 +155,7 @@ score(PG_FUNCTION_ARGS)
 	double		value = PG_GETARG_FLOAT8(0);
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
 	int			count;
-	const double *threshold = check_thresholds(array, &count);
+	const double *threshold = check_thresholds("thresholds", array, &count);
 	int			result;
 
 	check_finite("value", value);

@@ -1,11 +1,19 @@
 /*
  * score.h
- *		Checks that the scores of rows and the scores of windows share.
+ *		What the scores of rows, of windows and of whole sources share.
  */
 #ifndef CUSTOMER_SCORING_SCORE_H
 #define CUSTOMER_SCORING_SCORE_H
 
+#include "fmgr.h"
+#include "utils/array.h"
+
 /* An error unless the value of that SQL argument is a finite number. */
 extern void check_finite(const char *argument, double value);
+
+extern const double *check_thresholds(const char *argument, ArrayType *array, int *count);
+
+extern Datum weighted_score(PG_FUNCTION_ARGS);
+extern Datum rfm_code(PG_FUNCTION_ARGS);
 
 #endif							/* CUSTOMER_SCORING_SCORE_H */

@@ -162,6 +162,7 @@ extern char *segment_map_add(SegmentMap *map, int32 position,
 							 const int32 *max, Jsonb *conditions);
 extern void segment_map_finish(SegmentMap *map, const char *prospect);
 
+extern SegmentMap *segment_map_load(text *argument, Oid function);
 extern int	segment_match(const SegmentMap *map, int r, int f, int m,
 						  SegmentFetch fetch, void *arg);
 

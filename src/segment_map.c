@@ -282,8 +282,12 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 	return map;
 }
 
-static SegmentMap *
-load_map(text *argument, Oid function)
+/*
+ * The map of that name, in the current memory context. "function" is any
+ * function of the extension: shipped maps are in its schema.
+ */
+SegmentMap *
+segment_map_load(text *argument, Oid function)
 {
 	MapName		name;
 	Reading		reading;
@@ -383,7 +387,7 @@ cached_map(FunctionCallInfo fcinfo, text *argument)
 	cached = palloc(sizeof(CachedMap));
 	length = VARSIZE_ANY(argument);
 	cached->argument = memcpy(palloc(length), argument, length);
-	cached->map = load_map(argument, fcinfo->flinfo->fn_oid);
+	cached->map = segment_map_load(argument, fcinfo->flinfo->fn_oid);
 	cached->next = cache->maps;
 	cache->maps = cached;
 	MemoryContextSwitchTo(caller);
@@ -552,7 +556,7 @@ segment_map_case(PG_FUNCTION_ARGS)
 		columns[i].name = llast(parts);
 		columns[i].sql = sql.data;
 	}
-	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(load_map(argument, fcinfo->flinfo->fn_oid),
+	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(segment_map_load(argument, fcinfo->flinfo->fn_oid),
 														 columns, n)));
 }
 

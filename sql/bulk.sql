@@ -1,0 +1,41 @@
+/*
+ * Layer 3b: the whole job in one scan of the source.
+ *
+ * These run a query of the caller's, with his rights and his snapshot: they
+ * are not parallel safe, and not strict, because most arguments may be NULL.
+ */
+
+CREATE FUNCTION @extschema@.histories(source text, id anyelement, time_zone text DEFAULT NULL)
+	RETURNS TABLE (customer_id anyelement, history @extschema@.history)
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
+	AS 'MODULE_PATHNAME', 'histories';
+COMMENT ON FUNCTION @extschema@.histories(text, anyelement, text) IS
+	'the history of every customer of a query of customer, day, value; id says the type of customer: NULL::int';
+
+CREATE FUNCTION @extschema@.score_customers(source text, as_of date,
+	bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
+	monetary text DEFAULT 'total', frequency text DEFAULT 'events',
+	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
+	monetary_thresholds float8[] DEFAULT NULL,
+	weights float8[] DEFAULT '{1,1,1}', time_zone text DEFAULT NULL)
+	RETURNS TABLE (customer_id text, recency_days int, frequency bigint, monetary numeric,
+		mean_value numeric, tenure_days int, r_score int, f_score int, m_score int,
+		rfm_code text, rfm_score float8, segment text)
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
+	AS 'MODULE_PATHNAME', 'score_customers';
+COMMENT ON FUNCTION @extschema@.score_customers(text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
+	'every customer of a query of customer, day, value, scored and segmented as of a day; customers are shown as text';
+
+CREATE FUNCTION @extschema@.score_customers(source text, id anyelement, as_of date,
+	bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
+	monetary text DEFAULT 'total', frequency text DEFAULT 'events',
+	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
+	monetary_thresholds float8[] DEFAULT NULL,
+	weights float8[] DEFAULT '{1,1,1}', time_zone text DEFAULT NULL)
+	RETURNS TABLE (customer_id anyelement, recency_days int, frequency bigint, monetary numeric,
+		mean_value numeric, tenure_days int, r_score int, f_score int, m_score int,
+		rfm_code text, rfm_score float8, segment text)
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
+	AS 'MODULE_PATHNAME', 'score_customers_typed';
+COMMENT ON FUNCTION @extschema@.score_customers(text, anyelement, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
+	'every customer of a query of customer, day, value, scored and segmented as of a day; id says the type of customer: NULL::int';

@@ -1,0 +1,459 @@
+/*
+ * customers.c
+ *		A hash table of customers that grows past memory into files.
+ *
+ * A million customers don't fit a processor's cache, so each row costs a few
+ * waits for memory. Rows therefore come in batches: all the memory that a
+ * batch will touch is asked for before the first row of it is handled.
+ *
+ * When the limit is reached, customers who have an entry go on in memory, and
+ * rows of others go to one of 32 files by the hash of the customer. Once the
+ * rows in memory are done with, each file is read like a source of its own,
+ * with the next bits of the hash if need be.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "customers.h"
+
+#define BLOCK_BITS		10		/* entries of a block */
+#define BLOCK_ENTRIES	(1 << BLOCK_BITS)
+#define KEY_BYTES		16384	/* how much memory for keys is asked for at a time */
+#define FIRST_SLOTS		1024
+
+#define PART_BITS		5
+#define PARTS			(1 << PART_BITS)
+#define MAX_LEVEL		(32 / PART_BITS)	/* the slots use the other bits */
+
+/* A row in a file; the key follows. */
+typedef struct StoredRow
+{
+	uint64		hash;
+	int64		value;
+	int32		day;
+	uint8		decimals;
+	bool		event;
+} StoredRow;
+
+typedef struct Part
+{
+	BufFile    *file;
+	int			level;
+} Part;
+
+/* ---- the table ---- */
+
+static void
+customers_reset(CustomerTable *table)
+{
+	MemoryContextReset(table->context);
+	table->slots = MemoryContextAllocZero(table->context, FIRST_SLOTS * sizeof(uint64));
+	table->mask = FIRST_SLOTS - 1;
+	table->blocks = NULL;
+	table->nblocks = table->max_blocks = 0;
+	table->entries = 0;
+	table->key_bytes_left = 0;
+	table->full = false;
+	table->files = NULL;
+}
+
+/* In the current memory context. */
+CustomerTable *
+customers_create(const CustomerOps *ops, Size limit)
+{
+	CustomerTable *table = palloc0(sizeof(CustomerTable));
+
+	/* small limits want small steps */
+	table->context = AllocSetContextCreate(CurrentMemoryContext, "customers", 0, 1024,
+										   Min(Max(limit / 16, 8192), ALLOCSET_DEFAULT_MAXSIZE) & ~(Size) 1023);
+	table->limit = limit;
+	table->ops = ops;
+	customers_reset(table);
+	return table;
+}
+
+void
+customers_set_key(CustomerTable *table, const SourceKey *key)
+{
+	table->key = *key;
+	fmgr_info_copy(&table->key.equal, unconstify(FmgrInfo *, &key->equal), GetMemoryChunkContext(table));
+}
+
+void
+customers_free(CustomerTable *table)
+{
+	MemoryContextDelete(table->context);
+	pfree(table);
+}
+
+void *
+customers_entry(const CustomerTable *table, int64 i)
+{
+	return table->blocks[i >> BLOCK_BITS] + (Size) (i & (BLOCK_ENTRIES - 1)) * table->ops->entry_size;
+}
+
+static inline bool
+same_key(CustomerTable *table, Datum a, Datum b)
+{
+	if (table->key.integer)
+		return a == b;
+	return DatumGetBool(FunctionCall2Coll(&table->key.equal, table->key.collation, a, b));
+}
+
+static void
+grow_slots(CustomerTable *table)
+{
+	uint64		old_mask = table->mask;
+	uint64	   *old = table->slots;
+	uint64		mask = old_mask * 2 + 1;
+	uint64	   *slots = MemoryContextAllocExtended(table->context, (mask + 1) * sizeof(uint64),
+												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (uint64 i = 0; i <= old_mask; i++)
+	{
+		uint64		at;
+
+		if (old[i] == 0)
+			continue;
+		at = (old[i] >> 32) & mask;
+		while (slots[at] != 0)
+			at = (at + 1) & mask;
+		slots[at] = old[i];
+	}
+	table->slots = slots;
+	table->mask = mask;
+	pfree(old);
+}
+
+/* Is there memory for one more customer, and for twice the slots if need be? */
+static bool
+has_room(CustomerTable *table)
+{
+	Size		needed = 0;
+
+	if (table->full)
+		return false;
+	if ((uint64) table->entries * 4 >= table->mask * 3)
+		needed = (table->mask + 1) * 2 * sizeof(uint64);
+	if ((table->entries & (BLOCK_ENTRIES - 1)) == 0)
+		needed += BLOCK_ENTRIES * table->ops->entry_size;
+	if (MemoryContextMemAllocated(table->context, false) + needed > table->limit &&
+		table->entries > 0 && table->level < MAX_LEVEL)
+		table->full = true;
+	/* entries are numbered in 32 bits */
+	if (table->entries >= PG_UINT32_MAX - 1)
+		table->full = true;
+	return !table->full;
+}
+
+static Datum
+copy_key(CustomerTable *table, Datum datum)
+{
+	Size		size = source_key_size(&table->key, datum);
+	char	   *copy;
+
+	if (MAXALIGN(size) > table->key_bytes_left)
+	{
+		Size		more = Max(MAXALIGN(size), KEY_BYTES);
+
+		table->key_bytes = MemoryContextAllocHuge(table->context, more);
+		table->key_bytes_left = more;
+	}
+	copy = table->key_bytes;
+	memcpy(copy, DatumGetPointer(datum), size);
+	table->key_bytes += MAXALIGN(size);
+	table->key_bytes_left -= MAXALIGN(size);
+	return PointerGetDatum(copy);
+}
+
+static void *
+insert(CustomerTable *table, const SourceRow *row)
+{
+	uint64		at;
+	char	   *entry;
+
+	if ((uint64) table->entries * 4 >= table->mask * 3)
+		grow_slots(table);
+	if ((table->entries & (BLOCK_ENTRIES - 1)) == 0)
+	{
+		if (table->nblocks == table->max_blocks)
+		{
+			table->max_blocks = Max(table->max_blocks * 2, 64);
+			table->blocks = table->blocks == NULL
+				? MemoryContextAlloc(table->context, table->max_blocks * sizeof(char *))
+				: repalloc(table->blocks, table->max_blocks * sizeof(char *));
+		}
+		table->blocks[table->nblocks++] =
+			MemoryContextAlloc(table->context, BLOCK_ENTRIES * table->ops->entry_size);
+	}
+	entry = customers_entry(table, table->entries++);
+	*(Datum *) entry = table->key.by_value ? row->key : copy_key(table, row->key);
+	at = row->hash & table->mask;
+	while (table->slots[at] != 0)
+		at = (at + 1) & table->mask;
+	table->slots[at] = (row->hash & 0xffffffff) << 32 | (uint64) table->entries;
+	table->ops->create(entry, table->ops->arg);
+	return entry;
+}
+
+/* The first entry that may be the row's customer, without a look at the key */
+static inline void *
+candidate(CustomerTable *table, const SourceRow *row)
+{
+	uint64		at = row->hash & table->mask;
+
+	for (; table->slots[at] != 0; at = (at + 1) & table->mask)
+	{
+		if (table->slots[at] >> 32 == (row->hash & 0xffffffff))
+			return customers_entry(table, (int64) (table->slots[at] & 0xffffffff) - 1);
+	}
+	return NULL;
+}
+
+static inline void *
+find(CustomerTable *table, const SourceRow *row)
+{
+	uint64		at = row->hash & table->mask;
+
+	for (; table->slots[at] != 0; at = (at + 1) & table->mask)
+	{
+		if (table->slots[at] >> 32 == (row->hash & 0xffffffff))
+		{
+			void	   *entry = customers_entry(table, (int64) (table->slots[at] & 0xffffffff) - 1);
+
+			if (same_key(table, *(Datum *) entry, row->key))
+				return entry;
+		}
+	}
+	return NULL;
+}
+
+/* ---- files ---- */
+
+static void
+too_short(void)
+{
+	ereport(ERROR,
+			(errcode_for_file_access(),
+			 errmsg("could not read from a temporary file: it is too short")));
+}
+
+/* False at the end of the file */
+bool
+customers_read(BufFile *file, void *data, Size size)
+{
+	size_t		got = BufFileRead(file, data, size);
+
+	if (got != size && got != 0)
+		too_short();
+	return got != 0;
+}
+
+void
+customers_write_key(BufFile *file, const SourceKey *key, Datum datum)
+{
+	Size		size;
+
+	if (key->by_value)
+	{
+		BufFileWrite(file, &datum, sizeof(datum));
+		return;
+	}
+	size = source_key_size(key, datum);
+	BufFileWrite(file, &size, sizeof(size));
+	BufFileWrite(file, DatumGetPointer(datum), size);
+}
+
+/* In the current memory context. */
+Datum
+customers_read_key(BufFile *file, const SourceKey *key)
+{
+	Datum		datum;
+	Size		size;
+	void	   *bytes;
+
+	if (key->by_value)
+	{
+		if (!customers_read(file, &datum, sizeof(datum)))
+			too_short();
+		return datum;
+	}
+	if (!customers_read(file, &size, sizeof(size)))
+		too_short();
+	bytes = palloc_extended(size, MCXT_ALLOC_HUGE);
+	if (!customers_read(file, bytes, size))
+		too_short();
+	return PointerGetDatum(bytes);
+}
+
+/* Put a row aside, by bits of the hash that no level above has used. */
+static void
+spill(CustomerTable *table, const SourceRow *row)
+{
+	int			part = (int) (row->hash >> (64 - PART_BITS * (table->level + 1))) & (PARTS - 1);
+	StoredRow	stored = {0};
+
+	if (table->files == NULL)
+		table->files = MemoryContextAllocZero(table->context, PARTS * sizeof(BufFile *));
+	if (table->files[part] == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(table));
+
+		table->files[part] = BufFileCreateTemp(false);
+		table->parts++;
+		MemoryContextSwitchTo(old);
+	}
+	stored.hash = row->hash;
+	stored.value = row->value;
+	stored.day = row->day;
+	stored.decimals = row->decimals;
+	stored.event = row->event;
+	BufFileWrite(table->files[part], &stored, sizeof(stored));
+	customers_write_key(table->files[part], &table->key, row->key);
+}
+
+/* ---- rows in, customers out ---- */
+
+void
+customers_add(CustomerTable *table, SourceRow *rows, int n)
+{
+	const CustomerOps *ops = table->ops;
+
+	for (int i = 0; i < n; i++)
+		__builtin_prefetch(&table->slots[rows[i].hash & table->mask]);
+	for (int i = 0; i < n; i++)
+	{
+		const char *entry = candidate(table, &rows[i]);
+
+		if (entry != NULL)
+			__builtin_prefetch(entry, 1);
+	}
+	if (ops->next_memory != NULL)
+	{
+		for (int i = 0; i < n; i++)
+		{
+			const void *entry = candidate(table, &rows[i]);
+			const void *next = entry != NULL ? ops->next_memory(entry) : NULL;
+
+			if (next != NULL)
+			{
+				__builtin_prefetch(next, 1);
+				__builtin_prefetch((const char *) next + 64, 1);
+			}
+		}
+	}
+	for (int i = 0; i < n; i++)
+	{
+		void	   *entry = find(table, &rows[i]);
+
+		if (entry == NULL)
+		{
+			if (!has_room(table))
+			{
+				spill(table, &rows[i]);
+				continue;
+			}
+			entry = insert(table, &rows[i]);
+		}
+		ops->add(entry, &rows[i], ops->arg);
+	}
+}
+
+/* Hand over the customers in memory, and note the files that wait. */
+static void
+emit_memory(CustomerTable *table)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(table));
+
+	for (int64 i = 0; i < table->entries; i++)
+	{
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		table->ops->emit(customers_entry(table, i), table->ops->arg);
+	}
+	for (int i = 0; i < PARTS && table->files != NULL; i++)
+	{
+		Part	   *part;
+
+		if (table->files[i] == NULL)
+			continue;
+		part = palloc(sizeof(Part));
+		part->file = table->files[i];
+		part->level = table->level + 1;
+		table->pending = lcons(part, table->pending);
+	}
+	MemoryContextSwitchTo(old);
+	customers_reset(table);
+}
+
+/* Read a part as customers_add takes a source. */
+static void
+read_part(CustomerTable *table, BufFile *file)
+{
+	SourceRow	rows[SOURCE_BATCH];
+	StoredRow	stored;
+	int			n = 0;
+	MemoryContext keys = AllocSetContextCreate(CurrentMemoryContext, "keys of a part",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(keys);
+
+	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not rewind a temporary file")));
+	for (;;)
+	{
+		bool		more = customers_read(file, &stored, sizeof(stored));
+
+		if (more)
+		{
+			rows[n].hash = stored.hash;
+			rows[n].value = stored.value;
+			rows[n].day = stored.day;
+			rows[n].decimals = stored.decimals;
+			rows[n].event = stored.event;
+			rows[n].key = customers_read_key(file, &table->key);
+			n++;
+		}
+		if (n == SOURCE_BATCH || !more)
+		{
+			CHECK_FOR_INTERRUPTS();
+			customers_add(table, rows, n);
+			MemoryContextReset(keys);
+			n = 0;
+		}
+		if (!more)
+			break;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(keys);
+}
+
+/* Have rows gone to files? */
+bool
+customers_spilled(const CustomerTable *table)
+{
+	return table->files != NULL;
+}
+
+/* There are no more rows: complete all customers. */
+void
+customers_emit(CustomerTable *table)
+{
+	emit_memory(table);
+	while (table->pending != NIL)
+	{
+		Part	   *part = linitial(table->pending);
+
+		table->pending = list_delete_first(table->pending);
+		table->level = part->level;
+		read_part(table, part->file);
+		BufFileClose(part->file);
+		pfree(part);
+		emit_memory(table);
+	}
+}

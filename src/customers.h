@@ -1,0 +1,64 @@
+/*
+ * customers.h
+ *		A hash table of customers that grows past memory into files.
+ */
+#ifndef CUSTOMER_SCORING_CUSTOMERS_H
+#define CUSTOMER_SCORING_CUSTOMERS_H
+
+#include "nodes/pg_list.h"
+#include "storage/buffile.h"
+
+#include "source.h"
+
+/*
+ * What a table keeps for each customer is up to its user: an entry begins with
+ * the key, followed by whatever "add" makes of the rows. Entries stay where
+ * they are until they are emitted.
+ */
+typedef struct CustomerOps
+{
+	Size		entry_size;		/* the key included, a multiple of 8 */
+	void		(*create) (void *entry, void *arg);
+	void		(*add) (void *entry, const SourceRow *row, void *arg);
+	const void *(*next_memory) (const void *entry); /* what "add" will touch beside the entry, or NULL */
+	void		(*emit) (void *entry, void *arg);	/* the customer is complete */
+	void	   *arg;
+} CustomerOps;
+
+typedef struct CustomerTable
+{
+	MemoryContext context;		/* all that counts against the limit */
+	Size		limit;
+	const CustomerOps *ops;
+	SourceKey	key;
+
+	uint64	   *slots;			/* upper half of the hash, number of the entry + 1 */
+	uint64		mask;
+	char	  **blocks;			/* of entries */
+	int			nblocks;
+	int			max_blocks;
+	int64		entries;
+
+	char	   *key_bytes;		/* a piece of memory for keys by reference */
+	Size		key_bytes_left;
+
+	bool		full;			/* new customers go to files */
+	int			level;			/* how often the rows at hand have been divided */
+	BufFile   **files;			/* one for each part, made when needed */
+	List	   *pending;		/* parts that wait for their turn */
+	int64		parts;			/* files written in all */
+} CustomerTable;
+
+extern CustomerTable *customers_create(const CustomerOps *ops, Size limit);
+extern void customers_set_key(CustomerTable *table, const SourceKey *key);
+extern void customers_add(CustomerTable *table, SourceRow *rows, int n);
+extern bool customers_spilled(const CustomerTable *table);
+extern void customers_emit(CustomerTable *table);
+extern void customers_free(CustomerTable *table);
+extern void *customers_entry(const CustomerTable *table, int64 i);
+
+extern void customers_write_key(BufFile *file, const SourceKey *key, Datum datum);
+extern Datum customers_read_key(BufFile *file, const SourceKey *key);
+extern bool customers_read(BufFile *file, void *data, Size size);
+
+#endif							/* CUSTOMER_SCORING_CUSTOMERS_H */

@@ -1,0 +1,202 @@
+/*
+ * history_build.c
+ *		A history in the making: a log of days, the memory it lives in, and the
+ *		way from there to a packed history.
+ *
+ * The size of a log is what decides whether a million customers fit the memory
+ * of a hash aggregate, so it starts at 64 bytes and doubles.
+ */
+#include "postgres.h"
+
+#include "history_build.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+
+/* The first chunk: eight or so orders of a shop */
+#define LOG_FIRST_SIZE		64
+
+/*
+ * A log at least so large is added up before it doubles: one customer may
+ * have a million events on a few thousand days. Below, that costs more than
+ * the bytes it saves.
+ */
+#define LOG_COALESCE_SIZE	1024
+
+#define LOG_MAX_SIZE		(MaxAllocSize / 2)
+
+HistoryLog *
+history_log_create(MemoryContext context)
+{
+	HistoryLog *log = MemoryContextAlloc(context, LOG_FIRST_SIZE);
+
+	history_log_init(log, LOG_FIRST_SIZE - HISTORY_LOG_HEADER);
+	return log;
+}
+
+static HistoryLog *
+log_enlarge(HistoryLog *log, size_t capacity)
+{
+	size_t		size = HISTORY_LOG_HEADER + log->capacity;
+
+	while (size < HISTORY_LOG_HEADER + capacity)
+	{
+		if (size > LOG_MAX_SIZE)
+			history_raise(HISTORY_TOO_MANY_DAYS);
+		size *= 2;
+	}
+	log = repalloc(log, size);
+	log->capacity = (uint32) (size - HISTORY_LOG_HEADER);
+	return log;
+}
+
+/* The log's days, normalised */
+static void
+log_open(OpenHistory *open, const HistoryLog *log)
+{
+	HistoryDay	short_scratch[SHORT_HISTORY_DAYS];
+
+	open->n = history_log_count(log);
+	open->decimals = log->decimals;
+	open->days = open->n <= SHORT_HISTORY_DAYS ? open->short_days : history_alloc_days(open->n);
+	history_log_read(log, open->days);
+	if (!log->sorted)
+	{
+		HistoryDay *scratch = open->n <= SHORT_HISTORY_DAYS ? short_scratch : history_alloc_days(open->n);
+
+		history_check(history_normalise(open->days, &open->n, scratch));
+		if (scratch != short_scratch)
+			pfree(scratch);
+	}
+}
+
+/* Make room for one more entry. */
+static HistoryLog *
+log_make_room(HistoryLog *log)
+{
+	if (log->capacity >= LOG_COALESCE_SIZE - HISTORY_LOG_HEADER && !log->sorted)
+	{
+		OpenHistory open;
+
+		CHECK_FOR_INTERRUPTS();
+		log_open(&open, log);
+		history_log_write(log, open.days, open.n, open.decimals);
+		history_close(&open);
+		/* else the next time would come too soon */
+		if (log->used <= log->capacity / 2)
+			return log;
+	}
+	return log_enlarge(log, log->capacity + HISTORY_LOG_MAX_ENTRY);
+}
+
+/* Replace the contents by these days, with as much room as they need. */
+static HistoryLog *
+log_rewrite(HistoryLog *log, const OpenHistory *open)
+{
+	size_t		size = history_log_size(open->days, open->n);
+
+	if (size > log->capacity)
+		log = log_enlarge(log, size);
+	history_log_write(log, open->days, open->n, open->decimals);
+	return log;
+}
+
+/* Express all totals with more decimals. */
+static HistoryLog *
+log_rescale(HistoryLog *log, int decimals)
+{
+	OpenHistory open;
+
+	log_open(&open, log);
+	history_check(history_rescale(open.days, open.n, open.decimals, decimals));
+	open.decimals = decimals;
+	log = log_rewrite(log, &open);
+	history_close(&open);
+	return log;
+}
+
+/*
+ * Give up the decimals that no total needs any more, because what needed them
+ * has left a moving window or has been cancelled out.
+ */
+static HistoryLog *
+log_reduce(HistoryLog *log)
+{
+	OpenHistory open;
+
+	log_open(&open, log);
+	open.decimals = history_reduce_decimals(open.days, open.n, open.decimals);
+	log = log_rewrite(log, &open);
+	history_close(&open);
+	return log;
+}
+
+/* The one way into a log */
+HistoryLog *
+history_log_append(HistoryLog *log, HistoryDay *day, int decimals)
+{
+	if (decimals < log->decimals)
+	{
+		int64		total = day->total;
+
+		if (history_rescale(day, 1, decimals, log->decimals) == HISTORY_OK)
+			decimals = log->decimals;
+		else
+		{
+			day->total = total;
+			log = log_reduce(log);
+			if (decimals < log->decimals)
+				history_check(history_rescale(day, 1, decimals, log->decimals));
+		}
+	}
+	if (decimals > log->decimals)
+	{
+		if (log->used > 0)
+			log = log_rescale(log, decimals);
+		else
+			log->decimals = (uint8) decimals;
+	}
+	while (!history_log_add(log, day))
+		log = log_make_room(log);
+	return log;
+}
+
+/* A log of these days, in the current memory context */
+HistoryLog *
+history_log_of(const OpenHistory *open)
+{
+	return log_rewrite(history_log_create(CurrentMemoryContext), open);
+}
+
+/* The one way from a log into another */
+HistoryLog *
+history_log_merge(HistoryLog *log, const HistoryLog *other)
+{
+	OpenHistory open;
+
+	log_open(&open, other);
+	for (size_t i = 0; i < open.n; i++)
+		log = history_log_append(log, &open.days[i], open.decimals);
+	history_close(&open);
+	return log;
+}
+
+History *
+history_log_pack(HistoryLog *log)
+{
+	OpenHistory open;
+	History    *result;
+
+	log_open(&open, log);
+
+	/*
+	 * Keep the sorted form of a long log, for a moving window asks again after
+	 * a row or two. The state's value remains the same, and so does its chunk.
+	 */
+	if (!log->sorted && log->used > LOG_FIRST_SIZE)
+		history_log_write(log, open.days, open.n, open.decimals);
+	result = history_pack(open.days, open.n, open.decimals);
+	history_close(&open);
+	return result;
+}

@@ -1,0 +1,955 @@
+/*
+ * score_customers.c
+ *		score_customers(source, as_of, ...): from the rows of a query to scored
+ *		customers with their segments, in one pass over the rows.
+ *
+ * What it computes is defined by the composable functions: history_agg, the
+ * accessors, quantile_thresholds, score, rfm_code, weighted_score, segment.
+ * It gets there with 32 bytes a customer, because recency, frequency and
+ * monetary need no day but the first and the last. Only active days and the
+ * rhythm of a customer (silence_ratio in a rule) need all of them; then whole
+ * histories are built.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "customers.h"
+#include "fixed.h"
+#include "history_build.h"
+#include "quantile.h"
+#include "score.h"
+#include "segment.h"
+#include "source.h"
+
+/* ---- arguments ---- */
+
+/* Places of the arguments behind as_of */
+enum
+{
+	ARG_BINS = 1,
+	ARG_SEGMENT_MAP,
+	ARG_WINDOW_DAYS,
+	ARG_MONETARY,
+	ARG_FREQUENCY,
+	ARG_RECENCY_THRESHOLDS,
+	ARG_FREQUENCY_THRESHOLDS,
+	ARG_MONETARY_THRESHOLDS,
+	ARG_WEIGHTS,
+	ARG_TIME_ZONE
+};
+
+/* Columns of the result */
+enum
+{
+	COL_CUSTOMER,
+	COL_RECENCY,
+	COL_FREQUENCY,
+	COL_MONETARY,
+	COL_MEAN_VALUE,
+	COL_TENURE,
+	COL_R_SCORE,
+	COL_F_SCORE,
+	COL_M_SCORE,
+	COL_RFM_CODE,
+	COL_RFM_SCORE,
+	COL_SEGMENT,
+	COLUMNS
+};
+
+enum
+{
+	R,
+	F,
+	M
+};
+
+/* ---- what is known of a customer ---- */
+
+#define NO_DAY	PG_INT32_MIN	/* as first and last day: no event */
+
+/*
+ * The total is carry * 2^64 + total: a customer's total may leave 64 bits even
+ * if no day's total does. It is in units of 10^-decimals, the job's.
+ */
+typedef struct Customer
+{
+	Datum		key;
+	int64		total;			/* in the window */
+	int64		carry:16;
+	int64		events:48;		/* in the window */
+	int32		first_day;		/* with an event, up to as_of */
+	int32		last_day;
+} Customer;
+
+/* The same when all rows are known */
+typedef struct CompleteCustomer
+{
+	Customer	customer;
+	int64		frequency;		/* events or active days, in the window */
+	double		silence_ratio;	/* NaN if there is none */
+	int			decimals;		/* of this total */
+} CompleteCustomer;
+
+typedef struct HistoryCustomer
+{
+	Datum		key;
+	HistoryLog *log;
+} HistoryCustomer;
+
+/* Facts that a segment map may ask for, beside the scores */
+typedef enum Fact
+{
+	FACT_NONE,
+	FACT_RECENCY,
+	FACT_FREQUENCY,
+	FACT_MONETARY,
+	FACT_MEAN_VALUE,
+	FACT_TENURE,
+	FACT_RFM_SCORE,
+	FACT_SILENCE_RATIO
+} Fact;
+
+static const struct
+{
+	const char *name;
+	Fact		fact;
+}			facts[] =
+{
+	{"recency_days", FACT_RECENCY},
+	{"frequency", FACT_FREQUENCY},
+	{"monetary", FACT_MONETARY},
+	{"mean_value", FACT_MEAN_VALUE},
+	{"tenure_days", FACT_TENURE},
+	{"rfm_score", FACT_RFM_SCORE},
+	{"silence_ratio", FACT_SILENCE_RATIO},
+};
+
+/* What follows from three scores alone */
+typedef struct ScoreTexts
+{
+	bool		known;
+	Datum		code;
+	bool		score_isnull;
+	Datum		score;
+} ScoreTexts;
+
+typedef struct ScoreJob
+{
+	/* the question */
+	DateADT		as_of;
+	int64		after;			/* the day before the window */
+	int			bins;
+	bool		mean;			/* M is the mean value, not the total */
+	bool		active_days;	/* F is active days, not events */
+	ArrayType  *weights;
+	bool		quantile[3];	/* R, F, M by quantiles of this data */
+	ScoreCuts	cuts[3];
+	SegmentMap *map;			/* or NULL */
+	Fact	   *map_facts;		/* of the map's columns */
+	bool		whole_histories;
+
+	/* the customers */
+	CustomerTable *table;
+	int			decimals;		/* of all totals */
+	BufFile    *file;			/* complete customers; NULL if they are in the table */
+	int64		next;			/* where reading them is */
+
+	/* the result */
+	ReturnSetInfo *result;
+	MemoryContext context;		/* of all this */
+	MemoryContext row_context;
+	ScoreTexts *texts;			/* by r, f, m; NULL if there would be too many */
+	Datum	   *segments;		/* by rule; 0 = not made yet */
+	Datum		prospect;
+	FmgrInfo	key_output;
+	bool		key_as_text;	/* shown as text, but not of type text */
+} ScoreJob;
+
+/* ---- the job's decimals ---- */
+
+static void
+out_of_range(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("the total of a customer is out of range")));
+}
+
+static inline void
+add_total(Customer *customer, int64 value)
+{
+	int64		sum;
+
+	if (unlikely(__builtin_add_overflow(customer->total, value, &sum)))
+	{
+		/* the sum has wrapped around */
+		int64		carry = customer->carry + (value > 0 ? 1 : -1);
+
+		if (carry > PG_INT16_MAX || carry < PG_INT16_MIN)
+			out_of_range();
+		customer->carry = carry;
+	}
+	customer->total = sum;
+}
+
+static void
+multiply_total(Customer *customer, int64 factor)
+{
+	int64		product;
+
+	if (customer->carry == 0 && !__builtin_mul_overflow(customer->total, factor, &product))
+	{
+		customer->total = product;
+		return;
+	}
+#ifdef HAVE_INT128
+	{
+		int128		wide = ((int128) customer->carry << 64) + customer->total;
+		int64		carry;
+
+		/* at most 79 bits times 30 bits */
+		wide *= factor;
+		customer->total = (int64) wide;
+		carry = (int64) ((wide - customer->total) >> 64);
+		if (carry > PG_INT16_MAX || carry < PG_INT16_MIN)
+			out_of_range();
+		customer->carry = carry;
+	}
+#else
+	out_of_range();
+#endif
+}
+
+/* A value needs more decimals than any before. */
+static void
+raise_decimals(ScoreJob *job, int decimals)
+{
+	int64		factor = history_power_of_ten(decimals - job->decimals);
+
+	if (!job->whole_histories)
+	{
+		for (int64 i = 0; i < job->table->entries; i++)
+			multiply_total(customers_entry(job->table, i), factor);
+	}
+	job->decimals = decimals;
+}
+
+/* Add a value of so many decimals, which are not more than the job's. */
+static inline void
+add_value(ScoreJob *job, Customer *customer, int64 value, int decimals)
+{
+	if (likely(decimals == job->decimals))
+		add_total(customer, value);
+	else
+	{
+		Customer	addend = {0};
+
+		addend.total = value;
+		multiply_total(&addend, history_power_of_ten(job->decimals - decimals));
+		if (customer->carry + addend.carry > PG_INT16_MAX || customer->carry + addend.carry < PG_INT16_MIN)
+			out_of_range();
+		customer->carry += addend.carry;
+		add_total(customer, addend.total);
+	}
+}
+
+static Datum
+total_numeric(const Customer *customer, int decimals)
+{
+	Datum		wide;
+
+	if (likely(customer->carry == 0))
+		return NumericGetDatum(fixed_to_numeric(customer->total, decimals));
+	wide = DirectFunctionCall2(numeric_mul, NumericGetDatum(int64_to_numeric(customer->carry)),
+							   DirectFunctionCall3(numeric_in, CStringGetDatum("18446744073709551616"),
+												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	wide = DirectFunctionCall2(numeric_add, wide, NumericGetDatum(int64_to_numeric(customer->total)));
+	return DirectFunctionCall2(numeric_mul, wide, NumericGetDatum(int64_div_fast_to_numeric(1, decimals)));
+}
+
+/* As a cast of the numeric to double precision gives it */
+static double
+total_float8(const Customer *customer, int decimals)
+{
+	/* both exact: the division rounds once */
+	if (likely(customer->carry == 0 && customer->total > -(INT64CONST(1) << 53) &&
+			   customer->total < INT64CONST(1) << 53))
+		return (double) customer->total / (double) history_power_of_ten(decimals);
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, total_numeric(customer, decimals)));
+}
+
+/* NULL (0) if there is no event */
+static Datum
+mean_numeric(const Customer *customer, int decimals)
+{
+	if (customer->carry == 0)
+		return NumericGetDatum(fixed_mean(customer->total, decimals, customer->events));
+	return DirectFunctionCall2(numeric_div, total_numeric(customer, decimals),
+							   NumericGetDatum(int64_to_numeric(customer->events)));
+}
+
+/* ---- rows to customers ---- */
+
+static void
+create_customer(void *entry, void *arg pg_attribute_unused())
+{
+	Customer   *customer = entry;
+
+	customer->total = 0;
+	customer->carry = 0;
+	customer->events = 0;
+	customer->first_day = customer->last_day = NO_DAY;
+}
+
+static void
+add_row(void *entry, const SourceRow *row, void *arg)
+{
+	ScoreJob   *job = arg;
+	Customer   *customer = entry;
+
+	if (row->decimals > job->decimals)
+		raise_decimals(job, row->decimals);
+	if (row->event)
+	{
+		if (row->day > customer->last_day || customer->last_day == NO_DAY)
+			customer->last_day = row->day;
+		if (row->day < customer->first_day || customer->first_day == NO_DAY)
+			customer->first_day = row->day;
+	}
+	if (row->day > job->after)
+	{
+		customer->events += row->event;
+		add_value(job, customer, row->value, row->decimals);
+	}
+}
+
+static void
+create_history(void *entry, void *arg)
+{
+	((HistoryCustomer *) entry)->log = history_log_create(((ScoreJob *) arg)->table->context);
+}
+
+static void
+add_row_to_history(void *entry, const SourceRow *row, void *arg)
+{
+	ScoreJob   *job = arg;
+	HistoryCustomer *customer = entry;
+	HistoryDay	day = {row->event, row->value, row->day};
+
+	if (row->decimals > job->decimals)
+		job->decimals = row->decimals;
+	if (day.events != 0 || day.total != 0)
+		customer->log = history_log_append(customer->log, &day, row->decimals);
+}
+
+static const void *
+log_of_customer(const void *entry)
+{
+	return ((const HistoryCustomer *) entry)->log;
+}
+
+static void
+start_source(void *arg, const SourceKey *key)
+{
+	customers_set_key(((ScoreJob *) arg)->table, key);
+}
+
+/* Rows after as_of don't exist. */
+static void
+take_rows(void *arg, SourceRow *rows, int n)
+{
+	ScoreJob   *job = arg;
+	int			kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (rows[i].day > job->as_of)
+			continue;
+		if (kept < i)
+			rows[kept] = rows[i];
+		kept++;
+	}
+	customers_add(job->table, rows, kept);
+}
+
+/* ---- complete customers ---- */
+
+static void
+write_complete(ScoreJob *job, const CompleteCustomer *complete)
+{
+	if (job->file == NULL)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(job->context);
+
+		job->file = BufFileCreateTemp(false);
+		MemoryContextSwitchTo(old_context);
+	}
+	BufFileWrite(job->file, unconstify(CompleteCustomer *, complete), sizeof(CompleteCustomer));
+	customers_write_key(job->file, &job->table->key, complete->customer.key);
+}
+
+static void
+emit_customer(void *entry, void *arg)
+{
+	ScoreJob   *job = arg;
+	CompleteCustomer complete = {0};
+
+	complete.customer = *(Customer *) entry;
+	complete.frequency = complete.customer.events;
+	complete.silence_ratio = NAN;
+	complete.decimals = job->decimals;
+	write_complete(job, &complete);
+}
+
+/* The numbers of a whole history; the same reading as the accessors have */
+static void
+emit_history(void *entry, void *arg)
+{
+	ScoreJob   *job = arg;
+	HistoryCustomer *from = entry;
+	MemoryContext old_context = MemoryContextSwitchTo(job->row_context);
+	CompleteCustomer complete = {0};
+	Customer   *customer = &complete.customer;
+	OpenHistory open;
+	int64		active_days = 0;	/* ever */
+
+	customer->key = from->key;
+	customer->first_day = customer->last_day = NO_DAY;
+	history_open(&open, history_log_pack(from->log));
+	complete.decimals = Max(open.decimals, job->decimals);
+	for (size_t i = 0; i < open.n; i++)
+	{
+		HistoryDay *day = &open.days[i];
+
+		if (day->events > 0)
+		{
+			if (active_days++ == 0)
+				customer->first_day = day->day;
+			customer->last_day = day->day;
+		}
+		if (day->day > job->after)
+		{
+			Customer	addend = {0};
+
+			complete.frequency += job->active_days ? day->events > 0 : day->events;
+			customer->events += day->events;
+			addend.total = day->total;
+			multiply_total(&addend, history_power_of_ten(complete.decimals - open.decimals));
+			add_total(customer, addend.total);
+			customer->carry += addend.carry;
+		}
+	}
+	complete.silence_ratio = active_days < 2 ? NAN :
+		((double) job->as_of - customer->last_day) /
+		(((double) customer->last_day - customer->first_day) / (double) (active_days - 1));
+	write_complete(job, &complete);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(job->row_context);
+}
+
+static void
+rewind_customers(ScoreJob *job)
+{
+	job->next = 0;
+	if (job->file != NULL && BufFileSeek(job->file, 0, 0, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not rewind a temporary file")));
+}
+
+/* The next complete customer, its total in the job's decimals; the key in the current memory context */
+static bool
+next_customer(ScoreJob *job, CompleteCustomer *complete)
+{
+	if (job->next++ % 1024 == 0)
+		CHECK_FOR_INTERRUPTS();
+	if (job->file == NULL)
+	{
+		if (job->next > job->table->entries)
+			return false;
+		complete->customer = *(Customer *) customers_entry(job->table, job->next - 1);
+		complete->frequency = complete->customer.events;
+		complete->silence_ratio = NAN;
+		complete->decimals = job->decimals;
+		return true;
+	}
+	if (!customers_read(job->file, complete, sizeof(CompleteCustomer)))
+		return false;
+	complete->customer.key = customers_read_key(job->file, &job->table->key);
+	if (complete->decimals < job->decimals)
+	{
+		multiply_total(&complete->customer, history_power_of_ten(job->decimals - complete->decimals));
+		complete->decimals = job->decimals;
+	}
+	return true;
+}
+
+/* What M is made from, as a float8 */
+static double
+monetary_value(const ScoreJob *job, const Customer *customer)
+{
+	if (job->mean)
+		return DatumGetFloat8(DirectFunctionCall1(numeric_float8, mean_numeric(customer, job->decimals)));
+	return total_float8(customer, job->decimals);
+}
+
+/* Cut R, F and M where no thresholds were given: one more pass. */
+static void
+find_cuts(ScoreJob *job, Size limit)
+{
+	Size		used = MemoryContextMemAllocated(job->table->context, false);
+	int			n = job->quantile[R] + job->quantile[F] + job->quantile[M];
+	Size		budget;
+	QuantileValues values[3];
+	CompleteCustomer complete;
+
+	if (n == 0)
+		return;
+	budget = (limit > used ? limit - used : 0) / (Size) n;
+	for (int i = R; i <= M; i++)
+		quantile_values_init(&values[i], job->quantile[i] ? Max(job->table->entries, 1024) : 1, budget);
+	rewind_customers(job);
+	for (;;)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(job->row_context);
+		bool		more = next_customer(job, &complete);
+		const Customer *customer = &complete.customer;
+
+		if (more && customer->last_day != NO_DAY)
+		{
+			double		recency = (double) job->as_of - customer->last_day;
+			double		monetary = job->quantile[M] && customer->events > 0 ? monetary_value(job, customer) : 0;
+
+			MemoryContextSwitchTo(old_context);
+			if (job->quantile[R])
+				quantile_values_add(&values[R], recency);
+			if (job->quantile[F] && customer->events > 0)
+				quantile_values_add(&values[F], (double) complete.frequency);
+			if (job->quantile[M] && customer->events > 0)
+				quantile_values_add(&values[M], monetary);
+		}
+		MemoryContextSwitchTo(old_context);
+		if (!more)
+			break;
+		if (job->next % 64 == 0)
+			MemoryContextReset(job->row_context);
+	}
+	for (int i = R; i <= M; i++)
+	{
+		if (job->quantile[i] && quantile_values_count(&values[i]) > 0)
+			quantile_cuts(&values[i], job->bins, &job->cuts[i]);
+		quantile_values_free(&values[i]);
+	}
+}
+
+/* ---- scored customers ---- */
+
+/* weighted_score, which may be NULL */
+static Datum
+weighted_mean_of(ScoreJob *job, const int *scores, bool *isnull)
+{
+	LOCAL_FCINFO(call, 2);
+	Datum		elements[3];
+	Datum		result;
+
+	for (int i = R; i <= M; i++)
+		elements[i] = Float8GetDatum(scores[i]);
+	InitFunctionCallInfoData(*call, NULL, 2, InvalidOid, NULL, NULL);
+	call->args[0].value = PointerGetDatum(construct_array(elements, 3, FLOAT8OID, sizeof(float8),
+														  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	call->args[0].isnull = false;
+	call->args[1].value = PointerGetDatum(job->weights);
+	call->args[1].isnull = false;
+	result = weighted_score(call);
+	*isnull = call->isnull;
+	return result;
+}
+
+static void
+make_texts(ScoreJob *job, const int *scores, ScoreTexts *texts)
+{
+	texts->code = DirectFunctionCall3(rfm_code, Int32GetDatum(scores[R]), Int32GetDatum(scores[F]),
+									  Int32GetDatum(scores[M]));
+	texts->score = weighted_mean_of(job, scores, &texts->score_isnull);
+	texts->known = true;
+}
+
+/* Code and weighted mean of three scores: made once for each combination */
+static const ScoreTexts *
+texts_of(ScoreJob *job, const int *scores, ScoreTexts *scratch)
+{
+	MemoryContext old_context;
+	ScoreTexts *texts;
+
+	if (job->texts == NULL)
+	{
+		make_texts(job, scores, scratch);
+		return scratch;
+	}
+	texts = &job->texts[((scores[R] - 1) * job->bins + scores[F] - 1) * job->bins + scores[M] - 1];
+	if (!texts->known)
+	{
+		old_context = MemoryContextSwitchTo(job->context);
+		make_texts(job, scores, texts);
+		MemoryContextSwitchTo(old_context);
+	}
+	return texts;
+}
+
+/* The row at hand, for the conditions of a segment map */
+typedef struct FactRow
+{
+	const ScoreJob *job;
+	const CompleteCustomer *complete;
+	const Datum *values;
+	const bool *nulls;
+} FactRow;
+
+static void
+fetch_fact(void *arg, const SegmentColumn *columns pg_attribute_unused(), int column, SegmentValue *value)
+{
+	FactRow    *row = arg;
+	int			from = -1;
+
+	switch (row->job->map_facts[column])
+	{
+		case FACT_RECENCY:
+			value->kind = SEGMENT_INT;
+			from = COL_RECENCY;
+			break;
+		case FACT_TENURE:
+			value->kind = SEGMENT_INT;
+			from = COL_TENURE;
+			break;
+		case FACT_FREQUENCY:
+			value->kind = SEGMENT_INT;
+			value->u.i = row->complete->frequency;
+			return;
+		case FACT_MONETARY:
+			value->kind = SEGMENT_NUMERIC;
+			from = COL_MONETARY;
+			break;
+		case FACT_MEAN_VALUE:
+			value->kind = SEGMENT_NUMERIC;
+			from = COL_MEAN_VALUE;
+			break;
+		case FACT_RFM_SCORE:
+			value->kind = SEGMENT_FLOAT;
+			from = COL_RFM_SCORE;
+			break;
+		case FACT_SILENCE_RATIO:
+			value->kind = isnan(row->complete->silence_ratio) ? SEGMENT_NULL : SEGMENT_FLOAT;
+			value->u.d = row->complete->silence_ratio;
+			return;
+		case FACT_NONE:
+			value->kind = SEGMENT_NULL;
+			return;
+	}
+	if (row->nulls[from])
+		value->kind = SEGMENT_NULL;
+	else if (value->kind == SEGMENT_INT)
+		value->u.i = DatumGetInt32(row->values[from]);
+	else if (value->kind == SEGMENT_FLOAT)
+		value->u.d = DatumGetFloat8(row->values[from]);
+	else
+		value->u.n = DatumGetNumeric(row->values[from]);
+}
+
+/* Segment texts are made once for each rule. */
+static bool
+segment_text(ScoreJob *job, const int *scores, FactRow *row, Datum *segment)
+{
+	int			rule;
+
+	if (job->map == NULL)
+		return false;
+	rule = segment_match(job->map, scores[R], scores[F], scores[M], fetch_fact, row);
+	if (rule == SEGMENT_NONE || (rule == SEGMENT_PROSPECT && job->map->prospect == NULL))
+		return false;
+	if (rule == SEGMENT_PROSPECT)
+		*segment = job->prospect;
+	else
+	{
+		if (job->segments[rule] == 0)
+		{
+			MemoryContext old_context = MemoryContextSwitchTo(job->context);
+
+			job->segments[rule] = PointerGetDatum(cstring_to_text_with_len(job->map->rules[rule].segment,
+																		   job->map->rules[rule].segment_len));
+			MemoryContextSwitchTo(old_context);
+		}
+		*segment = job->segments[rule];
+	}
+	return true;
+}
+
+static void
+put_customer(ScoreJob *job, const CompleteCustomer *complete)
+{
+	const Customer *customer = &complete->customer;
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS];
+	int			scores[3] = {0, 0, 0};
+	ScoreTexts	scratch;
+	FactRow		row = {job, complete, values, nulls};
+
+	memset(nulls, true, sizeof(nulls));
+	nulls[COL_CUSTOMER] = nulls[COL_FREQUENCY] = nulls[COL_MONETARY] = false;
+	values[COL_CUSTOMER] = job->key_as_text
+		? PointerGetDatum(cstring_to_text(OutputFunctionCall(&job->key_output, customer->key)))
+		: customer->key;
+	values[COL_FREQUENCY] = Int64GetDatum(complete->frequency);
+	values[COL_MONETARY] = total_numeric(customer, job->decimals);
+	if (customer->events > 0)
+	{
+		nulls[COL_MEAN_VALUE] = false;
+		values[COL_MEAN_VALUE] = mean_numeric(customer, job->decimals);
+	}
+	if (customer->last_day != NO_DAY)
+	{
+		const ScoreTexts *texts;
+		int32		recency = (int32) ((int64) job->as_of - customer->last_day);
+
+		scores[R] = score_by_cuts(recency, job->cuts[R].cut, job->cuts[R].count, false);
+		scores[F] = scores[M] = 1;
+		if (customer->events > 0)
+		{
+			scores[F] = score_by_cuts((double) complete->frequency, job->cuts[F].cut, job->cuts[F].count, true);
+			scores[M] = score_by_cuts(monetary_value(job, customer), job->cuts[M].cut, job->cuts[M].count, true);
+		}
+		texts = texts_of(job, scores, &scratch);
+		memset(&nulls[COL_TENURE], false, COL_RFM_SCORE - COL_TENURE);
+		nulls[COL_RECENCY] = false;
+		nulls[COL_RFM_SCORE] = texts->score_isnull;
+		values[COL_RECENCY] = Int32GetDatum(recency);
+		values[COL_TENURE] = Int32GetDatum((int32) ((int64) job->as_of - customer->first_day));
+		values[COL_R_SCORE] = Int32GetDatum(scores[R]);
+		values[COL_F_SCORE] = Int32GetDatum(scores[F]);
+		values[COL_M_SCORE] = Int32GetDatum(scores[M]);
+		values[COL_RFM_CODE] = texts->code;
+		values[COL_RFM_SCORE] = texts->score;
+	}
+	nulls[COL_SEGMENT] = !segment_text(job, scores, &row, &values[COL_SEGMENT]);
+	tuplestore_putvalues(job->result->setResult, job->result->setDesc, values, nulls);
+}
+
+static void
+put_customers(ScoreJob *job)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(job->row_context);
+	CompleteCustomer complete;
+
+	rewind_customers(job);
+	while (next_customer(job, &complete))
+	{
+		put_customer(job, &complete);
+		MemoryContextReset(job->row_context);
+	}
+	MemoryContextSwitchTo(old_context);
+}
+
+/* ---- the call ---- */
+
+static void
+null_argument(const char *name, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null", name),
+			 errhint("%s", hint)));
+}
+
+/* Which of two words an argument is: false for the first */
+static bool
+read_choice(FunctionCallInfo fcinfo, int argument, const char *name, const char *first, const char *second)
+{
+	char	   *word;
+
+	if (PG_ARGISNULL(argument))
+		null_argument(name, psprintf("Give '%s' or '%s'.", first, second));
+	word = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	if (strcmp(word, first) != 0 && strcmp(word, second) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be '%s' or '%s', not \"%.60s\"", name, first, second, word)));
+	return strcmp(word, second) == 0;
+}
+
+/*
+ * Thresholds: NULL stands for the usual ones if there are any for so many
+ * bins, otherwise, like '{}', for quantiles.
+ */
+static void
+read_thresholds(FunctionCallInfo fcinfo, int argument, const char *name, const double *usual,
+				ScoreJob *job, int dimension)
+{
+	ScoreCuts  *cuts = &job->cuts[dimension];
+	const double *given = usual;
+	int			count = usual ? 4 : 0;
+
+	if (!PG_ARGISNULL(argument))
+		given = check_thresholds(name, PG_GETARG_ARRAYTYPE_P(argument), &count);
+	else if (job->bins != 5)
+		count = 0;
+	if (count != 0 && count != job->bins - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must have %d elements for %d bins, not %d", name, job->bins - 1, job->bins, count),
+				 errhint("'{}' cuts by quantiles.")));
+	job->quantile[dimension] = count == 0;
+	cuts->count = count;
+	if (count > 0)
+		memcpy(cuts->cut, given, (size_t) count * sizeof(double));
+}
+
+static void
+read_segment_map(FunctionCallInfo fcinfo, int argument, ScoreJob *job)
+{
+	SegmentMap *map;
+
+	if (PG_ARGISNULL(argument))
+		return;
+	map = segment_map_load(PG_GETARG_TEXT_PP(argument), fcinfo->flinfo->fn_oid);
+	if (map->bins != job->bins)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("segment_map %s is made for %d bins, not %d", map->name, map->bins, job->bins),
+				 errhint("Score with bins => %d, name a map with %d bins, or leave segments out with segment_map => NULL.",
+						 map->bins, job->bins)));
+	job->map = map;
+	job->segments = palloc0(map->nrules * sizeof(Datum));
+	if (map->prospect != NULL)
+		job->prospect = PointerGetDatum(cstring_to_text_with_len(map->prospect, map->prospect_len));
+	job->map_facts = palloc0(Max(map->ncolumns, 1) * sizeof(Fact));
+	for (int i = 0; i < map->ncolumns; i++)
+	{
+		for (int j = 0; j < (int) lengthof(facts); j++)
+		{
+			if (map->columns[i].len == (int) strlen(facts[j].name) &&
+				memcmp(map->columns[i].name, facts[j].name, (size_t) map->columns[i].len) == 0)
+				job->map_facts[i] = facts[j].fact;
+		}
+		if (job->map_facts[i] == FACT_SILENCE_RATIO)
+			job->whole_histories = true;
+	}
+}
+
+/* The first arguments are source and as_of, or source, id and as_of. */
+static Datum
+score_source(FunctionCallInfo fcinfo, bool typed)
+{
+	static const double usual_recency[] = {30, 90, 180, 365};
+	static const double usual_frequency[] = {1, 2, 4, 9};
+	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_row, NULL, emit_customer, NULL};
+	static const CustomerOps by_history = {sizeof(HistoryCustomer), create_history, add_row_to_history,
+	log_of_customer, emit_history, NULL};
+	int			as_of = typed ? 2 : 1;
+	Size		limit = get_hash_memory_limit();
+	ScoreJob   *job = palloc0(sizeof(ScoreJob));
+	CustomerOps ops;
+	SourceReader reader = {"score_customers", InvalidOid, NULL, start_source, take_rows, job};
+	SourceCounts counts;
+
+	StaticAssertStmt(sizeof(Customer) == 32, "two customers fill a cache line");
+
+	if (PG_ARGISNULL(0))
+		null_argument("source", "Give a SELECT of customer, day, value, or the name of a table with these columns.");
+	if (PG_ARGISNULL(as_of))
+		null_argument("as_of", "Say as of which day to score, for example current_date.");
+	job->as_of = PG_GETARG_DATEADT(as_of);
+	if (DATE_NOT_FINITE(job->as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("as_of must be finite here, but is %s",
+						DATE_IS_NOBEGIN(job->as_of) ? "-infinity" : "infinity"),
+				 errhint("Name a day, for example current_date.")));
+	if (PG_ARGISNULL(as_of + ARG_BINS))
+		null_argument("bins", "The usual number is 5.");
+	job->bins = PG_GETARG_INT32(as_of + ARG_BINS);
+	check_bins(job->bins);
+	job->after = HISTORY_SINCE_EVER;
+	if (!PG_ARGISNULL(as_of + ARG_WINDOW_DAYS))
+		job->after = history_window_start(job->as_of, PG_GETARG_INT32(as_of + ARG_WINDOW_DAYS));
+	job->mean = read_choice(fcinfo, as_of + ARG_MONETARY, "monetary", "total", "mean");
+	job->active_days = read_choice(fcinfo, as_of + ARG_FREQUENCY, "frequency", "events", "active_days");
+	read_thresholds(fcinfo, as_of + ARG_RECENCY_THRESHOLDS, "recency_thresholds", usual_recency, job, R);
+	read_thresholds(fcinfo, as_of + ARG_FREQUENCY_THRESHOLDS, "frequency_thresholds", usual_frequency, job, F);
+	read_thresholds(fcinfo, as_of + ARG_MONETARY_THRESHOLDS, "monetary_thresholds", NULL, job, M);
+	if (PG_ARGISNULL(as_of + ARG_WEIGHTS))
+		null_argument("weights", "Give three, for R, F and M, for example '{1,1,1}'.");
+	job->weights = PG_GETARG_ARRAYTYPE_P(as_of + ARG_WEIGHTS);
+	{
+		const int	any[] = {1, 1, 1};
+		bool		isnull;
+
+		(void) weighted_mean_of(job, any, &isnull); /* checks the weights */
+	}
+	job->whole_histories = job->active_days;
+	read_segment_map(fcinfo, as_of + ARG_SEGMENT_MAP, job);
+	if (job->bins <= SEGMENT_MAX_BINS)
+		job->texts = palloc0(job->bins * job->bins * job->bins * sizeof(ScoreTexts));
+
+	InitMaterializedSRF(fcinfo, 0);
+	job->result = (ReturnSetInfo *) fcinfo->resultinfo;
+	job->context = CurrentMemoryContext;
+	job->row_context = AllocSetContextCreate(CurrentMemoryContext, "scored customer", ALLOCSET_DEFAULT_SIZES);
+	ops = job->whole_histories ? by_history : by_numbers;
+	ops.arg = job;
+	job->table = customers_create(&ops, limit);
+	if (typed)
+		reader.key_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	reader.time_zone = PG_ARGISNULL(as_of + ARG_TIME_ZONE) ? NULL : PG_GETARG_TEXT_PP(as_of + ARG_TIME_ZONE);
+	source_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), &reader, &counts);
+
+	if (!typed && job->table->key.type != TEXTOID && job->table->key.type != VARCHAROID)
+	{
+		Oid			output;
+		bool		varlena;
+
+		getTypeOutputInfo(job->table->key.type, &output, &varlena);
+		fmgr_info(output, &job->key_output);
+		job->key_as_text = true;
+	}
+	if (job->whole_histories || customers_spilled(job->table))
+	{
+		customers_emit(job->table);
+		if (job->file == NULL)	/* no customers at all */
+			job->table->entries = 0;
+	}
+	find_cuts(job, limit);
+	put_customers(job);
+
+	if (job->file != NULL)
+		BufFileClose(job->file);
+	customers_free(job->table);
+	MemoryContextDelete(job->row_context);
+	source_report(&counts);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(score_customers);
+Datum
+score_customers(PG_FUNCTION_ARGS)
+{
+	return score_source(fcinfo, false);
+}
+
+PG_FUNCTION_INFO_V1(score_customers_typed);
+Datum
+score_customers_typed(PG_FUNCTION_ARGS)
+{
+	return score_source(fcinfo, true);
+}

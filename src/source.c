@@ -1,0 +1,522 @@
+/*
+ * source.c
+ *		Run a caller's query and hand on its rows: customer, day, value.
+ *
+ * The query runs through SPI with a receiver of our own, so that no copy of a
+ * row is made, any SELECT works, and permissions and row-level security are
+ * those of the caller. It is planned without parallel workers: gathering rows
+ * from workers into one receiver is slower than the plain scan.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/scansup.h"
+#include "pgtime.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "compat.h"
+#include "fixed.h"
+#include "history.h"
+#include "source.h"
+
+#define SELECT_HINT "Select customer, day, value in this order, for example SELECT customer_id, ordered_on, total FROM orders."
+
+typedef void (*ReadFixed) (Datum datum, int64 *value, int *decimals);
+
+/* The offset from UTC of one UTC day in a time zone */
+typedef struct ZoneDay
+{
+	int64		utc_day;
+	int64		offset;			/* in microseconds; only if constant */
+	bool		known;
+	bool		constant;
+} ZoneDay;
+
+#define ZONE_DAYS 1024
+
+typedef struct SourceReceiver
+{
+	DestReceiver dest;
+	const SourceReader *reader;
+	SourceCounts *counts;
+	SourceKey	key;
+	Oid			day_type;
+	ReadFixed	read_value;
+	bool		has_counts;
+	pg_tz	   *zone;			/* NULL for a mere abbreviation */
+	ZoneDay    *zone_days;		/* a cache, by UTC day */
+
+	/* the batch */
+	MemoryContext context;		/* what reading its rows leaves behind */
+	int			n;
+	SourceRow	rows[SOURCE_BATCH];
+	char	   *keys;			/* bytes of keys by reference */
+	Size		keys_used;
+	Size		keys_size;
+} SourceReceiver;
+
+/* ---- the columns of the source ---- */
+
+static void
+column_error(const char *ordinal, Form_pg_attribute column, const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s column \"%s\" of the source is %s", ordinal, NameStr(column->attname), what),
+			 errdetail("Its type is %s.", format_type_be(column->atttypid)),
+			 errhint("%s", hint)));
+}
+
+static void
+read_int2(Datum datum, int64 *value, int *decimals)
+{
+	*value = DatumGetInt16(datum);
+	*decimals = 0;
+}
+
+static void
+read_int4(Datum datum, int64 *value, int *decimals)
+{
+	*value = DatumGetInt32(datum);
+	*decimals = 0;
+}
+
+static ReadFixed
+value_reader(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return read_int2;
+		case INT4OID:
+			return read_int4;
+		case INT8OID:
+			return fixed_from_int8;
+		case NUMERICOID:
+			return fixed_from_numeric;
+		case FLOAT4OID:
+			return fixed_from_float4;
+		case FLOAT8OID:
+			return fixed_from_float8;
+	}
+	return NULL;
+}
+
+static void
+set_key(SourceReceiver *receiver, Form_pg_attribute column)
+{
+	SourceKey  *key = &receiver->key;
+	Oid			wanted = receiver->reader->key_type;
+	TypeCacheEntry *type;
+
+	if (OidIsValid(wanted) && column->atttypid != wanted)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("first column \"%s\" of the source is of type %s, but id is of type %s",
+						NameStr(column->attname), format_type_be(column->atttypid), format_type_be(wanted)),
+				 errhint("Call %s(source, NULL::%s, ...), or cast the column to %s.",
+						 receiver->reader->function, format_type_be(column->atttypid), format_type_be(wanted))));
+	type = lookup_type_cache(column->atttypid,
+							 TYPECACHE_EQ_OPR_FINFO | TYPECACHE_HASH_PROC_FINFO | TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+	if (!OidIsValid(type->eq_opr) || !OidIsValid(type->hash_proc))
+		column_error("first", column, "of a type that cannot be hashed",
+					 "Cast it to text, for example.");
+	key->type = column->atttypid;
+	key->collation = column->attcollation;
+	key->length = type->typlen;
+	key->by_value = type->typbyval;
+	key->integer = getBaseType(column->atttypid) == INT4OID || getBaseType(column->atttypid) == INT8OID;
+	/* copies, for some of these functions keep a cache */
+	key->seeded = OidIsValid(type->hash_extended_proc);
+	fmgr_info_copy(&key->equal, &type->eq_opr_finfo, CurrentMemoryContext);
+	fmgr_info_copy(&key->hash, key->seeded ? &type->hash_extended_proc_finfo : &type->hash_proc_finfo,
+				   CurrentMemoryContext);
+	/* A collation that can't be had would be an error at the first comparison only. */
+	if (OidIsValid(type->typcollation) && !OidIsValid(key->collation))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDETERMINATE_COLLATION),
+				 errmsg("could not determine which collation to use for column \"%s\" of the source",
+						NameStr(column->attname)),
+				 errhint("Use the COLLATE clause to set the collation explicitly.")));
+}
+
+static void
+set_day(SourceReceiver *receiver, Form_pg_attribute column)
+{
+	text	   *time_zone = receiver->reader->time_zone;
+
+	receiver->day_type = getBaseType(column->atttypid);
+	if (receiver->day_type == TIMESTAMPTZOID)
+	{
+		if (time_zone == NULL)
+			column_error("second", column, "a point in time, and no time zone says which day that is",
+						 psprintf("Call %s(..., time_zone => 'Europe/Paris'), or select (%s AT TIME ZONE 'Europe/Paris')::date.",
+								  receiver->reader->function, quote_identifier(NameStr(column->attname))));
+		/* an unknown zone is an error even if there are no rows */
+		(void) DirectFunctionCall2(timestamptz_zone, PointerGetDatum(time_zone), TimestampTzGetDatum(0));
+		receiver->zone = pg_tzset(text_to_cstring(time_zone));
+		receiver->zone_days = palloc0(ZONE_DAYS * sizeof(ZoneDay));
+	}
+	else if (receiver->day_type != DATEOID && receiver->day_type != TIMESTAMPOID)
+		column_error("second", column, "not a day", SELECT_HINT);
+	else if (time_zone != NULL)
+		column_error("second", column, "a calendar day already, so that time_zone has no meaning",
+					 "Leave time_zone out.");
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleDesc desc)
+{
+	SourceReceiver *receiver = (SourceReceiver *) self;
+
+	if (desc->natts < 3 || desc->natts > 4)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the source must have three columns, or four, but has %d", desc->natts),
+				 errdetail("They are customer, day, value, and optionally a boolean that says whether the row counts as an event."),
+				 errhint(SELECT_HINT)));
+	set_key(receiver, TupleDescAttr(desc, 0));
+	set_day(receiver, TupleDescAttr(desc, 1));
+	receiver->read_value = value_reader(getBaseType(TupleDescAttr(desc, 2)->atttypid));
+	if (receiver->read_value == NULL)
+		column_error("third", TupleDescAttr(desc, 2), "not a number", SELECT_HINT);
+	receiver->has_counts = desc->natts == 4;
+	if (receiver->has_counts && getBaseType(TupleDescAttr(desc, 3)->atttypid) != BOOLOID)
+		column_error("fourth", TupleDescAttr(desc, 3), "not a boolean",
+					 "It says whether the row counts as an event; leave it out to let the sign of the value decide.");
+	receiver->reader->start(receiver->reader->arg, &receiver->key);
+}
+
+/* ---- days ---- */
+
+static inline int64
+floor_divide(int64 a, int64 b)
+{
+	return a / b - (a % b < 0);
+}
+
+static int64
+zone_offset(text *time_zone, TimestampTz when)
+{
+	return DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, PointerGetDatum(time_zone),
+												 TimestampTzGetDatum(when))) - when;
+}
+
+/*
+ * The calendar day of a point in time. AT TIME ZONE looks the zone up by name
+ * for each row; here the offset of each UTC day is kept, unless it changes
+ * within that day.
+ */
+static int32
+day_in_zone(SourceReceiver *receiver, TimestampTz when)
+{
+	text	   *time_zone = receiver->reader->time_zone;
+	int64		utc_day = floor_divide(when, USECS_PER_DAY);
+	ZoneDay    *day = &receiver->zone_days[(uint64) utc_day % ZONE_DAYS];
+
+	if (!day->known || day->utc_day != utc_day)
+	{
+		TimestampTz start = utc_day * USECS_PER_DAY;
+		TimestampTz end = start + USECS_PER_DAY;
+
+		day->utc_day = utc_day;
+		day->known = true;
+		day->constant = false;
+		/* not at the ends of the calendar */
+		if (IS_VALID_TIMESTAMP(start - USECS_PER_DAY) && IS_VALID_TIMESTAMP(end + USECS_PER_DAY))
+		{
+			day->offset = zone_offset(time_zone, start);
+			day->constant = day->offset == zone_offset(time_zone, end);
+			if (day->constant && receiver->zone != NULL)
+			{
+				pg_time_t	from = timestamptz_to_time_t(start);
+				pg_time_t	boundary;
+				long int	before,
+							after;
+				int			before_dst,
+							after_dst;
+
+				if (pg_next_dst_boundary(&from, &before, &before_dst, &boundary,
+										 &after, &after_dst, receiver->zone) == 1)
+					day->constant = boundary >= from + SECS_PER_DAY;
+			}
+		}
+	}
+	when += day->constant ? day->offset : zone_offset(time_zone, when);
+	return (int32) floor_divide(when, USECS_PER_DAY);
+}
+
+static int32
+row_day(SourceReceiver *receiver, Datum datum)
+{
+	Timestamp	when;
+
+	if (receiver->day_type == DATEOID)
+		return history_check_day(DatumGetDateADT(datum));
+	when = DatumGetTimestamp(datum);
+	if (TIMESTAMP_NOT_FINITE(when))
+		return history_check_day(TIMESTAMP_IS_NOBEGIN(when) ? DATEVAL_NOBEGIN : DATEVAL_NOEND);
+	if (receiver->day_type == TIMESTAMPTZOID)
+		return day_in_zone(receiver, when);
+	return (int32) floor_divide(when, USECS_PER_DAY);
+}
+
+/* ---- rows ---- */
+
+Size
+source_key_size(const SourceKey *key, Datum datum)
+{
+	if (key->length > 0)
+		return (Size) key->length;
+	if (key->length == -2)
+		return strlen(DatumGetCString(datum)) + 1;
+	return VARSIZE_ANY(DatumGetPointer(datum));
+}
+
+static inline uint64
+mix(uint64 hash)
+{
+	hash ^= hash >> 33;
+	hash *= UINT64CONST(0xff51afd7ed558ccd);
+	hash ^= hash >> 33;
+	hash *= UINT64CONST(0xc4ceb9fe1a85ec53);
+	hash ^= hash >> 33;
+	return hash;
+}
+
+static inline uint64
+hash_key(SourceKey *key, Datum datum)
+{
+	if (key->integer)
+		return mix((uint64) datum);
+	if (key->seeded)
+		return mix(DatumGetUInt64(FunctionCall2Coll(&key->hash, key->collation, datum, Int64GetDatum(0))));
+	return mix(DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, datum)));
+}
+
+static void
+flush(SourceReceiver *receiver)
+{
+	if (receiver->n > 0)
+		receiver->reader->take(receiver->reader->arg, receiver->rows, receiver->n);
+	receiver->n = 0;
+	receiver->keys_used = 0;
+}
+
+/* Keep a key by reference until the batch is flushed. */
+static Datum
+keep_key(SourceReceiver *receiver, Datum datum)
+{
+	Size		size;
+	struct varlena *plain = NULL;
+	char	   *kept;
+
+	if (receiver->key.length == -1 && VARATT_IS_EXTENDED(DatumGetPointer(datum)) &&
+		!VARATT_IS_SHORT(DatumGetPointer(datum)))
+	{
+		plain = pg_detoast_datum((struct varlena *) DatumGetPointer(datum));
+		datum = PointerGetDatum(plain);
+	}
+	size = source_key_size(&receiver->key, datum);
+	if (receiver->keys_used + size > receiver->keys_size)
+	{
+		flush(receiver);
+		if (size > receiver->keys_size)
+		{
+			pfree(receiver->keys);
+			receiver->keys = MemoryContextAllocHuge(GetMemoryChunkContext(receiver), size);
+			receiver->keys_size = size;
+		}
+	}
+	kept = receiver->keys + receiver->keys_used;
+	memcpy(kept, DatumGetPointer(datum), size);
+	receiver->keys_used += MAXALIGN(size);
+	if (plain != NULL)
+		pfree(plain);
+	return PointerGetDatum(kept);
+}
+
+static bool
+receiver_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	SourceReceiver *receiver = (SourceReceiver *) self;
+	SourceCounts *counts = receiver->counts;
+	SourceRow  *row;
+	MemoryContext old_context;
+	Datum		key;
+	int			decimals;
+
+	slot_getsomeattrs(slot, receiver->has_counts ? 4 : 3);
+	counts->rows++;
+	if (unlikely(slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2]))
+	{
+		if (slot->tts_isnull[0])
+			counts->no_customer++;
+		else if (slot->tts_isnull[1])
+			counts->no_day++;
+		else
+			counts->no_value++;
+		return true;
+	}
+
+	if (receiver->n == 0)
+		MemoryContextReset(receiver->context);
+	old_context = MemoryContextSwitchTo(receiver->context);
+	key = slot->tts_values[0];
+	if (!receiver->key.by_value)
+		key = keep_key(receiver, key);	/* may flush */
+	row = &receiver->rows[receiver->n];
+	row->key = key;
+	row->hash = hash_key(&receiver->key, key);
+	row->day = row_day(receiver, slot->tts_values[1]);
+	receiver->read_value(slot->tts_values[2], &row->value, &decimals);
+	row->decimals = (uint8) decimals;
+	if (receiver->has_counts && !slot->tts_isnull[3])
+		row->event = DatumGetBool(slot->tts_values[3]);
+	else
+		row->event = row->value >= 0;
+	if (++receiver->n == SOURCE_BATCH)
+		flush(receiver);
+	MemoryContextSwitchTo(old_context);
+	return true;
+}
+
+static void
+receiver_nothing(DestReceiver *self pg_attribute_unused())
+{
+}
+
+/* ---- the query ---- */
+
+/* A name as SQL reads it, maybe qualified; NULL if the text is anything else */
+static char *
+as_relation_name(const char *source)
+{
+	const char *c = source;
+	int			parts = 0;
+
+	for (;;)
+	{
+		while (scanner_isspace(*c))
+			c++;
+		if (*c == '"')
+		{
+			for (c++; *c && (*c != '"' || c[1] == '"'); c++)
+				if (*c == '"')
+					c++;
+			if (*c++ != '"')
+				return NULL;
+		}
+		else
+		{
+			if (!(isalpha((unsigned char) *c) || *c == '_' || IS_HIGHBIT_SET(*c)))
+				return NULL;
+			while (isalnum((unsigned char) *c) || *c == '_' || *c == '$' || IS_HIGHBIT_SET(*c))
+				c++;
+		}
+		parts++;
+		while (scanner_isspace(*c))
+			c++;
+		if (*c == '\0')
+			return parts <= 3 ? psprintf("TABLE %s", source) : NULL;
+		if (*c++ != '.')
+			return NULL;
+	}
+}
+
+/* Prepare the source, which must be one SELECT. */
+static SPIPlanPtr
+prepare_source(const char *source)
+{
+	const char *query = as_relation_name(source);
+	SPIPlanPtr	plan;
+	List	   *statements;
+	RawStmt    *statement;
+
+	plan = SPI_prepare_cursor(query != NULL ? query : source, 0, NULL, 0);	/* no CURSOR_OPT_PARALLEL_OK */
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
+	statements = SPI_plan_get_plan_sources(plan);
+	if (list_length(statements) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("source must be one SELECT, or the name of a table or view, but has %d statements",
+						list_length(statements)),
+				 errhint(SELECT_HINT)));
+	statement = ((CachedPlanSource *) linitial(statements))->raw_parse_tree;
+	if (statement == NULL || !IsA(statement->stmt, SelectStmt) ||
+		((SelectStmt *) statement->stmt)->intoClause != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("source must be one SELECT, or the name of a table or view"),
+				 errhint(SELECT_HINT)));
+	return plan;
+}
+
+/*
+ * Read the source from beginning to end. "start" and "take" are called in
+ * memory contexts that go away: what they keep, they allocate elsewhere.
+ */
+void
+source_read(const char *source, const SourceReader *reader, SourceCounts *counts)
+{
+	SourceReceiver *receiver = palloc0(sizeof(SourceReceiver));
+	SPIExecuteOptions options = {0};
+	SPIPlanPtr	plan;
+	int			result;
+
+	receiver->dest.receiveSlot = receiver_receive;
+	receiver->dest.rStartup = receiver_startup;
+	receiver->dest.rShutdown = receiver_nothing;
+	receiver->dest.rDestroy = receiver_nothing;
+	receiver->dest.mydest = DestTuplestore;
+	receiver->reader = reader;
+	receiver->counts = counts;
+	receiver->context = AllocSetContextCreate(CurrentMemoryContext, "rows of the source",
+											  ALLOCSET_DEFAULT_SIZES);
+	receiver->keys_size = 16384;
+	receiver->keys = palloc(receiver->keys_size);
+	memset(counts, 0, sizeof(*counts));
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = prepare_source(source);
+	options.read_only = true;
+	options.must_return_tuples = true;
+	options.dest = &receiver->dest;
+	result = SPI_execute_plan_extended(plan, &options);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
+	flush(receiver);
+	SPI_finish();
+	MemoryContextDelete(receiver->context);
+	pfree(receiver->keys);
+	pfree(receiver);
+}
+
+/* Say what was left out, and why. */
+void
+source_report(const SourceCounts *counts)
+{
+	int64		left_out = counts->no_customer + counts->no_day + counts->no_value;
+
+	if (left_out > 0)
+		ereport(NOTICE,
+				(errmsg("left out " INT64_FORMAT " of " INT64_FORMAT " rows of the source: "
+						INT64_FORMAT " without a customer, " INT64_FORMAT " without a day, "
+						INT64_FORMAT " without a value",
+						left_out, counts->rows, counts->no_customer, counts->no_day, counts->no_value)));
+}

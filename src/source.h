@@ -1,0 +1,59 @@
+/*
+ * source.h
+ *		Run a caller's query and hand on its rows: customer, day, value.
+ */
+#ifndef CUSTOMER_SCORING_SOURCE_H
+#define CUSTOMER_SCORING_SOURCE_H
+
+#include "fmgr.h"
+
+/* Rows are handed on in batches, so that whoever takes them can look ahead. */
+#define SOURCE_BATCH	128
+
+/* The type of the source's customers, with the equality that GROUP BY uses */
+typedef struct SourceKey
+{
+	Oid			type;
+	Oid			collation;
+	int16		length;
+	bool		by_value;
+	bool		integer;		/* int4 or int8: equal if the Datum is */
+	FmgrInfo	hash;			/* the extended one if "seeded" */
+	bool		seeded;
+	FmgrInfo	equal;
+} SourceKey;
+
+typedef struct SourceRow
+{
+	Datum		key;			/* not NULL; by reference: for this batch only */
+	uint64		hash;			/* of the key */
+	int64		value;			/* in units of 10^-decimals */
+	int32		day;
+	uint8		decimals;
+	bool		event;
+} SourceRow;
+
+/* What has been left out, by reason */
+typedef struct SourceCounts
+{
+	int64		rows;			/* all of them */
+	int64		no_customer;
+	int64		no_day;
+	int64		no_value;
+} SourceCounts;
+
+typedef struct SourceReader
+{
+	const char *function;		/* the SQL function's name, for hints */
+	Oid			key_type;		/* the type that customers must have; 0 = any */
+	text	   *time_zone;		/* or NULL */
+	void		(*start) (void *arg, const SourceKey *key);
+	void		(*take) (void *arg, SourceRow *rows, int n);
+	void	   *arg;
+} SourceReader;
+
+extern void source_read(const char *source, const SourceReader *reader, SourceCounts *counts);
+extern void source_report(const SourceCounts *counts);
+extern Size source_key_size(const SourceKey *key, Datum datum);
+
+#endif							/* CUSTOMER_SCORING_SOURCE_H */
