@@ -2,6 +2,7 @@
 -- composable functions; everything is compared with them, row for row.
 SET client_min_messages = warning;
 SET search_path = public, scoring;
+SET jit = off;		-- hundreds of statements, each of which would be compiled
 
 -- 60,000 rows of 6,000 customers: ties, refunds, late starters, whole amounts
 CREATE TABLE bulk_orders AS
@@ -74,7 +75,7 @@ BEGIN
     ('2022-12-31', NULL, 'total', 'events', 'usual', 'essential', 5),
     ('2023-01-20', NULL, 'total', 'events', 'usual', 'essential', 5)
   LOOP
-    question := concat_ws(' ', as_of, window_days, monetary_kind, frequency_kind, cuts, map, bins);
+    question := concat_ws(' ', to_char(as_of, 'YYYY-MM-DD'), window_days, monetary_kind, frequency_kind, cuts, map, bins);
     PERFORM set_config('work_mem', work_mem, true);
     CREATE TEMP TABLE ours ON COMMIT DROP AS
     SELECT * FROM score_customers('SELECT customer_id, ordered_on, amount FROM bulk_orders', NULL::int, as_of,
