@@ -104,10 +104,16 @@ BEGIN
 		RETURN;
 	END IF;
 	INSERT INTO demo.file_columns
-	WITH named AS (
-		SELECT substr(key, 2)::int AS position,
-			   coalesce(nullif(left(btrim(regexp_replace(value, '[[:cntrl:]\s]+', ' ', 'g')), 50), ''), 'column ' || substr(key, 2)) AS name
+	WITH trimmed AS (
+		SELECT substr(key, 2)::int AS position, btrim(regexp_replace(value, '[[:cntrl:]\s]+', ' ', 'g')) AS name
 		  FROM demo.header h, jsonb_each_text(to_jsonb(h))
+	), named AS (
+		-- short enough for a name with a suffix, and not the name of a system column
+		SELECT position, CASE WHEN coalesce(name, '') = '' THEN 'column ' || position
+							  WHEN name IN ('ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid') THEN name || '_'
+							  WHEN octet_length(name) > 55 THEN left(name, CASE WHEN octet_length(name) > length(name) THEN 13 ELSE 55 END)
+							  ELSE name END AS name
+		  FROM trimmed
 	), counted AS (
 		SELECT *, row_number() OVER (PARTITION BY name ORDER BY position) AS copy FROM named
 	)
