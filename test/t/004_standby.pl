@@ -24,6 +24,7 @@ for my $query (
 	q{SELECT md5(scoring.sum(orders)::text) FROM shop_history},
 	q{SELECT scoring.quantile_thresholds(total::float8, 5) FROM orders},
 	q{SELECT count(*) FROM scoring.check_segment_map('essential')},
+	q{SELECT md5(string_agg(t::text, chr(10) ORDER BY t.customer_id)) FROM scoring.score_customers('SELECT customer_id, ordered_on, total FROM orders', '2026-01-01') t},
 	q{SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 	  SELECT md5(string_agg(h::text, chr(10) ORDER BY customer_id)) FROM (SELECT customer_id, scoring.history_agg(ordered_on, total) AS h FROM orders GROUP BY 1) t})
 {
