@@ -13,36 +13,17 @@ BEGIN
 	END IF;
 END $$;
 
+-- Known customers without an order get a row that is no event, and become prospects.
 CREATE FUNCTION demo.statement() RETURNS text
 LANGUAGE sql STABLE AS $$
-	SELECT E'WITH customer_histories AS (\n'
-		|| CASE WHEN to_regclass('public.customers') IS NULL THEN
-			   format(E'  SELECT %I%s,\n         history_agg(%I, %I) AS history\n  FROM orders WHERE %3$I <= %5$L GROUP BY 1\n',
-					  customer_column, CASE customer_column WHEN 'customer_id' THEN '' ELSE ' AS customer_id' END, day_column, value_column, as_of)
-		   ELSE
-			   format(E'  SELECT c.customer_id, history_agg(o.order_date, o.amount) AS history\n'
-					   '  FROM customers c\n  LEFT JOIN orders o ON o.customer_id = c.customer_id AND o.order_date <= %1$L\n'
-					   '  WHERE c.known_since <= %1$L GROUP BY 1\n', as_of)
-		   END
-		|| format($s$), facts AS (
-  SELECT customer_id, recency(history, as_of) AS recency_days,
-         frequency(history, as_of) AS frequency, monetary(history, as_of) AS monetary,
-         mean_value(history, as_of) AS mean_value, tenure(history, as_of) AS tenure_days
-  FROM customer_histories, (SELECT date %1$L) question(as_of)
-), cuts AS (
-  SELECT quantile_thresholds(monetary, 5) AS fifths FROM facts WHERE frequency > 0
-), scores AS (
-  SELECT facts.*, score(recency_days, '{30,90,180,365}', false) AS r_score,
-         CASE WHEN frequency > 0 THEN score(frequency, '{1,2,4,9}') END AS f_score,
-         CASE WHEN frequency > 0 THEN score(monetary, fifths) END AS m_score
-  FROM facts CROSS JOIN cuts
-)
-SELECT customer_id, recency_days, frequency, monetary, mean_value, tenure_days,
-       r_score, f_score, m_score, rfm_code(r_score, f_score, m_score) AS rfm_code,
-       weighted_score(ARRAY[r_score, f_score, m_score], '{1,1,1}') AS rfm_score,
-       segment(r_score, f_score, m_score, 'essential',
-               jsonb_build_object('tenure_days', tenure_days)) AS segment
-FROM scores$s$, as_of)
+	SELECT CASE WHEN to_regclass('public.customers') IS NULL THEN
+			format('SELECT * FROM score_customers(%L, %L)',
+				   format('SELECT %I, %I, %I FROM orders', customer_column, day_column, value_column), as_of)
+		ELSE
+			format(E'SELECT * FROM score_customers(\n'
+				   '  ''SELECT customer_id, order_date, amount, amount >= 0 FROM orders\n'
+				   '   UNION ALL SELECT customer_id, known_since, 0, false FROM customers'', %L)', as_of)
+		END
 	  FROM demo.settings
 $$;
 
