@@ -22,16 +22,16 @@ stage_sanitize() {
 	planted shift 'shift exponent 48 is too large'
 	planted cast  'outside the range of representable values'
 	stop_cluster
-	rm -f "$WORK"/asan.* "$WORK/server.log"
+	rm -f "$WORK"/asan.[0-9]* "$WORK/server.log"
 
 	start_cluster sanitized 'jit = off'
-	PGOPTIONS= regress sanitized ''
-	if [ "$PGMAJOR" -lt 16 ]; then regress sanitized_parallel '-c force_parallel_mode=regress'
-	else regress sanitized_parallel '-c debug_parallel_query=regress'
+	regress sanitizers ''
+	if [ "$PGMAJOR" -lt 16 ]; then regress sanitizers_parallel '-c force_parallel_mode=regress'
+	else regress sanitizers_parallel '-c debug_parallel_query=regress'
 	fi
 	stop_cluster
 	check_server_log
-	for report in "$WORK"/asan.*; do
+	for report in "$WORK"/asan.[0-9]*; do
 		[ ! -f "$report" ] || { failed "AddressSanitizer: $(basename "$report")"; head -n 60 "$report"; }
 	done
 	figure "$(count ok) checks: 4 planted errors seen, then the regression tests twice"
@@ -42,7 +42,7 @@ planted() {
 	local i
 	sql postgres -c "CREATE FUNCTION test_$1(text) RETURNS void AS '$WORK/sanitized/test/module/test_module', 'test_memory_error' LANGUAGE c" \
 		-c "SELECT test_$1('$1')" >/dev/null 2>&1
-	if grep -qsE "$2" "$WORK"/asan.* "$WORK/server.log"; then passed
+	if grep -qsE "$2" "$WORK"/asan.[0-9]* "$WORK/server.log"; then passed
 	else failed "sanitize is blind: a planted $1 error was not reported"; tail -n 5 "$WORK/server.log"
 	fi
 	for i in $(seq 100); do "$PGBIN/pg_isready" -q && sql postgres -c 'SELECT 1' >/dev/null 2>&1 && break; sleep 0.1; done
