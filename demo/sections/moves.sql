@@ -2,6 +2,9 @@
 WITH moves AS (
 	SELECT b.segment AS old, n.segment AS new, count(*) AS customers
 	  FROM demo.scored_before b JOIN demo.scored_now n USING (customer_id) GROUP BY 1, 2
+), unknown AS (
+	SELECT n.segment, count(*) AS customers FROM demo.scored_now n LEFT JOIN demo.scored_before b USING (customer_id)
+	 WHERE b.customer_id IS NULL GROUP BY 1
 ), sizes AS (
 	SELECT g.segment, g.label, coalesce(b.customers, 0) AS before, coalesce(n.customers, 0) AS now
 	  FROM demo.segments g
@@ -20,7 +23,8 @@ WITH moves AS (
 		|| coalesce((SELECT array_agg(demo.t(CASE direction WHEN 'out' THEN 'lost' ELSE 'won' END
 											 || CASE WHEN label IS NULL THEN ' elsewhere' WHEN direction = 'out' THEN ' to' ELSE ' from' END,
 											 demo.num(customers), p.label)
-							 ORDER BY direction DESC, rank) FROM parts p WHERE p.segment = 'vip'), '{}') AS parts
+							 ORDER BY direction DESC, rank) FROM parts p WHERE p.segment = 'vip'), '{}')
+		|| (SELECT array_agg(demo.t('won unknown', demo.num(customers))) FROM unknown u WHERE u.segment = 'vip') AS parts
 	  FROM sizes s WHERE s.segment = 'vip'
 ), at_risk AS (
 	SELECT 2 AS position, s.*, ARRAY[demo.t('stayed', demo.num(coalesce((SELECT customers FROM moves WHERE old = 'at_risk' AND new = 'at_risk'), 0)))]
@@ -28,7 +32,8 @@ WITH moves AS (
 					   FROM (SELECT r.*, CASE WHEN direction = 'in' AND other IN ('vip', 'regular', 'upsell_potential') THEN 'fell silent'
 											  WHEN direction = 'in' THEN 'won from'
 											  WHEN other IN ('lapsed', 'prospects') THEN 'on to' ELSE 'back to' END AS text
-							   FROM ranked r WHERE r.segment = 'at_risk') p), '{}') AS parts
+							   FROM ranked r WHERE r.segment = 'at_risk') p), '{}')
+		|| (SELECT array_agg(demo.t('won unknown', demo.num(customers))) FROM unknown u WHERE u.segment = 'at_risk') AS parts
 	  FROM sizes s WHERE s.segment = 'at_risk'
 ), shown AS (
 	SELECT * FROM vip UNION ALL SELECT * FROM at_risk

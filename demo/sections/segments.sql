@@ -54,7 +54,7 @@ WITH totals AS (
 		CASE WHEN since.customers > 0 THEN demo.pct(since.bought, since.customers) END], widths)
 	  FROM totals CROSS JOIN unit CROSS JOIN widths LEFT JOIN since ON is_all = 1
 	UNION ALL
-	SELECT 110, demo.fill('  ', '    ', demo.t('check', earlier::text, to_char(earlier + 1, 'MM-DD'), to_char(as_of, 'MM-DD'))
+	SELECT 110, demo.fill('  ', '    ', demo.t('check', earlier::text, (earlier + 1)::text, as_of::text)
 			|| CASE WHEN vip.customers > 0 AND total.revenue > 0 THEN
 				   '  ' || demo.t('check vip', demo.pct(vip.customers, everyone.customers, true, 0), demo.pct(coalesce(vip.revenue, 0), total.revenue))
 				   ELSE '' END)
