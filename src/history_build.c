@@ -56,11 +56,14 @@ static void
 log_open(OpenHistory *open, const HistoryLog *log)
 {
 	HistoryDay	short_scratch[SHORT_HISTORY_DAYS];
+	size_t		n = log->used / HISTORY_LOG_MIN_ENTRY;
 
-	open->n = history_log_count(log);
 	open->decimals = log->decimals;
-	open->days = open->n <= SHORT_HISTORY_DAYS ? open->short_days : history_alloc_days(open->n);
-	history_log_read(log, open->days);
+	/* most logs are so short that there is nothing to count */
+	if (n > SHORT_HISTORY_DAYS)
+		n = history_log_count(log);
+	open->days = n <= SHORT_HISTORY_DAYS ? open->short_days : history_alloc_days(n);
+	open->n = history_log_read(log, open->days);
 	if (!log->sorted)
 	{
 		HistoryDay *scratch = open->n <= SHORT_HISTORY_DAYS ? short_scratch : history_alloc_days(open->n);

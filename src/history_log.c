@@ -98,13 +98,14 @@ history_log_count(const HistoryLog *log)
 	return n;
 }
 
-/* Unpack all entries, in the order they came. */
-void
+/* Unpack all entries, in the order they came; returns how many there are. */
+size_t
 history_log_read(const HistoryLog *log, HistoryDay *days)
 {
 	const uint8_t *p = log->entries;
 	const uint8_t *end = p + log->used;
 	int64_t		day = LOG_EPOCH;
+	size_t		n = 0;
 
 	while (p < end)
 	{
@@ -113,17 +114,18 @@ history_log_read(const HistoryLog *log, HistoryDay *days)
 
 		p = get_varint(p, end, &step);
 		day += unzigzag(step >> 1);
-		days->day = (int32_t) day;
-		days->events = 1;
+		days[n].day = (int32_t) day;
+		days[n].events = 1;
 		if (step & 1)
 		{
 			p = get_varint(p, end, &value);
-			days->events = unzigzag(value);
+			days[n].events = unzigzag(value);
 		}
 		p = get_varint(p, end, &value);
-		days->total = (step & 1) ? unzigzag(value) : (int64_t) value;
-		days++;
+		days[n].total = (step & 1) ? unzigzag(value) : (int64_t) value;
+		n++;
 	}
+	return n;
 }
 
 /* Bytes that these days take as a log */

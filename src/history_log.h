@@ -20,13 +20,14 @@ typedef struct HistoryLog
 
 #define HISTORY_LOG_HEADER	offsetof(HistoryLog, entries)
 
-/* Bytes that n entries can need at most */
+/* Bytes of an entry, at least and at most */
+#define HISTORY_LOG_MIN_ENTRY 2
 #define HISTORY_LOG_MAX_ENTRY 30
 
 extern void history_log_init(HistoryLog *log, uint32_t capacity);
 extern bool history_log_add(HistoryLog *log, const HistoryDay *day);
 extern size_t history_log_count(const HistoryLog *log);
-extern void history_log_read(const HistoryLog *log, HistoryDay *days);
+extern size_t history_log_read(const HistoryLog *log, HistoryDay *days);
 extern bool history_log_write(HistoryLog *log, const HistoryDay *days, size_t n, int decimals);
 extern size_t history_log_size(const HistoryDay *days, size_t n);
 
