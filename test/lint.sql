@@ -22,6 +22,7 @@ INSERT INTO lint
 SELECT 'every object has a comment', pg_describe_object(classid, objid, 0) FROM member
  WHERE classid IN ('pg_proc'::regclass, 'pg_type'::regclass, 'pg_operator'::regclass, 'pg_class'::regclass, 'pg_opclass'::regclass)
    AND obj_description(objid, classid::regclass::text) IS NULL
+   AND NOT (classid = 'pg_type'::regclass AND (SELECT typcategory = 'A' OR typrelid <> 0 FROM pg_type WHERE oid = objid))
    AND NOT (classid = 'pg_class'::regclass AND (SELECT relkind FROM pg_class WHERE oid = objid) IN ('i', 't'));
 
 INSERT INTO lint
