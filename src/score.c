@@ -140,7 +140,7 @@ check_thresholds(const char *argument, ArrayType *array, int *count)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("%s must be in ascending order, but %.15g follows %.15g", argument,
 							threshold[i], threshold[i - 1]),
-					 errhint("Sort them; where low values are good, use higher_is_better => false.")));
+					 errhint("Sort them in ascending order, also where low values are good.")));
 	}
 	return threshold;
 }

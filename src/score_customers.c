@@ -891,6 +891,12 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	if (PG_ARGISNULL(as_of + ARG_WEIGHTS))
 		null_argument("weights", "Give three, for R, F and M, for example '{1,1,1}'.");
 	job->weights = PG_GETARG_ARRAYTYPE_P(as_of + ARG_WEIGHTS);
+	if (ARR_NDIM(job->weights) != 1 || ARR_DIMS(job->weights)[0] != 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weights must have three elements, not %d",
+						ArrayGetNItems(ARR_NDIM(job->weights), ARR_DIMS(job->weights))),
+				 errhint("They are the weights of R, F and M, for example '{1,1,1}'.")));
 	{
 		const int	any[] = {1, 1, 1};
 		bool		isnull;

@@ -34,6 +34,8 @@
 
 #define SELECT_HINT "Select customer, day, value in this order, for example SELECT customer_id, ordered_on, total FROM orders."
 
+#define CAST_HINT "Select customer, day, value in this order, and cast the %s if need be: %s::%s."
+
 typedef void (*ReadFixed) (Datum datum, int64 *value, int *decimals);
 
 /* The offset from UTC of one UTC day in a time zone */
@@ -171,7 +173,8 @@ set_day(SourceReceiver *receiver, Form_pg_attribute column)
 		receiver->zone_days = palloc0(ZONE_DAYS * sizeof(ZoneDay));
 	}
 	else if (receiver->day_type != DATEOID && receiver->day_type != TIMESTAMPOID)
-		column_error("second", column, "not a day", SELECT_HINT);
+		column_error("second", column, "not a day",
+					 psprintf(CAST_HINT, "day", quote_identifier(NameStr(column->attname)), "date"));
 	else if (time_zone != NULL)
 		column_error("second", column, "a calendar day already, so that time_zone has no meaning",
 					 "Leave time_zone out.");
@@ -192,7 +195,8 @@ receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleD
 	set_day(receiver, TupleDescAttr(desc, 1));
 	receiver->read_value = value_reader(getBaseType(TupleDescAttr(desc, 2)->atttypid));
 	if (receiver->read_value == NULL)
-		column_error("third", TupleDescAttr(desc, 2), "not a number", SELECT_HINT);
+		column_error("third", TupleDescAttr(desc, 2), "not a number",
+					 psprintf(CAST_HINT, "value", quote_identifier(NameStr(TupleDescAttr(desc, 2)->attname)), "numeric"));
 	receiver->has_counts = desc->natts == 4;
 	if (receiver->has_counts && getBaseType(TupleDescAttr(desc, 3)->atttypid) != BOOLOID)
 		column_error("fourth", TupleDescAttr(desc, 3), "not a boolean",
@@ -445,6 +449,7 @@ prepare_source(const char *source)
 	SPIPlanPtr	plan;
 	List	   *statements;
 	RawStmt    *statement;
+	ListCell   *cell;
 
 	plan = SPI_prepare_cursor(query != NULL ? query : source, 0, NULL, 0);	/* no CURSOR_OPT_PARALLEL_OK */
 	if (plan == NULL)
@@ -463,6 +468,16 @@ prepare_source(const char *source)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("source must be one SELECT, or the name of a table or view"),
 				 errhint(SELECT_HINT)));
+	foreach(cell, ((CachedPlanSource *) linitial(statements))->query_list)
+	{
+		Query	   *query = lfirst_node(Query, cell);
+
+		if (query->hasModifyingCTE || query->rowMarks != NIL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("source must not change or lock rows"),
+					 errhint("Leave out INSERT, UPDATE, DELETE and FOR UPDATE.")));
+	}
 	return plan;
 }
 
