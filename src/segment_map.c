@@ -307,9 +307,13 @@ segment_map_load(text *argument, Oid function)
  * The maps that a call site has used stay compiled for as long as it sees the
  * same data: a query reads a map once, however many rows it has. A call site
  * of plpgsql lives longer than a statement, so the data seen is part of the
- * key: the commits that the active snapshot knows of, and within our own
- * transaction the command and the subtransaction (a rollback to a savepoint
- * takes changes back without a new command).
+ * key: the transactions that the active snapshot takes for finished, and within
+ * our own transaction the command and the subtransaction (a rollback to a
+ * savepoint takes changes back without a new command).
+ *
+ * With each transaction that ends, a snapshot's xmax grows, or it stays and one
+ * transaction less is in progress below it. (snapXactCompletionCount would say
+ * the same, but is lost when a snapshot is copied.)
  */
 typedef struct CachedMap
 {
@@ -323,7 +327,8 @@ typedef struct MapCache
 	MemoryContext context;
 	TimestampTz transaction;
 	SubTransactionId subtransaction;
-	uint64		commits;
+	TransactionId xmax;
+	uint32		in_progress;
 	CommandId	command;
 	Oid			user;
 	CachedMap  *maps;			/* latest used first */
@@ -341,6 +346,7 @@ cached_map(FunctionCallInfo fcinfo, text *argument)
 {
 	MapCache   *cache = fcinfo->flinfo->fn_extra;
 	Snapshot	snapshot = GetActiveSnapshot();
+	uint32		in_progress = snapshot->takenDuringRecovery ? (uint32) snapshot->subxcnt : snapshot->xcnt;
 	CachedMap  *cached;
 	MemoryContext caller;
 	Size		length;
@@ -352,7 +358,8 @@ cached_map(FunctionCallInfo fcinfo, text *argument)
 	}
 	if (cache->context == NULL ||
 		cache->command != snapshot->curcid ||
-		cache->commits != snapshot->snapXactCompletionCount ||
+		cache->xmax != snapshot->xmax ||
+		cache->in_progress != in_progress ||
 		cache->subtransaction != GetCurrentSubTransactionId() ||
 		cache->transaction != GetCurrentTransactionStartTimestamp() ||
 		cache->user != GetUserId())
@@ -364,7 +371,8 @@ cached_map(FunctionCallInfo fcinfo, text *argument)
 			cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "segment maps",
 												   ALLOCSET_SMALL_SIZES);
 		cache->command = snapshot->curcid;
-		cache->commits = snapshot->snapXactCompletionCount;
+		cache->xmax = snapshot->xmax;
+		cache->in_progress = in_progress;
 		cache->subtransaction = GetCurrentSubTransactionId();
 		cache->transaction = GetCurrentTransactionStartTimestamp();
 		cache->user = GetUserId();
