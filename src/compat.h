@@ -52,4 +52,9 @@ extern int no_such_variable
 
 #endif							/* before 16 */
 
+/* 18 has no pg_attribute_noreturn() any more. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 #endif							/* CUSTOMER_SCORING_COMPAT_H */

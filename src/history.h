@@ -8,6 +8,7 @@
 #include "fmgr.h"
 #include "utils/date.h"
 
+#include "compat.h"
 #include "history_codec.h"
 
 /* A packed history in a varlena */
@@ -30,7 +31,7 @@ typedef struct OpenHistory
 	HistoryDay	short_days[SHORT_HISTORY_DAYS];
 } OpenHistory;
 
-extern void history_raise(HistoryError error) pg_attribute_noreturn();
+pg_noreturn extern void history_raise(HistoryError error);
 extern HistoryDay *history_alloc_days(size_t n);
 extern void history_open(OpenHistory *open, const History *history);
 extern void history_close(OpenHistory *open);
