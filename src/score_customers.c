@@ -429,7 +429,7 @@ emit_history(void *entry, void *arg)
 	customer->key = from->key;
 	customer->first_day = customer->last_day = NO_DAY;
 	history_open(&open, history_log_pack(from->log));
-	complete.decimals = Max(open.decimals, job->decimals);
+	complete.decimals = job->decimals;	/* not less than those of any of its rows */
 	for (size_t i = 0; i < open.n; i++)
 	{
 		HistoryDay *day = &open.days[i];
@@ -442,14 +442,9 @@ emit_history(void *entry, void *arg)
 		}
 		if (day->day > job->after)
 		{
-			Customer	addend = {0};
-
 			complete.frequency += job->active_days ? day->events > 0 : day->events;
 			customer->events += day->events;
-			addend.total = day->total;
-			multiply_total(&addend, history_power_of_ten(complete.decimals - open.decimals));
-			add_total(customer, addend.total);
-			customer->carry += addend.carry;
+			add_value(job, customer, day->total, open.decimals);
 		}
 	}
 	complete.silence_ratio = active_days < 2 ? NAN :

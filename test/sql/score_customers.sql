@@ -279,6 +279,12 @@ CREATE VIEW "Bulk ""view""" AS SELECT customer_id, ordered_on, amount FROM bulk_
 SELECT history_differences('"Bulk ""view"""', NULL,
   'SELECT customer_id, history_agg(ordered_on, amount) FROM bulk_orders GROUP BY 1') AS different;
 
+-- a total beyond 80 bits in the decimals that another customer needs: never a wrong one
+\pset format unaligned
+SELECT error_of($q$SELECT * FROM score_customers('VALUES (1, date ''2025-01-01'', 370000000000000), (1, ''2025-01-02'', 370000000000000),
+  (2, ''2025-01-02'', 0.000000001)', '2025-12-31', frequency => 'active_days')$q$);
+\pset format aligned
+
 -- The caller's rights: columns, row-level security, nothing more.
 CREATE ROLE regress_bulk_reader;
 GRANT USAGE ON SCHEMA scoring TO regress_bulk_reader;
