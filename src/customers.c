@@ -9,7 +9,9 @@
  * When the limit is reached, customers who have an entry go on in memory, and
  * rows of others go to one of 32 files by the hash of the customer. Once the
  * rows in memory are done with, each file is read like a source of its own,
- * with the next bits of the hash if need be.
+ * with the next bits of the hash if need be. Where entries go on growing past
+ * the limit, they are put aside too: what they have goes to the files as rows,
+ * and all rows that follow.
  */
 #include "postgres.h"
 
@@ -23,6 +25,7 @@
 #define BLOCK_BITS		10		/* entries of a block */
 #define BLOCK_ENTRIES	(1 << BLOCK_BITS)
 #define KEY_BYTES		16384	/* how much memory for keys is asked for at a time */
+#define KEYS_OF_BATCH	65536	/* keys in memory that end a batch of rows from a file */
 #define FIRST_SLOTS		1024
 
 #define PART_BITS		5
@@ -34,9 +37,9 @@ typedef struct StoredRow
 {
 	uint64		hash;
 	int64		value;
+	int64		events;
 	int32		day;
 	uint8		decimals;
-	bool		event;
 } StoredRow;
 
 typedef struct Part
@@ -81,6 +84,7 @@ customers_set_key(CustomerTable *table, const SourceKey *key)
 {
 	table->key = *key;
 	fmgr_info_copy(&table->key.equal, unconstify(FmgrInfo *, &key->equal), GetMemoryChunkContext(table));
+	fmgr_info_copy(&table->key.hash, unconstify(FmgrInfo *, &key->hash), GetMemoryChunkContext(table));
 }
 
 void
@@ -298,7 +302,7 @@ spill(CustomerTable *table, const SourceRow *row)
 	StoredRow	stored = {0};
 
 	if (table->files == NULL)
-		table->files = MemoryContextAllocZero(table->context, PARTS * sizeof(BufFile *));
+		table->files = MemoryContextAllocZero(GetMemoryChunkContext(table), PARTS * sizeof(BufFile *));
 	if (table->files[part] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(table));
@@ -311,9 +315,49 @@ spill(CustomerTable *table, const SourceRow *row)
 	stored.value = row->value;
 	stored.day = row->day;
 	stored.decimals = row->decimals;
-	stored.event = row->event;
+	stored.events = row->events;
 	BufFileWrite(table->files[part], &stored, sizeof(stored));
 	customers_write_key(table->files[part], &table->key, row->key);
+}
+
+/* What a customer has so far, as rows for the files; without any day, he is a customer all the same. */
+void
+customers_put_aside(CustomerTable *table, Datum key, const HistoryDay *days, size_t n, int decimals)
+{
+	SourceRow	row = {0};
+	size_t		i = 0;
+
+	row.key = key;
+	row.hash = source_key_hash(&table->key, key);
+	row.decimals = (uint8) decimals;
+	do
+	{
+		if (i < n)
+		{
+			row.day = days[i].day;
+			row.value = days[i].total;
+			row.events = days[i].events;
+		}
+		spill(table, &row);
+	} while (++i < n);
+}
+
+/* Entries have grown past the limit: none of them stays in memory. */
+static void
+put_all_aside(CustomerTable *table)
+{
+	BufFile   **files;
+
+	for (int64 i = 0; i < table->entries; i++)
+	{
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		table->ops->put_aside(customers_entry(table, i), table->ops->arg);
+	}
+	files = table->files;
+	customers_reset(table);
+	table->files = files;
+	table->full = true;
 }
 
 /* ---- rows in, customers out ---- */
@@ -361,6 +405,11 @@ customers_add(CustomerTable *table, SourceRow *rows, int n)
 		}
 		ops->add(entry, &rows[i], ops->arg);
 	}
+
+	/* a single one must fit, and so must those that no hash tells apart */
+	if (ops->put_aside != NULL && table->entries > 1 && table->level < MAX_LEVEL &&
+		MemoryContextMemAllocated(table->context, false) > table->limit)
+		put_all_aside(table);
 }
 
 /* Hand over the customers in memory, and note the files that wait. */
@@ -386,6 +435,8 @@ emit_memory(CustomerTable *table)
 		part->level = table->level + 1;
 		table->pending = lcons(part, table->pending);
 	}
+	if (table->files != NULL)
+		pfree(table->files);
 	MemoryContextSwitchTo(old);
 	customers_reset(table);
 }
@@ -415,11 +466,11 @@ read_part(CustomerTable *table, BufFile *file)
 			rows[n].value = stored.value;
 			rows[n].day = stored.day;
 			rows[n].decimals = stored.decimals;
-			rows[n].event = stored.event;
+			rows[n].events = stored.events;
 			rows[n].key = customers_read_key(file, &table->key);
 			n++;
 		}
-		if (n == SOURCE_BATCH || !more)
+		if (n == SOURCE_BATCH || !more || MemoryContextMemAllocated(keys, false) > KEYS_OF_BATCH)
 		{
 			CHECK_FOR_INTERRUPTS();
 			customers_add(table, rows, n);

@@ -8,12 +8,13 @@
 #include "nodes/pg_list.h"
 #include "storage/buffile.h"
 
+#include "history_codec.h"
 #include "source.h"
 
 /*
  * What a table keeps for each customer is up to its user: an entry begins with
  * the key, followed by whatever "add" makes of the rows. Entries stay where
- * they are until they are emitted.
+ * they are until they are emitted, or put aside.
  */
 typedef struct CustomerOps
 {
@@ -21,6 +22,7 @@ typedef struct CustomerOps
 	void		(*create) (void *entry, void *arg);
 	void		(*add) (void *entry, const SourceRow *row, void *arg);
 	const void *(*next_memory) (const void *entry); /* what "add" will touch beside the entry, or NULL */
+	void		(*put_aside) (void *entry, void *arg);	/* customers_put_aside() for what it has, if "add" enlarges it */
 	void		(*emit) (void *entry, void *arg);	/* the customer is complete */
 	void	   *arg;
 } CustomerOps;
@@ -51,6 +53,7 @@ typedef struct CustomerTable
 
 extern CustomerTable *customers_create(const CustomerOps *ops, Size limit);
 extern void customers_set_key(CustomerTable *table, const SourceKey *key);
+extern void customers_put_aside(CustomerTable *table, Datum key, const HistoryDay *days, size_t n, int decimals);
 extern void customers_add(CustomerTable *table, SourceRow *rows, int n);
 extern bool customers_spilled(const CustomerTable *table);
 extern void customers_emit(CustomerTable *table);

@@ -43,7 +43,7 @@ add_row(void *entry, const SourceRow *row, void *arg pg_attribute_unused())
 	HistoryDay	day;
 
 	day.day = row->day;
-	day.events = row->event;
+	day.events = row->events;
 	day.total = row->value;
 	if (day.events != 0 || day.total != 0)
 		customer->log = history_log_append(customer->log, &day, row->decimals);
@@ -53,6 +53,17 @@ static const void *
 log_of_entry(const void *entry)
 {
 	return ((const HistoryEntry *) entry)->log;
+}
+
+static void
+put_entry_aside(void *entry, void *arg)
+{
+	HistoryEntry *customer = entry;
+	OpenHistory open;
+
+	history_log_open(&open, customer->log);
+	customers_put_aside(((HistoriesJob *) arg)->customers, customer->key, open.days, open.n, open.decimals);
+	history_close(&open);
 }
 
 static void
@@ -89,7 +100,8 @@ Datum
 histories(PG_FUNCTION_ARGS)
 {
 	HistoriesJob job;
-	const CustomerOps ops = {sizeof(HistoryEntry), create_entry, add_row, log_of_entry, emit_entry, &job};
+	const CustomerOps ops = {sizeof(HistoryEntry), create_entry, add_row, log_of_entry, put_entry_aside,
+	emit_entry, &job};
 	SourceReader reader = {"histories", InvalidOid, NULL, start_source, take_rows, &job};
 	SourceCounts counts;
 

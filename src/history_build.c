@@ -51,9 +51,9 @@ log_enlarge(HistoryLog *log, size_t capacity)
 	return log;
 }
 
-/* The log's days, normalised */
-static void
-log_open(OpenHistory *open, const HistoryLog *log)
+/* The log's days, normalised; history_close when done */
+void
+history_log_open(OpenHistory *open, const HistoryLog *log)
 {
 	HistoryDay	short_scratch[SHORT_HISTORY_DAYS];
 	size_t		n = log->used / HISTORY_LOG_MIN_ENTRY;
@@ -83,7 +83,7 @@ log_make_room(HistoryLog *log)
 		OpenHistory open;
 
 		CHECK_FOR_INTERRUPTS();
-		log_open(&open, log);
+		history_log_open(&open, log);
 		history_log_write(log, open.days, open.n, open.decimals);
 		history_close(&open);
 		/* else the next time would come too soon */
@@ -111,7 +111,7 @@ log_rescale(HistoryLog *log, int decimals)
 {
 	OpenHistory open;
 
-	log_open(&open, log);
+	history_log_open(&open, log);
 	history_check(history_rescale(open.days, open.n, open.decimals, decimals));
 	open.decimals = decimals;
 	log = log_rewrite(log, &open);
@@ -128,7 +128,7 @@ log_reduce(HistoryLog *log)
 {
 	OpenHistory open;
 
-	log_open(&open, log);
+	history_log_open(&open, log);
 	open.decimals = history_reduce_decimals(open.days, open.n, open.decimals);
 	log = log_rewrite(log, &open);
 	history_close(&open);
@@ -178,7 +178,7 @@ history_log_merge(HistoryLog *log, const HistoryLog *other)
 {
 	OpenHistory open;
 
-	log_open(&open, other);
+	history_log_open(&open, other);
 	for (size_t i = 0; i < open.n; i++)
 		log = history_log_append(log, &open.days[i], open.decimals);
 	history_close(&open);
@@ -191,7 +191,7 @@ history_log_pack(HistoryLog *log)
 	OpenHistory open;
 	History    *result;
 
-	log_open(&open, log);
+	history_log_open(&open, log);
 
 	/*
 	 * Keep the sorted form of a long log, for a moving window asks again after

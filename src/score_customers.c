@@ -322,7 +322,7 @@ add_row(void *entry, const SourceRow *row, void *arg)
 
 	if (row->decimals > job->decimals)
 		raise_decimals(job, row->decimals);
-	if (row->event)
+	if (row->events > 0)
 	{
 		if (row->day > customer->last_day || customer->last_day == NO_DAY)
 			customer->last_day = row->day;
@@ -331,7 +331,7 @@ add_row(void *entry, const SourceRow *row, void *arg)
 	}
 	if (row->day > job->after)
 	{
-		customer->events += row->event;
+		customer->events += row->events;
 		add_value(job, customer, row->value, row->decimals);
 	}
 }
@@ -347,7 +347,7 @@ add_row_to_history(void *entry, const SourceRow *row, void *arg)
 {
 	ScoreJob   *job = arg;
 	HistoryCustomer *customer = entry;
-	HistoryDay	day = {row->event, row->value, row->day};
+	HistoryDay	day = {row->events, row->value, row->day};
 
 	if (row->decimals > job->decimals)
 		job->decimals = row->decimals;
@@ -359,6 +359,17 @@ static const void *
 log_of_customer(const void *entry)
 {
 	return ((const HistoryCustomer *) entry)->log;
+}
+
+static void
+put_history_aside(void *entry, void *arg)
+{
+	HistoryCustomer *customer = entry;
+	OpenHistory open;
+
+	history_log_open(&open, customer->log);
+	customers_put_aside(((ScoreJob *) arg)->table, customer->key, open.days, open.n, open.decimals);
+	history_close(&open);
 }
 
 static void
@@ -539,7 +550,8 @@ find_cuts(ScoreJob *job, Size limit)
 		MemoryContextSwitchTo(old_context);
 		if (!more)
 			break;
-		if (job->next % 64 == 0)
+		/* a key may be large */
+		if (job->file != NULL || job->next % 64 == 0)
 			MemoryContextReset(job->row_context);
 	}
 	for (int i = R; i <= M; i++)
@@ -848,9 +860,9 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 {
 	static const double usual_recency[] = {30, 90, 180, 365};
 	static const double usual_frequency[] = {1, 2, 4, 9};
-	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_row, NULL, emit_customer, NULL};
+	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_row, NULL, NULL, emit_customer, NULL};
 	static const CustomerOps by_history = {sizeof(HistoryCustomer), create_history, add_row_to_history,
-	log_of_customer, emit_history, NULL};
+	log_of_customer, put_history_aside, emit_history, NULL};
 	int			as_of = typed ? 2 : 1;
 	Size		limit = get_hash_memory_limit();
 	ScoreJob   *job = palloc0(sizeof(ScoreJob));

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -301,8 +302,8 @@ mix(uint64 hash)
 	return hash;
 }
 
-static inline uint64
-hash_key(SourceKey *key, Datum datum)
+uint64
+source_key_hash(SourceKey *key, Datum datum)
 {
 	if (key->integer)
 		return mix((uint64) datum);
@@ -318,23 +319,19 @@ flush(SourceReceiver *receiver)
 		receiver->reader->take(receiver->reader->arg, receiver->rows, receiver->n);
 	receiver->n = 0;
 	receiver->keys_used = 0;
+	MemoryContextReset(receiver->context);
 }
 
 /* Keep a key by reference until the batch is flushed. */
 static Datum
 keep_key(SourceReceiver *receiver, Datum datum)
 {
-	Size		size;
+	bool		toasted = receiver->key.length == -1 && VARATT_IS_EXTENDED(DatumGetPointer(datum)) &&
+		!VARATT_IS_SHORT(DatumGetPointer(datum));
 	struct varlena *plain = NULL;
+	Size		size = toasted ? toast_raw_datum_size(datum) : source_key_size(&receiver->key, datum);
 	char	   *kept;
 
-	if (receiver->key.length == -1 && VARATT_IS_EXTENDED(DatumGetPointer(datum)) &&
-		!VARATT_IS_SHORT(DatumGetPointer(datum)))
-	{
-		plain = pg_detoast_datum((struct varlena *) DatumGetPointer(datum));
-		datum = PointerGetDatum(plain);
-	}
-	size = source_key_size(&receiver->key, datum);
 	if (receiver->keys_used + size > receiver->keys_size)
 	{
 		flush(receiver);
@@ -344,6 +341,12 @@ keep_key(SourceReceiver *receiver, Datum datum)
 			receiver->keys = MemoryContextAllocHuge(GetMemoryChunkContext(receiver), size);
 			receiver->keys_size = size;
 		}
+	}
+	if (toasted)
+	{
+		plain = pg_detoast_datum((struct varlena *) DatumGetPointer(datum));
+		datum = PointerGetDatum(plain);
+		Assert(VARSIZE(plain) == size);
 	}
 	kept = receiver->keys + receiver->keys_used;
 	memcpy(kept, DatumGetPointer(datum), size);
@@ -376,22 +379,22 @@ receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 		return true;
 	}
 
-	if (receiver->n == 0)
-		MemoryContextReset(receiver->context);
 	old_context = MemoryContextSwitchTo(receiver->context);
 	key = slot->tts_values[0];
 	if (!receiver->key.by_value)
 		key = keep_key(receiver, key);	/* may flush */
+	else if (receiver->key.length == sizeof(int32))
+		key = Int32GetDatum(DatumGetInt32(key));	/* JIT in old minor releases clears the upper half */
 	row = &receiver->rows[receiver->n];
 	row->key = key;
-	row->hash = hash_key(&receiver->key, key);
+	row->hash = source_key_hash(&receiver->key, key);
 	row->day = row_day(receiver, slot->tts_values[1]);
 	receiver->read_value(slot->tts_values[2], &row->value, &decimals);
 	row->decimals = (uint8) decimals;
 	if (receiver->has_counts && !slot->tts_isnull[3])
-		row->event = DatumGetBool(slot->tts_values[3]);
+		row->events = DatumGetBool(slot->tts_values[3]);
 	else
-		row->event = row->value >= 0;
+		row->events = row->value >= 0;
 	if (++receiver->n == SOURCE_BATCH)
 		flush(receiver);
 	MemoryContextSwitchTo(old_context);

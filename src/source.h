@@ -28,9 +28,9 @@ typedef struct SourceRow
 	Datum		key;			/* not NULL; by reference: for this batch only */
 	uint64		hash;			/* of the key */
 	int64		value;			/* in units of 10^-decimals */
+	int64		events;			/* 0 or 1 as read; more where rows have been added up */
 	int32		day;
 	uint8		decimals;
-	bool		event;
 } SourceRow;
 
 /* What has been left out, by reason */
@@ -54,6 +54,7 @@ typedef struct SourceReader
 
 extern void source_read(const char *source, const SourceReader *reader, SourceCounts *counts);
 extern void source_report(const SourceCounts *counts);
+extern uint64 source_key_hash(SourceKey *key, Datum datum);
 extern Size source_key_size(const SourceKey *key, Datum datum);
 
 #endif							/* CUSTOMER_SCORING_SOURCE_H */

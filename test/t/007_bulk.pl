@@ -14,7 +14,8 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE orders AS
 	SELECT ((i * 7919::bigint) % 300000)::int AS customer_id, date '2023-01-01' + (i * 31 % 1000)::int AS ordered_on,
 	       (i % 9973)::numeric / 100 AS total
-	FROM generate_series(1, 600000) i});
+	FROM generate_series(1, 600000) i;
+	CREATE TABLE calendar AS SELECT date '2023-01-01' + i AS d FROM generate_series(1, 400) i});
 
 my $score = q{scoring.score_customers('orders', NULL::int, '2025-12-31')};
 my $histories = q{scoring.histories('orders', NULL::int)};
@@ -50,7 +51,7 @@ sub peak
 	$in .= "SELECT pg_backend_pid();\n";
 	$session->pump until $out =~ /(\d+)\n/;
 	my $pid = $1;
-	$in .= "SET work_mem = '1MB'; SELECT count(*) FROM orders; $query;\n\\echo done\n";
+	$in .= "SET jit = off; SET work_mem = '1MB'; SELECT count(*) FROM orders; $query;\n\\echo done\n";
 	$session->pump until $out =~ /done\n/;
 	my ($peak) = slurp_file("/proc/$pid/status") =~ /VmHWM:\s+(\d+) kB/;
 	$in .= "\\q\n";
@@ -62,6 +63,15 @@ for my $call (@calls)
 	my $few = $call =~ s/'orders'/'SELECT customer_id % 10, ordered_on, total FROM orders'/r;
 	my $more = peak("SELECT count(*) FROM $call t") - peak("SELECT count(*) FROM $few t");
 	cmp_ok($more, '<', 8 * 1024, "$call: $more kB more for 300,000 customers than for 10 at work_mem = 1MB");
+}
+
+# Histories that grow when all customers are known, and keys of more than a line.
+for my $case ([ 'histories that grow', "scoring.histories('SELECT c, d, 9.5 FROM calendar, generate_series(1, 10000) c ORDER BY 2', NULL::int)" ],
+	[ 'long keys', "scoring.score_customers('SELECT repeat(''x'', 200) || customer_id % 10, ordered_on, total / 7::float8 FROM orders', '2025-12-31')" ])
+{
+	my ($name, $call) = @$case;
+	my $more = peak("SELECT count(*) FROM $call t") - peak("SELECT count(*) FROM scoring.histories('SELECT customer_id % 10, ordered_on, total FROM orders', NULL::int) t");
+	cmp_ok($more, '<', 8 * 1024, "$name: $more kB more at work_mem = 1MB");
 }
 
 # A limit on temporary files is an ordinary error that leaves nothing behind.
