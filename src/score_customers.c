@@ -18,6 +18,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -174,8 +175,8 @@ typedef struct ScoreJob
 	ScoreTexts *texts;			/* by r, f, m; NULL if there would be too many */
 	Datum	   *segments;		/* by rule; 0 = not made yet */
 	Datum		prospect;
-	FmgrInfo	key_output;
-	bool		key_as_text;	/* shown as text, but not of type text */
+	FmgrInfo	key_cast;		/* to text; not set if there is nothing to do */
+	FmgrInfo	key_output;		/* the same for types that have no function for it */
 } ScoreJob;
 
 /* ---- the job's decimals ---- */
@@ -703,6 +704,36 @@ segment_text(ScoreJob *job, const int *scores, FactRow *row, Datum *segment)
 	return true;
 }
 
+/* Keys are shown as a cast to text shows them: char(n) without the blanks at its end. */
+static void
+show_key_as_text(ScoreJob *job)
+{
+	Oid			type = job->table->key.type;
+	Oid			function;
+	bool		varlena;
+	CoercionPathType path = find_coercion_pathway(TEXTOID, type, COERCION_EXPLICIT, &function);
+
+	if (path == COERCION_PATH_RELABELTYPE)
+		return;
+	if (path == COERCION_PATH_FUNC && get_func_nargs(function) == 1)
+	{
+		fmgr_info(function, &job->key_cast);
+		return;
+	}
+	getTypeOutputInfo(type, &function, &varlena);
+	fmgr_info(function, &job->key_output);
+}
+
+static Datum
+shown_key(ScoreJob *job, Datum key)
+{
+	if (OidIsValid(job->key_cast.fn_oid))
+		return FunctionCall1Coll(&job->key_cast, job->table->key.collation, key);
+	if (OidIsValid(job->key_output.fn_oid))
+		return PointerGetDatum(cstring_to_text(OutputFunctionCall(&job->key_output, key)));
+	return key;
+}
+
 static void
 put_customer(ScoreJob *job, const CompleteCustomer *complete)
 {
@@ -715,9 +746,7 @@ put_customer(ScoreJob *job, const CompleteCustomer *complete)
 
 	memset(nulls, true, sizeof(nulls));
 	nulls[COL_CUSTOMER] = nulls[COL_FREQUENCY] = nulls[COL_MONETARY] = false;
-	values[COL_CUSTOMER] = job->key_as_text
-		? PointerGetDatum(cstring_to_text(OutputFunctionCall(&job->key_output, customer->key)))
-		: customer->key;
+	values[COL_CUSTOMER] = shown_key(job, customer->key);
 	values[COL_FREQUENCY] = Int64GetDatum(complete->frequency);
 	values[COL_MONETARY] = total_numeric(customer, job->decimals);
 	if (customer->events > 0)
@@ -927,15 +956,8 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	reader.time_zone = PG_ARGISNULL(as_of + ARG_TIME_ZONE) ? NULL : PG_GETARG_TEXT_PP(as_of + ARG_TIME_ZONE);
 	source_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), &reader, &counts);
 
-	if (!typed && job->table->key.type != TEXTOID && job->table->key.type != VARCHAROID)
-	{
-		Oid			output;
-		bool		varlena;
-
-		getTypeOutputInfo(job->table->key.type, &output, &varlena);
-		fmgr_info(output, &job->key_output);
-		job->key_as_text = true;
-	}
+	if (!typed)
+		show_key_as_text(job);
 	if (job->whole_histories || customers_spilled(job->table))
 	{
 		customers_emit(job->table);

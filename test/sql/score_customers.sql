@@ -285,6 +285,13 @@ SELECT error_of($q$SELECT * FROM score_customers('VALUES (1, date ''2025-01-01''
   (2, ''2025-01-02'', 0.000000001)', '2025-12-31', frequency => 'active_days')$q$);
 \pset format aligned
 
+-- any customer as text: as a cast shows it
+CREATE DOMAIN bulk_code AS char(5);
+SELECT type, (SELECT string_agg('"' || customer_id || '"', ' ') FROM score_customers(format('SELECT %L::%s, date ''2025-01-01'', 1', value, type), '2025-12-31')) AS shown
+FROM (VALUES ('char(5)', 'ab'), ('bulk_code', 'ab'), ('varchar(5)', 'ab '), ('name', 'ab'), ('bool', 'true'),
+  ('inet', '10.0.0.1'), ('int', '-7')) AS v (type, value);
+DROP DOMAIN bulk_code;
+
 -- The caller's rights: columns, row-level security, nothing more.
 CREATE ROLE regress_bulk_reader;
 GRANT USAGE ON SCHEMA scoring TO regress_bulk_reader;
