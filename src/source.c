@@ -50,6 +50,10 @@ typedef struct ZoneDay
 
 #define ZONE_DAYS 1024
 
+/* How often progress is reported, and how often the clock is read for it */
+#define PROGRESS_MS			15000
+#define BATCHES_PER_LOOK	1024
+
 typedef struct SourceReceiver
 {
 	DestReceiver dest;
@@ -61,6 +65,10 @@ typedef struct SourceReceiver
 	bool		has_counts;
 	pg_tz	   *zone;			/* NULL for a mere abbreviation */
 	ZoneDay    *zone_days;		/* a cache, by UTC day */
+
+	/* progress */
+	uint64		batches;
+	TimestampTz report_at;		/* when something was last said */
 
 	/* the batch */
 	MemoryContext context;		/* what reading its rows leaves behind */
@@ -312,11 +320,29 @@ source_key_hash(SourceKey *key, Datum datum)
 	return mix(DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, datum)));
 }
 
+/* Whoever waits for long is told how far it is. */
+static void
+report_progress(SourceReceiver *receiver)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (receiver->report_at == 0)
+		receiver->report_at = now;
+	if (!TimestampDifferenceExceeds(receiver->report_at, now, PROGRESS_MS))
+		return;
+	receiver->report_at = now;
+	ereport(NOTICE,
+			(errmsg("%s has read " INT64_FORMAT " rows of the source",
+					receiver->reader->function, receiver->counts->rows)));
+}
+
 static void
 flush(SourceReceiver *receiver)
 {
 	if (receiver->n > 0)
 		receiver->reader->take(receiver->reader->arg, receiver->rows, receiver->n);
+	if (++receiver->batches % BATCHES_PER_LOOK == 1)
+		report_progress(receiver);
 	receiver->n = 0;
 	receiver->keys_used = 0;
 	MemoryContextReset(receiver->context);
