@@ -102,7 +102,7 @@ AS 'MODULE_PATHNAME', 'quantile_thresholds_final';
 COMMENT ON FUNCTION @extschema@.quantile_thresholds_final(internal) IS
 'part of aggregate quantile_thresholds';
 
--- READ_ONLY although the final function reorders the values: the state is a
+-- READ_ONLY although the final function may reorder the values: the state is a
 -- set, and means the same in any order.
 CREATE AGGREGATE @extschema@.quantile_thresholds(value float8, bins int) (
 	SFUNC = @extschema@.quantile_thresholds_transition,

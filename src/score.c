@@ -493,8 +493,8 @@ quantile_thresholds_deserialize(PG_FUNCTION_ARGS)
 }
 
 /*
- * Reorders the values of the state, which mean the same in any order: for the
- * planner it only reads.
+ * May reorder the values of the state, which mean the same in any order: for
+ * the planner it only reads.
  */
 Datum
 quantile_thresholds_final(PG_FUNCTION_ARGS)

@@ -22,6 +22,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -120,7 +121,10 @@ typedef enum Fact
 	FACT_MEAN_VALUE,
 	FACT_TENURE,
 	FACT_RFM_SCORE,
-	FACT_SILENCE_RATIO
+	FACT_SILENCE_RATIO,
+	FACT_RFM_CODE,
+	FACT_AS_OF,
+	FACT_LAST_ORDER_ON
 } Fact;
 
 static const struct
@@ -136,6 +140,9 @@ static const struct
 	{"tenure_days", FACT_TENURE},
 	{"rfm_score", FACT_RFM_SCORE},
 	{"silence_ratio", FACT_SILENCE_RATIO},
+	{"rfm_code", FACT_RFM_CODE},
+	{"as_of", FACT_AS_OF},
+	{"last_order_on", FACT_LAST_ORDER_ON},
 };
 
 /* What follows from three scores alone */
@@ -218,7 +225,7 @@ multiply_total(Customer *customer, int64 factor)
 	}
 #ifdef HAVE_INT128
 	{
-		int128		wide = ((int128) customer->carry << 64) + customer->total;
+		int128		wide = (int128) customer->carry * ((int128) 1 << 64) + customer->total;
 		int64		carry;
 
 		/* at most 79 bits times 30 bits */
@@ -292,7 +299,7 @@ total_float8(const Customer *customer, int decimals)
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, total_numeric(customer, decimals)));
 }
 
-/* NULL (0) if there is no event */
+/* There must be an event. */
 static Datum
 mean_numeric(const Customer *customer, int decimals)
 {
@@ -624,7 +631,26 @@ typedef struct FactRow
 	const CompleteCustomer *complete;
 	const Datum *values;
 	const bool *nulls;
+	char		day[MAXDATELEN + 1];	/* a day as a fact: its ISO form */
 } FactRow;
+
+static void
+string_fact(SegmentValue *value, const char *string, int len)
+{
+	value->kind = SEGMENT_STRING;
+	value->u.s.p = string;
+	value->u.s.len = len;
+}
+
+static void
+day_fact(FactRow *row, int32 day, SegmentValue *value)
+{
+	struct pg_tm tm;
+
+	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	EncodeDateOnly(&tm, USE_ISO_DATES, row->day);
+	string_fact(value, row->day, (int) strlen(row->day));
+}
 
 static void
 fetch_fact(void *arg, const SegmentColumn *columns pg_attribute_unused(), int column, SegmentValue *value)
@@ -661,6 +687,22 @@ fetch_fact(void *arg, const SegmentColumn *columns pg_attribute_unused(), int co
 		case FACT_SILENCE_RATIO:
 			value->kind = isnan(row->complete->silence_ratio) ? SEGMENT_NULL : SEGMENT_FLOAT;
 			value->u.d = row->complete->silence_ratio;
+			return;
+		case FACT_RFM_CODE:
+			if (row->nulls[COL_RFM_CODE])
+				value->kind = SEGMENT_NULL;
+			else
+				string_fact(value, VARDATA_ANY(DatumGetTextPP(row->values[COL_RFM_CODE])),
+							(int) VARSIZE_ANY_EXHDR(DatumGetTextPP(row->values[COL_RFM_CODE])));
+			return;
+		case FACT_AS_OF:
+			day_fact(row, row->job->as_of, value);
+			return;
+		case FACT_LAST_ORDER_ON:
+			if (row->complete->customer.last_day == NO_DAY)
+				value->kind = SEGMENT_NULL;
+			else
+				day_fact(row, row->complete->customer.last_day, value);
 			return;
 		case FACT_NONE:
 			value->kind = SEGMENT_NULL;
@@ -742,7 +784,7 @@ put_customer(ScoreJob *job, const CompleteCustomer *complete)
 	bool		nulls[COLUMNS];
 	int			scores[3] = {0, 0, 0};
 	ScoreTexts	scratch;
-	FactRow		row = {job, complete, values, nulls};
+	FactRow		row = {job, complete, values, nulls, ""};
 
 	memset(nulls, true, sizeof(nulls));
 	nulls[COL_CUSTOMER] = nulls[COL_FREQUENCY] = nulls[COL_MONETARY] = false;

@@ -19,6 +19,17 @@ INSERT INTO bulk_orders SELECT 10000 + g, date '2025-01-01' + g, -5, NULL FROM g
 INSERT INTO bulk_orders SELECT 20000 + g, date '2026-06-01' + g, 10, NULL FROM generate_series(1, 50) AS g;  -- after as_of
 ANALYZE bulk_orders;
 
+-- A map of our own that asks for every fact there is.
+CREATE SCHEMA bulk_maps;
+SELECT create_segment_map('bulk_maps.facts', copy_of => 'essential');
+INSERT INTO bulk_maps.segment_rule (map, position, segment, conditions)
+SELECT 'facts', n, (ARRAY['vip', 'regular', 'at_risk', 'lapsed', 'occasional'])[1 + n % 5], c::jsonb
+FROM (VALUES (2, '{"and": [{"column": "recency_days", "op": "<", "value": 20}, {"column": "frequency", "op": "=", "value": 7}]}'),
+  (3, '{"and": [{"column": "monetary", "op": "between", "value": [100, 140.5]}, {"column": "tenure_days", "op": ">", "value": 300}]}'),
+  (4, '{"column": "mean_value", "op": ">", "value": 70.25}'), (5, '{"column": "rfm_code", "op": "in", "value": ["445", "355"]}'),
+  (6, '{"and": [{"column": "last_order_on", "op": ">=", "value": "2025-12-24"}, {"column": "as_of", "op": "=", "value": "2025-12-31"}]}'),
+  (7, '{"and": [{"column": "silence_ratio", "op": ">", "value": 4}, {"column": "rfm_score", "op": "<", "value": 3}]}')) AS v(n, c);
+
 -- The definition, over a table of customer_id, ordered_on, amount.
 CREATE FUNCTION by_definition(source text, as_of date, bins int, map text, window_days int, monetary_kind text,
                               frequency_kind text, r_cuts float8[], f_cuts float8[], m_cuts float8[], weights float8[])
@@ -31,7 +42,7 @@ BEGIN
       SELECT customer_id, history_agg(ordered_on, amount) AS h FROM %1$s
       WHERE ordered_on <= %2$L AND customer_id IS NOT NULL GROUP BY 1
     ), n AS (
-      SELECT customer_id, recency(h, %2$L) AS r, tenure(h, %2$L) AS t, silence_ratio(h, %2$L) AS silence,
+      SELECT customer_id, recency(h, %2$L) AS r, tenure(h, %2$L) AS t, silence_ratio(h, %2$L) AS silence, last_day(h, %2$L) AS l,
              CASE %3$L WHEN 'events' THEN frequency(h, %2$L, %4$L) ELSE active_days(h, %2$L, %4$L) END AS f,
              frequency(h, %2$L, %4$L) > 0 AS active, monetary(h, %2$L, %4$L) AS total,
              mean_value(h, %2$L, %4$L) AS mean
@@ -52,7 +63,7 @@ BEGIN
     )
     SELECT customer_id, r, f::bigint, total, mean, t, rs, fs, ms, rfm_code(rs, fs, ms), ws,
            segment(rs, fs, ms, %11$L, jsonb_build_object('recency_days', r, 'frequency', f, 'monetary', total,
-             'mean_value', mean, 'tenure_days', t, 'rfm_score', ws, 'silence_ratio', silence))
+             'mean_value', mean, 'as_of', date %2$L, 'last_order_on', l, 'rfm_code', rfm_code(rs, fs, ms), 'tenure_days', t, 'rfm_score', ws, 'silence_ratio', silence))
     FROM w $q$,
     source, as_of, frequency_kind, window_days, monetary_kind,
     r_cuts, bins, f_cuts, m_cuts, weights, map);
@@ -72,6 +83,7 @@ BEGIN
     ('2025-12-31', NULL, 'total', 'active_days', 'quantiles', NULL, 10),
     ('2025-12-31', 200, 'total', 'events', 'given', 'klaviyo', 3),
     ('2025-12-31', NULL, 'total', 'events', 'quantiles', NULL, 100),
+    ('2025-12-31', NULL, 'total', 'events', 'usual', 'bulk_maps.facts', 5),
     ('2022-12-31', NULL, 'total', 'events', 'usual', 'essential', 5),
     ('2023-01-20', NULL, 'total', 'events', 'usual', 'essential', 5)
   LOOP
@@ -307,6 +319,7 @@ RESET ROLE;
 
 DROP MATERIALIZED VIEW bulk_scores;
 DROP TABLE bulk_orders, bulk_parts, bulk_large CASCADE;
+DROP SCHEMA bulk_maps CASCADE;
 DROP FUNCTION by_definition, differences, history_differences, temporary_bytes, key_differences, error_of;
 REVOKE ALL ON SCHEMA scoring FROM regress_bulk_reader;
 DROP ROLE regress_bulk_reader;
