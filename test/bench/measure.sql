@@ -1,10 +1,11 @@
 -- What was measured.
 CREATE TABLE bench.line (
-	line int PRIMARY KEY, letter text, query text, work_mem text, workers int,
-	aim_time numeric, aim_memory numeric, what text);
+	line int PRIMARY KEY, letter text, query text, work_mem text, workers text,
+	aim_time numeric, aim_memory numeric, what text, plain text);
 CREATE TABLE bench.run (
 	line int, side text, round int, seconds numeric(12,6) CHECK (seconds > 0), cpu_seconds numeric(12,6),
 	temp_bytes bigint, result_bytes bigint, anonymous_kb bigint, PRIMARY KEY (line, side, round));
+CREATE TABLE bench.trial (line int, way text, workers int, seconds numeric);
 CREATE TABLE bench.plan (line int, side text, plan jsonb, PRIMARY KEY (line, side));
 
 -- Processor time of this backend: what other work on the machine changes least.

@@ -6,9 +6,10 @@ SELECT letter AS "line", what, work_mem, side,
 	   coalesce(round(bench.hash_kb(plan) / 1024.0, 1)::text, '') AS "hash table, MB",
 	   round(max(temp_bytes) / 1048576.0, 1) AS "temporary files, MB",
 	   round(max(result_bytes) / 1048576.0, 1) AS "result, MB",
-	   bench.nodes(plan) AS plan
+	   concat_ws(': ', CASE WHEN side = 'plain' THEN plain END, nullif(bench.nodes(plan), '')) AS plan
   FROM bench.run
   JOIN bench.line USING (line)
-  JOIN bench.plan USING (line, side)
- GROUP BY run.line, letter, what, work_mem, side, plan
+  LEFT JOIN bench.plan USING (line, side)
+ WHERE side IN ('ours', 'plain')
+ GROUP BY run.line, letter, what, work_mem, side, plan, plain
  ORDER BY letter, run.line, side

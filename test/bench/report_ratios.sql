@@ -11,7 +11,7 @@ WITH median AS (
 	SELECT line, 1 AS part, letter, what, work_mem,
 		   round(o.seconds, 3) || ' s' AS ours, round(p.seconds, 3) || ' s' AS plain,
 		   o.seconds / p.seconds AS ratio, least, greatest,
-		   CASE WHEN workers = 0 THEN o.cpu_seconds / nullif(p.cpu_seconds, 0) END AS cpu_ratio, aim_time AS aim
+		   CASE WHEN workers IN ('0', 'best') AND coalesce(plain, '') !~ 'workers' THEN o.cpu_seconds / nullif(p.cpu_seconds, 0) END AS cpu_ratio, aim_time AS aim
 	  FROM bench.line
 	  JOIN median o USING (line)
 	  JOIN median p USING (line)
@@ -23,7 +23,18 @@ WITH median AS (
 	  FROM bench.line
 	  JOIN (SELECT line, side, bench.hash_kb(plan) AS kb FROM bench.plan) o USING (line)
 	  JOIN (SELECT line, side, bench.hash_kb(plan) AS kb FROM bench.plan) p USING (line)
-	 WHERE o.side = 'ours' AND p.side = 'plain' AND query = 'aggregate' AND workers = 0
+	 WHERE o.side = 'ours' AND p.side = 'plain' AND query = 'aggregate' AND workers = '0'
+	UNION ALL
+	SELECT line, 3, letter, what || ': memory', work_mem,
+		   round((m.ours - m.tuplestore) / 1024.0, 1) || ' MB', round((m.plain - m.idle) / 1024.0, 1) || ' MB',
+		   (m.ours - m.tuplestore)::numeric / nullif(m.plain - m.idle, 0), NULL, NULL, NULL, aim_memory
+	  FROM bench.line
+	  JOIN (SELECT line, max(anonymous_kb) FILTER (WHERE side = 'ours') AS ours,
+				   max(anonymous_kb) FILTER (WHERE side = 'plain') AS plain,
+				   max(anonymous_kb) FILTER (WHERE side = 'tuplestore') AS tuplestore,
+				   max(anonymous_kb) FILTER (WHERE side = 'idle') AS idle
+			  FROM bench.run GROUP BY line) m USING (line)
+	 WHERE workers = 'best'
 	UNION ALL
 	SELECT 1000, 1, 'd', 'bytes per order of a stored history', '',
 		   round(bytes, 2)::text, '', bytes, NULL, NULL, NULL, 5
