@@ -14,18 +14,24 @@ SELECT role, rank, name
 		client_id clientid client_key client_number client_no client id_client code_client numero_client no_client num_client
 		user_id userid user member_id member account_id account buyer_id buyer contact_id visitor_id person_id person
 		acheteur id_acheteur id_utilisateur utilisateur
-		customer_email client_email email_address email e_mail mail adresse_email courriel customer_name client_name'),
+		kunden_id kundenid kundennummer kunden_nummer kundennr kunden_nr kunde kundin
+		customer_email client_email email_address email e_mail mail adresse_email courriel customer_name client_name
+		nom_client kundenname'),
 	('day', 'order_date orderdate date_order ordered_at ordered_on order_day order_time ordertime purchase_date purchased_at purchased_on
 		date_commande date_de_commande date_de_la_commande date_achat date_d_achat jour_commande commande_le
 		invoice_date invoicedate date_facture date_de_facture transaction_date transaction_time transacted_at sale_date date_vente
-		date_added day jour date datetime timestamp created_at created_on created paid_at date_creation'),
+		bestelldatum bestell_datum auftragsdatum kaufdatum rechnungsdatum
+		date_added day jour date datum datetime timestamp created_at created_on created paid_at date_creation date_paiement'),
 	('value', 'amount order_amount total_amount order_total total_price total_paid grand_total order_value ordervalue total
 		montant montant_total montant_ttc total_ttc montant_commande total_commande ca chiffre_d_affaires chiffre_affaires
-		revenue turnover sales sale_amount net_amount gross_amount net_sales value valeur paid payment_amount spend subtotal
-		montant_ht total_ht price unit_price unitprice prix prix_ttc prix_total prix_unitaire'),
-	('quantity', 'quantity qty quantite qte'),
+		montant_paye montant_regle betrag gesamtbetrag bestellwert rechnungsbetrag umsatz gesamt summe
+		revenue turnover sales sale_amount gross_amount net_amount net_sales gross net value valeur paid amount_paid payment_amount spend
+		bruttobetrag nettobetrag brutto netto
+		subtotal sub_total montant_ht total_ht price unit_price unitprice prix prix_ttc prix_total prix_unitaire preis einzelpreis'),
+	('quantity', 'quantity qty quantite qte menge anzahl'),
 	('order', 'order_id orderid order_number order_no invoice_id invoice_no invoiceno invoice invoice_number
-		id_commande numero_commande no_commande commande id_order transaction_id numero_facture no_facture')
+		id_commande numero_commande no_commande commande id_order transaction_id numero_facture no_facture
+		bestellnummer bestellnr bestell_id auftragsnummer rechnungsnummer')
   ) v(role, names), regexp_split_to_table(names, '\s+') WITH ORDINALITY n(name, rank);
 
 -- A column's name without case, accents and punctuation.
@@ -144,13 +150,31 @@ BEGIN
 	RETURN result;
 END $$;
 
+-- The columns with a usual name for a role. "amount (2)" is the second of that name.
+CREATE FUNCTION demo.usual_columns(wanted text) RETURNS TABLE ("position" int, name text, bare text, rank int)
+LANGUAGE sql STABLE AS $$
+	SELECT c.position, c.name, b.bare, min(u.rank)
+	  FROM demo.file_columns c CROSS JOIN LATERAL (SELECT demo.plain_name(regexp_replace(c.name, ' \([0-9]+\)$', ''))) b(bare)
+	  JOIN demo.usual_names u ON u.name = b.bare OR u.name = lower(c.name)
+	 WHERE u.role = wanted GROUP BY 1, 2, 3
+$$;
+
 -- The position of the column with the most usual of the usual names.
 CREATE FUNCTION demo.usual_column(wanted text) RETURNS int
+LANGUAGE sql STABLE AS $$ SELECT position FROM demo.usual_columns(wanted) ORDER BY rank, position LIMIT 1 $$;
+
+-- Which column was taken for a role by its name, and what else it could have been.
+CREATE FUNCTION demo.column_taken(role text, taken int, all_taken int[]) RETURNS text
 LANGUAGE sql STABLE AS $$
-	SELECT c.position
-	  FROM demo.file_columns c JOIN demo.usual_names u ON u.name IN (demo.plain_name(c.name), lower(c.name))
-	 WHERE u.role = wanted
-	 ORDER BY u.rank, c.position LIMIT 1
+	SELECT demo.t('column taken', demo.t('role ' || role), demo.shown(name, 30))
+		|| CASE WHEN others.n > 0 THEN demo.t('column others', CASE WHEN twins.n > 1 THEN demo.t('column twins', twins.n::text) ELSE '' END, names) ELSE '' END
+	  FROM demo.file_columns,
+		   (SELECT count(*) AS n, string_agg(demo.shown(c.name, 20), ', ' ORDER BY c.rank, c.position) FILTER (WHERE nr <= 3)
+				|| CASE WHEN count(*) > 3 THEN ', ...' ELSE '' END AS names
+			  FROM (SELECT p.*, row_number() OVER (ORDER BY p.rank, p.position) AS nr FROM demo.usual_columns(role) p
+					 WHERE p.position <> ALL (all_taken)) c) others,
+		   (SELECT count(*) AS n FROM demo.usual_columns(role) WHERE bare = (SELECT bare FROM demo.usual_columns(role) WHERE position = taken)) twins
+	 WHERE position = taken
 $$;
 
 CREATE FUNCTION demo.choose_columns(customer text, day text, value text, quantity text)
@@ -179,6 +203,19 @@ BEGIN
 	IF customer_position IN (day_position, value_position) OR day_position = value_position THEN
 		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint columns'));
 	END IF;
+	-- what was chosen by name, unless there was nothing to choose
+	WITH chosen AS (
+		SELECT nr, option, demo.column_taken(role, taken, ARRAY[customer_position, day_position, value_position, coalesce(quantity_position, 0)]) AS line,
+			   (SELECT bare = standard FROM demo.usual_columns(role) WHERE position = taken) AS is_standard
+		  FROM (VALUES (1, 'customer', customer, customer_position, 'customer_id', '--customer'),
+					   (2, 'day', day, day_position, 'order_date', '--day'),
+					   (3, 'value', value, value_position, 'amount', '--amount')) r(nr, role, asked, taken, standard, option)
+		 WHERE asked IS NULL
+	)
+	UPDATE demo.settings
+	   SET columns_taken = (SELECT demo.t('columns taken', string_agg(line, ', ' ORDER BY nr),
+										  string_agg(option, ', ' ORDER BY nr))
+							  FROM chosen HAVING bool_or(NOT is_standard OR line LIKE '%(%'));
 	RETURN NEXT;
 END $$;
 
@@ -633,7 +670,7 @@ BEGIN
 		PERFORM demo.stop_without_rows();
 	END IF;
 	IF quantity_position IS NULL AND demo.usual_column('quantity') IS NOT NULL
-		AND demo.plain_name(value_name) ~ '(price|prix)' AND demo.plain_name(value_name) !~ 'total' THEN
+		AND demo.plain_name(value_name) ~ '(price|prix|preis)' AND demo.plain_name(value_name) !~ 'total' THEN
 		INSERT INTO demo.remarks (line) VALUES (demo.t('price alone', demo.shown(value_name),
 			demo.shown((SELECT name FROM demo.file_columns WHERE position = demo.usual_column('quantity')))));
 	END IF;

@@ -17,6 +17,7 @@ CREATE TABLE demo.settings (
 	customer_column text,				-- names of the columns of the table orders
 	day_column text,
 	value_column text,
+	columns_taken text,					-- which were chosen by their names
 	currency text
 );
 

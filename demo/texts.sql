@@ -62,7 +62,13 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('order lines', 'the rows look like order lines (%s: %s numbers in %s rows): each counts as an order; --order adds them up', 'les lignes semblent être des articles (%s : %s numéros sur %s lignes) : chacune compte comme commande ; --order les additionne'),
 ('orders added up', '%s rows added up to %s by customer and %s', '%s lignes additionnées en %s par client et %s'),
 ('encoding', 'read as %s: it is not valid UTF-8', 'lu en %s : ce n''est pas de l''UTF-8'),
-('columns taken', 'customer = %s, day = %s, amount = %s', 'client = %s, jour = %s, montant = %s'),
+('columns taken', 'columns: %s (change with %s)', 'colonnes : %s (à changer par %s)'),
+('column taken', '%s = %s', '%s = %s'),
+('column others', ' (%salso there: %s)', ' (%saussi : %s)'),
+('column twins', 'the first of %s of that name; ', 'la première de %s de ce nom ; '),
+('role customer', 'customer', 'client'),
+('role day', 'day', 'date'),
+('role value', 'amount', 'montant'),
 
 -- what stops the load
 ('first line is empty', 'the first line is empty', 'la première ligne est vide'),

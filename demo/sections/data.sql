@@ -50,6 +50,8 @@ WITH used AS (
 	UNION ALL
 	SELECT 21, demo.fill('  ', '    ', demo.t('as of future')) FROM demo.settings WHERE as_of > current_date AND NOT as_of_given
 	UNION ALL
+	SELECT 22, demo.fill('  ', '    ', columns_taken) FROM demo.settings WHERE columns_taken IS NOT NULL
+	UNION ALL
 	SELECT 30, demo.wrap('  ', '  ', ARRAY[
 		demo.t('used', demo.count_of(used.rows, 'rows'), demo.num(source_rows - used.rows - after.rows)),
 		CASE WHEN after.rows > 0 THEN demo.t('after as of', as_of::text, demo.count_of(after.rows, 'rows')) END,
