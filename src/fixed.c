@@ -95,11 +95,61 @@ read_uint16(const char *p)
 }
 
 /*
- * Exact, with the smallest number of decimals on offer that holds the value;
- * trailing zeros don't count.
+ * What nearly all amounts are: the short form, of at most twelve digits before
+ * the point and four behind it. False for anything else.
  */
-void
-fixed_from_numeric(Datum datum, int64 *value, int *decimals)
+static inline bool
+short_numeric(Datum datum, int64 *value, int *decimals)
+{
+	const struct varlena *number = (const struct varlena *) DatumGetPointer(datum);
+	const char *data;
+	uint16		header;
+	int			weight;
+	int			ndigits;
+	int64		whole = 0;
+	int			fraction = 0;
+
+	if (VARATT_IS_1B_E(number) || !(VARATT_IS_1B(number) || VARATT_IS_4B_U(number)))
+		return false;
+	data = VARDATA_ANY(number);
+	header = read_uint16(data);
+	/* neither long nor special, weight -1 to 2 */
+	if ((header & HEADER_SPECIAL) != HEADER_SHORT)
+		return false;
+	weight = (int) ((header + 1) & SHORT_WEIGHT_BITS) - 1;
+	ndigits = (int) (VARSIZE_ANY_EXHDR(number) - sizeof(uint16)) / 2;
+	if (weight > 2 || ndigits > weight + 2)
+		return false;
+	data += sizeof(uint16);
+	for (int i = 0; i <= weight; i++)
+		whole = whole * BASE + (i < ndigits ? read_uint16(data + 2 * i) : 0);
+	if (ndigits == weight + 2)
+		fraction = read_uint16(data + 2 * (weight + 1));
+
+	/* 0, 2, 3 and 4 decimals are on offer */
+	if (fraction == 0)
+		*decimals = 0;
+	else if (fraction % 100 == 0)
+	{
+		*decimals = 2;
+		whole = whole * 100 + fraction / 100;
+	}
+	else if (fraction % 10 == 0)
+	{
+		*decimals = 3;
+		whole = whole * 1000 + fraction / 10;
+	}
+	else
+	{
+		*decimals = 4;
+		whole = whole * BASE + fraction;
+	}
+	*value = header & SHORT_SIGN ? -whole : whole;
+	return true;
+}
+
+static void
+long_numeric(Datum datum, int64 *value, int *decimals)
 {
 	struct varlena *packed = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(datum));
 	const char *data = VARDATA_ANY(packed);
@@ -183,6 +233,17 @@ fixed_from_numeric(Datum datum, int64 *value, int *decimals)
 	*decimals = needed;
 	if ((Pointer) packed != DatumGetPointer(datum))
 		pfree(packed);
+}
+
+/*
+ * Exact, with the smallest number of decimals on offer that holds the value;
+ * trailing zeros don't count.
+ */
+void
+fixed_from_numeric(Datum datum, int64 *value, int *decimals)
+{
+	if (!short_numeric(datum, value, decimals))
+		long_numeric(datum, value, decimals);
 }
 
 /* A real or double value: by its own cast to numeric, rounded to 9 decimals */
