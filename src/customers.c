@@ -24,6 +24,8 @@
 
 #define BLOCK_BITS		10		/* entries of a block */
 #define BLOCK_ENTRIES	(1 << BLOCK_BITS)
+#define CACHE_LINE		64		/* where a block begins, so that an entry of 32 bytes is in one */
+#define EMIT_AHEAD		8		/* entries */
 #define KEY_BYTES		16384	/* how much memory for keys is asked for at a time */
 #define KEYS_OF_BATCH	65536	/* keys in memory that end a batch of rows from a file */
 #define FIRST_SLOTS		1024
@@ -144,7 +146,7 @@ has_room(CustomerTable *table)
 	if ((uint64) table->entries * 4 >= table->mask * 3)
 		needed = (table->mask + 1) * 2 * sizeof(uint64);
 	if ((table->entries & (BLOCK_ENTRIES - 1)) == 0)
-		needed += BLOCK_ENTRIES * table->ops->entry_size;
+		needed += BLOCK_ENTRIES * table->ops->entry_size + CACHE_LINE;
 	if (MemoryContextMemAllocated(table->context, false) + needed > table->limit &&
 		table->entries > 0 && table->level < MAX_LEVEL)
 		table->full = true;
@@ -191,8 +193,9 @@ insert(CustomerTable *table, const SourceRow *row)
 				? MemoryContextAlloc(table->context, table->max_blocks * sizeof(char *))
 				: repalloc(table->blocks, table->max_blocks * sizeof(char *));
 		}
-		table->blocks[table->nblocks++] =
-			MemoryContextAlloc(table->context, BLOCK_ENTRIES * table->ops->entry_size);
+		table->blocks[table->nblocks++] = (char *)
+			TYPEALIGN(CACHE_LINE, MemoryContextAlloc(table->context,
+													 BLOCK_ENTRIES * table->ops->entry_size + CACHE_LINE));
 	}
 	entry = customers_entry(table, table->entries++);
 	*(Datum *) entry = table->key.by_value ? row->key : copy_key(table, row->key);
@@ -218,7 +221,7 @@ candidate(CustomerTable *table, const SourceRow *row)
 	return NULL;
 }
 
-static inline void *
+static void *
 find(CustomerTable *table, const SourceRow *row)
 {
 	uint64		at = row->hash & table->mask;
@@ -362,38 +365,38 @@ put_all_aside(CustomerTable *table)
 
 /* ---- rows in, customers out ---- */
 
+static inline void
+prefetch_next(const CustomerOps *ops, const void *entry)
+{
+	const char *next = ops->next_memory(entry);
+
+	__builtin_prefetch(next, 1);
+	__builtin_prefetch(next + CACHE_LINE, 1);
+}
+
 void
 customers_add(CustomerTable *table, SourceRow *rows, int n)
 {
 	const CustomerOps *ops = table->ops;
+	void	   *entries[SOURCE_BATCH];
+	int			kept = 0;
 
+	Assert(n <= SOURCE_BATCH);
 	for (int i = 0; i < n; i++)
 		__builtin_prefetch(&table->slots[rows[i].hash & table->mask]);
 	for (int i = 0; i < n; i++)
 	{
-		const char *entry = candidate(table, &rows[i]);
-
-		if (entry != NULL)
-			__builtin_prefetch(entry, 1);
-	}
-	if (ops->next_memory != NULL)
-	{
-		for (int i = 0; i < n; i++)
-		{
-			const void *entry = candidate(table, &rows[i]);
-			const void *next = entry != NULL ? ops->next_memory(entry) : NULL;
-
-			if (next != NULL)
-			{
-				__builtin_prefetch(next, 1);
-				__builtin_prefetch((const char *) next + 64, 1);
-			}
-		}
+		entries[i] = candidate(table, &rows[i]);
+		if (entries[i] != NULL)
+			__builtin_prefetch(entries[i], 1);
 	}
 	for (int i = 0; i < n; i++)
 	{
-		void	   *entry = find(table, &rows[i]);
+		void	   *entry = entries[i];
 
+		/* entries stay where they are, so a candidate is still one */
+		if (entry == NULL || !same_key(table, *(Datum *) entry, rows[i].key))
+			entry = find(table, &rows[i]);
 		if (entry == NULL)
 		{
 			if (!has_room(table))
@@ -403,8 +406,16 @@ customers_add(CustomerTable *table, SourceRow *rows, int n)
 			}
 			entry = insert(table, &rows[i]);
 		}
-		ops->add(entry, &rows[i], ops->arg);
+		if (kept < i)
+			rows[kept] = rows[i];
+		entries[kept++] = entry;
 	}
+	if (ops->next_memory != NULL)
+	{
+		for (int i = 0; i < kept; i++)
+			prefetch_next(ops, entries[i]);
+	}
+	ops->add(entries, rows, kept, ops->arg);
 
 	/* a single one must fit, and so must those that no hash tells apart */
 	if (ops->put_aside != NULL && table->entries > 1 && table->level < MAX_LEVEL &&
@@ -422,6 +433,8 @@ emit_memory(CustomerTable *table)
 	{
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
+		if (table->ops->next_memory != NULL && i + EMIT_AHEAD < table->entries)
+			prefetch_next(table->ops, customers_entry(table, i + EMIT_AHEAD));
 		table->ops->emit(customers_entry(table, i), table->ops->arg);
 	}
 	for (int i = 0; i < PARTS && table->files != NULL; i++)

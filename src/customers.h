@@ -13,15 +13,16 @@
 
 /*
  * What a table keeps for each customer is up to its user: an entry begins with
- * the key, followed by whatever "add" makes of the rows. Entries stay where
- * they are until they are emitted, or put aside.
+ * the key, followed by whatever "add" makes of a batch of rows and the entries
+ * of their customers. Entries stay where they are until they are emitted, or
+ * put aside.
  */
 typedef struct CustomerOps
 {
 	Size		entry_size;		/* the key included, a multiple of 8 */
 	void		(*create) (void *entry, void *arg);
-	void		(*add) (void *entry, const SourceRow *row, void *arg);
-	const void *(*next_memory) (const void *entry); /* what "add" will touch beside the entry, or NULL */
+	void		(*add) (void **entries, const SourceRow *rows, int n, void *arg);	/* row by row */
+	const void *(*next_memory) (const void *entry); /* what "add" and "emit" touch beside the entry, or NULL */
 	void		(*put_aside) (void *entry, void *arg);	/* customers_put_aside() for what it has, if "add" enlarges it */
 	void		(*emit) (void *entry, void *arg);	/* the customer is complete */
 	void	   *arg;

@@ -37,16 +37,19 @@ create_entry(void *entry, void *arg)
 }
 
 static void
-add_row(void *entry, const SourceRow *row, void *arg pg_attribute_unused())
+add_rows(void **entries, const SourceRow *rows, int n, void *arg pg_attribute_unused())
 {
-	HistoryEntry *customer = entry;
-	HistoryDay	day;
+	for (int i = 0; i < n; i++)
+	{
+		HistoryEntry *customer = entries[i];
+		HistoryDay	day;
 
-	day.day = row->day;
-	day.events = row->events;
-	day.total = row->value;
-	if (day.events != 0 || day.total != 0)
-		customer->log = history_log_append(customer->log, &day, row->decimals);
+		day.day = rows[i].day;
+		day.events = rows[i].events;
+		day.total = rows[i].value;
+		if (day.events != 0 || day.total != 0)
+			customer->log = history_log_append(customer->log, &day, rows[i].decimals);
+	}
 }
 
 static const void *
@@ -100,7 +103,7 @@ Datum
 histories(PG_FUNCTION_ARGS)
 {
 	HistoriesJob job;
-	const CustomerOps ops = {sizeof(HistoryEntry), create_entry, add_row, log_of_entry, put_entry_aside,
+	const CustomerOps ops = {sizeof(HistoryEntry), create_entry, add_rows, log_of_entry, put_entry_aside,
 	emit_entry, &job};
 	SourceReader reader = {"histories", InvalidOid, NULL, start_source, take_rows, &job};
 	SourceCounts counts;

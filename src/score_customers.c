@@ -80,7 +80,7 @@ enum
 
 /* ---- what is known of a customer ---- */
 
-#define NO_DAY	PG_INT32_MIN	/* as first and last day: no event */
+#define NO_DAY	PG_INT32_MIN	/* as last day: no event, and no first day */
 
 /*
  * The total is carry * 2^64 + total: a customer's total may leave 64 bits even
@@ -319,28 +319,32 @@ create_customer(void *entry, void *arg pg_attribute_unused())
 	customer->total = 0;
 	customer->carry = 0;
 	customer->events = 0;
-	customer->first_day = customer->last_day = NO_DAY;
+	customer->first_day = PG_INT32_MAX;
+	customer->last_day = NO_DAY;
 }
 
+/* Which days are the first and the last is no branch, for none could be predicted. */
 static void
-add_row(void *entry, const SourceRow *row, void *arg)
+add_rows(void **entries, const SourceRow *rows, int n, void *arg)
 {
 	ScoreJob   *job = arg;
-	Customer   *customer = entry;
 
-	if (row->decimals > job->decimals)
-		raise_decimals(job, row->decimals);
-	if (row->events > 0)
+	for (int i = 0; i < n; i++)
 	{
-		if (row->day > customer->last_day || customer->last_day == NO_DAY)
-			customer->last_day = row->day;
-		if (row->day < customer->first_day || customer->first_day == NO_DAY)
-			customer->first_day = row->day;
-	}
-	if (row->day > job->after)
-	{
-		customer->events += row->events;
-		add_value(job, customer, row->value, row->decimals);
+		const SourceRow *row = &rows[i];
+		Customer   *customer = entries[i];
+		int32		first = row->events > 0 ? row->day : PG_INT32_MAX;
+		int32		last = row->events > 0 ? row->day : NO_DAY;
+
+		if (unlikely(row->decimals > job->decimals))
+			raise_decimals(job, row->decimals);
+		customer->first_day = Min(customer->first_day, first);
+		customer->last_day = Max(customer->last_day, last);
+		if (row->day > job->after)
+		{
+			customer->events += row->events;
+			add_value(job, customer, row->value, row->decimals);
+		}
 	}
 }
 
@@ -351,16 +355,19 @@ create_history(void *entry, void *arg)
 }
 
 static void
-add_row_to_history(void *entry, const SourceRow *row, void *arg)
+add_rows_to_histories(void **entries, const SourceRow *rows, int n, void *arg)
 {
 	ScoreJob   *job = arg;
-	HistoryCustomer *customer = entry;
-	HistoryDay	day = {row->events, row->value, row->day};
 
-	if (row->decimals > job->decimals)
-		job->decimals = row->decimals;
-	if (day.events != 0 || day.total != 0)
-		customer->log = history_log_append(customer->log, &day, row->decimals);
+	for (int i = 0; i < n; i++)
+	{
+		HistoryCustomer *customer = entries[i];
+		HistoryDay	day = {rows[i].events, rows[i].value, rows[i].day};
+
+		job->decimals = Max(job->decimals, rows[i].decimals);
+		if (day.events != 0 || day.total != 0)
+			customer->log = history_log_append(customer->log, &day, rows[i].decimals);
+	}
 }
 
 static const void *
@@ -931,8 +938,8 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 {
 	static const double usual_recency[] = {30, 90, 180, 365};
 	static const double usual_frequency[] = {1, 2, 4, 9};
-	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_row, NULL, NULL, emit_customer, NULL};
-	static const CustomerOps by_history = {sizeof(HistoryCustomer), create_history, add_row_to_history,
+	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL, emit_customer, NULL};
+	static const CustomerOps by_history = {sizeof(HistoryCustomer), create_history, add_rows_to_histories,
 	log_of_customer, put_history_aside, emit_history, NULL};
 	int			as_of = typed ? 2 : 1;
 	Size		limit = get_hash_memory_limit();
