@@ -216,14 +216,15 @@ load_file() {
 
 	status "$(say 'reading days and amounts' 'lecture des dates et des montants')"
 	sql -o /dev/null -v before=$before -v customer="$CUSTOMER_AT" -v day="$DAY_AT" \
-		-v value="$VALUE_AT" -v quantity="$QUANTITY_AT" -v order="$ORDER" -v decimal="$DECIMAL" -v format="$DATE_FORMAT" -v zone="$TIME_ZONE" \
+		-v value="$VALUE_AT" -v quantity="$QUANTITY_AT" -v order="$ORDER" -v decimal="$DECIMAL" -v format="$DATE_FORMAT" -v zone="$TIME_ZONE" -v currency="$CURRENCY" \
 		-v encoding="$([ "$USED_ENCODING" = UTF8 ] || [ -n "$ENCODING" ] || echo "$USED_ENCODING")" -f - <<-'END'
 		SELECT demo.stop_without_rows() WHERE NOT EXISTS (SELECT FROM demo.raw);
 		INSERT INTO demo.remarks (line) SELECT demo.t('encoding', :'encoding') WHERE :'encoding' <> '';
 		SELECT demo.read_days(:day, nullif(:'format', ''), nullif(:'zone', ''));
 		SELECT demo.read_numbers('value', :value, nullif(:'decimal', ''));
 		SELECT demo.read_numbers('quantity', :quantity, nullif(:'decimal', '')) WHERE :quantity IS NOT NULL;
-		SELECT demo.make_orders(:customer, :day, :value, :quantity, nullif(:'order', ''), :before);
+		SELECT demo.make_orders(:customer, :day, :value, :quantity, nullif(:'order', ''), demo.currency_code(:'currency'), :before);
+		SELECT demo.look_at_kinds();
 		SELECT demo.look_at_order_numbers();
 	END
 }

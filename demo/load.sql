@@ -28,6 +28,7 @@ SELECT role, rank, name
 		revenue turnover sales sale_amount gross_amount net_amount net_sales gross net value valeur paid amount_paid payment_amount spend
 		bruttobetrag nettobetrag brutto netto
 		subtotal sub_total montant_ht total_ht price unit_price unitprice prix prix_ttc prix_total prix_unitaire preis einzelpreis'),
+	('currency', 'currency currency_code order_currency currencycode iso_currency devise code_devise monnaie wahrung waehrung valuta'),
 	('quantity', 'quantity qty quantite qte menge anzahl'),
 	('order', 'order_id orderid order_number order_no invoice_id invoice_no invoiceno invoice invoice_number
 		id_commande numero_commande no_commande commande id_order transaction_id numero_facture no_facture
@@ -600,7 +601,28 @@ END $$;
 CREATE FUNCTION demo.fits(x numeric) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$ SELECT abs(x) < CASE WHEN scale(trim_scale(x)) <= 4 THEN 1e12 ELSE 1e8 END $$;
 
-CREATE FUNCTION demo.make_orders(customer_position int, day_position int, value_position int, quantity_position int, order_column text, lines_before int) RETURNS void
+-- The column that says in which currency the amounts are: by its name, or all its texts are codes.
+CREATE FUNCTION demo.currency_column(other_than int[]) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+	result int := (SELECT position FROM demo.usual_columns('currency') WHERE position <> ALL (other_than) ORDER BY rank, position LIMIT 1);
+BEGIN
+	IF result IS NULL THEN
+		SELECT substr(key, 2)::int INTO result
+		  FROM (SELECT to_jsonb(r) - 'line' AS fields FROM demo.raw r LIMIT 500) s, jsonb_each_text(fields)
+		 WHERE value <> '' AND substr(key, 2)::int <> ALL (other_than)
+		 GROUP BY key HAVING bool_and(value ~ '^[A-Z]{3}$' AND value IN (SELECT code FROM demo.currencies))
+		 ORDER BY 1 LIMIT 1;
+	END IF;
+	RETURN result;
+END $$;
+
+CREATE FUNCTION demo.currency_code(x text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT nullif(CASE code WHEN '€' THEN 'EUR' WHEN '£' THEN 'GBP' ELSE code END, '') FROM upper(btrim(x)) code
+$$;
+
+CREATE FUNCTION demo.make_orders(customer_position int, day_position int, value_position int, quantity_position int, order_column text, asked_currency text, lines_before int) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
 	customer_name text := (SELECT name FROM demo.file_columns WHERE position = customer_position);
@@ -608,11 +630,21 @@ DECLARE
 	order_name text := (SELECT name FROM demo.file_columns WHERE order_column IS NOT NULL AND position = demo.asked_column(order_column, '--order'));
 	value_expression text := CASE WHEN quantity_position IS NULL THEN 'v.value' ELSE 'v.value * q.value' END;
 	value_name text := (SELECT name FROM demo.file_columns WHERE position = value_position);
+	currency_position int := demo.currency_column(ARRAY[customer_position, day_position, value_position, coalesce(quantity_position, 0)]);
+	currency_name text := (SELECT name FROM demo.file_columns WHERE position = currency_position);
+	-- the rows of the currency that was asked for
+	in_currency text := CASE WHEN asked_currency IS NULL OR asked_currency = 'ANY' THEN 'true'
+							 ELSE format('demo.currency_code(r.c%s) IS NOT DISTINCT FROM %L', currency_position, asked_currency) END;
 	source text;
 	columns text;
+	found_currencies text;
+	n_currencies int;
 	read bigint;
 	kept bigint;
 BEGIN
+	IF asked_currency IS NOT NULL AND currency_position IS NULL THEN
+		PERFORM demo.stop(demo.t('no currency column', demo.column_list()));
+	END IF;
 	IF quantity_position IS NOT NULL THEN
 		value_name := 'amount';
 		WHILE EXISTS (SELECT FROM demo.file_columns WHERE name = value_name) LOOP
@@ -631,10 +663,23 @@ BEGIN
 			ELSE format('r.c%s AS %I', position, name) END, ', ' ORDER BY position)
 		|| CASE WHEN quantity_position IS NULL THEN '' ELSE format(', round(%s, 9) AS %I', value_expression, value_name) END
 	  INTO columns FROM demo.file_columns;
-	EXECUTE format('CREATE UNLOGGED TABLE public.orders AS SELECT %s FROM %s WHERE btrim(r.c%s) <> %L AND d.day IS NOT NULL AND demo.fits(%s)',
-				   columns, source, customer_position, '', value_expression);
+	EXECUTE format('CREATE UNLOGGED TABLE public.orders AS SELECT %s FROM %s WHERE btrim(r.c%s) <> %L AND d.day IS NOT NULL AND demo.fits(%s) AND %s',
+				   columns, source, customer_position, '', value_expression, in_currency);
 	GET DIAGNOSTICS kept = ROW_COUNT;
 	SELECT count(*) INTO read FROM demo.raw;
+	IF currency_name IS NOT NULL AND asked_currency IS DISTINCT FROM 'ANY' THEN
+		EXECUTE format($q$
+			SELECT count(*), string_agg(format('%%s (%%s)', demo.shown(code, 12), demo.num(n)), ', ' ORDER BY n DESC, code) FILTER (WHERE nr <= 6)
+			  FROM (SELECT code, sum(n) AS n, row_number() OVER (ORDER BY sum(n) DESC, code) AS nr
+					  FROM (SELECT demo.currency_code(text) AS code, n FROM (SELECT %I AS text, count(*) AS n FROM public.orders GROUP BY 1) t) c
+					 WHERE code IS NOT NULL GROUP BY 1) s $q$, currency_name)
+		  INTO n_currencies, found_currencies;
+		IF n_currencies > 1 THEN
+			PERFORM demo.stop(demo.t('currencies', demo.shown(currency_name), found_currencies), demo.t('hint currency column', split_part(found_currencies, ' (', 1)));
+		ELSIF n_currencies = 1 AND length(split_part(found_currencies, ' (', 1)) <= 4 THEN
+			UPDATE demo.settings SET currency = coalesce(currency, split_part(found_currencies, ' (', 1));
+		END IF;
+	END IF;
 	IF kept < read THEN
 		EXECUTE format($q$
 			INSERT INTO demo.left_out
@@ -643,13 +688,14 @@ BEGIN
 					CASE WHEN coalesce(btrim(r.c%2$s), '') = '' THEN 'no customer' WHEN coalesce(btrim(r.c%3$s), '') = '' THEN 'no day'
 						 WHEN d.day IS NULL THEN 'unreadable day' WHEN coalesce(btrim(r.c%4$s), '') = '' THEN 'no amount'
 						 WHEN v.value IS NULL THEN 'unreadable amount' WHEN %5$s IS NULL THEN 'unreadable quantity'
-						 WHEN NOT demo.fits(%5$s) THEN 'amount too large' END,
-					CASE WHEN coalesce(btrim(r.c%2$s), '') = '' THEN NULL
+						 WHEN NOT demo.fits(%5$s) THEN 'amount too large' WHEN NOT %9$s THEN 'other currency' END,
+					CASE WHEN demo.fits(%5$s) AND NOT %9$s THEN r.c%10$s WHEN coalesce(btrim(r.c%2$s), '') = '' THEN NULL
 						 WHEN d.day IS NULL THEN r.c%3$s WHEN v.value IS NULL OR %6$s THEN r.c%4$s ELSE r.c%7$s END
 				) f(reason, value)
 			 WHERE f.reason IS NOT NULL $q$,
 			source, customer_position, day_position, value_position, value_expression,
-			CASE WHEN quantity_position IS NULL THEN 'true' ELSE 'q.value IS NOT NULL' END, coalesce(quantity_position, value_position), lines_before);
+			CASE WHEN quantity_position IS NULL THEN 'true' ELSE 'q.value IS NOT NULL' END, coalesce(quantity_position, value_position), lines_before,
+			in_currency, coalesce(currency_position, value_position));
 	END IF;
 	IF order_name IN (customer_name, day_name, value_name) THEN
 		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint columns'));
@@ -674,6 +720,33 @@ BEGIN
 		INSERT INTO demo.remarks (line) VALUES (demo.t('price alone', demo.shown(value_name),
 			demo.shown((SELECT name FROM demo.file_columns WHERE position = demo.usual_column('quantity')))));
 	END IF;
+END $$;
+
+-- Rows that another column calls a refund or cancelled, but whose amount is above zero.
+CREATE FUNCTION demo.look_at_kinds() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	kind record;
+	n bigint;
+	texts text;
+BEGIN
+	FOR kind IN
+		SELECT name, value_column FROM demo.file_columns, demo.settings
+		 WHERE demo.plain_name(name) ~ '(^|_)(type|status|statut|state|etat|kind|nature|event|evenement|action|art|typ|operation)(_|$)'
+		   AND name NOT IN (customer_column, day_column, value_column)
+		 ORDER BY position
+	LOOP
+		EXECUTE format($q$
+			SELECT sum(n), string_agg(format('"%%s" (%%s)', demo.shown(text, 20), demo.num(n)), ', ' ORDER BY n DESC, text) FILTER (WHERE nr <= 4)
+			  FROM (SELECT %I AS text, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC, %1$I) AS nr
+					  FROM %s WHERE %I > 0 GROUP BY 1
+					HAVING demo.plain_name(%1$I) ~ '(^|_)(re_?fund(s|ed|ing)?|charge_?back|cancell?(ed|ation)|cancel|void(ed)?|return(s|ed)?|failed|declined|credit_(note|memo)|rembours|annul|avoir|retour|echou|refuse|storn|gutschrift|ruckerstatt|erstattet|retoure)') s $q$,
+			kind.name, coalesce(to_regclass('public.order_lines'), 'public.orders'::regclass), kind.value_column)
+		  INTO n, texts;
+		IF n > 0 THEN
+			INSERT INTO demo.remarks (line) VALUES (demo.t('kinds', demo.num(n), demo.shown(kind.name, 30), texts));
+		END IF;
+	END LOOP;
 END $$;
 
 -- Order numbers that come several times: the rows are lines of orders.

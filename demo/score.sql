@@ -17,8 +17,12 @@ END $$;
 CREATE FUNCTION demo.statement() RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT CASE WHEN to_regclass('public.customers') IS NULL THEN
-			format('SELECT * FROM score_customers(%L, %L)',
-				   format('SELECT %I, %I, %I FROM orders', customer_column, day_column, value_column), as_of)
+			(SELECT CASE WHEN length(line) < 98 THEN line		-- 100 with indent and semicolon
+						 ELSE format(E'SELECT * FROM score_customers(\n  %s, %L)', replace(quoted, E'\n', E'\n   '), as_of) END
+			   FROM format('SELECT %I, %I, %I FROM orders', customer_column, day_column, value_column) query,
+					format(E'SELECT %I,\n       %I,\n       %I\nFROM orders', customer_column, day_column, value_column) lines,
+					format('SELECT * FROM score_customers(%L, %L)', query, as_of) line,
+					quote_literal(CASE WHEN length(query) < 75 THEN query ELSE lines END) quoted)
 		ELSE
 			format(E'SELECT * FROM score_customers(\n'
 				   '  ''SELECT customer_id, order_date, amount, amount >= 0 FROM orders\n'

@@ -45,6 +45,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('why no amount', 'no amount', 'pas de montant'),
 ('why unreadable amount', 'not an amount', 'montant illisible'),
 ('why unreadable quantity', 'not a quantity', 'quantité illisible'),
+('why other currency', 'in another currency, or none', 'dans une autre monnaie, ou aucune'),
 ('why amount too large', 'the amount is too large', 'montant trop grand'),
 
 -- what was read how
@@ -59,6 +60,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('zone read', '%s: days of %s', '%s : jours de %s'),
 ('zone unused', '%s has no offsets: days as written, --time-zone changes nothing', '%s n''a pas de décalage : jours tels qu''écrits, --time-zone est sans effet'),
 ('price alone', 'the amount is %s alone, but there is a column %s: --quantity multiplies the two', 'le montant est %s seul, or il y a une colonne %s : --quantity multiplie les deux'),
+('kinds', 'to look at: rows with %2$s %3$s whose amount is above zero count as orders (%1$s in all): leave them out, or make them negative', 'à regarder : les lignes où %2$s dit %3$s et le montant est positif comptent comme commandes (%1$s en tout) : ôtez-les, ou rendez-les négatives'),
 ('order lines', 'the rows look like order lines (%s: %s numbers in %s rows): each counts as an order; --order adds them up', 'les lignes semblent être des articles (%s : %s numéros sur %s lignes) : chacune compte comme commande ; --order les additionne'),
 ('orders added up', '%s rows added up to %s by customer and %s', '%s lignes additionnées en %s par client et %s'),
 ('encoding', 'read as %s: it is not valid UTF-8', 'lu en %s : ce n''est pas de l''UTF-8'),
@@ -91,6 +93,8 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('hint decimal', 'name the decimal sign: --decimal comma or --decimal point', 'indiquez le signe décimal : --decimal comma ou --decimal point'),
 ('no number', 'no number in %s; it holds %s', 'aucun nombre dans %s ; on y trouve %s'),
 ('currencies', 'the amounts in %s are in several currencies: %s', 'les montants de %s sont en plusieurs monnaies : %s'),
+('hint currency column', 'a sum over currencies means nothing: --currency %s reads the rows of one; --currency any, if the amounts are converted already', 'une somme de monnaies n''a pas de sens : --currency %s lit les lignes d''une seule ; --currency any, si les montants sont déjà convertis'),
+('no currency column', '--currency: no column names the currency; the columns are: %s', '--currency : aucune colonne ne donne la monnaie ; les colonnes sont : %s'),
 ('hint currencies', 'a sum over currencies means nothing: convert them, or split the file', 'une somme de monnaies n''a pas de sens : convertissez, ou séparez le fichier'),
 ('no day', 'no day in %s; it holds %s', 'aucune date dans %s ; on y trouve %s'),
 ('hint day', 'days are read as 2025-12-31, 31/12/2025, 12/31/2025, 20251231 or 31 Dec 2025, with or without a time; --day names another column', 'les dates se lisent 2025-12-31, 31/12/2025, 12/31/2025, 20251231 ou 31 déc. 2025, avec ou sans heure ; --day désigne une autre colonne'),
@@ -114,7 +118,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('check vip', 'VIPs, %s of customers, brought %s of that revenue.', 'Les VIP, %s des clients, ont fait %s de ce CA.'),
 ('check short', '* no honest check: it needs orders of more than 90 days before %s, and the first is of %s.', '* pas de vérification : il faut des commandes de plus de 90 jours avant le %s, et la première est du %s.'),
 ('check empty', '* no honest check: there is no order from %s to %s.', '* pas de vérification : aucune commande du %s au %s.'),
-('new is empty', 'New is empty: every first order in this file is at least %s days old.', 'Pas de nouveaux : toute première commande du fichier a au moins %s jours.'),
+('new is empty', '%s is empty: every first order in this file is at least %s days old.', '%s est vide : toute première commande du fichier a au moins %s jours.'),
 ('m is coarse', 'M: many customers share one revenue, so nobody can get M = %s.', 'M : beaucoup de clients ont le même CA, personne ne peut avoir M = %s.'),
 
 -- R x F
@@ -160,6 +164,6 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 
 -- THE SQL
 ('sql', 'THE SQL', 'LE SQL'),
-('sql how', '(copy it; your table is orders, the first statement is also the view scored)', '(à copier ; votre table est orders, la première instruction est aussi la vue scored)'),
+('sql how', '(copy it; orders is your table, and --psql has the view already)', '(à copier ; orders est votre table, et --psql a déjà la vue)'),
 ('next', '--psql stays in psql on this data; --out scored.csv writes it all; en français : --lang fr', '--psql ouvre psql sur ces données ; --out scored.csv écrit tout ; in English: --lang en'),
 ('written', 'wrote %s to %s', '%s dans %s');

@@ -51,7 +51,7 @@ WITH moves AS (
 	SELECT position, demo.wrap(head, repeat(' ', length(head)), shown.parts, ', ')
 	  FROM shown, (SELECT max(length(label)), max(length(demo.num(greatest(before, now)))) FROM shown) w(label_width, number_width),
 		   LATERAL (SELECT '  ' || rpad(label, label_width + 2) || lpad(demo.num(before), number_width) || ' -> ' || lpad(demo.num(now), number_width) || '   ') h(head)
-	 WHERE EXISTS (SELECT FROM demo.scored_before)
+	 WHERE before + now > 0 AND EXISTS (SELECT FROM demo.scored_before)
 	UNION ALL
 	SELECT 10, demo.wrap('  ' || demo.t('won back', demo.label('lapsed'), demo.num(sum(customers))), '    ',
 		array_agg(demo.t('now', demo.num(customers), demo.label(segment)) ORDER BY customers DESC, segment), ', ')

@@ -19,14 +19,20 @@ WITH totals AS (
 	  FROM demo.scored_then t LEFT JOIN demo.bought_since b USING (customer_id), checked
 	 WHERE checked.known AND checked.bought
 	 GROUP BY GROUPING SETS ((t.segment), ()) HAVING count(*) > 0
-), widths (widths) AS (
-	SELECT demo.widths('segments widths')
 ), rows AS (
 	SELECT g.display_order, row_number() OVER (ORDER BY g.display_order) AS nr, g.label, coalesce(n.customers, 0) AS customers,
 		   coalesce(n.revenue, 0) AS revenue, n.median_recency, n.median_orders, n.rfm_score,
 		   s.bought, s.customers AS customers_then,
 		   min(g.display_order) FILTER (WHERE n.median_recency IS NOT NULL) OVER () AS first_shown
 	  FROM demo.segments g LEFT JOIN now n USING (segment) LEFT JOIN since s ON s.segment = g.segment
+), silences AS (
+	SELECT display_order, CASE WHEN median_recency IS NULL THEN '-' WHEN display_order = first_shown THEN demo.t('days ago', demo.num(round(median_recency)::numeric))
+			ELSE demo.t('days', demo.num(round(median_recency)::numeric)) || CASE WHEN demo.french() THEN '' ELSE '    ' END END AS silence
+	  FROM rows
+), widths (widths) AS (
+	-- a long silence takes its space from the bars
+	SELECT w[1:6] || (w[7] + more) || (w[8] + more) || w[9:]
+	  FROM demo.widths('segments widths') w, LATERAL (SELECT greatest(0, max(length(silence)) + 1 - w[8]) FROM silences) s(more)
 ), lines (position, line) AS (
 	SELECT 0, demo.t('segments') || '  ' || demo.t('segments how')
 	UNION ALL
@@ -40,13 +46,11 @@ WITH totals AS (
 		demo.num(rows.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
 		CASE WHEN totals.revenue > 0 THEN demo.pct(rows.revenue, totals.revenue, false) ELSE '-' END, '',
 		demo.bar(rows.revenue, max(rows.revenue) OVER (), -widths[7]),
-		CASE WHEN median_recency IS NULL THEN '-' WHEN display_order = first_shown THEN demo.t('days ago', demo.num(round(median_recency)::numeric))
-			 ELSE demo.t('days', demo.num(round(median_recency)::numeric))
-				|| CASE WHEN demo.french() THEN '' ELSE '    ' END END,
+		silence,
 		CASE WHEN median_recency IS NULL THEN '-' ELSE demo.num(median_orders::numeric, CASE WHEN median_orders = round(median_orders) THEN 0 ELSE 1 END) END,
 		CASE WHEN rfm_score IS NULL THEN '-' ELSE demo.num(rfm_score::numeric, 1) END,
 		CASE WHEN EXISTS (SELECT FROM since) THEN coalesce(demo.pct(bought, customers_then), '-') END], widths)
-	  FROM rows, totals, unit, widths
+	  FROM rows JOIN silences USING (display_order), totals, unit, widths
 	UNION ALL
 	SELECT 100, demo.row(ARRAY[demo.t('all'), demo.num(totals.customers), demo.pct(1, 1, false),
 		demo.num(totals.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
@@ -66,7 +70,7 @@ WITH totals AS (
 							 ELSE demo.t('check short', as_of::text, (SELECT min(day)::text FROM demo.events)) END)
 	  FROM checked, demo.settings WHERE NOT (known AND bought)
 	UNION ALL
-	SELECT 120, '  ' || demo.t('new is empty', demo.num(min(tenure_days)))
+	SELECT 120, '  ' || demo.t('new is empty', demo.label('new_customers'), demo.num(min(tenure_days)))
 	  FROM demo.scored_now HAVING min(tenure_days) > 365 AND count(*) FILTER (WHERE segment = 'new_customers') = 0
 	UNION ALL
 	SELECT 121, '  ' || demo.t('m is coarse', string_agg(m::text, ', ' ORDER BY m))
