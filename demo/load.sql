@@ -396,6 +396,10 @@ BEGIN
 				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts[2]) = '.'))), demo.t('hint decimal'));
 		END IF;
 		decimal_sign := CASE WHEN commas > points THEN ',' ELSE '.' END;
+	ELSIF (CASE decimal_sign WHEN ',' THEN points > commas ELSE commas > points END) THEN
+		PERFORM demo.stop(demo.t(CASE decimal_sign WHEN ',' THEN 'decimal is point' ELSE 'decimal is comma' END, column_name,
+			(SELECT demo.shown(min(raw)) FROM numbers WHERE demo.decimal_evidence(parts[2]) = CASE decimal_sign WHEN ',' THEN '.' ELSE ',' END)),
+			demo.t('hint drop decimal'));
 	END IF;
 	UPDATE numbers SET value = demo.to_number(parts, decimal_sign) WHERE parts IS NOT NULL;
 	IF NOT EXISTS (SELECT FROM numbers WHERE value IS NOT NULL) THEN
@@ -508,7 +512,19 @@ END $$;
 CREATE FUNCTION demo.day_text(x text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE WHEN x ~ '^[0-9./-]{6,10}[ T][0-2][0-9]:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$'
-				THEN split_part(translate(x, 'T', ' '), ' ', 1) ELSE x END
+				THEN split_part(x, CASE WHEN strpos(x, 'T') > 0 THEN 'T' ELSE ' ' END, 1) ELSE x END
+$$;
+
+-- A moment written as a number: Excel's days since 1899-12-30, or seconds or
+-- milliseconds since 1970.
+CREATE FUNCTION demo.counted_moment(x text, way text) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE
+		WHEN way = 'excel' AND x ~ '^\s*[1-9][0-9]{3,4}([.,][0-9]{1,12})?\s*$' THEN
+			to_timestamp((replace(x, ',', '.')::float8 - 25569) * 86400)
+		WHEN way = 'unix' AND x ~ '^\s*[0-9]{9,10}([.,][0-9]{1,9})?\s*$' THEN to_timestamp(replace(x, ',', '.')::float8)
+		WHEN way = 'unix' AND x ~ '^\s*[0-9]{12,13}\s*$' THEN to_timestamp(x::float8 / 1000)
+		END
 $$;
 
 CREATE FUNCTION demo.read_days(column_position int, asked_format text, time_zone text) RETURNS void
@@ -519,6 +535,8 @@ DECLARE
 	fits bigint[];
 	alone bigint[];
 	examples text[];
+	example text;
+	way text;
 	best bigint;
 	n bigint;
 BEGIN
@@ -527,7 +545,23 @@ BEGIN
 		SELECT raw, n, p.*, NULL::date AS day
 		  FROM (SELECT demo.day_text(c%s) AS raw, count(*) AS n FROM demo.raw WHERE c%1$s IS NOT NULL GROUP BY 1) s,
 			   demo.day_parts(raw) p $q$, column_position);
+	IF chosen IN ('excel', 'unix') THEN
+		UPDATE days SET dmy = NULL, mdy = NULL, ymd = CASE WHEN (moment AT TIME ZONE 'UTC')::date BETWEEN '1900-03-01' AND '2199-12-31' THEN (moment AT TIME ZONE 'UTC')::date END,
+			   clock = CASE chosen WHEN 'unix' THEN to_char(moment AT TIME ZONE 'UTC', 'HH24:MI:SS') END, zone = CASE chosen WHEN 'unix' THEN 'UTC' END
+		  FROM (SELECT d.raw AS counted, demo.counted_moment(d.raw, chosen) AS moment FROM days d) c
+		 WHERE raw = counted AND moment IS NOT NULL;
+		chosen := 'ymd';
+	END IF;
 	IF NOT EXISTS (SELECT FROM days WHERE coalesce(ymd, dmy, mdy) IS NOT NULL) THEN
+		FOREACH way IN ARRAY ARRAY['excel', 'unix'] LOOP
+			SELECT sum(d.n) FILTER (WHERE demo.counted_moment(raw, way) BETWEEN '1970-01-02 UTC' AND '2100-01-01 UTC'), min(raw)
+			  INTO n, example FROM days d WHERE btrim(raw) <> '';
+			IF n * 2 > (SELECT sum(d.n) FROM days d WHERE btrim(raw) <> '') THEN
+				SELECT min(raw) INTO example FROM days WHERE demo.counted_moment(raw, way) IS NOT NULL;
+				PERFORM demo.stop(demo.t('day is ' || way, column_name, demo.shown(example),
+					((demo.counted_moment(example, way) AT TIME ZONE 'UTC')::date)::text), demo.t('hint day counted', way));
+			END IF;
+		END LOOP;
 		PERFORM demo.stop(demo.t('no day', column_name,
 			(SELECT string_agg('"' || demo.shown(raw, 25) || '"', ', ') FROM (SELECT raw FROM days d ORDER BY d.n DESC, raw LIMIT 3) s)),
 			demo.t('hint day'));
@@ -575,9 +609,14 @@ BEGIN
 		ELSE
 			INSERT INTO demo.remarks (line) VALUES (demo.t('zone unused', column_name));
 		END IF;
-	ELSIF n > 0 THEN
+	ELSIF n > 0 AND asked_format IS DISTINCT FROM 'unix' THEN
 		INSERT INTO demo.remarks (line) VALUES (demo.t('zone written', column_name,
 			(SELECT string_agg(zone, ', ') FROM (SELECT zone FROM days WHERE zone IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT 3) s)));
+	END IF;
+	IF asked_format IN ('excel', 'unix') THEN
+		INSERT INTO demo.remarks (line)
+		SELECT demo.t('day counted' || CASE WHEN asked_format = 'unix' AND time_zone IS NULL THEN ' in UTC' ELSE '' END, column_name, demo.shown(raw), day::text)
+		  FROM days WHERE demo.counted_moment(raw, asked_format) IS NOT NULL AND day IS NOT NULL ORDER BY raw LIMIT 1;
 	END IF;
 	CREATE UNLOGGED TABLE demo.day_texts AS SELECT raw, day FROM days WHERE day IS NOT NULL;
 	ANALYZE demo.day_texts;
@@ -651,7 +690,9 @@ BEGIN
 			value_name := value_name || '_';
 		END LOOP;
 	END IF;
-	source := format('demo.raw r LEFT JOIN demo.day_texts d ON d.raw = demo.day_text(r.c%s) LEFT JOIN demo.value_texts v ON v.raw = r.c%s',
+	-- OFFSET 0: a join would find the text out twice, for its hash and for the comparison
+	source := format('(SELECT *, demo.day_text(c%s) AS day_text FROM demo.raw OFFSET 0) r
+					  LEFT JOIN demo.day_texts d ON d.raw = r.day_text LEFT JOIN demo.value_texts v ON v.raw = r.c%s',
 					 day_position, value_position);
 	IF quantity_position IS NOT NULL THEN
 		source := source || format(' LEFT JOIN demo.quantity_texts q ON q.raw = r.c%s', quantity_position);

@@ -61,4 +61,6 @@ WITH moves AS (
 		CASE WHEN prospects > 0 THEN demo.t('were prospects', demo.num(prospects)) END], ', ')
 	  FROM first_orders WHERE customers > 0 AND EXISTS (SELECT FROM demo.scored_before)
 )
-SELECT line FROM lines ORDER BY position;
+SELECT line FROM (SELECT * FROM lines UNION ALL
+				  SELECT 20, '  ' || demo.t('nobody') FROM lines HAVING count(*) = 1 AND EXISTS (SELECT FROM demo.scored_before)) l
+ ORDER BY position;
