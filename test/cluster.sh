@@ -50,7 +50,11 @@ install_packages() {
 		as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 \
 			apt-get install -y -q --no-install-recommends "$@"
 	} >"$log" 2>&1 </dev/null || rc=$?
-	[ -z "$made_conf" ] || as_root rm -f $conf
+	if [ -n "$made_conf" ]; then
+		as_root rm -f $conf
+		# the package's own file, which waits beside ours
+		[ ! -e $conf.ucf-dist ] || as_root mv $conf.ucf-dist $conf
+	fi
 	[ -z "$made_policy" ] || as_root rm -f $policy
 	[ $rc = 0 ] || { tail -n 20 "$log" >&2; rm -f "$log"; die "could not install: $*"; }
 	rm -f "$log"
