@@ -79,7 +79,7 @@ END $$;
 SELECT grp, r.m, mean_serial.m FROM (SELECT grp, weighted_mean(s, w) AS m FROM answer GROUP BY grp) r JOIN mean_serial USING (grp) WHERE r.m IS DISTINCT FROM mean_serial.m;
 SELECT weighted_mean(s, w) FROM answer WHERE s IS NULL;
 SELECT weighted_mean(s, 0) FROM answer;
-SELECT error_of('SELECT weighted_mean(s, w - 1) FROM answer');
+SELECT error_of('SELECT weighted_mean(s, w * 0 - 1) FROM answer');
 RESET max_parallel_workers_per_gather;
 RESET min_parallel_table_scan_size;
 RESET parallel_tuple_cost;
