@@ -311,6 +311,37 @@ fixed_from_int8(Datum datum, int64 *value, int *decimals)
 
 /* ---- from fixed point to a number ---- */
 
+/*
+ * The numeric of digits to the base 10000, of which the last "groups" are
+ * behind the point, with so many decimals shown. Zeros at either end are left
+ * out.
+ */
+static Numeric
+make_numeric(const int16 *digits, int ndigits, int groups, bool negative, int decimals)
+{
+	int			first = 0;
+	int			end = ndigits;
+	uint16		header = (uint16) (HEADER_SHORT | decimals << SHORT_SCALE_SHIFT);
+	struct varlena *result;
+	Size		size;
+	char	   *p;
+
+	while (first < end && digits[first] == 0)
+		first++;
+	while (end > first && digits[end - 1] == 0)
+		end--;
+	if (end > first)
+		header |= (uint16) ((negative ? SHORT_SIGN : 0) |
+							((ndigits - groups - 1 - first) & SHORT_WEIGHT_BITS));
+	size = VARHDRSZ + sizeof(uint16) + (end - first) * sizeof(int16);
+	result = palloc(size);
+	SET_VARSIZE(result, size);
+	p = VARDATA(result);
+	memcpy(p, &header, sizeof(header));
+	memcpy(p + sizeof(header), digits + first, (end - first) * sizeof(int16));
+	return (Numeric) result;
+}
+
 /* The numeric that equals it, with as many decimals shown */
 Numeric
 fixed_to_numeric(int64 value, int decimals)
@@ -321,14 +352,9 @@ fixed_to_numeric(int64 value, int decimals)
 	uint64		fraction = left % unit;
 	int			groups = (decimals + 3) / 4;	/* behind the point */
 	int16		digits[8];		/* five before and three behind the point */
-	int			first = 5;		/* the first digit that is not zero */
-	int			end;			/* behind the last one */
-	int			i;
-	struct varlena *result;
-	char	   *p;
-	uint16		header;
+	int			first = 5;		/* the first digit that has been set */
 
-	for (i = 5 + groups; i > 5; i--)
+	for (int i = 5 + groups; i > 5; i--)
 	{
 		/* the last group is filled up with zeros */
 		int			power = i == 5 + groups ? 4 - (4 * groups - decimals) : 4;
@@ -341,25 +367,7 @@ fixed_to_numeric(int64 value, int decimals)
 		digits[--first] = (int16) (whole % BASE);
 		whole /= BASE;
 	}
-	end = 5 + groups;
-	while (first < end && digits[first] == 0)
-		first++;
-	while (end > first && digits[end - 1] == 0)
-		end--;
-
-	result = palloc(VARHDRSZ + sizeof(uint16) + (end - first) * sizeof(int16));
-	SET_VARSIZE(result, VARHDRSZ + sizeof(uint16) + (end - first) * sizeof(int16));
-	header = (uint16) (HEADER_SHORT | decimals << SHORT_SCALE_SHIFT);
-	if (end > first)
-	{
-		int			weight = 4 - first;
-
-		header |= (uint16) ((value < 0 ? SHORT_SIGN : 0) | (weight & SHORT_WEIGHT_BITS));
-	}
-	p = VARDATA(result);
-	memcpy(p, &header, sizeof(header));
-	memcpy(p + sizeof(header), digits + first, (end - first) * sizeof(int16));
-	return (Numeric) result;
+	return make_numeric(digits + first, 5 + groups - first, groups, value < 0, decimals);
 }
 
 #ifdef HAVE_INT128
@@ -391,13 +399,7 @@ wide_to_numeric(uint128 value, bool negative, int scale)
 {
 	const uint64 half = UINT64CONST(10000000000000000); /* four digits */
 	int16		digits[12];
-	int			first = 0;
-	int			end = lengthof(digits);
 	int			groups = (scale + 3) / 4;
-	struct varlena *result;
-	char	   *p;
-	uint16		header;
-	int			weight;
 
 	value *= (uint64) powers[4 * groups - scale];
 	for (int i = lengthof(digits); i > 0;)
@@ -411,21 +413,7 @@ wide_to_numeric(uint128 value, bool negative, int scale)
 			part /= BASE;
 		}
 	}
-	weight = (int) lengthof(digits) - groups - 1;
-	while (first < end && digits[first] == 0)
-		first++;
-	while (end > first && digits[end - 1] == 0)
-		end--;
-	weight = end > first ? weight - first : 0;
-	result = palloc(VARHDRSZ + sizeof(uint16) + (end - first) * sizeof(int16));
-	SET_VARSIZE(result, VARHDRSZ + sizeof(uint16) + (end - first) * sizeof(int16));
-	header = (uint16) (HEADER_SHORT | scale << SHORT_SCALE_SHIFT | (weight & SHORT_WEIGHT_BITS));
-	if (negative && end > first)
-		header |= SHORT_SIGN;
-	p = VARDATA(result);
-	memcpy(p, &header, sizeof(header));
-	memcpy(p + sizeof(header), digits + first, (end - first) * sizeof(int16));
-	return (Numeric) result;
+	return make_numeric(digits, lengthof(digits), groups, negative, scale);
 }
 
 /*

@@ -236,9 +236,9 @@ history_merge(const HistoryDay *a, size_t na, const HistoryDay *b, size_t nb,
 	return HISTORY_OK;
 }
 
-/* Give up the decimals that no total needs; returns how many remain. */
-int
-history_reduce_decimals(HistoryDay *days, size_t n, int decimals)
+/* The smallest number of decimals on offer that holds every total */
+static int
+needed_decimals(const HistoryDay *days, size_t n, int decimals)
 {
 	for (int code = 0; decimals_of_code[code] < decimals; code++)
 	{
@@ -247,13 +247,24 @@ history_reduce_decimals(HistoryDay *days, size_t n, int decimals)
 
 		while (i < n && days[i].total % factor == 0)
 			i++;
-		if (i < n)
-			continue;
-		for (i = 0; i < n; i++)
-			days[i].total /= factor;
-		return decimals_of_code[code];
+		if (i == n)
+			return decimals_of_code[code];
 	}
 	return decimals;
+}
+
+/* Give up the decimals that no total needs; returns how many remain. */
+int
+history_reduce_decimals(HistoryDay *days, size_t n, int decimals)
+{
+	int			needed = needed_decimals(days, n, decimals);
+
+	if (needed < decimals)
+	{
+		for (size_t i = 0; i < n; i++)
+			days[i].total /= powers_of_ten[decimals - needed];
+	}
+	return needed;
 }
 
 /* ---- packed form ---- */
@@ -483,17 +494,8 @@ history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n, int
 	if (cursor.next != cursor.end || cursor.plain != could_be_plain)
 		return HISTORY_MALFORMED;
 
-	/* decimals that no total needs? */
-	for (int code = 0; decimals_of_code[code] < cursor.decimals; code++)
-	{
-		int64_t		factor = powers_of_ten[cursor.decimals - decimals_of_code[code]];
-		size_t		i = 0;
-
-		while (i < cursor.n && days[i].total % factor == 0)
-			i++;
-		if (i == cursor.n)
-			return HISTORY_MALFORMED;
-	}
+	if (needed_decimals(days, cursor.n, cursor.decimals) != cursor.decimals)
+		return HISTORY_MALFORMED;
 	*n = cursor.n;
 	*decimals = cursor.decimals;
 	return HISTORY_OK;
