@@ -12,6 +12,16 @@ CREATE FUNCTION @extschema@.histories(source text, id anyelement, time_zone text
 COMMENT ON FUNCTION @extschema@.histories(text, anyelement, text) IS
 	'the history of every customer of a query of customer, day, value; id says the type of customer: NULL::int';
 
+-- For programs: no NOTICE about rows left out, but a last row with the counts.
+CREATE FUNCTION @extschema@.source_histories(source text, id anyelement, time_zone text DEFAULT NULL,
+	keep_going boolean DEFAULT false)
+	RETURNS TABLE (customer_id anyelement, history @extschema@.history, rows_read bigint,
+		no_customer bigint, no_day bigint, no_value bigint, unconvertible bigint)
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
+	AS 'MODULE_PATHNAME', 'source_histories';
+COMMENT ON FUNCTION @extschema@.source_histories(text, anyelement, text, boolean) IS
+	'histories, and as last row, with customer_id and history NULL, how many rows were read and left out; keep_going: rows that cannot be converted are left out too';
+
 CREATE FUNCTION @extschema@.score_customers(source text, as_of date,
 	bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
 	monetary text DEFAULT 'total', frequency text DEFAULT 'events',

@@ -19,6 +19,7 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -55,32 +56,60 @@ numeric_text(Datum datum)
 	return text;
 }
 
-static void
-not_finite(const char *text)
+/* A real or double value as a numeric: by its own cast, rounded to 9 decimals */
+static Datum
+rounded(Oid type, Datum datum)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("value must be finite, but is %s", text),
-			 errhint("Leave such rows out, for example with a WHERE clause.")));
+	return DirectFunctionCall2(numeric_round,
+							   DirectFunctionCall1(type == FLOAT8OID ? float8_numeric : float4_numeric, datum),
+							   Int32GetDatum(HISTORY_MAX_DECIMALS));
 }
 
-static void
-too_precise(Datum numeric)
+static char *
+number_text(Oid type, Datum datum)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("value %s has more than %d decimals",
-					numeric_text(numeric), HISTORY_MAX_DECIMALS),
-			 errhint("Round it, for example with round(value, 2).")));
+	double		number;
+
+	if (type == INT8OID)
+		return psprintf(INT64_FORMAT, DatumGetInt64(datum));
+	if (type == NUMERICOID)
+		return numeric_text(datum);
+	number = type == FLOAT8OID ? DatumGetFloat8(datum) : DatumGetFloat4(datum);
+	if (isnan(number) || isinf(number))
+		return pstrdup(isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
+	return numeric_text(rounded(type, datum));
 }
 
-static void
-out_of_range(const char *text)
+/* Say why a number of this type could not be converted. */
+void
+fixed_raise(FixedError error, Oid type, Datum datum)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("value %s is out of range for a history", text),
-			 errdetail("A day's total has at most 18 digits, decimals included.")));
+	char	   *text = number_text(type, datum);
+
+	switch (error)
+	{
+		case FIXED_OK:
+			break;
+		case FIXED_NOT_FINITE:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("value must be finite, but is %s", text),
+					 errhint("Leave such rows out, for example with a WHERE clause.")));
+			break;
+		case FIXED_TOO_PRECISE:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("value %s has more than %d decimals", text, HISTORY_MAX_DECIMALS),
+					 errhint("Round it, for example with round(value, 2).")));
+			break;
+		case FIXED_OUT_OF_RANGE:
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("value %s is out of range for a history", text),
+					 errdetail("A day's total has at most 18 digits, decimals included.")));
+			break;
+	}
+	elog(ERROR, "no such error of a number: %d", (int) error);
 }
 
 /* ---- from a number to fixed point ---- */
@@ -148,7 +177,7 @@ short_numeric(Datum datum, int64 *value, int *decimals)
 	return true;
 }
 
-static void
+static FixedError
 long_numeric(Datum datum, int64 *value, int *decimals)
 {
 	struct varlena *packed = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(datum));
@@ -160,10 +189,14 @@ long_numeric(Datum datum, int64 *value, int *decimals)
 	int			needed = 0;		/* decimals */
 	int64		result = 0;
 	bool		overflow = false;
+	FixedError	error = FIXED_OK;
 	int			i;
 
 	if ((header & HEADER_SPECIAL) == HEADER_SPECIAL)
-		not_finite(numeric_text(datum));
+	{
+		error = FIXED_NOT_FINITE;
+		goto done;
+	}
 	if (header & HEADER_SHORT)
 	{
 		negative = (header & SHORT_SIGN) != 0;
@@ -196,7 +229,10 @@ long_numeric(Datum datum, int64 *value, int *decimals)
 				needed--;
 			}
 			if (needed > HISTORY_MAX_DECIMALS)
-				too_precise(datum);
+			{
+				error = FIXED_TOO_PRECISE;
+				goto done;
+			}
 			needed = history_round_up_decimals(needed);
 		}
 		if (weight > MAX_WEIGHT)
@@ -228,34 +264,28 @@ long_numeric(Datum datum, int64 *value, int *decimals)
 		}
 	}
 	if (overflow)
-		out_of_range(numeric_text(datum));
+		error = FIXED_OUT_OF_RANGE;
 	*value = negative ? -result : result;
 	*decimals = needed;
+done:
 	if ((Pointer) packed != DatumGetPointer(datum))
 		pfree(packed);
+	return error;
 }
 
 /*
  * Exact, with the smallest number of decimals on offer that holds the value;
  * trailing zeros don't count.
  */
-void
+FixedError
 fixed_from_numeric(Datum datum, int64 *value, int *decimals)
 {
-	if (!short_numeric(datum, value, decimals))
-		long_numeric(datum, value, decimals);
+	if (short_numeric(datum, value, decimals))
+		return FIXED_OK;
+	return long_numeric(datum, value, decimals);
 }
 
-/* A real or double value: by its own cast to numeric, rounded to 9 decimals */
-static void
-fixed_from_rounded(Datum numeric, int64 *value, int *decimals)
-{
-	fixed_from_numeric(DirectFunctionCall2(numeric_round, numeric,
-										   Int32GetDatum(HISTORY_MAX_DECIMALS)),
-					   value, decimals);
-}
-
-void
+FixedError
 fixed_from_float8(Datum datum, int64 *value, int *decimals)
 {
 	static const int few[] = {0, 2, 4};
@@ -263,7 +293,7 @@ fixed_from_float8(Datum datum, int64 *value, int *decimals)
 	int			i;
 
 	if (isnan(number) || isinf(number))
-		not_finite(isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
+		return FIXED_NOT_FINITE;
 
 	/*
 	 * The cast to numeric takes 15 significant digits, so a double that is the
@@ -284,29 +314,28 @@ fixed_from_float8(Datum datum, int64 *value, int *decimals)
 				*value /= 10;
 				*decimals = 3;
 			}
-			return;
+			return FIXED_OK;
 		}
 	}
-	fixed_from_rounded(DirectFunctionCall1(float8_numeric, datum), value, decimals);
+	return fixed_from_numeric(rounded(FLOAT8OID, datum), value, decimals);
 }
 
-void
+FixedError
 fixed_from_float4(Datum datum, int64 *value, int *decimals)
 {
 	float		number = DatumGetFloat4(datum);
 
 	if (isnan(number) || isinf(number))
-		not_finite(isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
-	fixed_from_rounded(DirectFunctionCall1(float4_numeric, datum), value, decimals);
+		return FIXED_NOT_FINITE;
+	return fixed_from_numeric(rounded(FLOAT4OID, datum), value, decimals);
 }
 
-void
+FixedError
 fixed_from_int8(Datum datum, int64 *value, int *decimals)
 {
 	*value = DatumGetInt64(datum);
 	*decimals = 0;
-	if (*value == PG_INT64_MIN)
-		out_of_range(psprintf(INT64_FORMAT, *value));
+	return *value == PG_INT64_MIN ? FIXED_OUT_OF_RANGE : FIXED_OK;
 }
 
 /* ---- from fixed point to a number ---- */

@@ -9,12 +9,31 @@
 #include "fmgr.h"
 #include "utils/numeric.h"
 
+#include "compat.h"
 #include "history_codec.h"
 
-extern void fixed_from_numeric(Datum datum, int64 *value, int *decimals);
-extern void fixed_from_float8(Datum datum, int64 *value, int *decimals);
-extern void fixed_from_float4(Datum datum, int64 *value, int *decimals);
-extern void fixed_from_int8(Datum datum, int64 *value, int *decimals);
+/* Why a number has no fixed point */
+typedef enum FixedError
+{
+	FIXED_OK,
+	FIXED_NOT_FINITE,
+	FIXED_TOO_PRECISE,
+	FIXED_OUT_OF_RANGE
+} FixedError;
+
+extern FixedError fixed_from_numeric(Datum datum, int64 *value, int *decimals);
+extern FixedError fixed_from_float8(Datum datum, int64 *value, int *decimals);
+extern FixedError fixed_from_float4(Datum datum, int64 *value, int *decimals);
+extern FixedError fixed_from_int8(Datum datum, int64 *value, int *decimals);
+pg_noreturn extern void fixed_raise(FixedError error, Oid type, Datum datum);
+
+static inline void
+fixed_check(FixedError error, Oid type, Datum datum)
+{
+	if (unlikely(error != FIXED_OK))
+		fixed_raise(error, type, datum);
+}
+
 extern Numeric fixed_to_numeric(int64 value, int decimals);
 extern Numeric fixed_mean(int64 total, int decimals, int64 n);
 

@@ -1,7 +1,8 @@
 /*
  * histories.c
  *		histories(source, id): the history of every customer of a query, in one
- *		pass over its rows.
+ *		pass over its rows; and source_histories, the same for programs, which
+ *		want to know in columns what has been left out.
  */
 #include "postgres.h"
 
@@ -14,6 +15,19 @@
 #include "customers.h"
 #include "history_build.h"
 #include "source.h"
+
+/* Columns of the result; those of histories end with the history. */
+enum
+{
+	COL_CUSTOMER,
+	COL_HISTORY,
+	COL_ROWS_READ,
+	COL_NO_CUSTOMER,
+	COL_NO_DAY,
+	COL_NO_VALUE,
+	COL_UNCONVERTIBLE,
+	COLUMNS
+};
 
 typedef struct HistoryEntry
 {
@@ -75,14 +89,32 @@ emit_entry(void *entry, void *arg)
 	HistoriesJob *job = arg;
 	HistoryEntry *customer = entry;
 	MemoryContext old_context = MemoryContextSwitchTo(job->row_context);
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS];
 
-	values[0] = customer->key;
-	values[1] = PointerGetDatum(history_log_pack(customer->log));
+	memset(nulls, true, sizeof(nulls));
+	nulls[COL_CUSTOMER] = nulls[COL_HISTORY] = false;
+	values[COL_CUSTOMER] = customer->key;
+	values[COL_HISTORY] = PointerGetDatum(history_log_pack(customer->log));
 	tuplestore_putvalues(job->result->setResult, job->result->setDesc, values, nulls);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(job->row_context);
+}
+
+/* The last row of source_histories */
+static void
+emit_counts(HistoriesJob *job, const SourceCounts *counts)
+{
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS] = {false};
+
+	nulls[COL_CUSTOMER] = nulls[COL_HISTORY] = true;
+	values[COL_ROWS_READ] = Int64GetDatum(counts->rows);
+	values[COL_NO_CUSTOMER] = Int64GetDatum(counts->no_customer);
+	values[COL_NO_DAY] = Int64GetDatum(counts->no_day);
+	values[COL_NO_VALUE] = Int64GetDatum(counts->no_value);
+	values[COL_UNCONVERTIBLE] = Int64GetDatum(counts->unconvertible);
+	tuplestore_putvalues(job->result->setResult, job->result->setDesc, values, nulls);
 }
 
 static void
@@ -97,15 +129,13 @@ take_rows(void *arg, SourceRow *rows, int n)
 	customers_add(((HistoriesJob *) arg)->customers, rows, n);
 }
 
-/* histories(source text, id anyelement, time_zone text DEFAULT NULL) */
-PG_FUNCTION_INFO_V1(histories);
-Datum
-histories(PG_FUNCTION_ARGS)
+static void
+read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool keep_going)
 {
 	HistoriesJob job;
 	const CustomerOps ops = {sizeof(HistoryEntry), create_entry, add_rows, log_of_entry, put_entry_aside,
 	emit_entry, &job};
-	SourceReader reader = {"histories", InvalidOid, NULL, start_source, take_rows, &job};
+	SourceReader reader = {function, InvalidOid, NULL, keep_going, start_source, take_rows, &job};
 	SourceCounts counts;
 
 	if (PG_ARGISNULL(0))
@@ -124,6 +154,31 @@ histories(PG_FUNCTION_ARGS)
 	customers_emit(job.customers);
 	customers_free(job.customers);
 	MemoryContextDelete(job.row_context);
-	source_report(&counts);
+	if (counted)
+		emit_counts(&job, &counts);
+	else
+		source_report(&counts);
+}
+
+/* histories(source text, id anyelement, time_zone text DEFAULT NULL) */
+PG_FUNCTION_INFO_V1(histories);
+Datum
+histories(PG_FUNCTION_ARGS)
+{
+	read_histories(fcinfo, "histories", false, false);
+	return (Datum) 0;
+}
+
+/* source_histories(source text, id anyelement, time_zone text DEFAULT NULL, keep_going boolean DEFAULT false) */
+PG_FUNCTION_INFO_V1(source_histories);
+Datum
+source_histories(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("keep_going must not be null"),
+				 errhint("Give true to leave out rows that cannot be converted, false to stop at the first.")));
+	read_histories(fcinfo, "source_histories", true, PG_GETARG_BOOL(3));
 	return (Datum) 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fixed.h"
 #include "history_build.h"
 #include "utils/expandeddatum.h"
@@ -33,7 +34,7 @@ aggregate_context(FunctionCallInfo fcinfo, const char *function)
  * later such rows leave the state alone.
  */
 static Datum
-accumulate(FunctionCallInfo fcinfo, void (*read) (Datum, int64 *, int *), int sign)
+accumulate(FunctionCallInfo fcinfo, Oid type, FixedError (*read) (Datum, int64 *, int *), int sign)
 {
 	MemoryContext context = aggregate_context(fcinfo, "history_agg");
 	HistoryLog *log = PG_ARGISNULL(0) ? NULL : (HistoryLog *) PG_GETARG_POINTER(0);
@@ -45,7 +46,7 @@ accumulate(FunctionCallInfo fcinfo, void (*read) (Datum, int64 *, int *), int si
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_POINTER(log);
 	day.day = history_check_day(PG_GETARG_DATEADT(1));
-	read(PG_GETARG_DATUM(2), &day.total, &decimals);
+	fixed_check(read(PG_GETARG_DATUM(2), &day.total, &decimals), type, PG_GETARG_DATUM(2));
 	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
 		day.events = PG_GETARG_BOOL(3);
 	else
@@ -61,56 +62,56 @@ PG_FUNCTION_INFO_V1(history_agg_add_numeric);
 Datum
 history_agg_add_numeric(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, fixed_from_numeric, 1);
+	return accumulate(fcinfo, NUMERICOID, fixed_from_numeric, 1);
 }
 
 PG_FUNCTION_INFO_V1(history_agg_remove_numeric);
 Datum
 history_agg_remove_numeric(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, fixed_from_numeric, -1);
+	return accumulate(fcinfo, NUMERICOID, fixed_from_numeric, -1);
 }
 
 PG_FUNCTION_INFO_V1(history_agg_add_float8);
 Datum
 history_agg_add_float8(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, fixed_from_float8, 1);
+	return accumulate(fcinfo, FLOAT8OID, fixed_from_float8, 1);
 }
 
 PG_FUNCTION_INFO_V1(history_agg_remove_float8);
 Datum
 history_agg_remove_float8(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, fixed_from_float8, -1);
+	return accumulate(fcinfo, FLOAT8OID, fixed_from_float8, -1);
 }
 
 PG_FUNCTION_INFO_V1(history_agg_add_float4);
 Datum
 history_agg_add_float4(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, fixed_from_float4, 1);
+	return accumulate(fcinfo, FLOAT4OID, fixed_from_float4, 1);
 }
 
 PG_FUNCTION_INFO_V1(history_agg_remove_float4);
 Datum
 history_agg_remove_float4(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, fixed_from_float4, -1);
+	return accumulate(fcinfo, FLOAT4OID, fixed_from_float4, -1);
 }
 
 PG_FUNCTION_INFO_V1(history_agg_add_int8);
 Datum
 history_agg_add_int8(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, fixed_from_int8, 1);
+	return accumulate(fcinfo, INT8OID, fixed_from_int8, 1);
 }
 
 PG_FUNCTION_INFO_V1(history_agg_remove_int8);
 Datum
 history_agg_remove_int8(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, fixed_from_int8, -1);
+	return accumulate(fcinfo, INT8OID, fixed_from_int8, -1);
 }
 
 /* Combine: the same four cases. The second state is not changed. */

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "common/int.h"
 #include "mb/pg_wchar.h"
@@ -455,7 +456,7 @@ history_of_row(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	day.day = history_check_day(PG_GETARG_DATEADT(0));
-	fixed_from_numeric(PG_GETARG_DATUM(1), &day.total, &decimals);
+	fixed_check(fixed_from_numeric(PG_GETARG_DATUM(1), &day.total, &decimals), NUMERICOID, PG_GETARG_DATUM(1));
 	day.events = PG_ARGISNULL(2) ? day.total >= 0 : PG_GETARG_BOOL(2);
 	history_check(history_normalise(&day, &n, NULL));
 	PG_RETURN_HISTORY_P(history_pack(&day, n, decimals));

@@ -37,7 +37,7 @@
 
 #define CAST_HINT "Select customer, day, value in this order, and cast the %s if need be: %s::%s."
 
-typedef void (*ReadFixed) (Datum datum, int64 *value, int *decimals);
+typedef FixedError (*ReadFixed) (Datum datum, int64 *value, int *decimals);
 
 /* The offset from UTC of one UTC day in a time zone */
 typedef struct ZoneDay
@@ -50,6 +50,9 @@ typedef struct ZoneDay
 
 #define ZONE_DAYS 1024
 
+/* Further than any zone is from UTC */
+#define ZONE_MARGIN (10 * USECS_PER_DAY)
+
 /* How often progress is reported, and how often the clock is read for it */
 #define PROGRESS_MS			15000
 #define BATCHES_PER_LOOK	1024
@@ -61,6 +64,7 @@ typedef struct SourceReceiver
 	SourceCounts *counts;
 	SourceKey	key;
 	Oid			day_type;
+	Oid			value_type;
 	ReadFixed	read_value;
 	bool		has_counts;
 	pg_tz	   *zone;			/* NULL for a mere abbreviation */
@@ -73,6 +77,7 @@ typedef struct SourceReceiver
 	/* the batch */
 	MemoryContext context;		/* what reading its rows leaves behind */
 	int			n;
+	int			failed;			/* rows that could not be converted */
 	SourceRow	rows[SOURCE_BATCH];
 	char	   *keys;			/* bytes of keys by reference */
 	Size		keys_used;
@@ -91,18 +96,20 @@ column_error(const char *ordinal, Form_pg_attribute column, const char *what, co
 			 errhint("%s", hint)));
 }
 
-static void
+static FixedError
 read_int2(Datum datum, int64 *value, int *decimals)
 {
 	*value = DatumGetInt16(datum);
 	*decimals = 0;
+	return FIXED_OK;
 }
 
-static void
+static FixedError
 read_int4(Datum datum, int64 *value, int *decimals)
 {
 	*value = DatumGetInt32(datum);
 	*decimals = 0;
+	return FIXED_OK;
 }
 
 static ReadFixed
@@ -202,7 +209,8 @@ receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleD
 				 errhint(SELECT_HINT)));
 	set_key(receiver, TupleDescAttr(desc, 0));
 	set_day(receiver, TupleDescAttr(desc, 1));
-	receiver->read_value = value_reader(getBaseType(TupleDescAttr(desc, 2)->atttypid));
+	receiver->value_type = getBaseType(TupleDescAttr(desc, 2)->atttypid);
+	receiver->read_value = value_reader(receiver->value_type);
 	if (receiver->read_value == NULL)
 		column_error("third", TupleDescAttr(desc, 2), "not a number",
 					 psprintf(CAST_HINT, "value", quote_identifier(NameStr(TupleDescAttr(desc, 2)->attname)), "numeric"));
@@ -249,7 +257,7 @@ day_in_zone(SourceReceiver *receiver, TimestampTz when)
 		day->known = true;
 		day->constant = false;
 		/* not at the ends of the calendar */
-		if (IS_VALID_TIMESTAMP(start - USECS_PER_DAY) && IS_VALID_TIMESTAMP(end + USECS_PER_DAY))
+		if (start >= MIN_TIMESTAMP + ZONE_MARGIN && end < END_TIMESTAMP - ZONE_MARGIN)
 		{
 			day->offset = zone_offset(time_zone, start);
 			day->constant = day->offset == zone_offset(time_zone, end);
@@ -272,19 +280,40 @@ day_in_zone(SourceReceiver *receiver, TimestampTz when)
 	return (int32) floor_divide(when, USECS_PER_DAY);
 }
 
-static int32
-row_day(SourceReceiver *receiver, Datum datum)
+/* At the ends of the calendar a point in time may have no day in a zone. */
+static bool
+has_day_in_zone(text *time_zone, TimestampTz when)
 {
-	Timestamp	when;
+	TimestampTz inside = Min(Max(when, MIN_TIMESTAMP + ZONE_MARGIN), END_TIMESTAMP - ZONE_MARGIN);
+
+	return inside == when || IS_VALID_TIMESTAMP(when + zone_offset(time_zone, inside));
+}
+
+/* False, or an error, if there is no such day. */
+static bool
+row_day(SourceReceiver *receiver, Datum datum, int32 *day)
+{
+	const SourceReader *reader = receiver->reader;
 
 	if (receiver->day_type == DATEOID)
-		return history_check_day(DatumGetDateADT(datum));
-	when = DatumGetTimestamp(datum);
-	if (TIMESTAMP_NOT_FINITE(when))
-		return history_check_day(TIMESTAMP_IS_NOBEGIN(when) ? DATEVAL_NOBEGIN : DATEVAL_NOEND);
-	if (receiver->day_type == TIMESTAMPTZOID)
-		return day_in_zone(receiver, when);
-	return (int32) floor_divide(when, USECS_PER_DAY);
+		*day = DatumGetDateADT(datum);
+	else
+	{
+		Timestamp	when = DatumGetTimestamp(datum);
+
+		if (unlikely(TIMESTAMP_NOT_FINITE(when)))
+			*day = TIMESTAMP_IS_NOBEGIN(when) ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
+		else if (receiver->day_type == TIMESTAMPOID)
+			*day = (int32) floor_divide(when, USECS_PER_DAY);
+		else if (reader->keep_going && !has_day_in_zone(reader->time_zone, when))
+			return false;
+		else
+			*day = day_in_zone(receiver, when);
+	}
+	if (reader->keep_going)
+		return !DATE_NOT_FINITE(*day);
+	history_check_day(*day);
+	return true;
 }
 
 /* ---- rows ---- */
@@ -343,7 +372,7 @@ flush(SourceReceiver *receiver)
 		receiver->reader->take(receiver->reader->arg, receiver->rows, receiver->n);
 	if (++receiver->batches % BATCHES_PER_LOOK == 1)
 		report_progress(receiver);
-	receiver->n = 0;
+	receiver->n = receiver->failed = 0;
 	receiver->keys_used = 0;
 	MemoryContextReset(receiver->context);
 }
@@ -382,6 +411,30 @@ keep_key(SourceReceiver *receiver, Datum datum)
 	return PointerGetDatum(kept);
 }
 
+/* The numbers of a row, NULLs aside; false if it is left out. */
+static bool
+read_row(SourceReceiver *receiver, TupleTableSlot *slot, SourceRow *row)
+{
+	int			decimals;
+	FixedError	error;
+
+	if (!row_day(receiver, slot->tts_values[1], &row->day))
+		return false;
+	error = receiver->read_value(slot->tts_values[2], &row->value, &decimals);
+	if (unlikely(error != FIXED_OK))
+	{
+		if (receiver->reader->keep_going)
+			return false;
+		fixed_raise(error, receiver->value_type, slot->tts_values[2]);
+	}
+	row->decimals = (uint8) decimals;
+	if (receiver->has_counts && !slot->tts_isnull[3])
+		row->events = DatumGetBool(slot->tts_values[3]);
+	else
+		row->events = row->value >= 0;
+	return true;
+}
+
 static bool
 receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -390,7 +443,6 @@ receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 	SourceRow  *row;
 	MemoryContext old_context;
 	Datum		key;
-	int			decimals;
 
 	slot_getsomeattrs(slot, receiver->has_counts ? 4 : 3);
 	counts->rows++;
@@ -414,14 +466,14 @@ receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 	row = &receiver->rows[receiver->n];
 	row->key = key;
 	row->hash = source_key_hash(&receiver->key, key);
-	row->day = row_day(receiver, slot->tts_values[1]);
-	receiver->read_value(slot->tts_values[2], &row->value, &decimals);
-	row->decimals = (uint8) decimals;
-	if (receiver->has_counts && !slot->tts_isnull[3])
-		row->events = DatumGetBool(slot->tts_values[3]);
+	if (likely(read_row(receiver, slot, row)))
+		receiver->n++;
 	else
-		row->events = row->value >= 0;
-	if (++receiver->n == SOURCE_BATCH)
+	{
+		counts->unconvertible++;
+		receiver->failed++;		/* has taken memory of the batch all the same */
+	}
+	if (receiver->n + receiver->failed == SOURCE_BATCH)
 		flush(receiver);
 	MemoryContextSwitchTo(old_context);
 	return true;

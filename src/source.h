@@ -40,6 +40,7 @@ typedef struct SourceCounts
 	int64		no_customer;
 	int64		no_day;
 	int64		no_value;
+	int64		unconvertible;	/* day or value; only if "keep_going" */
 } SourceCounts;
 
 typedef struct SourceReader
@@ -47,6 +48,7 @@ typedef struct SourceReader
 	const char *function;		/* the SQL function's name, for hints */
 	Oid			key_type;		/* the type that customers must have; 0 = any */
 	text	   *time_zone;		/* or NULL */
+	bool		keep_going;		/* rows that can't be converted are left out, not an error */
 	void		(*start) (void *arg, const SourceKey *key);
 	void		(*take) (void *arg, SourceRow *rows, int n);
 	void	   *arg;
