@@ -454,7 +454,7 @@ emit_history(void *entry, void *arg)
 
 	customer->key = from->key;
 	customer->first_day = customer->last_day = NO_DAY;
-	history_open(&open, history_log_pack(from->log));
+	history_log_open(&open, from->log);
 	complete.decimals = job->decimals;	/* not less than those of any of its rows */
 	for (size_t i = 0; i < open.n; i++)
 	{
