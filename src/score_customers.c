@@ -427,17 +427,23 @@ write_complete(ScoreJob *job, const CompleteCustomer *complete)
 	customers_write_key(job->file, &job->table->key, complete->customer.key);
 }
 
+/* What is known without whole histories */
+static void
+complete_customer(const ScoreJob *job, const Customer *customer, CompleteCustomer *complete)
+{
+	complete->customer = *customer;
+	complete->frequency = customer->events;
+	complete->silence_ratio = NAN;
+	complete->decimals = job->decimals;
+}
+
 static void
 emit_customer(void *entry, void *arg)
 {
-	ScoreJob   *job = arg;
 	CompleteCustomer complete = {0};
 
-	complete.customer = *(Customer *) entry;
-	complete.frequency = complete.customer.events;
-	complete.silence_ratio = NAN;
-	complete.decimals = job->decimals;
-	write_complete(job, &complete);
+	complete_customer(arg, entry, &complete);
+	write_complete(arg, &complete);
 }
 
 /* The numbers of a whole history; the same reading as the accessors have */
@@ -501,10 +507,7 @@ next_customer(ScoreJob *job, CompleteCustomer *complete)
 	{
 		if (job->next > job->table->entries)
 			return false;
-		complete->customer = *(Customer *) customers_entry(job->table, job->next - 1);
-		complete->frequency = complete->customer.events;
-		complete->silence_ratio = NAN;
-		complete->decimals = job->decimals;
+		complete_customer(job, customers_entry(job->table, job->next - 1), complete);
 		return true;
 	}
 	if (!customers_read(job->file, complete, sizeof(CompleteCustomer)))
