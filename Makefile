@@ -28,6 +28,7 @@ OBJS = \
 	src/segment_map.o \
 	src/source.o \
 	src/customers.o \
+	src/customer_history.o \
 	src/histories.o \
 	src/score_customers.o
 

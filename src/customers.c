@@ -203,7 +203,7 @@ insert(CustomerTable *table, const SourceRow *row)
 	while (table->slots[at] != 0)
 		at = (at + 1) & table->mask;
 	table->slots[at] = (row->hash & 0xffffffff) << 32 | (uint64) table->entries;
-	table->ops->create(entry, table->ops->arg);
+	table->ops->create(table, entry);
 	return entry;
 }
 
@@ -355,7 +355,7 @@ put_all_aside(CustomerTable *table)
 	{
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		table->ops->put_aside(customers_entry(table, i), table->ops->arg);
+		table->ops->put_aside(table, customers_entry(table, i));
 	}
 	files = table->files;
 	customers_reset(table);
@@ -415,7 +415,7 @@ customers_add(CustomerTable *table, SourceRow *rows, int n)
 		for (int i = 0; i < kept; i++)
 			prefetch_next(ops, entries[i]);
 	}
-	ops->add(entries, rows, kept, ops->arg);
+	ops->add(table, entries, rows, kept);
 
 	/* a single one must fit, and so must those that no hash tells apart */
 	if (ops->put_aside != NULL && table->entries > 1 && table->level < MAX_LEVEL &&
@@ -435,7 +435,7 @@ emit_memory(CustomerTable *table)
 			CHECK_FOR_INTERRUPTS();
 		if (table->ops->next_memory != NULL && i + EMIT_AHEAD < table->entries)
 			prefetch_next(table->ops, customers_entry(table, i + EMIT_AHEAD));
-		table->ops->emit(customers_entry(table, i), table->ops->arg);
+		table->ops->emit(table, customers_entry(table, i));
 	}
 	for (int i = 0; i < PARTS && table->files != NULL; i++)
 	{

@@ -17,18 +17,20 @@
  * of their customers. Entries stay where they are until they are emitted, or
  * put aside.
  */
+typedef struct CustomerTable CustomerTable;
+
 typedef struct CustomerOps
 {
 	Size		entry_size;		/* the key included, a multiple of 8 */
-	void		(*create) (void *entry, void *arg);
-	void		(*add) (void **entries, const SourceRow *rows, int n, void *arg);	/* row by row */
+	void		(*create) (CustomerTable *table, void *entry);
+	void		(*add) (CustomerTable *table, void **entries, const SourceRow *rows, int n);	/* row by row */
 	const void *(*next_memory) (const void *entry); /* what "add" and "emit" touch beside the entry, or NULL */
-	void		(*put_aside) (void *entry, void *arg);	/* customers_put_aside() for what it has, if "add" enlarges it */
-	void		(*emit) (void *entry, void *arg);	/* the customer is complete */
-	void	   *arg;
+	void		(*put_aside) (CustomerTable *table, void *entry);	/* customers_put_aside() for what it has, if "add" enlarges it */
+	void		(*emit) (CustomerTable *table, void *entry);	/* the customer is complete */
+	void	   *arg;			/* for these functions to find */
 } CustomerOps;
 
-typedef struct CustomerTable
+struct CustomerTable
 {
 	MemoryContext context;		/* all that counts against the limit */
 	Size		limit;
@@ -50,7 +52,7 @@ typedef struct CustomerTable
 	BufFile   **files;			/* one for each part, made when needed */
 	List	   *pending;		/* parts that wait for their turn */
 	int64		parts;			/* files written in all */
-} CustomerTable;
+};
 
 extern CustomerTable *customers_create(const CustomerOps *ops, Size limit);
 extern void customers_set_key(CustomerTable *table, const SourceKey *key);

@@ -12,8 +12,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "customers.h"
-#include "history_build.h"
+#include "customer_history.h"
 #include "source.h"
 
 /* Columns of the result; those of histories end with the history. */
@@ -29,12 +28,6 @@ enum
 	COLUMNS
 };
 
-typedef struct HistoryEntry
-{
-	Datum		key;
-	HistoryLog *log;
-} HistoryEntry;
-
 typedef struct HistoriesJob
 {
 	CustomerTable *customers;
@@ -43,51 +36,10 @@ typedef struct HistoriesJob
 } HistoriesJob;
 
 static void
-create_entry(void *entry, void *arg)
+emit_customer(CustomerTable *table, void *entry)
 {
-	HistoriesJob *job = arg;
-
-	((HistoryEntry *) entry)->log = history_log_create(job->customers->context);
-}
-
-static void
-add_rows(void **entries, const SourceRow *rows, int n, void *arg pg_attribute_unused())
-{
-	for (int i = 0; i < n; i++)
-	{
-		HistoryEntry *customer = entries[i];
-		HistoryDay	day;
-
-		day.day = rows[i].day;
-		day.events = rows[i].events;
-		day.total = rows[i].value;
-		if (day.events != 0 || day.total != 0)
-			customer->log = history_log_append(customer->log, &day, rows[i].decimals);
-	}
-}
-
-static const void *
-log_of_entry(const void *entry)
-{
-	return ((const HistoryEntry *) entry)->log;
-}
-
-static void
-put_entry_aside(void *entry, void *arg)
-{
-	HistoryEntry *customer = entry;
-	OpenHistory open;
-
-	history_log_open(&open, customer->log);
-	customers_put_aside(((HistoriesJob *) arg)->customers, customer->key, open.days, open.n, open.decimals);
-	history_close(&open);
-}
-
-static void
-emit_entry(void *entry, void *arg)
-{
-	HistoriesJob *job = arg;
-	HistoryEntry *customer = entry;
+	HistoriesJob *job = table->ops->arg;
+	CustomerHistory *customer = entry;
 	MemoryContext old_context = MemoryContextSwitchTo(job->row_context);
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS];
@@ -133,8 +85,8 @@ static void
 read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool keep_going)
 {
 	HistoriesJob job;
-	const CustomerOps ops = {sizeof(HistoryEntry), create_entry, add_rows, log_of_entry, put_entry_aside,
-	emit_entry, &job};
+	const CustomerOps ops = {sizeof(CustomerHistory), customer_history_create, customer_history_add,
+	customer_history_memory, customer_history_put_aside, emit_customer, &job};
 	SourceReader reader = {function, InvalidOid, NULL, keep_going, start_source, take_rows, &job};
 	SourceCounts counts;
 

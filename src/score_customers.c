@@ -28,9 +28,8 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "customers.h"
+#include "customer_history.h"
 #include "fixed.h"
-#include "history_build.h"
 #include "quantile.h"
 #include "score.h"
 #include "segment.h"
@@ -104,12 +103,6 @@ typedef struct CompleteCustomer
 	double		silence_ratio;	/* NaN if there is none */
 	int			decimals;		/* of this total */
 } CompleteCustomer;
-
-typedef struct HistoryCustomer
-{
-	Datum		key;
-	HistoryLog *log;
-} HistoryCustomer;
 
 /* Facts that a segment map may ask for, beside the scores */
 typedef enum Fact
@@ -312,7 +305,7 @@ mean_numeric(const Customer *customer, int decimals)
 /* ---- rows to customers ---- */
 
 static void
-create_customer(void *entry, void *arg pg_attribute_unused())
+create_customer(CustomerTable *table pg_attribute_unused(), void *entry)
 {
 	Customer   *customer = entry;
 
@@ -325,9 +318,9 @@ create_customer(void *entry, void *arg pg_attribute_unused())
 
 /* Which days are the first and the last is no branch, for none could be predicted. */
 static void
-add_rows(void **entries, const SourceRow *rows, int n, void *arg)
+add_rows(CustomerTable *table, void **entries, const SourceRow *rows, int n)
 {
-	ScoreJob   *job = arg;
+	ScoreJob   *job = table->ops->arg;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -349,42 +342,13 @@ add_rows(void **entries, const SourceRow *rows, int n, void *arg)
 }
 
 static void
-create_history(void *entry, void *arg)
+add_rows_to_histories(CustomerTable *table, void **entries, const SourceRow *rows, int n)
 {
-	((HistoryCustomer *) entry)->log = history_log_create(((ScoreJob *) arg)->table->context);
-}
-
-static void
-add_rows_to_histories(void **entries, const SourceRow *rows, int n, void *arg)
-{
-	ScoreJob   *job = arg;
+	ScoreJob   *job = table->ops->arg;
 
 	for (int i = 0; i < n; i++)
-	{
-		HistoryCustomer *customer = entries[i];
-		HistoryDay	day = {rows[i].events, rows[i].value, rows[i].day};
-
 		job->decimals = Max(job->decimals, rows[i].decimals);
-		if (day.events != 0 || day.total != 0)
-			customer->log = history_log_append(customer->log, &day, rows[i].decimals);
-	}
-}
-
-static const void *
-log_of_customer(const void *entry)
-{
-	return ((const HistoryCustomer *) entry)->log;
-}
-
-static void
-put_history_aside(void *entry, void *arg)
-{
-	HistoryCustomer *customer = entry;
-	OpenHistory open;
-
-	history_log_open(&open, customer->log);
-	customers_put_aside(((ScoreJob *) arg)->table, customer->key, open.days, open.n, open.decimals);
-	history_close(&open);
+	customer_history_add(table, entries, rows, n);
 }
 
 static void
@@ -438,20 +402,21 @@ complete_customer(const ScoreJob *job, const Customer *customer, CompleteCustome
 }
 
 static void
-emit_customer(void *entry, void *arg)
+emit_customer(CustomerTable *table, void *entry)
 {
+	ScoreJob   *job = table->ops->arg;
 	CompleteCustomer complete = {0};
 
-	complete_customer(arg, entry, &complete);
-	write_complete(arg, &complete);
+	complete_customer(job, entry, &complete);
+	write_complete(job, &complete);
 }
 
 /* The numbers of a whole history; the same reading as the accessors have */
 static void
-emit_history(void *entry, void *arg)
+emit_history(CustomerTable *table, void *entry)
 {
-	ScoreJob   *job = arg;
-	HistoryCustomer *from = entry;
+	ScoreJob   *job = table->ops->arg;
+	CustomerHistory *from = entry;
 	MemoryContext old_context = MemoryContextSwitchTo(job->row_context);
 	CompleteCustomer complete = {0};
 	Customer   *customer = &complete.customer;
@@ -942,8 +907,8 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	static const double usual_recency[] = {30, 90, 180, 365};
 	static const double usual_frequency[] = {1, 2, 4, 9};
 	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL, emit_customer, NULL};
-	static const CustomerOps by_history = {sizeof(HistoryCustomer), create_history, add_rows_to_histories,
-	log_of_customer, put_history_aside, emit_history, NULL};
+	static const CustomerOps by_history = {sizeof(CustomerHistory), customer_history_create, add_rows_to_histories,
+	customer_history_memory, customer_history_put_aside, emit_history, NULL};
 	int			as_of = typed ? 2 : 1;
 	Size		limit = get_hash_memory_limit();
 	ScoreJob   *job = palloc0(sizeof(ScoreJob));
