@@ -16,7 +16,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -249,6 +248,15 @@ too_short(void)
 			 errmsg("could not read from a temporary file: it is too short")));
 }
 
+void
+customers_rewind(BufFile *file)
+{
+	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not rewind a temporary file")));
+}
+
 /* False at the end of the file */
 bool
 customers_read(BufFile *file, void *data, Size size)
@@ -311,7 +319,6 @@ spill(CustomerTable *table, const SourceRow *row)
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(table));
 
 		table->files[part] = BufFileCreateTemp(false);
-		table->parts++;
 		MemoryContextSwitchTo(old);
 	}
 	stored.hash = row->hash;
@@ -465,10 +472,7 @@ read_part(CustomerTable *table, BufFile *file)
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(keys);
 
-	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not rewind a temporary file")));
+	customers_rewind(file);
 	for (;;)
 	{
 		bool		more = customers_read(file, &stored, sizeof(stored));

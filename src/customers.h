@@ -51,7 +51,6 @@ struct CustomerTable
 	int			level;			/* how often the rows at hand have been divided */
 	BufFile   **files;			/* one for each part, made when needed */
 	List	   *pending;		/* parts that wait for their turn */
-	int64		parts;			/* files written in all */
 };
 
 extern CustomerTable *customers_create(const CustomerOps *ops, Size limit);
@@ -65,6 +64,7 @@ extern void *customers_entry(const CustomerTable *table, int64 i);
 
 extern void customers_write_key(BufFile *file, const SourceKey *key, Datum datum);
 extern Datum customers_read_key(BufFile *file, const SourceKey *key);
+extern void customers_rewind(BufFile *file);
 extern bool customers_read(BufFile *file, void *data, Size size);
 
 #endif							/* CUSTOMER_SCORING_CUSTOMERS_H */

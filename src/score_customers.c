@@ -15,7 +15,6 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
@@ -456,10 +455,8 @@ static void
 rewind_customers(ScoreJob *job)
 {
 	job->next = 0;
-	if (job->file != NULL && BufFileSeek(job->file, 0, 0, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not rewind a temporary file")));
+	if (job->file != NULL)
+		customers_rewind(job->file);
 }
 
 /* The next complete customer, its total in the job's decimals; the key in the current memory context */
