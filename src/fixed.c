@@ -264,7 +264,10 @@ long_numeric(Datum datum, int64 *value, int *decimals)
 		}
 	}
 	if (overflow)
+	{
 		error = FIXED_OUT_OF_RANGE;
+		goto done;
+	}
 	*value = negative ? -result : result;
 	*decimals = needed;
 done:
