@@ -1,5 +1,5 @@
 # What the stages of test/run share: saying what happened, reading TAP, running
-# pg_regress, looking at the server's log.
+# pg_regress, tampering with stored forms, looking at the server's log.
 
 passed()  { local i; for ((i = 0; i < ${1:-1}; i++)); do echo ok; done >>"$WORK/tally"; }
 failed()  { echo "not ok $*" >>"$WORK/tally"; echo "FAILED: $*"; }
@@ -64,3 +64,15 @@ tally_regress() {
 	[ $ok -gt 0 ] || { failed "regress $mode: nothing passed"; tail -n 20 "$dir.out"; }
 	[ ! -s "$dir/regression.diffs" ] || head -n "$([ "$mode" = plain ] && echo 400 || echo 60)" "$dir/regression.diffs"
 }
+
+# tampered_forms BUILD MUTANTS: test/states.sql, with the test module of a build.
+tampered_forms() {
+	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'
+	sql postgres -f test/states.sql -v module="$WORK/$1/test/module/test_module" -v mutants="$2" \
+		>"$WORK/states.out" 2>"$WORK/states.err"
+	tally_tap states "$WORK/states.out" $?
+	head -n 20 "$WORK/states.err"
+	grep -A 6 '^not ok' "$WORK/states.out"
+}
+
+tampered_figure() { sed -n 's/^# \(.* forms\)$/\1/p' "$WORK/states.out"; }

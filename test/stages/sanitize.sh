@@ -1,7 +1,7 @@
-# The regression tests with the extension built for AddressSanitizer and
-# UndefinedBehaviorSanitizer, in the server as the distribution ships it. Before
-# that, memory errors planted in a test module must be reported: a stage that
-# can't see is a failed one.
+# The regression tests, and tampered forms (test/states.sql), with the extension
+# built for AddressSanitizer and UndefinedBehaviorSanitizer, in the server as the
+# distribution ships it. Before that, memory errors planted in a test module must
+# be reported: a stage that can't see is a failed one.
 
 stage_sanitize() {
 	local flags='-O1 -g -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fno-wrapv -fno-sanitize-recover=all'
@@ -26,15 +26,13 @@ stage_sanitize() {
 
 	start_cluster sanitized 'jit = off'
 	regress sanitizers ''
-	if [ "$PGMAJOR" -lt 16 ]; then regress sanitizers_parallel '-c force_parallel_mode=regress'
-	else regress sanitizers_parallel '-c debug_parallel_query=regress'
-	fi
+	tampered_forms sanitized "${MUTANTS:-400}"
 	stop_cluster
 	check_server_log
 	for report in "$WORK"/asan.[0-9]*; do
 		[ ! -f "$report" ] || { failed "AddressSanitizer: $(basename "$report")"; head -n 60 "$report"; }
 	done
-	figure "$(count ok) checks: 4 planted errors seen, then the regression tests twice"
+	figure "$(count ok) checks: 4 planted errors seen, then the regression tests, $(tampered_figure)"
 }
 
 # planted KIND PATTERN: the error is committed, the report must match.
