@@ -33,7 +33,7 @@ OBJS = \
 	src/score_customers.o
 
 # One file per layer; each uses only the ones above it.
-SQL_LAYERS = history score segment segment_maps bulk
+SQL_LAYERS = history score segment segment_maps bulk model model_views model_verbs dated
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

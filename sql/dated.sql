@@ -1,0 +1,224 @@
+--
+-- Layer 4: the dated functions of a model, answered from stored histories.
+--
+-- They are SECURITY DEFINER because a reader has no rights on the histories
+-- and a view has no argument for a day. Who asks is then no longer
+-- current_user: it is the role that SET ROLE chose, else the one that logged in.
+--
+
+-- The days from one to another by steps, month ends kept.
+CREATE FUNCTION @extschema@.model_days(from_day date, to_day date, step interval)
+	RETURNS SETOF date
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	day		date := from_day;
+	n		int := 0;
+BEGIN
+	IF from_day IS NULL OR to_day IS NULL OR step IS NULL THEN
+		RETURN;
+	END IF;
+	IF NOT isfinite(from_day) OR NOT isfinite(to_day) THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'from_day and to_day must be finite';
+	END IF;
+	IF step < interval '1 day' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'step must be at least a day',
+			HINT = 'segment_history(''2025-01-31'', ''2025-12-31'', ''1 month'')';
+	END IF;
+	WHILE day <= to_day LOOP
+		IF n >= 10000 THEN
+			RAISE program_limit_exceeded USING
+				MESSAGE = 'more than 10000 days between from_day and to_day',
+				HINT = 'Take longer steps.';
+		END IF;
+		RETURN NEXT day;
+		n := n + 1;
+		day := (from_day + n * step)::date;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_days(date, date, interval) IS 'internal: days from one to another by steps';
+
+-- A function of a model, replaced in its place: its grants stay.
+CREATE FUNCTION @extschema@.model_put_function(model name, signature text, result text, body text, comment text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	name	text := split_part(signature, '(', 1);
+	is_new	boolean := NOT EXISTS (SELECT FROM pg_proc AS p
+		WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = split_part(signature, '(', 1));
+BEGIN
+	EXECUTE format('CREATE OR REPLACE FUNCTION %I.%s RETURNS %s LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER'
+		' SET search_path = pg_catalog, pg_temp COST 100000 ROWS 1000 BEGIN ATOMIC %s; END', model, signature, result, body);
+	IF is_new THEN
+		EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, name);
+	END IF;
+	EXECUTE format('COMMENT ON FUNCTION %I.%I IS %L', model, name, comment);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_put_function(name, text, text, text, text) IS 'internal: make or replace a function of a model';
+
+CREATE FUNCTION @extschema@.model_make_functions(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	reader		text := $q$CASE pg_catalog.current_setting('role') WHEN 'none' THEN SESSION_USER ELSE pg_catalog.current_setting('role')::name END$q$;
+	in_force	text := '(c.version = 1 OR c.valid_from <= %1$s) AND (c.valid_until IS NULL OR c.valid_until > %1$s)';
+	tenant		text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE '%1$s.tenant' END;
+	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
+	map			text := settings ->> 'map_copy';
+	language	text := settings ->> 'language';
+	maps		text[];
+	columns		text;
+	wide		text;
+	scores		text;
+BEGIN
+	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO maps;
+
+	-- The wide view as of any day
+	scores := @extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1',
+		'CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', reader), maps);
+	wide := @extschema@.model_wide(model, settings, scores);
+	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model,
+		replace(replace(wide, '$1', 'NULL::date'), '$2', 'NULL::int'));
+	SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s' ELSE 'q.%1$I' END, e.attname, format_type(e.atttypid, e.atttypmod)),
+			   ', ' ORDER BY e.attnum) INTO columns
+	  FROM pg_attribute AS e
+	  LEFT JOIN pg_attribute AS f ON f.attrelid = format('%I.source_probe', model)::regclass AND f.attname = e.attname
+	 WHERE e.attrelid = format('%I.customer_scores', model)::regclass AND e.attnum > 0;
+	EXECUTE format('DROP VIEW %I.source_probe', model);
+	PERFORM @extschema@.model_put_function(model, 'customer_scores_at(as_of date, version int DEFAULT NULL)',
+		format('SETOF %I.customer_scores', model), format('SELECT %s FROM (%s) AS q', columns, wide),
+		'customer_scores as of any day, by the version of the configuration in force that day, or another');
+
+	-- Moves between two days. Both are seen by the thresholds of today, so that
+	-- a move is the customer's own; labels that were others by the thresholds
+	-- of their time are counted apart.
+	PERFORM @extschema@.model_put_function(model, 'segment_transitions(from_day date, to_day date)',
+		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint)',
+		format($q$
+		SELECT %6$s, m.from_segment, f.label, m.to_segment, t.label, count(*), sum(m.monetary)::%7$s, count(*) FILTER (WHERE m.by_thresholds)
+		  FROM (SELECT b.tenant, COALESCE(a.segment, p.segment)::text AS from_segment, b.segment::text AS to_segment, b.monetary,
+					   (t.customer_key IS NOT NULL AND t.segment IS DISTINCT FROM a.segment) AS by_thresholds
+				  FROM (%3$s) AS b
+				  LEFT JOIN (%2$s) AS a ON a.customer_key = b.customer_key
+				  LEFT JOIN (%4$s) AS t ON t.customer_key = b.customer_key
+				  LEFT JOIN (SELECT min(l.segment) AS segment FROM %1$I.segment_label AS l WHERE l.map = %5$L AND l.role = 'prospect') AS p ON true) AS m
+		  LEFT JOIN %1$I.segment_label AS f ON f.map = %5$L AND f.segment = m.from_segment AND f.language = %8$L
+		  LEFT JOIN %1$I.segment_label AS t ON t.map = %5$L AND t.segment = m.to_segment AND t.language = %8$L
+		 GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order
+		 ORDER BY m.tenant, f.display_order, t.display_order$q$, model,
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL', reader), ARRAY[map]),
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL', reader), ARRAY[map]),
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), reader), maps),
+			map, format(tenant, 'm'), money, language),
+		'how many customers went from which segment to which between two days, by today''s thresholds; customers_by_thresholds of them had another label on the first day only by the thresholds of that time');
+
+	-- Segments over time, as they were seen
+	PERFORM @extschema@.model_put_function(model, 'segment_history(from_day date, to_day date, step interval DEFAULT ''1 month'')',
+		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text)',
+		format($q$
+		SELECT n.as_of, %3$s, n.segment::text, l.label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8,
+			   n.revenue::%4$s, (n.revenue / NULLIF(sum(n.revenue) OVER w, 0))::float8, l.display_order, l.color::text
+		  FROM (SELECT s.as_of, s.tenant, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
+				  FROM (%2$s) AS s GROUP BY s.as_of, s.tenant, s.map_copy, s.segment) AS n
+		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
+		WINDOW w AS (PARTITION BY n.as_of, n.tenant)
+		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model,
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'd.day', format(in_force, 'd.day'), reader,
+				'@extschema@.model_days($1, $2, $3) AS d (day), '), maps),
+			format(tenant, 'n'), money, language),
+		'customers and revenue by segment on each day from one to another by steps, by the version in force that day');
+
+	-- Cohorts by the month of the first order
+	PERFORM @extschema@.model_put_function(model, 'cohort_retention()',
+		'TABLE (tenant text, cohort_month date, months_since int, customers bigint, active_customers bigint, active_share float8, revenue numeric)',
+		format($q$
+		SELECT %3$s, c.cohort_month, n.months_since, c.customers, COALESCE(a.active, 0), COALESCE(a.active, 0) / c.customers::float8, COALESCE(a.revenue, 0)::%4$s
+		  FROM (SELECT f.tenant, f.cohort_month, max(f.last_month) AS last_month, count(*) AS customers
+				  FROM (%2$s) AS f GROUP BY f.tenant, f.cohort_month) AS c
+		 CROSS JOIN LATERAL generate_series(0, c.last_month) AS n (months_since)
+		  LEFT JOIN (SELECT m.tenant, m.cohort_month, m.months_since, count(*) FILTER (WHERE m.events > 0) AS active, sum(m.total) AS revenue
+					   FROM (SELECT f.tenant, f.cohort_month, f.customer_key,
+									(extract(year FROM d.day) - extract(year FROM f.cohort_month))::int * 12
+									+ (extract(month FROM d.day) - extract(month FROM f.cohort_month))::int AS months_since,
+									sum(d.events) AS events, sum(d.total) AS total
+							   FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.days(f.history) AS d WHERE d.day <= f.as_of
+							  GROUP BY 1, 2, 3, 4) AS m
+					  GROUP BY m.tenant, m.cohort_month, m.months_since) AS a
+				 ON a.tenant = c.tenant AND a.cohort_month = c.cohort_month AND a.months_since = n.months_since
+		 ORDER BY c.tenant, c.cohort_month, n.months_since$q$, model,
+			format($q$SELECT f.tenant, f.customer_key, f.history, f.as_of, date_trunc('month', f.first_day::timestamp)::date AS cohort_month,
+				((extract(year FROM f.as_of) - extract(year FROM f.first_day)) * 12 + extract(month FROM f.as_of) - extract(month FROM f.first_day))::int AS last_month
+				FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of, @extschema@.first_day(h.history, q.as_of) AS first_day
+					  FROM (%s) AS q JOIN (%s) AS h ON h.tenant = q.tenant) AS f WHERE f.first_day IS NOT NULL$q$,
+				@extschema@.model_question(model, settings, reader => reader), @extschema@.model_customers(model, settings)),
+			format(tenant, 'c'), money),
+		'of the customers who first ordered in a month, how many ordered again so many months later, and for how much');
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_functions(name, jsonb) IS 'internal: make or replace the dated functions of a model';
+
+-- The segments as they are now, set against those recorded last.
+CREATE FUNCTION @extschema@.record_changes(model text)
+	RETURNS TABLE (status text, changes bigint, first_change_id bigint, last_change_id bigint)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	settings	jsonb;
+	scores		text;
+	is_first	boolean;
+BEGIN
+	-- also keeps change_id in the order of commits
+	PERFORM @extschema@.model_lock(home);
+	settings := @extschema@.model_settings(home);
+	scores := @extschema@.model_scores(home, settings, @extschema@.model_question(home, settings, reader => NULL), ARRAY[settings ->> 'map_copy']);
+	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I.recorded_segments)', home) INTO is_first;
+	IF is_first THEN
+		-- Nothing has changed yet: this is what later changes are set against.
+		EXECUTE format('INSERT INTO %I.recorded_segments (customer_key, tenant, segment) SELECT s.customer_key, s.tenant, s.segment FROM (%s) AS s', home, scores);
+		GET DIAGNOSTICS changes = ROW_COUNT;
+		RETURN QUERY SELECT 'first record', 0::bigint, NULL::bigint, NULL::bigint;
+		RETURN;
+	END IF;
+	EXECUTE format($q$
+		WITH moved AS MATERIALIZED (
+			SELECT coalesce(s.customer_key, r.customer_key) AS customer_key, coalesce(s.tenant, r.tenant) AS tenant,
+				   r.segment AS previous_segment, s.segment, s.customer_key IS NULL AS gone, r.customer_key IS NULL AS is_new
+			  FROM (SELECT s.customer_key, s.tenant, s.segment FROM (%2$s) AS s) AS s
+			  FULL JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key
+			 WHERE s.customer_key IS NULL OR r.customer_key IS NULL OR s.segment IS DISTINCT FROM r.segment
+		), day AS (
+			SELECT COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of FROM %1$I.configuration AS c WHERE c.valid_until IS NULL
+		), gone AS (
+			DELETE FROM %1$I.recorded_segments AS r USING moved AS m WHERE m.gone AND r.customer_key = m.customer_key
+		), written AS (
+			INSERT INTO %1$I.recorded_segments (customer_key, tenant, segment, previous_segment, changed_on)
+			SELECT m.customer_key, m.tenant, m.segment, m.previous_segment, day.as_of FROM moved AS m, day WHERE NOT m.gone
+			ON CONFLICT (customer_key) DO UPDATE
+			SET segment = EXCLUDED.segment, previous_segment = EXCLUDED.previous_segment, changed_on = EXCLUDED.changed_on
+		), fed AS (
+			INSERT INTO %1$I.recorded_changes (as_of, customer_key, tenant, previous_segment, segment)
+			SELECT day.as_of, m.customer_key, m.tenant, m.previous_segment, m.segment FROM moved AS m, day ORDER BY m.customer_key
+			RETURNING change_id
+		)
+		SELECT count(*), min(change_id), max(change_id) FROM fed$q$, home, scores)
+		INTO changes, first_change_id, last_change_id;
+	IF changes > 0 THEN
+		PERFORM pg_notify(home || '_segment_changes', json_build_object('model', home, 'changes', changes,
+			'first_change_id', first_change_id, 'last_change_id', last_change_id)::text);
+	END IF;
+	status := 'recorded';
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.record_changes(text) IS
+	'record which customers have changed their segment since the last call: fills previous_segment and changed_on, the view segment_changes, and notifies the channel MODEL_segment_changes';

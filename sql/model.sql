@@ -1,0 +1,443 @@
+--
+-- Layer 4: models. A model is a named configuration over a source, in a schema
+-- of its name that belongs to whoever made it: tables with the configuration,
+-- the thresholds and the histories, and views with stable names over them.
+--
+-- Everything here runs with the rights of its caller. Verbs that take SQL of
+-- the caller's are small SQL functions that hand on his search_path: it is used
+-- for nothing but that SQL.
+--
+
+-- A schema with the two tables that every model has.
+CREATE FUNCTION @extschema@.is_model(schema_oid oid)
+	RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c
+					 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
+					WHERE c.relnamespace = schema_oid AND c.relname = 'customer_histories' AND c.relkind = 'r'
+					  AND a.attname = 'history' AND NOT a.attisdropped
+					  AND a.atttypid = '@extschema@.history'::pg_catalog.regtype)
+	   AND EXISTS (SELECT FROM pg_catalog.pg_class AS c
+					WHERE c.relnamespace = schema_oid AND c.relname = 'configuration' AND c.relkind = 'r');
+END;
+COMMENT ON FUNCTION @extschema@.is_model(oid) IS 'internal: is this schema a model?';
+
+-- From the catalogs alone: a view or table of somebody else may hold a trap.
+CREATE FUNCTION @extschema@.models()
+	RETURNS TABLE (model text, owner text, source text, customers bigint, size_bytes bigint)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT n.nspname::pg_catalog.text, pg_catalog.pg_get_userbyid(n.nspowner)::pg_catalog.text,
+		   pg_catalog.obj_description(n.oid, 'pg_namespace'),
+		   CASE WHEN h.reltuples >= 0 THEN h.reltuples::pg_catalog.int8 END,
+		   (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid)) FROM pg_catalog.pg_class AS c
+			 WHERE c.relnamespace = n.oid AND c.relkind = 'r')::pg_catalog.int8
+	  FROM pg_catalog.pg_namespace AS n
+	  JOIN pg_catalog.pg_class AS h ON h.relnamespace = n.oid AND h.relname = 'customer_histories'
+	 WHERE @extschema@.is_model(n.oid)
+	 ORDER BY n.nspname;
+END;
+COMMENT ON FUNCTION @extschema@.models() IS
+	'the models of this database: name, owner, what they score, about how many customers (as of the last ANALYZE), size';
+
+-- The one door to a model: it exists, and belongs to whoever asks. Whoever
+-- refreshes runs the source, the views and the triggers of the owner: with
+-- more rights than the owner's that would be a trap.
+CREATE FUNCTION @extschema@.model_home(model text)
+	RETURNS name
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home	record;
+BEGIN
+	IF model IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'model must not be null';
+	END IF;
+	SELECT n.oid, n.nspname, pg_get_userbyid(n.nspowner) AS owner INTO home
+	  FROM pg_namespace AS n
+	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('model "%s" does not exist', left(model, 100)),
+			HINT = 'SELECT * FROM models() lists those there are.';
+	END IF;
+	IF home.owner <> current_user THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('model "%s" belongs to role %I', home.nspname, home.owner),
+			DETAIL = 'The source and the views of a model run with the rights of whoever works on it.',
+			HINT = format('SET ROLE %I;', home.owner);
+	END IF;
+	RETURN home.nspname;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_home(text) IS 'internal: the schema of a model that belongs to the caller';
+
+CREATE FUNCTION @extschema@.model_settings(model name)
+	RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	settings	jsonb;
+BEGIN
+	EXECUTE format('SELECT to_jsonb(c) FROM %I.configuration AS c WHERE c.valid_until IS NULL', model) INTO settings;
+	IF settings IS NULL THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('model "%s" has no configuration in force', model),
+			HINT = 'Exactly one row of its table configuration has valid_until NULL.';
+	END IF;
+	RETURN settings;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_settings(name) IS 'internal: the configuration of a model that is in force';
+
+/* ---- what the caller's SQL means ---- */
+
+-- What the columns of a SELECT are, and the SELECT with every name qualified:
+-- the server says so itself, of a view that is dropped at once.
+CREATE FUNCTION @extschema@.model_probe(model name, caller_path text, query text,
+	OUT definition text, OUT names text[], OUT types oid[], OUT collations oid[])
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	probe		text := format('%I.source_probe', model);
+	statement	text := format('CREATE VIEW %s AS %s', probe, query);
+	probe_oid	oid;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', caller_path, true);
+	EXECUTE statement;
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	probe_oid := probe::regclass;
+	definition := rtrim(pg_get_viewdef(probe_oid), ';');
+	SELECT array_agg(a.attname::text ORDER BY a.attnum), array_agg(a.atttypid ORDER BY a.attnum),
+		   array_agg(a.attcollation ORDER BY a.attnum)
+	  INTO names, types, collations
+	  FROM pg_attribute AS a WHERE a.attrelid = probe_oid AND a.attnum > 0;
+	EXECUTE format('DROP VIEW %s', probe);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_probe(name, text, text) IS
+	'internal: a query with all names qualified, and the names, types and collations of its columns';
+
+-- One argument that is a column or an expression over "from_item": its type,
+-- or an error that names the argument.
+CREATE FUNCTION @extschema@.model_probe_argument(model name, caller_path text, argument text, expression text,
+	from_item text, columns text[], OUT type oid, OUT collation_oid oid)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	probe	record;
+	message	text;
+	state	text;
+BEGIN
+	BEGIN
+		SELECT p.types, p.collations INTO probe
+		  FROM @extschema@.model_probe(model, caller_path,
+			   format(E'SELECT (%s\n) AS expression FROM %s', expression, from_item)) AS p;
+	EXCEPTION
+		WHEN syntax_error OR undefined_column OR undefined_function OR ambiguous_column OR undefined_object
+			OR grouping_error OR windowing_error OR datatype_mismatch OR invalid_text_representation
+			OR undefined_table OR wrong_object_type OR feature_not_supported OR cannot_coerce OR invalid_datetime_format THEN
+			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
+			RAISE EXCEPTION USING ERRCODE = state,
+				MESSAGE = format('%s "%s" is neither a column nor an expression: %s', argument, left(expression, 100), message),
+				HINT = format('The columns are: %s.', array_to_string(columns, ', '));
+	END;
+	IF cardinality(probe.types) <> 1 THEN
+		RAISE syntax_error USING
+			MESSAGE = format('%s "%s" is not one column or expression', argument, left(expression, 100));
+	END IF;
+	type := probe.types[1];
+	collation_oid := probe.collations[1];
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_probe_argument(name, text, text, text, text, text[]) IS
+	'internal: the type of an expression of the caller''s';
+
+-- How a key of this type becomes text so that equal keys give equal texts, as
+-- a format for one operand; an error for types of which that can't be said.
+CREATE FUNCTION @extschema@.model_key_text(argument text, type oid, collation_oid oid)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	base	oid := type;
+BEGIN
+	WHILE EXISTS (SELECT FROM pg_type AS t WHERE t.oid = base AND t.typtype = 'd') LOOP
+		SELECT t.typbasetype INTO base FROM pg_type AS t WHERE t.oid = base;
+	END LOOP;
+	IF EXISTS (SELECT FROM pg_collation AS c WHERE c.oid = collation_oid AND NOT c.collisdeterministic) THEN
+		RAISE datatype_mismatch USING
+			MESSAGE = format('%s has a collation that takes different texts for equal', argument),
+			HINT = 'Give an expression that makes them the same text, like lower(email) COLLATE "C".';
+	END IF;
+	IF base = 'numeric'::regtype THEN
+		RETURN 'pg_catalog.trim_scale(%s)::pg_catalog.text';
+	ELSIF base = ANY ('{int2,int4,int8,text,varchar,bpchar,uuid}'::regtype[]::oid[]) THEN
+		RETURN '%s::pg_catalog.text';
+	END IF;
+	RAISE datatype_mismatch USING
+		MESSAGE = format('%s is of type %s', argument, format_type(type, NULL)),
+		DETAIL = 'Keys can be integers, numeric, text, varchar, char or uuid.',
+		HINT = format('Give an expression that makes it one: %s => ''...::text''.', argument);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_key_text(text, oid, oid) IS 'internal: how a key of a type becomes text';
+
+-- "source" or "customers" as an item of FROM, and its columns.
+CREATE FUNCTION @extschema@.model_from_item(model name, caller_path text, argument text, source text,
+	OUT from_item text, OUT relation oid, OUT columns text[], OUT types oid[])
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	wanted	text := regexp_replace(source, '[;[:space:]]+$', '');
+	message	text;
+	state	text;
+BEGIN
+	IF wanted IS NULL OR wanted = '' THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = format('%s must not be %s', argument, CASE WHEN wanted IS NULL THEN 'null' ELSE 'empty' END),
+			HINT = 'Give the name of a table or view, or a SELECT.';
+	END IF;
+	BEGIN
+		PERFORM pg_catalog.set_config('search_path', caller_path, true);
+		relation := pg_catalog.to_regclass(wanted);
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	EXCEPTION WHEN syntax_error OR invalid_name OR feature_not_supported OR name_too_long OR invalid_parameter_value THEN
+		relation := NULL;		-- then it is a query
+	END;
+	IF relation IS NOT NULL THEN
+		SELECT format('%I.%I AS source', n.nspname, c.relname) INTO from_item
+		  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE c.oid = relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
+		IF NOT FOUND THEN
+			RAISE wrong_object_type USING
+				MESSAGE = format('%s "%s" is not a table or view', argument, left(wanted, 100));
+		END IF;
+	ELSIF wanted ~ '^[[:alnum:]_$."]+$' THEN
+		RAISE undefined_table USING
+			MESSAGE = format('%s: relation "%s" does not exist', argument, left(wanted, 100)),
+			HINT = 'Give the name of a table or view, with its schema where that isn''t in search_path, or a SELECT.';
+	ELSE
+		from_item := format(E'(%s\n) AS source', wanted);
+	END IF;
+	BEGIN
+		SELECT p.names, p.types INTO columns, types
+		  FROM @extschema@.model_probe(model, caller_path, format('SELECT * FROM %s', from_item)) AS p;
+	EXCEPTION WHEN syntax_error OR invalid_table_definition OR feature_not_supported OR duplicate_column THEN
+		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
+		RAISE EXCEPTION USING ERRCODE = state,
+			MESSAGE = format('%s can''t be read as one SELECT: %s', argument, message),
+			HINT = 'Give the name of a table or view, or one SELECT whose columns have names of their own; no temporary tables.';
+	END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_from_item(name, text, text, text) IS
+	'internal: a table, view or query of the caller''s as an item of FROM, and its columns';
+
+-- The arguments that say where the data is, understood once: every name
+-- qualified, every type known. Returns the settings with what was found out.
+CREATE FUNCTION @extschema@.model_resolve(model name, caller_path text, settings jsonb)
+	RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	item		record;
+	given		record;
+	argument	text;
+	expressions	text[] := '{}';
+	types		oid[] := '{}';
+	collations	oid[] := '{}';
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	by_position	boolean;
+	expression	text;
+	type		oid;
+	collation_oid oid;
+	key_text	text;
+	tenant_text	text;
+	query		text;
+	key_column	text;
+	attribute	text;
+	attributes	text[] := ARRAY(SELECT jsonb_array_elements_text(
+		CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END));
+	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,engagement_score,satisfaction_score,churn_probability,propensity_90d,expected_orders_90d,clv_12m,next_order_expected_on,segment,segment_label,segment_order,segment_color,role,action,previous_segment,changed_on,consent,known,history}';
+	selected	text;
+	is_unique	boolean;
+BEGIN
+	-- Events
+	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'source', settings ->> 'source');
+	by_position := settings ->> 'customer' IS NULL AND settings ->> 'day' IS NULL AND settings ->> 'value' IS NULL;
+	IF by_position AND (cardinality(item.columns) NOT IN (3, 4) OR settings ->> 'counts' IS NOT NULL OR tenanted) THEN
+		RAISE undefined_column USING
+			MESSAGE = CASE WHEN cardinality(item.columns) IN (3, 4) THEN 'say which columns of the source are customer, day and value'
+				ELSE format('source has %s columns: say which are customer, day and value', cardinality(item.columns)) END,
+			DETAIL = format('The columns are: %s.', array_to_string(item.columns, ', ')),
+			HINT = 'create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total'')';
+	END IF;
+	FOREACH argument IN ARRAY '{customer,day,value,counts,tenant}'::text[] LOOP
+		expression := settings ->> argument;
+		IF by_position THEN
+			expression := item.columns[array_position('{customer,day,value,counts}', argument)];
+		ELSIF expression IS NULL AND argument IN ('customer', 'day', 'value') THEN
+			RAISE null_value_not_allowed USING
+				MESSAGE = format('%s must not be null when others of customer, day and value are given', argument),
+				HINT = format('The columns are: %s.', array_to_string(item.columns, ', '));
+		END IF;
+		type := NULL;
+		collation_oid := NULL;
+		IF expression IS NOT NULL THEN
+			-- a column's name as it stands, whatever letters it has
+			IF expression = ANY (item.columns) THEN
+				expression := format('source.%I', expression);
+			END IF;
+			SELECT p.type, p.collation_oid INTO type, collation_oid
+			  FROM @extschema@.model_probe_argument(model, caller_path, argument, expression, item.from_item, item.columns) AS p;
+		END IF;
+		expressions := array_append(expressions, expression);
+		types := array_append(types, type);
+		collations := array_append(collations, collation_oid);
+	END LOOP;
+	key_text := @extschema@.model_key_text('customer', types[1], collations[1]);
+	IF types[2] <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
+		RAISE datatype_mismatch USING
+			MESSAGE = format('day "%s" is of type %s, not a date', left(expressions[2], 100), format_type(types[2], NULL)),
+			HINT = 'Give a column or expression of type date, timestamp or timestamptz.';
+	END IF;
+	IF types[3] <> ALL ('{int2,int4,int8,numeric,float4,float8}'::regtype[]::oid[]) THEN
+		RAISE datatype_mismatch USING
+			MESSAGE = format('value "%s" is of type %s, not a number', left(expressions[3], 100), format_type(types[3], NULL)),
+			HINT = 'Give a column or expression of an integer type, numeric, real or double precision.';
+	END IF;
+	IF types[4] <> 'bool'::regtype THEN
+		RAISE datatype_mismatch USING
+			MESSAGE = format('counts "%s" is of type %s, not boolean', left(expressions[4], 100), format_type(types[4], NULL)),
+			HINT = 'counts says of each row whether it is an event, like: kind = ''order''.';
+	END IF;
+	IF tenanted THEN
+		tenant_text := format(@extschema@.model_key_text('tenant', types[5], collations[5]), '(' || expressions[5] || E'\n)');
+	END IF;
+	query := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value%s FROM %s',
+		CASE WHEN tenanted THEN
+			format(E'CASE WHEN (%1$s\n) IS NOT NULL AND %3$s IS NOT NULL THEN ARRAY[%3$s, %2$s] END', expressions[1],
+				format(key_text, '(' || expressions[1] || E'\n)'), tenant_text)
+			ELSE format(E'(%s\n)', expressions[1]) END,
+		expressions[2], expressions[3],
+		CASE WHEN expressions[4] IS NOT NULL THEN format(E', (%s\n) AS counts', expressions[4]) ELSE '' END,
+		item.from_item);
+	SELECT p.definition, p.types INTO given FROM @extschema@.model_probe(model, caller_path, query) AS p;
+	settings := settings || jsonb_build_object(
+		'source_relation', item.relation::regclass::text,
+		'source_query', given.definition,
+		'customer_type', format_type(given.types[1], NULL),
+		'key_text', CASE WHEN NOT tenanted THEN key_text END,
+		'day_is_moment', types[2] = 'timestamptz'::regtype);
+
+	-- People
+	IF settings ->> 'customers' IS NULL THEN
+		FOREACH argument IN ARRAY '{consent,customers_key,attributes}'::text[] LOOP
+			IF settings ->> argument <> '[]' THEN
+				RAISE invalid_parameter_value USING
+					MESSAGE = format('%s is given without customers', argument),
+					HINT = 'Name the table of customers: customers => ''crm.people''.';
+			END IF;
+		END LOOP;
+		RETURN settings || '{"customers_query": null}';
+	END IF;
+	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
+	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'customers', settings ->> 'customers');
+	IF settings ->> 'customers_key' IS NOT NULL THEN
+		key_column := settings ->> 'customers_key';
+	ELSIF key_column <> ALL (item.columns) THEN
+		key_column := CASE WHEN item.relation IS NULL THEN item.columns[1] ELSE
+			(SELECT min(a.attname) FROM pg_index AS i
+			   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+			  WHERE i.indrelid = item.relation AND i.indisprimary AND a.attname IS DISTINCT FROM settings ->> 'tenant'
+			 HAVING count(*) = 1) END;
+		IF key_column IS NULL THEN
+			RAISE undefined_column USING
+				MESSAGE = format('customers "%s": which column is the customer?', left(settings ->> 'customers', 100)),
+				DETAIL = format('The columns are: %s.', array_to_string(item.columns, ', ')),
+				HINT = 'Name it: customers_key => ''person_id''.';
+		END IF;
+	END IF;
+	IF key_column = ANY (item.columns) THEN
+		key_column := quote_ident(key_column);
+	END IF;
+	SELECT p.type, p.collation_oid INTO type, collation_oid
+	  FROM @extschema@.model_probe_argument(model, caller_path, 'customers_key', key_column, item.from_item, item.columns) AS p;
+	selected := format('%s AS customer_id',
+		format(@extschema@.model_key_text('customers_key', type, collation_oid), '(' || key_column || E'\n)'));
+	IF tenanted THEN
+		expression := settings ->> 'tenant';
+		IF expression = ANY (item.columns) THEN
+			expression := quote_ident(expression);
+		END IF;
+		SELECT p.type, p.collation_oid INTO type, collation_oid
+		  FROM @extschema@.model_probe_argument(model, caller_path, 'tenant', expression, item.from_item, item.columns) AS p;
+		tenant_text := format(@extschema@.model_key_text('tenant', type, collation_oid), '(' || expression || E'\n)');
+	ELSE
+		tenant_text := '''''::pg_catalog.text';
+	END IF;
+	selected := selected || format(', %s AS tenant', tenant_text);
+	expression := 'true';
+	IF settings ->> 'consent' IS NOT NULL THEN
+		expression := settings ->> 'consent';
+		IF expression = ANY (item.columns) THEN
+			expression := quote_ident(expression);
+		END IF;
+		SELECT p.type INTO type
+		  FROM @extschema@.model_probe_argument(model, caller_path, 'consent', expression, item.from_item, item.columns) AS p;
+		IF type <> 'bool'::regtype THEN
+			RAISE datatype_mismatch USING
+				MESSAGE = format('consent "%s" is of type %s, not boolean', left(expression, 100), format_type(type, NULL)),
+				HINT = 'consent says of each row of customers whether the person may be scored, like: consent_on IS NOT NULL.';
+		END IF;
+	END IF;
+	selected := selected || format(E', (%s\n) IS TRUE AS consent', expression);
+	FOREACH attribute IN ARRAY attributes LOOP
+		IF attribute IS NULL OR attribute <> ALL (item.columns) THEN
+			RAISE undefined_column USING
+				MESSAGE = format('attributes: customers has no column "%s"', attribute),
+				HINT = format('The columns are: %s. For an expression give customers as a SELECT.', array_to_string(item.columns, ', '));
+		END IF;
+		IF attribute = ANY (taken) THEN
+			RAISE duplicate_column USING
+				MESSAGE = format('attributes: "%s" is given twice, or a column that every model has', attribute),
+				HINT = 'Give customers as a SELECT where that column has another name.';
+		END IF;
+		taken := taken || attribute;
+		type := item.types[array_position(item.columns, attribute)];
+		IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type
+					AND (t.typtype NOT IN ('b', 'd', 'e') OR t.typcategory = 'A'
+						 OR t.oid = ANY ('{interval,json,jsonb,bytea}'::regtype[]::oid[]))) THEN
+			RAISE datatype_mismatch USING
+				MESSAGE = format('attributes: column "%s" is of type %s, which BI tools can''t show', attribute, format_type(type, NULL)),
+				HINT = 'Give customers as a SELECT where it is a text, a number, a date or a boolean.';
+		END IF;
+		selected := selected || format(', source.%I', attribute);
+	END LOOP;
+
+	-- One row a customer: either an index says so, or the most careful one counts.
+	is_unique := EXISTS (SELECT FROM pg_index AS i
+		WHERE i.indrelid = item.relation AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+		  AND ARRAY(SELECT quote_ident(a.attname) FROM pg_attribute AS a
+					 WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
+			  <@ CASE WHEN tenanted THEN ARRAY[key_column, quote_ident(settings ->> 'tenant')] ELSE ARRAY[key_column] END);
+	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL', selected, item.from_item, key_column, tenant_text);
+	IF NOT is_unique THEN
+		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent%s',
+			query, (SELECT string_agg(format(', %I::text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
+	END IF;
+	SELECT p.definition INTO query FROM @extschema@.model_probe(model, caller_path, query) AS p;
+	RETURN settings || jsonb_build_object('customers_query', query);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_resolve(name, text, jsonb) IS
+	'internal: what the source, the columns and the customers of a model are';

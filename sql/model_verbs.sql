@@ -1,0 +1,888 @@
+--
+-- Layer 4: what can be done with a model. Each verb does all of its work or
+-- none, in the transaction of its caller.
+--
+
+/* ---- writing the configuration ---- */
+
+-- One at a time writes a model; readers don't notice. False if somebody else
+-- is at it and the caller doesn't want to wait.
+CREATE FUNCTION @extschema@.model_lock(model name, wait boolean DEFAULT true)
+	RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('model "%s" can''t be written at isolation level %s', model, current_setting('transaction_isolation')),
+			DETAIL = 'It would go by what was true when the transaction began.',
+			HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
+	END IF;
+	BEGIN
+		EXECUTE format('LOCK TABLE %I.refreshes IN SHARE ROW EXCLUSIVE MODE NOWAIT', model);
+		RETURN true;
+	EXCEPTION WHEN lock_not_available THEN
+		NULL;
+	END;
+	IF NOT coalesce(wait, true) THEN
+		RETURN false;
+	END IF;
+	RAISE NOTICE 'model "%": somebody else is writing it, waiting', model;
+	EXECUTE format('LOCK TABLE %I.refreshes IN SHARE ROW EXCLUSIVE MODE', model);
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_lock(name, boolean) IS 'internal: keep other writers of a model away until the transaction ends';
+
+-- Settings that make sense together, or an error.
+CREATE FUNCTION @extschema@.model_check_settings(settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	argument	text;
+	today		date;
+	s			record;
+BEGIN
+	FOREACH argument IN ARRAY '{source,bins,monetary,frequency,weights,time_zone,language,change_days,money_decimals}'::text[] LOOP
+		IF settings ->> argument IS NULL THEN
+			RAISE null_value_not_allowed USING MESSAGE = format('%s must not be null', argument);
+		END IF;
+	END LOOP;
+	SELECT * INTO s FROM jsonb_to_record(settings) AS r (as_of date, bins int, segment_map text, window_days int, monetary text, frequency text,
+		recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[],
+		time_zone text, language text, change_days int, money_decimals int);
+	today := (now() AT TIME ZONE s.time_zone)::date;		-- an error for an unknown zone
+	IF s.as_of > today OR NOT isfinite(s.as_of) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('as_of %s lies after today, %s in %s', settings ->> 'as_of', to_char(today, 'YYYY-MM-DD'), s.time_zone),
+			HINT = 'Leave as_of NULL, and the model always answers for today.';
+	END IF;
+	IF s.change_days < 1 OR s.change_days > 36525 THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('change_days %s is not between 1 and 36525', s.change_days);
+	END IF;
+	IF s.money_decimals NOT BETWEEN 0 AND 9 THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('money_decimals %s is not between 0 and 9', s.money_decimals);
+	END IF;
+	IF s.language !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('language "%s" is not a language code', left(s.language, 100)),
+			HINT = 'Shipped maps have labels in en and fr.';
+	END IF;
+	-- Everything about scores is checked by the function that defines them.
+	PERFORM FROM @extschema@.score_customers('SELECT NULL::text, NULL::date, 0 WHERE false', coalesce(s.as_of, today),
+		s.bins, s.segment_map, s.window_days, s.monetary, s.frequency,
+		s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, s.weights);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_check_settings(jsonb) IS 'internal: refuse settings that make no sense';
+
+-- A copy of the segment map in the model's own tables, with a label in the
+-- model's language for every segment.
+CREATE FUNCTION @extschema@.model_copy_map(model name, copy text, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM @extschema@.create_segment_map(format('%I.%I', model, copy), copy_of => settings ->> 'segment_map');
+	IF settings ->> 'segment_map' IS NULL THEN
+		EXECUTE format('UPDATE %I.segment_map SET description = ''No segments.'' WHERE map = $1', model) USING copy;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_copy_map(name, text, jsonb) IS 'internal: copy a segment map into a model';
+
+-- Labels that the language lacks: English, else any, else the key itself.
+CREATE FUNCTION @extschema@.model_complete_labels(model name, copy text, language text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	EXECUTE format($q$
+		INSERT INTO %1$I.segment_label (map, segment, language, role, label, description, action, display_order, color)
+		SELECT $1, s.segment, $2, coalesce(l.role, 'other'), coalesce(l.label, s.segment), l.description, l.action, l.display_order, l.color
+		  FROM (SELECT segment FROM %1$I.segment_rule WHERE map = $1
+				UNION SELECT segment FROM %1$I.segment_label WHERE map = $1) AS s
+		  LEFT JOIN LATERAL (SELECT * FROM %1$I.segment_label AS x WHERE x.map = $1 AND x.segment = s.segment
+							  ORDER BY x.language = 'en' DESC, x.language LIMIT 1) AS l ON true
+		 WHERE NOT EXISTS (SELECT FROM %1$I.segment_label AS x WHERE x.map = $1 AND x.segment = s.segment AND x.language = $2)
+		$q$, model) USING copy, language;
+	EXECUTE format($q$
+		UPDATE %1$I.segment_label AS l SET display_order = coalesce(l.display_order, o.n), color = coalesce(l.color, '#BDBDBD')
+		  FROM (SELECT segment, language, (row_number() OVER (ORDER BY display_order, segment))::int AS n
+				  FROM %1$I.segment_label WHERE map = $1 AND language = $2) AS o
+		 WHERE l.map = $1 AND l.segment = o.segment AND l.language = o.language AND (l.display_order IS NULL OR l.color IS NULL)
+		$q$, model) USING copy, language;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_complete_labels(name, text, text) IS 'internal: a label in the model''s language for every segment';
+
+-- The next version of the configuration, in force from its as_of day on.
+CREATE FUNCTION @extschema@.model_write_version(model name, settings jsonb, reason text)
+	RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	valid_from	date := coalesce((settings ->> 'as_of')::date, (now() AT TIME ZONE (settings ->> 'time_zone'))::date);
+	version		int;
+BEGIN
+	EXECUTE format('SELECT coalesce(max(version), 0) + 1 FROM %I.configuration', model) INTO version;
+	EXECUTE format('UPDATE %I.configuration SET valid_until = least(valid_until, $1) WHERE valid_until IS NULL OR valid_until > $1', model)
+		USING valid_from;
+	settings := settings || jsonb_build_object('version', version, 'valid_from', valid_from, 'valid_until', NULL,
+		'reason', reason, 'made_at', now(), 'made_by', current_user);
+	EXECUTE format('INSERT INTO %1$I.configuration SELECT * FROM jsonb_populate_record(NULL::%1$I.configuration, $1)', model)
+		USING settings;
+	RETURN settings;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_write_version(name, jsonb, text) IS 'internal: write the next version of a configuration';
+
+/* ---- thresholds ---- */
+
+-- Thresholds of the version at hand, for every tenant that has none: taken
+-- from the customers, or, with measure false, only those that are fixed.
+CREATE FUNCTION @extschema@.model_write_thresholds(model name, settings jsonb, measure boolean)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	bins		int := settings ->> 'bins';
+	s			record;
+	people		text := settings ->> 'customers_query';
+	tenants		text;
+	question	text;
+	facts		text;
+	measured	boolean := coalesce(measure, false);
+BEGIN
+	SELECT * INTO s FROM jsonb_to_record(settings)
+		AS r (recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[]);
+	s.recency_thresholds := coalesce(s.recency_thresholds, CASE WHEN bins = 5 THEN '{30,90,180,365}'::float8[] END, '{}');
+	s.frequency_thresholds := coalesce(s.frequency_thresholds, CASE WHEN bins = 5 THEN '{1,2,4,9}'::float8[] END, '{}');
+	s.monetary_thresholds := coalesce(s.monetary_thresholds, '{}');
+	tenants := CASE WHEN settings ->> 'tenant' IS NULL THEN 'SELECT ''''::text AS tenant'
+		ELSE format('SELECT h.tenant FROM %I.customer_histories AS h GROUP BY h.tenant', model)
+			 || CASE WHEN people IS NULL THEN '' ELSE format(' UNION SELECT p.tenant FROM (%s) AS p', people) END END;
+	tenants := format('SELECT k.tenant FROM (%s) AS k WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
+		tenants, model, settings ->> 'version');
+	question := format($q$
+		SELECT k.tenant, COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of, c.version, c.window_days,
+			   c.monetary = 'mean' AS use_mean, c.frequency = 'active_days' AS use_active_days, c.weights, c.change_days, c.map_copy,
+			   NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,
+			   NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds
+		  FROM %I.configuration AS c, (%s) AS k WHERE c.version = %s AND %L
+		OFFSET 0$q$, model, tenants, settings ->> 'version', measured);
+	facts := @extschema@.model_facts(model, settings, question);
+	EXECUTE format($q$
+		INSERT INTO %1$I.calibration (version, tenant, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers)
+		SELECT %2$s, k.tenant, CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 ELSE m.recency END,
+			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 ELSE m.frequency END,
+			   CASE WHEN cardinality($4) > 0 OR $1 = 1 THEN $4 ELSE m.monetary END,
+			   CASE WHEN $1 = 1 THEN '{}' ELSE m.basket END, coalesce(m.customers, 0)
+		  FROM (%3$s) AS k
+		  LEFT JOIN (SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
+							@extschema@.quantile_thresholds(f.recency_days, $1) FILTER (WHERE f.recency_days IS NOT NULL AND cardinality($2) = 0) AS recency,
+							@extschema@.quantile_thresholds(f.frequency, $1) FILTER (WHERE f.frequency > 0 AND cardinality($3) = 0) AS frequency,
+							@extschema@.quantile_thresholds((CASE WHEN f.use_mean THEN f.mean_value ELSE f.monetary END)::float8, $1)
+								FILTER (WHERE f.frequency > 0 AND cardinality($4) = 0) AS monetary,
+							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket
+					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
+		$q$, model, settings ->> 'version', tenants, facts)
+		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_write_thresholds(name, jsonb, boolean) IS 'internal: thresholds for the version at hand';
+
+/* ---- reading the source ---- */
+
+-- The source read anew; only rows that differ are written.
+CREATE FUNCTION @extschema@.model_read_source(model name, settings jsonb)
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	fresh		text;
+	refresh		bigint;
+BEGIN
+	fresh := CASE WHEN tenanted THEN
+			format('f.customer_id[1] AS tenant, %s AS customer_key, f.customer_id[2] AS customer_id',
+				@extschema@.model_key(settings, 'f.customer_id[1]', 'f.customer_id[2]'))
+		ELSE format('''''::text AS tenant, %s AS customer_key', format(settings ->> 'key_text', 'f.customer_id')) END;
+	EXECUTE format($q$
+		WITH fresh AS MATERIALIZED (
+			SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value
+			  FROM @extschema@.source_histories($1, NULL::%3$s, $2) AS f
+			 WHERE f.rows_read IS NOT NULL OR f.history OPERATOR(@extschema@.<>) '{}'
+		), removed AS (
+			DELETE FROM %1$I.customer_histories AS h
+			 WHERE NOT EXISTS (SELECT FROM fresh AS f WHERE f.customer_key = h.customer_key)
+			RETURNING 1
+		), written AS (
+			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %4$s history)
+			SELECT f.tenant, f.customer_key, %5$s f.history
+			  FROM fresh AS f LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
+			 WHERE f.rows_read IS NULL AND (h.customer_key IS NULL OR h.history OPERATOR(@extschema@.<>) f.history)
+			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
+			RETURNING (xmax = 0) AS is_new
+		)
+		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value,
+			   customers, customers_added, customers_changed, customers_removed)
+		SELECT %6$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value,
+			   (SELECT count(*) FROM fresh) - 1, w.added, w.changed, (SELECT count(*) FROM removed)
+		  FROM fresh AS f, (SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed FROM written) AS w
+		 WHERE f.rows_read IS NOT NULL
+		RETURNING refresh_id
+		$q$, model, fresh, settings ->> 'customer_type',
+		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, settings ->> 'version')
+		INTO refresh
+		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END;
+	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model) USING refresh;
+	RETURN refresh;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_read_source(name, jsonb) IS 'internal: read the source of a model, write what differs';
+
+/* ---- reports ---- */
+
+-- How many customers each segment has, by label.
+CREATE FUNCTION @extschema@.model_segment_counts(model name)
+	RETURNS TABLE (segment text, segment_label text, segment_order int, customers bigint)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY EXECUTE format($q$
+		SELECT s.segment, s.segment_label, s.segment_order, sum(s.customers)::bigint
+		  FROM %I.segment_summary AS s GROUP BY s.segment, s.segment_label, s.segment_order$q$, model);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_segment_counts(name) IS 'internal: customers by segment';
+
+-- What a change does to the segments, in lines.
+CREATE FUNCTION @extschema@.model_compare_counts(earlier jsonb, later jsonb)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 'segment ' OPERATOR(pg_catalog.||) COALESCE(l.segment_label, e.segment_label),
+		   pg_catalog.format('%s -> %s customers', COALESCE(e.customers, 0), COALESCE(l.customers, 0))
+	  FROM pg_catalog.jsonb_to_recordset(earlier) AS e (segment text, segment_label text, segment_order int, customers bigint)
+	  FULL JOIN pg_catalog.jsonb_to_recordset(later) AS l (segment text, segment_label text, segment_order int, customers bigint)
+		ON e.segment OPERATOR(pg_catalog.=) l.segment
+	 ORDER BY COALESCE(l.segment_order, e.segment_order), 1;
+END;
+COMMENT ON FUNCTION @extschema@.model_compare_counts(jsonb, jsonb) IS 'internal: customers by segment before and after';
+
+-- What was made, and what is worth knowing about it, in lines.
+CREATE FUNCTION @extschema@.model_report(model name, settings jsonb)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	r		record;
+	today	date := (now() AT TIME ZONE (settings ->> 'time_zone'))::date;
+BEGIN
+	EXECUTE format('SELECT * FROM %I.refreshes ORDER BY refresh_id DESC LIMIT 1', model) INTO r;
+	RETURN QUERY VALUES
+		('model', format('%I, version %s', model, settings ->> 'version')),
+		('source', settings ->> 'source'),
+		('as of', CASE WHEN settings ->> 'as_of' IS NULL
+			THEN format('today in time zone %s, now %s', settings ->> 'time_zone', to_char(today, 'YYYY-MM-DD'))
+			ELSE format('%s, always', settings ->> 'as_of') END),
+		('rows read', r.rows_read::text);
+	IF r.rows_without_customer + r.rows_without_day + r.rows_without_value > 0 THEN
+		RETURN QUERY VALUES ('rows left out', concat_ws(', ',
+			CASE WHEN r.rows_without_customer > 0 THEN format('%s without a customer', r.rows_without_customer) END,
+			CASE WHEN r.rows_without_day > 0 THEN format('%s without a day', r.rows_without_day) END,
+			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END));
+	END IF;
+	RETURN QUERY VALUES ('customers', r.customers::text);
+	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)
+		FROM @extschema@.model_segment_counts(model) AS c ORDER BY c.segment_order, c.segment;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_report(name, jsonb) IS 'internal: what a model is, in lines';
+
+/* ---- the verbs ---- */
+
+CREATE FUNCTION @extschema@.model_create(caller_path text, model text, settings jsonb, dry_run boolean)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	lines		jsonb;
+	home		name;
+BEGIN
+	IF model IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'name must not be null';
+	END IF;
+	IF model = '' OR octet_length(model) > 40 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('name "%s" of a model has %s bytes, not 1 to 40', left(model, 100), octet_length(model));
+	END IF;
+	IF starts_with(model, 'pg_') THEN
+		RAISE reserved_name USING
+			MESSAGE = format('name "%s" is not to be had', model),
+			DETAIL = 'A model is a schema, and names of schemas that begin with pg_ are the system''s.';
+	END IF;
+	IF to_regnamespace(quote_ident(model)) IS NOT NULL THEN
+		RAISE duplicate_schema USING
+			MESSAGE = format('name "%s": %s', model,
+				CASE WHEN @extschema@.is_model(to_regnamespace(quote_ident(model))) THEN 'that model already exists'
+					ELSE 'a schema of that name already exists' END),
+			DETAIL = 'A model has a schema of its own.',
+			HINT = CASE WHEN @extschema@.is_model(to_regnamespace(quote_ident(model)))
+				THEN format('Take another name, change the model by alter_model, or drop it: SELECT drop_model(%L);', model)
+				ELSE 'Take another name.' END;
+	END IF;
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('a model can''t be made at isolation level %s', current_setting('transaction_isolation')),
+			HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
+	END IF;
+	PERFORM @extschema@.model_check_settings(settings);
+	home := model;
+
+	-- A dry run is the real one, taken back.
+	BEGIN
+		EXECUTE format('CREATE SCHEMA %I', home);
+		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, settings ->> 'source');
+		settings := @extschema@.model_resolve(home, caller_path, settings);
+		PERFORM @extschema@.model_make_tables(home, tenanted);
+		settings := settings || '{"map_copy": "v1"}';
+		PERFORM @extschema@.model_copy_map(home, 'v1', settings);
+		PERFORM @extschema@.model_complete_labels(home, 'v1', settings ->> 'language');
+		settings := @extschema@.model_write_version(home, settings, 'created');
+		PERFORM @extschema@.model_read_source(home, settings);
+		EXECUTE format('ANALYZE %I.customer_histories', home);
+		PERFORM @extschema@.model_write_thresholds(home, settings, true);
+		PERFORM @extschema@.model_make_views(home, settings);
+		PERFORM @extschema@.model_make_status(home, settings);
+		PERFORM @extschema@.model_make_functions(home, settings);
+		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@.model_report(home, settings) AS r;
+		IF dry_run THEN
+			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
+		END IF;
+	EXCEPTION WHEN SQLSTATE 'CSDRY' THEN
+		RETURN QUERY VALUES ('dry run', 'nothing was made');
+	END;
+	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
+	IF NOT dry_run THEN
+		RETURN QUERY VALUES
+			('look at', format('SELECT * FROM %I.segment_summary;', home)),
+			('connect', format('views of schema %I: customer_scores, customer_segments, segment_summary, vip_customers, at_risk_customers, ...', home)),
+			('let others read', format('SELECT @extschema@.grant_reader(%L, ''name_of_a_role'');', model)),
+			('schedule', format('SELECT @extschema@.refresh_model(%L);  -- reads new orders, nightly say', model));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_create(text, text, jsonb, boolean) IS 'internal: create_model with the search_path of its caller';
+
+-- The tables of a model. Nobody but the owner reads them.
+CREATE FUNCTION @extschema@.model_make_tables(model name, tenanted boolean)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	c	record;
+BEGIN
+	EXECUTE format($q$
+		CREATE TABLE %1$I.configuration (
+			version int PRIMARY KEY, valid_from date NOT NULL, valid_until date,
+			reason text NOT NULL, made_at timestamptz NOT NULL, made_by text NOT NULL,
+			source text NOT NULL, customer text, "day" text, value text, counts text, tenant text,
+			customers text, customers_key text, consent text, attributes text[],
+			as_of date, time_zone text NOT NULL, bins int NOT NULL, window_days int, monetary text NOT NULL, frequency text NOT NULL,
+			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[] NOT NULL,
+			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
+			source_relation text, source_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
+			day_is_moment boolean NOT NULL, map_copy text NOT NULL
+		);
+		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
+		CREATE TABLE %1$I.calibration (
+			version int NOT NULL REFERENCES %1$I.configuration, tenant text NOT NULL,
+			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], basket_thresholds float8[],
+			customers bigint NOT NULL,
+			PRIMARY KEY (version, tenant)
+		);
+		CREATE TABLE %1$I.customer_histories (
+			customer_key text PRIMARY KEY, tenant text NOT NULL, %2$s history @extschema@.history NOT NULL
+		);
+		CREATE TABLE %1$I.refreshes (
+			refresh_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, version int NOT NULL,
+			started_at timestamptz NOT NULL, finished_at timestamptz,
+			rows_read bigint NOT NULL, rows_without_customer bigint NOT NULL, rows_without_day bigint NOT NULL, rows_without_value bigint NOT NULL,
+			customers bigint NOT NULL, customers_added bigint NOT NULL, customers_changed bigint NOT NULL, customers_removed bigint NOT NULL
+		);
+		CREATE TABLE %1$I.reader (
+			role name NOT NULL, tenant text,
+			UNIQUE NULLS NOT DISTINCT (role, tenant)
+		);
+		CREATE TABLE %1$I.recorded_segments (
+			customer_key text PRIMARY KEY, tenant text NOT NULL, segment text COLLATE "C", previous_segment text COLLATE "C", changed_on date
+		);
+		CREATE TABLE %1$I.recorded_changes (
+			change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, recorded_at timestamptz NOT NULL DEFAULT now(), as_of date NOT NULL,
+			customer_key text NOT NULL, tenant text NOT NULL, previous_segment text COLLATE "C", segment text COLLATE "C"
+		);
+		INSERT INTO %1$I.reader VALUES (current_user, NULL);
+		$q$, model, CASE WHEN tenanted THEN 'customer_id text NOT NULL,' ELSE '' END);
+	IF tenanted THEN
+		EXECUTE format('CREATE INDEX ON %I.customer_histories (tenant)', model);
+	END IF;
+	-- A key of a person has no place in the statistics, which more people can read.
+	EXECUTE format('ALTER TABLE %1$I.customer_histories ALTER customer_key SET STATISTICS 0, ALTER history SET STATISTICS 0', model);
+	EXECUTE format('ALTER TABLE %1$I.recorded_segments ALTER customer_key SET STATISTICS 0', model);
+	EXECUTE format('ALTER TABLE %1$I.recorded_changes ALTER customer_key SET STATISTICS 0', model);
+	IF tenanted THEN
+		EXECUTE format('ALTER TABLE %1$I.customer_histories ALTER customer_id SET STATISTICS 0', model);
+	END IF;
+	FOR c IN SELECT * FROM (VALUES
+		('configuration', NULL, 'versions of the settings of the model; the one without valid_until is in force'),
+		('configuration', 'version', '1, 2, ...'),
+		('configuration', 'valid_from', 'as_of day from which the version is in force'),
+		('configuration', 'valid_until', 'as_of day from which another version is; NULL: in force'),
+		('configuration', 'reason', 'created, altered, calibrated or back to another version'),
+		('configuration', 'made_at', 'when'), ('configuration', 'made_by', 'by whom'),
+		('configuration', 'source', 'argument of create_model'), ('configuration', 'customer', 'argument of create_model'),
+		('configuration', 'day', 'argument of create_model'), ('configuration', 'value', 'argument of create_model'),
+		('configuration', 'counts', 'argument of create_model'), ('configuration', 'tenant', 'argument of create_model'),
+		('configuration', 'customers', 'argument of create_model'), ('configuration', 'customers_key', 'argument of create_model'),
+		('configuration', 'consent', 'argument of create_model'), ('configuration', 'attributes', 'argument of create_model'),
+		('configuration', 'as_of', 'the day it always answers for; NULL: today'),
+		('configuration', 'time_zone', 'whose days count'), ('configuration', 'bins', 'scores run from 1 to bins'),
+		('configuration', 'window_days', 'look-back of frequency and monetary; NULL: all'),
+		('configuration', 'monetary', 'total or mean'), ('configuration', 'frequency', 'events or active_days'),
+		('configuration', 'recency_thresholds', 'as asked for; those in force are in calibration'),
+		('configuration', 'frequency_thresholds', 'as asked for; those in force are in calibration'),
+		('configuration', 'monetary_thresholds', 'as asked for; those in force are in calibration'),
+		('configuration', 'weights', 'of R, F and M in rfm_score'),
+		('configuration', 'segment_map', 'the map that was copied'), ('configuration', 'language', 'of the labels'),
+		('configuration', 'change_days', 'rfm_score_change compares with so many days ago'),
+		('configuration', 'money_decimals', 'decimals of money in the views'),
+		('configuration', 'source_relation', 'the table or view, if source is one'),
+		('configuration', 'source_query', 'what is read, every name qualified'),
+		('configuration', 'customers_query', 'who is known, every name qualified'),
+		('configuration', 'customer_type', 'type of the customer in the source'),
+		('configuration', 'key_text', 'how a customer becomes text'),
+		('configuration', 'day_is_moment', 'the day is a timestamptz'),
+		('configuration', 'map_copy', 'name of the copy in segment_map of this schema'),
+		('calibration', NULL, 'the thresholds of each version, by tenant'),
+		('calibration', 'version', 'of the configuration'), ('calibration', 'tenant', 'empty in a model without tenants'),
+		('calibration', 'recency_thresholds', 'in days'), ('calibration', 'frequency_thresholds', 'in orders or active days'),
+		('calibration', 'monetary_thresholds', 'of the total or the mean'), ('calibration', 'basket_thresholds', 'of the mean'),
+		('calibration', 'customers', 'with an order, when they were taken'),
+		('customer_histories', NULL, 'one row per customer; not for readers'),
+		('customer_histories', 'customer_key', 'the customer as text'), ('customer_histories', 'tenant', 'empty in a model without tenants'),
+		('customer_histories', 'history', 'all days with their orders and totals'),
+		('refreshes', NULL, 'every reading of the source'),
+		('refreshes', 'refresh_id', '1, 2, ...'), ('refreshes', 'version', 'of the configuration'),
+		('refreshes', 'started_at', 'when it began'), ('refreshes', 'finished_at', 'when it ended'),
+		('refreshes', 'rows_read', 'rows of the source'), ('refreshes', 'rows_without_customer', 'left out'),
+		('refreshes', 'rows_without_day', 'left out'), ('refreshes', 'rows_without_value', 'left out'),
+		('refreshes', 'customers', 'in the source'), ('refreshes', 'customers_added', 'not there before'),
+		('refreshes', 'customers_changed', 'whose history differs'), ('refreshes', 'customers_removed', 'no longer in the source'),
+		('reader', NULL, 'who may see which tenant; without a row nothing'),
+		('reader', 'role', 'a role; its members count'), ('reader', 'tenant', 'NULL: all of them'),
+		('recorded_segments', NULL, 'the segment of each customer when record_changes last looked'),
+		('recorded_segments', 'customer_key', 'the customer as text'), ('recorded_segments', 'tenant', 'empty in a model without tenants'),
+		('recorded_segments', 'segment', 'as recorded'), ('recorded_segments', 'previous_segment', 'the one before'),
+		('recorded_segments', 'changed_on', 'as_of day of the change; NULL: none seen yet'),
+		('recorded_changes', NULL, 'changes of segment, in order; read by the view segment_changes'),
+		('recorded_changes', 'change_id', 'rises with every change'), ('recorded_changes', 'recorded_at', 'when it was recorded'),
+		('recorded_changes', 'as_of', 'the day for which the segments were computed'), ('recorded_changes', 'customer_key', 'the customer as text'),
+		('recorded_changes', 'tenant', 'empty in a model without tenants'), ('recorded_changes', 'previous_segment', 'NULL: a new customer'),
+		('recorded_changes', 'segment', 'NULL: no longer there')) AS v (relation, attribute, words) LOOP
+		IF c.attribute IS NULL THEN
+			EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, c.relation, c.words);
+		ELSE
+			EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, c.relation, c.attribute, c.words);
+		END IF;
+	END LOOP;
+	IF tenanted THEN
+		EXECUTE format('COMMENT ON COLUMN %I.customer_histories.customer_id IS ''the customer as the source has it''', model);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_tables(name, boolean) IS 'internal: the tables of a model';
+
+CREATE FUNCTION @extschema@.create_model(name text, source text,
+	as_of date DEFAULT NULL, bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
+	monetary text DEFAULT 'total', frequency text DEFAULT 'events',
+	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
+	monetary_thresholds float8[] DEFAULT NULL, weights float8[] DEFAULT '{1,1,1}', time_zone text DEFAULT 'UTC',
+	customer text DEFAULT NULL, day text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL,
+	consent text DEFAULT NULL, tenant text DEFAULT NULL,
+	customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
+	language text DEFAULT 'en', change_days int DEFAULT 90, money_decimals int DEFAULT 2, dry_run boolean DEFAULT false)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT m.item, m.detail
+	  FROM @extschema@.model_create(pg_catalog.current_setting('search_path'), create_model.name, pg_catalog.jsonb_build_object(
+		'source', create_model.source, 'as_of', create_model.as_of, 'bins', create_model.bins, 'segment_map', create_model.segment_map,
+		'window_days', create_model.window_days, 'monetary', create_model.monetary, 'frequency', create_model.frequency,
+		'recency_thresholds', create_model.recency_thresholds, 'frequency_thresholds', create_model.frequency_thresholds,
+		'monetary_thresholds', create_model.monetary_thresholds, 'weights', create_model.weights, 'time_zone', create_model.time_zone,
+		'customer', create_model.customer, 'day', create_model.day, 'value', create_model.value, 'counts', create_model.counts,
+		'consent', create_model.consent, 'tenant', create_model.tenant, 'customers', create_model.customers,
+		'customers_key', create_model.customers_key, 'attributes', create_model.attributes, 'language', create_model.language,
+		'change_days', create_model.change_days, 'money_decimals', create_model.money_decimals), COALESCE(create_model.dry_run, false)) AS m;
+END;
+
+COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, text, text, text, text, text[], text, int, int, boolean) IS
+	'make a model: a schema of that name with histories, scores and segments of the customers of a table, view or query, as views with stable names';
+
+CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
+	RETURNS TABLE (status text, rows_read bigint, rows_without_customer bigint, rows_without_day bigint, rows_without_value bigint,
+		customers bigint, customers_added bigint, customers_changed bigint, customers_removed bigint, seconds float8)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	settings	jsonb;
+	refresh		bigint;
+BEGIN
+	IF NOT @extschema@.model_lock(home, wait) THEN
+		RAISE NOTICE 'model "%": somebody else is writing it, skipped', home;
+		status := 'skipped';
+		RETURN NEXT;
+		RETURN;
+	END IF;
+	settings := @extschema@.model_settings(home);
+	refresh := @extschema@.model_read_source(home, settings);
+	-- tenants that are new have no scores by quantiles until they are calibrated
+	PERFORM @extschema@.model_write_thresholds(home, settings, false);
+	RETURN QUERY EXECUTE format($q$
+		SELECT 'refreshed', r.rows_read, r.rows_without_customer, r.rows_without_day, r.rows_without_value,
+			   r.customers, r.customers_added, r.customers_changed, r.customers_removed,
+			   extract(epoch FROM r.finished_at - r.started_at)::float8
+		  FROM %I.refreshes AS r WHERE r.refresh_id = $1$q$, home) USING refresh;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.refresh_model(text, boolean) IS
+	'read the source of a model again and write what differs; with wait false skip it while somebody else does';
+
+CREATE FUNCTION @extschema@.calibrate_model(model text, dry_run boolean DEFAULT false)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	settings	jsonb;
+	earlier		jsonb;
+	later		jsonb;
+	lines		jsonb;
+	old_version	int;
+BEGIN
+	PERFORM @extschema@.model_lock(home);
+	settings := @extschema@.model_settings(home);
+	old_version := settings ->> 'version';
+	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@.model_segment_counts(home) AS c;
+	BEGIN
+		settings := @extschema@.model_write_version(home, settings, 'calibrated');
+		PERFORM @extschema@.model_write_thresholds(home, settings, true);
+		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;
+		EXECUTE format($q$
+			SELECT jsonb_agg(jsonb_build_object('item', concat_ws(' ', d.dimension, 'thresholds', nullif(n.tenant, '')),
+					   'detail', concat(o.thresholds::text, ' -> ', d.thresholds::text)) ORDER BY n.tenant, d.position)
+			  FROM %1$I.calibration AS n
+			  CROSS JOIN LATERAL (VALUES (1, 'recency', n.recency_thresholds), (2, 'frequency', n.frequency_thresholds),
+					(3, 'monetary', n.monetary_thresholds), (4, 'basket', n.basket_thresholds)) AS d (position, dimension, thresholds)
+			  LEFT JOIN %1$I.calibration AS b ON b.version = $1 AND b.tenant = n.tenant
+			  LEFT JOIN LATERAL (VALUES ('recency', b.recency_thresholds), ('frequency', b.frequency_thresholds),
+					('monetary', b.monetary_thresholds), ('basket', b.basket_thresholds)) AS o (dimension, thresholds) ON o.dimension = d.dimension
+			 WHERE n.version = $2 AND d.thresholds IS DISTINCT FROM o.thresholds$q$, home)
+			INTO lines USING old_version, (settings ->> 'version')::int;
+		IF dry_run THEN
+			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
+		END IF;
+	EXCEPTION WHEN SQLSTATE 'CSDRY' THEN
+		RETURN QUERY VALUES ('dry run', 'nothing was changed');
+	END;
+	IF NOT coalesce(dry_run, false) THEN
+		RETURN QUERY VALUES ('version', format('%s -> %s', old_version, settings ->> 'version'));
+	END IF;
+	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
+	RETURN QUERY SELECT * FROM @extschema@.model_compare_counts(earlier, later);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.calibrate_model(text, boolean) IS
+	'take the thresholds of a model from its customers as they are today; says what that does to the segments';
+
+CREATE FUNCTION @extschema@.model_alter(caller_path text, model text, changes jsonb, reset text[], back_to int, dry_run boolean)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	defaults	jsonb := '{"as_of": null, "bins": 5, "segment_map": "essential", "window_days": null, "monetary": "total", "frequency": "events",
+		"recency_thresholds": null, "frequency_thresholds": null, "monetary_thresholds": null, "weights": [1, 1, 1], "time_zone": "UTC",
+		"counts": null, "consent": null, "customers": null, "customers_key": null, "attributes": null,
+		"language": "en", "change_days": 90, "money_decimals": 2}';
+	old			jsonb;
+	new			jsonb;
+	wanted		text;
+	reread		boolean;
+	recalibrate	boolean;
+	earlier		jsonb;
+	later		jsonb;
+	copy		text;
+	reason		text := 'altered';
+BEGIN
+	PERFORM @extschema@.model_lock(home);
+	old := @extschema@.model_settings(home);
+	new := old;
+	IF back_to IS NOT NULL THEN
+		EXECUTE format('SELECT to_jsonb(c) FROM %I.configuration AS c WHERE c.version = $1', home) INTO new USING back_to;
+		IF new IS NULL THEN
+			RAISE undefined_object USING
+				MESSAGE = format('model "%s" has no version %s', home, back_to),
+				HINT = format('SELECT version, valid_from, reason FROM %I.configuration;', home);
+		END IF;
+		reason := format('back to version %s', back_to);
+	END IF;
+	FOREACH wanted IN ARRAY coalesce(reset, '{}') LOOP
+		IF wanted IS NULL OR NOT defaults ? wanted THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('reset: "%s" is no setting that has a default', left(wanted, 100)),
+				HINT = format('Those are %s.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(defaults) AS k));
+		END IF;
+		IF changes ->> wanted IS NOT NULL THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('%s is both set and reset', wanted);
+		END IF;
+		new := new || jsonb_build_object(wanted, defaults -> wanted);
+	END LOOP;
+	new := new || jsonb_strip_nulls(changes);
+	IF changes ->> 'segment_map' IS NULL AND new - 'version' = old - 'version' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('nothing to change in model "%s"', home),
+			HINT = 'Name what should change: alter_model(''shop'', weights => ''{2,1,1}''), or go back: version => 1.';
+	END IF;
+	PERFORM @extschema@.model_check_settings(new);
+	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@.model_segment_counts(home) AS c;
+	BEGIN
+		-- Understood anew: the source may have changed since.
+		IF back_to IS NULL OR changes <> '{}' THEN
+			new := @extschema@.model_resolve(home, caller_path, new);
+		END IF;
+		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text') IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
+			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
+		recalibrate := reread OR EXISTS (SELECT FROM unnest('{bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds}'::text[]) AS k
+			WHERE new -> k IS DISTINCT FROM old -> k);
+		-- A version that one goes back to brings its own thresholds and map.
+		IF back_to IS NOT NULL THEN
+			recalibrate := recalibrate AND (changes <> '{}' OR reset <> '{}');
+		ELSIF changes ->> 'segment_map' IS NOT NULL OR new -> 'segment_map' IS DISTINCT FROM old -> 'segment_map' THEN
+			EXECUTE format('SELECT ''v'' || max(version) + 1 FROM %I.configuration', home) INTO copy;
+			new := new || jsonb_build_object('map_copy', copy);
+			PERFORM @extschema@.model_copy_map(home, copy, new);
+		END IF;
+		PERFORM @extschema@.model_complete_labels(home, new ->> 'map_copy', new ->> 'language');
+		new := @extschema@.model_write_version(home, new, reason);
+		IF reread THEN
+			PERFORM @extschema@.model_read_source(home, new);
+		END IF;
+		IF NOT recalibrate THEN
+			EXECUTE format($q$
+				INSERT INTO %1$I.calibration
+				SELECT $1, tenant, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers
+				  FROM %1$I.calibration WHERE version = $2$q$, home)
+				USING (new ->> 'version')::int, coalesce(back_to, (old ->> 'version')::int);
+		END IF;
+		PERFORM @extschema@.model_write_thresholds(home, new, recalibrate);
+		PERFORM @extschema@.model_make_views(home, new);
+		PERFORM @extschema@.model_make_status(home, new);
+		PERFORM @extschema@.model_make_functions(home, new);
+		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, new ->> 'source');
+		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;
+		IF dry_run THEN
+			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
+		END IF;
+	EXCEPTION WHEN SQLSTATE 'CSDRY' THEN
+		RETURN QUERY VALUES ('dry run', 'nothing was changed');
+	END;
+	IF NOT dry_run THEN
+		RETURN QUERY VALUES ('version', format('%s -> %s', old ->> 'version', new ->> 'version'));
+	END IF;
+	RETURN QUERY SELECT k, format('%s -> %s', coalesce(old ->> k, 'default'), coalesce(new ->> k, 'default'))
+		FROM unnest('{source,customer,day,value,counts,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals}'::text[])
+			 WITH ORDINALITY AS u (k, n)
+		WHERE old -> k IS DISTINCT FROM new -> k ORDER BY n;
+	IF recalibrate THEN
+		RETURN QUERY VALUES ('thresholds', 'calibrated anew');
+	END IF;
+	RETURN QUERY SELECT * FROM @extschema@.model_compare_counts(earlier, later);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_alter(text, text, jsonb, text[], int, boolean) IS 'internal: alter_model with the search_path of its caller';
+
+CREATE FUNCTION @extschema@.alter_model(model text,
+	source text DEFAULT NULL,
+	as_of date DEFAULT NULL, bins int DEFAULT NULL, segment_map text DEFAULT NULL, window_days int DEFAULT NULL,
+	monetary text DEFAULT NULL, frequency text DEFAULT NULL,
+	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
+	monetary_thresholds float8[] DEFAULT NULL, weights float8[] DEFAULT NULL, time_zone text DEFAULT NULL,
+	customer text DEFAULT NULL, day text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL,
+	consent text DEFAULT NULL, customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
+	language text DEFAULT NULL, change_days int DEFAULT NULL, money_decimals int DEFAULT NULL,
+	reset text[] DEFAULT NULL, version int DEFAULT NULL, dry_run boolean DEFAULT false)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT m.item, m.detail
+	  FROM @extschema@.model_alter(pg_catalog.current_setting('search_path'), alter_model.model, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+		'source', alter_model.source, 'as_of', alter_model.as_of, 'bins', alter_model.bins, 'segment_map', alter_model.segment_map,
+		'window_days', alter_model.window_days, 'monetary', alter_model.monetary, 'frequency', alter_model.frequency,
+		'recency_thresholds', alter_model.recency_thresholds, 'frequency_thresholds', alter_model.frequency_thresholds,
+		'monetary_thresholds', alter_model.monetary_thresholds, 'weights', alter_model.weights, 'time_zone', alter_model.time_zone,
+		'customer', alter_model.customer, 'day', alter_model.day, 'value', alter_model.value, 'counts', alter_model.counts,
+		'consent', alter_model.consent, 'customers', alter_model.customers, 'customers_key', alter_model.customers_key,
+		'attributes', alter_model.attributes, 'language', alter_model.language, 'change_days', alter_model.change_days,
+		'money_decimals', alter_model.money_decimals)), alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
+END;
+COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, text, text, text, text[], text, int, int, text[], int, boolean) IS
+	'change settings of a model: NULL keeps one, reset names those to take back to their default, version goes back to an earlier one; says what that does to the segments';
+
+-- What a rebuild would change. No row: nothing.
+CREATE FUNCTION @extschema@.check_model(model text)
+	RETURNS TABLE (problem text, customers bigint, explanation text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	settings	jsonb := @extschema@.model_settings(home);
+	key			text;
+BEGIN
+	key := CASE WHEN settings ->> 'tenant' IS NULL THEN format(settings ->> 'key_text', 'f.customer_id')
+		ELSE @extschema@.model_key(settings, 'f.customer_id[1]', 'f.customer_id[2]') END;
+	RETURN QUERY EXECUTE format($q$
+		SELECT d.problem, count(*), min(CASE d.problem
+				WHEN 'not in the model' THEN 'the source has customers that came after the last refresh'
+				WHEN 'not in the source' THEN 'the source has no rows of these customers any more'
+				WHEN 'negative counts' THEN 'a day has fewer than no orders: a difference was taken away that was never added'
+				ELSE 'the source has other orders of these customers than at the last refresh' END)
+		  FROM (SELECT CASE WHEN h.customer_key IS NULL THEN 'not in the model'
+							WHEN f.customer_key IS NULL THEN 'not in the source'
+							WHEN f.history OPERATOR(@extschema@.<>) h.history THEN 'other history' END AS problem
+				  FROM %1$I.customer_histories AS h
+				  FULL JOIN (SELECT %2$s AS customer_key, f.history FROM @extschema@.source_histories($1, NULL::%3$s, $2) AS f
+							  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}') AS f ON f.customer_key = h.customer_key
+				UNION ALL
+				SELECT 'negative counts' FROM %1$I.customer_histories AS h
+				 WHERE EXISTS (SELECT FROM @extschema@.days(h.history) AS d WHERE d.events < 0)) AS d
+		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, key, settings ->> 'customer_type')
+		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.check_model(text) IS
+	'compare a model with its source read anew: one row per kind of difference, none if there is none; changes nothing';
+
+-- What readers are given: every view and dated function, no table.
+CREATE FUNCTION @extschema@.grant_reader(model text, role name, tenant text DEFAULT NULL)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	settings	jsonb := @extschema@.model_settings(home);
+	relation	regclass;
+	function	regprocedure;
+BEGIN
+	IF role IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
+	END IF;
+	IF tenant IS NOT NULL AND settings ->> 'tenant' IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('model "%s" has no tenants', home),
+			HINT = 'Leave tenant out.';
+	END IF;
+	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', home, role);
+	FOR relation IN SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relkind = 'v' LOOP
+		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);
+	END LOOP;
+	FOR function IN SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(home)) AND p.prosecdef
+			 AND p.prorettype <> 'trigger'::regtype LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
+	END LOOP;
+	EXECUTE format('INSERT INTO %I.reader VALUES ($1, $2) ON CONFLICT DO NOTHING', home) USING role, tenant;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.grant_reader(text, name, text) IS
+	'let a role read all views and dated functions of a model: of one tenant, or of all';
+
+CREATE FUNCTION @extschema@.revoke_reader(model text, role name, tenant text DEFAULT NULL)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home	name := @extschema@.model_home(model);
+	others	boolean;
+BEGIN
+	IF role IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
+	END IF;
+	EXECUTE format('DELETE FROM %1$I.reader AS r WHERE r.role = $1 AND ($2 IS NULL OR r.tenant = $2)', home) USING role, tenant;
+	EXECUTE format('SELECT EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1)', home) INTO others USING role;
+	IF NOT others THEN
+		EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %1$I FROM %2$I', home, role);
+		EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %1$I FROM %2$I', home, role);
+		EXECUTE format('REVOKE ALL ON SCHEMA %1$I FROM %2$I', home, role);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.revoke_reader(text, name, text) IS
+	'take away what grant_reader gave: one tenant, or everything';
+
+CREATE FUNCTION @extschema@.drop_model(model text, cascade boolean DEFAULT false)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	outside		text;
+	customers	bigint;
+BEGIN
+	-- DROP SCHEMA ... CASCADE would take everybody's dashboards with it.
+	SELECT string_agg(DISTINCT pg_describe_object(c.tableoid, c.oid, 0), ', ') INTO outside
+	  FROM pg_depend AS d
+	  JOIN pg_class AS own ON d.refclassid = 'pg_class'::regclass AND d.refobjid = own.oid AND own.relnamespace = to_regnamespace(quote_ident(home))
+	  JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+	  JOIN pg_class AS c ON c.oid = w.ev_class
+	 WHERE c.relnamespace <> own.relnamespace OR c.relkind = 'm';
+	IF outside IS NOT NULL AND NOT coalesce(cascade, false) THEN
+		RAISE dependent_objects_still_exist USING
+			MESSAGE = format('model "%s" can''t be dropped: others read its views', home),
+			DETAIL = format('They are: %s.', outside),
+			HINT = format('Drop them first, or all together: SELECT drop_model(%L, cascade => true);', home);
+	END IF;
+	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
+	PERFORM set_config('client_min_messages', 'warning', true);		-- not a line for every view
+	EXECUTE format('DROP SCHEMA %I CASCADE', home);
+	RETURN QUERY VALUES ('dropped', format('model %I with %s customers', home, customers));
+	IF outside IS NOT NULL THEN
+		RETURN QUERY VALUES ('dropped too', outside);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.drop_model(text, boolean) IS
+	'drop a model with its schema; refused while views or materialized views of others read it, unless cascade';

@@ -1,0 +1,605 @@
+--
+-- Layer 4: the views of a model, printed from its configuration.
+--
+-- All of them are written around one query (model_scores): a question (as of
+-- when, by which thresholds, for which tenants) meets what is known of each
+-- customer, level by level: facts, scores, segment. OFFSET 0 between the
+-- levels keeps the planner from pasting an expression into every place that
+-- uses it, a CASE of twenty rules say; columns that nobody reads are still
+-- left out, and so are joins for them.
+--
+
+-- Which scores an interval of values stands for, in words.
+CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], score int, language text DEFAULT 'en', decimals int DEFAULT 2)
+	RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	n		int := cardinality(thresholds);
+	lower	float8;				-- beaten
+	upper	float8;				-- not beaten
+	days	text := CASE WHEN language LIKE 'fr%' THEN ' j' ELSE ' d' END;
+	whole	boolean := dimension IN ('recency', 'frequency');
+	low		text;
+	high	text;
+BEGIN
+	IF n IS NULL OR score IS NULL OR score < 1 OR score > n + 1 THEN
+		RETURN NULL;
+	END IF;
+	IF dimension = 'recency' THEN
+		-- the best score is below the first threshold
+		IF n = 0 THEN
+			RETURN '>= 0' || days;
+		END IF;
+		upper := thresholds[n - score + 2];		-- beaten by being below
+		lower := thresholds[n - score + 1];
+		IF score = n + 1 THEN
+			RETURN '< ' || trim_scale(upper::numeric) || days;
+		ELSIF score = 1 THEN
+			RETURN '>= ' || trim_scale(lower::numeric) || days;
+		ELSIF lower = upper THEN
+			RETURN '-';
+		END IF;
+		lower := ceil(lower);
+		upper := ceil(upper) - 1;
+		RETURN CASE WHEN upper < lower THEN '-' WHEN upper = lower THEN trim_scale(lower::numeric) || days
+			ELSE trim_scale(lower::numeric) || '-' || trim_scale(upper::numeric) || days END;
+	END IF;
+	lower := thresholds[score - 1];
+	upper := thresholds[score];
+	IF lower = upper THEN
+		RETURN '-';
+	END IF;
+	IF dimension = 'frequency' THEN
+		lower := floor(lower) + 1;
+		upper := floor(upper);
+		low := trim_scale(lower::numeric)::text;
+		high := trim_scale(upper::numeric)::text;
+		RETURN CASE WHEN n = 0 THEN '>= 0' WHEN score = n + 1 THEN low || '+' WHEN score = 1 THEN CASE WHEN upper = 1 THEN '1' ELSE '<= ' || high END
+			WHEN upper < lower THEN '-' WHEN upper = lower THEN low ELSE low || '-' || high END;
+	END IF;
+	low := round(lower::numeric, decimals)::text;
+	high := round(upper::numeric, decimals)::text;
+	RETURN CASE WHEN n = 0 THEN '-' WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
+	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it';
+
+-- Who may see which tenant, as a condition on "tenant" of a question.
+CREATE FUNCTION @extschema@.model_reader_condition(model name, settings jsonb, reader text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'true' ELSE
+		pg_catalog.format('EXISTS (SELECT FROM %1$I.reader AS r JOIN pg_catalog.pg_roles AS o ON o.rolname = r.role'
+			' WHERE (r.tenant = k.tenant OR r.tenant IS NULL) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE''))', model, reader) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_reader_condition(name, jsonb, text) IS 'internal: which tenants a reader may see';
+
+-- The question: a row for each tenant. "as_of" and "condition" are expressions
+-- over the configuration c; "dates" is an item of FROM that they may read.
+CREATE FUNCTION @extschema@.model_question(model name, settings jsonb,
+	as_of text DEFAULT 'COALESCE(c.as_of, (pg_catalog.now() AT TIME ZONE c.time_zone)::date)',
+	condition text DEFAULT 'c.valid_until IS NULL', reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '')
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format($q$
+SELECT k.tenant, %2$s AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
+       c.frequency = 'active_days' AS use_active_days, c.weights, c.change_days, c.map_copy,
+       k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds
+  FROM %5$s%1$I.configuration AS c
+  JOIN %1$I.calibration AS k ON k.version = c.version
+ WHERE %3$s AND %4$s
+OFFSET 0$q$, model, as_of, condition,
+		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@.model_reader_condition(model, settings, reader) END, dates);
+END;
+COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text) IS
+	'internal: the query that says as of when and by which thresholds customers are scored';
+
+-- The key of a customer as everyone sees it, from his tenant and his own key.
+CREATE FUNCTION @extschema@.model_key(settings jsonb, tenant text, customer text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN customer ELSE
+		pg_catalog.format($q$replace(replace(%s, E'\\', E'\\\\'), ':', E'\\:') || ':' || %s$q$, tenant, customer) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
+
+-- What is known of each customer: his history and, from the customers table,
+-- his attributes. With consent asked for, whoever has not given it is not here.
+CREATE FUNCTION @extschema@.model_customers(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	histories	text := format('SELECT h.tenant, h.customer_key, %s AS customer_id, h.history FROM %I.customer_histories AS h',
+		CASE WHEN tenanted THEN 'h.customer_id' ELSE 'h.customer_key' END, model);
+	people		text := settings ->> 'customers_query';
+	attributes	text;
+BEGIN
+	IF people IS NULL THEN
+		RETURN replace(histories, ' FROM ', ', false AS known FROM ');
+	END IF;
+	SELECT coalesce(string_agg(format(', p.%I', a), '' ORDER BY n), '') INTO attributes
+	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
+		   WITH ORDINALITY AS u (a, n);
+	RETURN format($q$
+SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%3$s
+  FROM (%1$s) AS h %4$s JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id%5$s
+UNION ALL
+SELECT p.tenant, %6$s, p.customer_id, NULL::@extschema@.history, true%3$s
+  FROM (%2$s) AS p
+ WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)%5$s$q$,
+		histories, people, attributes,
+		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
+		CASE WHEN settings ->> 'consent' IS NULL THEN '' ELSE ' AND p.consent' END,
+		@extschema@.model_key(settings, 'p.tenant', 'p.customer_id'));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
+
+-- The facts of each customer on the day of the question.
+CREATE FUNCTION @extschema@.model_facts(model name, settings jsonb, question text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	attributes	text;
+BEGIN
+	SELECT coalesce(string_agg(format(', h.%I', a), '' ORDER BY n), '') INTO attributes
+	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
+		   WITH ORDINALITY AS u (a, n);
+	RETURN format($q$
+SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
+       q.as_of, q.version, q.use_mean, q.weights, q.map_copy,
+       q.recency_thresholds, q.frequency_thresholds, q.monetary_thresholds, q.basket_thresholds,
+       @extschema@.last_day(h.history, q.as_of) AS last_order_on,
+       @extschema@.recency(h.history, q.as_of) AS recency_days,
+       CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of, q.window_days)
+            ELSE @extschema@.frequency(h.history, q.as_of, q.window_days) END AS frequency,
+       @extschema@.monetary(h.history, q.as_of, q.window_days) AS monetary,
+       @extschema@.mean_value(h.history, q.as_of, q.window_days) AS mean_value,
+       @extschema@.tenure(h.history, q.as_of) AS tenure_days,
+       @extschema@.silence_ratio(h.history, q.as_of) AS silence_ratio,
+       CASE WHEN @extschema@.recency(h.history, q.as_of) IS NULL
+            THEN @extschema@.monetary(h.history, q.as_of) <> 0 END AS corrected,
+       @extschema@.recency(h.history, q.as_of - q.change_days) AS then_recency_days,
+       CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of - q.change_days, q.window_days)
+            ELSE @extschema@.frequency(h.history, q.as_of - q.change_days, q.window_days) END AS then_frequency,
+       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of - q.change_days, q.window_days)
+            ELSE @extschema@.monetary(h.history, q.as_of - q.change_days, q.window_days) END AS then_monetary
+  FROM (%1$s) AS q
+  JOIN (%2$s) AS h ON h.tenant = q.tenant
+OFFSET 0$q$, question, @extschema@.model_customers(model, settings), attributes);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_facts(name, jsonb, text) IS 'internal: the query for the facts of each customer';
+
+-- Facts, scores, segment: all columns of customer_scores and some more.
+CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question text, maps text[])
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	attributes	text[] := ARRAY(SELECT jsonb_array_elements_text(
+		CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END));
+	plain		text;
+	dotted		text;
+	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change}';
+	segment		text;
+BEGIN
+	-- Conditions may call an attribute by its name, or attributes.name.
+	SELECT coalesce(string_agg(format(', f.%I', a), '' ORDER BY n), ''),
+		   coalesce(string_agg(format(', f.%I AS %I', a, 'attributes.' || a), '' ORDER BY n), ''),
+		   columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
+	  INTO plain, dotted, columns
+	  FROM unnest(attributes) WITH ORDINALITY AS u (a, n);
+	IF cardinality(maps) = 1 THEN
+		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
+	ELSE
+		SELECT 'CASE s.map_copy' || string_agg(format(E'\n WHEN %L THEN %s', map,
+				   @extschema@.segment_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END'
+		  INTO segment FROM unnest(maps) AS m (map);
+	END IF;
+	RETURN format($q$
+SELECT s.*,
+       (%5$s)::text COLLATE "C" AS segment
+  FROM (SELECT s.*,
+               @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
+               @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
+               @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights)
+               - @extschema@.weighted_score(ARRAY[s.then_r_score, s.then_f_score, s.then_m_score]::float8[], s.weights) AS rfm_score_change,
+               CASE WHEN s.recency_days IS NULL THEN 'no_order'
+                    WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
+                    WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
+          FROM (SELECT f.tenant, f.customer_key, f.customer_id%3$s%4$s, f.history, f.as_of, f.version, f.weights, f.map_copy,
+                       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio,
+                       @extschema@.score(f.recency_days, f.recency_thresholds, false) AS r_score,
+                       CASE WHEN f.recency_days IS NULL OR f.frequency_thresholds IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
+                            ELSE @extschema@.score(f.frequency, f.frequency_thresholds) END AS f_score,
+                       CASE WHEN f.recency_days IS NULL OR f.monetary_thresholds IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
+                            ELSE @extschema@.score((CASE WHEN f.use_mean THEN f.mean_value ELSE f.monetary END)::float8, f.monetary_thresholds) END AS m_score,
+                       CASE WHEN f.recency_days IS NOT NULL THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
+                       @extschema@.score(f.then_recency_days, f.recency_thresholds, false) AS then_r_score,
+                       CASE WHEN f.then_recency_days IS NULL OR f.frequency_thresholds IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
+                            ELSE @extschema@.score(f.then_frequency, f.frequency_thresholds) END AS then_f_score,
+                       CASE WHEN f.then_recency_days IS NULL OR f.monetary_thresholds IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
+                            ELSE @extschema@.score(f.then_monetary::float8, f.monetary_thresholds) END AS then_m_score
+                  FROM (%1$s) AS f
+                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected
+                OFFSET 0) AS s) AS s
+OFFSET 0$q$, @extschema@.model_facts(model, settings, question), NULL, plain, dotted, segment);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[]) IS 'internal: the query for facts, scores and segment of each customer';
+
+-- The columns of customer_scores, of a query of model_scores, with labels.
+CREATE FUNCTION @extschema@.model_wide(model name, settings jsonb, scores text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
+	attributes	text;
+BEGIN
+	SELECT coalesce(string_agg(format(', s.%I', a), '' ORDER BY n), '') INTO attributes
+	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
+		   WITH ORDINALITY AS u (a, n);
+	RETURN format($q$
+SELECT s.customer_key, %5$s AS tenant, s.customer_id, s.as_of, s.last_order_on, s.recency_days, s.frequency,
+       s.monetary::%3$s AS monetary, s.mean_value::%3$s AS mean_value, s.tenure_days, s.silence_ratio,
+       s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason%4$s,
+       s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color
+  FROM (%2$s) AS s
+  LEFT JOIN %1$I.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = %6$L$q$,
+		model, scores, money, attributes,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE 's.tenant' END, settings ->> 'language');
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_wide(name, jsonb, text) IS 'internal: the query for the columns of customer_scores';
+
+-- A view in its place: what depends on it stays, its columns keep their order,
+-- new ones come last, and one that is gone is NULL.
+CREATE FUNCTION @extschema@.model_put_view(model name, view name, query text, comment text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	fresh		regclass;
+	existing	regclass := to_regclass(format('%I.%I', model, view));
+	columns		text;
+	different	text;
+	name		text;
+BEGIN
+	IF existing IS NOT NULL THEN
+		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, query);
+		fresh := format('%I.source_probe', model)::regclass;
+		SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ') INTO different
+		  FROM pg_attribute AS a JOIN pg_attribute AS b USING (attname)
+		 WHERE a.attrelid = existing AND b.attrelid = fresh AND a.attnum > 0 AND b.attnum > 0
+		   AND (a.atttypid, a.atttypmod) IS DISTINCT FROM (b.atttypid, b.atttypmod);
+		IF different IS NOT NULL THEN
+			RAISE feature_not_supported USING
+				MESSAGE = format('columns of view %I would change their type: %s', view, different),
+				DETAIL = 'Whatever reads the view relies on the type.',
+				HINT = 'Give customers as a SELECT where the column has another name, or make another model.';
+		END IF;
+		SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s AS %1$I' ELSE 'q.%1$I' END,
+				   coalesce(f.attname, e.attname), format_type(e.atttypid, e.atttypmod)),
+				   ', ' ORDER BY e.attnum, f.attnum) INTO columns
+		  FROM (SELECT * FROM pg_attribute WHERE attrelid = existing AND attnum > 0) AS e
+		  FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = fresh AND attnum > 0) AS f USING (attname);
+		EXECUTE format('DROP VIEW %I.source_probe', model);
+		query := format('SELECT %s FROM (%s) AS q', columns, query);
+	END IF;
+	EXECUTE format('CREATE OR REPLACE VIEW %I.%I WITH (security_barrier) AS %s', model, view, query);
+	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', model, view, comment);
+	FOR name IN SELECT a.attname FROM pg_attribute AS a
+				 WHERE a.attrelid = format('%I.%I', model, view)::regclass AND a.attnum > 0 AND NOT a.attisdropped LOOP
+		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, view, name,
+			coalesce(@extschema@.model_column_comment(name), 'attribute of the customer'));
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_put_view(name, name, text, text) IS 'internal: make or replace a view of a model';
+
+-- What the columns of all views mean: the same name is the same thing everywhere.
+CREATE FUNCTION @extschema@.model_column_comment(name text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT '{
+		"customer_key": "the customer as text; unique, never NULL",
+		"tenant": "the tenant of the customer; NULL in a model without tenants",
+		"customer_id": "the customer as the source has it, as text",
+		"as_of": "the day for which everything in this row is computed",
+		"last_order_on": "day of the last order on or before as_of",
+		"recency_days": "days from the last order to as_of",
+		"frequency": "number of orders (or active days) in the window of the model",
+		"monetary": "total of the window of the model, refunds included",
+		"mean_value": "value of an order of the window on average",
+		"tenure_days": "days from the first order to as_of",
+		"silence_ratio": "recency_days divided by the usual gap between orders: 3 is three times longer silent than usual",
+		"r_score": "recency score, 1 to the number of bins, the highest is best",
+		"f_score": "frequency score, 1 to the number of bins, the highest is best",
+		"m_score": "monetary score, 1 to the number of bins, the highest is best",
+		"basket_score": "score of mean_value, 1 to the number of bins, the highest is best",
+		"rfm_code": "the three scores: 545",
+		"rfm_score": "weighted mean of the three scores",
+		"rfm_score_change": "rfm_score minus what it was some days ago (90 unless the model says otherwise), both by the thresholds of today",
+		"score_reason": "why a score is missing or lowest: no_order, no_order_in_window, too_few_customers",
+		"segment": "the segment: a stable key, see the view segments",
+		"segment_label": "name of the segment in the language of the model",
+		"segment_order": "order of the segments in lists and charts, best first",
+		"segment_color": "color of the segment in charts, #RRGGBB",
+		"role": "what the segment is in any map: vip, upsell, new, regular, at_risk, lapsed, prospect or other",
+		"label": "name of the segment in the language of the model",
+		"description": "who is in the segment",
+		"action": "what to do with the customers of the segment",
+		"previous_segment": "the segment before this one, as recorded by record_changes",
+		"changed_on": "the as_of day on which record_changes saw the change; NULL if it saw none yet",
+		"customers": "number of customers",
+		"customers_share": "part of all customers, 0 to 1",
+		"revenue": "total of monetary",
+		"revenue_share": "part of the revenue of all customers, 0 to 1",
+		"mean_rfm_score": "rfm_score on average",
+		"median_recency_days": "median of recency_days",
+		"median_frequency": "median of frequency",
+		"median_monetary": "median of monetary",
+		"mean_m_score": "m_score on average",
+		"dimension": "recency, frequency, monetary or basket",
+		"score": "1 to the number of bins, the highest is best",
+		"score_range": "the values that get the score, in words",
+		"r_range": "the values that get r_score, in words",
+		"f_range": "the values that get f_score, in words",
+		"note": "why nobody has this score, where nobody can",
+		"lower_bound": "the threshold below the values of this score",
+		"upper_bound": "the threshold above the values of this score",
+		"version": "version of the configuration",
+		"valid_from": "as_of day from which the version is in force",
+		"calibrated_customers": "number of customers from which the thresholds were taken",
+		"attribute": "name of the attribute",
+		"attribute_value": "its value, as text",
+		"model": "name of the model",
+		"source": "what the model scores, as it was given",
+		"definition": "the query that is read: customer, day, value",
+		"as_of_rule": "where as_of comes from",
+		"time_zone": "the time zone whose days count",
+		"segment_map": "the segment map that was copied",
+		"refreshed_at": "when the source was read last",
+		"calibrated_on": "as_of day of the thresholds",
+		"status": "ok, or what is wrong",
+		"needs": "what to do",
+		"reason": "why rows or customers are left out or worth a look",
+		"unit": "what is counted: rows or customers",
+		"affected": "how many",
+		"explanation": "what it means",
+		"checked_at": "when it was counted",
+		"change_id": "rises with every change; read on from the highest you have seen",
+		"recorded_at": "when the change was recorded",
+		"scoring_name": "which score",
+		"tenants": "number of tenants that you see"
+	}'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) name;
+END;
+COMMENT ON FUNCTION @extschema@.model_column_comment(text) IS 'internal: what a column of a model''s views means';
+
+-- All views of a model, by its configuration.
+CREATE FUNCTION @extschema@.model_make_views(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	question	text := @extschema@.model_question(model, settings);
+	map			text := settings ->> 'map_copy';
+	language	text := settings ->> 'language';
+	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
+	tenant		text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE 'q.tenant' END;
+	attributes	text[] := ARRAY(SELECT jsonb_array_elements_text(
+		CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END));
+	list		record;
+BEGIN
+	PERFORM @extschema@.model_put_view(model, 'customer_scores',
+		@extschema@.model_wide(model, settings, @extschema@.model_scores(model, settings, question, ARRAY[map])),
+		'one row per customer: facts, scores and segment');
+
+	PERFORM @extschema@.model_put_view(model, 'segments',
+		format($q$SELECT l.segment::text AS segment, l.role::text AS role, l.label, l.description, l.action,
+			l.display_order AS segment_order, l.color::text AS segment_color
+			FROM %I.segment_label AS l WHERE l.map = %L AND l.language = %L$q$, model, map, language),
+		'one row per segment of the segment map: what it is called, who is in it, what to do');
+
+	PERFORM @extschema@.model_put_view(model, 'customer_segments',
+		format($q$SELECT s.customer_key, s.tenant, s.customer_id, s.segment, s.segment_label, l.action,
+			CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment ELSE r.previous_segment END::text AS previous_segment,
+			CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on
+			FROM %1$I.customer_scores AS s
+			LEFT JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
+			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language),
+		'one row per customer, made for CRM and reverse ETL: nothing in it changes while the segment stays');
+
+	FOR list IN SELECT * FROM (VALUES ('vip_customers', 'vip', 'the best customers'),
+			('upsell_customers', 'upsell', 'customers who could buy more at a time'),
+			('new_customers', 'new', 'customers whose first order is recent'),
+			('at_risk_customers', 'at_risk', 'good customers who have fallen silent')) AS v (view, role, comment) LOOP
+		PERFORM @extschema@.model_put_view(model, list.view::name,
+			format($q$SELECT s.customer_key, s.tenant, s.customer_id, s.as_of, s.last_order_on, s.recency_days, s.frequency,
+				s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
+				s.segment, s.segment_label, l.action%4$s
+				FROM %1$I.customer_scores AS s
+				JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
+				WHERE l.role = %5$L ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
+				(SELECT coalesce(string_agg(format(', s.%I', a), '' ORDER BY n), '') FROM unnest(attributes) WITH ORDINALITY AS u (a, n)),
+				list.role),
+			format('%s: segments of role %s, by monetary', list.comment, list.role));
+	END LOOP;
+
+	PERFORM @extschema@.model_put_view(model, 'segment_summary',
+		format($q$SELECT q.as_of, %4$s AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
+			COALESCE(s.customers, 0) AS customers,
+			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
+			COALESCE(s.revenue, 0)::%5$s AS revenue,
+			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::%5$s AS median_monetary,
+			l.display_order AS segment_order, l.color::text AS segment_color
+			FROM (%6$s) AS q
+			JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.language = %3$L
+			LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, sum(c.monetary) AS revenue, avg(c.rfm_score) AS mean_rfm_score,
+				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.recency_days) AS median_recency_days,
+				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.frequency) AS median_frequency,
+				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.monetary::float8) AS median_monetary
+				FROM %1$I.customer_scores AS c GROUP BY c.tenant, c.segment) AS s
+			  ON s.segment = l.segment AND COALESCE(s.tenant, '') = q.tenant
+			WINDOW w AS (PARTITION BY q.tenant)$q$, model, map, language, tenant, money, question),
+		'customers and revenue by segment, empty ones included');
+
+	PERFORM @extschema@.model_put_view(model, 'attribute_summary',
+		CASE WHEN cardinality(attributes) = 0 THEN
+			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text AS attribute, NULL::text AS attribute_value,
+				NULL::text AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
+				NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text AS segment_color WHERE false$q$, money)
+		ELSE
+			format($q$SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label,
+				count(*) AS customers,
+				count(*) / NULLIF(sum(count(*)) OVER w, 0)::float8 AS customers_share,
+				sum(c.monetary)::%3$s AS revenue,
+				(sum(c.monetary) / NULLIF(sum(sum(c.monetary)) OVER w, 0))::float8 AS revenue_share,
+				c.segment_order, c.segment_color::text AS segment_color
+				FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value)
+				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color
+				WINDOW w AS (PARTITION BY c.tenant, a.attribute, a.attribute_value)$q$, model,
+				(SELECT string_agg(format('(%L, c.%I::text)', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money)
+		END,
+		'customers and revenue by attribute, its value and segment; shares within a value');
+
+	PERFORM @extschema@.model_put_view(model, 'thresholds',
+		format($q$SELECT %2$s AS tenant, d.dimension, n.score,
+			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1] ELSE t.thresholds[n.score - 1] END AS lower_bound,
+			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2] ELSE t.thresholds[n.score] END AS upper_bound,
+			@extschema@.score_range(d.dimension, t.thresholds, n.score, %3$L, %4$s) AS score_range,
+			q.version, k.valid_from, k.customers AS calibrated_customers,
+			CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
+			FROM (%5$s) AS q
+			JOIN (SELECT b.*, c.valid_from, c.bins FROM %1$I.calibration AS b JOIN %1$I.configuration AS c USING (version)) AS k
+			  ON k.version = q.version AND k.tenant = q.tenant
+			CROSS JOIN (VALUES ('recency'), ('frequency'), ('monetary'), ('basket')) AS d (dimension)
+			CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds WHEN 'frequency' THEN q.frequency_thresholds
+				WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds)
+			CROSS JOIN LATERAL generate_series(1, COALESCE(cardinality(t.thresholds) + 1, k.bins)) AS n (score)$q$,
+			model, tenant, language, settings ->> 'money_decimals', question),
+		'the thresholds in force: which values get which score');
+
+	PERFORM @extschema@.model_put_view(model, 'score_distribution',
+		format($q$SELECT s.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
+			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
+			COALESCE(s.revenue, 0)::%2$s AS revenue,
+			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
+				WHEN t.score_range = '-' THEN 'no value can get this score: many customers share the value at its threshold' END AS note
+			FROM %1$I.thresholds AS t
+			LEFT JOIN (SELECT c.as_of, c.tenant, d.dimension, d.score, count(*) AS customers, sum(c.monetary) AS revenue
+				FROM %1$I.customer_scores AS c
+				CROSS JOIN LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score), ('monetary', c.m_score), ('basket', c.basket_score)) AS d (dimension, score)
+				WHERE d.score IS NOT NULL GROUP BY c.as_of, c.tenant, d.dimension, d.score) AS s
+			  ON s.dimension = t.dimension AND s.score = t.score AND COALESCE(s.tenant, '') = COALESCE(t.tenant, '')
+			WINDOW w AS (PARTITION BY t.tenant, t.dimension)$q$, model, money),
+		'customers and revenue by score of each dimension, with the values that get it; empty scores included');
+
+	PERFORM @extschema@.model_put_view(model, 'rfm_grid',
+		format($q$SELECT q.as_of, %3$s AS tenant, r.score AS r_score, f.score AS f_score,
+			@extschema@.score_range('recency', q.recency_thresholds, r.score, %4$L, %5$s) AS r_range,
+			@extschema@.score_range('frequency', q.frequency_thresholds, f.score, %4$L, %5$s) AS f_range,
+			COALESCE(s.customers, 0) AS customers,
+			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
+			COALESCE(s.revenue, 0)::%2$s AS revenue,
+			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			s.mean_m_score::float8 AS mean_m_score
+			FROM (%6$s) AS q
+			CROSS JOIN LATERAL generate_series(1, cardinality(q.recency_thresholds) + 1) AS r (score)
+			CROSS JOIN LATERAL generate_series(1, cardinality(q.frequency_thresholds) + 1) AS f (score)
+			LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue, avg(c.m_score) AS mean_m_score
+				FROM %1$I.customer_scores AS c WHERE c.r_score IS NOT NULL GROUP BY c.tenant, c.r_score, c.f_score) AS s
+			  ON s.r_score = r.score AND s.f_score = f.score AND COALESCE(s.tenant, '') = q.tenant
+			WINDOW w AS (PARTITION BY q.tenant)$q$, model, money, tenant, language, settings ->> 'money_decimals', question),
+		'customers and revenue by recency and frequency score, empty cells included: a heat map in long form');
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_views(name, jsonb) IS 'internal: make or replace all views of a model';
+
+-- Freshness, and what was left out or is worth a look.
+CREATE FUNCTION @extschema@.model_make_status(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	question	text := @extschema@.model_question(model, settings);
+	tenant		text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE 'q.tenant' END;
+	-- counts of rows are not known by tenant: for those who see all of them
+	everything	text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'true' ELSE
+		format('EXISTS (SELECT FROM %I.reader AS r JOIN pg_catalog.pg_roles AS o ON o.rolname = r.role WHERE r.tenant IS NULL AND pg_catalog.pg_has_role(CURRENT_USER, o.oid, ''USAGE''))', model) END;
+	no_consent	text := 'SELECT NULL::text AS tenant, 0::bigint AS affected WHERE false';
+BEGIN
+	PERFORM @extschema@.model_put_view(model, 'model_status',
+		format($q$SELECT %2$L::text AS model, c.source, c.source_query AS definition,
+			COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of,
+			CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
+			c.time_zone, c.version, c.valid_from AS calibrated_on, c.segment_map, f.finished_at AS refreshed_at,
+			(SELECT count(*) FROM %1$I.customer_histories AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
+			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
+			CASE WHEN p.source_missing THEN 'source missing' WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
+			CASE WHEN p.source_missing THEN 'bring the source back, or name another: alter_model(..., source => ...)'
+				WHEN p.uncalibrated > 0 THEN 'calibrate_model' END AS needs
+			FROM %1$I.configuration AS c
+			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
+			CROSS JOIN LATERAL (SELECT c.source_relation IS NOT NULL AND to_regclass(c.source_relation) IS NULL AS source_missing,
+				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated) AS p
+			WHERE c.valid_until IS NULL$q$, model, model, question),
+		'one row: what the model is, how fresh, and whether it needs anything');
+
+	IF settings ->> 'consent' IS NOT NULL THEN
+		no_consent := format($q$SELECT h.tenant, count(*) AS affected FROM %I.customer_histories AS h
+			WHERE NOT EXISTS (SELECT FROM (%s) AS p WHERE p.tenant = h.tenant AND p.customer_id = h.%I AND p.consent) GROUP BY h.tenant$q$,
+			model, settings ->> 'customers_query', CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END);
+	END IF;
+	PERFORM @extschema@.model_put_view(model, 'data_quality',
+		format($q$SELECT %4$s AS tenant, d.reason, d.unit, d.affected, d.explanation, d.checked_at
+			FROM (%3$s) AS q CROSS JOIN LATERAL (
+				SELECT 'future_day', 'customers', (SELECT count(*) FROM %1$I.customer_histories AS h
+						WHERE h.tenant = q.tenant AND @extschema@.last_day(h.history, 'infinity') > q.as_of),
+					'customers with orders after as_of; those orders are not looked at', now()
+				UNION ALL
+				SELECT 'no_order', 'customers', (SELECT count(*) FROM %1$I.customer_histories AS h
+						WHERE h.tenant = q.tenant AND @extschema@.last_day(h.history, 'infinity') IS NULL),
+					'customers with corrections only, and no order', now()
+				UNION ALL
+				SELECT 'no_consent', 'customers', (SELECT COALESCE(sum(n.affected), 0)::bigint FROM (%5$s) AS n WHERE n.tenant = q.tenant),
+					'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', now()
+			) AS d (reason, unit, affected, explanation, checked_at)
+			UNION ALL
+			SELECT NULL, d.reason, 'rows', d.affected, d.explanation, r.finished_at
+			FROM (SELECT * FROM %1$I.refreshes AS f WHERE %6$s ORDER BY f.refresh_id DESC LIMIT 1) AS r
+			CROSS JOIN LATERAL (VALUES
+				('no_customer', r.rows_without_customer, 'rows without a customer%2$s; left out'),
+				('no_day', r.rows_without_day, 'rows without a day; left out'),
+				('no_value', r.rows_without_value, 'rows without a value; left out')) AS d (reason, affected, explanation)$q$,
+			model, CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE ' or a tenant' END, question, tenant, no_consent, everything),
+		'rows left out when the source was read last, and customers worth a look, by reason');
+
+	PERFORM @extschema@.model_put_view(model, 'segment_changes',
+		format($q$SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, %2$s AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment
+			FROM %1$I.recorded_changes AS c JOIN (%3$s) AS q ON q.tenant = c.tenant ORDER BY c.change_id$q$, model, tenant, question),
+		'the feed of changes recorded by record_changes, in order');
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_status(name, jsonb) IS 'internal: the views about the state of a model';
