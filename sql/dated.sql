@@ -69,7 +69,7 @@ CREATE FUNCTION @extschema@.model_make_functions(model name, settings jsonb)
 	AS $$
 DECLARE
 	reader		text := $q$CASE pg_catalog.current_setting('role') WHEN 'none' THEN SESSION_USER ELSE pg_catalog.current_setting('role')::name END$q$;
-	in_force	text := '(c.version = 1 OR c.valid_from <= %1$s) AND (c.valid_until IS NULL OR c.valid_until > %1$s)';
+	in_force	text := '%1$s IS NOT NULL AND (c.version = 1 OR c.valid_from <= %1$s) AND (c.valid_until IS NULL OR c.valid_until > %1$s)';
 	tenant		text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE '%1$s.tenant' END;
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	map			text := settings ->> 'map_copy';
@@ -83,7 +83,7 @@ BEGIN
 
 	-- The wide view as of any day
 	scores := @extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1',
-		'CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', reader), maps);
+		'$1 IS NOT NULL AND CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', reader), maps);
 	wide := @extschema@.model_wide(model, settings, scores);
 	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model,
 		replace(replace(wide, '$1', 'NULL::date'), '$2', 'NULL::int'));
@@ -114,8 +114,8 @@ BEGIN
 		  LEFT JOIN %1$I.segment_label AS t ON t.map = %5$L AND t.segment = m.to_segment AND t.language = %8$L
 		 GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order
 		 ORDER BY m.tenant, f.display_order, t.display_order$q$, model,
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL', reader), ARRAY[map]),
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL', reader), ARRAY[map]),
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', reader), ARRAY[map]),
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', reader), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), reader), maps),
 			map, format(tenant, 'm'), money, language),
 		'how many customers went from which segment to which between two days, by today''s thresholds; customers_by_thresholds of them had another label on the first day only by the thresholds of that time');

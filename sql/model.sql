@@ -252,6 +252,7 @@ DECLARE
 	item		record;
 	given		record;
 	argument	text;
+	names		text[] := '{}';			-- as the caller calls them
 	expressions	text[] := '{}';
 	types		oid[] := '{}';
 	collations	oid[] := '{}';
@@ -270,6 +271,7 @@ DECLARE
 	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,engagement_score,satisfaction_score,churn_probability,propensity_90d,expected_orders_90d,clv_12m,next_order_expected_on,segment,segment_label,segment_order,segment_color,role,action,previous_segment,changed_on,consent,known,history}';
 	selected	text;
 	is_unique	boolean;
+	order_taken	text;
 BEGIN
 	-- Events
 	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'source', settings ->> 'source');
@@ -292,6 +294,7 @@ BEGIN
 		END IF;
 		type := NULL;
 		collation_oid := NULL;
+		names := array_append(names, left(expression, 100));
 		IF expression IS NOT NULL THEN
 			-- a column's name as it stands, whatever letters it has
 			IF expression = ANY (item.columns) THEN
@@ -305,19 +308,24 @@ BEGIN
 		collations := array_append(collations, collation_oid);
 	END LOOP;
 	key_text := @extschema@.model_key_text('customer', types[1], collations[1]);
+	order_taken := CASE WHEN by_position THEN format('Without customer, day and value the columns of the source are taken in their order: %s.',
+		array_to_string(item.columns, ', ')) ELSE format('The columns are: %s.', array_to_string(item.columns, ', ')) END;
 	IF types[2] <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
 		RAISE datatype_mismatch USING
-			MESSAGE = format('day "%s" is of type %s, not a date', left(expressions[2], 100), format_type(types[2], NULL)),
+			MESSAGE = format('day "%s" is of type %s, not a date', names[2], format_type(types[2], NULL)),
+			DETAIL = order_taken,
 			HINT = 'Give a column or expression of type date, timestamp or timestamptz.';
 	END IF;
 	IF types[3] <> ALL ('{int2,int4,int8,numeric,float4,float8}'::regtype[]::oid[]) THEN
 		RAISE datatype_mismatch USING
-			MESSAGE = format('value "%s" is of type %s, not a number', left(expressions[3], 100), format_type(types[3], NULL)),
+			MESSAGE = format('value "%s" is of type %s, not a number', names[3], format_type(types[3], NULL)),
+			DETAIL = order_taken,
 			HINT = 'Give a column or expression of an integer type, numeric, real or double precision.';
 	END IF;
 	IF types[4] <> 'bool'::regtype THEN
 		RAISE datatype_mismatch USING
-			MESSAGE = format('counts "%s" is of type %s, not boolean', left(expressions[4], 100), format_type(types[4], NULL)),
+			MESSAGE = format('counts "%s" is of type %s, not boolean', names[4], format_type(types[4], NULL)),
+			DETAIL = order_taken,
 			HINT = 'counts says of each row whether it is an event, like: kind = ''order''.';
 	END IF;
 	IF tenanted THEN

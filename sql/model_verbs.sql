@@ -289,8 +289,11 @@ CREATE FUNCTION @extschema@.model_report(model name, settings jsonb)
 DECLARE
 	r		record;
 	today	date := (now() AT TIME ZONE (settings ->> 'time_zone'))::date;
+	days	text;
 BEGIN
 	EXECUTE format('SELECT * FROM %I.refreshes ORDER BY refresh_id DESC LIMIT 1', model) INTO r;
+	EXECUTE format($q$SELECT concat_ws(' to ', to_char(min(@extschema@.first_day(h.history, 'infinity')), 'YYYY-MM-DD'),
+		to_char(max(@extschema@.last_day(h.history, 'infinity')), 'YYYY-MM-DD')) FROM %I.customer_histories AS h$q$, model) INTO days;
 	RETURN QUERY VALUES
 		('model', format('%I, version %s', model, settings ->> 'version')),
 		('source', settings ->> 'source'),
@@ -303,6 +306,9 @@ BEGIN
 			CASE WHEN r.rows_without_customer > 0 THEN format('%s without a customer', r.rows_without_customer) END,
 			CASE WHEN r.rows_without_day > 0 THEN format('%s without a day', r.rows_without_day) END,
 			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END));
+	END IF;
+	IF days <> '' THEN
+		RETURN QUERY VALUES ('orders', days);
 	END IF;
 	RETURN QUERY VALUES ('customers', r.customers::text);
 	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)
