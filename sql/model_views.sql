@@ -416,7 +416,7 @@ BEGIN
 	PERFORM @extschema@.model_put_view(model, 'segments',
 		format($q$SELECT l.segment::text AS segment, l.role::text AS role, l.label, l.description, l.action,
 			l.display_order AS segment_order, l.color::text AS segment_color
-			FROM %I.segment_label AS l WHERE l.map = %L AND l.language = %L$q$, model, map, language),
+			FROM %I.segment_label AS l WHERE l.map = %L AND l.language = %L ORDER BY l.display_order, l.segment$q$, model, map, language),
 		'one row per segment of the segment map: what it is called, who is in it, what to do');
 
 	PERFORM @extschema@.model_put_view(model, 'customer_segments',
@@ -460,7 +460,8 @@ BEGIN
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.monetary::float8) AS median_monetary
 				FROM %1$I.customer_scores AS c GROUP BY c.tenant, c.segment) AS s
 			  ON s.segment = l.segment AND COALESCE(s.tenant, '') = q.tenant
-			WINDOW w AS (PARTITION BY q.tenant)$q$, model, map, language, tenant, money, question),
+			WINDOW w AS (PARTITION BY q.tenant)
+			ORDER BY q.tenant, l.display_order, l.segment$q$, model, map, language, tenant, money, question),
 		'customers and revenue by segment, empty ones included');
 
 	PERFORM @extschema@.model_put_view(model, 'attribute_summary',
@@ -477,7 +478,8 @@ BEGIN
 				c.segment_order, c.segment_color::text AS segment_color
 				FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value)
 				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color
-				WINDOW w AS (PARTITION BY c.tenant, a.attribute, a.attribute_value)$q$, model,
+				WINDOW w AS (PARTITION BY c.tenant, a.attribute, a.attribute_value)
+				ORDER BY c.tenant, a.attribute, a.attribute_value, c.segment_order$q$, model,
 				(SELECT string_agg(format('(%L, c.%I::text)', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money)
 		END,
 		'customers and revenue by attribute, its value and segment; shares within a value');
@@ -492,27 +494,30 @@ BEGIN
 			FROM (%5$s) AS q
 			JOIN (SELECT b.*, c.valid_from, c.bins FROM %1$I.calibration AS b JOIN %1$I.configuration AS c USING (version)) AS k
 			  ON k.version = q.version AND k.tenant = q.tenant
-			CROSS JOIN (VALUES ('recency'), ('frequency'), ('monetary'), ('basket')) AS d (dimension)
+			CROSS JOIN (VALUES (1, 'recency'), (2, 'frequency'), (3, 'monetary'), (4, 'basket')) AS d (position, dimension)
 			CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds WHEN 'frequency' THEN q.frequency_thresholds
 				WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds)
-			CROSS JOIN LATERAL generate_series(1, COALESCE(cardinality(t.thresholds) + 1, k.bins)) AS n (score)$q$,
+			CROSS JOIN LATERAL generate_series(1, COALESCE(cardinality(t.thresholds) + 1, k.bins)) AS n (score)
+			ORDER BY q.tenant, d.position, n.score$q$,
 			model, tenant, language, settings ->> 'money_decimals', question),
 		'the thresholds in force: which values get which score');
 
 	PERFORM @extschema@.model_put_view(model, 'score_distribution',
-		format($q$SELECT s.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
+		format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
 			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
 			CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
 				WHEN t.score_range = '-' THEN 'no value can get this score: many customers share the value at its threshold' END AS note
 			FROM %1$I.thresholds AS t
-			LEFT JOIN (SELECT c.as_of, c.tenant, d.dimension, d.score, count(*) AS customers, sum(c.monetary) AS revenue
+			JOIN (%3$s) AS q ON q.tenant = COALESCE(t.tenant, '')
+			LEFT JOIN (SELECT c.tenant, d.dimension, d.score, count(*) AS customers, sum(c.monetary) AS revenue
 				FROM %1$I.customer_scores AS c
 				CROSS JOIN LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score), ('monetary', c.m_score), ('basket', c.basket_score)) AS d (dimension, score)
-				WHERE d.score IS NOT NULL GROUP BY c.as_of, c.tenant, d.dimension, d.score) AS s
+				WHERE d.score IS NOT NULL GROUP BY c.tenant, d.dimension, d.score) AS s
 			  ON s.dimension = t.dimension AND s.score = t.score AND COALESCE(s.tenant, '') = COALESCE(t.tenant, '')
-			WINDOW w AS (PARTITION BY t.tenant, t.dimension)$q$, model, money),
+			WINDOW w AS (PARTITION BY t.tenant, t.dimension)
+			ORDER BY t.tenant, array_position('{recency,frequency,monetary,basket}', t.dimension), t.score$q$, model, money, question),
 		'customers and revenue by score of each dimension, with the values that get it; empty scores included');
 
 	PERFORM @extschema@.model_put_view(model, 'rfm_grid',
@@ -530,7 +535,8 @@ BEGIN
 			LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue, avg(c.m_score) AS mean_m_score
 				FROM %1$I.customer_scores AS c WHERE c.r_score IS NOT NULL GROUP BY c.tenant, c.r_score, c.f_score) AS s
 			  ON s.r_score = r.score AND s.f_score = f.score AND COALESCE(s.tenant, '') = q.tenant
-			WINDOW w AS (PARTITION BY q.tenant)$q$, model, money, tenant, language, settings ->> 'money_decimals', question),
+			WINDOW w AS (PARTITION BY q.tenant)
+			ORDER BY q.tenant, r.score DESC, f.score$q$, model, money, tenant, language, settings ->> 'money_decimals', question),
 		'customers and revenue by recency and frequency score, empty cells included: a heat map in long form');
 END
 $$;
@@ -559,7 +565,7 @@ BEGIN
 			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
 			CASE WHEN p.source_missing THEN 'source missing' WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
 			CASE WHEN p.source_missing THEN 'bring the source back, or name another: alter_model(..., source => ...)'
-				WHEN p.uncalibrated > 0 THEN 'calibrate_model' END AS needs
+				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' END AS needs
 			FROM %1$I.configuration AS c
 			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
 			CROSS JOIN LATERAL (SELECT c.source_relation IS NOT NULL AND to_regclass(c.source_relation) IS NULL AS source_missing,
