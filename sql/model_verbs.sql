@@ -172,12 +172,11 @@ BEGIN
 	tenants := format('SELECT k.tenant FROM (%s) AS k WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
 		tenants, model, settings ->> 'version');
 	question := format($q$
-		SELECT k.tenant, COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of, c.version, c.window_days,
+		WITH level AS (SELECT) SELECT k.tenant, COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of, c.version, c.window_days,
 			   c.monetary = 'mean' AS use_mean, c.frequency = 'active_days' AS use_active_days, c.weights, c.change_days, c.map_copy,
 			   NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,
 			   NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds
-		  FROM %I.configuration AS c, (%s) AS k WHERE c.version = %s AND %L
-		OFFSET 0$q$, model, tenants, settings ->> 'version', measured);
+		  FROM %I.configuration AS c, (%s) AS k WHERE c.version = %s AND %L$q$, model, tenants, settings ->> 'version', measured);
 	facts := @extschema@.model_facts(model, settings, question);
 	EXECUTE format($q$
 		INSERT INTO %1$I.calibration (version, tenant, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers)
@@ -189,7 +188,7 @@ BEGIN
 		  LEFT JOIN (SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
 							@extschema@.quantile_thresholds(f.recency_days, $1) FILTER (WHERE f.recency_days IS NOT NULL AND cardinality($2) = 0) AS recency,
 							@extschema@.quantile_thresholds(f.frequency, $1) FILTER (WHERE f.frequency > 0 AND cardinality($3) = 0) AS frequency,
-							@extschema@.quantile_thresholds((CASE WHEN f.use_mean THEN f.mean_value ELSE f.monetary END)::float8, $1)
+							@extschema@.quantile_thresholds(f.scored_value, $1)
 								FILTER (WHERE f.frequency > 0 AND cardinality($4) = 0) AS monetary,
 							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket
 					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
@@ -213,35 +212,39 @@ DECLARE
 	refresh		bigint;
 BEGIN
 	fresh := CASE WHEN tenanted THEN
-			format('f.customer_id[1] AS tenant, %s AS customer_key, f.customer_id[2] AS customer_id',
+			format('f.customer_id[1] AS tenant, (%s) COLLATE "C" AS customer_key, f.customer_id[2] AS customer_id',
 				@extschema@.model_key(settings, 'f.customer_id[1]', 'f.customer_id[2]'))
-		ELSE format('''''::text AS tenant, %s AS customer_key', format(settings ->> 'key_text', 'f.customer_id')) END;
+		ELSE format('''''::text AS tenant, %s COLLATE "C" AS customer_key', format(settings ->> 'key_text', 'f.customer_id')) END;
 	EXECUTE format($q$
 		WITH fresh AS MATERIALIZED (
 			SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value
 			  FROM @extschema@.source_histories($1, NULL::%3$s, $2) AS f
 			 WHERE f.rows_read IS NOT NULL OR f.history OPERATOR(@extschema@.<>) '{}'
+		), differing AS MATERIALIZED (
+			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %4$s f.history
+			  FROM (SELECT * FROM fresh WHERE rows_read IS NULL) AS f
+			  FULL JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
+			 WHERE h.customer_key IS NULL OR f.customer_key IS NULL OR h.history OPERATOR(@extschema@.<>) f.history
 		), removed AS (
-			DELETE FROM %1$I.customer_histories AS h
-			 WHERE NOT EXISTS (SELECT FROM fresh AS f WHERE f.customer_key = h.customer_key)
+			DELETE FROM %1$I.customer_histories AS h USING differing AS d
+			 WHERE d.history IS NULL AND h.customer_key = d.customer_key
 			RETURNING 1
 		), written AS (
-			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %4$s history)
-			SELECT f.tenant, f.customer_key, %5$s f.history
-			  FROM fresh AS f LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
-			 WHERE f.rows_read IS NULL AND (h.customer_key IS NULL OR h.history OPERATOR(@extschema@.<>) f.history)
+			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %5$s history)
+			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d WHERE d.history IS NOT NULL ORDER BY d.customer_key
 			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
 			RETURNING (xmax = 0) AS is_new
 		)
 		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value,
 			   customers, customers_added, customers_changed, customers_removed)
-		SELECT %6$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value,
+		SELECT %7$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value,
 			   (SELECT count(*) FROM fresh) - 1, w.added, w.changed, (SELECT count(*) FROM removed)
 		  FROM fresh AS f, (SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed FROM written) AS w
 		 WHERE f.rows_read IS NOT NULL
 		RETURNING refresh_id
 		$q$, model, fresh, settings ->> 'customer_type',
-		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, settings ->> 'version')
+		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
+		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version')
 		INTO refresh
 		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END;
 	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model) USING refresh;
@@ -423,7 +426,7 @@ BEGIN
 			PRIMARY KEY (version, tenant)
 		);
 		CREATE TABLE %1$I.customer_histories (
-			customer_key text PRIMARY KEY, tenant text NOT NULL, %2$s history @extschema@.history NOT NULL
+			customer_key text COLLATE "C" PRIMARY KEY, tenant text NOT NULL, %2$s history @extschema@.history NOT NULL
 		);
 		CREATE TABLE %1$I.refreshes (
 			refresh_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, version int NOT NULL,
@@ -436,11 +439,11 @@ BEGIN
 			UNIQUE NULLS NOT DISTINCT (role, tenant)
 		);
 		CREATE TABLE %1$I.recorded_segments (
-			customer_key text PRIMARY KEY, tenant text NOT NULL, segment text COLLATE "C", previous_segment text COLLATE "C", changed_on date
+			customer_key text COLLATE "C" PRIMARY KEY, tenant text NOT NULL, segment text COLLATE "C", previous_segment text COLLATE "C", changed_on date
 		);
 		CREATE TABLE %1$I.recorded_changes (
 			change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, recorded_at timestamptz NOT NULL DEFAULT now(), as_of date NOT NULL,
-			customer_key text NOT NULL, tenant text NOT NULL, previous_segment text COLLATE "C", segment text COLLATE "C"
+			customer_key text COLLATE "C" NOT NULL, tenant text NOT NULL, previous_segment text COLLATE "C", segment text COLLATE "C"
 		);
 		INSERT INTO %1$I.reader VALUES (current_user, NULL);
 		$q$, model, CASE WHEN tenanted THEN 'customer_id text NOT NULL,' ELSE '' END);

@@ -3,10 +3,11 @@
 --
 -- All of them are written around one query (model_scores): a question (as of
 -- when, by which thresholds, for which tenants) meets what is known of each
--- customer, level by level: facts, scores, segment. OFFSET 0 between the
+-- customer, level by level: facts, scores, segment. OFFSET '0' between the
 -- levels keeps the planner from pasting an expression into every place that
 -- uses it, a CASE of twenty rules say; columns that nobody reads are still
--- left out, and so are joins for them.
+-- left out, and so are joins for them. (OFFSET '0' and not 0: a constant that
+-- still has to be cast would keep the level from parallel workers.)
 --
 
 -- Which scores an interval of values stands for, in words.
@@ -87,13 +88,12 @@ CREATE FUNCTION @extschema@.model_question(model name, settings jsonb,
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.format($q$
-SELECT k.tenant, %2$s AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
+WITH level AS (SELECT) SELECT k.tenant, %2$s AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
        c.frequency = 'active_days' AS use_active_days, c.weights, c.change_days, c.map_copy,
        k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds
   FROM %5$s%1$I.configuration AS c
   JOIN %1$I.calibration AS k ON k.version = c.version
- WHERE %3$s AND %4$s
-OFFSET 0$q$, model, as_of, condition,
+ WHERE %3$s AND %4$s$q$, model, as_of, condition,
 		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@.model_reader_condition(model, settings, reader) END, dates);
 END;
 COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text) IS
@@ -157,8 +157,8 @@ BEGIN
 	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
 		   WITH ORDINALITY AS u (a, n);
 	RETURN format($q$
-SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
-       q.as_of, q.version, q.use_mean, q.weights, q.map_copy,
+WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
+       q.as_of, q.version, q.weights, q.map_copy,
        q.recency_thresholds, q.frequency_thresholds, q.monetary_thresholds, q.basket_thresholds,
        @extschema@.last_day(h.history, q.as_of) AS last_order_on,
        @extschema@.recency(h.history, q.as_of) AS recency_days,
@@ -166,6 +166,8 @@ SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
             ELSE @extschema@.frequency(h.history, q.as_of, q.window_days) END AS frequency,
        @extschema@.monetary(h.history, q.as_of, q.window_days) AS monetary,
        @extschema@.mean_value(h.history, q.as_of, q.window_days) AS mean_value,
+       (CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of, q.window_days)
+             ELSE @extschema@.monetary(h.history, q.as_of, q.window_days) END)::float8 AS scored_value,
        @extschema@.tenure(h.history, q.as_of) AS tenure_days,
        @extschema@.silence_ratio(h.history, q.as_of) AS silence_ratio,
        CASE WHEN @extschema@.recency(h.history, q.as_of) IS NULL
@@ -173,11 +175,10 @@ SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
        @extschema@.recency(h.history, q.as_of - q.change_days) AS then_recency_days,
        CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of - q.change_days, q.window_days)
             ELSE @extschema@.frequency(h.history, q.as_of - q.change_days, q.window_days) END AS then_frequency,
-       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of - q.change_days, q.window_days)
-            ELSE @extschema@.monetary(h.history, q.as_of - q.change_days, q.window_days) END AS then_monetary
+       (CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of - q.change_days, q.window_days)
+             ELSE @extschema@.monetary(h.history, q.as_of - q.change_days, q.window_days) END)::float8 AS then_scored_value
   FROM (%1$s) AS q
-  JOIN (%2$s) AS h ON h.tenant = q.tenant
-OFFSET 0$q$, question, @extschema@.model_customers(model, settings), attributes);
+  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, @extschema@.model_customers(model, settings), attributes);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_facts(name, jsonb, text) IS 'internal: the query for the facts of each customer';
@@ -220,23 +221,21 @@ SELECT s.*,
                CASE WHEN s.recency_days IS NULL THEN 'no_order'
                     WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
                     WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
-          FROM (SELECT f.tenant, f.customer_key, f.customer_id%3$s%4$s, f.history, f.as_of, f.version, f.weights, f.map_copy,
+          FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%3$s%4$s, f.history, f.as_of, f.version, f.weights, f.map_copy,
                        f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio,
                        @extschema@.score(f.recency_days, f.recency_thresholds, false) AS r_score,
                        CASE WHEN f.recency_days IS NULL OR f.frequency_thresholds IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
                             ELSE @extschema@.score(f.frequency, f.frequency_thresholds) END AS f_score,
                        CASE WHEN f.recency_days IS NULL OR f.monetary_thresholds IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
-                            ELSE @extschema@.score((CASE WHEN f.use_mean THEN f.mean_value ELSE f.monetary END)::float8, f.monetary_thresholds) END AS m_score,
+                            ELSE @extschema@.score(f.scored_value, f.monetary_thresholds) END AS m_score,
                        CASE WHEN f.recency_days IS NOT NULL THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
                        @extschema@.score(f.then_recency_days, f.recency_thresholds, false) AS then_r_score,
                        CASE WHEN f.then_recency_days IS NULL OR f.frequency_thresholds IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_frequency, f.frequency_thresholds) END AS then_f_score,
                        CASE WHEN f.then_recency_days IS NULL OR f.monetary_thresholds IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
-                            ELSE @extschema@.score(f.then_monetary::float8, f.monetary_thresholds) END AS then_m_score
+                            ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
                   FROM (%1$s) AS f
-                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected
-                OFFSET 0) AS s) AS s
-OFFSET 0$q$, @extschema@.model_facts(model, settings, question), NULL, plain, dotted, segment);
+                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s$q$, @extschema@.model_facts(model, settings, question), NULL, plain, dotted, segment);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[]) IS 'internal: the query for facts, scores and segment of each customer';
@@ -420,12 +419,13 @@ BEGIN
 		'one row per segment of the segment map: what it is called, who is in it, what to do');
 
 	PERFORM @extschema@.model_put_view(model, 'customer_segments',
-		format($q$SELECT s.customer_key, s.tenant, s.customer_id, s.segment, s.segment_label, l.action,
+		format($q$SELECT s.customer_key, %5$s AS tenant, s.customer_id, s.segment, l.label AS segment_label, l.action,
 			CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment ELSE r.previous_segment END::text AS previous_segment,
 			CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on
-			FROM %1$I.customer_scores AS s
+			FROM (%4$s) AS s
 			LEFT JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
-			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language),
+			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language,
+			@extschema@.model_scores(model, settings, question, ARRAY[map]), replace(tenant, 'q.', 's.')),
 		'one row per customer, made for CRM and reverse ETL: nothing in it changes while the segment stays');
 
 	FOR list IN SELECT * FROM (VALUES ('vip_customers', 'vip', 'the best customers'),
