@@ -788,14 +788,13 @@ BEGIN
 				WHEN 'negative counts' THEN 'a day has fewer than no orders: a difference was taken away that was never added'
 				ELSE 'the source has other orders of these customers than at the last refresh' END)
 		  FROM (SELECT CASE WHEN h.customer_key IS NULL THEN 'not in the model'
+							WHEN f.history OPERATOR(@extschema@.=) h.history THEN NULL
+							WHEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.events < 0) THEN 'negative counts'
 							WHEN f.customer_key IS NULL THEN 'not in the source'
-							WHEN f.history OPERATOR(@extschema@.<>) h.history THEN 'other history' END AS problem
+							ELSE 'other history' END AS problem
 				  FROM %1$I.customer_histories AS h
-				  FULL JOIN (SELECT %2$s AS customer_key, f.history FROM @extschema@.source_histories($1, NULL::%3$s, $2) AS f
-							  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}') AS f ON f.customer_key = h.customer_key
-				UNION ALL
-				SELECT 'negative counts' FROM %1$I.customer_histories AS h
-				 WHERE EXISTS (SELECT FROM @extschema@.days(h.history) AS d WHERE d.events < 0)) AS d
+				  FULL JOIN (SELECT (%2$s) COLLATE "C" AS customer_key, f.history FROM @extschema@.source_histories($1, NULL::%3$s, $2) AS f
+							  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}') AS f ON f.customer_key = h.customer_key) AS d
 		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, key, settings ->> 'customer_type')
 		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END;
 END

@@ -3,11 +3,11 @@
 --
 -- All of them are written around one query (model_scores): a question (as of
 -- when, by which thresholds, for which tenants) meets what is known of each
--- customer, level by level: facts, scores, segment. OFFSET '0' between the
--- levels keeps the planner from pasting an expression into every place that
--- uses it, a CASE of twenty rules say; columns that nobody reads are still
--- left out, and so are joins for them. (OFFSET '0' and not 0: a constant that
--- still has to be cast would keep the level from parallel workers.)
+-- customer, level by level: facts, scores, segment. WITH level AS (SELECT)
+-- keeps the planner from merging a level into the next one, where it would
+-- compute a score again in every rule that reads it. Unlike OFFSET 0 it lets a
+-- condition on the customer through to the index, and parallel workers in.
+-- Columns that nobody reads are still left out, and so are joins for them.
 --
 
 -- Which scores an interval of values stands for, in words.
