@@ -158,10 +158,8 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_probe_argument(name, text, text, text, text, text[]) IS
 	'internal: the type of an expression of the caller''s';
 
--- How a key of this type becomes text so that equal keys give equal texts, as
--- a format for one operand; an error for types of which that can't be said.
-CREATE FUNCTION @extschema@.model_key_text(argument text, type oid, collation_oid oid)
-	RETURNS text
+CREATE FUNCTION @extschema@.model_base_type(type oid)
+	RETURNS oid
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -171,6 +169,21 @@ BEGIN
 	WHILE EXISTS (SELECT FROM pg_type AS t WHERE t.oid = base AND t.typtype = 'd') LOOP
 		SELECT t.typbasetype INTO base FROM pg_type AS t WHERE t.oid = base;
 	END LOOP;
+	RETURN base;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_base_type(oid) IS 'internal: the type that a domain is over';
+
+-- How a key of this type becomes text so that equal keys give equal texts, as
+-- a format for one operand; an error for types of which that can't be said.
+CREATE FUNCTION @extschema@.model_key_text(argument text, type oid, collation_oid oid)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	base	oid := @extschema@.model_base_type(type);
+BEGIN
 	IF EXISTS (SELECT FROM pg_collation AS c WHERE c.oid = collation_oid AND NOT c.collisdeterministic) THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('%s has a collation that takes different texts for equal', argument),
@@ -310,19 +323,19 @@ BEGIN
 	key_text := @extschema@.model_key_text('customer', types[1], collations[1]);
 	order_taken := CASE WHEN by_position THEN format('Without customer, day and value the columns of the source are taken in their order: %s.',
 		array_to_string(item.columns, ', ')) ELSE format('The columns are: %s.', array_to_string(item.columns, ', ')) END;
-	IF types[2] <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
+	IF @extschema@.model_base_type(types[2]) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('day "%s" is of type %s, not a date', names[2], format_type(types[2], NULL)),
 			DETAIL = order_taken,
 			HINT = 'Give a column or expression of type date, timestamp or timestamptz.';
 	END IF;
-	IF types[3] <> ALL ('{int2,int4,int8,numeric,float4,float8}'::regtype[]::oid[]) THEN
+	IF @extschema@.model_base_type(types[3]) <> ALL ('{int2,int4,int8,numeric,float4,float8}'::regtype[]::oid[]) THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('value "%s" is of type %s, not a number', names[3], format_type(types[3], NULL)),
 			DETAIL = order_taken,
 			HINT = 'Give a column or expression of an integer type, numeric, real or double precision.';
 	END IF;
-	IF types[4] <> 'bool'::regtype THEN
+	IF @extschema@.model_base_type(types[4]) <> 'bool'::regtype THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('counts "%s" is of type %s, not boolean', names[4], format_type(types[4], NULL)),
 			DETAIL = order_taken,
@@ -345,7 +358,7 @@ BEGIN
 		'source_query', given.definition,
 		'customer_type', format_type(given.types[1], NULL),
 		'key_text', CASE WHEN NOT tenanted THEN key_text END,
-		'day_is_moment', types[2] = 'timestamptz'::regtype);
+		'day_is_moment', @extschema@.model_base_type(types[2]) = 'timestamptz'::regtype);
 
 	-- People
 	IF settings ->> 'customers' IS NULL THEN
@@ -402,7 +415,7 @@ BEGIN
 		END IF;
 		SELECT p.type INTO type
 		  FROM @extschema@.model_probe_argument(model, caller_path, 'consent', expression, item.from_item, item.columns) AS p;
-		IF type <> 'bool'::regtype THEN
+		IF @extschema@.model_base_type(type) <> 'bool'::regtype THEN
 			RAISE datatype_mismatch USING
 				MESSAGE = format('consent "%s" is of type %s, not boolean', left(expression, 100), format_type(type, NULL)),
 				HINT = 'consent says of each row of customers whether the person may be scored, like: consent_on IS NOT NULL.';
