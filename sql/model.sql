@@ -112,8 +112,8 @@ BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	probe_oid := probe::regclass;
 	definition := rtrim(pg_get_viewdef(probe_oid), ';');
-	SELECT array_agg(a.attname::text ORDER BY a.attnum), array_agg(a.atttypid ORDER BY a.attnum),
-		   array_agg(a.attcollation ORDER BY a.attnum)
+	SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}'), coalesce(array_agg(a.atttypid ORDER BY a.attnum), '{}'),
+		   coalesce(array_agg(a.attcollation ORDER BY a.attnum), '{}')
 	  INTO names, types, collations
 	  FROM pg_attribute AS a WHERE a.attrelid = probe_oid AND a.attnum > 0;
 	EXECUTE format('DROP VIEW %s', probe);
@@ -141,7 +141,8 @@ BEGIN
 	EXCEPTION
 		WHEN syntax_error OR undefined_column OR undefined_function OR ambiguous_column OR undefined_object
 			OR grouping_error OR windowing_error OR datatype_mismatch OR invalid_text_representation
-			OR undefined_table OR wrong_object_type OR feature_not_supported OR cannot_coerce OR invalid_datetime_format THEN
+			OR undefined_table OR wrong_object_type OR feature_not_supported OR cannot_coerce OR invalid_datetime_format
+			OR invalid_table_definition THEN
 			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
 			RAISE EXCEPTION USING ERRCODE = state,
 				MESSAGE = format('%s "%s" is neither a column nor an expression: %s', argument, left(expression, 100), message),

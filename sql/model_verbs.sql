@@ -55,7 +55,12 @@ BEGIN
 		recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[],
 		time_zone text, language text, change_days int, money_decimals int);
 	today := (now() AT TIME ZONE s.time_zone)::date;		-- an error for an unknown zone
-	IF s.as_of > today OR NOT isfinite(s.as_of) THEN
+	IF NOT isfinite(s.as_of) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('as_of must be finite, not %s', settings ->> 'as_of'),
+			HINT = 'Leave as_of NULL, and the model always answers for today.';
+	END IF;
+	IF s.as_of > today THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('as_of %s lies after today, %s in %s', settings ->> 'as_of', to_char(today, 'YYYY-MM-DD'), s.time_zone),
 			HINT = 'Leave as_of NULL, and the model always answers for today.';
@@ -643,7 +648,10 @@ DECLARE
 		"recency_thresholds": null, "frequency_thresholds": null, "monetary_thresholds": null, "weights": [1, 1, 1], "time_zone": "UTC",
 		"counts": null, "consent": null, "customers": null, "customers_key": null, "attributes": null,
 		"language": "en", "change_days": 90, "money_decimals": 2}';
+	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,attributes}';
+	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds}';
 	old			jsonb;
+	base		jsonb;			-- whose thresholds and map go on where nothing else is asked for
 	new			jsonb;
 	wanted		text;
 	reread		boolean;
@@ -665,6 +673,7 @@ BEGIN
 		END IF;
 		reason := format('back to version %s', back_to);
 	END IF;
+	base := new;
 	FOREACH wanted IN ARRAY coalesce(reset, '{}') LOOP
 		IF wanted IS NULL OR NOT defaults ? wanted THEN
 			RAISE invalid_parameter_value USING
@@ -686,18 +695,19 @@ BEGIN
 	PERFORM @extschema@.model_check_settings(new);
 	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@.model_segment_counts(home) AS c;
 	BEGIN
-		-- Understood anew: the source may have changed since.
-		IF back_to IS NULL OR changes <> '{}' THEN
-			new := @extschema@.model_resolve(home, caller_path, new);
+		-- Names keep the meaning that they had when they were given. Where some
+		-- are given now, the others have to go with them: they are looked up again,
+		-- but for the name of the source.
+		IF changes ?| sources OR sources && reset THEN
+			new := @extschema@.model_resolve(home, caller_path, CASE WHEN changes ? 'source' THEN new
+					ELSE new || jsonb_build_object('source', coalesce(new ->> 'source_relation', new ->> 'source')) END)
+				|| jsonb_build_object('source', new -> 'source');
 		END IF;
 		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text') IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
-		recalibrate := reread OR EXISTS (SELECT FROM unnest('{bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds}'::text[]) AS k
-			WHERE new -> k IS DISTINCT FROM old -> k);
-		-- A version that one goes back to brings its own thresholds and map.
-		IF back_to IS NOT NULL THEN
-			recalibrate := recalibrate AND (changes <> '{}' OR reset <> '{}');
-		ELSIF changes ->> 'segment_map' IS NOT NULL OR new -> 'segment_map' IS DISTINCT FROM old -> 'segment_map' THEN
+		recalibrate := EXISTS (SELECT FROM unnest(measures) AS k WHERE new -> k IS DISTINCT FROM base -> k)
+			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> base -> 'time_zone';
+		IF changes ? 'segment_map' OR new -> 'segment_map' IS DISTINCT FROM base -> 'segment_map' THEN
 			EXECUTE format('SELECT ''v'' || max(version) + 1 FROM %I.configuration', home) INTO copy;
 			new := new || jsonb_build_object('map_copy', copy);
 			PERFORM @extschema@.model_copy_map(home, copy, new);
@@ -712,7 +722,7 @@ BEGIN
 				INSERT INTO %1$I.calibration
 				SELECT $1, tenant, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers
 				  FROM %1$I.calibration WHERE version = $2$q$, home)
-				USING (new ->> 'version')::int, coalesce(back_to, (old ->> 'version')::int);
+				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;
 		PERFORM @extschema@.model_write_thresholds(home, new, recalibrate);
 		PERFORM @extschema@.model_make_views(home, new);
