@@ -30,7 +30,8 @@ OBJS = \
 	src/customers.o \
 	src/customer_history.o \
 	src/histories.o \
-	src/score_customers.o
+	src/score_customers.o \
+	src/caller.o
 
 # One file per layer; each uses only the ones above it.
 SQL_LAYERS = history score segment segment_maps bulk model model_views model_verbs dated

@@ -3,8 +3,32 @@
 --
 -- They are SECURITY DEFINER because a reader has no rights on the histories
 -- and a view has no argument for a day. Who asks is then no longer
--- current_user: it is the role that SET ROLE chose, else the one that logged in.
+-- current_user, and session_user is somebody else wherever one role's SQL runs
+-- in another's session: in REFRESH MATERIALIZED VIEW, in the functions that
+-- ANALYZE runs for an index, in a SECURITY DEFINER function. So their last
+-- parameter is the caller, which nobody can make up.
 --
+
+CREATE TYPE @extschema@.caller;
+CREATE FUNCTION @extschema@.caller_in(cstring)
+	RETURNS @extschema@.caller
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.caller_in(cstring) IS 'I/O';
+CREATE FUNCTION @extschema@.caller_out(@extschema@.caller)
+	RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.caller_out(@extschema@.caller) IS 'I/O';
+CREATE TYPE @extschema@.caller (INPUT = @extschema@.caller_in, OUTPUT = @extschema@.caller_out, INTERNALLENGTH = 16, ALIGNMENT = double);
+COMMENT ON TYPE @extschema@.caller IS 'the role that calls a function, as the default of a parameter: no value can be written down';
+
+CREATE FUNCTION @extschema@.caller()
+	RETURNS @extschema@.caller
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.caller() IS 'the role that evaluates this, good until the transaction ends';
+CREATE FUNCTION @extschema@.caller_role(caller @extschema@.caller)
+	RETURNS oid
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.caller_role(@extschema@.caller) IS 'the role that a value of caller() stands for; an error in another transaction';
 
 -- The days from one to another by steps, month ends kept.
 CREATE FUNCTION @extschema@.model_days(from_day date, to_day date, step interval)
@@ -69,7 +93,6 @@ CREATE FUNCTION @extschema@.model_make_functions(model name, settings jsonb)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	reader		text := $q$CASE pg_catalog.current_setting('role') WHEN 'none' THEN SESSION_USER ELSE pg_catalog.current_setting('role')::name END$q$;
 	in_force	text := '%1$s IS NOT NULL AND (c.version = 1 OR c.valid_from <= %1$s) AND (c.valid_until IS NULL OR c.valid_until > %1$s)';
 	tenant		text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE '%1$s.tenant' END;
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
@@ -84,24 +107,24 @@ BEGIN
 
 	-- The wide view as of any day
 	scores := @extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1',
-		'$1 IS NOT NULL AND CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', reader), maps);
+		'$1 IS NOT NULL AND CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', '@extschema@.caller_role($3)'), maps);
 	wide := @extschema@.model_wide(model, settings, scores);
 	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model,
-		replace(replace(wide, '$1', 'NULL::date'), '$2', 'NULL::int'));
+		replace(replace(replace(wide, '$1', 'NULL::date'), '$2', 'NULL::int'), '$3', 'NULL'));
 	SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s' ELSE 'q.%1$I' END, e.attname, format_type(e.atttypid, e.atttypmod)),
 			   ', ' ORDER BY e.attnum) INTO columns
 	  FROM pg_attribute AS e
 	  LEFT JOIN pg_attribute AS f ON f.attrelid = format('%I.source_probe', model)::regclass AND f.attname = e.attname
 	 WHERE e.attrelid = format('%I.customer_scores', model)::regclass AND e.attnum > 0;
 	EXECUTE format('DROP VIEW %I.source_probe', model);
-	PERFORM @extschema@.model_put_function(model, 'customer_scores_at(as_of date, version int DEFAULT NULL)',
+	PERFORM @extschema@.model_put_function(model, 'customer_scores_at(as_of date, version int DEFAULT NULL, reader @extschema@.caller DEFAULT @extschema@.caller())',
 		format('SETOF %I.customer_scores', model), format('SELECT %s FROM (%s) AS q', columns, wide),
 		'customer_scores as of any day, by the version of the configuration in force that day, or another');
 
 	-- Moves between two days. Both are seen by the thresholds of today, so that
 	-- a move is the customer's own; labels that were others by the thresholds
 	-- of their time are counted apart.
-	PERFORM @extschema@.model_put_function(model, 'segment_transitions(from_day date, to_day date)',
+	PERFORM @extschema@.model_put_function(model, 'segment_transitions(from_day date, to_day date, reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint)',
 		format($q$
 		SELECT %6$s, m.from_segment, f.label, m.to_segment, t.label, count(*), sum(m.monetary)::%7$s, count(*) FILTER (WHERE m.by_thresholds)
@@ -115,14 +138,14 @@ BEGIN
 		  LEFT JOIN %1$I.segment_label AS t ON t.map = %5$L AND t.segment = m.to_segment AND t.language = %8$L
 		 GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order
 		 ORDER BY m.tenant, f.display_order, t.display_order$q$, model,
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', reader), ARRAY[map]),
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', reader), ARRAY[map]),
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), reader), maps),
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@.caller_role($3)'), maps),
 			map, format(tenant, 'm'), money, language),
 		'how many customers went from which segment to which between two days, by today''s thresholds; customers_by_thresholds of them had another label on the first day only by the thresholds of that time');
 
 	-- Segments over time, as they were seen
-	PERFORM @extschema@.model_put_function(model, 'segment_history(from_day date, to_day date, step interval DEFAULT ''1 month'')',
+	PERFORM @extschema@.model_put_function(model, 'segment_history(from_day date, to_day date, step interval DEFAULT ''1 month'', reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text)',
 		format($q$
 		SELECT n.as_of, %3$s, n.segment::text, l.label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8,
@@ -132,13 +155,13 @@ BEGIN
 		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
 		WINDOW w AS (PARTITION BY n.as_of, n.tenant)
 		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model,
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'd.day', format(in_force, 'd.day'), reader,
+			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'd.day', format(in_force, 'd.day'), '@extschema@.caller_role($4)',
 				'@extschema@.model_days($1, $2, $3) AS d (day), '), maps),
 			format(tenant, 'n'), money, language),
 		'customers and revenue by segment on each day from one to another by steps, by the version in force that day');
 
 	-- Cohorts by the month of the first order
-	PERFORM @extschema@.model_put_function(model, 'cohort_retention()',
+	PERFORM @extschema@.model_put_function(model, 'cohort_retention(reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (tenant text, cohort_month date, months_since int, customers bigint, active_customers bigint, active_share float8, revenue numeric)',
 		format($q$
 		SELECT %3$s, c.cohort_month, n.months_since, c.customers, COALESCE(a.active, 0), COALESCE(a.active, 0) / c.customers::float8, COALESCE(a.revenue, 0)::%4$s
@@ -159,7 +182,7 @@ BEGIN
 				((extract(year FROM f.as_of) - extract(year FROM f.first_day)) * 12 + extract(month FROM f.as_of) - extract(month FROM f.first_day))::int AS last_month
 				FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of, @extschema@.first_day(h.history, q.as_of) AS first_day
 					  FROM (%s) AS q JOIN (%s) AS h ON h.tenant = q.tenant) AS f WHERE f.first_day IS NOT NULL$q$,
-				@extschema@.model_question(model, settings, reader => reader), @extschema@.model_customers(model, settings)),
+				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($1)'), @extschema@.model_customers(model, settings)),
 			format(tenant, 'c'), money),
 		'of the customers who first ordered in a month, how many ordered again so many months later, and for how much');
 END

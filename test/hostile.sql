@@ -70,6 +70,7 @@ SELECT 'history', unnest(ARRAY['NULL', '''{}''', '''{2025-01-03:1:19.90}''', '''
   '''{4714-11-24 BC:1:1,5874897-12-31:1:1}''', '''{2025-01-03:1:92233720368547758.07}''', '''{2025-01-03:1:-92233720368547758.07}''',
   '''{2025-01-03:2147483647:1}''', '''{2025-01-03:-2147483648:1}''', '''{2025-06-30:4000000000:9223372036.854775807}''',
   '(SELECT years FROM hostile.history)', '(SELECT sparse FROM hostile.history)', '(SELECT one_day FROM hostile.history)']);
+INSERT INTO hostile.value (type, expression) VALUES ('caller', 'NULL'), ('caller', :'schema' || '.caller()');
 \endif
 
 -- What a literal of ours may refuse is refused here, before it counts as an argument.
@@ -183,10 +184,10 @@ BEGIN
   END LOOP;
 END $$;
 
-SELECT count(*) - count(*) FILTER (WHERE hostile.usable(CASE type WHEN 'history' THEN :'schema' || '.history' ELSE type END, expression)) AS refused
+SELECT count(*) - count(*) FILTER (WHERE hostile.usable(CASE WHEN type IN ('history', 'caller') THEN :'schema' || '.' || type ELSE type END, expression)) AS refused
   FROM hostile.value WHERE type NOT IN ('cstring', 'anyelement') \gset
 DELETE FROM hostile.value
- WHERE type NOT IN ('cstring', 'anyelement') AND NOT hostile.usable(CASE type WHEN 'history' THEN :'schema' || '.history' ELSE type END, expression);
+ WHERE type NOT IN ('cstring', 'anyelement') AND NOT hostile.usable(CASE WHEN type IN ('history', 'caller') THEN :'schema' || '.' || type ELSE type END, expression);
 
 CREATE VIEW hostile.function AS
 SELECT p.oid::regprocedure AS function, 'internal'::regtype = ANY (proargtypes::oid[] || prorettype) AS internal

@@ -1,0 +1,90 @@
+/*
+ * caller.c
+ *		Who calls a SECURITY DEFINER function.
+ *
+ * Inside such a function current_user is its owner, and session_user is
+ * whoever opened the session: in REFRESH MATERIALIZED VIEW, in ANALYZE or
+ * inside another SECURITY DEFINER function neither is the role that made the
+ * call. That role is known where the call is written: a parameter
+ * "DEFAULT caller()" is evaluated there. So that nobody can give another
+ * role's name instead, the type of the parameter has no input function: its
+ * only source is caller(), and a value counts in the transaction alone in
+ * which it was made.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+
+PG_FUNCTION_INFO_V1(caller_in);
+PG_FUNCTION_INFO_V1(caller_out);
+PG_FUNCTION_INFO_V1(caller);
+PG_FUNCTION_INFO_V1(caller_role);
+
+/* As it is passed on: INTERNALLENGTH = 16, ALIGNMENT = double. */
+typedef struct Caller
+{
+	TimestampTz transaction_start;
+	int32		pid;			/* of the session, in its parallel workers too */
+	Oid			role;
+} Caller;
+
+StaticAssertDecl(sizeof(Caller) == 16, "the type is created with this length");
+
+static int32
+session_pid(void)
+{
+	PGPROC	   *leader = MyProc->lockGroupLeader;
+
+	return leader != NULL ? leader->pid : MyProcPid;
+}
+
+Datum
+caller_in(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a value of type %s can't be written down", "caller"),
+			 errhint("Leave the argument out: its default is the role that calls.")));
+	PG_RETURN_VOID();			/* not reached */
+}
+
+Datum
+caller_out(PG_FUNCTION_ARGS)
+{
+	Caller	   *caller = (Caller *) PG_GETARG_POINTER(0);
+	char	   *name = GetUserNameFromId(caller->role, true);
+
+	PG_RETURN_CSTRING(name != NULL ? name : pstrdup("-"));
+}
+
+Datum
+caller(PG_FUNCTION_ARGS)
+{
+	Caller	   *value = (Caller *) palloc(sizeof(Caller));
+
+	value->transaction_start = GetCurrentTransactionStartTimestamp();
+	value->pid = session_pid();
+	value->role = GetUserId();
+	PG_RETURN_POINTER(value);
+}
+
+Datum
+caller_role(PG_FUNCTION_ARGS)
+{
+	Caller	   *caller = (Caller *) PG_GETARG_POINTER(0);
+
+	if (caller->transaction_start != GetCurrentTransactionStartTimestamp() ||
+		caller->pid != session_pid())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the value of type %s is of another transaction", "caller"),
+				 errhint("Leave the argument out: its default is the role that calls.")));
+	PG_RETURN_OID(caller->role);
+}
