@@ -123,17 +123,28 @@ BEGIN
 
 	-- Moves between two days. Both are seen by the thresholds of today, so that
 	-- a move is the customer's own; labels that were others by the thresholds
-	-- of their time are counted apart.
+	-- of their time are counted apart. Grouped, not joined: how many customers there
+	-- are on each side is what the planner can't guess.
 	PERFORM @extschema@.model_put_function(model, 'segment_transitions(from_day date, to_day date, reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint)',
 		format($q$
 		SELECT %6$s, m.from_segment, f.label, m.to_segment, t.label, count(*), sum(m.monetary)::%7$s, count(*) FILTER (WHERE m.by_thresholds)
-		  FROM (SELECT b.tenant, COALESCE(a.segment, p.segment)::text AS from_segment, b.segment::text AS to_segment, b.monetary,
-					   (t.customer_key IS NOT NULL AND t.segment IS DISTINCT FROM a.segment) AS by_thresholds
-				  FROM (%3$s) AS b
-				  LEFT JOIN (%2$s) AS a ON a.customer_key = b.customer_key
-				  LEFT JOIN (%4$s) AS t ON t.customer_key = b.customer_key
-				  LEFT JOIN (SELECT min(l.segment) AS segment FROM %1$I.segment_label AS l WHERE l.map = %5$L AND l.role = 'prospect') AS p ON true) AS m
+		  FROM (SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE p.segment END::text AS from_segment,
+					   s.to_segment::text AS to_segment, s.monetary,
+					   (s.was_there_then AND s.then_segment IS DISTINCT FROM s.from_segment) AS by_thresholds
+				  FROM (SELECT u.customer_key, min(u.tenant) AS tenant,
+							   bool_or(u.side = 'from') AS was_there, max(u.segment) FILTER (WHERE u.side = 'from') AS from_segment,
+							   bool_or(u.side = 'then') AS was_there_then, max(u.segment) FILTER (WHERE u.side = 'then') AS then_segment,
+							   bool_or(u.side = 'to') AS is_there, max(u.segment) FILTER (WHERE u.side = 'to') AS to_segment,
+							   max(u.monetary) FILTER (WHERE u.side = 'to') AS monetary
+						  FROM (SELECT 'from' AS side, a.customer_key, a.tenant, a.segment, NULL::numeric AS monetary FROM (%2$s) AS a
+								UNION ALL
+								SELECT 'to', b.customer_key, b.tenant, b.segment, b.monetary FROM (%3$s) AS b
+								UNION ALL
+								SELECT 'then', t.customer_key, t.tenant, t.segment, NULL FROM (%4$s) AS t) AS u
+						 GROUP BY u.customer_key) AS s
+				  LEFT JOIN (SELECT min(l.segment) AS segment FROM %1$I.segment_label AS l WHERE l.map = %5$L AND l.role = 'prospect') AS p ON true
+				 WHERE s.is_there) AS m
 		  LEFT JOIN %1$I.segment_label AS f ON f.map = %5$L AND f.segment = m.from_segment AND f.language = %8$L
 		  LEFT JOIN %1$I.segment_label AS t ON t.map = %5$L AND t.segment = m.to_segment AND t.language = %8$L
 		 GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order

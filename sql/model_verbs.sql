@@ -453,7 +453,7 @@ BEGIN
 		INSERT INTO %1$I.reader VALUES (current_user, NULL);
 		$q$, model, CASE WHEN tenanted THEN 'customer_id text NOT NULL,' ELSE '' END);
 	IF tenanted THEN
-		EXECUTE format('CREATE INDEX ON %I.customer_histories (tenant)', model);
+		EXECUTE format('CREATE UNIQUE INDEX ON %I.customer_histories (tenant, customer_id)', model);
 	END IF;
 	-- A key of a person has no place in the statistics, which more people can read.
 	EXECUTE format('ALTER TABLE %1$I.customer_histories ALTER customer_key SET STATISTICS 0, ALTER history SET STATISTICS 0', model);
