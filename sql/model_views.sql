@@ -224,15 +224,15 @@ SELECT s.*,
           FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%3$s%4$s, f.history, f.as_of, f.version, f.weights, f.map_copy,
                        f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio,
                        @extschema@.score(f.recency_days, f.recency_thresholds, false) AS r_score,
-                       CASE WHEN f.recency_days IS NULL OR f.frequency_thresholds IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
+                       CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
                             ELSE @extschema@.score(f.frequency, f.frequency_thresholds) END AS f_score,
-                       CASE WHEN f.recency_days IS NULL OR f.monetary_thresholds IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
+                       CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
                             ELSE @extschema@.score(f.scored_value, f.monetary_thresholds) END AS m_score,
                        CASE WHEN f.recency_days IS NOT NULL THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
                        @extschema@.score(f.then_recency_days, f.recency_thresholds, false) AS then_r_score,
-                       CASE WHEN f.then_recency_days IS NULL OR f.frequency_thresholds IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
+                       CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_frequency, f.frequency_thresholds) END AS then_f_score,
-                       CASE WHEN f.then_recency_days IS NULL OR f.monetary_thresholds IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
+                       CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
                   FROM (%1$s) AS f
                  WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s$q$, @extschema@.model_facts(model, settings, question), NULL, plain, dotted, segment);
