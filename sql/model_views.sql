@@ -36,7 +36,7 @@ BEGIN
 		upper := thresholds[n - score + 2];		-- beaten by being below
 		lower := thresholds[n - score + 1];
 		IF score = n + 1 THEN
-			RETURN '< ' || trim_scale(upper::numeric) || days;
+			RETURN CASE WHEN upper <= 0 THEN '-' ELSE '< ' || trim_scale(upper::numeric) || days END;
 		ELSIF score = 1 THEN
 			RETURN '>= ' || trim_scale(lower::numeric) || days;
 		ELSIF lower = upper THEN
@@ -62,7 +62,7 @@ BEGIN
 	END IF;
 	low := round(lower::numeric, decimals)::text;
 	high := round(upper::numeric, decimals)::text;
-	RETURN CASE WHEN n = 0 THEN '-' WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
+	RETURN CASE WHEN n = 0 THEN CASE WHEN language LIKE 'fr%' THEN 'tous' ELSE 'all' END WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
