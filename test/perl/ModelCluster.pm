@@ -1,0 +1,162 @@
+# What the TAP tests of models share: a chain of shops with tenants, a model
+# over it, and lists of what a model offers to readers, taken from the catalogs
+# so that a view or function that is added later is tested too.
+package ModelCluster;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use ScoringCluster;
+use PostgreSQL::Test::Utils;
+
+our @EXPORT = qw(make_roles make_chain make_shop views dated_calls offers tables verbs run_as attempt digests);
+
+# Roles are the cluster's; everything else below is one database's.
+sub make_roles
+{
+	my ($node, @more) = @_;
+	$node->safe_psql('postgres', "CREATE ROLE $_ LOGIN") for 'shopowner', @more;
+}
+
+# The extension in schema scoring, and a schema crm of shopowner's with orders
+# and customers of three tenants, one of which has the separator in its name.
+sub make_database
+{
+	my ($node, $database) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $database") unless $database eq 'postgres';
+	$node->safe_psql($database, qq{
+		CREATE SCHEMA scoring;
+		CREATE EXTENSION customer_scoring SCHEMA scoring;
+		GRANT USAGE ON SCHEMA scoring TO PUBLIC;
+		GRANT CREATE ON DATABASE $database TO shopowner;
+		CREATE SCHEMA crm AUTHORIZATION shopowner;
+		CREATE FUNCTION public.attempt(statement text) RETURNS text LANGUAGE plpgsql AS \$\$
+		DECLARE hint text; BEGIN
+		  EXECUTE statement;
+		  RETURN 'ok';
+		EXCEPTION WHEN OTHERS THEN
+		  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+		  RETURN concat_ws(' ', sqlstate, sqlerrm, nullif(hint, ''));
+		END \$\$;
+		SET ROLE shopowner;
+		CREATE TABLE crm.orders AS
+		SELECT customer_id, (ARRAY['a', 'a', 'b', 'b', 'a:b'])[1 + customer_id % 5] AS tenant, ordered_on, total
+		  FROM (SELECT i * 7919 % 600 / (1 + i % 3) AS customer_id, date '2023-01-01' + (i * 104729 % 900) AS ordered_on,
+		               (((i * 15485863::bigint) % 20000 - 500) / 100.0)::numeric(10, 2) AS total
+		          FROM generate_series(1, 5000) i) AS o;
+		INSERT INTO crm.orders VALUES (NULL, 'a', '2025-01-01', 1), (7, 'b', NULL, 1);
+		CREATE TABLE crm.customers AS
+		SELECT i AS customer_id, (ARRAY['a', 'a', 'b', 'b', 'a:b'])[1 + i % 5] AS tenant, (ARRAY['FR', 'DE', 'IT'])[1 + i % 3] AS country,
+		       i % 7 > 0 AS agreed, date '2024-01-01' + i AS joined_on
+		  FROM generate_series(0, 650) i;
+		ALTER TABLE crm.customers ADD PRIMARY KEY (customer_id, tenant);
+	});
+}
+
+# A model with tenants, and one of tenant a alone.
+sub make_chain
+{
+	my ($node, $database) = @_;
+	make_database($node, $database);
+	$node->safe_psql($database, q{
+		SET ROLE shopowner;
+		SELECT scoring.create_model('chain', 'crm.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on',
+		  value => 'total', tenant => 'tenant', customers => 'crm.customers', attributes => '{country,joined_on}', consent => 'agreed');
+		SELECT scoring.create_model('only_a', 'SELECT customer_id, ordered_on, total FROM crm.orders WHERE tenant = ''a''', as_of => '2025-06-30',
+		  customers => 'SELECT * FROM crm.customers WHERE tenant = ''a''', customers_key => 'customer_id', attributes => '{country,joined_on}', consent => 'agreed');
+		SELECT scoring.record_changes(m) FROM unnest('{chain,only_a}'::text[]) m;
+		INSERT INTO crm.orders SELECT customer_id, tenant, '2025-06-29', 500 FROM crm.customers WHERE customer_id % 11 = 0;
+		SELECT scoring.refresh_model(m) FROM unnest('{chain,only_a}'::text[]) m;
+		SELECT scoring.record_changes(m) FROM unnest('{chain,only_a}'::text[]) m;
+		SELECT scoring.calibrate_model(m) FROM unnest('{chain,only_a}'::text[]) m;
+	});
+}
+
+# A model without tenants, with two versions, recorded changes and a label of
+# its owner's.
+sub make_shop
+{
+	my ($node, $database) = @_;
+	make_database($node, $database);
+	$node->safe_psql($database, q{
+		SET ROLE shopowner;
+		SELECT scoring.create_model('shop', 'SELECT * FROM crm.orders WHERE tenant = ''a''', as_of => '2025-06-30', customer => 'customer_id',
+		  day => 'ordered_on', value => 'total', customers => 'crm.customers', customers_key => 'customer_id',
+		  attributes => '{country,joined_on}', consent => 'agreed');
+		SELECT scoring.record_changes('shop');
+		INSERT INTO crm.orders SELECT customer_id, tenant, '2025-06-29', 500 FROM crm.customers WHERE customer_id % 11 = 0;
+		SELECT scoring.refresh_model('shop');
+		SELECT scoring.record_changes('shop');
+		SELECT scoring.alter_model('shop', weights => '{2,1,1}', segment_map => 'standard');
+	});
+}
+
+sub rows
+{
+	my ($node, $database, $sql) = @_;
+	return split /\n/, $node->safe_psql($database, $sql);
+}
+
+sub views
+{
+	my ($node, $database, $model) = @_;
+	return rows($node, $database, "SELECT oid::regclass FROM pg_class WHERE relnamespace = '$model'::regnamespace AND relkind IN ('v', 'm') ORDER BY relname");
+}
+
+# Calls of the functions of a model with the arguments that they must have.
+sub dated_calls
+{
+	my ($node, $database, $model) = @_;
+	return rows($node, $database, qq{
+		SELECT format('%s(%s)', p.oid::regproc, array_to_string(('{''2024-12-31'',''2025-06-30''}'::text[])[3 - least(2, pronargs - pronargdefaults):2], ', '))
+		  FROM pg_proc p WHERE pronamespace = '$model'::regnamespace AND prorettype <> 'trigger'::regtype ORDER BY proname});
+}
+
+sub offers { return (views(@_), dated_calls(@_)); }
+
+# Everything with rows or values of its own in a model's schema.
+sub tables
+{
+	my ($node, $database, $model) = @_;
+	return rows($node, $database, "SELECT oid::regclass FROM pg_class WHERE relnamespace = '$model'::regnamespace AND relkind NOT IN ('v', 'm', 'i', 'I', 'c') ORDER BY relname");
+}
+
+# Calls of all verbs: functions that take a model's name first. Other arguments
+# without a default are a text that names nothing.
+sub verbs
+{
+	my ($node, $database, $model) = @_;
+	return rows($node, $database, qq{
+		SELECT format('scoring.%I(%L%s)', proname, '$model', repeat(', ''public''', pronargs - pronargdefaults - 1))
+		  FROM pg_proc WHERE pronamespace = 'scoring'::regnamespace AND proargtypes[0] = 'text'::regtype AND proargnames[1] = 'model'
+		   AND proname NOT LIKE 'model\\_%' ORDER BY proname});
+}
+
+# Standard output of SQL in a session that the role opens itself; who wants the
+# messages too may have errors.
+sub run_as
+{
+	my ($node, $database, $role, $sql) = @_;
+	my ($rc, $out, $err) = $node->psql($database, $sql, extra_params => [ '-U', $role ]);
+	return ($out, $err) if wantarray;
+	die "role $role: $err" if $err =~ /ERROR|FATAL/;
+	return $out;
+}
+
+# What a statement leads to: ok, or SQLSTATE, message and hint.
+sub attempt
+{
+	my ($node, $database, $role, @statements) = @_;
+	return split /\n/, scalar run_as($node, $database, $role,
+		join ' ', map { "SELECT replace(public.attempt(\$sql\$$_\$sql\$), chr(10), ' ');" } @statements);
+}
+
+# Rows and checksum of each of these items of FROM, as a role.
+sub digests
+{
+	my ($node, $database, $role, @items) = @_;
+	my @sql = map { "SELECT \$sql\$$_\$sql\$ || ' ' || count(*) || ' ' || coalesce(md5(string_agg((to_jsonb(t) - 'checked_at')::text, chr(10) ORDER BY (to_jsonb(t) - 'checked_at')::text)), '-') FROM $_ t;" } @items;
+	return scalar run_as($node, $database, $role, join("\n", @sql));
+}
+
+1;

@@ -1,0 +1,166 @@
+# Who may do what with a model, with real roles: owner, readers, strangers.
+use strict;
+use warnings;
+use ScoringCluster;
+use ModelCluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('roles');
+$node->start;
+make_roles($node, 'reader', '"Reader of %s ""shop"""', 'stranger', 'in_schema', 'member', 'superowner SUPERUSER');
+make_shop($node, 'shop');
+
+sub in_shop { return scalar run_as($node, 'shop', @_); }
+sub tries { return attempt($node, 'shop', @_); }
+
+my @views = views($node, 'shop', 'shop');
+my @calls = dated_calls($node, 'shop', 'shop');
+my @offers = (@views, @calls);
+my @tables = tables($node, 'shop', 'shop');
+my @verbs = verbs($node, 'shop', 'shop');
+cmp_ok(scalar @views, '>=', 14, 'views: ' . join ' ', map { s/.*\.//r } @views);
+cmp_ok(scalar @calls, '>=', 4, "dated functions: @calls");
+cmp_ok(scalar @tables, '>=', 10, 'tables: ' . join ' ', map { s/.*\.//r } @tables);
+cmp_ok(scalar @verbs, '>=', 8, "verbs: @verbs");
+is(in_shop('postgres', q{SELECT rolsuper, pg_get_userbyid(nspowner) FROM pg_namespace n JOIN pg_roles r ON r.oid = nspowner WHERE nspname = 'shop'}),
+	'f|shopowner', 'the owner of the model is no superuser');
+is( in_shop('postgres', q{SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'shop'::regnamespace
+		UNION SELECT DISTINCT pg_get_userbyid(proowner) FROM pg_proc WHERE pronamespace = 'shop'::regnamespace}),
+	'shopowner', 'and owns all of it');
+is( in_shop('postgres', q{SELECT proname FROM pg_proc WHERE pronamespace = 'shop'::regnamespace
+		AND (NOT prosecdef OR NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(proconfig, '{}')) OR has_function_privilege('stranger', oid, 'EXECUTE'))}),
+	'', 'dated functions pin their search_path and are closed to PUBLIC');
+
+# The same for the owner, for readers by login, by SET ROLE, by membership.
+my $all = digests($node, 'shop', 'shopowner', @offers);
+unlike($all, qr/ 0 /, 'every view and dated function has rows');
+in_shop('shopowner', q{SELECT scoring.grant_reader('shop', 'reader'); SELECT scoring.grant_reader('shop', 'Reader of %s "shop"');});
+is(digests($node, 'shop', 'reader', @offers), $all, 'a reader who logs in reads all views and dated functions');
+is(digests($node, 'shop', 'Reader of %s "shop"', @offers), $all, 'whatever the name of the role');
+is(in_shop('postgres', 'SET ROLE reader; ' . join ' ', map { "SELECT count(*) > 0 FROM $_;" } @offers), join("\n", ('t') x @offers), 'and so by SET ROLE');
+in_shop('postgres', 'GRANT reader TO member');
+is(digests($node, 'shop', 'member', @offers), $all, 'and so by membership');
+
+# Nothing but that.
+for my $role ('reader', 'member', 'stranger', 'in_schema')
+{
+	in_shop('shopowner', 'GRANT USAGE ON SCHEMA shop TO in_schema') if $role eq 'in_schema';
+	for my $verb ('SELECT * FROM %s', 'DELETE FROM %s', 'TRUNCATE %s')
+	{
+		my @statements = map { sprintf $verb, $_ } grep { $verb =~ /SELECT/ || !/_seq$/ } @tables;
+		my @got = tries($role, @statements);
+		is_deeply([ grep { $got[$_] !~ /^42501 / } 0 .. $#statements ], [], "$role: 42501 for $verb of every table") or diag explain \@got;
+	}
+	my @got = tries($role, map { "SELECT * FROM $_" } @verbs);
+	is_deeply([ grep { !/^42501 model "shop" belongs to role shopowner SET ROLE shopowner;$/ } @got ], [], "$role: 42501 with the hint for every verb") or diag explain \@got;
+	is(scalar @got, scalar @verbs, 'all of them');
+	@got = tries($role, map { "DELETE FROM $_" } @views);
+	is_deeply([ grep { /^ok/ } @got ], [], "$role: no view can be written");
+}
+for my $role ('stranger', 'in_schema')
+{
+	my @got = tries($role, map { "SELECT * FROM $_" } @offers);
+	is_deeply([ grep { !/^42501 / } @got ], [], "$role: no view and no dated function") or diag explain \@got;
+}
+
+# What verbs are made of runs with the caller's rights.
+my @parts = split /\n/, in_shop('postgres', q{
+	SELECT format('scoring.%I(%s)', proname, (SELECT string_agg(CASE WHEN i = 1 AND t IN ('name'::regtype, 'text'::regtype) THEN '''shop''' WHEN proargnames[i] = 'caller_path' THEN '''''' WHEN proargnames[i] = 'model' THEN '''shop'''
+	                    WHEN t = 'jsonb'::regtype THEN quote_nullable((SELECT to_jsonb(c) FROM shop.configuration c WHERE valid_until IS NULL)) ELSE format('NULL::%s', format_type(t, NULL)) END, ', ' ORDER BY i)
+	         FROM unnest(proargtypes) WITH ORDINALITY u(t, i)))
+	  FROM pg_proc WHERE pronamespace = 'scoring'::regnamespace AND proname LIKE 'model\_%' AND provolatile = 'v' ORDER BY proname});
+my @got = tries('reader', map { "SELECT * FROM $_" } @parts);
+cmp_ok(scalar @parts, '>', 10, scalar(@parts) . ' internal functions that write');
+is_deeply([ grep { /^ok/ } @got ], [], 'a reader gets an error from every one') or diag explain [ map { "$parts[$_] $got[$_]" } 0 .. $#parts ];
+is(digests($node, 'shop', 'shopowner', @offers), $all, 'nothing of all that changed anything');
+
+# A model of somebody else's, for those who could do anything with it.
+in_shop('postgres', 'GRANT shopowner TO member');
+for my $role ('member', 'superowner')
+{
+	is_deeply([ tries($role, map { "SELECT * FROM scoring.$_('shop')" } qw(refresh_model check_model)) ],
+		[ ('42501 model "shop" belongs to role shopowner SET ROLE shopowner;') x 2 ], "$role: refused with the hint");
+	is(in_shop($role, q{SET ROLE shopowner; SELECT status FROM scoring.refresh_model('shop'); SELECT count(*) FROM scoring.check_model('shop');}),
+		"refreshed\n0", 'after SET ROLE it works');
+}
+is(digests($node, 'shop', 'superowner', @offers), digests($node, 'shop', 'shopowner', @offers), 'a superuser reads everything as he is');
+in_shop('postgres', 'REVOKE shopowner FROM member');
+
+# A new owner of the schema has the verbs; the old one no longer has.
+in_shop('postgres', 'ALTER SCHEMA shop OWNER TO stranger');
+like((tries('shopowner', q{SELECT * FROM scoring.refresh_model('shop')}))[0], qr/^42501 model "shop" belongs to role stranger SET ROLE stranger;/, 'the schema says whose the model is');
+in_shop('postgres', 'ALTER SCHEMA shop OWNER TO shopowner');
+
+# Grants survive changes of the model; a new column is readable at once.
+in_shop('shopowner', q{
+	SELECT scoring.alter_model('shop', window_days => 400, attributes => '{country,joined_on,agreed}');
+	SELECT scoring.calibrate_model('shop');
+	SELECT scoring.alter_model('shop', version => 1);
+	SELECT scoring.refresh_model('shop')});
+is(in_shop('reader', q{SELECT count(*) > 0, count(agreed) FROM shop.customer_scores}), 't|0', 'after alter_model, calibrate_model and back: still granted, an attribute that is gone is NULL');
+is(digests($node, 'shop', 'reader', @offers), digests($node, 'shop', 'shopowner', @offers), 'all of it');
+
+# revoke_reader leaves nothing behind.
+in_shop('shopowner', q{SELECT scoring.revoke_reader('shop', 'reader'); SELECT scoring.revoke_reader('shop', 'Reader of %s "shop"');});
+@got = tries('reader', map { "SELECT * FROM $_" } @offers, @tables);
+is_deeply([ grep { !/^42501 / } @got ], [], 'after revoke_reader: 42501 everywhere');
+is( in_shop('postgres', q{
+		SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relacl::text ~* 'reader'
+		UNION SELECT proname FROM pg_proc WHERE pronamespace = 'shop'::regnamespace AND proacl::text ~* 'reader'
+		UNION SELECT nspname FROM pg_namespace WHERE nspname = 'shop' AND nspacl::text ~* 'reader'
+		UNION SELECT role FROM shop.reader WHERE role::text ~* 'reader'}),
+	'', 'no grant and no row is left');
+$node->safe_psql('shop', 'DROP ROLE reader');
+
+# Mistakes.
+@got = tries('shopowner', q{SELECT scoring.grant_reader('shop', NULL)}, q{SELECT scoring.grant_reader('shop', 'no_such_role')},
+	q{SELECT scoring.grant_reader('shop', 'stranger', 'a')}, q{SELECT scoring.grant_reader('nothing', 'stranger')}, q{SELECT scoring.revoke_reader('shop', 'no_such_role')});
+like($got[0], qr/^22004 /, 'no role') or diag $got[0];
+like($got[1], qr/^42704 role "no_such_role" does not exist/, 'a role that is not there');
+like($got[2], qr/^22023 model "shop" has no tenants/, 'a tenant where there are none');
+like($got[3], qr/^42704 model "nothing" does not exist/, 'a model that is not there');
+like($got[4], qr/^42704 role "no_such_role" does not exist/, 'revoke_reader of a role that is not there');
+is(in_shop('postgres', q{SELECT count(*) FROM shop.reader WHERE role <> 'shopowner'}), '0', 'and no row is left by any');
+
+# Row-level security of the source: the model has what its owner sees.
+in_shop('postgres', q{
+	CREATE SCHEMA guarded;
+	CREATE TABLE guarded.orders AS SELECT * FROM crm.orders WHERE customer_id IS NOT NULL AND ordered_on IS NOT NULL;
+	CREATE TABLE guarded.customers AS SELECT * FROM crm.customers;
+	GRANT USAGE ON SCHEMA guarded TO shopowner;
+	GRANT SELECT ON ALL TABLES IN SCHEMA guarded TO shopowner;
+	ALTER TABLE guarded.orders ENABLE ROW LEVEL SECURITY;
+	ALTER TABLE guarded.customers ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY p ON guarded.orders TO shopowner USING (tenant = 'b');
+	CREATE POLICY p ON guarded.customers TO shopowner USING (tenant = 'b' AND customer_id % 2 = 0);
+});
+like((tries('shopowner', q{SELECT scoring.create_model('guarded_shop', 'guarded.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on',
+	value => 'total', customers => 'guarded.customers', customers_key => 'customer_id', attributes => '{tenant_name}')}))[0], qr/^42703 attributes: customers has no column "tenant_name"/, 'an attribute that is not there');
+is(in_shop('postgres', q{SELECT to_regnamespace('guarded_shop') IS NULL}), 't', 'nothing is made');
+in_shop('shopowner', q{
+	SELECT scoring.create_model('guarded_shop', 'guarded.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on',
+	  value => 'total', customers => 'guarded.customers', customers_key => 'customer_id', attributes => '{country}');
+	SELECT scoring.grant_reader('guarded_shop', 'stranger')});
+is(in_shop('postgres', q{SELECT count(*), sum(events) FROM guarded_shop.customer_histories, scoring.days(history)}),
+	in_shop('postgres', q{SELECT count(DISTINCT (customer_id, ordered_on)), count(*) FILTER (WHERE total >= 0) FROM guarded.orders WHERE tenant = 'b'}), 'histories: the rows that the owner sees');
+for my $role ('shopowner', 'stranger', 'postgres')
+{
+	for my $from (q{guarded_shop.customer_scores}, q{guarded_shop.customer_scores_at('2025-06-30')})
+	{
+		is(in_shop($role, "SELECT count(*) FILTER (WHERE customer_id::int % 5 NOT IN (2, 3)), count(country), count(*) FILTER (WHERE customer_id::int % 2 = 1 AND country IS NOT NULL) FROM $from"),
+			'0|130|0', "$from, $role: customers as the owner sees them");
+	}
+}
+is(in_shop('shopowner', q{SELECT status FROM scoring.refresh_model('guarded_shop'); SELECT count(*) FROM scoring.check_model('guarded_shop')}), "refreshed\n0", 'refresh_model and check_model see the same');
+
+# A source that the owner may no longer read.
+in_shop('postgres', 'REVOKE SELECT ON guarded.orders FROM shopowner');
+like((tries('shopowner', q{SELECT * FROM scoring.refresh_model('guarded_shop')}))[0], qr/^42501 permission denied for table orders/, 'rights on the source taken away: refresh_model says so');
+is(in_shop('stranger', 'SELECT count(country) FROM guarded_shop.customer_scores'), '130', 'and the views still answer');
+like((tries('stranger', q{SELECT * FROM scoring.create_model('mine', 'crm.orders', customer => 'customer_id', day => 'ordered_on', value => 'total')}))[0], qr/^42501 permission denied for (database|schema)/, 'whoever may not create a schema makes no model');
+in_shop('postgres', 'GRANT CREATE ON DATABASE shop TO stranger; GRANT USAGE ON SCHEMA crm TO stranger');
+like((tries('stranger', q{SELECT * FROM scoring.create_model('mine', 'crm.orders', customer => 'customer_id', day => 'ordered_on', value => 'total')}))[0], qr/^42501 permission denied for table orders/, 'nor whoever may not read the source');
+is(in_shop('postgres', q{SELECT to_regnamespace('mine') IS NULL}), 't', 'and nothing is left of it');
+
+done_testing();
