@@ -118,7 +118,8 @@ BEGIN
 		$q$, model) USING copy, language;
 	EXECUTE format($q$
 		UPDATE %1$I.segment_label AS l SET display_order = coalesce(l.display_order, o.n), color = coalesce(l.color, '#BDBDBD')
-		  FROM (SELECT segment, language, (row_number() OVER (ORDER BY display_order, segment))::int AS n
+		  FROM (SELECT segment, language, (coalesce(max(display_order) OVER (), 0)
+					   + row_number() OVER (PARTITION BY display_order IS NULL ORDER BY segment))::int AS n
 				  FROM %1$I.segment_label WHERE map = $1 AND language = $2) AS o
 		 WHERE l.map = $1 AND l.segment = o.segment AND l.language = o.language AND (l.display_order IS NULL OR l.color IS NULL)
 		$q$, model) USING copy, language;
