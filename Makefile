@@ -34,7 +34,7 @@ OBJS = \
 	src/caller.o
 
 # One file per layer; each uses only the ones above it.
-SQL_LAYERS = history score segment segment_maps bulk model model_views model_verbs dated
+SQL_LAYERS = history score segment segment_maps bulk model model_views model_verbs live dated
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

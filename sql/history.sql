@@ -523,3 +523,29 @@ CREATE FUNCTION @extschema@.decayed_sum(history @extschema@.history, as_of pg_ca
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.decayed_sum(@extschema@.history, pg_catalog.date, pg_catalog.float8) IS
   'Sum of total * 2^(-age / half_life_days)';
+
+-- ---- is_scorable: can a row become part of a history? ----
+
+CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'is_scorable_numeric'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.numeric) IS
+  'whether a row of this day and value can be scored: both finite, at most 9 decimals, at most 10^12';
+
+CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.float8) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'is_scorable_float8'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.float8) IS
+  'whether a row of this day and value can be scored: both finite, at most 10^12';
+
+CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.float4) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'is_scorable_float4'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.float4) IS
+  'whether a row of this day and value can be scored: both finite, at most 10^12';
+
+CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.int8) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'is_scorable_int8'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.int8) IS
+  'whether a row of this day and value can be scored: both finite, at most 10^12';

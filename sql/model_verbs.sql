@@ -46,7 +46,7 @@ DECLARE
 	today		date;
 	s			record;
 BEGIN
-	FOREACH argument IN ARRAY '{source,bins,monetary,frequency,weights,time_zone,language,change_days,money_decimals}'::text[] LOOP
+	FOREACH argument IN ARRAY '{source,bins,monetary,frequency,weights,time_zone,on_error,language,change_days,money_decimals}'::text[] LOOP
 		IF settings ->> argument IS NULL THEN
 			RAISE null_value_not_allowed USING MESSAGE = format('%s must not be null', argument);
 		END IF;
@@ -64,6 +64,10 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('as_of %s lies after today, %s in %s', settings ->> 'as_of', to_char(today, 'YYYY-MM-DD'), s.time_zone),
 			HINT = 'Leave as_of NULL, and the model always answers for today.';
+	END IF;
+	IF settings ->> 'on_error' NOT IN ('reject', 'raise') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('on_error "%s" is neither "reject" nor "raise"', left(settings ->> 'on_error', 100));
 	END IF;
 	IF s.change_days < 1 OR s.change_days > 36525 THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('change_days %s is not between 1 and 36525', s.change_days);
@@ -173,7 +177,7 @@ BEGIN
 	s.frequency_thresholds := coalesce(s.frequency_thresholds, CASE WHEN bins = 5 THEN '{1,2,4,9}'::float8[] END, '{}');
 	s.monetary_thresholds := coalesce(s.monetary_thresholds, '{}');
 	tenants := CASE WHEN settings ->> 'tenant' IS NULL THEN 'SELECT ''''::text AS tenant'
-		ELSE format('SELECT h.tenant FROM %I.customer_histories AS h GROUP BY h.tenant', model)
+		ELSE format('SELECT h.tenant FROM (%s) AS h GROUP BY h.tenant', @extschema@.model_histories(model, settings))
 			 || CASE WHEN people IS NULL THEN '' ELSE format(' UNION SELECT p.tenant FROM (%s) AS p', people) END END;
 	tenants := format('SELECT k.tenant FROM (%s) AS k WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
 		tenants, model, settings ->> 'version');
@@ -223,8 +227,8 @@ BEGIN
 		ELSE format('''''::text AS tenant, %s COLLATE "C" AS customer_key', format(settings ->> 'key_text', 'f.customer_id')) END;
 	EXECUTE format($q$
 		WITH fresh AS MATERIALIZED (
-			SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value
-			  FROM @extschema@.source_histories($1, NULL::%3$s, $2) AS f
+			SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
+			  FROM @extschema@.source_histories($1, NULL::%3$s, $2, $3) AS f
 			 WHERE f.rows_read IS NOT NULL OR f.history OPERATOR(@extschema@.<>) '{}'
 		), differing AS MATERIALIZED (
 			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %4$s f.history
@@ -240,19 +244,23 @@ BEGIN
 			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d WHERE d.history IS NOT NULL ORDER BY d.customer_key
 			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
 			RETURNING (xmax = 0) AS is_new
-		)
-		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value,
+		)%8$s
+		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
 			   customers, customers_added, customers_changed, customers_removed)
-		SELECT %7$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value,
+		SELECT %7$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible,
 			   (SELECT count(*) FROM fresh) - 1, w.added, w.changed, (SELECT count(*) FROM removed)
 		  FROM fresh AS f, (SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed FROM written) AS w
 		 WHERE f.rows_read IS NOT NULL
 		RETURNING refresh_id
 		$q$, model, fresh, settings ->> 'customer_type',
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
-		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version')
+		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
+		-- what this snapshot of the source has, is not pending any more
+		CASE WHEN (settings ->> 'live')::boolean THEN
+			format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model) ELSE '' END)
 		INTO refresh
-		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END;
+		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END,
+			settings ->> 'on_error' = 'reject';
 	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model) USING refresh;
 	RETURN refresh;
 END
@@ -310,11 +318,12 @@ BEGIN
 			THEN format('today in time zone %s, now %s', settings ->> 'time_zone', to_char(today, 'YYYY-MM-DD'))
 			ELSE format('%s, always', settings ->> 'as_of') END),
 		('rows read', r.rows_read::text);
-	IF r.rows_without_customer + r.rows_without_day + r.rows_without_value > 0 THEN
+	IF r.rows_without_customer + r.rows_without_day + r.rows_without_value + r.rows_unconvertible > 0 THEN
 		RETURN QUERY VALUES ('rows left out', concat_ws(', ',
 			CASE WHEN r.rows_without_customer > 0 THEN format('%s without a customer', r.rows_without_customer) END,
 			CASE WHEN r.rows_without_day > 0 THEN format('%s without a day', r.rows_without_day) END,
-			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END));
+			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END,
+			CASE WHEN r.rows_unconvertible > 0 THEN format('%s whose day or value can''t be scored', r.rows_unconvertible) END));
 	END IF;
 	IF days <> '' THEN
 		RETURN QUERY VALUES ('orders', days);
@@ -377,7 +386,11 @@ BEGIN
 		settings := settings || '{"map_copy": "v1"}';
 		PERFORM @extschema@.model_copy_map(home, 'v1', settings);
 		PERFORM @extschema@.model_complete_labels(home, 'v1', settings ->> 'language');
+		IF (settings ->> 'live')::boolean THEN
+			settings := settings || jsonb_build_object('source_columns', @extschema@.model_live_columns(home, settings));
+		END IF;
 		settings := @extschema@.model_write_version(home, settings, 'created');
+		PERFORM @extschema@.model_make_triggers(home, settings);
 		PERFORM @extschema@.model_read_source(home, settings);
 		EXECUTE format('ANALYZE %I.customer_histories', home);
 		PERFORM @extschema@.model_write_thresholds(home, settings, true);
@@ -416,13 +429,13 @@ BEGIN
 		CREATE TABLE %1$I.configuration (
 			version int PRIMARY KEY, valid_from date NOT NULL, valid_until date,
 			reason text NOT NULL, made_at timestamptz NOT NULL, made_by text NOT NULL,
-			source text NOT NULL, customer text, "day" text, value text, counts text, tenant text,
+			source text NOT NULL, customer text, "day" text, value text, counts text, live boolean NOT NULL, on_error text NOT NULL, tenant text,
 			customers text, customers_key text, consent text, attributes text[],
 			as_of date, time_zone text NOT NULL, bins int NOT NULL, window_days int, monetary text NOT NULL, frequency text NOT NULL,
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[] NOT NULL,
 			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
 			source_relation text, source_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
-			day_is_moment boolean NOT NULL, map_copy text NOT NULL
+			day_is_moment boolean NOT NULL, source_columns text[], map_copy text NOT NULL
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
 		CREATE TABLE %1$I.calibration (
@@ -434,10 +447,16 @@ BEGIN
 		CREATE TABLE %1$I.customer_histories (
 			customer_key text COLLATE "C" PRIMARY KEY, tenant text NOT NULL, %2$s history @extschema@.history NOT NULL
 		);
+		CREATE TABLE %1$I.pending (
+			customer_key text COLLATE "C" NOT NULL, tenant text NOT NULL, %2$s difference @extschema@.history NOT NULL
+		);
+		CREATE TABLE %1$I.rejects (
+			rejected_at timestamptz NOT NULL DEFAULT now(), operation text NOT NULL, reason text NOT NULL, affected bigint NOT NULL, needs_rebuild boolean NOT NULL
+		);
 		CREATE TABLE %1$I.refreshes (
 			refresh_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, version int NOT NULL,
 			started_at timestamptz NOT NULL, finished_at timestamptz,
-			rows_read bigint NOT NULL, rows_without_customer bigint NOT NULL, rows_without_day bigint NOT NULL, rows_without_value bigint NOT NULL,
+			rows_read bigint NOT NULL, rows_without_customer bigint NOT NULL, rows_without_day bigint NOT NULL, rows_without_value bigint NOT NULL, rows_unconvertible bigint NOT NULL,
 			customers bigint NOT NULL, customers_added bigint NOT NULL, customers_changed bigint NOT NULL, customers_removed bigint NOT NULL
 		);
 		CREATE TABLE %1$I.reader (
@@ -458,10 +477,12 @@ BEGIN
 	END IF;
 	-- A key of a person has no place in the statistics, which more people can read.
 	EXECUTE format('ALTER TABLE %1$I.customer_histories ALTER customer_key SET STATISTICS 0, ALTER history SET STATISTICS 0', model);
+	EXECUTE format('ALTER TABLE %1$I.pending ALTER customer_key SET STATISTICS 0, ALTER difference SET STATISTICS 0', model);
 	EXECUTE format('ALTER TABLE %1$I.recorded_segments ALTER customer_key SET STATISTICS 0', model);
 	EXECUTE format('ALTER TABLE %1$I.recorded_changes ALTER customer_key SET STATISTICS 0', model);
 	IF tenanted THEN
 		EXECUTE format('ALTER TABLE %1$I.customer_histories ALTER customer_id SET STATISTICS 0', model);
+		EXECUTE format('ALTER TABLE %1$I.pending ALTER customer_id SET STATISTICS 0', model);
 	END IF;
 	FOR c IN SELECT * FROM (VALUES
 		('configuration', NULL, 'versions of the settings of the model; the one without valid_until is in force'),
@@ -472,7 +493,8 @@ BEGIN
 		('configuration', 'made_at', 'when'), ('configuration', 'made_by', 'by whom'),
 		('configuration', 'source', 'argument of create_model'), ('configuration', 'customer', 'argument of create_model'),
 		('configuration', 'day', 'argument of create_model'), ('configuration', 'value', 'argument of create_model'),
-		('configuration', 'counts', 'argument of create_model'), ('configuration', 'tenant', 'argument of create_model'),
+		('configuration', 'counts', 'argument of create_model'),
+		('configuration', 'live', 'argument of create_model'), ('configuration', 'on_error', 'argument of create_model'), ('configuration', 'tenant', 'argument of create_model'),
 		('configuration', 'customers', 'argument of create_model'), ('configuration', 'customers_key', 'argument of create_model'),
 		('configuration', 'consent', 'argument of create_model'), ('configuration', 'attributes', 'argument of create_model'),
 		('configuration', 'as_of', 'the day it always answers for; NULL: today'),
@@ -492,6 +514,7 @@ BEGIN
 		('configuration', 'customer_type', 'type of the customer in the source'),
 		('configuration', 'key_text', 'how a customer becomes text'),
 		('configuration', 'day_is_moment', 'the day is a timestamptz'),
+		('configuration', 'source_columns', 'the columns that a live model reads, with their types'),
 		('configuration', 'map_copy', 'name of the copy in segment_map of this schema'),
 		('calibration', NULL, 'the thresholds of each version, by tenant'),
 		('calibration', 'version', 'of the configuration'), ('calibration', 'tenant', 'empty in a model without tenants'),
@@ -501,11 +524,18 @@ BEGIN
 		('customer_histories', NULL, 'one row per customer; not for readers'),
 		('customer_histories', 'customer_key', 'the customer as text'), ('customer_histories', 'tenant', 'empty in a model without tenants'),
 		('customer_histories', 'history', 'all days with their orders and totals'),
+		('pending', NULL, 'what triggers on the source have seen and apply_changes has not folded in yet; views add it'),
+		('pending', 'customer_key', 'the customer as text'), ('pending', 'tenant', 'empty in a model without tenants'),
+		('pending', 'difference', 'what a statement has added to the history, or taken away'),
+		('rejects', NULL, 'what triggers on the source could not handle since the last refresh; no data of persons'),
+		('rejects', 'rejected_at', 'when'), ('rejects', 'operation', 'the kind of statement'), ('rejects', 'reason', 'why'),
+		('rejects', 'affected', 'rows left out'), ('rejects', 'needs_rebuild', 'the model misses something until refresh_model'),
 		('refreshes', NULL, 'every reading of the source'),
 		('refreshes', 'refresh_id', '1, 2, ...'), ('refreshes', 'version', 'of the configuration'),
 		('refreshes', 'started_at', 'when it began'), ('refreshes', 'finished_at', 'when it ended'),
 		('refreshes', 'rows_read', 'rows of the source'), ('refreshes', 'rows_without_customer', 'left out'),
 		('refreshes', 'rows_without_day', 'left out'), ('refreshes', 'rows_without_value', 'left out'),
+		('refreshes', 'rows_unconvertible', 'left out: not finite, more than 9 decimals, beyond 10^12'),
 		('refreshes', 'customers', 'in the source'), ('refreshes', 'customers_added', 'not there before'),
 		('refreshes', 'customers_changed', 'whose history differs'), ('refreshes', 'customers_removed', 'no longer in the source'),
 		('reader', NULL, 'who may see which tenant; without a row nothing'),
@@ -527,6 +557,7 @@ BEGIN
 	END LOOP;
 	IF tenanted THEN
 		EXECUTE format('COMMENT ON COLUMN %I.customer_histories.customer_id IS ''the customer as the source has it''', model);
+		EXECUTE format('COMMENT ON COLUMN %I.pending.customer_id IS ''the customer as the source has it''', model);
 	END IF;
 END
 $$;
@@ -538,7 +569,7 @@ CREATE FUNCTION @extschema@.create_model(name text, source text,
 	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
 	monetary_thresholds float8[] DEFAULT NULL, weights float8[] DEFAULT '{1,1,1}', time_zone text DEFAULT 'UTC',
 	customer text DEFAULT NULL, day text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL,
-	consent text DEFAULT NULL, tenant text DEFAULT NULL,
+	live boolean DEFAULT false, on_error text DEFAULT 'reject', consent text DEFAULT NULL, tenant text DEFAULT NULL,
 	customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
 	language text DEFAULT 'en', change_days int DEFAULT 90, money_decimals int DEFAULT 2, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
@@ -551,17 +582,18 @@ BEGIN ATOMIC
 		'recency_thresholds', create_model.recency_thresholds, 'frequency_thresholds', create_model.frequency_thresholds,
 		'monetary_thresholds', create_model.monetary_thresholds, 'weights', create_model.weights, 'time_zone', create_model.time_zone,
 		'customer', create_model.customer, 'day', create_model.day, 'value', create_model.value, 'counts', create_model.counts,
+		'live', COALESCE(create_model.live, false), 'on_error', create_model.on_error,
 		'consent', create_model.consent, 'tenant', create_model.tenant, 'customers', create_model.customers,
 		'customers_key', create_model.customers_key, 'attributes', create_model.attributes, 'language', create_model.language,
 		'change_days', create_model.change_days, 'money_decimals', create_model.money_decimals), COALESCE(create_model.dry_run, false)) AS m;
 END;
 
-COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, text, text, text, text, text[], text, int, int, boolean) IS
+COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text, text[], text, int, int, boolean) IS
 	'make a model: a schema of that name with histories, scores and segments of the customers of a table, view or query, as views with stable names';
 
 CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
 	RETURNS TABLE (status text, rows_read bigint, rows_without_customer bigint, rows_without_day bigint, rows_without_value bigint,
-		customers bigint, customers_added bigint, customers_changed bigint, customers_removed bigint, seconds float8)
+		rows_unconvertible bigint, customers bigint, customers_added bigint, customers_changed bigint, customers_removed bigint, seconds float8)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -577,12 +609,16 @@ BEGIN
 		RETURN;
 	END IF;
 	settings := @extschema@.model_settings(home);
+	IF (settings ->> 'live')::boolean AND to_regclass(settings ->> 'source_relation') IS NOT NULL THEN
+		-- the source first, as its TRUNCATE does, lest the two wait for each other
+		EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', settings ->> 'source_relation');
+	END IF;
 	refresh := @extschema@.model_read_source(home, settings);
 	-- tenants that are new have no scores by quantiles until they are calibrated
 	PERFORM @extschema@.model_write_thresholds(home, settings, false);
 	RETURN QUERY EXECUTE format($q$
 		SELECT 'refreshed', r.rows_read, r.rows_without_customer, r.rows_without_day, r.rows_without_value,
-			   r.customers, r.customers_added, r.customers_changed, r.customers_removed,
+			   r.rows_unconvertible, r.customers, r.customers_added, r.customers_changed, r.customers_removed,
 			   extract(epoch FROM r.finished_at - r.started_at)::float8
 		  FROM %I.refreshes AS r WHERE r.refresh_id = $1$q$, home) USING refresh;
 END
@@ -647,7 +683,7 @@ DECLARE
 	home		name := @extschema@.model_home(model);
 	defaults	jsonb := '{"as_of": null, "bins": 5, "segment_map": "essential", "window_days": null, "monetary": "total", "frequency": "events",
 		"recency_thresholds": null, "frequency_thresholds": null, "monetary_thresholds": null, "weights": [1, 1, 1], "time_zone": "UTC",
-		"counts": null, "consent": null, "customers": null, "customers_key": null, "attributes": null,
+		"counts": null, "live": false, "on_error": "reject", "consent": null, "customers": null, "customers_key": null, "attributes": null,
 		"language": "en", "change_days": 90, "money_decimals": 2}';
 	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,attributes}';
 	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds}';
@@ -704,6 +740,8 @@ BEGIN
 					ELSE new || jsonb_build_object('source', coalesce(new ->> 'source_relation', new ->> 'source')) END)
 				|| jsonb_build_object('source', new -> 'source');
 		END IF;
+		new := new || jsonb_build_object('source_columns',
+			CASE WHEN (new ->> 'live')::boolean THEN @extschema@.model_live_columns(home, new) END);
 		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text') IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
 		recalibrate := EXISTS (SELECT FROM unnest(measures) AS k WHERE new -> k IS DISTINCT FROM base -> k)
@@ -715,6 +753,11 @@ BEGIN
 		END IF;
 		PERFORM @extschema@.model_complete_labels(home, new ->> 'map_copy', new ->> 'language');
 		new := @extschema@.model_write_version(home, new, reason);
+		IF reread OR (old -> 'live', old -> 'on_error', old -> 'time_zone', old -> 'source_columns')
+				  IS DISTINCT FROM (new -> 'live', new -> 'on_error', new -> 'time_zone', new -> 'source_columns') THEN
+			PERFORM @extschema@.model_make_triggers(home, new);
+			reread := reread OR (old ->> 'live')::boolean OR (new ->> 'live')::boolean;
+		END IF;
 		IF reread THEN
 			PERFORM @extschema@.model_read_source(home, new);
 		END IF;
@@ -741,7 +784,7 @@ BEGIN
 		RETURN QUERY VALUES ('version', format('%s -> %s', old ->> 'version', new ->> 'version'));
 	END IF;
 	RETURN QUERY SELECT k, format('%s -> %s', coalesce(old ->> k, 'default'), coalesce(new ->> k, 'default'))
-		FROM unnest('{source,customer,day,value,counts,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals}'::text[])
+		FROM unnest('{source,customer,day,value,counts,live,on_error,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals}'::text[])
 			 WITH ORDINALITY AS u (k, n)
 		WHERE old -> k IS DISTINCT FROM new -> k ORDER BY n;
 	IF recalibrate THEN
@@ -759,7 +802,8 @@ CREATE FUNCTION @extschema@.alter_model(model text,
 	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
 	monetary_thresholds float8[] DEFAULT NULL, weights float8[] DEFAULT NULL, time_zone text DEFAULT NULL,
 	customer text DEFAULT NULL, day text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL,
-	consent text DEFAULT NULL, customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
+	live boolean DEFAULT NULL, on_error text DEFAULT NULL, consent text DEFAULT NULL,
+	customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
 	language text DEFAULT NULL, change_days int DEFAULT NULL, money_decimals int DEFAULT NULL,
 	reset text[] DEFAULT NULL, version int DEFAULT NULL, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
@@ -772,11 +816,12 @@ BEGIN ATOMIC
 		'recency_thresholds', alter_model.recency_thresholds, 'frequency_thresholds', alter_model.frequency_thresholds,
 		'monetary_thresholds', alter_model.monetary_thresholds, 'weights', alter_model.weights, 'time_zone', alter_model.time_zone,
 		'customer', alter_model.customer, 'day', alter_model.day, 'value', alter_model.value, 'counts', alter_model.counts,
+		'live', alter_model.live, 'on_error', alter_model.on_error,
 		'consent', alter_model.consent, 'customers', alter_model.customers, 'customers_key', alter_model.customers_key,
 		'attributes', alter_model.attributes, 'language', alter_model.language, 'change_days', alter_model.change_days,
 		'money_decimals', alter_model.money_decimals)), alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
 END;
-COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, text, text, text, text[], text, int, int, text[], int, boolean) IS
+COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text[], text, int, int, text[], int, boolean) IS
 	'change settings of a model: NULL keeps one, reset names those to take back to their default, version goes back to an earlier one; says what that does to the segments';
 
 -- What a rebuild would change. No row: nothing.
@@ -794,20 +839,28 @@ BEGIN
 		ELSE @extschema@.model_key(settings, 'f.customer_id[1]', 'f.customer_id[2]') END;
 	RETURN QUERY EXECUTE format($q$
 		SELECT d.problem, count(*), min(CASE d.problem
-				WHEN 'not in the model' THEN 'the source has customers that came after the last refresh'
-				WHEN 'not in the source' THEN 'the source has no rows of these customers any more'
+				WHEN 'not in the model' THEN 'the source has customers that the model lacks'
+				WHEN 'not in the source' THEN 'the source has no rows of customers that the model has'
 				WHEN 'negative counts' THEN 'a day has fewer than no orders: a difference was taken away that was never added'
-				ELSE 'the source has other orders of these customers than at the last refresh' END)
+				ELSE 'the source has other orders of these customers' END)
 		  FROM (SELECT CASE WHEN h.customer_key IS NULL THEN 'not in the model'
 							WHEN f.history OPERATOR(@extschema@.=) h.history THEN NULL
 							WHEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.events < 0) THEN 'negative counts'
 							WHEN f.customer_key IS NULL THEN 'not in the source'
 							ELSE 'other history' END AS problem
-				  FROM %1$I.customer_histories AS h
-				  FULL JOIN (SELECT (%2$s) COLLATE "C" AS customer_key, f.history FROM @extschema@.source_histories($1, NULL::%3$s, $2) AS f
+				  FROM (%4$s) AS h
+				  FULL JOIN (SELECT (%2$s) COLLATE "C" AS customer_key, f.history FROM @extschema@.source_histories($1, NULL::%3$s, $2, $3) AS f
 							  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}') AS f ON f.customer_key = h.customer_key) AS d
-		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, key, settings ->> 'customer_type')
-		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END;
+		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, key, settings ->> 'customer_type',
+			@extschema@.model_histories(home, settings))
+		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END,
+			settings ->> 'on_error' = 'reject';
+	IF (settings ->> 'live')::boolean THEN
+		RETURN QUERY SELECT 'cause', NULL::bigint, c FROM @extschema@.live_problem(home, settings ->> 'source_relation',
+			ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'))) AS c WHERE c IS NOT NULL;
+		RETURN QUERY EXECUTE format('SELECT ''cause'', NULL::bigint, format(''%%s: %%s, last at %%s'', r.operation, r.reason, max(r.rejected_at))'
+			' FROM %I.rejects AS r WHERE r.needs_rebuild GROUP BY r.operation, r.reason ORDER BY 3', home);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_model(text) IS

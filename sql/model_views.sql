@@ -109,6 +109,36 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
 
+-- The history of each customer: as stored, and in a live model with what is
+-- pending. Whoever has nothing pending is read as he is stored.
+CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	id			text := CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key AS customer_id' END;
+BEGIN
+	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
+		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h', model, id);
+	END IF;
+	RETURN format($q$
+SELECT h.tenant, h.customer_key, h.%2$s, h.history
+  FROM %1$I.customer_histories AS h
+ WHERE NOT EXISTS (SELECT FROM %1$I.pending AS p WHERE p.customer_key = h.customer_key)
+UNION ALL
+SELECT p.tenant, p.customer_key, p.customer_id, p.history
+  FROM (SELECT d.tenant, d.customer_key, d.customer_id,
+               CASE WHEN h.history IS NULL THEN d.difference ELSE h.history OPERATOR(@extschema@.+) d.difference END AS history
+          FROM (SELECT min(p.tenant) AS tenant, p.customer_key, min(p.%3$s) AS customer_id, @extschema@.sum(p.difference) AS difference
+                  FROM %1$I.pending AS p GROUP BY p.customer_key) AS d
+          LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
+ WHERE p.history OPERATOR(@extschema@.<>) '{}'$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb) IS 'internal: the query for the history of each customer';
+
 -- What is known of each customer: his history and, from the customers table,
 -- his attributes. With consent asked for, whoever has not given it is not here.
 CREATE FUNCTION @extschema@.model_customers(model name, settings jsonb)
@@ -117,14 +147,12 @@ CREATE FUNCTION @extschema@.model_customers(model name, settings jsonb)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
-	histories	text := format('SELECT h.tenant, h.customer_key, %s AS customer_id, h.history FROM %I.customer_histories AS h',
-		CASE WHEN tenanted THEN 'h.customer_id' ELSE 'h.customer_key' END, model);
+	histories	text := @extschema@.model_histories(model, settings);
 	people		text := settings ->> 'customers_query';
 	attributes	text;
 BEGIN
 	IF people IS NULL THEN
-		RETURN replace(histories, ' FROM ', ', false AS known FROM ');
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, false AS known FROM (%s) AS h', histories);
 	END IF;
 	SELECT coalesce(string_agg(format(', p.%I', a), '' ORDER BY n), '') INTO attributes
 	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
@@ -379,6 +407,8 @@ BEGIN ATOMIC
 		"calibrated_on": "as_of day of the thresholds",
 		"status": "ok, or what is wrong",
 		"needs": "what to do",
+		"live": "whether triggers on the source keep the model up to date",
+		"pending_changes": "differences that apply_changes has not folded in yet; the views have them all the same",
 		"reason": "why rows or customers are left out or worth a look",
 		"unit": "what is counted: rows or customers",
 		"affected": "how many",
@@ -561,31 +591,36 @@ BEGIN
 			COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of,
 			CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
 			c.time_zone, c.version, c.valid_from AS calibrated_on, c.segment_map, f.finished_at AS refreshed_at,
-			(SELECT count(*) FROM %1$I.customer_histories AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
+			(SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
 			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
-			CASE WHEN p.source_missing THEN 'source missing' WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
+			CASE WHEN p.source_missing THEN 'source missing' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
+				WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
 			CASE WHEN p.source_missing THEN 'bring the source back, or name another: alter_model(..., source => ...)'
-				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' END AS needs
+				WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
+				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' END AS needs,
+			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes
 			FROM %1$I.configuration AS c
 			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
 			CROSS JOIN LATERAL (SELECT c.source_relation IS NOT NULL AND to_regclass(c.source_relation) IS NULL AS source_missing,
-				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated) AS p
-			WHERE c.valid_until IS NULL$q$, model, model, question),
+				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
+				CASE WHEN c.live THEN COALESCE((SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild),
+					@extschema@.live_problem(%2$L, c.source_relation, c.source_columns)) END AS problem) AS p
+			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings)),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
 	IF settings ->> 'consent' IS NOT NULL THEN
-		no_consent := format($q$SELECT h.tenant, count(*) AS affected FROM %I.customer_histories AS h
-			WHERE NOT EXISTS (SELECT FROM (%s) AS p WHERE p.tenant = h.tenant AND p.customer_id = h.%I AND p.consent) GROUP BY h.tenant$q$,
-			model, settings ->> 'customers_query', CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END);
+		no_consent := format($q$SELECT h.tenant, count(*) AS affected FROM (%s) AS h
+			WHERE NOT EXISTS (SELECT FROM (%s) AS p WHERE p.tenant = h.tenant AND p.customer_id = h.customer_id AND p.consent) GROUP BY h.tenant$q$,
+			@extschema@.model_histories(model, settings), settings ->> 'customers_query');
 	END IF;
 	PERFORM @extschema@.model_put_view(model, 'data_quality',
 		format($q$SELECT %4$s AS tenant, d.reason, d.unit, d.affected, d.explanation, d.checked_at
 			FROM (%3$s) AS q CROSS JOIN LATERAL (
-				SELECT 'future_day', 'customers', (SELECT count(*) FROM %1$I.customer_histories AS h
+				SELECT 'future_day', 'customers', (SELECT count(*) FROM (%7$s) AS h
 						WHERE h.tenant = q.tenant AND @extschema@.last_day(h.history, 'infinity') > q.as_of),
 					'customers with orders after as_of; those orders are not looked at', now()
 				UNION ALL
-				SELECT 'no_order', 'customers', (SELECT count(*) FROM %1$I.customer_histories AS h
+				SELECT 'no_order', 'customers', (SELECT count(*) FROM (%7$s) AS h
 						WHERE h.tenant = q.tenant AND @extschema@.last_day(h.history, 'infinity') IS NULL),
 					'customers with corrections only, and no order', now()
 				UNION ALL
@@ -598,8 +633,11 @@ BEGIN
 			CROSS JOIN LATERAL (VALUES
 				('no_customer', r.rows_without_customer, 'rows without a customer%2$s; left out'),
 				('no_day', r.rows_without_day, 'rows without a day; left out'),
-				('no_value', r.rows_without_value, 'rows without a value; left out')) AS d (reason, affected, explanation)$q$,
-			model, CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE ' or a tenant' END, question, tenant, no_consent, everything),
+				('no_value', r.rows_without_value, 'rows without a value; left out'),
+				('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM %1$I.rejects AS x),
+					'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out')) AS d (reason, affected, explanation)$q$,
+			model, CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE ' or a tenant' END, question, tenant, no_consent, everything,
+			@extschema@.model_histories(model, settings)),
 		'rows left out when the source was read last, and customers worth a look, by reason');
 
 	PERFORM @extschema@.model_put_view(model, 'segment_changes',

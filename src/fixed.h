@@ -34,6 +34,24 @@ fixed_check(FixedError error, Oid type, Datum datum)
 		fixed_raise(error, type, datum);
 }
 
+/*
+ * Is it at most 10^12? Sums of such values stay far from the limit of int64
+ * in up to six decimals; with more, the type's own range is below it.
+ */
+#define FIXED_SANE_LIMIT INT64CONST(1000000000000)
+
+static inline bool
+fixed_is_sane(int64 value, int decimals)
+{
+	int64		limit = FIXED_SANE_LIMIT;
+
+	if (decimals > 6)
+		return true;
+	while (decimals-- > 0)
+		limit *= 10;
+	return value <= limit && value >= -limit;
+}
+
 extern Numeric fixed_to_numeric(int64 value, int decimals);
 extern Numeric fixed_mean(int64 total, int decimals, int64 n);
 

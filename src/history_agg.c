@@ -8,6 +8,7 @@
 #include "catalog/pg_type.h"
 #include "fixed.h"
 #include "history_build.h"
+#include "utils/date.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
@@ -164,6 +165,49 @@ history_agg_final(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_HISTORY_P(history_pack(NULL, 0, 0));
 	PG_RETURN_HISTORY_P(history_log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
+}
+
+/*
+ * is_scorable(day, value): can a row become part of a history? What it accepts
+ * is what keep_going of source_histories keeps.
+ */
+static Datum
+is_scorable(FunctionCallInfo fcinfo, FixedError (*read) (Datum, int64 *, int *))
+{
+	int64		value;
+	int			decimals;
+
+	PG_RETURN_BOOL(!DATE_NOT_FINITE(PG_GETARG_DATEADT(0)) &&
+				   read(PG_GETARG_DATUM(1), &value, &decimals) == FIXED_OK &&
+				   fixed_is_sane(value, decimals));
+}
+
+PG_FUNCTION_INFO_V1(is_scorable_numeric);
+Datum
+is_scorable_numeric(PG_FUNCTION_ARGS)
+{
+	return is_scorable(fcinfo, fixed_from_numeric);
+}
+
+PG_FUNCTION_INFO_V1(is_scorable_float8);
+Datum
+is_scorable_float8(PG_FUNCTION_ARGS)
+{
+	return is_scorable(fcinfo, fixed_from_float8);
+}
+
+PG_FUNCTION_INFO_V1(is_scorable_float4);
+Datum
+is_scorable_float4(PG_FUNCTION_ARGS)
+{
+	return is_scorable(fcinfo, fixed_from_float4);
+}
+
+PG_FUNCTION_INFO_V1(is_scorable_int8);
+Datum
+is_scorable_int8(PG_FUNCTION_ARGS)
+{
+	return is_scorable(fcinfo, fixed_from_int8);
 }
 
 /* ---- sum(history) ---- */

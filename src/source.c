@@ -427,6 +427,8 @@ read_row(SourceReceiver *receiver, TupleTableSlot *slot, SourceRow *row)
 			return false;
 		fixed_raise(error, receiver->value_type, slot->tts_values[2]);
 	}
+	if (receiver->reader->keep_going && unlikely(!fixed_is_sane(row->value, decimals)))
+		return false;
 	row->decimals = (uint8) decimals;
 	if (receiver->has_counts && !slot->tts_isnull[3])
 		row->events = DatumGetBool(slot->tts_values[3]);

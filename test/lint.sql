@@ -18,7 +18,7 @@ SELECT 'volatility and parallel safety are stated', name FROM function
    AND proname NOT IN ('create_segment_map',		-- makes tables
                        'histories', 'source_histories', 'score_customers',	-- run a query of the caller's
                        'create_model', 'alter_model', 'calibrate_model', 'refresh_model', 'record_changes', 'check_model',
-                       'grant_reader', 'revoke_reader', 'drop_model')	-- write a model
+                       'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes')	-- write a model
    AND proname NOT LIKE 'model\_%';	-- what these are made of
 
 INSERT INTO lint

@@ -1,0 +1,335 @@
+--
+-- Layer 4: live models. Statement triggers on the source append what each
+-- statement changes, one difference per customer, to the table pending; readers
+-- add it to customer_histories, apply_changes folds it in.
+--
+-- A trigger only ever appends: it locks no customer, waits for nobody, and
+-- reads nothing but its own transition tables.
+--
+
+-- What the live model stands on, checked once: the root of the source, whose
+-- owner is the model's, and columns of built-in types. Returns the columns.
+CREATE FUNCTION @extschema@.model_live_columns(model name, settings jsonb)
+	RETURNS text[]
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relation	regclass := settings ->> 'source_relation';
+	c			record;
+	columns		text[];
+	foreign_object text;
+BEGIN
+	IF relation IS NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'live: a query can''t carry triggers',
+			HINT = 'Name the table, and give customer, day, value and counts as expressions over its columns; or leave live out and schedule refresh_model.';
+	END IF;
+	SELECT * INTO c FROM pg_class WHERE oid = relation;
+	IF c.relkind NOT IN ('r', 'p') THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: %s is no table', relation),
+			HINT = 'Views and foreign tables carry no triggers: leave live out and schedule refresh_model.';
+	END IF;
+	IF c.relispartition OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = relation) THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: %s is a part of another table', relation),
+			DETAIL = 'Statements on that table would not be seen.',
+			HINT = 'Name the whole table as source.';
+	END IF;
+	IF c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation) THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: other tables inherit from %s', relation),
+			HINT = 'Leave live out and schedule refresh_model, or make it a partitioned table.';
+	END IF;
+	IF c.relpersistence = 't' OR EXISTS (SELECT FROM pg_partition_tree(relation) AS t JOIN pg_class AS p ON p.oid = t.relid WHERE p.relkind = 'f') THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: %s has parts that carry no triggers', relation),
+			HINT = 'Leave live out and schedule refresh_model.';
+	END IF;
+	IF pg_get_userbyid(c.relowner) <> current_user THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('live: %s belongs to role %I', relation, pg_get_userbyid(c.relowner)),
+			DETAIL = 'The trigger runs with the rights of the model''s owner, over columns that the source''s owner can change.',
+			HINT = format('SET ROLE %I; and make the model again.', pg_get_userbyid(c.relowner));
+	END IF;
+	-- The server knows what an expression depends on; what is built in doesn't count.
+	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'source_query');
+	SELECT array_agg(DISTINCT format('%I %s', a.attname, format_type(a.atttypid, NULL))) FILTER (WHERE a.attname IS NOT NULL),
+		   min(pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)) FILTER (WHERE a.attname IS NULL OR t.typnamespace <> 'pg_catalog'::regnamespace)
+	  INTO columns, foreign_object
+	  FROM pg_rewrite AS w
+	  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refobjid <> w.ev_class AND d.deptype = 'n'
+	  LEFT JOIN pg_attribute AS a ON d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND a.attrelid = relation AND a.attnum = d.refobjsubid AND a.attnum > 0
+	  LEFT JOIN pg_type AS t ON t.oid = a.atttypid
+	 WHERE w.ev_class = format('%I.source_probe', model)::regclass
+	   AND NOT (d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.refobjsubid = 0);
+	EXECUTE format('DROP VIEW %I.source_probe', model);
+	IF foreign_object IS NOT NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: the source''s columns depend on %s', foreign_object),
+			DETAIL = 'Whoever may change that could make the shop''s statements fail.',
+			HINT = 'Use columns of built-in types, and functions of PostgreSQL''s own; a generated column can hold the rest.';
+	END IF;
+	RETURN columns;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_columns(name, jsonb) IS 'internal: check that a source can be live; the columns that the model reads';
+
+-- What a transition table says of each customer: the history of its rows, and
+-- how many of them can't be scored.
+CREATE FUNCTION @extschema@.model_live_rows(settings jsonb, transition_table text, sign text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	query		text := settings ->> 'source_query';
+	tail		text := format('FROM %s source', settings ->> 'source_relation');
+	lenient		boolean := settings ->> 'on_error' = 'reject';
+	day			text := CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END;
+BEGIN
+	IF right(query, length(tail)) <> tail THEN
+		RAISE internal_error USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
+	END IF;
+	query := left(query, -length(tail)) || format('FROM %I source', transition_table);
+	RETURN format($q$
+		SELECT r.customer, %1$s@extschema@.history_agg(r.day, r.value%2$s)%3$s AS difference, %4$s AS rejected
+		  FROM (SELECT r.customer, %5$s AS day, r.value%6$s, %7$s AS scorable
+				  FROM (%8$s) AS r
+				 WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL) AS r
+		 GROUP BY r.customer$q$,
+		CASE WHEN sign = '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
+		CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END,
+		CASE WHEN lenient THEN ' FILTER (WHERE r.scorable)' ELSE '' END,
+		CASE WHEN lenient AND sign = '+' THEN 'count(*) FILTER (WHERE NOT r.scorable)' ELSE '0::bigint' END,
+		day,
+		CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END,
+		CASE WHEN lenient THEN format('@extschema@.is_scorable(%s, r.value)', day) ELSE 'true' END,
+		query);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_rows(jsonb, text, text) IS 'internal: the query over a transition table of the source';
+
+-- The trigger function and the triggers, anew.
+CREATE FUNCTION @extschema@.model_make_triggers(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	lenient		boolean := settings ->> 'on_error' = 'reject';
+	root		regclass := settings ->> 'source_relation';
+	gather		text;
+	columns		text;
+	body		text;
+	part		record;
+	event		record;
+BEGIN
+	PERFORM @extschema@.model_drop_triggers(model);
+	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
+		RETURN;
+	END IF;
+	-- What is written while the source is read must not be missed.
+	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', root);
+	-- The keys are made text once per customer, not per row.
+	gather := format($q$
+			SELECT array_agg(%1$s) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
+				   array_agg(%2$s) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
+				   array_agg(%3$s) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
+				   array_agg(d.difference) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
+				   coalesce(sum(d.rejected), 0)
+			  INTO tenants, keys, ids, differences, rejected
+			  FROM (%%s) AS d;$q$,
+		CASE WHEN tenanted THEN 'd.customer[1]' ELSE '''''::text' END,
+		CASE WHEN tenanted THEN @extschema@.model_key(settings, 'd.customer[1]', 'd.customer[2]') ELSE format(settings ->> 'key_text', 'd.customer') END,
+		CASE WHEN tenanted THEN 'd.customer[2]' ELSE 'NULL::text' END);
+	columns := CASE WHEN tenanted THEN 'tenant, customer_key, customer_id, difference' ELSE 'tenant, customer_key, difference' END;
+	body := format($q$
+DECLARE
+	tenants		text[];
+	keys		text[];
+	ids			text[];
+	differences	@extschema@.history[];
+	rejected	bigint;
+	state		text;
+BEGIN
+	-- a statement straight into a partition, which may have been detached since
+	IF TG_NARGS > 0 AND NOT EXISTS (SELECT FROM pg_partition_ancestors(TG_RELID) AS a JOIN pg_trigger AS t ON t.tgrelid = a.relid
+									 WHERE t.tgname = TG_NAME AND t.tgnargs = 0) THEN
+		RETURN NULL;
+	END IF;
+	IF TG_OP = 'TRUNCATE' THEN
+		IF TG_NARGS > 0 THEN
+			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'partition truncated', 0, true);
+		ELSE
+			TRUNCATE %1$I.customer_histories, %1$I.pending, %1$I.rejects;
+		END IF;
+		RETURN NULL;
+	END IF;
+	%2$s
+		IF TG_OP = 'INSERT' THEN
+			%3$s
+		ELSIF TG_OP = 'DELETE' THEN
+			%4$s
+		ELSE
+			%5$s
+		END IF;
+	%6$s
+	IF rejected > 0 THEN
+		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'unconvertible', rejected, false);
+	END IF;
+	IF cardinality(keys) = 1 THEN
+		INSERT INTO %1$I.pending (%7$s) VALUES (tenants[1], keys[1], %8$s differences[1]);
+	ELSIF keys IS NOT NULL THEN
+		INSERT INTO %1$I.pending (%7$s) SELECT u.tenant, u.key, %9$s u.difference
+		  FROM unnest(tenants, keys, ids, differences) AS u (tenant, key, id, difference);
+	END IF;
+	RETURN NULL;
+END$q$, model,
+		-- This block writes nothing: it costs the transaction no number of its own.
+		CASE WHEN lenient THEN 'BEGIN' ELSE '' END,
+		format(gather, @extschema@.model_live_rows(settings, 'new_rows', '+')),
+		format(gather, @extschema@.model_live_rows(settings, 'old_rows', '-')),
+		format(gather, format('SELECT u.customer, @extschema@.sum(u.difference) AS difference, sum(u.rejected) AS rejected FROM (%s UNION ALL %s) AS u GROUP BY u.customer',
+			@extschema@.model_live_rows(settings, 'new_rows', '+'), @extschema@.model_live_rows(settings, 'old_rows', '-'))),
+		CASE WHEN lenient THEN format($q$EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
+		-- one row a minute says as much as one for every statement
+		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild)
+		SELECT TG_OP, 'error ' || state, 0, true
+		 WHERE NOT EXISTS (SELECT FROM %1$I.rejects AS r WHERE r.needs_rebuild AND r.rejected_at > now() - interval '1 minute');
+		RETURN NULL;
+	END;$q$, model) ELSE '' END,
+		columns, CASE WHEN tenanted THEN 'ids[1],' ELSE '' END, CASE WHEN tenanted THEN 'u.id,' ELSE '' END);
+	EXECUTE format('CREATE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
+		' SET search_path = pg_catalog, pg_temp AS %L', model, body);
+	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
+	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
+		'appends what a statement on the source changes to pending; SECURITY DEFINER, because whoever writes orders has no rights on the model');
+	FOR part IN SELECT t.relid, t.level FROM pg_partition_tree(root) AS t
+				UNION ALL SELECT root, 0 WHERE NOT EXISTS (SELECT FROM pg_partition_tree(root)) LOOP
+		FOR event IN SELECT * FROM (VALUES ('INSERT', 'REFERENCING NEW TABLE AS new_rows'), ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
+				('UPDATE', 'REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows'), ('TRUNCATE', '')) AS v (name, referencing) LOOP
+			EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %I.record_differences(%s)',
+				format('scoring_%s_%s', lower(event.name), model), event.name, part.relid::regclass, event.referencing, model,
+				CASE WHEN part.level > 0 THEN '''part''' ELSE '' END);
+		END LOOP;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_triggers(name, jsonb) IS 'internal: make the triggers of a live model';
+
+CREATE FUNCTION @extschema@.model_drop_triggers(model name)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	t	record;
+BEGIN
+	FOR t IN SELECT g.tgname, g.tgrelid::regclass AS relation FROM pg_trigger AS g
+			  WHERE g.tgfoid = to_regprocedure(format('%I.record_differences()', model)) AND g.tgparentid = 0 LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
+	END LOOP;
+	IF to_regprocedure(format('%I.record_differences()', model)) IS NOT NULL THEN
+		EXECUTE format('DROP FUNCTION %I.record_differences()', model);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_drop_triggers(name) IS 'internal: drop the triggers of a live model';
+
+-- What of the source a live model doesn't see, from the catalogs; NULL: nothing.
+CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, source_columns text[])
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	root		regclass := to_regclass(source_relation);
+	missing		regclass;
+	changed		text;
+BEGIN
+	IF root IS NULL THEN
+		RETURN NULL;
+	END IF;
+	SELECT p.relid INTO missing
+	  FROM (SELECT t.relid::oid AS relid FROM pg_partition_tree(root) AS t UNION SELECT root::oid) AS p
+	 WHERE (SELECT count(*) FROM pg_trigger AS g
+			 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A')
+			   AND g.tgname IN (format('scoring_insert_%s', model), format('scoring_update_%s', model),
+								format('scoring_delete_%s', model), format('scoring_truncate_%s', model))) < 4
+	 LIMIT 1;
+	IF missing IS NOT NULL THEN
+		RETURN format('table %s lacks enabled triggers of the model', missing);
+	END IF;
+	SELECT min(c) INTO changed FROM unnest(source_columns) AS c
+	 WHERE c NOT IN (SELECT format('%I %s', a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute AS a
+					  WHERE a.attrelid = root AND a.attnum > 0 AND NOT a.attisdropped);
+	IF changed IS NOT NULL THEN
+		RETURN format('the source has no column %s any more', changed);
+	END IF;
+	-- a partition that has left took its rows with it
+	IF EXISTS (SELECT FROM pg_trigger AS g JOIN pg_class AS r ON r.oid = g.tgrelid
+				WHERE g.tgfoid = to_regprocedure(format('%I.record_differences()', model)) AND g.tgrelid <> root
+				  AND NOT EXISTS (SELECT FROM pg_partition_ancestors(g.tgrelid) AS a WHERE a.relid = root)) THEN
+		RETURN 'a partition has been detached';
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.live_problem(text, text, text[]) IS
+	'what of its source a live model does not see: missing or disabled triggers, changed columns, detached partitions; NULL if it sees all';
+
+-- Pending differences folded into the histories. Those that others are just
+-- writing are not visible here, and stay.
+CREATE FUNCTION @extschema@.apply_changes(model text, wait boolean DEFAULT true)
+	RETURNS TABLE (status text, differences bigint, customers bigint, seconds float8)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	settings	jsonb;
+	begun		timestamptz := clock_timestamp();
+	emptied		text[];
+BEGIN
+	IF NOT @extschema@.model_lock(home, wait) THEN
+		RAISE NOTICE 'model "%": somebody else is writing it, skipped', home;
+		status := 'skipped';
+		RETURN NEXT;
+		RETURN;
+	END IF;
+	settings := @extschema@.model_settings(home);
+	EXECUTE format($q$
+		WITH taken AS (
+			DELETE FROM %1$I.pending RETURNING *
+		), summed AS MATERIALIZED (
+			SELECT t.customer_key, min(t.tenant) AS tenant, %2$s @extschema@.sum(t.difference) AS difference, count(*) AS n
+			  FROM taken AS t GROUP BY t.customer_key
+		), written AS (
+			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %3$s history)
+			SELECT s.tenant, s.customer_key, %4$s s.difference FROM summed AS s
+			 WHERE s.difference OPERATOR(@extschema@.<>) '{}' ORDER BY s.customer_key
+			ON CONFLICT (customer_key) DO UPDATE SET history = h.history OPERATOR(@extschema@.+) EXCLUDED.history
+			RETURNING h.customer_key, h.history
+		)
+		SELECT (SELECT coalesce(sum(s.n), 0) FROM summed AS s), (SELECT count(*) FROM summed),
+			   (SELECT array_agg(w.customer_key) FROM written AS w WHERE w.history OPERATOR(@extschema@.=) '{}')$q$, home,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'min(t.customer_id) AS customer_id,' END,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 's.customer_id,' END)
+		INTO differences, customers, emptied;
+	IF emptied IS NOT NULL THEN
+		EXECUTE format('DELETE FROM %I.customer_histories WHERE customer_key = ANY ($1)', home) USING emptied;
+	END IF;
+	PERFORM @extschema@.model_write_thresholds(home, settings, false);
+	status := 'applied';
+	seconds := extract(epoch FROM clock_timestamp() - begun);
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.apply_changes(text, boolean) IS
+	'fold the pending differences of a live model into its histories: schedule it every few minutes; changes no answer, only how fast it comes';
