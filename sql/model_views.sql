@@ -321,8 +321,10 @@ BEGIN
 				DETAIL = 'Whatever reads the view relies on the type.',
 				HINT = 'Give customers as a SELECT where the column has another name, or make another model.';
 		END IF;
-		SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s AS %1$I' ELSE 'q.%1$I' END,
-				   coalesce(f.attname, e.attname), format_type(e.atttypid, e.atttypmod)),
+		SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s%3$s AS %1$I'
+						WHEN f.attcollation <> e.attcollation THEN 'q.%1$I%3$s AS %1$I' ELSE 'q.%1$I' END,
+				   coalesce(f.attname, e.attname), format_type(e.atttypid, e.atttypmod),
+				   CASE WHEN e.attcollation <> 0 THEN ' COLLATE ' || e.attcollation::regcollation ELSE '' END),
 				   ', ' ORDER BY e.attnum, f.attnum) INTO columns
 		  FROM (SELECT * FROM pg_attribute WHERE attrelid = existing AND attnum > 0) AS e
 		  FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = fresh AND attnum > 0) AS f USING (attname);
@@ -497,8 +499,8 @@ BEGIN
 	PERFORM @extschema@.model_put_view(model, 'attribute_summary',
 		CASE WHEN cardinality(attributes) = 0 THEN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text AS attribute, NULL::text AS attribute_value,
-				NULL::text AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
-				NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text AS segment_color WHERE false$q$, money)
+				NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
+				NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
 		ELSE
 			format($q$SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label,
 				count(*) AS customers,
@@ -510,7 +512,7 @@ BEGIN
 				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color
 				WINDOW w AS (PARTITION BY c.tenant, a.attribute, a.attribute_value)
 				ORDER BY c.tenant, a.attribute, a.attribute_value, c.segment_order$q$, model,
-				(SELECT string_agg(format('(%L, c.%I::text)', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money)
+				(SELECT string_agg(format('(%L, c.%I::text COLLATE "default")', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money)
 		END,
 		'customers and revenue by attribute, its value and segment; shares within a value');
 
