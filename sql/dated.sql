@@ -109,8 +109,9 @@ BEGIN
 	scores := @extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1',
 		'$1 IS NOT NULL AND CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', '@extschema@.caller_role($3)'), maps);
 	wide := @extschema@.model_wide(model, settings, scores);
-	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model,
-		replace(replace(replace(wide, '$1', 'NULL::date'), '$2', 'NULL::int'), '$3', 'NULL'));
+	-- ... has the columns that the view has by now, which a view without a day tells
+	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, @extschema@.model_wide(model, settings,
+		@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'NULL::date', 'true', NULL), maps)));
 	SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s' ELSE 'q.%1$I' END, e.attname, format_type(e.atttypid, e.atttypmod)),
 			   ', ' ORDER BY e.attnum) INTO columns
 	  FROM pg_attribute AS e

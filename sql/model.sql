@@ -283,6 +283,8 @@ DECLARE
 	attributes	text[] := ARRAY(SELECT jsonb_array_elements_text(
 		CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END));
 	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,engagement_score,satisfaction_score,churn_probability,propensity_90d,expected_orders_90d,clv_12m,next_order_expected_on,segment,segment_label,segment_order,segment_color,role,action,previous_segment,changed_on,consent,known,history}';
+	-- what the queries of sql/model_views.sql call their own
+	inside		text[] := '{version,weights,map_copy,corrected,scored_value,recency_thresholds,frequency_thresholds,monetary_thresholds,basket_thresholds,then_recency_days,then_frequency,then_scored_value,then_r_score,then_f_score,then_m_score}';
 	selected	text;
 	is_unique	boolean;
 	order_taken	text;
@@ -429,9 +431,10 @@ BEGIN
 				MESSAGE = format('attributes: customers has no column "%s"', attribute),
 				HINT = format('The columns are: %s. For an expression give customers as a SELECT.', array_to_string(item.columns, ', '));
 		END IF;
-		IF attribute = ANY (taken) THEN
+		IF attribute = ANY (taken) OR attribute = ANY (inside) OR starts_with(attribute, 'attributes.') THEN
 			RAISE duplicate_column USING
-				MESSAGE = format('attributes: "%s" is given twice, or a column that every model has', attribute),
+				MESSAGE = format('attributes: "%s" is %s', attribute, CASE WHEN attribute = ANY (taken)
+					THEN 'given twice, or a column that every model has' ELSE 'a name that every model uses' END),
 				HINT = 'Give customers as a SELECT where that column has another name.';
 		END IF;
 		taken := taken || attribute;

@@ -696,6 +696,7 @@ DECLARE
 	earlier		jsonb;
 	later		jsonb;
 	copy		text;
+	copies		text[];
 	reason		text := 'altered';
 BEGIN
 	PERFORM @extschema@.model_lock(home);
@@ -751,7 +752,11 @@ BEGIN
 			new := new || jsonb_build_object('map_copy', copy);
 			PERFORM @extschema@.model_copy_map(home, copy, new);
 		END IF;
-		PERFORM @extschema@.model_complete_labels(home, new ->> 'map_copy', new ->> 'language');
+		-- the maps of earlier versions too: dated functions show them in today's language
+		EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', home) INTO copies;
+		FOREACH copy IN ARRAY copies || (new ->> 'map_copy') LOOP
+			PERFORM @extschema@.model_complete_labels(home, copy, new ->> 'language');
+		END LOOP;
 		new := @extschema@.model_write_version(home, new, reason);
 		IF reread OR (old -> 'live', old -> 'on_error', old -> 'time_zone', old -> 'source_columns')
 				  IS DISTINCT FROM (new -> 'live', new -> 'on_error', new -> 'time_zone', new -> 'source_columns') THEN
