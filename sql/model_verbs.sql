@@ -788,9 +788,10 @@ BEGIN
 	IF NOT dry_run THEN
 		RETURN QUERY VALUES ('version', format('%s -> %s', old ->> 'version', new ->> 'version'));
 	END IF;
-	RETURN QUERY SELECT k, format('%s -> %s', coalesce(old ->> k, 'default'), coalesce(new ->> k, 'default'))
+	RETURN QUERY SELECT k, format('%s -> %s', coalesce(old ->> k, none), coalesce(new ->> k, none))
 		FROM unnest('{source,customer,day,value,counts,live,on_error,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals}'::text[])
-			 WITH ORDINALITY AS u (k, n)
+			 WITH ORDINALITY AS u (k, n),
+			 LATERAL (SELECT CASE WHEN k = 'as_of' THEN 'today' WHEN k = 'window_days' THEN 'all' WHEN k ~ 'thresholds$' THEN 'default' ELSE 'none' END) AS w (none)
 		WHERE old -> k IS DISTINCT FROM new -> k ORDER BY n;
 	IF recalibrate THEN
 		RETURN QUERY VALUES ('thresholds', 'calibrated anew');
