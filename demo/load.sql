@@ -58,15 +58,6 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT strpos(regexp_replace(record, format('(^|\%1$s)"([^"]|"")*"(?=\%1$s|$)', delimiter), '\1', 'g'), '"') = 0
 $$;
 
-CREATE FUNCTION demo.stop(message text, hint text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-	IF hint IS NULL THEN
-		RAISE EXCEPTION USING MESSAGE = message;
-	END IF;
-	RAISE EXCEPTION USING MESSAGE = message, HINT = hint;
-END $$;
-
 -- Finds the delimiter in the first line and makes the tables that COPY fills.
 -- Returns the delimiter and the number of columns.
 CREATE FUNCTION demo.read_first_line(asked_delimiter text, has_header boolean)

@@ -44,6 +44,7 @@ SELECT n, 'C' || lpad(n::text, 5, '0') AS customer_id, day AS known_since,
 		  FROM shares, generate_series(1, 8600) n) s;
 
 CREATE TABLE customers AS SELECT customer_id, known_since FROM people;
+ALTER TABLE customers ADD PRIMARY KEY (customer_id);
 
 CREATE TEMP TABLE purchases AS
 SELECT p.n, k, p.customer_id, p.known_since + first_wait AS first_day,

@@ -12,6 +12,7 @@ CREATE TABLE demo.settings (
 	as_of date,
 	as_of_given boolean NOT NULL DEFAULT false,
 	earlier date,						-- as_of - 90 days
+	time_zone text,						-- whose days the orders have, where that is known
 	load_seconds numeric,
 	score_seconds numeric,
 	customer_column text,				-- names of the columns of the table orders
@@ -40,6 +41,16 @@ BEGIN
 		RAISE EXCEPTION 'no text is called %', key;
 	END IF;
 	RETURN format(found_text, VARIADIC args);
+END $$;
+
+-- Ends the run with a message.
+CREATE FUNCTION demo.stop(message text, hint text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	IF hint IS NULL THEN
+		RAISE EXCEPTION USING MESSAGE = message;
+	END IF;
+	RAISE EXCEPTION USING MESSAGE = message, HINT = hint;
 END $$;
 
 CREATE FUNCTION demo.french() RETURNS boolean
@@ -124,20 +135,16 @@ $$;
 CREATE FUNCTION demo.wrap(first_indent text, next_indent text, parts text[], separator text DEFAULT '   ') RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
+	given text[] := ARRAY(SELECT part FROM unnest(parts) WITH ORDINALITY u(part, i) WHERE part <> '' ORDER BY i);
 	lines text := '';
-	line text;
-	part text;
+	line text := first_indent || given[1];
 BEGIN
-	FOREACH part IN ARRAY parts LOOP
-		IF coalesce(part, '') = '' THEN
-			CONTINUE;
-		ELSIF line IS NULL THEN
-			line := first_indent || part;
-		ELSIF length(line || separator || part) <= 100 THEN
-			line := line || separator || part;
+	FOR i IN 2 .. cardinality(given) LOOP
+		IF length(line || separator || given[i] || CASE WHEN i < cardinality(given) THEN rtrim(separator) ELSE '' END) <= 100 THEN
+			line := line || separator || given[i];
 		ELSE
 			lines := lines || rtrim(line || separator) || E'\n';
-			line := next_indent || part;
+			line := next_indent || given[i];
 		END IF;
 	END LOOP;
 	RETURN lines || line;

@@ -16,7 +16,8 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('as of last day', 'as of %s, the last day in the file (change with --as-of)', 'au %s, dernier jour du fichier (à changer par --as-of)'),
 ('as of sample', 'as of %s, the last day of the sample (change with --as-of)', 'au %s, dernier jour de l''exemple (à changer par --as-of)'),
 ('as of given', 'as of %s, as asked by --as-of', 'au %s, demandé par --as-of'),
-('as of future', 'that day lies in the future: is there a wrong date in the file? --as-of sets another day', 'ce jour est à venir : une date fausse dans le fichier ? --as-of en fixe une autre'),
+('as of today', 'as of %s, the last day in the file up to today (change with --as-of)', 'au %s, dernier jour du fichier jusqu''à aujourd''hui (à changer par --as-of)'),
+('still to come', 'the file goes on to %s, which is still to come: is there a wrong date in it?', 'le fichier va jusqu''au %s, qui est à venir : une date fausse ?'),
 ('used', 'used %s, left out %s', '%s utilisées, %s écartées'),
 ('refunds', 'refunds %s', 'remboursements %s'),
 ('refunds worth', 'refunds %s (%s)', 'remboursements %s (%s)'),
@@ -111,6 +112,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('hint day format', 'name the order: --date-format dmy, mdy or ymd', 'indiquez l''ordre : --date-format dmy, mdy ou ymd'),
 ('no row left', 'none of the %s rows can be used', 'aucune des %s lignes n''est utilisable'),
 ('no rows', 'there is a header, but no row below it', 'il y a un en-tête, mais aucune ligne dessous'),
+('as of to come', '--as-of %s is still to come: today is %s', '--as-of %s est à venir : nous sommes le %s'),
 ('nothing by as of', 'there is no order on or before %s; the first is on %s', 'aucune commande au %s ; la première est du %s'),
 
 -- SEGMENTS
@@ -150,7 +152,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('won from', '%s won from %s', '%s venus de %s'),
 ('lost elsewhere', '%s lost to others', '%s passés ailleurs'),
 ('won elsewhere', '%s won from others', '%s venus d''ailleurs'),
-('won unknown', '%s unknown before', '%s inconnus avant'),
+('ordered first', '%s who had not ordered before', '%s sans commande auparavant'),
 ('fell silent', '%s from %s who fell silent', '%s venus de %s, devenus silencieux'),
 ('back to', '%s back to %s', '%s revenus à %s'),
 ('on to', '%s on to %s', '%s tombés en %s'),
@@ -172,6 +174,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 
 -- THE SQL
 ('sql', 'THE SQL', 'LE SQL'),
-('sql how', '(copy it; orders is your table, and --psql has the view already)', '(à copier ; orders est votre table, et --psql a déjà la vue)'),
+('sql how', '(copy it; orders is your table, and --psql has the model already)', '(à copier ; orders est votre table, et --psql a déjà le modèle)'),
+('sql check', 'the check: what would have been said on that day', 'la vérification : ce qu''on aurait dit ce jour-là'),
 ('next', '--psql stays in psql on this data; --out scored.csv writes it all; en français : --lang fr', '--psql ouvre psql sur ces données ; --out scored.csv écrit tout ; in English: --lang en'),
 ('written', 'wrote %s to %s', '%s dans %s');

@@ -1,12 +1,11 @@
 -- Formerly good customers who have been silent for at most a year, by revenue.
 WITH top AS (
-	SELECT s.*, h.history FROM demo.scored_now s JOIN demo.histories h USING (customer_id)
-	 WHERE segment = 'at_risk' AND recency_days <= 365
-	 ORDER BY monetary DESC, customer_id LIMIT 5
+	SELECT customer_key, monetary, frequency, last_order_on, recency_days, silence_ratio, rfm_code
+	  FROM shop.at_risk_customers WHERE recency_days <= 365 ORDER BY monetary DESC, customer_key LIMIT 5
 ), widths (widths) AS (
 	-- large amounts take their space from long names
-	SELECT ARRAY[CASE WHEN bool_or(customer_id !~ '^[0-9]+$') THEN -1 ELSE 1 END
-				 * least(28 - greatest(0, revenue - w[1]), greatest(10, max(length(demo.shown(customer_id, 28))))), greatest(w[1], revenue)] || w[2:]
+	SELECT ARRAY[CASE WHEN bool_or(customer_key !~ '^[0-9]+$') THEN -1 ELSE 1 END
+				 * least(28 - greatest(0, revenue - w[1]), greatest(10, max(length(demo.shown(customer_key, 28))))), greatest(w[1], revenue)] || w[2:]
 	  FROM top, demo.widths('call widths') w, (SELECT max(length(demo.num(monetary, 2))) + 2 AS revenue FROM top) r GROUP BY w, revenue
 ), lines (position, line) AS (
 	SELECT 0, demo.t('call') || '  ' || demo.t('call how')
@@ -15,12 +14,12 @@ WITH top AS (
 	UNION ALL
 	SELECT 1, '  ' || demo.t('nobody') WHERE NOT EXISTS (SELECT FROM top)
 	UNION ALL
-	SELECT 1 + row_number() OVER (ORDER BY monetary DESC, customer_id), demo.row(ARRAY[
-		demo.shown(customer_id, abs(widths[1])), demo.num(monetary, 2), demo.num(frequency), (as_of - recency_days)::text,
+	SELECT 1 + row_number() OVER (ORDER BY monetary DESC, customer_key), demo.row(ARRAY[
+		demo.shown(customer_key, abs(widths[1])), demo.num(monetary, 2), demo.num(frequency), last_order_on::text,
 		demo.t('days', demo.num(recency_days)),
-		coalesce(demo.t('days', demo.num(round(mean_gap(history, as_of))::numeric)), '-'),
-		coalesce(demo.t('times', demo.num(silence_ratio(history, as_of)::numeric, CASE WHEN silence_ratio(history, as_of) < 2.95 THEN 1 ELSE 0 END)), '-'),
-		r_score || '-' || f_score || '-' || m_score], widths)
-	  FROM top, widths, demo.settings
+		coalesce(demo.t('days', demo.num(round(recency_days / silence_ratio)::numeric)), '-'),
+		coalesce(demo.t('times', demo.num(silence_ratio::numeric, CASE WHEN silence_ratio < 2.95 THEN 1 ELSE 0 END)), '-'),
+		regexp_replace(rfm_code, '(.)(.)(.)', '\1-\2-\3')], widths)
+	  FROM top, widths
 )
 SELECT line FROM lines ORDER BY position;

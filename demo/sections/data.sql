@@ -7,11 +7,13 @@ WITH used AS (
 		   (percentile_cont(0.5) WITHIN GROUP (ORDER BY value::float8) FILTER (WHERE value >= 0))::numeric AS median_order
 	  FROM demo.events, demo.settings WHERE day <= as_of
 ), after AS (
-	SELECT count(*) AS rows FROM demo.events, demo.settings WHERE day > as_of
+	SELECT count(*) AS rows, max(day) AS last_day FROM demo.events, demo.settings WHERE day > as_of
+), scored AS MATERIALIZED (
+	SELECT customer_key, recency_days, frequency, monetary FROM shop.customer_scores
 ), customers AS (
 	SELECT count(*) FILTER (WHERE frequency > 0) AS buyers, count(*) FILTER (WHERE frequency = 1) AS once,
-		   count(*) FILTER (WHERE frequency = 0) AS without, count(*) AS known
-	  FROM demo.scored_now
+		   count(*) FILTER (WHERE recency_days IS NULL) AS without
+	  FROM scored
 ), reasons AS (
 	SELECT reason, count(*) AS n FROM demo.left_out GROUP BY 1
 ), doubles AS (
@@ -22,15 +24,15 @@ WITH used AS (
 	  FROM (SELECT count(*) AS n FROM demo.events, demo.settings WHERE value >= 0 AND day <= as_of
 			 GROUP BY customer_id, day HAVING count(*) > 1) s
 ), case_only AS (
-	SELECT coalesce(sum(n - 1), 0)::bigint AS n FROM (SELECT count(*) AS n FROM demo.scored_now GROUP BY lower(customer_id) HAVING count(*) > 1) s
+	SELECT coalesce(sum(n - 1), 0)::bigint AS n FROM (SELECT count(*) AS n FROM scored GROUP BY lower(customer_key) HAVING count(*) > 1) s
 ), ntiles AS (
 	-- how many one-time buyers each fifth gets doesn't depend on how ntile breaks ties; which ones does
 	SELECT max(fifth) AS highest, count(*) FILTER (WHERE fifth >= 3) AS third_up, count(*) FILTER (WHERE fifth = 2) AS second
-	  FROM (SELECT frequency, ntile(5) OVER (ORDER BY frequency) AS fifth FROM demo.scored_now WHERE frequency > 0) s
+	  FROM (SELECT frequency, ntile(5) OVER (ORDER BY frequency) AS fifth FROM scored WHERE frequency > 0) s
 	 WHERE frequency = 1
 ), ranked AS (
 	SELECT monetary, row_number() OVER (ORDER BY monetary DESC) AS rank, count(*) OVER () AS n, sum(monetary) OVER () AS total
-	  FROM demo.scored_now WHERE frequency > 0
+	  FROM scored WHERE frequency > 0
 ), pareto AS (
 	SELECT max(n) AS n, max(total) AS total, sum(monetary) FILTER (WHERE rank <= floor(n * 0.2)) AS top20,
 		   sum(monetary) FILTER (WHERE rank <= floor(n * 0.01)) AS top1
@@ -45,10 +47,10 @@ WITH used AS (
 	  FROM used, customers, demo.settings
 	UNION ALL
 	SELECT 20, '  ' || demo.t(CASE WHEN as_of_given THEN 'as of given' WHEN to_regclass('public.customers') IS NOT NULL THEN 'as of sample'
-								   ELSE 'as of last day' END, as_of::text)
-	  FROM demo.settings
+								   WHEN after.rows > 0 THEN 'as of today' ELSE 'as of last day' END, as_of::text)
+	  FROM demo.settings, after
 	UNION ALL
-	SELECT 21, demo.fill('  ', '    ', demo.t('as of future')) FROM demo.settings WHERE as_of > current_date AND NOT as_of_given
+	SELECT 21, demo.fill('  ', '    ', demo.t('still to come', last_day::text)) FROM after, demo.settings WHERE after.rows > 0 AND NOT as_of_given
 	UNION ALL
 	SELECT 22, demo.fill('  ', '    ', columns_taken) FROM demo.settings WHERE columns_taken IS NOT NULL
 	UNION ALL

@@ -1,16 +1,12 @@
 -- Every segment with its size, its revenue, and what became of it.
-WITH totals AS (
-	SELECT count(*) AS customers, coalesce(sum(monetary), 0) AS revenue, max(greatest(abs(monetary), 0)) AS biggest FROM demo.scored_now
+WITH now AS MATERIALIZED (
+	SELECT * FROM shop.segment_summary
+), totals AS (
+	SELECT sum(customers)::numeric AS customers, sum(revenue) AS revenue FROM now
 ), unit AS (
 	SELECT CASE WHEN abs(revenue) < 1e7 THEN 1 WHEN abs(revenue) < 1e10 THEN 1000 ELSE 1000000 END::numeric AS divisor,
 		   CASE WHEN abs(revenue) < 1e7 THEN '' WHEN abs(revenue) < 1e10 THEN ' k' ELSE ' M' END AS name
 	  FROM totals
-), now AS (
-	SELECT segment, count(*) AS customers, sum(monetary) AS revenue,
-		   percentile_cont(0.5) WITHIN GROUP (ORDER BY recency_days) AS median_recency,
-		   percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency) AS median_orders,
-		   avg(rfm_score) AS rfm_score
-	  FROM demo.scored_now GROUP BY 1
 ), checked AS (
 	SELECT EXISTS (SELECT FROM demo.scored_then) AS known,
 		   EXISTS (SELECT FROM demo.bought_since WHERE orders > 0) AS bought
@@ -20,14 +16,14 @@ WITH totals AS (
 	 WHERE checked.known AND checked.bought
 	 GROUP BY GROUPING SETS ((t.segment), ()) HAVING count(*) > 0
 ), rows AS (
-	SELECT g.display_order, row_number() OVER (ORDER BY g.display_order) AS nr, g.label, coalesce(n.customers, 0) AS customers,
-		   coalesce(n.revenue, 0) AS revenue, n.median_recency, n.median_orders, n.rfm_score,
-		   s.bought, s.customers AS customers_then,
-		   min(g.display_order) FILTER (WHERE n.median_recency IS NOT NULL) OVER () AS first_shown
-	  FROM demo.segments g LEFT JOIN now n USING (segment) LEFT JOIN since s ON s.segment = g.segment
+	-- prospects are shown where there are any
+	SELECT n.*, s.bought, s.customers AS customers_then,
+		   min(n.segment_order) FILTER (WHERE n.median_recency_days IS NOT NULL) OVER () AS first_shown
+	  FROM now n LEFT JOIN since s USING (segment)
+	 WHERE n.role <> 'prospect' OR n.customers > 0 OR EXISTS (SELECT FROM demo.scored_then t WHERE t.segment = n.segment)
 ), silences AS (
-	SELECT display_order, CASE WHEN median_recency IS NULL THEN '-' WHEN display_order = first_shown THEN demo.t('days ago', demo.num(round(median_recency)::numeric))
-			ELSE demo.t('days', demo.num(round(median_recency)::numeric)) || CASE WHEN demo.french() THEN '' ELSE '    ' END END AS silence
+	SELECT segment, CASE WHEN median_recency_days IS NULL THEN '-' WHEN segment_order = first_shown THEN demo.t('days ago', demo.num(round(median_recency_days)::numeric))
+			ELSE demo.t('days', demo.num(round(median_recency_days)::numeric)) || CASE WHEN demo.french() THEN '' ELSE '    ' END END AS silence
 	  FROM rows
 ), widths (widths) AS (
 	-- a long silence takes its space from the bars
@@ -41,16 +37,16 @@ WITH totals AS (
 		   LATERAL (VALUES (1, string_to_array(demo.t('head segments 1'), '|')), (2, string_to_array(demo.t('head segments 2'), '|'))) h(i, head),
 		   LATERAL (SELECT CASE WHEN i = 2 THEN head[1:3] || (head[4] || unit.name) || head[5:] ELSE head END) c(cells)
 	UNION ALL
-	SELECT 10 + display_order, demo.row(ARRAY[
-		label, demo.num(rows.customers), demo.pct(rows.customers, totals.customers, false),
+	SELECT 10 + segment_order, demo.row(ARRAY[
+		segment_label, demo.num(rows.customers), demo.pct(rows.customers, totals.customers, false),
 		demo.num(rows.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
 		CASE WHEN totals.revenue > 0 THEN demo.pct(rows.revenue, totals.revenue, false) ELSE '-' END, '',
 		demo.bar(rows.revenue, max(rows.revenue) OVER (), -widths[7]),
 		silence,
-		CASE WHEN median_recency IS NULL THEN '-' ELSE demo.num(median_orders::numeric, CASE WHEN median_orders = round(median_orders) THEN 0 ELSE 1 END) END,
-		CASE WHEN rfm_score IS NULL THEN '-' ELSE demo.num(rfm_score::numeric, 1) END,
+		CASE WHEN median_recency_days IS NULL THEN '-' ELSE demo.num(median_frequency::numeric, CASE WHEN median_frequency = round(median_frequency) THEN 0 ELSE 1 END) END,
+		CASE WHEN mean_rfm_score IS NULL THEN '-' ELSE demo.num(mean_rfm_score::numeric, 1) END,
 		CASE WHEN EXISTS (SELECT FROM since) THEN coalesce(demo.pct(bought, customers_then), '-') END], widths)
-	  FROM rows JOIN silences USING (display_order), totals, unit, widths
+	  FROM rows JOIN silences USING (segment), totals, unit, widths
 	UNION ALL
 	SELECT 100, demo.row(ARRAY[demo.t('all'), demo.num(totals.customers), demo.pct(1, 1, false),
 		demo.num(totals.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
@@ -71,11 +67,10 @@ WITH totals AS (
 	  FROM checked, demo.settings WHERE NOT (known AND bought)
 	UNION ALL
 	SELECT 120, '  ' || demo.t('new is empty', demo.label('new_customers'), demo.num(min(tenure_days)))
-	  FROM demo.scored_now HAVING min(tenure_days) > 365 AND count(*) FILTER (WHERE segment = 'new_customers') = 0
+	  FROM shop.customer_scores HAVING min(tenure_days) > 365 AND count(*) FILTER (WHERE segment = 'new_customers') = 0
 	UNION ALL
-	SELECT 121, '  ' || demo.t('m is coarse', string_agg(m::text, ', ' ORDER BY m))
-	  FROM generate_series(1, 5) m
-	 WHERE NOT EXISTS (SELECT FROM demo.scored_now WHERE m_score = m)
-	HAVING count(*) > 0 AND (SELECT count(*) FROM demo.scored_now WHERE frequency > 0) >= 5
+	SELECT 121, '  ' || demo.t('m is coarse', string_agg(score::text, ', ' ORDER BY score) FILTER (WHERE customers = 0))
+	  FROM shop.score_distribution WHERE dimension = 'monetary'
+	HAVING sum(customers) >= 5 AND bool_or(customers = 0)
 )
 SELECT line FROM lines WHERE line IS NOT NULL ORDER BY position;

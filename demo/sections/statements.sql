@@ -1,9 +1,16 @@
 -- What made all this, ready to be copied.
-WITH lines (position, line) AS (VALUES
-	(0, demo.t('sql') || '  ' || demo.t('sql how')),
-	(1, '  CREATE VIEW scored AS' || E'\n  ' || replace(demo.statement(), E'\n', E'\n  ') || ';'),
-	(2, '  SELECT segment, count(*), sum(monetary) FROM scored GROUP BY 1;'),
-	(3, '  SELECT * FROM scored WHERE segment = ''at_risk'' AND recency_days <= 365 ORDER BY monetary DESC;'),
-	(4, demo.fill('  ', '  ', demo.t('next')))
+WITH lines (position, line) AS (
+	SELECT v.* FROM demo.settings, LATERAL (VALUES
+		(0, demo.t('sql') || '  ' || demo.t('sql how')),
+		(1, demo.model_statement() || ';'),
+		(2, '  SELECT * FROM shop.segment_summary;'),
+		(3, '  SELECT * FROM shop.at_risk_customers WHERE recency_days <= 365;'),
+		(9, demo.fill('  ', '  ', demo.t('next')))) v
+	UNION ALL
+	SELECT v.* FROM demo.settings, LATERAL (VALUES
+		(4, format('  SELECT * FROM shop.segment_transitions(%L, %L);', earlier, as_of)),
+		(5, '  -- ' || demo.t('sql check')),
+		(6, '  ' || replace(demo.check_statement(), E'\n', E'\n  ') || ';')) v
+	 WHERE EXISTS (SELECT FROM demo.scored_then)
 )
 SELECT line FROM lines ORDER BY position;
