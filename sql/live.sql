@@ -137,22 +137,20 @@ BEGIN
 	-- The keys are made text once per customer, not per row.
 	gather := format($q$
 			SELECT array_agg(%1$s) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
-				   array_agg(%2$s) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
-				   array_agg(%3$s) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
-				   array_agg(d.difference) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
+				   array_agg(d.difference) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),%2$s
 				   coalesce(sum(d.rejected), 0)
-			  INTO tenants, keys, ids, differences, rejected
+			  INTO keys, differences, %3$s rejected
 			  FROM (%%s) AS d;$q$,
-		CASE WHEN tenanted THEN 'd.customer[1]' ELSE '''''::text' END,
 		CASE WHEN tenanted THEN @extschema@.model_key(settings, 'd.customer[1]', 'd.customer[2]') ELSE format(settings ->> 'key_text', 'd.customer') END,
-		CASE WHEN tenanted THEN 'd.customer[2]' ELSE 'NULL::text' END);
-	columns := CASE WHEN tenanted THEN 'tenant, customer_key, customer_id, difference' ELSE 'tenant, customer_key, difference' END;
+		CASE WHEN tenanted THEN $q$
+				   array_agg(d.customer[1]) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
+				   array_agg(d.customer[2]) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),$q$ ELSE '' END,
+		CASE WHEN tenanted THEN 'tenants, ids,' ELSE '' END);
+	columns := CASE WHEN tenanted THEN 'customer_key, tenant, customer_id, difference' ELSE 'customer_key, tenant, difference' END;
 	body := format($q$
 DECLARE
-	tenants		text[];
 	keys		text[];
-	ids			text[];
-	differences	@extschema@.history[];
+	differences	@extschema@.history[];%10$s
 	rejected	bigint;
 	state		text;
 BEGIN
@@ -182,10 +180,9 @@ BEGIN
 		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'unconvertible', rejected, false);
 	END IF;
 	IF cardinality(keys) = 1 THEN
-		INSERT INTO %1$I.pending (%7$s) VALUES (tenants[1], keys[1], %8$s differences[1]);
+		INSERT INTO %1$I.pending (%7$s) VALUES (keys[1], %8$s, differences[1]);
 	ELSIF keys IS NOT NULL THEN
-		INSERT INTO %1$I.pending (%7$s) SELECT u.tenant, u.key, %9$s u.difference
-		  FROM unnest(tenants, keys, ids, differences) AS u (tenant, key, id, difference);
+		INSERT INTO %1$I.pending (%7$s) SELECT u.key, %9$s, u.difference FROM unnest(%11$s);
 	END IF;
 	RETURN NULL;
 END$q$, model,
@@ -203,7 +200,9 @@ END$q$, model,
 		 WHERE NOT EXISTS (SELECT FROM %1$I.rejects AS r WHERE r.needs_rebuild AND r.rejected_at > now() - interval '1 minute');
 		RETURN NULL;
 	END;$q$, model) ELSE '' END,
-		columns, CASE WHEN tenanted THEN 'ids[1],' ELSE '' END, CASE WHEN tenanted THEN 'u.id,' ELSE '' END);
+		columns, CASE WHEN tenanted THEN 'tenants[1], ids[1]' ELSE '''''' END, CASE WHEN tenanted THEN 'u.tenant, u.id' ELSE '''''' END,
+		CASE WHEN tenanted THEN E'\n\ttenants\t\ttext[];\n\tids\t\t\ttext[];' ELSE '' END,
+		CASE WHEN tenanted THEN 'keys, tenants, ids, differences) AS u (key, tenant, id, difference' ELSE 'keys, differences) AS u (key, difference' END);
 	EXECUTE format('CREATE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
 		' SET search_path = pg_catalog, pg_temp AS %L', model, body);
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
