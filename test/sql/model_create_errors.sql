@@ -102,13 +102,13 @@ SELECT refused('create_model(''m'', ''three'', ' || settings || ')', true) FROM 
   ('weights => NULL'), ('weights => ''{1,1}'''), ('weights => ''{1,1,-1}'''), ('weights => ''{1,NaN,1}'''),
   ('time_zone => NULL'), ('time_zone => ''Mars/Olympus'''), ('time_zone => '''''), ('language => NULL'), ('language => ''English'''), ('language => ''''''; --'''),
   ('change_days => 0'), ('change_days => 36526'), ('change_days => NULL'), ('money_decimals => -1'), ('money_decimals => 10'), ('money_decimals => NULL'),
-  ('consent => ''true'''), ('attributes => ''{city}'''), ('customers_key => ''customer_id''')) AS v (settings);
+  ('on_error => NULL'), ('on_error => ''ignore'''), ('consent => ''true'''), ('attributes => ''{city}'''), ('customers_key => ''customer_id''')) AS v (settings);
 -- as_of lies after today in the zone of the model, whatever today is
 SELECT regexp_replace(refused(format('create_model(''m'', ''three'', as_of => %L, time_zone => ''Pacific/Apia'')', iso((now() AT TIME ZONE 'Pacific/Apia')::date + 1))), '\d{4}-\d\d-\d\d', '...', 'g');
 SELECT count(*) > 0 AS today_is_fine FROM create_model('m', 'three', as_of => (now() AT TIME ZONE 'Pacific/Apia')::date, time_zone => 'Pacific/Apia');
 SELECT item FROM drop_model('m');
--- what is in the source
-SELECT refused('create_model(''m'', ' || quote_literal(source) || ')', true) FROM (VALUES
+-- what is in the source, where that is to be an error
+SELECT refused('create_model(''m'', ' || quote_literal(source) || ', on_error => ''raise'')', true) FROM (VALUES
   ('VALUES (1, date ''2025-01-01'', ''NaN''::numeric)'), ('VALUES (1, date ''2025-01-01'', ''Infinity''::float8)'), ('VALUES (1, date ''infinity'', 1)'),
   ('VALUES (1, date ''2025-01-01'', 0.0000000001)'), ('VALUES (1, date ''2025-01-01'', 1e30)'), ('VALUES (1, date ''2025-01-01'', 1/0)')) AS v (source);
 

@@ -27,7 +27,7 @@ FROM pg_proc AS p WHERE pronamespace = 'shop'::regnamespace ORDER BY 1;
 -- Nothing that a tool could choke on
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_type AS t ON t.oid = a.atttypid
 WHERE c.relnamespace IN ('shop'::regnamespace, 'branches'::regnamespace) AND c.relkind = 'v'
-  AND (t.typtype <> 'b' OR t.typelem <> 0 AND t.typcategory = 'A' OR t.typname NOT IN ('text', 'int4', 'int8', 'float8', 'numeric', 'date', 'timestamptz', 'int2')
+  AND (t.typtype <> 'b' OR t.typelem <> 0 AND t.typcategory = 'A' OR t.typname NOT IN ('text', 'int4', 'int8', 'float8', 'numeric', 'date', 'timestamptz', 'int2', 'bool')
        OR t.typname = 'numeric' AND a.atttypmod < 0);
 SELECT c.relname, a.attname, k.catdesc FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_get_keywords() AS k ON k.word IN (a.attname, c.relname)
 WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('v', 'r') AND a.attnum > 0 AND k.catcode IN ('R', 'T') ORDER BY 1, 2;
