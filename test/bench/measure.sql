@@ -4,7 +4,8 @@ CREATE TABLE bench.line (
 	aim_time numeric, aim_memory numeric, what text, plain text);
 CREATE TABLE bench.run (
 	line int, side text, round int, seconds numeric(12,6) CHECK (seconds > 0), cpu_seconds numeric(12,6),
-	temp_bytes bigint, result_bytes bigint, anonymous_kb bigint, PRIMARY KEY (line, side, round));
+	temp_bytes bigint, result_bytes bigint, anonymous_kb bigint,
+	wal_bytes bigint, rows_written bigint, PRIMARY KEY (line, side, round));
 CREATE TABLE bench.trial (line int, way text, workers int, seconds numeric);
 CREATE TABLE bench.plan (line int, side text, plan jsonb, PRIMARY KEY (line, side));
 
@@ -12,6 +13,11 @@ CREATE TABLE bench.plan (line int, side text, plan jsonb, PRIMARY KEY (line, sid
 -- NULL where the kernel doesn't tell.
 CREATE FUNCTION bench.cpu_seconds() RETURNS numeric LANGUAGE sql AS $$
 	SELECT split_part(pg_read_file('/proc/self/schedstat', 0, 200, true), ' ', 1)::numeric / 1000000000
+$$;
+
+-- What a refresh says that it has written; NULL for any other result
+CREATE FUNCTION bench.rows_written(result jsonb) RETURNS bigint LANGUAGE sql AS $$
+	SELECT (result ->> 'customers_added')::bigint + (result ->> 'customers_changed')::bigint + (result ->> 'customers_removed')::bigint
 $$;
 
 -- The nodes of a plan that decide what it costs, outermost first.

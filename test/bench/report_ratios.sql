@@ -36,6 +36,20 @@ WITH median AS (
 			  FROM bench.run GROUP BY line) m USING (line)
 	 WHERE workers = 'best'
 	UNION ALL
+	SELECT line, 4, letter, what || ': rows written', work_mem,
+		   o.written::text, p.written::text, o.written::numeric / nullif(p.written, 0), NULL, NULL, NULL, NULL
+	  FROM bench.line
+	  JOIN (SELECT line, side, max(rows_written) AS written FROM bench.run GROUP BY line, side) o USING (line)
+	  JOIN (SELECT line, side, max(rows_written) AS written FROM bench.run GROUP BY line, side) p USING (line)
+	 WHERE o.side = 'ours' AND p.side = 'plain' AND query = 'refresh'
+	UNION ALL
+	SELECT line, 5, letter, what || ': WAL', work_mem,
+		   round(o.wal / 1048576.0, 1) || ' MB', round(p.wal / 1048576.0, 1) || ' MB', o.wal::numeric / nullif(p.wal, 0), NULL, NULL, NULL, NULL
+	  FROM bench.line
+	  JOIN (SELECT line, side, max(wal_bytes) AS wal FROM bench.run GROUP BY line, side) o USING (line)
+	  JOIN (SELECT line, side, max(wal_bytes) AS wal FROM bench.run GROUP BY line, side) p USING (line)
+	 WHERE o.side = 'ours' AND p.side = 'plain' AND query = 'refresh'
+	UNION ALL
 	SELECT 1000, 1, 'd', 'bytes per order of a stored history', '',
 		   round(bytes, 2)::text, '', bytes, NULL, NULL, NULL, 5
 	  FROM (SELECT sum(pg_column_size(history)) / sum(frequency(history, 'infinity')) AS bytes FROM bench.histories) s

@@ -1,0 +1,1 @@
+SELECT * FROM bench.look_up('shop.customer_scores')

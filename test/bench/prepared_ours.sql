@@ -1,0 +1,1 @@
+SELECT * FROM bench.look_up_prepared('shop.customer_scores')

@@ -1,0 +1,1 @@
+SELECT * FROM refresh_model('emptied')

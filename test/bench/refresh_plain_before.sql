@@ -1,0 +1,1 @@
+TRUNCATE emptied.customer_histories;

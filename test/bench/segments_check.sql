@@ -1,0 +1,4 @@
+-- segments that differ
+SELECT count(*)
+  FROM bench.ours o FULL JOIN bench.plain p USING (segment)
+ WHERE o.customers IS DISTINCT FROM p.customers

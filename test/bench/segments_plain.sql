@@ -1,0 +1,1 @@
+SELECT segment, count(*) AS customers FROM bench.segments GROUP BY segment
