@@ -247,10 +247,13 @@ CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, sourc
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	root		regclass := to_regclass(source_relation);
+	root		regclass;
 	missing		regclass;
 	changed		text;
 BEGIN
+	-- from the catalogs: whoever reads model_status may have no rights on the schema
+	SELECT c.oid INTO root FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	 WHERE n.nspname = (parse_ident(source_relation))[1] AND c.relname = (parse_ident(source_relation))[2];
 	IF root IS NULL THEN
 		RETURN NULL;
 	END IF;

@@ -98,7 +98,7 @@ COMMENT ON FUNCTION @extschema@.model_settings(name) IS 'internal: the configura
 -- What the columns of a SELECT are, and the SELECT with every name qualified:
 -- the server says so itself, of a view that is dropped at once.
 CREATE FUNCTION @extschema@.model_probe(model name, caller_path text, query text,
-	OUT definition text, OUT names text[], OUT types oid[], OUT collations oid[])
+	OUT definition text, OUT names text[], OUT types oid[], OUT collations oid[], OUT relations text[])
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -116,11 +116,31 @@ BEGIN
 		   coalesce(array_agg(a.attcollation ORDER BY a.attnum), '{}')
 	  INTO names, types, collations
 	  FROM pg_attribute AS a WHERE a.attrelid = probe_oid AND a.attnum > 0;
+	SELECT array_agg(DISTINCT format('%I.%I', n.nspname, c.relname)) INTO relations
+	  FROM pg_rewrite AS w
+	  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+	  JOIN pg_class AS c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+	  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	 WHERE w.ev_class = probe_oid AND c.oid <> probe_oid;
 	EXECUTE format('DROP VIEW %s', probe);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_probe(name, text, text) IS
-	'internal: a query with all names qualified, and the names, types and collations of its columns';
+	'internal: a query with all names qualified, the names, types and collations of its columns, and the relations that it reads';
+
+-- Which of these relations are no more; asked from the catalogs, because
+-- whoever looks at a model may have no rights on its source.
+CREATE FUNCTION @extschema@.model_missing(relations text[])
+	RETURNS text[]
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.array_agg(r.relation ORDER BY r.relation)
+	  FROM pg_catalog.unnest(relations) AS r (relation)
+	 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+						WHERE n.nspname = (pg_catalog.parse_ident(r.relation))[1] AND c.relname = (pg_catalog.parse_ident(r.relation))[2]
+						  AND c.relkind IN ('r', 'p', 'v', 'm', 'f'));
+END;
+COMMENT ON FUNCTION @extschema@.model_missing(text[]) IS 'internal: those of these relations, by qualified names, that do not exist; NULL if all do';
 
 -- One argument that is a column or an expression over "from_item": its type,
 -- or an error that names the argument.
@@ -355,9 +375,11 @@ BEGIN
 		expressions[2], expressions[3],
 		CASE WHEN expressions[4] IS NOT NULL THEN format(E', (%s\n) AS counts', expressions[4]) ELSE '' END,
 		item.from_item);
-	SELECT p.definition, p.types INTO given FROM @extschema@.model_probe(model, caller_path, query) AS p;
+	SELECT p.definition, p.types, p.relations INTO given FROM @extschema@.model_probe(model, caller_path, query) AS p;
 	settings := settings || jsonb_build_object(
-		'source_relation', item.relation::regclass::text,
+		'source_relation', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+							 WHERE c.oid = item.relation),
+		'source_reads', given.relations,
 		'source_query', given.definition,
 		'customer_type', format_type(given.types[1], NULL),
 		'key_text', CASE WHEN NOT tenanted THEN key_text END,

@@ -434,7 +434,7 @@ BEGIN
 			as_of date, time_zone text NOT NULL, bins int NOT NULL, window_days int, monetary text NOT NULL, frequency text NOT NULL,
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[] NOT NULL,
 			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
-			source_relation text, source_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
+			source_relation text, source_reads text[], source_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
 			day_is_moment boolean NOT NULL, source_columns text[], map_copy text NOT NULL
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
@@ -509,6 +509,7 @@ BEGIN
 		('configuration', 'change_days', 'rfm_score_change compares with so many days ago'),
 		('configuration', 'money_decimals', 'decimals of money in the views'),
 		('configuration', 'source_relation', 'the table or view, if source is one'),
+		('configuration', 'source_reads', 'the tables and views that the source reads'),
 		('configuration', 'source_query', 'what is read, every name qualified'),
 		('configuration', 'customers_query', 'who is known, every name qualified'),
 		('configuration', 'customer_type', 'type of the customer in the source'),
