@@ -161,7 +161,7 @@ BEGIN
 SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%3$s
   FROM (%1$s) AS h %4$s JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id%5$s
 UNION ALL
-SELECT p.tenant, %6$s, p.customer_id, NULL::@extschema@.history, true%3$s
+SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, true%3$s
   FROM (%2$s) AS p
  WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)%5$s$q$,
 		histories, people, attributes,

@@ -8,10 +8,10 @@ SET search_path = public, scoring, shopdata;
 SELECT count(*) > 0 AS done FROM create_model('m', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total',
   customers => 'people', attributes => '{city,visits,agreed}', as_of => '2025-12-31');
 SELECT * FROM differ('SELECT customer_key, recency_days, frequency, monetary, r_score, f_score, m_score, segment, city, visits, agreed, score_reason FROM m.customer_scores',
-  $$SELECT coalesce(s.customer_id, p.customer_id::text), recency_days, frequency, monetary::numeric(24,2), r_score, f_score, m_score, coalesce(segment, 'prospects'), city, visits, agreed,
+  $$SELECT coalesce(s.customer_id, p.customer_id::text), recency_days, coalesce(frequency, 0), coalesce(monetary, 0)::numeric(24,2), r_score, f_score, m_score, coalesce(segment, 'prospects'), city, visits, agreed,
            CASE WHEN recency_days IS NULL THEN 'no_order' END
     FROM score_customers('SELECT customer_id, ordered_on, total FROM orders', '2025-12-31') AS s FULL JOIN people AS p ON p.customer_id::text = s.customer_id$$);
-SELECT segment, count(*), count(city) AS with_city, count(frequency) AS with_frequency FROM m.customer_scores WHERE recency_days IS NULL GROUP BY 1;
+SELECT segment, count(*), count(city) AS with_city, sum(frequency) AS orders, count(*) FILTER (WHERE monetary <> 0) AS corrected, count(mean_value) AS with_mean FROM m.customer_scores WHERE recency_days IS NULL GROUP BY 1;
 SELECT * FROM differ('SELECT attribute, attribute_value, segment, customers, customers_share, revenue, revenue_share FROM m.attribute_summary',
   $$WITH a AS (SELECT segment, monetary, attribute, attribute_value FROM m.customer_scores AS s LEFT JOIN people AS p ON p.customer_id::text = s.customer_key
       CROSS JOIN LATERAL (VALUES ('city', p.city), ('visits', p.visits::text), ('agreed', p.agreed::text)) AS v (attribute, attribute_value))
@@ -26,13 +26,18 @@ INSERT INTO people VALUES (1000, 'Brest', NULL, true, 0, 'north');
 DELETE FROM people WHERE customer_id IN (8, 449);
 SELECT customer_key, city, segment FROM m.customer_scores WHERE customer_key IN ('7', '8', '449', '1000') ORDER BY 1;
 ROLLBACK;
+-- an order after the day of the question shows nowhere: people are as if they had no history
+SELECT count(*) AS later_orders FROM people AS p JOIN orders AS o USING (customer_id) WHERE ordered_on > '2024-06-30'
+  AND NOT EXISTS (SELECT FROM orders AS e WHERE e.customer_id = p.customer_id AND e.ordered_on <= '2024-06-30');
+SELECT frequency, monetary, mean_value, tenure_days, segment, count(*) > 0 AS some FROM m.customer_scores_at('2024-06-30')
+ WHERE recency_days IS NULL AND monetary = 0 GROUP BY 1, 2, 3, 4, 5;
 SELECT item FROM drop_model('m');
 
 -- Consent: whoever has not given it, or is not in the table, is nowhere.
 SELECT count(*) > 0 AS done FROM create_model('m', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total',
   customers => 'people', consent => 'agreed', as_of => '2025-12-31');
 SELECT * FROM differ('SELECT customer_key, recency_days, frequency, monetary FROM m.customer_scores',
-  $$SELECT p.customer_id::text, recency_days, frequency, monetary::numeric(24,2)
+  $$SELECT p.customer_id::text, recency_days, coalesce(frequency, 0), coalesce(monetary, 0)::numeric(24,2)
     FROM score_customers('SELECT customer_id, ordered_on, total FROM orders', '2025-12-31') AS s RIGHT JOIN people AS p ON p.customer_id::text = s.customer_id WHERE p.agreed$$);
 SELECT reason, affected, (SELECT count(DISTINCT customer_id) FROM orders AS o WHERE NOT EXISTS (SELECT FROM people AS p WHERE p.customer_id = o.customer_id AND p.agreed)) AS expected FROM m.data_quality WHERE reason = 'no_consent';
 -- thresholds were taken from those who agreed
