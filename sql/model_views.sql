@@ -486,7 +486,7 @@ BEGIN
 			l.display_order AS segment_order, l.color::text AS segment_color
 			FROM (%6$s) AS q
 			JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.language = %3$L
-			LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, sum(c.monetary) AS revenue, avg(c.rfm_score) AS mean_rfm_score,
+			LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, sum(c.monetary) AS revenue, @extschema@.weighted_mean(c.rfm_score, 1) AS mean_rfm_score,
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.recency_days) AS median_recency_days,
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.frequency) AS median_frequency,
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.monetary::float8) AS median_monetary
@@ -616,7 +616,9 @@ BEGIN
 			@extschema@.model_histories(model, settings), settings ->> 'customers_query');
 	END IF;
 	PERFORM @extschema@.model_put_view(model, 'data_quality',
-		format($q$SELECT %4$s AS tenant, d.reason, d.unit, d.affected, d.explanation, d.checked_at
+		-- security_barrier protects nothing where a UNION ALL is all there is
+		format($q$SELECT u.tenant, u.reason, u.unit, u.affected, u.explanation, u.checked_at FROM (
+			SELECT %4$s AS tenant, d.reason, d.unit, d.affected, d.explanation, d.checked_at
 			FROM (%3$s) AS q CROSS JOIN LATERAL (
 				SELECT 'future_day', 'customers', (SELECT count(*) FROM (%7$s) AS h
 						WHERE h.tenant = q.tenant AND @extschema@.last_day(h.history, 'infinity') > q.as_of),
@@ -637,7 +639,7 @@ BEGIN
 				('no_day', r.rows_without_day, 'rows without a day; left out'),
 				('no_value', r.rows_without_value, 'rows without a value; left out'),
 				('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM %1$I.rejects AS x),
-					'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out')) AS d (reason, affected, explanation)$q$,
+					'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out')) AS d (reason, affected, explanation)) AS u$q$,
 			model, CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE ' or a tenant' END, question, tenant, no_consent, everything,
 			@extschema@.model_histories(model, settings)),
 		'rows left out when the source was read last, and customers worth a look, by reason');
