@@ -935,27 +935,41 @@ CREATE FUNCTION @extschema@.drop_model(model text, cascade boolean DEFAULT false
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning		-- not a line for every view
 	AS $$
 DECLARE
 	home		name := @extschema@.model_home(model);
 	outside		text;
 	customers	bigint;
 BEGIN
-	-- DROP SCHEMA ... CASCADE would take everybody's dashboards with it.
-	SELECT string_agg(DISTINCT pg_describe_object(c.tableoid, c.oid, 0), ', ') INTO outside
-	  FROM pg_depend AS d
-	  JOIN pg_class AS own ON d.refclassid = 'pg_class'::regclass AND d.refobjid = own.oid AND own.relnamespace = to_regnamespace(quote_ident(home))
-	  JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
-	  JOIN pg_class AS c ON c.oid = w.ev_class
-	 WHERE c.relnamespace <> own.relnamespace OR c.relkind = 'm';
+	-- DROP SCHEMA ... CASCADE would take everybody's dashboards with it: views,
+	-- functions, tables with columns of our types, foreign keys, domains.
+	SELECT string_agg(DISTINCT pg_describe_object(o.classid, o.objid, CASE WHEN o.classid = d.classid THEN d.objsubid ELSE 0 END), ', ') INTO outside
+	  FROM (SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(home))
+			UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(home))
+			UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(home))) AS own
+	  JOIN pg_depend AS d ON d.refclassid = own.classid AND d.refobjid = own.objid AND d.deptype = 'n'
+	 CROSS JOIN LATERAL (
+			SELECT c.tableoid, c.oid, c.relnamespace, c.relkind = 'm'
+			  FROM pg_class AS c
+			 WHERE c.oid = CASE d.classid WHEN 'pg_class'::regclass THEN d.objid
+						   WHEN 'pg_rewrite'::regclass THEN (SELECT w.ev_class FROM pg_rewrite AS w WHERE w.oid = d.objid)
+						   WHEN 'pg_constraint'::regclass THEN (SELECT k.conrelid FROM pg_constraint AS k WHERE k.oid = d.objid)
+						   WHEN 'pg_attrdef'::regclass THEN (SELECT f.adrelid FROM pg_attrdef AS f WHERE f.oid = d.objid)
+						   WHEN 'pg_policy'::regclass THEN (SELECT p.polrelid FROM pg_policy AS p WHERE p.oid = d.objid) END
+			UNION ALL
+			SELECT f.tableoid, f.oid, f.pronamespace, false FROM pg_proc AS f WHERE d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+			UNION ALL
+			SELECT t.tableoid, t.oid, t.typnamespace, false FROM pg_type AS t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid
+	 ) AS o (classid, objid, home_oid, is_kept)
+	 WHERE o.home_oid <> to_regnamespace(quote_ident(home)) OR o.is_kept;
 	IF outside IS NOT NULL AND NOT coalesce(cascade, false) THEN
 		RAISE dependent_objects_still_exist USING
-			MESSAGE = format('model "%s" can''t be dropped: others read its views', home),
+			MESSAGE = format('model "%s" can''t be dropped: other objects depend on it', home),
 			DETAIL = format('They are: %s.', outside),
 			HINT = format('Drop them first, or all together: SELECT drop_model(%L, cascade => true);', home);
 	END IF;
 	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
-	PERFORM set_config('client_min_messages', 'warning', true);		-- not a line for every view
 	EXECUTE format('DROP SCHEMA %I CASCADE', home);
 	RETURN QUERY VALUES ('dropped', format('model %I with %s customers', home, customers));
 	IF outside IS NOT NULL THEN
@@ -964,4 +978,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.drop_model(text, boolean) IS
-	'drop a model with its schema; refused while views or materialized views of others read it, unless cascade';
+	'drop a model with its schema; refused while views, functions or tables elsewhere depend on it, unless cascade';
