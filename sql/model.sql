@@ -111,7 +111,7 @@ BEGIN
 	EXECUTE statement;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	probe_oid := probe::regclass;
-	definition := rtrim(pg_get_viewdef(probe_oid), ';');
+	definition := trim(' ;' FROM pg_get_viewdef(probe_oid));
 	SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}'), coalesce(array_agg(a.atttypid ORDER BY a.attnum), '{}'),
 		   coalesce(array_agg(a.attcollation ORDER BY a.attnum), '{}')
 	  INTO names, types, collations

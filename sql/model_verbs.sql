@@ -306,11 +306,11 @@ CREATE FUNCTION @extschema@.model_report(model name, settings jsonb)
 DECLARE
 	r		record;
 	today	date := (now() AT TIME ZONE (settings ->> 'time_zone'))::date;
-	days	text;
+	days	record;
 BEGIN
 	EXECUTE format('SELECT * FROM %I.refreshes ORDER BY refresh_id DESC LIMIT 1', model) INTO r;
-	EXECUTE format($q$SELECT concat_ws(' to ', to_char(min(@extschema@.first_day(h.history, 'infinity')), 'YYYY-MM-DD'),
-		to_char(max(@extschema@.last_day(h.history, 'infinity')), 'YYYY-MM-DD')) FROM %I.customer_histories AS h$q$, model) INTO days;
+	EXECUTE format($q$SELECT min(@extschema@.first_day(h.history, 'infinity')) AS first, max(@extschema@.last_day(h.history, 'infinity')) AS last
+		FROM %I.customer_histories AS h$q$, model) INTO days;
 	RETURN QUERY VALUES
 		('model', format('%I, version %s', model, settings ->> 'version')),
 		('source', settings ->> 'source'),
@@ -325,8 +325,12 @@ BEGIN
 			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END,
 			CASE WHEN r.rows_unconvertible > 0 THEN format('%s whose day or value can''t be scored', r.rows_unconvertible) END));
 	END IF;
-	IF days <> '' THEN
-		RETURN QUERY VALUES ('orders', days);
+	IF days.first IS NOT NULL THEN
+		RETURN QUERY VALUES ('orders', format('%s to %s', to_char(days.first, 'YYYY-MM-DD'), to_char(days.last, 'YYYY-MM-DD')));
+	END IF;
+	-- an old data set, or a copy that is no longer fed: everybody looks lapsed
+	IF settings ->> 'as_of' IS NULL AND days.last < today - 30 THEN
+		RETURN QUERY VALUES ('note', format('the last order is %s days old; as_of => %L answers for that day', today - days.last, to_char(days.last, 'YYYY-MM-DD')));
 	END IF;
 	RETURN QUERY VALUES ('customers', r.customers::text);
 	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)
@@ -410,7 +414,9 @@ BEGIN
 			('look at', format('SELECT * FROM %I.segment_summary;', home)),
 			('connect', format('views of schema %I: customer_scores, customer_segments, segment_summary, vip_customers, at_risk_customers, ...', home)),
 			('let others read', format('SELECT @extschema@.grant_reader(%L, ''name_of_a_role'');', model)),
-			('schedule', format('SELECT @extschema@.refresh_model(%L);  -- reads new orders, nightly say', model));
+			('schedule', CASE WHEN (settings ->> 'live')::boolean
+				THEN format('SELECT @extschema@.apply_changes(%L);  -- every few minutes: keeps the views fast', model)
+				ELSE format('SELECT @extschema@.refresh_model(%L);  -- every night, say: reads new orders', model) END);
 	END IF;
 END
 $$;
