@@ -951,7 +951,8 @@ BEGIN
 	-- DROP SCHEMA ... CASCADE would take everybody's dashboards with it: views,
 	-- functions, tables with columns of our types, foreign keys, domains.
 	SELECT string_agg(DISTINCT pg_describe_object(o.classid, o.objid, CASE WHEN o.classid = d.classid THEN d.objsubid ELSE 0 END), ', ') INTO outside
-	  FROM (SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(home))
+	  FROM (SELECT 'pg_namespace'::regclass AS classid, to_regnamespace(quote_ident(home))::oid AS objid
+			UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(home))
 			UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(home))
 			UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(home))) AS own
 	  JOIN pg_depend AS d ON d.refclassid = own.classid AND d.refobjid = own.objid AND d.deptype = 'n'

@@ -319,7 +319,7 @@ BEGIN
 			RAISE feature_not_supported USING
 				MESSAGE = format('columns of view %I would change their type: %s', view, different),
 				DETAIL = 'Whatever reads the view relies on the type.',
-				HINT = 'Give customers as a SELECT where the column has another name, or make another model.';
+				HINT = 'Make another model, or give an attribute another name: customers as a SELECT.';
 		END IF;
 		SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s%3$s AS %1$I'
 						WHEN f.attcollation <> e.attcollation THEN 'q.%1$I%3$s AS %1$I' ELSE 'q.%1$I' END,
