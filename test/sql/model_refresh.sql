@@ -115,6 +115,7 @@ CREATE VIEW dash.past AS SELECT as_of, segment, customers FROM m.segment_history
 CREATE FUNCTION dash.vip() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM m.vip_customers; END;
 CREATE TABLE dash.typed (s m.customer_scores);
 CREATE VIEW dash.over_tiles AS SELECT * FROM dash.tiles;
+CREATE VIEW dash.objects AS SELECT relname FROM pg_class WHERE relnamespace = 'm'::regnamespace;
 SELECT refused('drop_model(''m'')', true);
 DO $$ DECLARE detail text; BEGIN PERFORM scoring.drop_model('m'); EXCEPTION WHEN dependent_objects_still_exist THEN GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL; RAISE WARNING '%', detail; END $$;
 SELECT count(*) > 0 AS still_there FROM m.customer_scores;
@@ -125,7 +126,7 @@ SELECT * FROM drop_model('m', cascade => true);
 SHOW client_min_messages;
 SELECT relname FROM pg_class WHERE relnamespace = 'dash'::regnamespace AND relkind IN ('v', 'm', 'r') ORDER BY 1;
 ROLLBACK;
-DROP VIEW dash.over_tiles, dash.tiles, dash.past;
+DROP VIEW dash.over_tiles, dash.tiles, dash.past, dash.objects;
 DROP MATERIALIZED VIEW dash.kept, m.own;
 DROP FUNCTION dash.vip();
 DO $$ DECLARE detail text; BEGIN PERFORM scoring.drop_model('m'); EXCEPTION WHEN dependent_objects_still_exist THEN GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL; RAISE WARNING '%', detail; END $$;
