@@ -120,7 +120,7 @@ BEGIN
 	EXECUTE format('DROP VIEW %I.source_probe', model);
 	PERFORM @extschema@.model_put_function(model, 'customer_scores_at(as_of date, version int DEFAULT NULL, reader @extschema@.caller DEFAULT @extschema@.caller())',
 		format('SETOF %I.customer_scores', model), format('SELECT %s FROM (%s) AS q', columns, wide),
-		'customer_scores as of any day, by the version of the configuration in force that day, or another');
+		'customer_scores as of any day, by the thresholds and the map in force that day, or those of the version that you name');
 
 	-- Moves between two days. Both are seen by the thresholds of today, so that
 	-- a move is the customer's own; labels that were others by the thresholds
@@ -154,7 +154,7 @@ BEGIN
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@.caller_role($3)'), maps),
 			map, format(tenant, 'm'), money, language),
-		'how many customers went from which segment to which between two days, by today''s thresholds; customers_by_thresholds of them had another label on the first day only by the thresholds of that time');
+		'how many customers went from which segment to which between two days, both seen by the thresholds of today; customers_by_thresholds of them had another label at the time, by the thresholds of then');
 
 	-- Segments over time, as they were seen
 	PERFORM @extschema@.model_put_function(model, 'segment_history(from_day date, to_day date, step interval DEFAULT ''1 month'', reader @extschema@.caller DEFAULT @extschema@.caller())',
@@ -170,7 +170,7 @@ BEGIN
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'd.day', format(in_force, 'd.day'), '@extschema@.caller_role($4)',
 				'@extschema@.model_days($1, $2, $3) AS d (day), '), maps),
 			format(tenant, 'n'), money, language),
-		'customers and revenue by segment on each day from one to another by steps, by the version in force that day');
+		'segments over time: customers and revenue of each on the days from one to another by steps, by the thresholds and the map in force that day');
 
 	-- Cohorts by the month of the first order
 	PERFORM @extschema@.model_put_function(model, 'cohort_retention(reader @extschema@.caller DEFAULT @extschema@.caller())',
@@ -196,7 +196,7 @@ BEGIN
 					  FROM (%s) AS q JOIN (%s) AS h ON h.tenant = q.tenant) AS f WHERE f.first_day IS NOT NULL$q$,
 				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($1)'), @extschema@.model_customers(model, settings)),
 			format(tenant, 'c'), money),
-		'of the customers who first ordered in a month, how many ordered again so many months later, and for how much');
+		'of the customers who first ordered in a month, how many ordered so many months later, and for how much; the month of as_of is not over yet');
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_functions(name, jsonb) IS 'internal: make or replace the dated functions of a model';
@@ -257,4 +257,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.record_changes(text) IS
-	'record which customers have changed their segment since the last call: fills previous_segment and changed_on, the view segment_changes, and notifies the channel MODEL_segment_changes';
+	'write down who is in another segment than at the last call, after each refresh_model say: fills previous_segment and changed_on of customer_segments and the feed segment_changes, and notifies the channel MODEL_segment_changes';

@@ -39,7 +39,7 @@ BEGIN ATOMIC
 	 ORDER BY n.nspname;
 END;
 COMMENT ON FUNCTION @extschema@.models() IS
-	'the models of this database: name, owner, what they score, about how many customers (as of the last ANALYZE), size';
+	'list the models of this database: name, owner, source, about how many customers (as of the last ANALYZE), bytes';
 
 -- The one door to a model: it exists, and belongs to whoever asks. Whoever
 -- refreshes runs the source, the views and the triggers of the owner: with

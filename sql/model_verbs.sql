@@ -596,7 +596,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text, text[], text, int, int, boolean) IS
-	'make a model: a schema of that name with histories, scores and segments of the customers of a table, view or query, as views with stable names';
+	'make a model: name a table, view or query of orders once, and read customers, scores and segments from views in a schema of that name; create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total''); with dry_run only say what it would be';
 
 CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
 	RETURNS TABLE (status text, rows_read bigint, rows_without_customer bigint, rows_without_day bigint, rows_without_value bigint,
@@ -631,7 +631,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.refresh_model(text, boolean) IS
-	'read the source of a model again and write what differs; with wait false skip it while somebody else does';
+	'bring new orders into a model, every night or hour say: read its source again, write the customers who differ; with wait => false skip it while somebody else writes the model';
 
 CREATE FUNCTION @extschema@.calibrate_model(model text, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
@@ -679,7 +679,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.calibrate_model(text, boolean) IS
-	'take the thresholds of a model from its customers as they are today; says what that does to the segments';
+	'let thresholds that are quantiles follow the customers as they are today, every month or quarter say; writes a version, and says what that does to the segments; with dry_run only says it';
 
 CREATE FUNCTION @extschema@.model_alter(caller_path text, model text, changes jsonb, reset text[], back_to int, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
@@ -835,7 +835,7 @@ BEGIN ATOMIC
 		'money_decimals', alter_model.money_decimals)), alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
 END;
 COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text[], text, int, int, text[], int, boolean) IS
-	'change settings of a model: NULL keeps one, reset names those to take back to their default, version goes back to an earlier one; says what that does to the segments';
+	'change settings of a model and keep the old ones as a version: NULL keeps a setting, reset names those to take back to their default, version goes back to an earlier version; says what that does to the segments; with dry_run only says it';
 
 -- What a rebuild would change. No row: nothing.
 CREATE FUNCTION @extschema@.check_model(model text)
@@ -877,7 +877,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_model(text) IS
-	'compare a model with its source read anew: one row per kind of difference, none if there is none; changes nothing';
+	'is a model what its source says? Reads the source anew and changes nothing: a row for each kind of difference, no row if there is none';
 
 -- What readers are given: every view and dated function, no table.
 CREATE FUNCTION @extschema@.grant_reader(model text, role name, tenant text DEFAULT NULL)
@@ -911,7 +911,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.grant_reader(text, name, text) IS
-	'let a role read all views and dated functions of a model: of one tenant, or of all';
+	'let a role read a model: all views and dated functions, no table; with tenant the customers of that one only';
 
 CREATE FUNCTION @extschema@.revoke_reader(model text, role name, tenant text DEFAULT NULL)
 	RETURNS void
@@ -935,7 +935,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.revoke_reader(text, name, text) IS
-	'take away what grant_reader gave: one tenant, or everything';
+	'take back what grant_reader gave: with tenant that one, else everything';
 
 CREATE FUNCTION @extschema@.drop_model(model text, cascade boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
@@ -985,4 +985,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.drop_model(text, boolean) IS
-	'drop a model with its schema; refused while views, functions or tables elsewhere depend on it, unless cascade';
+	'drop a model: its schema with all views and stored histories; refused while views, functions or tables elsewhere depend on it, unless cascade';
