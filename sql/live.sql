@@ -19,6 +19,10 @@ DECLARE
 	c			record;
 	columns		text[];
 	foreign_object text;
+	tree		text;
+	unsteady	text;
+	state		text;
+	message		text;
 BEGIN
 	IF relation IS NULL THEN
 		RAISE feature_not_supported USING
@@ -53,11 +57,24 @@ BEGIN
 			DETAIL = 'The trigger runs with the rights of the model''s owner, over columns that the source''s owner can change.',
 			HINT = format('SET ROLE %I; and make the model again.', pg_get_userbyid(c.relowner));
 	END IF;
+	IF row_security_active(relation) THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: row-level security hides rows of %s from its owner', relation),
+			DETAIL = 'Triggers would see them, refresh_model would not.',
+			HINT = format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or leave live out and schedule refresh_model.', relation);
+	END IF;
 	-- The server knows what an expression depends on; what is built in doesn't count.
-	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'source_query');
+	BEGIN
+		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'source_query');
+	EXCEPTION WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
+			OR ambiguous_column OR datatype_mismatch OR cannot_coerce OR wrong_object_type THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+		PERFORM @extschema@.model_raise_unreadable(model, state, message);
+	END;
 	SELECT array_agg(DISTINCT format('%I %s', a.attname, format_type(a.atttypid, NULL))) FILTER (WHERE a.attname IS NOT NULL),
-		   min(pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)) FILTER (WHERE a.attname IS NULL OR t.typnamespace <> 'pg_catalog'::regnamespace)
-	  INTO columns, foreign_object
+		   min(pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)) FILTER (WHERE a.attname IS NULL OR t.typnamespace <> 'pg_catalog'::regnamespace),
+		   min(w.ev_action::text)
+	  INTO columns, foreign_object, tree
 	  FROM pg_rewrite AS w
 	  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refobjid <> w.ev_class AND d.deptype = 'n'
 	  LEFT JOIN pg_attribute AS a ON d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND a.attrelid = relation AND a.attnum = d.refobjsubid AND a.attnum > 0
@@ -70,6 +87,34 @@ BEGIN
 			MESSAGE = format('live: the source''s columns depend on %s', foreign_object),
 			DETAIL = 'Whoever may change that could make the shop''s statements fail.',
 			HINT = 'Use columns of built-in types, and functions of PostgreSQL''s own; a generated column can hold the rest.';
+	END IF;
+	-- A trigger sees the rows of one statement: no others, and no row as a whole,
+	-- whose text is that of columns that nobody has looked at.
+	IF tree ~ ':hasSubLinks true' OR tree ~ '\{VAR :varno \d+ :varattno 0 ' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'live: customer, day, value, counts and tenant must be expressions over single columns of their own row',
+			HINT = 'Leave out subqueries and whole rows; or leave live out and schedule refresh_model.';
+	END IF;
+	-- Who writes orders may have any TimeZone and DateStyle: a row must mean the
+	-- same to him, to whoever deletes it, and to refresh_model.
+	SELECT min(x.what) INTO unsteady
+	  FROM (SELECT p.oid::regprocedure::text AS what FROM regexp_matches(tree, ':(?:funcid|opfuncid) (\d+)', 'g') AS m
+			  JOIN pg_proc AS p ON p.oid = m[1]::oid WHERE p.provolatile <> 'i'
+			UNION ALL
+			SELECT format('text as %s', format_type(t.oid, NULL)) FROM regexp_matches(tree, ' :resulttype (\d+)', 'g') AS m
+			  JOIN pg_type AS t ON t.oid = m[1]::oid JOIN pg_proc AS p ON p.oid = t.typinput
+			 WHERE p.provolatile <> 'i' AND tree ~ '\{COERCEVIAIO '
+			UNION ALL
+			SELECT format('%s as text', format_type(t.oid, NULL))
+			  FROM regexp_matches(tree, '\{COERCEVIAIO :arg \{.*?:(?:vartype|consttype|funcresulttype|opresulttype|casetype|coalescetype) (\d+)', 'g') AS m
+			  JOIN pg_type AS t ON t.oid = m[1]::oid JOIN pg_proc AS p ON p.oid = t.typoutput WHERE p.provolatile <> 'i'
+			UNION ALL
+			SELECT 'the time of the statement or its user' WHERE tree ~ '\{SQLVALUEFUNCTION ') AS x;
+	IF unsteady IS NOT NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: the source''s columns depend on settings of the session: %s', unsteady),
+			DETAIL = 'The same row would mean one thing to who writes it and another to who deletes or rereads it.',
+			HINT = 'Of a timestamptz give the column itself as day, and time_zone; elsewhere use immutable functions.';
 	END IF;
 	RETURN columns;
 END
@@ -103,7 +148,7 @@ BEGIN
 		CASE WHEN sign = '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
 		CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END,
 		CASE WHEN lenient THEN ' FILTER (WHERE r.scorable)' ELSE '' END,
-		CASE WHEN lenient AND sign = '+' THEN 'count(*) FILTER (WHERE NOT r.scorable)' ELSE '0::bigint' END,
+		CASE WHEN lenient THEN sign || 'count(*) FILTER (WHERE NOT r.scorable)' ELSE '0::bigint' END,
 		day,
 		CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END,
 		CASE WHEN lenient THEN format('@extschema@.is_scorable(%s, r.value)', day) ELSE 'true' END,
@@ -111,6 +156,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_live_rows(jsonb, text, text) IS 'internal: the query over a transition table of the source';
+
+-- The partitions of a source, by name: OIDs would not survive a restore.
+CREATE FUNCTION @extschema@.model_live_parts(root oid)
+	RETURNS text[]
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname)
+	  FROM pg_catalog.pg_partition_tree(root) AS t
+	  JOIN pg_catalog.pg_class AS c ON c.oid = t.relid
+	  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+	 WHERE t.level > 0;
+END;
+COMMENT ON FUNCTION @extschema@.model_live_parts(oid) IS 'internal: the partitions of a table by qualified name; NULL if there are none';
 
 -- The trigger function and the triggers, anew.
 CREATE FUNCTION @extschema@.model_make_triggers(model name, settings jsonb)
@@ -152,20 +210,30 @@ DECLARE
 	keys		text[];
 	differences	@extschema@.history[];%10$s
 	rejected	bigint;
+	root		oid := TG_RELID;
 	state		text;
 BEGIN
-	-- a statement straight into a partition, which may have been detached since
-	IF TG_NARGS > 0 AND NOT EXISTS (SELECT FROM pg_partition_ancestors(TG_RELID) AS a JOIN pg_trigger AS t ON t.tgrelid = a.relid
-									 WHERE t.tgname = TG_NAME AND t.tgnargs = 0) THEN
-		RETURN NULL;
+	IF TG_NARGS > 0 THEN
+		-- a statement straight into a partition, which may have been detached since
+		SELECT a.relid INTO root FROM pg_partition_ancestors(TG_RELID) AS a JOIN pg_trigger AS t ON t.tgrelid = a.relid
+		 WHERE t.tgname = TG_NAME AND t.tgnargs = 0;
+		IF root IS NULL THEN
+			RETURN NULL;
+		END IF;
 	END IF;
 	IF TG_OP = 'TRUNCATE' THEN
-		IF TG_NARGS > 0 THEN
-			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'partition truncated', 0, true);
-		ELSE
+		IF TG_NARGS = 0 THEN
 			TRUNCATE %1$I.customer_histories, %1$I.pending, %1$I.rejects;
+		ELSIF pg_relation_size(%13$L) + pg_relation_size(%14$L) > 0 THEN
+			-- not that of the root, which comes here after it has emptied these tables
+			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a partition was truncated', 0, true);
 		END IF;
 		RETURN NULL;
+	END IF;
+	-- Who has been given the source could give its columns types with functions of
+	-- his own, and would have them run here.
+	IF (SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = root) <> current_user THEN
+		%12$s
 	END IF;
 	%2$s
 		IF TG_OP = 'INSERT' THEN
@@ -176,7 +244,7 @@ BEGIN
 			%5$s
 		END IF;
 	%6$s
-	IF rejected > 0 THEN
+	IF rejected <> 0 THEN
 		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'unconvertible', rejected, false);
 	END IF;
 	IF cardinality(keys) = 1 THEN
@@ -194,20 +262,26 @@ END$q$, model,
 			@extschema@.model_live_rows(settings, 'new_rows', '+'), @extschema@.model_live_rows(settings, 'old_rows', '-'))),
 		CASE WHEN lenient THEN format($q$EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
-		-- one row a minute says as much as one for every statement
-		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild)
-		SELECT TG_OP, 'error ' || state, 0, true
-		 WHERE NOT EXISTS (SELECT FROM %1$I.rejects AS r WHERE r.needs_rebuild AND r.rejected_at > now() - interval '1 minute');
+		-- For every statement: a row that is there may be gone when this statement is
+		-- committed, by a refresh that has not seen it. apply_changes makes them few.
+		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'error ' || state, 0, true);
 		RETURN NULL;
 	END;$q$, model) ELSE '' END,
 		columns, CASE WHEN tenanted THEN 'tenants[1], ids[1]' ELSE '''''' END, CASE WHEN tenanted THEN 'u.tenant, u.id' ELSE '''''' END,
 		CASE WHEN tenanted THEN E'\n\ttenants\t\ttext[];\n\tids\t\t\ttext[];' ELSE '' END,
-		CASE WHEN tenanted THEN 'keys, tenants, ids, differences) AS u (key, tenant, id, difference' ELSE 'keys, differences) AS u (key, difference' END);
+		CASE WHEN tenanted THEN 'keys, tenants, ids, differences) AS u (key, tenant, id, difference' ELSE 'keys, differences) AS u (key, difference' END,
+		CASE WHEN lenient THEN format($q$INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'the source belongs to another role', 0, true);
+		RETURN NULL;$q$, model) ELSE format($q$RAISE insufficient_privilege USING
+			MESSAGE = format('model %%s is live, but its source belongs to another role', %L),
+			HINT = 'DROP TRIGGER, or ask the owner of the model to alter it: live => false.';$q$, model) END,
+		format('%I.customer_histories', model), format('%I.pending', model));
 	EXECUTE format('CREATE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
 		' SET search_path = pg_catalog, pg_temp AS %L', model, body);
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
 	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
 		'appends what a statement on the source changes to pending; SECURITY DEFINER, because whoever writes orders has no rights on the model');
+	EXECUTE format('UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL', model)
+		USING @extschema@.model_live_parts(root);
 	FOR part IN SELECT t.relid, t.level FROM pg_partition_tree(root) AS t
 				UNION ALL SELECT root, 0 WHERE NOT EXISTS (SELECT FROM pg_partition_tree(root)) LOOP
 		FOR event IN SELECT * FROM (VALUES ('INSERT', 'REFERENCING NEW TABLE AS new_rows'), ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
@@ -225,23 +299,30 @@ CREATE FUNCTION @extschema@.model_drop_triggers(model name)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning		-- not a line for every trigger
 	AS $$
 DECLARE
+	trigger_function regprocedure := to_regprocedure(format('%I.record_differences()', model));
 	t	record;
 BEGIN
-	FOR t IN SELECT g.tgname, g.tgrelid::regclass AS relation FROM pg_trigger AS g
-			  WHERE g.tgfoid = to_regprocedure(format('%I.record_differences()', model)) AND g.tgparentid = 0 LOOP
-		EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
-	END LOOP;
-	IF to_regprocedure(format('%I.record_differences()', model)) IS NOT NULL THEN
-		EXECUTE format('DROP FUNCTION %I.record_differences()', model);
+	IF trigger_function IS NULL THEN
+		RETURN;
 	END IF;
+	-- The source first, as its writers do, who then want pending; and from the
+	-- root down: else they and we could wait for each other.
+	FOR t IN SELECT g.tgrelid::regclass AS relation FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
+			  WHERE g.tgfoid = trigger_function AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'UPDATE')
+			  GROUP BY g.tgrelid ORDER BY min(g.tgnargs), g.tgrelid LOOP
+		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t.relation);
+	END LOOP;
+	-- with the triggers, whoever owns the source by now
+	EXECUTE format('DROP FUNCTION %I.record_differences() CASCADE', model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_drop_triggers(name) IS 'internal: drop the triggers of a live model';
 
 -- What of the source a live model doesn't see, from the catalogs; NULL: nothing.
-CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, source_columns text[])
+CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, source_columns text[], source_parts text[])
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -250,20 +331,28 @@ DECLARE
 	root		regclass;
 	missing		regclass;
 	changed		text;
+	owner		name;
 BEGIN
 	-- from the catalogs: whoever reads model_status may have no rights on the schema
-	SELECT c.oid INTO root FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	SELECT c.oid, pg_get_userbyid(c.relowner) INTO root, owner FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 	 WHERE n.nspname = (parse_ident(source_relation))[1] AND c.relname = (parse_ident(source_relation))[2];
 	IF root IS NULL THEN
 		RETURN NULL;
 	END IF;
+	-- a partition that has left took its rows with it
+	changed := (SELECT min(p) FROM unnest(source_parts) AS p WHERE p <> ALL (coalesce(@extschema@.model_live_parts(root), '{}')));
+	IF changed IS NOT NULL THEN
+		RETURN format('partition %s has been detached, dropped or renamed', changed);
+	END IF;
+	changed := (SELECT min(p) FROM unnest(@extschema@.model_live_parts(root)) AS p WHERE p <> ALL (coalesce(source_parts, '{}')));
+	IF changed IS NOT NULL THEN
+		RETURN format('partition %s has been attached', changed);
+	END IF;
 	SELECT p.relid INTO missing
 	  FROM (SELECT t.relid::oid AS relid FROM pg_partition_tree(root) AS t UNION SELECT root::oid) AS p
 	 WHERE (SELECT count(*) FROM pg_trigger AS g
-			 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A')
-			   AND g.tgname IN (format('scoring_insert_%s', model), format('scoring_update_%s', model),
-								format('scoring_delete_%s', model), format('scoring_truncate_%s', model))) < 4
-	 LIMIT 1;
+			 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A') AND g.tgfoid = to_regprocedure(format('%I.record_differences()', model))) < 4
+	 ORDER BY p.relid::regclass::text LIMIT 1;
 	IF missing IS NOT NULL THEN
 		RETURN format('table %s lacks enabled triggers of the model', missing);
 	END IF;
@@ -273,16 +362,13 @@ BEGIN
 	IF changed IS NOT NULL THEN
 		RETURN format('the source has no column %s any more', changed);
 	END IF;
-	-- a partition that has left took its rows with it
-	IF EXISTS (SELECT FROM pg_trigger AS g JOIN pg_class AS r ON r.oid = g.tgrelid
-				WHERE g.tgfoid = to_regprocedure(format('%I.record_differences()', model)) AND g.tgrelid <> root
-				  AND NOT EXISTS (SELECT FROM pg_partition_ancestors(g.tgrelid) AS a WHERE a.relid = root)) THEN
-		RETURN 'a partition has been detached';
+	IF owner <> (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace AS n WHERE n.nspname = model) THEN
+		RETURN 'the source belongs to another role';
 	END IF;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.live_problem(text, text, text[]) IS
+COMMENT ON FUNCTION @extschema@.live_problem(text, text, text[], text[]) IS
 	'what of its source a live model does not see: missing or disabled triggers, changed columns, detached partitions; NULL if it sees all';
 
 -- Pending differences folded into the histories. Those that others are just
@@ -305,6 +391,8 @@ BEGIN
 		RETURN;
 	END IF;
 	settings := @extschema@.model_settings(home);
+	-- in the order in which a TRUNCATE of the source does, and readers do
+	EXECUTE format('LOCK TABLE %1$I.customer_histories, %1$I.pending, %1$I.rejects IN ROW EXCLUSIVE MODE', home);
 	EXECUTE format($q$
 		WITH taken AS (
 			DELETE FROM %1$I.pending RETURNING *
@@ -327,6 +415,15 @@ BEGIN
 	IF emptied IS NOT NULL THEN
 		EXECUTE format('DELETE FROM %I.customer_histories WHERE customer_key = ANY ($1)', home) USING emptied;
 	END IF;
+	-- A broken source leaves a row for every statement: one of a kind is enough.
+	EXECUTE format($q$
+		WITH taken AS (
+			DELETE FROM %1$I.rejects AS r
+			 WHERE (SELECT count(*) FROM %1$I.rejects) > (SELECT count(DISTINCT (o.operation, o.reason)) FROM %1$I.rejects AS o) RETURNING *
+		)
+		INSERT INTO %1$I.rejects (rejected_at, operation, reason, affected, needs_rebuild)
+		SELECT max(t.rejected_at), t.operation, t.reason, sum(t.affected), t.needs_rebuild
+		  FROM taken AS t GROUP BY t.operation, t.reason, t.needs_rebuild$q$, home);
 	PERFORM @extschema@.model_write_thresholds(home, settings, false);
 	status := 'applied';
 	seconds := extract(epoch FROM clock_timestamp() - begun);

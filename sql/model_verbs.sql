@@ -210,6 +210,20 @@ COMMENT ON FUNCTION @extschema@.model_write_thresholds(name, jsonb, boolean) IS 
 
 /* ---- reading the source ---- */
 
+-- A source that can't be read any more, in words that lead to alter_model.
+CREATE FUNCTION @extschema@.model_raise_unreadable(model name, state text, message text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RAISE EXCEPTION USING ERRCODE = state,
+		MESSAGE = format('model "%s" can''t read its source: %s', model, message),
+		HINT = format('Where tables or columns have other names or types now, name them anew: alter_model(%L, source => ..., customer => ..., day => ..., value => ...)', model);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_raise_unreadable(name, text, text) IS 'internal: the error of a source that can''t be read';
+
 -- The source read anew; only rows that differ are written.
 CREATE FUNCTION @extschema@.model_read_source(model name, settings jsonb)
 	RETURNS bigint
@@ -220,6 +234,8 @@ DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 	fresh		text;
 	refresh		bigint;
+	state		text;
+	message		text;
 BEGIN
 	fresh := CASE WHEN tenanted THEN
 			format('f.customer_id[1] AS tenant, (%s) COLLATE "C" AS customer_key, f.customer_id[2] AS customer_id',
@@ -256,13 +272,18 @@ BEGIN
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
-		CASE WHEN (settings ->> 'live')::boolean THEN
-			format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model) ELSE '' END)
+		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model))
 		INTO refresh
 		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END,
 			settings ->> 'on_error' = 'reject';
 	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model) USING refresh;
 	RETURN refresh;
+EXCEPTION
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+		PERFORM @extschema@.model_raise_unreadable(model, state, message);
+		RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_read_source(name, jsonb) IS 'internal: read the source of a model, write what differs';
@@ -441,7 +462,7 @@ BEGIN
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[] NOT NULL,
 			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
 			source_relation text, source_reads text[], source_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
-			day_is_moment boolean NOT NULL, source_columns text[], map_copy text NOT NULL
+			day_is_moment boolean NOT NULL, source_columns text[], source_parts text[], map_copy text NOT NULL
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
 		CREATE TABLE %1$I.calibration (
@@ -522,6 +543,7 @@ BEGIN
 		('configuration', 'key_text', 'how a customer becomes text'),
 		('configuration', 'day_is_moment', 'the day is a timestamptz'),
 		('configuration', 'source_columns', 'the columns that a live model reads, with their types'),
+		('configuration', 'source_parts', 'the partitions of the source that have triggers of a live model'),
 		('configuration', 'map_copy', 'name of the copy in segment_map of this schema'),
 		('calibration', NULL, 'the thresholds of each version, by tenant'),
 		('calibration', 'version', 'of the configuration'), ('calibration', 'tenant', 'empty in a model without tenants'),
@@ -536,7 +558,7 @@ BEGIN
 		('pending', 'difference', 'what a statement has added to the history, or taken away'),
 		('rejects', NULL, 'what triggers on the source could not handle since the last refresh; no data of persons'),
 		('rejects', 'rejected_at', 'when'), ('rejects', 'operation', 'the kind of statement'), ('rejects', 'reason', 'why'),
-		('rejects', 'affected', 'rows left out'), ('rejects', 'needs_rebuild', 'the model misses something until refresh_model'),
+		('rejects', 'affected', 'rows left out; negative: such rows that went'), ('rejects', 'needs_rebuild', 'the model misses something until refresh_model'),
 		('refreshes', NULL, 'every reading of the source'),
 		('refreshes', 'refresh_id', '1, 2, ...'), ('refreshes', 'version', 'of the configuration'),
 		('refreshes', 'started_at', 'when it began'), ('refreshes', 'finished_at', 'when it ended'),
@@ -619,6 +641,14 @@ BEGIN
 	IF (settings ->> 'live')::boolean AND to_regclass(settings ->> 'source_relation') IS NOT NULL THEN
 		-- the source first, as its TRUNCATE does, lest the two wait for each other
 		EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', settings ->> 'source_relation');
+		-- partitions that have come and gone, disabled triggers, columns of another type
+		IF @extschema@.live_problem(home, settings ->> 'source_relation', source_columns, source_parts)
+				FROM jsonb_to_record(settings) AS r (source_columns text[], source_parts text[]) IS NOT NULL THEN
+			settings := settings || jsonb_build_object('source_columns', @extschema@.model_live_columns(home, settings));
+			EXECUTE format('UPDATE %I.configuration SET source_columns = $1 WHERE valid_until IS NULL', home)
+				USING ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'));
+			PERFORM @extschema@.model_make_triggers(home, settings);
+		END IF;
 	END IF;
 	refresh := @extschema@.model_read_source(home, settings);
 	-- tenants that are new have no scores by quantiles until they are calibrated
@@ -732,7 +762,8 @@ BEGIN
 		new := new || jsonb_build_object(wanted, defaults -> wanted);
 	END LOOP;
 	new := new || jsonb_strip_nulls(changes);
-	IF changes ->> 'segment_map' IS NULL AND new - 'version' = old - 'version' THEN
+	-- names of the source are looked up again, for what they name may have changed
+	IF changes ->> 'segment_map' IS NULL AND NOT changes ?| sources AND new - 'version' = old - 'version' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('nothing to change in model "%s"', home),
 			HINT = 'Name what should change: alter_model(''shop'', weights => ''{2,1,1}''), or go back: version => 1.';
@@ -766,7 +797,8 @@ BEGIN
 		END LOOP;
 		new := @extschema@.model_write_version(home, new, reason);
 		IF reread OR (old -> 'live', old -> 'on_error', old -> 'time_zone', old -> 'source_columns')
-				  IS DISTINCT FROM (new -> 'live', new -> 'on_error', new -> 'time_zone', new -> 'source_columns') THEN
+				  IS DISTINCT FROM (new -> 'live', new -> 'on_error', new -> 'time_zone', new -> 'source_columns')
+			OR (new ->> 'live')::boolean AND (changes ?| sources OR sources && reset) THEN
 			PERFORM @extschema@.model_make_triggers(home, new);
 			reread := reread OR (old ->> 'live')::boolean OR (new ->> 'live')::boolean;
 		END IF;
@@ -847,7 +879,13 @@ DECLARE
 	home		name := @extschema@.model_home(model);
 	settings	jsonb := @extschema@.model_settings(home);
 	key			text;
+	state		text;
+	message		text;
 BEGIN
+	IF (settings ->> 'live')::boolean AND @extschema@.model_missing(ARRAY[settings ->> 'source_relation']) IS NULL THEN
+		-- the source first, as its TRUNCATE does, lest the two wait for each other
+		EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', settings ->> 'source_relation');
+	END IF;
 	key := CASE WHEN settings ->> 'tenant' IS NULL THEN format(settings ->> 'key_text', 'f.customer_id')
 		ELSE @extschema@.model_key(settings, 'f.customer_id[1]', 'f.customer_id[2]') END;
 	RETURN QUERY EXECUTE format($q$
@@ -869,11 +907,17 @@ BEGIN
 		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END,
 			settings ->> 'on_error' = 'reject';
 	IF (settings ->> 'live')::boolean THEN
-		RETURN QUERY SELECT 'cause', NULL::bigint, c FROM @extschema@.live_problem(home, settings ->> 'source_relation',
-			ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'))) AS c WHERE c IS NOT NULL;
+		RETURN QUERY SELECT 'cause', NULL::bigint, c
+			FROM jsonb_to_record(settings) AS r (source_relation text, source_columns text[], source_parts text[]),
+				 @extschema@.live_problem(home, r.source_relation, r.source_columns, r.source_parts) AS c WHERE c IS NOT NULL;
 		RETURN QUERY EXECUTE format('SELECT ''cause'', NULL::bigint, format(''%%s: %%s, last at %%s'', r.operation, r.reason, max(r.rejected_at))'
 			' FROM %I.rejects AS r WHERE r.needs_rebuild GROUP BY r.operation, r.reason ORDER BY 3', home);
 	END IF;
+EXCEPTION
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+		PERFORM @extschema@.model_raise_unreadable(home, state, message);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_model(text) IS
@@ -977,6 +1021,8 @@ BEGIN
 			HINT = format('Drop them first, or all together: SELECT drop_model(%L, cascade => true);', home);
 	END IF;
 	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
+	-- the source first: its writers hold it while they wait for pending
+	PERFORM @extschema@.model_drop_triggers(home);
 	EXECUTE format('DROP SCHEMA %I CASCADE', home);
 	RETURN QUERY VALUES ('dropped', format('model %I with %s customers', home, customers));
 	IF outside IS NOT NULL THEN

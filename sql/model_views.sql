@@ -593,7 +593,7 @@ BEGIN
 			COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of,
 			CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
 			c.time_zone, c.version, c.valid_from AS calibrated_on, c.segment_map, f.finished_at AS refreshed_at,
-			(SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
+			p.customers,
 			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
 			CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
 				WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
@@ -603,10 +603,11 @@ BEGIN
 			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes
 			FROM %1$I.configuration AS c
 			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
-			CROSS JOIN LATERAL (SELECT @extschema@.model_missing(c.source_reads) AS missing,
+			CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
+				@extschema@.model_missing(c.source_reads) AS missing,
 				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
 				CASE WHEN c.live THEN COALESCE((SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild),
-					@extschema@.live_problem(%2$L, c.source_relation, c.source_columns)) END AS problem) AS p
+					@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts)) END AS problem) AS p
 			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings)),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
