@@ -1,0 +1,98 @@
+-- Dated functions of models: the same as a model or score_customers of that
+-- day, and plain SQL over the orders.
+SET client_min_messages = warning;
+SET jit = off;
+\set SHOW_CONTEXT never
+SET search_path = public, scoring, shopdata;
+SELECT count(*) > 0 AS done FROM create_model('m', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31',
+  customers => 'people', attributes => '{city}');
+SELECT count(*) > 0 AS done FROM create_model('plain', 'SELECT customer_id, ordered_on, total FROM orders', as_of => '2025-12-31', segment_map => 'essential_hybrid');
+SELECT monetary_thresholds AS cuts FROM plain.calibration \gset
+
+-- customer_scores_at: as score_customers with the same thresholds, as a model
+-- pinned to that day, as the view on the day of the view.
+SELECT iso(d) AS day, a.* FROM unnest('{2023-12-31,2024-01-01,2024-02-29,2024-12-31,2025-06-30,2025-12-31,2026-01-01,2026-02-15,2030-01-01}'::date[]) AS d,
+  differ(format('SELECT customer_key, recency_days, frequency, monetary, mean_value, tenure_days, r_score, f_score, m_score, rfm_code, rfm_score FROM plain.customer_scores_at(%L)', d),
+    format('SELECT customer_id, recency_days, frequency, monetary::numeric(24,2), mean_value::numeric(24,2), tenure_days, r_score, f_score, m_score, rfm_code, rfm_score
+            FROM score_customers(''SELECT customer_id, ordered_on, total FROM orders'', %L, monetary_thresholds => %L)', d, :'cuts')) AS a;
+CREATE FUNCTION shopdata.pinned(d date) RETURNS TABLE (rows bigint, different bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('CREATE TABLE at_once AS SELECT * FROM plain.customer_scores_at(%L)', d);
+  PERFORM alter_model('plain', as_of => d);
+  RETURN QUERY SELECT count(*), count(*) FILTER (WHERE a IS DISTINCT FROM s) FROM (SELECT customer_key, to_jsonb(a) AS a FROM at_once AS a) AS a FULL JOIN (SELECT customer_key, to_jsonb(s) AS s FROM plain.customer_scores AS s) AS s USING (customer_key);
+  DROP TABLE at_once;
+END $$;
+SELECT iso(d) AS day, p.* FROM unnest('{2025-11-30,2025-03-01,2024-06-30,2025-12-31}'::date[]) AS d, pinned(d) AS p;
+SELECT count(*) AS rows, count(*) FILTER (WHERE a IS DISTINCT FROM s) AS different FROM (SELECT customer_key, to_jsonb(a) AS a FROM m.customer_scores_at('2025-12-31') AS a) AS a FULL JOIN (SELECT customer_key, to_jsonb(s) AS s FROM m.customer_scores AS s) AS s USING (customer_key);
+-- known without an order yet: a prospect on that day, if in the table of customers
+SELECT count(*) AS rows, count(*) FILTER (WHERE segment = 'prospects') AS prospects, count(recency_days) AS customers, count(city) AS with_city FROM m.customer_scores_at('2024-06-30');
+SELECT count(DISTINCT customer_id) AS customers FROM orders WHERE ordered_on <= '2024-06-30' AND total >= 0;
+SELECT count(*) AS nobody FROM m.customer_scores_at(NULL);
+SELECT count(*) AS nobody FROM m.customer_scores_at(NULL, 1);
+SELECT count(*) AS nobody FROM m.customer_scores_at('2025-06-30', 77);
+SELECT refused('m.customer_scores_at(' || quote_literal(d) || ')') FROM unnest('{infinity,-infinity,"4714-11-24 BC"}'::text[]) AS d;
+
+-- Which version: the one in force that day, else the first; any other by its number.
+SELECT item FROM drop_model('plain');
+SELECT count(*) > 0 AS done FROM create_model('plain', 'SELECT customer_id, ordered_on, total FROM orders', as_of => '2025-03-31');
+SELECT item FROM alter_model('plain', as_of => '2025-06-30', weights => '{3,1,1}') WHERE item = 'version';
+SELECT item FROM calibrate_model('plain') WHERE item = 'version';
+SELECT item FROM alter_model('plain', as_of => '2025-09-30', segment_map => 'standard', weights => '{1,1,1}') WHERE item = 'version';
+SELECT item FROM calibrate_model('plain') WHERE item = 'version';
+SELECT item FROM alter_model('plain', as_of => '2025-12-31') WHERE item = 'version';
+SELECT version, reason, iso(valid_from) AS valid_from, iso(valid_until) AS valid_until, map_copy, weights FROM plain.configuration ORDER BY version;
+SELECT iso(d) AS day, v AS by_version, (SELECT string_agg(version::text, ',' ORDER BY version) FROM plain.configuration WHERE (version = 1 OR valid_from <= d) AND (valid_until IS NULL OR valid_until > d)) AS in_force, a.*
+FROM (VALUES (date '2024-06-30', 1), ('2025-03-31', 1), ('2025-06-29', 1), ('2025-06-30', 3), ('2025-09-29', 3), ('2025-09-30', 5), ('2025-12-30', 5), ('2025-12-31', 6), ('2026-03-31', 6)) AS w (d, v),
+  differ(format('SELECT * FROM plain.customer_scores_at(%L)', d), format('SELECT * FROM plain.customer_scores_at(%L, %s)', d, v)) AS a;
+SELECT v AS version, a.* FROM plain.configuration AS c JOIN plain.calibration AS k USING (version), LATERAL (SELECT c.version) AS x (v),
+  differ(format('SELECT customer_key, r_score, f_score, m_score, rfm_score, segment FROM plain.customer_scores_at(''2025-10-15'', %s)', v),
+    format('SELECT customer_id, r_score, f_score, m_score, rfm_score, segment FROM score_customers(''SELECT customer_id, ordered_on, total FROM orders'', ''2025-10-15'', weights => %L, segment_map => %L, monetary_thresholds => %L)', weights, segment_map, k.monetary_thresholds)) AS a ORDER BY v;
+
+-- segment_transitions: everybody, from where he was by the thresholds of today;
+-- those who weren't there came from the prospects.
+CREATE FUNCTION shopdata.transitions(model text, d1 date, d2 date) RETURNS TABLE (rows bigint, customers numeric, everybody bigint, moved numeric, by_thresholds numeric, different bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('SELECT count(*), coalesce(sum(customers), 0), coalesce(sum(customers) FILTER (WHERE from_segment <> to_segment), 0), coalesce(sum(customers_by_thresholds), 0) FROM %I.segment_transitions(%L, %L)', model, d1, d2) INTO rows, customers, moved, by_thresholds;
+  EXECUTE format('SELECT count(*) FROM %I.customer_scores_at(%L)', model, d2) INTO everybody;
+  SELECT d.different INTO different FROM differ(
+    format('SELECT from_segment, from_label, to_segment, to_label, customers, revenue::numeric(24,2), customers_by_thresholds FROM %I.segment_transitions(%L, %L)', model, d1, d2),
+    format($q$WITH v AS (SELECT version FROM %1$I.configuration WHERE valid_until IS NULL), p AS (SELECT segment FROM %1$I.segments WHERE role = 'prospect')
+      SELECT f, l.label, t, k.label, count(*), sum(monetary)::numeric(24,2), count(*) FILTER (WHERE o IS NOT NULL AND o <> f)
+      FROM (SELECT coalesce(a.segment, (SELECT segment FROM p)) AS f, b.segment AS t, o.segment AS o, b.monetary
+            FROM %1$I.customer_scores_at(%3$L, (SELECT version FROM v)) AS b LEFT JOIN %1$I.customer_scores_at(%2$L, (SELECT version FROM v)) AS a USING (customer_key)
+            LEFT JOIN %1$I.customer_scores_at(%2$L) AS o USING (customer_key)) AS m
+      LEFT JOIN %1$I.segments AS l ON l.segment = f LEFT JOIN %1$I.segments AS k ON k.segment = t GROUP BY 1, 2, 3, 4$q$, model, d1, d2)) AS d;
+  RETURN NEXT;
+END $$;
+SELECT model, iso(d1) AS from_day, iso(d2) AS to_day, t.* FROM (VALUES ('m', date '2025-06-30', date '2025-12-31'), ('m', '2025-12-31', '2025-12-31'), ('m', '2023-01-01', '2025-12-31'), ('plain', '2025-06-30', '2025-12-31'), ('plain', '2025-03-15', '2025-09-30'), ('plain', '2025-12-31', '2025-06-30')) AS v (model, d1, d2), transitions(model, d1, d2) AS t;
+SELECT from_segment, to_segment, customers, revenue, customers_by_thresholds FROM plain.segment_transitions('2025-12-01', '2025-12-31') WHERE from_segment <> to_segment;
+SELECT count(*) AS nobody FROM m.segment_transitions(NULL, '2025-12-31');
+SELECT count(*) AS nobody FROM m.segment_transitions('2025-12-31', NULL);
+
+-- segment_history: day by day as it was seen; month ends stay month ends
+SELECT iso(as_of) AS day, sum(customers) AS customers, round(sum(customers_share)::numeric, 9) AS shares, round(sum(revenue_share)::numeric, 9) AS revenue_shares FROM m.segment_history('2025-01-31', '2025-12-31') GROUP BY 1 ORDER BY 1;
+SELECT * FROM differ('SELECT iso(as_of), segment, segment_label, customers, customers_share, revenue, revenue_share, segment_order, segment_color FROM plain.segment_history(''2025-02-28'', ''2025-12-31'', ''1 mon'')',
+  $$SELECT iso(as_of), segment, segment_label, count(*), count(*) / sum(count(*)) OVER w::float8, sum(monetary)::numeric(24,2), (sum(monetary) / sum(sum(monetary)) OVER w)::float8, segment_order, segment_color
+    FROM generate_series(0, 10) AS n, LATERAL plain.customer_scores_at((date '2025-02-28' + n * interval '1 month')::date) GROUP BY as_of, segment, segment_label, segment_order, segment_color WINDOW w AS (PARTITION BY as_of)$$);
+SELECT string_agg(DISTINCT iso(as_of), ' ' ORDER BY iso(as_of)) AS days FROM m.segment_history('2025-12-01', '2025-12-31', '10 days');
+SELECT string_agg(DISTINCT iso(as_of), ' ' ORDER BY iso(as_of)) AS days FROM m.segment_history('2025-12-30', '2025-12-31', '36 hours');
+SELECT count(*) AS nothing FROM m.segment_history('2025-12-31', '2025-12-30');
+SELECT count(*) AS nothing FROM m.segment_history(NULL, '2025-12-30');
+SELECT refused(format('m.segment_history(%L, %L, %L)', d1, d2, step), true) FROM (VALUES ('2025-01-01', '2025-12-31', '0'), ('2025-01-01', '2025-12-31', '-1 day'), ('2025-01-01', '2025-12-31', '23 hours'), ('2025-01-01', '2025-12-31', '1 mon -40 days'),
+  ('-infinity', '2025-12-31', '1 day'), ('2025-01-01', 'infinity', '1 day'), ('0001-01-01', '2025-12-31', '1 day'), ('2025-01-01', '5874897-12-31', '1000000 years')) AS v (d1, d2, step);
+
+-- cohort_retention against the orders
+CREATE FUNCTION shopdata.retention(d date) RETURNS TABLE (cohort_month text, months_since int, customers bigint, active_customers bigint, active_share float8, revenue numeric) LANGUAGE sql AS $$
+  WITH firsts AS (SELECT customer_id, date_trunc('month', min(ordered_on) FILTER (WHERE total >= 0)::timestamp)::date AS c FROM orders WHERE ordered_on <= d GROUP BY 1),
+  months AS (SELECT c, n, (c + n * interval '1 month')::date AS m, (SELECT count(*) FROM firsts AS f WHERE f.c = s.c) AS customers
+             FROM (SELECT DISTINCT c FROM firsts WHERE c IS NOT NULL) AS s, generate_series(0, 40) AS n WHERE c + n * interval '1 month' <= d),
+  spent AS (SELECT c, date_trunc('month', ordered_on::timestamp)::date AS m, count(DISTINCT customer_id) FILTER (WHERE total >= 0) AS active, sum(total) AS revenue FROM firsts JOIN orders USING (customer_id) WHERE ordered_on <= d GROUP BY 1, 2)
+  SELECT iso(c), n, customers, coalesce(active, 0), coalesce(active, 0) / customers::float8, coalesce(revenue, 0)::numeric(24,2) FROM months LEFT JOIN spent USING (c, m)
+$$;
+SELECT * FROM differ('SELECT iso(cohort_month), months_since, customers, active_customers, active_share, revenue FROM m.cohort_retention()', $$SELECT * FROM retention('2025-12-31')$$);
+SELECT * FROM differ('SELECT iso(cohort_month), months_since, customers, active_customers, active_share, revenue FROM plain.cohort_retention()', $$SELECT * FROM retention('2025-12-31')$$);
+SELECT iso(cohort_month) AS cohort_month, months_since, customers, active_customers, round(active_share::numeric, 3) AS active_share, revenue FROM m.cohort_retention() WHERE cohort_month >= '2025-10-01';
+SELECT count(*) AS cohorts, bool_and(active_customers = customers) AS all_active_at_first FROM m.cohort_retention() WHERE months_since = 0;
+
+SELECT item FROM unnest('{m,plain}'::text[]) AS m, drop_model(m);
+DROP FUNCTION pinned(date), transitions(text, date, date), retention(date);
