@@ -20,7 +20,7 @@ CREATE FUNCTION @extschema@.source_histories(source text, id anyelement, time_zo
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
 	AS 'MODULE_PATHNAME', 'source_histories';
 COMMENT ON FUNCTION @extschema@.source_histories(text, anyelement, text, boolean) IS
-	'histories, and as last row, with customer_id and history NULL, how many rows were read and left out; keep_going: rows that cannot be converted are left out too';
+	'histories, and as last row, with customer_id and history NULL, how many rows were read and left out; keep_going: rows that cannot be converted are left out too, and a customer with a total out of range has a NULL history';
 
 CREATE FUNCTION @extschema@.score_customers(source text, as_of date,
 	bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,

@@ -444,6 +444,45 @@ CREATE AGGREGATE @extschema@.sum(@extschema@.history) (
 COMMENT ON AGGREGATE @extschema@.sum(@extschema@.history) IS
   'Sum of histories, day by day; {} for no rows';
 
+-- ---- sums that may be too large: NULL instead of an error ----
+
+CREATE FUNCTION @extschema@.try_add(@extschema@.history, @extschema@.history) RETURNS @extschema@.history
+  AS 'MODULE_PATHNAME', 'history_try_add'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.try_add(@extschema@.history, @extschema@.history) IS
+  'Sum of two histories; NULL where + would raise an error because a total is out of range';
+
+CREATE FUNCTION @extschema@.history_try_sum(internal, @extschema@.history) RETURNS internal
+  AS 'MODULE_PATHNAME', 'history_try_sum'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.history_try_sum(internal, @extschema@.history) IS 'Adds a history to the state of try_sum';
+CREATE FUNCTION @extschema@.history_try_sum_combine(internal, internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'history_try_sum_combine'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.history_try_sum_combine(internal, internal) IS 'Merges two states of try_sum';
+CREATE FUNCTION @extschema@.history_try_sum_serialize(internal) RETURNS bytea
+  AS 'MODULE_PATHNAME', 'history_try_sum_serialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.history_try_sum_serialize(internal) IS 'The state of try_sum as bytes';
+CREATE FUNCTION @extschema@.history_try_sum_deserialize(bytea, internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'history_try_sum_deserialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.history_try_sum_deserialize(bytea, internal) IS 'The state of try_sum from bytes';
+CREATE FUNCTION @extschema@.history_try_sum_final(internal) RETURNS @extschema@.history
+  AS 'MODULE_PATHNAME', 'history_try_sum_final'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.history_try_sum_final(internal) IS 'The result of try_sum';
+
+CREATE AGGREGATE @extschema@.try_sum(@extschema@.history) (
+  SFUNC = @extschema@.history_try_sum, STYPE = internal, SSPACE = 128,
+  FINALFUNC = @extschema@.history_try_sum_final,
+  COMBINEFUNC = @extschema@.history_try_sum_combine,
+  SERIALFUNC = @extschema@.history_try_sum_serialize, DESERIALFUNC = @extschema@.history_try_sum_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.try_sum(@extschema@.history) IS
+  'Sum of histories, day by day; {} for no rows, NULL where sum would raise an error because a total is out of range';
+
 -- ---- what a history says ----
 
 CREATE FUNCTION @extschema@.days(history @extschema@.history, OUT day pg_catalog.date, OUT events pg_catalog.int8, OUT total pg_catalog.numeric) RETURNS SETOF pg_catalog.record

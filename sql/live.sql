@@ -397,20 +397,29 @@ BEGIN
 		WITH taken AS (
 			DELETE FROM %1$I.pending RETURNING *
 		), summed AS MATERIALIZED (
-			SELECT t.customer_key, min(t.tenant) AS tenant, %2$s @extschema@.sum(t.difference) AS difference, count(*) AS n
+			SELECT t.customer_key, min(t.tenant) AS tenant, %2$s @extschema@.try_sum(t.difference) AS difference, count(*) AS n
 			  FROM taken AS t GROUP BY t.customer_key
+		), added AS MATERIALIZED (
+			SELECT s.*, CASE WHEN h.history IS NULL THEN s.difference ELSE @extschema@.try_add(h.history, s.difference) END AS history
+			  FROM summed AS s LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = s.customer_key
 		), written AS (
 			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %3$s history)
-			SELECT s.tenant, s.customer_key, %4$s s.difference FROM summed AS s
-			 WHERE s.difference OPERATOR(@extschema@.<>) '{}' ORDER BY s.customer_key
-			ON CONFLICT (customer_key) DO UPDATE SET history = h.history OPERATOR(@extschema@.+) EXCLUDED.history
-			RETURNING h.customer_key, h.history
+			SELECT a.tenant, a.customer_key, %4$s a.history FROM added AS a
+			 WHERE a.history IS NOT NULL AND a.difference OPERATOR(@extschema@.<>) '{}' ORDER BY a.customer_key
+			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
+		), kept AS (
+			-- a total beyond all limits: stays pending, and out of the views
+			INSERT INTO %1$I.pending SELECT t.* FROM taken AS t JOIN added AS a ON a.customer_key = t.customer_key WHERE a.history IS NULL
+		), flagged AS (
+			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild)
+			SELECT 'APPLY', 'total too large', count(*), true FROM added AS a WHERE a.history IS NULL
+			HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM %1$I.rejects AS r WHERE r.reason = 'total too large')
 		)
-		SELECT (SELECT coalesce(sum(s.n), 0) FROM summed AS s), (SELECT count(*) FROM summed),
-			   (SELECT array_agg(w.customer_key) FROM written AS w WHERE w.history OPERATOR(@extschema@.=) '{}')$q$, home,
+		SELECT coalesce(sum(a.n) FILTER (WHERE a.history IS NOT NULL), 0), count(a.history),
+			   array_agg(a.customer_key) FILTER (WHERE a.history OPERATOR(@extschema@.=) '{}') FROM added AS a$q$, home,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'min(t.customer_id) AS customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 's.customer_id,' END)
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'a.customer_id,' END)
 		INTO differences, customers, emptied;
 	IF emptied IS NOT NULL THEN
 		EXECUTE format('DELETE FROM %I.customer_histories WHERE customer_key = ANY ($1)', home) USING emptied;

@@ -245,10 +245,10 @@ BEGIN
 		WITH fresh AS MATERIALIZED (
 			SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
 			  FROM @extschema@.source_histories($1, NULL::%3$s, $2, $3) AS f
-			 WHERE f.rows_read IS NOT NULL OR f.history OPERATOR(@extschema@.<>) '{}'
+			 WHERE f.rows_read IS NOT NULL OR f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}'
 		), differing AS MATERIALIZED (
 			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %4$s f.history
-			  FROM (SELECT * FROM fresh WHERE rows_read IS NULL) AS f
+			  FROM (SELECT * FROM fresh WHERE rows_read IS NULL AND history IS NOT NULL) AS f
 			  FULL JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
 			 WHERE h.customer_key IS NULL OR f.customer_key IS NULL OR h.history OPERATOR(@extschema@.<>) f.history
 		), removed AS (
@@ -262,9 +262,10 @@ BEGIN
 			RETURNING (xmax = 0) AS is_new
 		)%8$s
 		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
-			   customers, customers_added, customers_changed, customers_removed)
+			   customers, customers_added, customers_changed, customers_removed, customers_too_large)
 		SELECT %7$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible,
-			   (SELECT count(*) FROM fresh) - 1, w.added, w.changed, (SELECT count(*) FROM removed)
+			   (SELECT count(history) FROM fresh), w.added, w.changed, (SELECT count(*) FROM removed),
+			   (SELECT count(*) FROM fresh WHERE history IS NULL) - 1
 		  FROM fresh AS f, (SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed FROM written) AS w
 		 WHERE f.rows_read IS NOT NULL
 		RETURNING refresh_id
@@ -484,7 +485,8 @@ BEGIN
 			refresh_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, version int NOT NULL,
 			started_at timestamptz NOT NULL, finished_at timestamptz,
 			rows_read bigint NOT NULL, rows_without_customer bigint NOT NULL, rows_without_day bigint NOT NULL, rows_without_value bigint NOT NULL, rows_unconvertible bigint NOT NULL,
-			customers bigint NOT NULL, customers_added bigint NOT NULL, customers_changed bigint NOT NULL, customers_removed bigint NOT NULL
+			customers bigint NOT NULL, customers_added bigint NOT NULL, customers_changed bigint NOT NULL, customers_removed bigint NOT NULL,
+			customers_too_large bigint NOT NULL
 		);
 		CREATE TABLE %1$I.reader (
 			role name NOT NULL, tenant text,
@@ -564,6 +566,7 @@ BEGIN
 		('refreshes', 'started_at', 'when it began'), ('refreshes', 'finished_at', 'when it ended'),
 		('refreshes', 'rows_read', 'rows of the source'), ('refreshes', 'rows_without_customer', 'left out'),
 		('refreshes', 'rows_without_day', 'left out'), ('refreshes', 'rows_without_value', 'left out'),
+		('refreshes', 'customers_too_large', 'left out: a total beyond 18 digits'),
 		('refreshes', 'rows_unconvertible', 'left out: not finite, more than 9 decimals, beyond 10^12'),
 		('refreshes', 'customers', 'in the source'), ('refreshes', 'customers_added', 'not there before'),
 		('refreshes', 'customers_changed', 'whose history differs'), ('refreshes', 'customers_removed', 'no longer in the source'),

@@ -110,7 +110,8 @@ END;
 COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
 
 -- The history of each customer: as stored, and in a live model with what is
--- pending. Whoever has nothing pending is read as he is stored.
+-- pending. Whoever has nothing pending is read as he is stored; whoever has a
+-- total beyond all limits now is left out, lest nobody could be read.
 CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -130,8 +131,8 @@ SELECT h.tenant, h.customer_key, h.%2$s, h.history
 UNION ALL
 SELECT p.tenant, p.customer_key, p.customer_id, p.history
   FROM (SELECT d.tenant, d.customer_key, d.customer_id,
-               CASE WHEN h.history IS NULL THEN d.difference ELSE h.history OPERATOR(@extschema@.+) d.difference END AS history
-          FROM (SELECT min(p.tenant) AS tenant, p.customer_key, min(p.%3$s) AS customer_id, @extschema@.sum(p.difference) AS difference
+               CASE WHEN h.history IS NULL THEN d.difference ELSE @extschema@.try_add(h.history, d.difference) END AS history
+          FROM (SELECT min(p.tenant) AS tenant, p.customer_key, min(p.%3$s) AS customer_id, @extschema@.try_sum(p.difference) AS difference
                   FROM %1$I.pending AS p GROUP BY p.customer_key) AS d
           LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
  WHERE p.history OPERATOR(@extschema@.<>) '{}'$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END);
@@ -633,14 +634,15 @@ BEGIN
 					'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', now()
 			) AS d (reason, unit, affected, explanation, checked_at)
 			UNION ALL
-			SELECT NULL, d.reason, 'rows', d.affected, d.explanation, r.finished_at
+			SELECT NULL, d.reason, d.unit, d.affected, d.explanation, r.finished_at
 			FROM (SELECT * FROM %1$I.refreshes AS f WHERE %6$s ORDER BY f.refresh_id DESC LIMIT 1) AS r
 			CROSS JOIN LATERAL (VALUES
-				('no_customer', r.rows_without_customer, 'rows without a customer%2$s; left out'),
-				('no_day', r.rows_without_day, 'rows without a day; left out'),
-				('no_value', r.rows_without_value, 'rows without a value; left out'),
-				('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM %1$I.rejects AS x),
-					'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out')) AS d (reason, affected, explanation)) AS u$q$,
+				('no_customer', 'rows', r.rows_without_customer, 'rows without a customer%2$s; left out'),
+				('no_day', 'rows', r.rows_without_day, 'rows without a day; left out'),
+				('no_value', 'rows', r.rows_without_value, 'rows without a value; left out'),
+				('unconvertible', 'rows', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM %1$I.rejects AS x WHERE x.reason = 'unconvertible'),
+					'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out'),
+				('too_large', 'customers', r.customers_too_large, 'customers with a total beyond 18 digits; in no view')) AS d (reason, unit, affected, explanation)) AS u$q$,
 			model, CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE ' or a tenant' END, question, tenant, no_consent, everything,
 			@extschema@.model_histories(model, settings)),
 		'rows left out when the source was read last, and customers worth a look, by reason');

@@ -33,6 +33,7 @@ typedef struct HistoriesJob
 	CustomerTable *customers;
 	ReturnSetInfo *result;
 	MemoryContext row_context;
+	bool		keep_going;
 } HistoriesJob;
 
 static void
@@ -43,11 +44,17 @@ emit_customer(CustomerTable *table, void *entry)
 	MemoryContext old_context = MemoryContextSwitchTo(job->row_context);
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS];
+	History    *history;
 
 	memset(nulls, true, sizeof(nulls));
-	nulls[COL_CUSTOMER] = nulls[COL_HISTORY] = false;
+	nulls[COL_CUSTOMER] = false;
 	values[COL_CUSTOMER] = customer->key;
-	values[COL_HISTORY] = PointerGetDatum(history_log_pack(customer->log));
+	if (job->keep_going)
+		history = customer->log != NULL ? history_log_try_pack(customer->log) : NULL;
+	else
+		history = history_log_pack(customer->log);
+	nulls[COL_HISTORY] = history == NULL;
+	values[COL_HISTORY] = PointerGetDatum(history);
 	tuplestore_putvalues(job->result->setResult, job->result->setDesc, values, nulls);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(job->row_context);
@@ -85,7 +92,8 @@ static void
 read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool keep_going)
 {
 	HistoriesJob job;
-	const CustomerOps ops = {sizeof(CustomerHistory), customer_history_create, customer_history_add,
+	const CustomerOps ops = {sizeof(CustomerHistory), customer_history_create,
+		keep_going ? customer_history_try_add : customer_history_add,
 	customer_history_memory, customer_history_put_aside, emit_customer, &job};
 	SourceReader reader = {function, InvalidOid, NULL, keep_going, start_source, take_rows, &job};
 	SourceCounts counts;
@@ -96,6 +104,7 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 				 errmsg("source must not be null"),
 				 errhint("Give a SELECT of customer, day, value, or the name of a table with these columns.")));
 	InitMaterializedSRF(fcinfo, 0);
+	job.keep_going = keep_going;
 	job.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	job.customers = customers_create(&ops, get_hash_memory_limit());
 	job.row_context = AllocSetContextCreate(CurrentMemoryContext, "history of a customer",

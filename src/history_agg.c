@@ -308,3 +308,163 @@ history_sum(PG_FUNCTION_ARGS)
 	PG_FREE_IF_COPY(added, 1);
 	return EOHPGetRWDatum(&expanded->header);
 }
+
+/* ---- sums that may be too large ---- */
+
+/*
+ * try_sum(history) and try_add(history, history): like sum and +, but NULL
+ * where a total doesn't fit. The state is a log, or NULL once that happened;
+ * between processes it travels as the history, and overflow as no bytes.
+ */
+typedef struct TrySum
+{
+	HistoryLog *log;
+} TrySum;
+
+static void
+try_sum_add(TrySum *state, const OpenHistory *open)
+{
+	for (size_t i = 0; state->log != NULL && i < open->n; i++)
+	{
+		HistoryDay	day = open->days[i];
+
+		if (history_log_try_append(&state->log, &day, open->decimals) != HISTORY_OK)
+		{
+			pfree(state->log);
+			state->log = NULL;
+		}
+	}
+}
+
+static TrySum *
+try_sum_create(MemoryContext context)
+{
+	TrySum	   *state = MemoryContextAlloc(context, sizeof(TrySum));
+
+	state->log = history_log_create(context);
+	return state;
+}
+
+/* The sum, or NULL; the state remains the same value */
+static History *
+try_sum_result(TrySum *state)
+{
+	return state->log != NULL ? history_log_try_pack(state->log) : NULL;
+}
+
+PG_FUNCTION_INFO_V1(history_try_sum);
+Datum
+history_try_sum(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo, "history_try_sum");
+	TrySum	   *state = PG_ARGISNULL(0) ? try_sum_create(context) : (TrySum *) PG_GETARG_POINTER(0);
+	OpenHistory open;
+
+	if (!PG_ARGISNULL(1))
+	{
+		history_open(&open, PG_GETARG_HISTORY_PP(1));
+		try_sum_add(state, &open);
+		history_close(&open);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(history_try_sum_combine);
+Datum
+history_try_sum_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo, "history_try_sum_combine");
+	TrySum	   *state = PG_ARGISNULL(0) ? NULL : (TrySum *) PG_GETARG_POINTER(0);
+	TrySum	   *other = PG_ARGISNULL(1) ? NULL : (TrySum *) PG_GETARG_POINTER(1);
+	OpenHistory open;
+
+	if (other == NULL)
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	if (state == NULL)
+		state = try_sum_create(context);
+	if (other->log == NULL || history_log_try_open(&open, other->log) != HISTORY_OK)
+		state->log = NULL;
+	else
+	{
+		try_sum_add(state, &open);
+		history_close(&open);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(history_try_sum_serialize);
+Datum
+history_try_sum_serialize(PG_FUNCTION_ARGS)
+{
+	TrySum	   *state = (TrySum *) PG_GETARG_POINTER(0);
+	bytea	   *result;
+
+	aggregate_context(fcinfo, "history_try_sum_serialize");
+	result = (bytea *) try_sum_result(state);
+	if (result == NULL)
+	{
+		result = palloc(VARHDRSZ);
+		SET_VARSIZE(result, VARHDRSZ);
+	}
+	PG_RETURN_BYTEA_P(result);
+}
+
+PG_FUNCTION_INFO_V1(history_try_sum_deserialize);
+Datum
+history_try_sum_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *data = PG_GETARG_BYTEA_PP(0);
+	TrySum	   *state;
+	OpenHistory open;
+
+	aggregate_context(fcinfo, "history_try_sum_deserialize");
+	state = try_sum_create(CurrentMemoryContext);
+	if (VARSIZE_ANY_EXHDR(data) == 0)
+		state->log = NULL;
+	else
+	{
+		history_open(&open, (History *) data);	/* trusts no byte */
+		state->log = history_log_of(&open);
+		history_close(&open);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(history_try_sum_final);
+Datum
+history_try_sum_final(PG_FUNCTION_ARGS)
+{
+	History    *result;
+
+	aggregate_context(fcinfo, "history_try_sum_final");
+	if (PG_ARGISNULL(0))
+		PG_RETURN_HISTORY_P(history_pack(NULL, 0, 0));
+	result = try_sum_result((TrySum *) PG_GETARG_POINTER(0));
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_HISTORY_P(result);
+}
+
+PG_FUNCTION_INFO_V1(history_try_add);
+Datum
+history_try_add(PG_FUNCTION_ARGS)
+{
+	TrySum	   *state = try_sum_create(CurrentMemoryContext);
+	OpenHistory open;
+	History    *result;
+
+	for (int i = 0; i < 2; i++)
+	{
+		history_open(&open, PG_GETARG_HISTORY_PP(i));
+		try_sum_add(state, &open);
+		history_close(&open);
+	}
+	result = try_sum_result(state);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_HISTORY_P(result);
+}

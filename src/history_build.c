@@ -35,10 +35,10 @@ history_log_create(MemoryContext context)
 	return log;
 }
 
-static HistoryLog *
-log_enlarge(HistoryLog *log, size_t capacity)
+static void
+log_enlarge(HistoryLog **log, size_t capacity)
 {
-	size_t		size = HISTORY_LOG_HEADER + log->capacity;
+	size_t		size = HISTORY_LOG_HEADER + (*log)->capacity;
 
 	while (size < HISTORY_LOG_HEADER + capacity)
 	{
@@ -46,15 +46,18 @@ log_enlarge(HistoryLog *log, size_t capacity)
 			history_raise(HISTORY_TOO_MANY_DAYS);
 		size *= 2;
 	}
-	log = repalloc(log, size);
-	log->capacity = (uint32) (size - HISTORY_LOG_HEADER);
-	return log;
+	*log = repalloc(*log, size);
+	(*log)->capacity = (uint32) (size - HISTORY_LOG_HEADER);
 }
 
-/* The log's days, normalised; history_close when done */
-void
-history_log_open(OpenHistory *open, const HistoryLog *log)
+/*
+ * The log's days, normalised; history_close when done. On HISTORY_OVERFLOW
+ * there is nothing to close.
+ */
+HistoryError
+history_log_try_open(OpenHistory *open, const HistoryLog *log)
 {
+	HistoryError error = HISTORY_OK;
 	HistoryDay	short_scratch[SHORT_HISTORY_DAYS];
 	size_t		n = log->used / HISTORY_LOG_MIN_ENTRY;
 
@@ -68,100 +71,129 @@ history_log_open(OpenHistory *open, const HistoryLog *log)
 	{
 		HistoryDay *scratch = open->n <= SHORT_HISTORY_DAYS ? short_scratch : history_alloc_days(open->n);
 
-		history_check(history_normalise(open->days, &open->n, scratch));
+		error = history_normalise(open->days, &open->n, scratch);
 		if (scratch != short_scratch)
 			pfree(scratch);
 	}
+	if (unlikely(error != HISTORY_OK))
+		history_close(open);
+	return error;
+}
+
+void
+history_log_open(OpenHistory *open, const HistoryLog *log)
+{
+	history_check(history_log_try_open(open, log));
 }
 
 /* Make room for one more entry. */
-static HistoryLog *
-log_make_room(HistoryLog *log)
+static HistoryError
+log_make_room(HistoryLog **log)
 {
-	if (log->capacity >= LOG_COALESCE_SIZE - HISTORY_LOG_HEADER && !log->sorted)
+	if ((*log)->capacity >= LOG_COALESCE_SIZE - HISTORY_LOG_HEADER && !(*log)->sorted)
 	{
 		OpenHistory open;
+		HistoryError error;
 
 		CHECK_FOR_INTERRUPTS();
-		history_log_open(&open, log);
-		history_log_write(log, open.days, open.n, open.decimals);
+		error = history_log_try_open(&open, *log);
+		if (error != HISTORY_OK)
+			return error;
+		history_log_write(*log, open.days, open.n, open.decimals);
 		history_close(&open);
 		/* else the next time would come too soon */
-		if (log->used <= log->capacity / 2)
-			return log;
+		if ((*log)->used <= (*log)->capacity / 2)
+			return HISTORY_OK;
 	}
-	return log_enlarge(log, log->capacity + HISTORY_LOG_MAX_ENTRY);
+	log_enlarge(log, (*log)->capacity + HISTORY_LOG_MAX_ENTRY);
+	return HISTORY_OK;
 }
 
 /* Replace the contents by these days, with as much room as they need. */
-static HistoryLog *
-log_rewrite(HistoryLog *log, const OpenHistory *open)
+static void
+log_rewrite(HistoryLog **log, const OpenHistory *open)
 {
 	size_t		size = history_log_size(open->days, open->n);
 
-	if (size > log->capacity)
-		log = log_enlarge(log, size);
-	history_log_write(log, open->days, open->n, open->decimals);
-	return log;
+	if (size > (*log)->capacity)
+		log_enlarge(log, size);
+	history_log_write(*log, open->days, open->n, open->decimals);
 }
 
 /* Express all totals with more decimals. */
-static HistoryLog *
-log_rescale(HistoryLog *log, int decimals)
+static HistoryError
+log_rescale(HistoryLog **log, int decimals)
 {
 	OpenHistory open;
+	HistoryError error = history_log_try_open(&open, *log);
 
-	history_log_open(&open, log);
-	history_check(history_rescale(open.days, open.n, open.decimals, decimals));
+	if (error != HISTORY_OK)
+		return error;
+	error = history_rescale(open.days, open.n, open.decimals, decimals);
 	open.decimals = decimals;
-	log = log_rewrite(log, &open);
+	if (error == HISTORY_OK)
+		log_rewrite(log, &open);
 	history_close(&open);
-	return log;
+	return error;
 }
 
 /*
  * Give up the decimals that no total needs any more, because what needed them
  * has left a moving window or has been cancelled out.
  */
-static HistoryLog *
-log_reduce(HistoryLog *log)
+static HistoryError
+log_reduce(HistoryLog **log)
 {
 	OpenHistory open;
+	HistoryError error = history_log_try_open(&open, *log);
 
-	history_log_open(&open, log);
+	if (error != HISTORY_OK)
+		return error;
 	open.decimals = history_reduce_decimals(open.days, open.n, open.decimals);
-	log = log_rewrite(log, &open);
+	log_rewrite(log, &open);
 	history_close(&open);
-	return log;
+	return HISTORY_OK;
 }
 
-/* The one way into a log */
-HistoryLog *
-history_log_append(HistoryLog *log, HistoryDay *day, int decimals)
+/*
+ * The one way into a log. It moves when it grows. On HISTORY_OVERFLOW it holds
+ * no more than memory to be freed: some total doesn't fit 64 bits.
+ */
+HistoryError
+history_log_try_append(HistoryLog **log, HistoryDay *day, int decimals)
 {
-	if (decimals < log->decimals)
+	HistoryError error = HISTORY_OK;
+
+	if (decimals < (*log)->decimals)
 	{
 		int64		total = day->total;
 
-		if (history_rescale(day, 1, decimals, log->decimals) == HISTORY_OK)
-			decimals = log->decimals;
+		if (history_rescale(day, 1, decimals, (*log)->decimals) == HISTORY_OK)
+			decimals = (*log)->decimals;
 		else
 		{
 			day->total = total;
-			log = log_reduce(log);
-			if (decimals < log->decimals)
-				history_check(history_rescale(day, 1, decimals, log->decimals));
+			error = log_reduce(log);
+			if (error == HISTORY_OK && decimals < (*log)->decimals)
+				error = history_rescale(day, 1, decimals, (*log)->decimals);
 		}
 	}
-	if (decimals > log->decimals)
+	if (decimals > (*log)->decimals)
 	{
-		if (log->used > 0)
-			log = log_rescale(log, decimals);
+		if ((*log)->used > 0)
+			error = log_rescale(log, decimals);
 		else
-			log->decimals = (uint8) decimals;
+			(*log)->decimals = (uint8) decimals;
 	}
-	while (!history_log_add(log, day))
-		log = log_make_room(log);
+	while (error == HISTORY_OK && !history_log_add(*log, day))
+		error = log_make_room(log);
+	return error;
+}
+
+HistoryLog *
+history_log_append(HistoryLog *log, HistoryDay *day, int decimals)
+{
+	history_check(history_log_try_append(&log, day, decimals));
 	return log;
 }
 
@@ -169,7 +201,10 @@ history_log_append(HistoryLog *log, HistoryDay *day, int decimals)
 HistoryLog *
 history_log_of(const OpenHistory *open)
 {
-	return log_rewrite(history_log_create(CurrentMemoryContext), open);
+	HistoryLog *log = history_log_create(CurrentMemoryContext);
+
+	log_rewrite(&log, open);
+	return log;
 }
 
 /* The one way from a log into another */
@@ -185,13 +220,15 @@ history_log_merge(HistoryLog *log, const HistoryLog *other)
 	return log;
 }
 
+/* NULL if a total doesn't fit */
 History *
-history_log_pack(HistoryLog *log)
+history_log_try_pack(HistoryLog *log)
 {
 	OpenHistory open;
 	History    *result;
 
-	history_log_open(&open, log);
+	if (history_log_try_open(&open, log) != HISTORY_OK)
+		return NULL;
 
 	/*
 	 * Keep the sorted form of a long log, for a moving window asks again after
@@ -201,5 +238,15 @@ history_log_pack(HistoryLog *log)
 		history_log_write(log, open.days, open.n, open.decimals);
 	result = history_pack(open.days, open.n, open.decimals);
 	history_close(&open);
+	return result;
+}
+
+History *
+history_log_pack(HistoryLog *log)
+{
+	History    *result = history_log_try_pack(log);
+
+	if (unlikely(result == NULL))
+		history_raise(HISTORY_OVERFLOW);
 	return result;
 }

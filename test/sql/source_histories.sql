@@ -128,8 +128,20 @@ SELECT * FROM spoilt_differences('customer_id::text');
 SELECT * FROM spoilt_differences('repeat(customer_id::text, 700)');
 RESET work_mem;
 
--- What rows that can be converted add up to may still be an error.
-SELECT error_of('SELECT * FROM source_histories(''VALUES (1, date ''''2025-01-01'''', 9e18), (1, date ''''2025-01-01'''', 9e18)'', NULL::int, keep_going => true)');
+-- Rows that can be converted may add up to what can't: an error, or an unknown
+-- history; also where customers are put aside in files, before and after.
+SELECT error_of('SELECT * FROM source_histories(''VALUES (1, date ''''2025-01-01'''', 9e18), (1, date ''''2025-01-01'''', 9e18)'', NULL::int)');
+SELECT customer_id, history, rows_read, unconvertible FROM source_histories('VALUES (1, date ''2025-01-01'', 1e12), (2, date ''2025-01-01'', 1.5), (1, date ''2025-01-02'', 0.000000001), (1, date ''2025-01-03'', 1)',
+  NULL::int, keep_going => true) ORDER BY customer_id;
+SET work_mem = '64kB';
+SELECT count(customer_id) AS customers, count(customer_id) FILTER (WHERE history IS NULL) AS unknown,
+       count(*) FILTER (WHERE history IS NULL AND customer_id > 60) AS wrong, sum(rows_read) AS rows, sum(unconvertible) AS unconvertible
+  FROM source_histories('SELECT i % 20000, date ''2025-01-01'' + i % 7, i % 100 FROM generate_series(1, 100000) AS i
+    UNION ALL SELECT i, date ''2025-01-01'', 1e12 FROM generate_series(1, 50) AS i
+    UNION ALL SELECT i, date ''2025-01-01'', 0.000000001 FROM generate_series(1, 60) AS i
+    UNION ALL SELECT i % 20000, date ''2025-01-01'' + i % 7, i % 100 FROM generate_series(1, 100000) AS i
+    UNION ALL SELECT i, date ''2025-01-01'', 2e12 FROM generate_series(1, 50) AS i', NULL::int, keep_going => true);
+RESET work_mem;
 
 SELECT error_of('SELECT * FROM source_histories(NULL, NULL::int)');
 SELECT error_of('SELECT * FROM source_histories(''counted_orders'', NULL::int, keep_going => NULL)');

@@ -1,0 +1,73 @@
+-- Totals beyond all limits fail neither the shop, nor a reader, nor a fold, and
+-- never give a wrong number: the customer is in no view until that is mended.
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+CREATE SCHEMA limits;
+CREATE TABLE limits.orders (order_id serial PRIMARY KEY, customer_id int, ordered_on date, total numeric);
+INSERT INTO limits.orders (customer_id, ordered_on, total)
+SELECT i % 100, date '2025-01-01' + i % 300, i % 50 FROM generate_series(1, 2000) AS i;
+SELECT item, detail FROM create_model('limits_model', 'limits.orders', as_of => '2026-01-01',
+  customer => 'customer_id', day => 'ordered_on', value => 'total', live => true) WHERE item = 'customers';
+
+-- A value beyond 10^12 is rejected.
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (3, '2025-12-01', 1000000000000.01), (3, '2025-12-02', -2e12), (3, '2025-12-03', 7);
+SELECT operation, reason, affected, needs_rebuild FROM limits_model.rejects;
+SELECT * FROM check_model('limits_model');
+
+-- Values that fit one by one: as many decimals as one of them has do not fit the other.
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (1, '2025-12-01', 1e12);
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (1, '2025-12-02', 0.123456789);
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (2, '2025-12-01', 9000000000.123456789);
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (2, '2025-12-01', 9000000000.123456789);
+SELECT count(*), count(*) FILTER (WHERE customer_key IN ('1', '2')) AS too_large FROM limits_model.customer_scores;
+SELECT status, differences, customers FROM apply_changes('limits_model');
+SELECT status, differences, customers FROM apply_changes('limits_model');
+SELECT operation, reason, affected, needs_rebuild FROM limits_model.rejects ORDER BY reason;
+SELECT count(*) FROM limits_model.pending;
+SELECT status, needs FROM limits_model.model_status;
+SELECT problem, customers FROM check_model('limits_model');
+
+-- A rebuild leaves out the same customers, and says so.
+SELECT status, rows_read, rows_unconvertible, customers, customers_removed FROM refresh_model('limits_model');
+SELECT reason, unit, affected FROM limits_model.data_quality WHERE affected > 0;
+SELECT status FROM limits_model.model_status;
+SELECT * FROM check_model('limits_model');
+
+-- Once the rows are mended a refresh brings them back. One statement whose own
+-- difference does not fit is known to be missing.
+DELETE FROM limits.orders WHERE total > 8e9;
+SELECT operation, reason, affected, needs_rebuild FROM limits_model.rejects;
+SELECT status, needs FROM limits_model.model_status;
+SELECT problem, customers FROM check_model('limits_model');
+SELECT status, customers, customers_added FROM refresh_model('limits_model');
+SELECT * FROM check_model('limits_model');
+
+-- on_error raise: the statement that can't be scored fails, with the value
+SELECT item, detail FROM alter_model('limits_model', on_error => 'raise') WHERE item = 'on_error';
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (1, '2025-12-01', 'NaN');
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (1, '2025-12-01', 0.1234567891);
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (1, 'infinity', 1);
+INSERT INTO limits.orders (customer_id, ordered_on, total) VALUES (1, '2025-12-01', 5);
+SELECT * FROM check_model('limits_model');
+SELECT count(*) FROM limits_model.rejects;
+
+-- try_add and try_sum: + and sum, but NULL instead of the error
+SELECT try_add('{2025-01-01:1:1}', '{2025-01-01:1:2.5,2025-01-02:1:3}'), try_add('{2025-01-01:1:1}', '{2025-01-01:-1:-1}'),
+       try_add('{2025-01-01:1:9000000000000000000}', '{2025-01-01:1:9000000000000000000}') IS NULL AS total_too_large,
+       try_add('{2025-01-01:1:9000000000000000000}', '{2025-01-02:1:0.01}') IS NULL AS decimals_too_many,
+       try_add('{2025-01-01:9223372036854775807:1}', '{2025-01-01:1:1}') IS NULL AS events_too_many,
+       try_add(NULL, '{}') IS NULL AS unknown;
+SELECT try_sum(h), try_sum(h) FILTER (WHERE false) FROM (VALUES ('{2025-01-01:1:1}'::history), (NULL), ('{2025-01-01:1:2.5}')) AS v (h);
+SELECT try_sum(h) IS NULL FROM (VALUES ('{2025-01-01:1:9000000000000000000}'::history), ('{2025-01-01:1:9000000000000000000}'), ('{2025-01-03:1:1}')) AS v (h);
+-- the same as sum, however it is computed
+CREATE TABLE limits.histories AS
+SELECT i % 7 AS g, history(date '2025-01-01' + i % 40, (i % 1000) / 4.0) AS h FROM generate_series(1, 20000) AS i;
+ANALYZE limits.histories;
+SELECT count(*), count(*) FILTER (WHERE a <> b) AS different FROM (SELECT try_sum(h) AS a, sum(h) AS b FROM limits.histories GROUP BY g) AS s;
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;
+SELECT count(*), count(*) FILTER (WHERE a <> b) AS different FROM (SELECT try_sum(h) AS a, sum(h) AS b FROM limits.histories GROUP BY g) AS s;
+INSERT INTO limits.histories SELECT 3, '{2025-01-01:1:90000000000000000.25}' FROM generate_series(1, 2);
+SELECT g, try_sum(h) IS NULL AS too_large FROM limits.histories GROUP BY g ORDER BY g;
+
+SELECT detail FROM drop_model('limits_model');
+DROP SCHEMA limits CASCADE;
