@@ -312,7 +312,7 @@ BEGIN
 	IF existing IS NOT NULL THEN
 		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, query);
 		fresh := format('%I.source_probe', model)::regclass;
-		SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ') INTO different
+		SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum) INTO different
 		  FROM pg_attribute AS a JOIN pg_attribute AS b USING (attname)
 		 WHERE a.attrelid = existing AND b.attrelid = fresh AND a.attnum > 0 AND b.attnum > 0
 		   AND (a.atttypid, a.atttypmod) IS DISTINCT FROM (b.atttypid, b.atttypmod);
