@@ -645,8 +645,8 @@ BEGIN
 		-- the source first, as its TRUNCATE does, lest the two wait for each other
 		EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', settings ->> 'source_relation');
 		-- partitions that have come and gone, disabled triggers, columns of another type
-		IF @extschema@.live_problem(home, settings ->> 'source_relation', source_columns, source_parts)
-				FROM jsonb_to_record(settings) AS r (source_columns text[], source_parts text[]) IS NOT NULL THEN
+		IF EXISTS (SELECT FROM jsonb_to_record(settings) AS r (source_columns text[], source_parts text[])
+					WHERE @extschema@.live_problem(home, settings ->> 'source_relation', r.source_columns, r.source_parts) IS NOT NULL) THEN
 			settings := settings || jsonb_build_object('source_columns', @extschema@.model_live_columns(home, settings));
 			EXECUTE format('UPDATE %I.configuration SET source_columns = $1 WHERE valid_until IS NULL', home)
 				USING ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'));
