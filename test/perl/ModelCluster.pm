@@ -72,8 +72,8 @@ sub make_chain
 	});
 }
 
-# A model without tenants, with two versions, recorded changes and a label of
-# its owner's.
+# A model without tenants with two versions and recorded changes, and a live one
+# over a table with changes that are pending.
 sub make_shop
 {
 	my ($node, $database) = @_;
@@ -88,6 +88,12 @@ sub make_shop
 		SELECT scoring.refresh_model('shop');
 		SELECT scoring.record_changes('shop');
 		SELECT scoring.alter_model('shop', weights => '{2,1,1}', segment_map => 'standard');
+		SELECT scoring.create_model('live_shop', 'crm.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on', value => 'total', live => true,
+		  customers => 'crm.customers', customers_key => 'customer_id', attributes => '{country}');
+		SELECT scoring.record_changes('live_shop');
+		INSERT INTO crm.orders VALUES (1, 'a', '2025-06-30', 5000), (100000, 'a', '2025-06-30', 1);
+		SELECT scoring.record_changes('live_shop');
+		SELECT scoring.refresh_model('shop');
 	});
 }
 
@@ -122,13 +128,14 @@ sub tables
 }
 
 # Calls of all verbs: functions that take a model's name first. Other arguments
-# without a default are a text that names nothing.
+# without a default name nothing.
 sub verbs
 {
 	my ($node, $database, $model) = @_;
 	return rows($node, $database, qq{
-		SELECT format('scoring.%I(%L%s)', proname, '$model', repeat(', ''public''', pronargs - pronargdefaults - 1))
-		  FROM pg_proc WHERE pronamespace = 'scoring'::regnamespace AND proargtypes[0] = 'text'::regtype AND proargnames[1] = 'model'
+		SELECT format('scoring.%I(%L%s)', proname, '$model', (SELECT string_agg(CASE WHEN t IN ('text'::regtype, 'name'::regtype) THEN ', ''public''' ELSE ', NULL' END, '')
+		                FROM unnest(proargtypes[1:pronargs - pronargdefaults - 1]) t))
+		  FROM pg_proc WHERE pronamespace = 'scoring'::regnamespace AND proargtypes[0] = 'text'::regtype AND proargnames[1] = 'model' AND provolatile = 'v'
 		   AND proname NOT LIKE 'model\\_%' ORDER BY proname});
 }
 
