@@ -43,7 +43,7 @@ WITH used AS (
 	SELECT 10, demo.wrap('  ', '  ', ARRAY[
 		demo.count_of(orders, 'orders'), demo.count_of(buyers, 'customers'), first_day || ' .. ' || last_day,
 		demo.t('revenue', demo.money(revenue, revenue)) || coalesce(' ' || currency, ''),
-		demo.t('median order', demo.num(median_order, 2))], '  ')
+		CASE WHEN orders > 0 THEN demo.t('median order', demo.num(median_order, 2)) END], '  ')
 	  FROM used, customers, demo.settings
 	UNION ALL
 	SELECT 20, '  ' || demo.t(CASE WHEN as_of_given THEN 'as of given' WHEN to_regclass('public.customers') IS NOT NULL THEN 'as of sample'
@@ -85,7 +85,7 @@ WITH used AS (
 			demo.t('bought once', demo.pct(once, buyers), demo.num(once), demo.num(CASE WHEN highest > 2 THEN third_up ELSE second END),
 				   CASE WHEN highest > 3 THEN '3-' ELSE '' END || highest)
 			ELSE demo.t('bought once plain', demo.pct(once, buyers)) END)
-	  FROM customers, ntiles
+	  FROM customers, ntiles WHERE buyers > 0
 	UNION ALL
 	SELECT 1010, '  ' || demo.t(CASE WHEN n >= 100 THEN 'pareto' ELSE 'pareto 20' END, demo.pct(top20, total), demo.narrow_space(), demo.pct(top1, total))
 	  FROM pareto WHERE n >= 10 AND total > 0
