@@ -48,6 +48,7 @@ session_pid(void)
 Datum
 caller_in(PG_FUNCTION_ARGS)
 {
+	(void) fcinfo;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("a value of type %s can't be written down", "caller"),
@@ -69,6 +70,7 @@ caller(PG_FUNCTION_ARGS)
 {
 	Caller	   *value = (Caller *) palloc(sizeof(Caller));
 
+	(void) fcinfo;
 	value->transaction_start = GetCurrentTransactionStartTimestamp();
 	value->pid = session_pid();
 	value->role = GetUserId();
