@@ -217,7 +217,7 @@ BEGIN
 	PERFORM @extschema@.model_lock(home);
 	settings := @extschema@.model_settings(home);
 	scores := @extschema@.model_scores(home, settings, @extschema@.model_question(home, settings, reader => NULL), ARRAY[settings ->> 'map_copy']);
-	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I.recorded_segments)', home) INTO is_first;
+	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$I.recorded_segments) AND NOT EXISTS (SELECT FROM %1$I.recorded_changes)', home) INTO is_first;
 	IF is_first THEN
 		-- Nothing has changed yet: this is what later changes are set against.
 		EXECUTE format('INSERT INTO %I.recorded_segments (customer_key, tenant, segment) SELECT s.customer_key, s.tenant, s.segment FROM (%s) AS s', home, scores);
