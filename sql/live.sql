@@ -19,6 +19,7 @@ DECLARE
 	c			record;
 	columns		text[];
 	foreign_object text;
+	distributed	boolean;
 	tree		text;
 	unsteady	text;
 	state		text;
@@ -50,6 +51,21 @@ BEGIN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s has parts that carry no triggers', relation),
 			HINT = 'Leave live out and schedule refresh_model.';
+	END IF;
+	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = relation OR s.srrelid IN (SELECT t.relid FROM pg_partition_tree(relation) AS t)) THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: %s is filled by logical replication', relation),
+			DETAIL = 'Rows that are replicated fire no statement triggers.',
+			HINT = 'Leave live out and schedule refresh_model, or make the model where the rows come from.';
+	END IF;
+	IF to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN
+		EXECUTE 'SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid = $1)' INTO distributed USING relation;
+		IF distributed THEN
+			RAISE feature_not_supported USING
+				MESSAGE = format('live: %s is a Citus table', relation),
+				DETAIL = 'Its rows are written on other servers, where these triggers don''t fire.',
+				HINT = 'Leave live out and schedule refresh_model.';
+		END IF;
 	END IF;
 	IF pg_get_userbyid(c.relowner) <> current_user THEN
 		RAISE insufficient_privilege USING
@@ -218,6 +234,8 @@ BEGIN
 		SELECT a.relid INTO root FROM pg_partition_ancestors(TG_RELID) AS a JOIN pg_trigger AS t ON t.tgrelid = a.relid
 		 WHERE t.tgname = TG_NAME AND t.tgnargs = 0;
 		IF root IS NULL THEN
+			-- it may come back
+			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a detached partition was written', 0, true);
 			RETURN NULL;
 		END IF;
 	END IF;
@@ -355,6 +373,9 @@ BEGIN
 	 ORDER BY p.relid::regclass::text LIMIT 1;
 	IF missing IS NOT NULL THEN
 		RETURN format('table %s lacks enabled triggers of the model', missing);
+	END IF;
+	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = root OR s.srrelid IN (SELECT t.relid FROM pg_partition_tree(root) AS t)) THEN
+		RETURN format('table %s is filled by logical replication', root);
 	END IF;
 	SELECT min(c) INTO changed FROM unnest(source_columns) AS c
 	 WHERE c NOT IN (SELECT format('%I %s', a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute AS a
