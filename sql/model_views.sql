@@ -607,8 +607,8 @@ BEGIN
 			CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
 				@extschema@.model_missing(c.source_reads) AS missing,
 				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
-				CASE WHEN c.live THEN COALESCE((SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild),
-					@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts)) END AS problem) AS p
+				CASE WHEN c.live THEN COALESCE(@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
+					(SELECT 'statements were missed (' || max(x.reason) || ')' FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem) AS p
 			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings)),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
