@@ -1,5 +1,5 @@
 # Dump and restore, plain and custom: histories, a user's segment map, views and
-# materialized views over the functions come back the same.
+# materialized views over the functions, and a live model come back the same.
 use strict;
 use warnings;
 use ScoringCluster;
@@ -25,12 +25,24 @@ my $sql = q{
 	CREATE MATERIALIZED VIEW score_now AS SELECT * FROM customer_score;
 	CREATE UNIQUE INDEX ON score_now (customer_id);
 	CREATE MATERIALIZED VIEW history_now AS SELECT customer_id, scoring.sum(orders) AS orders FROM shop_history GROUP BY customer_id;
+	CREATE TABLE customers AS SELECT customer_id, 'c' || customer_id % 3 AS channel FROM generate_series(1, 500) customer_id;
+	SELECT scoring.create_model('model', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-06-30',
+		segment_map => 'crm.winter', customers => 'customers', attributes => '{channel}', live => true);
+	SELECT scoring.record_changes('model');
+	INSERT INTO orders VALUES (450, '2025-06-29', 100);
+	SELECT scoring.record_changes('model');
+	SELECT scoring.alter_model('model', weights => '{2,1,1}');
+	CREATE MATERIALIZED VIEW model_now AS SELECT * FROM model.customer_scores;
+	CREATE UNIQUE INDEX ON model_now (customer_key);
+	CREATE MATERIALIZED VIEW moves_now AS SELECT * FROM model.segment_transitions('2024-06-30', '2025-06-30');
 };
 $sql =~ s/\@ext\@/scoring/g;
 $node->safe_psql('original', $sql);
 
 # Everything a user would see, as one checksum for each relation.
 my @relations = qw(orders shop_history customer_score score_now history_now
+  model.customer_scores model.customer_segments model.segment_changes model.segment_summary model.thresholds
+  model.configuration model.customer_histories model.pending model_now moves_now
   crm.segment_map crm.segment_rule crm.segment_label scoring.segment_map scoring.segment_rule scoring.segment_label);
 sub checksums
 {
@@ -58,12 +70,17 @@ for my $format ('plain', 'custom', 'directory')
 	is(checksums($target), $original, "$format: restored = original");
 
 	# What was restored still works, under the bare path of maintenance commands.
-	$node->safe_psql($target, 'REFRESH MATERIALIZED VIEW CONCURRENTLY score_now; REFRESH MATERIALIZED VIEW history_now;');
+	$node->safe_psql($target, 'REFRESH MATERIALIZED VIEW CONCURRENTLY score_now; REFRESH MATERIALIZED VIEW history_now;
+		REFRESH MATERIALIZED VIEW CONCURRENTLY model_now; REFRESH MATERIALIZED VIEW moves_now;');
 	is(checksums($target), $original, "$format: refreshed = original");
 	is($node->safe_psql($target, q{SET enable_seqscan = off; SELECT count(*) FROM shop_history a JOIN shop_history b ON a.orders OPERATOR(scoring.=) b.orders}),
 		$node->safe_psql('original', q{SELECT count(*) FROM shop_history a JOIN shop_history b ON a.orders OPERATOR(scoring.=) b.orders}), "$format: indexes on histories agree");
 	is($node->safe_psql($target, q{SELECT count(*) FROM scoring.check_segment_map('crm.winter')}),
 		$node->safe_psql('original', q{SELECT count(*) FROM scoring.check_segment_map('crm.winter')}), "$format: the user's map checks the same");
+	$node->safe_psql($target, q{INSERT INTO orders VALUES (2, '2025-06-29', 100); DELETE FROM orders WHERE customer_id = 3});
+	is($node->safe_psql($target, q{SELECT status, pending_changes > 2, (SELECT count(*) FROM scoring.check_model('model')) FROM model.model_status}),
+		'ok|t|0', "$format: the live model lives on");
+	is($node->safe_psql($target, q{SELECT differences > 2 FROM scoring.apply_changes('model'); SELECT count(*) FROM scoring.check_model('model')}), "t\n0", "$format: and folds");
 }
 
 # Data changed under a materialized view of histories: a concurrent refresh
