@@ -480,7 +480,7 @@ BEGIN
 	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL', selected, item.from_item, key_column, tenant_text);
 	IF NOT is_unique THEN
 		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent%s',
-			query, (SELECT string_agg(format(', %I::text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
+			query, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
 	SELECT p.definition INTO query FROM @extschema@.model_probe(model, caller_path, query) AS p;
 	RETURN settings || jsonb_build_object('customers_query', query);
