@@ -238,35 +238,46 @@ DECLARE
 	message		text;
 BEGIN
 	fresh := CASE WHEN tenanted THEN
-			format('f.customer_id[1] AS tenant, (%s) COLLATE "C" AS customer_key, f.customer_id[2] AS customer_id',
+			format('f.customer_id[1] AS tenant, CASE WHEN f.history IS NOT NULL THEN %s END COLLATE "C" AS customer_key, f.customer_id[2] AS customer_id',
 				@extschema@.model_key(settings, 'f.customer_id[1]', 'f.customer_id[2]'))
-		ELSE format('''''::text AS tenant, %s COLLATE "C" AS customer_key', format(settings ->> 'key_text', 'f.customer_id')) END;
+		ELSE format('''''::text AS tenant, CASE WHEN f.history IS NOT NULL THEN %s END COLLATE "C" AS customer_key', format(settings ->> 'key_text', 'f.customer_id')) END;
+	-- Whoever has no history, because it would be too large, has no key here: like
+	-- the row with the counts he meets nobody, and is among those that differ.
+	-- Rows that are new need not look for a conflict.
 	EXECUTE format($q$
-		WITH fresh AS MATERIALIZED (
-			SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
-			  FROM @extschema@.source_histories($1, NULL::%3$s, $2, $3) AS f
-			 WHERE f.rows_read IS NOT NULL OR f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}'
-		), differing AS MATERIALIZED (
-			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %4$s f.history
-			  FROM (SELECT * FROM fresh WHERE rows_read IS NULL AND history IS NOT NULL) AS f
+		WITH differing AS MATERIALIZED (
+			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %4$s f.history, h.customer_key IS NULL AS is_new,
+				   f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
+			  FROM (WITH level AS (SELECT)
+					SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
+					  FROM @extschema@.source_histories($1, NULL::%3$s, $2, $3) AS f
+					 WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}') AS f
 			  FULL JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
 			 WHERE h.customer_key IS NULL OR f.customer_key IS NULL OR h.history OPERATOR(@extschema@.<>) f.history
 		), removed AS (
 			DELETE FROM %1$I.customer_histories AS h USING differing AS d
 			 WHERE d.history IS NULL AND h.customer_key = d.customer_key
 			RETURNING 1
-		), written AS (
+		), changed AS (
 			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %5$s history)
-			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d WHERE d.history IS NOT NULL ORDER BY d.customer_key
+			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d
+			 WHERE d.history IS NOT NULL AND NOT d.is_new ORDER BY d.customer_key
 			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
-			RETURNING (xmax = 0) AS is_new
+			RETURNING 1
+		), added AS (
+			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %5$s history)
+			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d
+			 WHERE d.history IS NOT NULL AND d.is_new ORDER BY d.customer_key
+			RETURNING 1
 		)%8$s
 		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
 			   customers, customers_added, customers_changed, customers_removed, customers_too_large)
 		SELECT %7$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible,
-			   (SELECT count(history) FROM fresh), w.added, w.changed, (SELECT count(*) FROM removed),
-			   (SELECT count(*) FROM fresh WHERE history IS NULL) - 1
-		  FROM fresh AS f, (SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed FROM written) AS w
+			   n.earlier + n.added - n.removed, n.added, n.changed, n.removed, n.too_large
+		  FROM differing AS f,
+			   (SELECT (SELECT count(*) FROM %1$I.customer_histories) AS earlier, (SELECT count(*) FROM added) AS added,
+					   (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM removed) AS removed,
+					   (SELECT count(*) FROM differing AS d WHERE d.customer_key IS NULL) - 1 AS too_large OFFSET 0) AS n
 		 WHERE f.rows_read IS NOT NULL
 		RETURNING refresh_id
 		$q$, model, fresh, settings ->> 'customer_type',
