@@ -530,9 +530,10 @@ BEGIN
 			CROSS JOIN (VALUES (1, 'recency'), (2, 'frequency'), (3, 'monetary'), (4, 'basket')) AS d (position, dimension)
 			CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds WHEN 'frequency' THEN q.frequency_thresholds
 				WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds)
-			CROSS JOIN LATERAL generate_series(1, COALESCE(cardinality(t.thresholds) + 1, k.bins)) AS n (score)
+			JOIN generate_series(1, %6$s) AS n (score) ON n.score <= COALESCE(cardinality(t.thresholds) + 1, k.bins)
 			ORDER BY q.tenant, d.position, n.score$q$,
-			model, tenant, language, settings ->> 'money_decimals', question),
+			-- the number of bins as a constant, so that the planner knows how few rows there are
+			model, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins'),
 		'the thresholds in force: which values get which score');
 
 	PERFORM @extschema@.model_put_view(model, 'score_distribution',
@@ -563,13 +564,13 @@ BEGIN
 			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
 			s.mean_m_score::float8 AS mean_m_score
 			FROM (%6$s) AS q
-			CROSS JOIN LATERAL generate_series(1, cardinality(q.recency_thresholds) + 1) AS r (score)
-			CROSS JOIN LATERAL generate_series(1, cardinality(q.frequency_thresholds) + 1) AS f (score)
+			JOIN generate_series(1, %7$s) AS r (score) ON r.score <= cardinality(q.recency_thresholds) + 1
+			JOIN generate_series(1, %7$s) AS f (score) ON f.score <= cardinality(q.frequency_thresholds) + 1
 			LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue, avg(c.m_score) AS mean_m_score
 				FROM %1$I.customer_scores AS c WHERE c.r_score IS NOT NULL GROUP BY c.tenant, c.r_score, c.f_score) AS s
 			  ON s.r_score = r.score AND s.f_score = f.score AND COALESCE(s.tenant, '') = q.tenant
 			WINDOW w AS (PARTITION BY q.tenant)
-			ORDER BY q.tenant, r.score DESC, f.score$q$, model, money, tenant, language, settings ->> 'money_decimals', question),
+			ORDER BY q.tenant, r.score DESC, f.score$q$, model, money, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins'),
 		'customers and revenue by recency and frequency score, empty cells included: a heat map in long form');
 END
 $$;
