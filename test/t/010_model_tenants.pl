@@ -155,7 +155,8 @@ for my $from (@named)
 {
 	my @columns = split /\n/, in_chain('postgres', "CREATE VIEW of_a.probe AS SELECT * FROM $from; SELECT attname FROM pg_attribute WHERE attrelid = 'of_a.probe'::regclass AND attnum > 0; DROP VIEW of_a.probe;");
 	my $sql = "SET client_min_messages = notice; SELECT count(*) FROM $from t WHERE of_a.tell(t::text);"
-	  . join('', map { "SELECT count(*) FROM $from t WHERE of_a.tell(t.\"$_\"::text) AND t.\"$_\"::text OPERATOR(of_a.===) 'x';" } @columns)
+	  . "SELECT count(*) FROM $from t WHERE " . join(' AND ', map { "of_a.tell(t.\"$_\"::text) AND (t.\"$_\" IS NULL OR t.\"$_\"::text OPERATOR(of_a.===) 'x')" } @columns) . ';'
+	  . join('', map { "SELECT count(*) FROM $from t WHERE t.\"$_\"::text OPERATOR(of_a.===) 'x';" } grep { /tenant|customer/ } @columns)
 	  . "SELECT count(*) FROM $from t JOIN $from u ON of_a.tell(t.tenant, u.tenant) AND t.tenant = 'b';"
 	  . "SELECT count(*) FROM $from t WHERE CASE WHEN tenant = 'a' THEN 1 ELSE 1 / (length(tenant) - length(tenant)) END = 1;"
 	  . "SELECT count(*) FROM $from t WHERE tenant <> 'a';";
