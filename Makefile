@@ -31,7 +31,8 @@ OBJS = \
 	src/customer_history.o \
 	src/histories.o \
 	src/score_customers.o \
-	src/caller.o
+	src/caller.o \
+	src/live.o
 
 # One file per layer; each uses only the ones above it.
 SQL_LAYERS = history score segment segment_maps bulk model model_views model_verbs live dated

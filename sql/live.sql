@@ -137,6 +137,12 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_live_columns(name, jsonb) IS 'internal: check that a source can be live; the columns that the model reads';
 
+CREATE FUNCTION @extschema@.owned_by_current_user(relation oid)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'owned_by_current_user'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.owned_by_current_user(oid) IS 'internal: is the current user, himself, the owner of a relation? NULL if there is none';
+
 -- What a transition table says of each customer: the history of its rows, and
 -- how many of them can't be scored.
 CREATE FUNCTION @extschema@.model_live_rows(settings jsonb, transition_table text, sign text)
@@ -250,7 +256,7 @@ BEGIN
 	END IF;
 	-- Who has been given the source could give its columns types with functions of
 	-- his own, and would have them run here.
-	IF (SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = root) <> current_user THEN
+	IF NOT @extschema@.owned_by_current_user(root) THEN
 		%12$s
 	END IF;
 	%2$s
