@@ -143,6 +143,26 @@ CREATE FUNCTION @extschema@.owned_by_current_user(relation oid)
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.owned_by_current_user(oid) IS 'internal: is the current user, himself, the owner of a relation? NULL if there is none';
 
+-- The source's columns of the rows in a transition table: a query, and over its
+-- result "r" the day, and ", r.counts" where there is one.
+CREATE FUNCTION @extschema@.model_live_source(settings jsonb, transition_table text, OUT query text, OUT day text, OUT counts text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tail	text := format('FROM %s source', settings ->> 'source_relation');
+BEGIN
+	query := settings ->> 'source_query';
+	IF right(query, length(tail)) <> tail THEN
+		RAISE internal_error USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
+	END IF;
+	query := left(query, -length(tail)) || format('FROM %I source', transition_table);
+	day := CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END;
+	counts := CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_source(jsonb, text) IS 'internal: the columns of the source, of the rows in a transition table';
+
 -- What a transition table says of each customer: the history of its rows, and
 -- how many of them can't be scored.
 CREATE FUNCTION @extschema@.model_live_rows(settings jsonb, transition_table text, sign text)
@@ -151,16 +171,10 @@ CREATE FUNCTION @extschema@.model_live_rows(settings jsonb, transition_table tex
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
-	query		text := settings ->> 'source_query';
-	tail		text := format('FROM %s source', settings ->> 'source_relation');
-	lenient		boolean := settings ->> 'on_error' = 'reject';
-	day			text := CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END;
+	lenient	boolean := settings ->> 'on_error' = 'reject';
+	s		record;
 BEGIN
-	IF right(query, length(tail)) <> tail THEN
-		RAISE internal_error USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
-	END IF;
-	query := left(query, -length(tail)) || format('FROM %I source', transition_table);
+	SELECT * INTO s FROM @extschema@.model_live_source(settings, transition_table);
 	RETURN format($q$
 		SELECT r.customer, %1$s@extschema@.history_agg(r.day, r.value%2$s)%3$s AS difference, %4$s AS rejected
 		  FROM (SELECT r.customer, %5$s AS day, r.value%6$s, %7$s AS scorable
@@ -168,13 +182,13 @@ BEGIN
 				 WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL) AS r
 		 GROUP BY r.customer$q$,
 		CASE WHEN sign = '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
-		CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END,
+		s.counts,
 		CASE WHEN lenient THEN ' FILTER (WHERE r.scorable)' ELSE '' END,
 		CASE WHEN lenient THEN sign || 'count(*) FILTER (WHERE NOT r.scorable)' ELSE '0::bigint' END,
-		day,
-		CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END,
-		CASE WHEN lenient THEN format('@extschema@.is_scorable(%s, r.value)', day) ELSE 'true' END,
-		query);
+		s.day,
+		s.counts,
+		CASE WHEN lenient THEN format('@extschema@.is_scorable(%s, r.value)', s.day) ELSE 'true' END,
+		s.query);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_live_rows(jsonb, text, text) IS 'internal: the query over a transition table of the source';
@@ -202,6 +216,10 @@ DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 	lenient		boolean := settings ->> 'on_error' = 'reject';
 	root		regclass := settings ->> 'source_relation';
+	value_type	regtype;
+	fresh		record;
+	stale		record;
+	single		text := '';
 	gather		text;
 	columns		text;
 	body		text;
@@ -226,12 +244,52 @@ BEGIN
 				   array_agg(d.customer[1]) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
 				   array_agg(d.customer[2]) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),$q$ ELSE '' END,
 		CASE WHEN tenanted THEN 'tenants, ids,' ELSE '' END);
+	-- Most statements write one row: no aggregate for it, no arrays. Many updates
+	-- change nothing that the model reads. A value that isn't exact as numeric is
+	-- left to history_agg.
+	SELECT * INTO fresh FROM @extschema@.model_live_source(settings, 'new_rows');
+	SELECT * INTO stale FROM @extschema@.model_live_source(settings, 'old_rows');
+	EXECUTE format('SELECT pg_typeof((SELECT r.value FROM (%s) AS r WHERE false))', settings ->> 'source_query') INTO value_type;
+	IF @extschema@.model_base_type(value_type) = ANY ('{numeric,int8,int4,int2}'::regtype[]::oid[]) THEN
+		SELECT string_agg(format($q$%1$s TG_OP = '%2$s' THEN
+			SELECT %3$s, %4$s, r.value%5$s, EXISTS (SELECT FROM %6$s OFFSET 1)
+			  INTO one_key%7$s, one_day, one_value%8$s, more
+			  FROM (%9$s) AS r
+			 WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL;
+			IF NOT more THEN
+				%10$s
+			END IF;
+		$q$, o.keyword, o.operation,
+			CASE WHEN tenanted THEN @extschema@.model_key(settings, 'r.customer[1]', 'r.customer[2]') || ', r.customer[1], r.customer[2]'
+				ELSE format(settings ->> 'key_text', 'r.customer') END,
+			o.day, o.counts, o.rows, CASE WHEN tenanted THEN ', one_tenant, one_id' ELSE '' END, replace(o.counts, 'r.', 'one_'), o.query,
+			format(CASE WHEN lenient THEN $q$IF @extschema@.is_scorable(one_day, one_value) THEN
+					%1$s
+				ELSE
+					rejected := %2$s1;
+				END IF;$q$ ELSE '%1$s' END,
+				format('one_difference := %s@extschema@.history(one_day, one_value%s);', CASE o.sign WHEN '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
+					replace(o.counts, 'r.', 'one_')), o.sign)), '' ORDER BY o.operation DESC) INTO single
+		  FROM (VALUES ('IF', 'INSERT', 'new_rows', fresh.query, fresh.day, fresh.counts, ''),
+					   ('ELSIF', 'DELETE', 'old_rows', stale.query, stale.day, stale.counts, '-')) AS o (keyword, operation, rows, query, day, counts, sign);
+	END IF;
+	single := single || format($q$%1$s TG_OP = 'UPDATE' THEN
+			SELECT (n.customer, n.day, n.value%2$s) IS DISTINCT FROM (o.customer, o.day, o.value%3$s) OR EXISTS (SELECT FROM new_rows OFFSET 1)
+			  INTO more
+			  FROM (%4$s) AS n, (%5$s) AS o LIMIT 1;
+		END IF;$q$, CASE single WHEN '' THEN 'IF' ELSE 'ELSIF' END, replace(fresh.counts, 'r.', 'n.'), replace(stale.counts, 'r.', 'o.'), fresh.query, stale.query);
 	columns := CASE WHEN tenanted THEN 'customer_key, tenant, customer_id, difference' ELSE 'customer_key, tenant, difference' END;
 	body := format($q$
+#variable_conflict use_column
 DECLARE
+	more		boolean := true;
+	one_key		text;%17$s
+	one_day		date;
+	one_value	numeric;%16$s
+	one_difference	@extschema@.history;
 	keys		text[];
 	differences	@extschema@.history[];%10$s
-	rejected	bigint;
+	rejected	bigint := 0;
 	root		oid := TG_RELID;
 	state		text;
 BEGIN
@@ -260,18 +318,23 @@ BEGIN
 		%12$s
 	END IF;
 	%2$s
-		IF TG_OP = 'INSERT' THEN
-			%3$s
-		ELSIF TG_OP = 'DELETE' THEN
-			%4$s
-		ELSE
-			%5$s
+		%15$s
+		IF more THEN
+			IF TG_OP = 'INSERT' THEN
+				%3$s
+			ELSIF TG_OP = 'DELETE' THEN
+				%4$s
+			ELSE
+				%5$s
+			END IF;
 		END IF;
 	%6$s
 	IF rejected <> 0 THEN
 		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'unconvertible', rejected, false);
 	END IF;
-	IF cardinality(keys) = 1 THEN
+	IF one_difference OPERATOR(@extschema@.<>) '{}' THEN
+		INSERT INTO %1$I.pending (%7$s) VALUES (one_key, %18$s, one_difference);
+	ELSIF cardinality(keys) = 1 THEN
 		INSERT INTO %1$I.pending (%7$s) VALUES (keys[1], %8$s, differences[1]);
 	ELSIF keys IS NOT NULL THEN
 		INSERT INTO %1$I.pending (%7$s) SELECT u.key, %9$s, u.difference FROM unnest(%11$s);
@@ -298,7 +361,10 @@ END$q$, model,
 		RETURN NULL;$q$, model) ELSE format($q$RAISE insufficient_privilege USING
 			MESSAGE = format('model %%s is live, but its source belongs to another role', %L),
 			HINT = 'DROP TRIGGER, or ask the owner of the model to alter it: live => false.';$q$, model) END,
-		format('%I.customer_histories', model), format('%I.pending', model));
+		format('%I.customer_histories', model), format('%I.pending', model), single,
+		CASE fresh.counts WHEN '' THEN '' ELSE E'\n\tone_counts\tboolean;' END,
+		CASE WHEN tenanted THEN E'\n\tone_tenant\ttext;\n\tone_id\t\ttext;' ELSE '' END,
+		CASE WHEN tenanted THEN 'one_tenant, one_id' ELSE '''''' END);
 	EXECUTE format('CREATE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
 		' SET search_path = pg_catalog, pg_temp AS %L', model, body);
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
