@@ -62,9 +62,11 @@ check_live() {
 	[ -z "$found" ] || live_failure "$1" "check_model after apply_changes: $found"
 }
 
-# Processor seconds of all backends that have ended
+# Processor seconds of all backends that have ended. They take a moment for it.
 ended_cpu() {
 	local stat
+	while [ "$(ask "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'")" != 0 ]; do :; done
+	read -r -t 0.5 -u $nap
 	stat=$(<"/proc/$POSTMASTER/stat")
 	set -- ${stat##*) }
 	awk -v ticks=$((${14} + ${15})) -v second="$(getconf CLK_TCK)" 'BEGIN { print ticks / second }'
@@ -87,16 +89,16 @@ check_writers() {
 
 # writers LINE SIDE ROUND TABLE CUSTOMER
 writers() {
-	local cpu status=0 tps done
+	local cpu status=0 tps orders
 	settle
 	order_script "$4" "$5" >"$WORK/order.pgbench"
 	cpu=$(ended_cpu)
 	pgbench -n -M prepared -c $clients -j 2 -T $live_seconds -f "$WORK/order.pgbench" >"$WORK/writers.out" 2>&1 || status=$?
 	check_writers "$1" writers $status
 	tps=$(sed -n 's/^tps = \([0-9.]*\) .*/\1/p' "$WORK/writers.out")
-	done=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$WORK/writers.out")
-	[ -n "$tps" ] && [ "${done:-0}" -gt 0 ] || { cat "$WORK/writers.out" >&2; die "pgbench failed"; }
-	live_value "$1" "$2" "$3" "$tps" "$(awk -v before="$cpu" -v after="$(ended_cpu)" -v n="$done" 'BEGIN { print (after - before) / n }')"
+	orders=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$WORK/writers.out")
+	[ -n "$tps" ] && [ "${orders:-0}" -gt 0 ] || { cat "$WORK/writers.out" >&2; die "pgbench failed"; }
+	live_value "$1" "$2" "$3" "$tps" "$(awk -v before="$cpu" -v after="$(ended_cpu)" -v n="$orders" 'BEGIN { print (after - before) / n }')"
 }
 
 measure_inserts() {
