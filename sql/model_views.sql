@@ -609,7 +609,7 @@ BEGIN
 				@extschema@.model_missing(c.source_reads) AS missing,
 				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
 				CASE WHEN c.live THEN COALESCE(@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
-					(SELECT 'statements were missed (' || max(x.reason) || ')' FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem) AS p
+					(SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem) AS p
 			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings)),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
