@@ -143,6 +143,13 @@ CREATE FUNCTION @extschema@.owned_by_current_user(relation oid)
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.owned_by_current_user(oid) IS 'internal: is the current user, himself, the owner of a relation? NULL if there is none';
 
+CREATE FUNCTION @extschema@.live_root(relation oid, trigger name)
+	RETURNS oid
+	AS 'MODULE_PATHNAME', 'live_root'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.live_root(oid, name) IS
+	'internal: the partitioned source of the live model that has this trigger on a partition; NULL if it is no partition of it any more';
+
 -- The source's columns of the rows in a transition table: a query, and over its
 -- result "r" the day, and ", r.counts" where there is one.
 CREATE FUNCTION @extschema@.model_live_source(settings jsonb, transition_table text, OUT query text, OUT day text, OUT counts text)
@@ -295,8 +302,7 @@ DECLARE
 BEGIN
 	IF TG_NARGS > 0 THEN
 		-- a statement straight into a partition, which may have been detached since
-		SELECT a.relid INTO root FROM pg_partition_ancestors(TG_RELID) AS a JOIN pg_trigger AS t ON t.tgrelid = a.relid
-		 WHERE t.tgname = TG_NAME AND t.tgnargs = 0;
+		root := @extschema@.live_root(TG_RELID, TG_NAME);
 		IF root IS NULL THEN
 			-- it may come back
 			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a detached partition was written', 0, true);
