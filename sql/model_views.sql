@@ -283,10 +283,11 @@ BEGIN
 	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
 		   WITH ORDINALITY AS u (a, n);
 	RETURN format($q$
-SELECT s.customer_key, %5$s AS tenant, s.customer_id, s.as_of, s.last_order_on, s.recency_days, s.frequency,
+SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary::%3$s AS monetary, s.mean_value::%3$s AS mean_value, s.tenure_days, s.silence_ratio,
        s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason%4$s,
-       s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color
+       s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
+       %5$s AS tenant, s.customer_id
   FROM (%2$s) AS s
   LEFT JOIN %1$I.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = %6$L$q$,
 		model, scores, money, attributes,
@@ -452,9 +453,10 @@ BEGIN
 		'one row per segment of the segment map: what it is called, who is in it, what to do');
 
 	PERFORM @extschema@.model_put_view(model, 'customer_segments',
-		format($q$SELECT s.customer_key, %5$s AS tenant, s.customer_id, s.segment, l.label AS segment_label, l.action,
+		format($q$SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
 			CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment ELSE r.previous_segment END::text AS previous_segment,
-			CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on
+			CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on,
+			%5$s AS tenant, s.customer_id
 			FROM (%4$s) AS s
 			LEFT JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language,
@@ -466,9 +468,9 @@ BEGIN
 			('new_customers', 'new', 'customers whose first order is recent'),
 			('at_risk_customers', 'at_risk', 'good customers who have fallen silent')) AS v (view, role, comment) LOOP
 		PERFORM @extschema@.model_put_view(model, list.view::name,
-			format($q$SELECT s.customer_key, s.tenant, s.customer_id, s.as_of, s.last_order_on, s.recency_days, s.frequency,
+			format($q$SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
 				s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
-				s.segment, s.segment_label, l.action%4$s
+				s.segment, s.segment_label, l.action%4$s, s.tenant, s.customer_id
 				FROM %1$I.customer_scores AS s
 				JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 				WHERE l.role = %5$L ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
