@@ -195,8 +195,8 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3
             ELSE @extschema@.frequency(h.history, q.as_of, q.window_days) END AS frequency,
        @extschema@.monetary(h.history, q.as_of, q.window_days) AS monetary,
        @extschema@.mean_value(h.history, q.as_of, q.window_days) AS mean_value,
-       (CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of, q.window_days)
-             ELSE @extschema@.monetary(h.history, q.as_of, q.window_days) END)::float8 AS scored_value,
+       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of, q.window_days)::float8
+            ELSE @extschema@.monetary_float8(h.history, q.as_of, q.window_days) END AS scored_value,
        @extschema@.tenure(h.history, q.as_of) AS tenure_days,
        @extschema@.silence_ratio(h.history, q.as_of) AS silence_ratio,
        CASE WHEN @extschema@.recency(h.history, q.as_of) IS NULL
@@ -204,8 +204,8 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3
        @extschema@.recency(h.history, q.as_of - q.change_days) AS then_recency_days,
        CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of - q.change_days, q.window_days)
             ELSE @extschema@.frequency(h.history, q.as_of - q.change_days, q.window_days) END AS then_frequency,
-       (CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of - q.change_days, q.window_days)
-             ELSE @extschema@.monetary(h.history, q.as_of - q.change_days, q.window_days) END)::float8 AS then_scored_value
+       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of - q.change_days, q.window_days)::float8
+            ELSE @extschema@.monetary_float8(h.history, q.as_of - q.change_days, q.window_days) END AS then_scored_value
   FROM (%1$s) AS q
   JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, @extschema@.model_customers(model, settings), attributes);
 END

@@ -507,6 +507,16 @@ fixed_mean(int64 total, int decimals, int64 n)
 											   NumericGetDatum(int64_to_numeric(n))));
 }
 
+/* As a cast of the numeric to double precision gives it, which goes by way of text */
+double
+fixed_to_float8(int64 value, int decimals)
+{
+	/* both exact: the division rounds once */
+	if (likely(value > -(INT64CONST(1) << 53) && value < INT64CONST(1) << 53))
+		return (double) value / (double) history_power_of_ten(decimals);
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(fixed_to_numeric(value, decimals))));
+}
+
 int
 fixed_to_text(int64 value, int decimals, char *text)
 {

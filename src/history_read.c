@@ -268,6 +268,21 @@ history_monetary(PG_FUNCTION_ARGS)
 	PG_RETURN_NUMERIC(total(&question));
 }
 
+PG_FUNCTION_INFO_V1(history_monetary_float8);
+Datum
+history_monetary_float8(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	int64		sum;
+	int			decimals;
+
+	if (!read_windowed_question(fcinfo, &question))
+		PG_RETURN_NULL();
+	if (history_total(question.data, question.len, question.after, question.upto, &sum, &decimals) == HISTORY_OK)
+		PG_RETURN_FLOAT8(fixed_to_float8(sum, decimals));
+	PG_RETURN_DATUM(DirectFunctionCall1(numeric_float8, NumericGetDatum(total(&question))));
+}
+
 PG_FUNCTION_INFO_V1(history_mean_value);
 Datum
 history_mean_value(PG_FUNCTION_ARGS)

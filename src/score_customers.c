@@ -284,10 +284,8 @@ total_numeric(const Customer *customer, int decimals)
 static double
 total_float8(const Customer *customer, int decimals)
 {
-	/* both exact: the division rounds once */
-	if (likely(customer->carry == 0 && customer->total > -(INT64CONST(1) << 53) &&
-			   customer->total < INT64CONST(1) << 53))
-		return (double) customer->total / (double) history_power_of_ten(decimals);
+	if (likely(customer->carry == 0))
+		return fixed_to_float8(customer->total, decimals);
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, total_numeric(customer, decimals)));
 }
 
