@@ -189,8 +189,9 @@ BEGIN
 		  FROM %I.configuration AS c, (%s) AS k WHERE c.version = %s AND %L$q$, model, tenants, settings ->> 'version', measured);
 	facts := @extschema@.model_facts(model, settings, question);
 	EXECUTE format($q$
-		INSERT INTO %1$I.calibration (version, tenant, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers)
-		SELECT %2$s, k.tenant, CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 ELSE m.recency END,
+		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers)
+		SELECT %2$s, k.tenant, (SELECT COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) FROM %1$I.configuration AS c WHERE c.version = %2$s),
+			   CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 ELSE m.recency END,
 			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 ELSE m.frequency END,
 			   CASE WHEN cardinality($4) > 0 OR $1 = 1 THEN $4 ELSE m.monetary END,
 			   CASE WHEN $1 = 1 THEN '{}' ELSE m.basket END, coalesce(m.customers, 0)
@@ -478,7 +479,7 @@ BEGIN
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
 		CREATE TABLE %1$I.calibration (
-			version int NOT NULL REFERENCES %1$I.configuration, tenant text NOT NULL,
+			version int NOT NULL REFERENCES %1$I.configuration, tenant text NOT NULL, calibrated_on date NOT NULL,
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], basket_thresholds float8[],
 			customers bigint NOT NULL,
 			PRIMARY KEY (version, tenant)
@@ -560,6 +561,7 @@ BEGIN
 		('configuration', 'map_copy', 'name of the copy in segment_map of this schema'),
 		('calibration', NULL, 'the thresholds of each version, by tenant'),
 		('calibration', 'version', 'of the configuration'), ('calibration', 'tenant', 'empty in a model without tenants'),
+		('calibration', 'calibrated_on', 'as_of day on which they were taken'),
 		('calibration', 'recency_thresholds', 'in days'), ('calibration', 'frequency_thresholds', 'in orders or active days'),
 		('calibration', 'monetary_thresholds', 'of the total or the mean'), ('calibration', 'basket_thresholds', 'of the mean'),
 		('calibration', 'customers', 'with an order, when they were taken'),
@@ -822,7 +824,7 @@ BEGIN
 		IF NOT recalibrate THEN
 			EXECUTE format($q$
 				INSERT INTO %1$I.calibration
-				SELECT $1, tenant, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers
+				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers
 				  FROM %1$I.calibration WHERE version = $2$q$, home)
 				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;

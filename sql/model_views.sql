@@ -408,7 +408,7 @@ BEGIN ATOMIC
 		"time_zone": "the time zone whose days count",
 		"segment_map": "the segment map that was copied",
 		"refreshed_at": "when the source was read last",
-		"calibrated_on": "as_of day of the thresholds",
+		"calibrated_on": "as_of day on which the thresholds were taken",
 		"status": "ok, or what is wrong",
 		"needs": "what to do",
 		"live": "whether triggers on the source keep the model up to date",
@@ -596,7 +596,7 @@ BEGIN
 		format($q$SELECT %2$L::text AS model, c.source, c.source_query AS definition,
 			COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of,
 			CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
-			c.time_zone, c.version, c.valid_from AS calibrated_on, c.segment_map, f.finished_at AS refreshed_at,
+			c.time_zone, c.version, (SELECT max(k.calibrated_on) FROM %1$I.calibration AS k WHERE k.version = c.version) AS calibrated_on, c.segment_map, f.finished_at AS refreshed_at,
 			p.customers,
 			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
 			CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
