@@ -172,6 +172,16 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('best no vip', '(no VIP yet: the highest revenue)', '(pas encore de VIP : le plus gros CA)'),
 ('head best', 'customer|revenue|orders|last order|silent', 'client|CA|commandes|dernière|silence'),
 
+-- LIVE
+('live', 'LIVE', 'EN DIRECT'),
+('live how', '(alter_model(''shop'', live => true), then two statements on orders; taken back afterwards)', '(alter_model(''shop'', live => true), puis deux instructions sur orders ; annulées ensuite)'),
+('live widths', '-32 11 8 12 7 2 -17', '-35 11 8 12 7 2 -17'),
+('head live', '|revenue|orders|last order|RFM||segment', '|CA|achats|dernière|RFM||segment'),
+('late order', '+ late order of %s: %s', '+ commande tardive, %s : %s'),
+('partial refund', '+ partial refund: %s', '+ remboursement partiel : %s'),
+('differences', 'difference|differences', 'écart|écarts'),
+('live check', '%s pending, which every view adds at once; check_model, against a rebuild, finds %s.', '%s en attente, que chaque vue ajoute aussitôt ; check_model, en reconstruisant, en trouve %s.'),
+
 -- THE SQL
 ('sql', 'THE SQL', 'LE SQL'),
 ('sql how', '(copy it; orders is your table, and --psql has the model already)', '(à copier ; orders est votre table, et --psql a déjà le modèle)'),
