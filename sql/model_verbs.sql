@@ -985,6 +985,18 @@ BEGIN
 	IF role IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
 	END IF;
+	-- who needs no grant would lose what is his
+	IF role = current_user THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('role %I owns model "%s"', role, home),
+			HINT = 'The owner of a model reads all of it.';
+	END IF;
+	EXECUTE format('SELECT $2 IS NOT NULL AND EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1 AND r.tenant IS NULL)', home) INTO others USING role, tenant;
+	IF others THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('role %I reads all tenants of model "%s"', role, home),
+			HINT = format('Take that away and grant those that it may read: SELECT revoke_reader(%L, %L);', home, role);
+	END IF;
 	EXECUTE format('DELETE FROM %1$I.reader AS r WHERE r.role = $1 AND ($2 IS NULL OR r.tenant = $2)', home) USING role, tenant;
 	EXECUTE format('SELECT EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1)', home) INTO others USING role;
 	IF NOT others THEN

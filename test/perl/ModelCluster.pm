@@ -9,7 +9,7 @@ use Exporter 'import';
 use ScoringCluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(make_roles make_chain make_shop views dated_calls offers tables verbs run_as attempt digests);
+our @EXPORT = qw(make_roles make_database make_chain make_shop views dated_calls offers tables verbs run_as attempt digests open_session);
 
 # Roles are the cluster's; everything else below is one database's.
 sub make_roles
@@ -164,6 +164,69 @@ sub digests
 	my ($node, $database, $role, @items) = @_;
 	my @sql = map { "SELECT \$sql\$$_\$sql\$ || ' ' || count(*) || ' ' || coalesce(md5(string_agg((to_jsonb(t) - 'checked_at')::text, chr(10) ORDER BY (to_jsonb(t) - 'checked_at')::text)), '-') FROM $_ t;" } @items;
 	return scalar run_as($node, $database, $role, join("\n", @sql));
+}
+
+# A session that stays open: send() does not wait for the answer, answer() does
+# and returns output and messages since the last one.
+sub open_session
+{
+	my ($node, $database, $role) = @_;
+	my $self = bless { in => '', out => '', err => '', n => 0 }, 'ModelCluster::Session';
+	$self->{run} = IPC::Run::start([ 'psql', '-X', '-At', '-q', '-d', $node->connstr($database), '-U', $role ],
+		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, IPC::Run::timeout(180));
+	$self->{pid} = $self->ask('SELECT pg_backend_pid();');
+	return $self;
+}
+
+package ModelCluster::Session;
+
+sub send
+{
+	my ($self, $sql) = @_;
+	$self->{n}++;
+	$self->{in} .= "$sql\n\\echo done $self->{n}\n\\warn done $self->{n}\n";
+	$self->{run}->pump_nb;
+}
+
+sub is_done
+{
+	my ($self) = @_;
+	$self->{run}->pump_nb;
+	return $self->{out} =~ /^done $self->{n}$/m && $self->{err} =~ /done $self->{n}$/m;
+}
+
+# Messages so far.
+sub messages
+{
+	my ($self) = @_;
+	$self->{run}->pump_nb;
+	return $self->{err};
+}
+
+sub answer
+{
+	my ($self) = @_;
+	$self->{run}->pump until $self->is_done;
+	my ($out, $err) = @$self{qw(out err)};
+	@$self{qw(out err)} = ('', '');
+	s/\n?done \d+\n//g for $out, $err;
+	return wantarray ? ($out, $err) : $out;
+}
+
+sub ask
+{
+	my ($self, $sql) = @_;
+	$self->send($sql);
+	return $self->answer;
+}
+
+# The end of a session whose backend is gone already, or of any other.
+sub close
+{
+	my ($self) = @_;
+	$self->{in} .= "\\q\n";
+	eval { $self->{run}->finish };
+	return $self->{err};
 }
 
 1;

@@ -122,12 +122,14 @@ $node->safe_psql('shop', 'DROP ROLE reader');
 
 # Mistakes.
 @got = tries('shopowner', q{SELECT scoring.grant_reader('shop', NULL)}, q{SELECT scoring.grant_reader('shop', 'no_such_role')},
-	q{SELECT scoring.grant_reader('shop', 'stranger', 'a')}, q{SELECT scoring.grant_reader('nothing', 'stranger')}, q{SELECT scoring.revoke_reader('shop', 'no_such_role')});
+	q{SELECT scoring.grant_reader('shop', 'stranger', 'a')}, q{SELECT scoring.grant_reader('nothing', 'stranger')}, q{SELECT scoring.revoke_reader('shop', 'no_such_role')},
+	q{SELECT scoring.revoke_reader('shop', 'shopowner')});
 like($got[0], qr/^22004 /, 'no role') or diag $got[0];
 like($got[1], qr/^42704 role "no_such_role" does not exist/, 'a role that is not there');
 like($got[2], qr/^22023 model "shop" has no tenants/, 'a tenant where there are none');
 like($got[3], qr/^42704 model "nothing" does not exist/, 'a model that is not there');
 like($got[4], qr/^42704 role "no_such_role" does not exist/, 'revoke_reader of a role that is not there');
+like($got[5], qr/^22023 role shopowner owns model "shop"/, 'revoke_reader of the owner');
 is(in_shop('postgres', q{SELECT count(*) FROM shop.reader WHERE role <> 'shopowner'}), '0', 'and no row is left by any');
 
 # Row-level security of the source: the model has what its owner sees.
