@@ -35,6 +35,49 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_lock(name, boolean) IS 'internal: keep other writers of a model away until the transaction ends';
 
+-- All views of a model at once, or with tables all there is, before they are
+-- replaced or dropped. A reader locks a view and then those below it: who held
+-- one of them and waited for another would sooner or later deadlock with him.
+-- So only the first is waited for; whatever else is not free at once is waited
+-- for with nothing in hand, and then comes first.
+CREATE FUNCTION @extschema@.model_lock_readers(model name, tables boolean DEFAULT false)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	-- LOCK TABLE on a view locks the tables below it too, those of others among them
+	relations	text[] := ARRAY(SELECT format(CASE c.relkind WHEN 'v' THEN 'ALTER VIEW %1$I.%2$I SET (security_barrier)'
+										ELSE 'LOCK TABLE ONLY %1$I.%2$I IN ACCESS EXCLUSIVE MODE' END, model, c.relname)
+		FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND (c.relkind = 'v' OR c.relkind = 'r' AND tables)
+		ORDER BY c.relkind DESC, c.relname);
+	-- far below what makes a reader look for a deadlock, for all of them together
+	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s WHERE s.name = 'deadlock_timeout');
+	owners		text := current_setting('lock_timeout');
+	relation	text;
+	n			int;
+BEGIN
+	LOOP
+		n := 0;
+		BEGIN
+			FOREACH relation IN ARRAY relations LOOP
+				PERFORM set_config('lock_timeout', CASE WHEN n = 0 THEN owners ELSE patience END, true);
+				EXECUTE relation;
+				n := n + 1;
+			END LOOP;
+			PERFORM set_config('lock_timeout', owners, true);
+			RETURN;
+		EXCEPTION WHEN lock_not_available THEN
+			IF n = 0 THEN
+				RAISE;
+			END IF;
+			relations := relation || array_remove(relations, relation);
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_lock_readers(name, boolean) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';
+
 -- Settings that make sense together, or an error.
 CREATE FUNCTION @extschema@.model_check_settings(settings jsonb)
 	RETURNS void
@@ -829,6 +872,7 @@ BEGIN
 				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;
 		PERFORM @extschema@.model_write_thresholds(home, new, recalibrate);
+		PERFORM @extschema@.model_lock_readers(home);
 		PERFORM @extschema@.model_make_views(home, new);
 		PERFORM @extschema@.model_make_status(home, new);
 		PERFORM @extschema@.model_make_functions(home, new);
@@ -1051,6 +1095,7 @@ BEGIN
 	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
 	-- the source first: its writers hold it while they wait for pending
 	PERFORM @extschema@.model_drop_triggers(home);
+	PERFORM @extschema@.model_lock_readers(home, tables => true);
 	EXECUTE format('DROP SCHEMA %I CASCADE', home);
 	RETURN QUERY VALUES ('dropped', format('model %I with %s customers', home, customers));
 	IF outside IS NOT NULL THEN

@@ -104,6 +104,21 @@ $reader->send('SELECT version FROM shop.model_status;');
 $a->ask('COMMIT;');
 is($reader->answer, '4', 'and then have the new version');
 
+# Readers take a view before those below it: alter_model must not deadlock with
+# them, however often.
+my @readers = map { open_session($node, 'shop', 'reader') } 1 .. 2;
+$_->send(join ' ', map { "SELECT count(*) FROM $_;" } map { sort { rand() <=> 0.5 } grep { /^live/ } @offers } 1 .. 8) for @readers;
+my $altered = 0;
+until (!grep { !$_->is_done } @readers)
+{
+	($out, $err) = $a->ask(q{SELECT count(*) FROM scoring.alter_model('live_shop', change_days => 30 + (random() * 50)::int, weights => ARRAY[1, 1, random()]);});
+	unlike($err, qr/ERROR/, 'alter_model beside readers') or diag $err;
+	$altered++;
+}
+unlike(join('', map { ($_->answer)[1] } @readers), qr/ERROR/, "readers beside $altered alter_model");
+($out, $err) = $a->ask(q{SET lock_timeout = '100ms'; BEGIN; SELECT count(*) FROM scoring.alter_model('live_shop', change_days => 99); SHOW lock_timeout; COMMIT; SHOW lock_timeout; RESET lock_timeout;});
+like($out, qr/\n100ms\n100ms$/, 'alter_model leaves lock_timeout alone');
+
 # Several at it with everything, an application writing orders beside them: no
 # deadlock, no error, and the models are right in the end.
 my @verbs = map { my $m = $_; map { s/\@/'$m'/r } q{refresh_model(@)}, q{refresh_model(@, wait => false)}, q{record_changes(@)}, q{calibrate_model(@)}, q{apply_changes(@)}, q{check_model(@)},
