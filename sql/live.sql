@@ -122,7 +122,7 @@ BEGIN
 			 WHERE p.provolatile <> 'i' AND tree ~ '\{COERCEVIAIO '
 			UNION ALL
 			SELECT format('%s as text', format_type(t.oid, NULL))
-			  FROM regexp_matches(tree, '\{COERCEVIAIO :arg \{.*?:(?:vartype|consttype|funcresulttype|opresulttype|casetype|coalescetype) (\d+)', 'g') AS m
+			  FROM regexp_matches(tree, '\{COERCEVIAIO :arg \{.*?:(?:vartype|consttype|funcresulttype|opresulttype|casetype|coalescetype) (\d+) ', 'g') AS m
 			  JOIN pg_type AS t ON t.oid = m[1]::oid JOIN pg_proc AS p ON p.oid = t.typoutput WHERE p.provolatile <> 'i'
 			UNION ALL
 			SELECT 'the time of the statement or its user' WHERE tree ~ '\{SQLVALUEFUNCTION ') AS x;
