@@ -435,6 +435,9 @@ BEGIN
 	IF root IS NULL THEN
 		RETURN NULL;
 	END IF;
+	IF owner <> (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace AS n WHERE n.nspname = model) THEN
+		RETURN 'the source belongs to another role';
+	END IF;
 	-- a partition that has left took its rows with it
 	changed := (SELECT min(p) FROM unnest(source_parts) AS p WHERE p <> ALL (coalesce(@extschema@.model_live_parts(root), '{}')));
 	IF changed IS NOT NULL THEN
@@ -460,9 +463,6 @@ BEGIN
 					  WHERE a.attrelid = root AND a.attnum > 0 AND NOT a.attisdropped);
 	IF changed IS NOT NULL THEN
 		RETURN format('the source has no column %s any more', changed);
-	END IF;
-	IF owner <> (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace AS n WHERE n.nspname = model) THEN
-		RETURN 'the source belongs to another role';
 	END IF;
 	RETURN NULL;
 END

@@ -123,11 +123,11 @@ clean('unconvertible');
 # Changes of the source: [what the owner does, what the application does, status, what mends it]
 my $insert = "INSERT INTO crm.orders $order";
 for my $case (
-	[ 0, 'ALTER TABLE crm.orders RENAME total TO amount', q{INSERT INTO crm.orders (customer_id, ordered_on, amount) VALUES (1, '2025-06-01', 10)}, qr/^rebuild needed\|error 42703/, q{alter_model('shop', value => 'amount')}, 1 ],
-	[ 0, 'ALTER TABLE crm.orders DROP total', q{INSERT INTO crm.orders (customer_id, ordered_on) VALUES (1, '2025-06-01')}, qr/^rebuild needed\|error 42703/, q{alter_model('shop', value => '1')}, 1 ],
+	[ 0, 'ALTER TABLE crm.orders RENAME total TO amount', q{INSERT INTO crm.orders (customer_id, ordered_on, amount) VALUES (1, '2025-06-01', 10)}, qr/^rebuild needed\|the source has no column total numeric any more/, q{alter_model('shop', value => 'amount')}, 1 ],
+	[ 0, 'ALTER TABLE crm.orders DROP total', q{INSERT INTO crm.orders (customer_id, ordered_on) VALUES (1, '2025-06-01')}, qr/^rebuild needed\|the source has no column total numeric any more/, q{alter_model('shop', value => '1')}, 1 ],
 	[ 0, 'ALTER TABLE crm.orders ALTER total TYPE float8', $insert, qr/^rebuild needed\|.*no column total numeric/, q{refresh_model('shop')}, 0 ],
 	[ 0, 'ALTER TABLE crm.orders ALTER customer_id TYPE bigint', $insert, qr/^rebuild needed\|/, q{alter_model('shop', customer => 'customer_id')}, 1 ],
-	[ 0, 'ALTER TABLE crm.orders ALTER ordered_on TYPE timestamptz', $insert, qr/^rebuild needed\|/, q{alter_model('shop', day => 'ordered_on')}, 0 ],
+	[ 0, 'ALTER TABLE crm.orders ALTER ordered_on TYPE timestamptz', $insert, qr/^rebuild needed\|/, q{alter_model('shop', day => 'ordered_on')}, 1 ],
 	[ 0, q{ALTER TABLE crm.orders ALTER total TYPE text USING total::text}, $insert, qr/^rebuild needed\|/, q{alter_model('shop', value => 'order_id')}, 1 ],
 	[ 0, 'ALTER TABLE crm.orders DISABLE TRIGGER ALL', $insert, qr/^rebuild needed\|.*lacks enabled triggers/, q{refresh_model('shop')}, 0 ],
 	[ 0, 'ALTER TABLE crm.orders DISABLE TRIGGER scoring_update_shop', $insert, qr/^rebuild needed\|.*lacks enabled triggers/, q{refresh_model('shop')}, 0 ],
@@ -195,7 +195,7 @@ $node->safe_psql('postgres', 'DROP TABLE crm.orders');
 
 # on_error => 'raise': the statement fails, and nothing of it is there.
 fresh(0, q{, on_error => 'raise'});
-for my $value (q{'NaN'}, '2e12', '1.0000000001')
+for my $value (q{'NaN'}, '1e30', '1.0000000001')
 {
 	like(app("INSERT INTO crm.orders (customer_id, ordered_on, total) VALUES (1, '2025-06-01', 1), (1, '2025-06-01', $value)"), qr/ERROR:/, "on_error raise: $value");
 }
@@ -206,23 +206,13 @@ owner('ALTER TABLE crm.orders RENAME amount TO total');
 is(app($insert), '', 'good rows go in');
 clean('on_error raise');
 
-# A full disk under pending fails the statement, whole.
-SKIP:
-{
-	my $mount = PostgreSQL::Test::Utils::tempdir() . '/small';
-	mkdir $mount;
-	skip 'only root can mount a small disk', 5 unless $> == 0 && system("mount -t tmpfs -o size=1M tmpfs '$mount' 2>/dev/null") == 0;
-	chown((getpwnam($node->info =~ /postgres/ ? 'postgres' : 'nobody'))[2, 3], $mount);
-	$node->safe_psql('postgres', "CREATE TABLESPACE small LOCATION '$mount'");
-	fresh(0);
-	$node->safe_psql('postgres', 'ALTER TABLE shop.pending SET TABLESPACE small');
-	like(app(q{INSERT INTO crm.orders (customer_id, ordered_on, total) SELECT i, '2025-06-01', 1 FROM generate_series(1, 100000) i}), qr/ERROR:  could not extend file .*No space left/, 'a full disk is an error');
-	is(owner('SELECT count(*) FROM crm.orders'), '600', 'and the whole statement is taken back');
-	clean('full disk');
-	is(app($insert), '', 'smaller statements still fit');
-	clean('full disk');
-	$node->stop('immediate');
-	system("umount -l '$mount'");
-}
+# A disk that is full when pending should grow fails the statement, whole.
+fresh(0);
+owner(q{CREATE FUNCTION crm.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device'; END $$},
+	q{CREATE TRIGGER full_disk BEFORE INSERT ON shop.pending EXECUTE FUNCTION crm.full()});
+like(app($insert), qr/ERROR:  could not extend file/, 'a full disk is an error, not a reject');
+is(owner(q{SELECT (SELECT count(*) FROM crm.orders), (SELECT count(*) FROM shop.pending), (SELECT count(*) FROM shop.rejects)}), '600|0|0', 'and the whole statement is taken back');
+owner('DROP TRIGGER full_disk ON shop.pending');
+clean('a full disk');
 
 done_testing();
