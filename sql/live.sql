@@ -161,7 +161,7 @@ DECLARE
 BEGIN
 	query := settings ->> 'source_query';
 	IF right(query, length(tail)) <> tail THEN
-		RAISE internal_error USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
+		RAISE object_not_in_prerequisite_state USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
 	END IF;
 	query := left(query, -length(tail)) || format('FROM %I source', transition_table);
 	day := CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END;
@@ -429,6 +429,9 @@ DECLARE
 	changed		text;
 	owner		name;
 BEGIN
+	IF octet_length(source_relation) > 1000 THEN
+		RETURN NULL;		-- no name of a relation; to take it apart would last
+	END IF;
 	-- from the catalogs: whoever reads model_status may have no rights on the schema
 	SELECT c.oid, pg_get_userbyid(c.relowner) INTO root, owner FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 	 WHERE n.nspname = (parse_ident(source_relation))[1] AND c.relname = (parse_ident(source_relation))[2];

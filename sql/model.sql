@@ -107,6 +107,10 @@ DECLARE
 	statement	text := format('CREATE VIEW %s AS %s', probe, query);
 	probe_oid	oid;
 BEGIN
+	IF octet_length(caller_path) > 10000 THEN
+		RAISE program_limit_exceeded USING
+			MESSAGE = format('search_path has %s bytes, more than 10000', octet_length(caller_path));
+	END IF;
 	PERFORM pg_catalog.set_config('search_path', caller_path, true);
 	EXECUTE statement;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -136,7 +140,8 @@ CREATE FUNCTION @extschema@.model_missing(relations text[])
 BEGIN ATOMIC
 	SELECT pg_catalog.array_agg(r.relation ORDER BY r.relation)
 	  FROM pg_catalog.unnest(relations) AS r (relation)
-	 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+	 WHERE pg_catalog.octet_length(r.relation) > 1000
+		OR NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 						WHERE n.nspname = (pg_catalog.parse_ident(r.relation))[1] AND c.relname = (pg_catalog.parse_ident(r.relation))[2]
 						  AND c.relkind IN ('r', 'p', 'v', 'm', 'f'));
 END;
@@ -240,8 +245,9 @@ BEGIN
 			HINT = 'Give the name of a table or view, or a SELECT.';
 	END IF;
 	BEGIN
-		PERFORM pg_catalog.set_config('search_path', caller_path, true);
-		relation := pg_catalog.to_regclass(wanted);
+		PERFORM pg_catalog.set_config('search_path', left(caller_path, 10000), true);
+		-- no name of a relation is as long as queries can be
+		relation := CASE WHEN octet_length(wanted) <= 1000 THEN pg_catalog.to_regclass(wanted) END;
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	EXCEPTION WHEN syntax_error OR invalid_name OR feature_not_supported OR name_too_long OR invalid_parameter_value THEN
 		relation := NULL;		-- then it is a query
