@@ -11,6 +11,8 @@ CREATE SCHEMA hostile;
 CREATE ROLE hostile_user;
 GRANT USAGE ON SCHEMA :"schema" TO hostile_user;
 GRANT USAGE, CREATE ON SCHEMA hostile TO hostile_user;
+SELECT current_database() AS database \gset
+GRANT CREATE ON DATABASE :"database" TO hostile_user;
 SET SESSION AUTHORIZATION hostile_user;
 SET search_path = pg_catalog;
 SET statement_timeout = '120s';
@@ -52,8 +54,43 @@ SELECT type, unnest(expressions) FROM (VALUES
   ('text[]', ARRAY['NULL', '''{}''', '''{r,f,m}''', '''{r_score,f_score,m_score,tenure_days}''', '''{""}''', '''{NULL}''', '''{r,NULL}''', '''{a,a,a}''',
      '''{{a,b},{c,d}}''', 'ARRAY[''x"; DROP TABLE t; --'']', 'ARRAY[repeat(''x'', 1000000)]', 'array_fill(''x''::text, ARRAY[20000])']),
   ('regclass', ARRAY['NULL', '''pg_class''', '0', '4294967295']),
+  ('oid', ARRAY['NULL', '0', '4294967295', '''integer''::regtype', '''jsonb''::regtype', '''text[]''::regtype', '''anyelement''::regtype',
+     '''hostile.orders''::regclass', '''hostile_model''::regnamespace', '''"de-x-icu"''::regcollation']),
+  ('name', ARRAY['NULL', '''''', '''hostile_model''', '''hostile''', '''no such schema''', '''pg_catalog''', '''hostile_user''',
+     '''O''''Brien "x" %s''', 'repeat(''x'', 63)', '''customer_scores''']),
+  ('interval', ARRAY['NULL', '''0''', '''1 day''', '''-1 day''', '''1 month''', '''1 month -29 days''', '''1 microsecond''', '''178000000 years''', '''-178000000 years''']),
   ('anyelement', ARRAY['NULL::integer', '1::integer', '''x''::text', '''2025-01-01''::date', '''{1}''::integer[]'])
 ) v(type, expressions);
+
+-- A model of the attacker's own, and what belongs into one.
+CREATE TABLE hostile.orders AS SELECT i % 40 AS customer, date '2025-01-01' + (i * 37 % 330) AS day, i::numeric AS value FROM generate_series(1, 200) i;
+CREATE TABLE hostile.people AS SELECT i AS customer, 'Lyon' AS city, i % 3 > 0 AS agreed FROM generate_series(1, 50) i;
+SELECT count(*) FROM :"schema".create_model('hostile_model', 'hostile.orders', as_of => '2025-11-30', customer => 'customer', day => 'day', value => 'value',
+  customers => 'hostile.people', attributes => '{city}') \g /dev/null
+SELECT count(*) AS objects FROM pg_class WHERE relnamespace = 'hostile_model'::regnamespace \gset
+INSERT INTO hostile.value (type, expression)
+SELECT type, unnest(expressions) FROM (VALUES
+  ('text', ARRAY['''hostile_model''', '''hostile.orders''', '''SELECT customer, day, value FROM hostile.orders''', '''hostile.orders AS source''', '''customer''', '''day''', '''value''', '''en''', '''v1''', '''pg_catalog''']),
+  ('text[]', ARRAY['''{customer,day,value}''', '''{weights}''', '''{v1}''', '''{hostile.orders}''', '''{city}''']),
+  ('jsonb', ARRAY['(SELECT to_jsonb(c) FROM hostile_model.configuration AS c)', '(SELECT to_jsonb(c) || ''{"tenant": "customer"}'' FROM hostile_model.configuration AS c)',
+     '(SELECT to_jsonb(c) || ''{"live": true, "customers": null, "attributes": [1, null]}'' FROM hostile_model.configuration AS c)', '''{"weights": [2, 1, 1]}''',
+     '(SELECT jsonb_object_agg(k, ''[]''::jsonb) FROM hostile_model.configuration AS c, jsonb_object_keys(to_jsonb(c)) AS k)'])
+) v(type, expressions);
+-- Calls that are well, of functions whose arguments have to fit together.
+CREATE TABLE hostile.good (name text, arguments text);
+INSERT INTO hostile.good VALUES
+  ('create_model', $$'good', 'hostile.orders', customer => 'customer', day => 'day', value => 'value'$$),
+  ('create_model', $$'good', 'hostile.orders', live => true$$),
+  ('alter_model', $$'hostile_model', weights => '{2,1,1}', segment_map => 'standard'$$),
+  ('grant_reader', $$'hostile_model', 'hostile_user'$$),
+  ('revoke_reader', $$'hostile_model', 'hostile_user'$$),
+  ('live_problem', $$'hostile_model', 'hostile.orders', '{"customer integer"}', NULL$$),
+  ('model_alter', $$'pg_catalog', 'hostile_model', '{"bins": 3, "segment_map": "klaviyo"}', NULL, NULL, false$$),
+  ('model_probe', $$'hostile_model', 'pg_catalog', 'SELECT customer FROM hostile.orders'$$),
+  ('model_probe_argument', $$'hostile_model', 'pg_catalog', 'value', 'value', 'hostile.orders AS source', '{value}'$$),
+  ('model_put_function', $$'hostile_model', 'doubled(a int)', 'SETOF int', 'SELECT 2 * a', 'twice'$$),
+  ('model_put_view', $$'hostile_model', 'ones', 'SELECT 1 AS one', 'ones'$$),
+  ('model_write_thresholds', $$'hostile_model', (SELECT to_jsonb(c) || '{"version": 1}' FROM hostile_model.configuration AS c), true$$);
 
 -- The extension's own type: by its text form, and some large ones.
 SELECT EXISTS (SELECT FROM pg_type WHERE typname = 'history' AND typnamespace = :'schema'::regnamespace) AS has_history \gset
@@ -119,6 +156,24 @@ BEGIN
   RETURN format('SELECT count(x) FROM (SELECT format(''%%s'', %s(%s) OVER %s) AS x FROM %s) s', name, columns, over, rows);
 END $$;
 
+-- A call, recorded; whatever it did is undone.
+CREATE FUNCTION hostile.record(f regprocedure, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  state text;
+  message text;
+  start timestamptz := clock_timestamp();
+BEGIN
+  BEGIN
+    EXECUTE statement;
+    RAISE EXCEPTION USING errcode = 'HS000';
+  EXCEPTION
+    WHEN SQLSTATE 'HS000' THEN state := 'value';
+    WHEN query_canceled OR OTHERS THEN state := sqlstate; message := left(sqlerrm, 300);
+  END;
+  INSERT INTO hostile.call VALUES (f, left(statement, 500), state, message, extract(epoch FROM clock_timestamp() - start));
+  RETURN state;
+END $$;
+
 CREATE FUNCTION hostile.attack(f regprocedure, calls int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   p record;
@@ -126,17 +181,29 @@ DECLARE
   choices text[];
   first int[];
   counts int[];
-  total bigint;
+  total numeric;
   a text[];
   b text[];
   at bigint;
   statement text;
   state text;
-  message text;
-  start timestamptz;
   first_start timestamptz := clock_timestamp();
 BEGIN
-  SELECT pronargs::int AS n, pronargdefaults::int AS defaults INTO p FROM pg_proc WHERE oid = f;
+  SELECT pronargs::int AS n, pronargdefaults::int AS defaults, proname INTO p FROM pg_proc WHERE oid = f;
+  FOR statement IN SELECT format('SELECT count(format(''%%s'', x)) FROM %s(%s) AS x', f::regproc, g.arguments) FROM hostile.good AS g WHERE g.name = p.proname LOOP
+    PERFORM hostile.record(f, statement);
+  END LOOP;
+  -- a good call with one argument that is not, where there are too many to draw all
+  FOR statement IN
+    SELECT format('SELECT count(format(''%%s'', x)) FROM %s(%s, %I => (%s)::%s) AS x', f::regproc, g.arguments, a.name, v.expression, format_type(a.type, NULL))
+      FROM hostile.good AS g, pg_proc AS q, unnest(q.proargnames[1:p.n], q.proargtypes::oid[]) WITH ORDINALITY AS a (name, type, position), hostile.value AS v
+     WHERE g.name = p.proname AND q.oid = f AND p.defaults > 5 AND a.position > p.n - p.defaults AND v.type = regexp_replace(format_type(a.type, NULL), '^.*\.', '')
+       AND strpos(g.arguments, a.name || ' =>') = 0
+     ORDER BY hashtextextended(g.arguments || a.name || v.expression, 42) LIMIT calls LOOP
+    PERFORM hostile.record(f, statement);
+    EXIT WHEN clock_timestamp() > first_start + interval '30 seconds';
+  END LOOP;
+  first_start := clock_timestamp();
   FOR n IN REVERSE p.n .. p.n - p.defaults LOOP
     types := (SELECT array_agg(format_type(t, NULL) ORDER BY i) FROM pg_proc, unnest(proargtypes) WITH ORDINALITY u(t, i) WHERE oid = f AND i <= n);
     choices := '{}'; first := '{}'; counts := '{}'; total := 1;
@@ -155,31 +222,18 @@ BEGIN
       total := total * counts[i];
     END LOOP;
     FOR k IN 0 .. least(total, CASE WHEN n = p.n THEN calls ELSE calls / 4 END) - 1 LOOP
-      at := CASE WHEN total <= calls THEN k ELSE (hashint8extended(k, 42) % total + total) % total END;
+      at := k;
       a := '{}';
-      FOR i IN 1 .. n LOOP
-        a := a || choices[first[i] + 1 + at % counts[i]];
-        at := at / counts[i];
-      END LOOP;
-      at := (hashint8extended(k, 43) % total + total) % total;
       b := '{}';
       FOR i IN 1 .. n LOOP
-        b := b || choices[first[i] + 1 + at % counts[i]];
+        a := a || choices[first[i] + 1 + CASE WHEN total <= calls THEN at % counts[i] ELSE (hashint8extended(k, 100 + i) % counts[i] + counts[i]) % counts[i] END];
+        b := b || choices[first[i] + 1 + (hashint8extended(k, 200 + i) % counts[i] + counts[i]) % counts[i]];
         at := at / counts[i];
       END LOOP;
       statement := hostile.statement(f, a, b, k);
-      start := clock_timestamp();
-      message := NULL;
-      BEGIN
-        EXECUTE statement;
-        RAISE EXCEPTION USING errcode = 'HS000';	-- whatever the call did is undone
-      EXCEPTION
-        WHEN SQLSTATE 'HS000' THEN state := 'value';
-        WHEN query_canceled OR OTHERS THEN state := sqlstate; message := left(sqlerrm, 300);
-      END;
-      INSERT INTO hostile.call VALUES (f, left(statement, 500), state, message, extract(epoch FROM clock_timestamp() - start));
+      state := hostile.record(f, statement);
       -- What has been recorded by now is enough to judge a slow function.
-      IF state = '57014' OR clock_timestamp() > first_start + interval '60 seconds' THEN RETURN; END IF;
+      IF state = '57014' OR clock_timestamp() > first_start + interval '30 seconds' THEN RETURN; END IF;
     END LOOP;
   END LOOP;
 END $$;
@@ -190,7 +244,8 @@ DELETE FROM hostile.value
  WHERE type NOT IN ('cstring', 'anyelement') AND NOT hostile.usable(CASE WHEN type IN ('history', 'caller') THEN :'schema' || '.' || type ELSE type END, expression);
 
 CREATE VIEW hostile.function AS
-SELECT p.oid::regprocedure AS function, 'internal'::regtype = ANY (proargtypes::oid[] || prorettype) AS internal
+SELECT p.oid::regprocedure AS function, 'internal'::regtype = ANY (proargtypes::oid[] || prorettype) AS internal,
+       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname = 'model_raise_unreadable' AS only_raises
   FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
  WHERE p.prokind IN ('f', 'a', 'w') AND e.extname = :'extension';
@@ -203,15 +258,16 @@ SELECT format('SELECT hostile.attack(%L, %s)', function, :calls) FROM hostile.fu
 \pset format unaligned
 \pset tuples_only on
 WITH judged AS (
-  SELECT f.function, f.internal, c.outcome, c.statement, c.message,
-         c.outcome = 'value' OR internal AND c.outcome <> '57014' OR left(c.outcome, 2) IN ('22', '42', '54', '0A') AS fine, c.seconds
+  SELECT f.function, f.internal, f.only_raises, c.outcome, c.statement, c.message,
+         c.outcome = 'value' OR internal AND c.outcome <> '57014' OR left(c.outcome, 2) IN ('22', '42', '54', '0A', '2B', '55')
+         OR f.of_models AND left(c.outcome, 2) IN ('23', '3F') AS fine, c.seconds
     FROM hostile.function f LEFT JOIN hostile.call c USING (function)
 ), by_function AS (
-  SELECT row_number() OVER (ORDER BY function::text) AS n, function, internal,
+  SELECT row_number() OVER (ORDER BY function::text) AS n, function, internal OR only_raises AS internal,
          count(outcome) AS calls, count(*) FILTER (WHERE outcome = 'value') AS results, count(*) FILTER (WHERE NOT fine) AS bad,
          max(seconds) AS slowest,
          min(format(E'\n#   %s %s\n#   %s', outcome, message, statement)) FILTER (WHERE NOT fine) AS example
-    FROM judged GROUP BY function, internal
+    FROM judged GROUP BY function, internal OR only_raises
 )
 SELECT format('%s %s - %s: %s calls, %s values, %s bad, slowest %s s%s',
               CASE WHEN calls > 0 AND (results > 0 OR internal) AND bad = 0 AND slowest < 10 THEN 'ok' ELSE 'not ok' END,
@@ -220,5 +276,7 @@ SELECT format('%s %s - %s: %s calls, %s values, %s bad, slowest %s s%s',
 SELECT format('%s %s - %s calls of %s functions, at least 20000', CASE WHEN count(*) >= 20000 THEN 'ok' ELSE 'not ok' END,
               (SELECT count(*) + 1 FROM hostile.function), count(*), count(DISTINCT function))
   FROM hostile.call;
+SELECT format('%s %s - the model that they attacked is as it was', CASE WHEN (SELECT count(*) FROM hostile_model.customer_scores) = 51
+              AND (SELECT count(*) FROM pg_class WHERE relnamespace = 'hostile_model'::regnamespace) = :objects THEN 'ok' ELSE 'not ok' END, (SELECT count(*) + 2 FROM hostile.function));
 SELECT format('# %s values, %s errors', count(*) FILTER (WHERE outcome = 'value'), count(*) FILTER (WHERE outcome <> 'value')) FROM hostile.call;
 SELECT format('# %s literals refused by their own type', :refused);
