@@ -18,7 +18,7 @@ tally_tap() {
 	local line oks=0
 	while IFS= read -r line; do
 		case $line in
-			'ok '*'# SKIP'*) skipped "$1: ${line#ok }" ;;
+			'ok '*'# SKIP'* | 'ok '*'# skip'*) skipped "$1: ${line#ok }" ;;
 			'ok'*) oks=$((oks + 1)) ;;
 			'not ok'*) failed "$1: $line" ;;
 		esac
