@@ -1,6 +1,7 @@
 -- The views of a model as others see them: names and types of all columns,
 -- which later versions may only append to, comments, keys.
 SET client_min_messages = warning;
+SET IntervalStyle = 'postgres';		-- defaults of parameters are shown
 SET jit = off;
 \set SHOW_CONTEXT never
 SET search_path = public, scoring, shopdata;
