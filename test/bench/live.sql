@@ -124,8 +124,8 @@ BEGIN
 END
 $$;
 
--- Line q: a query in a backend of its own. Processor time is this backend's, and
--- says nothing where there are workers.
+-- Line q: a query. There are workers, so that this backend's processor time says
+-- nothing.
 CREATE PROCEDURE bench.time_query(line int, side text, round int, query text) LANGUAGE plpgsql AS $$
 DECLARE
 	started	timestamptz := clock_timestamp();
