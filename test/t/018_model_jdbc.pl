@@ -1,0 +1,51 @@
+# A second client: the JDBC driver, as BI tools use it (test/jdbc/ModelViews.java).
+use strict;
+use warnings;
+use FindBin;
+use ScoringCluster;
+use ModelCluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($driver) = grep { -e } map { "/usr/share/java/$_" } 'postgresql.jar', 'postgresql-jdbc4.jar';
+my ($java, $compiler) = map { my $names = $_; (grep { -x } map { my $dir = $_; map { "$dir/$_" } @$names } split /:/, $ENV{PATH})[0] } [ 'java' ], [ 'javac', 'ecj' ];
+my @missing = (($java ? () : 'no java'), ($compiler ? () : 'neither javac nor ecj'), ($driver ? () : 'no PostgreSQL driver in /usr/share/java'));
+
+SKIP:
+{
+	skip join(', ', @missing), 1 if @missing;
+
+	my $classes = PostgreSQL::Test::Utils::tempdir;
+	my @release = $compiler =~ /ecj$/ ? ('-11', '-proc:none') : ('--release', '11');
+	command_ok([ $compiler, @release, '-cp', $driver, '-d', $classes, "$FindBin::Bin/../jdbc/ModelViews.java" ], "$compiler compiles the client");
+
+	my $node = new_node('jdbc');
+	$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\n");
+	$node->append_conf('pg_hba.conf', "host all all 127.0.0.1/32 trust\n");
+	$node->start;
+	make_roles($node, 'reader', 'reader_a');
+	make_shop($node, 'shop');
+	make_chain($node, 'chain');
+	run_as($node, 'shop', 'shopowner', "SELECT scoring.grant_reader('$_', 'reader')") for qw(shop live_shop);
+	run_as($node, 'chain', 'shopowner', "SELECT scoring.grant_reader('chain', 'reader_a', 'a')");
+
+	for my $case ([ 'shop', 'reader', qw(shop live_shop) ], [ 'chain', 'reader_a', 'chain' ])
+	{
+		my ($database, $role, @models) = @$case;
+		my ($out, $err) = ('', '');
+		my $run = IPC::Run::run([ $java, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', "$driver:$classes", 'ModelViews', 'jdbc:postgresql://127.0.0.1:' . $node->port . "/$database", $role, @models ],
+			'>', \$out, '2>', \$err, IPC::Run::timeout(180));
+		my $n = 0;
+		for (split /\n/, $out)
+		{
+			diag $_ if /^#/;
+			next unless /^(not )?ok (.*)/;
+			ok(!$1, $2);
+			$n++;
+		}
+		ok($run, "$role: the client ends well") or diag $err;
+		cmp_ok($n, '>', 80 * @models, "$n tests by the client");
+	}
+}
+
+done_testing();
