@@ -6,6 +6,7 @@
 # running, not even after kill -9 of the script.
 #
 #   need_postgres [PACKAGE...]     install what is missing, set PG_CONFIG, PGBIN, PGMAJOR
+#   try_packages PACKAGE...        install what is missing, if it can be had
 #   make_workspace                 set WORK, the temporary directory; removed at exit
 #   build_extension NAME [ARG...]  copy the source to $WORK/NAME, make it there, install it below $WORK/NAME.root
 #   start_cluster NAME [SETTING...] initdb $WORK/data and start it with the extension of that build
@@ -93,6 +94,15 @@ need_postgres() {
 	[ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
 	find_postgres || die "no usable PostgreSQL found after installing it"
 	export PG_CONFIG
+}
+
+# Packages without which a few tests are skipped: installed if they can be had.
+try_packages() {
+	local missing=() package
+	for package in "$@"; do
+		have_package "$package" || missing+=("$package")
+	done
+	[ ${#missing[@]} = 0 ] || (install_packages "${missing[@]}") || true
 }
 
 make_workspace() {
