@@ -474,7 +474,11 @@ BEGIN
 				MESSAGE = format('attributes: column "%s" is of type %s, which BI tools can''t show', attribute, format_type(type, NULL)),
 				HINT = 'Give customers as a SELECT where it is a text, a number, a date or a boolean.';
 		END IF;
-		selected := selected || format(', source.%I', attribute);
+		-- what tools take for no text, or compare with its blanks, is text
+		selected := selected || CASE
+			WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = @extschema@.model_base_type(type)
+						 AND (t.typtype = 'e' OR t.oid IN ('name'::regtype, 'bpchar'::regtype, '"char"'::regtype)))
+			THEN format(', source.%1$I::pg_catalog.text AS %1$I', attribute) ELSE format(', source.%I', attribute) END;
 	END LOOP;
 
 	-- One row a customer: either an index says so, or the most careful one counts.

@@ -147,7 +147,7 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_copy_map(name, text, jsonb) IS 'internal: copy a segment map into a model';
 
--- Labels that the language lacks: English, else any, else the key itself.
+-- Labels that the language lacks: fr for fr-CA, English, any, the key itself.
 CREATE FUNCTION @extschema@.model_complete_labels(model name, copy text, language text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -160,7 +160,7 @@ BEGIN
 		  FROM (SELECT segment FROM %1$I.segment_rule WHERE map = $1
 				UNION SELECT segment FROM %1$I.segment_label WHERE map = $1) AS s
 		  LEFT JOIN LATERAL (SELECT * FROM %1$I.segment_label AS x WHERE x.map = $1 AND x.segment = s.segment
-							  ORDER BY x.language = 'en' DESC, x.language LIMIT 1) AS l ON true
+							  ORDER BY x.language = split_part($2, '-', 1) DESC, x.language = 'en' DESC, x.language LIMIT 1) AS l ON true
 		 WHERE NOT EXISTS (SELECT FROM %1$I.segment_label AS x WHERE x.map = $1 AND x.segment = s.segment AND x.language = $2)
 		$q$, model) USING copy, language;
 	EXECUTE format($q$
