@@ -125,6 +125,9 @@ SELECT count(*) FROM dash.scores;
 SELECT count(*) > 0 AS done FROM alter_model('m', language => 'de');
 SELECT count(*) AS rows, count(segment_label) AS labels FROM m.customer_scores_at('2025-10-31');
 
+-- ... and where the language has a country, those of the language
+SELECT count(*) > 0 AS done FROM alter_model('m', language => 'fr-CA');
+SELECT segment_label FROM m.segment_summary ORDER BY segment_order LIMIT 3;
 DROP VIEW before;
 DROP SCHEMA dash, maps CASCADE;
 SELECT item FROM drop_model('m');

@@ -114,6 +114,32 @@ SELECT count(*) AS rows, count(*) FILTER (WHERE segment IS DISTINCT FROM CASE WH
          ELSE segment(r_score, f_score, m_score, 'essential', jsonb_build_object('tenure_days', tenure_days)) END) AS different FROM m.customer_scores;
 SELECT count(*) AS rows, count(*) FILTER (WHERE a IS DISTINCT FROM s) AS different FROM m.customer_scores AS s FULL JOIN m.customer_scores_at('2025-12-31') AS a USING (customer_key);
 SELECT item FROM drop_model('m');
+
+-- Attributes of other types: what tools take for no text is text; conditions on them
+CREATE TYPE shopdata.mood AS ENUM ('sad', 'glad');
+CREATE DOMAIN shopdata.level AS int;
+CREATE TABLE shopdata.typed AS SELECT customer_id, (CASE WHEN customer_id % 3 = 0 THEN 'sad' ELSE 'glad' END)::mood AS mood, city::char(20) AS town, customer_id::name AS nick,
+  'x'::"char" AS letter, born_on, agreed, visits::real AS weight, (customer_id % 9)::level AS level, born_on + time '12:00' AS at, visits::numeric AS visits FROM people;
+SELECT create_segment_map('maps.typed', copy_of => 'essential');
+INSERT INTO maps.segment_rule (map, position, segment, conditions) SELECT 'typed', n - 20, 'rule ' || n, c::jsonb FROM unnest(ARRAY[
+  '{"and": [{"column": "mood", "op": "=", "value": "sad"}, {"column": "town", "op": "in", "value": ["Lyon", "Nice"]}]}',
+  '{"and": [{"column": "born_on", "op": "between", "value": ["1960-01-01", "1965-12-31"]}, {"column": "agreed", "op": "=", "value": true}]}',
+  '{"and": [{"column": "weight", "op": ">=", "value": 5}, {"column": "level", "op": "<", "value": 3}]}',
+  '{"and": [{"column": "nick", "op": "=", "value": "7"}, {"column": "letter", "op": "=", "value": "x"}]}',
+  '{"or": [{"column": "visits", "op": "=", "value": 6}, {"not": {"column": "at", "op": ">", "value": "1951-01-01"}}]}']) WITH ORDINALITY AS u (c, n);
+SELECT count(*) > 0 AS done FROM create_model('m', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', segment_map => 'maps.typed',
+  customers => 'typed', customers_key => 'customer_id', attributes => '{mood,town,nick,letter,born_on,agreed,weight,level,at,visits}', as_of => '2025-12-31');
+SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY ordinal_position) AS attributes FROM information_schema.columns
+WHERE table_schema = 'm' AND table_name = 'customer_scores' AND column_name IN (SELECT attname FROM pg_attribute WHERE attrelid = 'typed'::regclass AND attnum > 0);
+SELECT count(*) AS rows, count(*) FILTER (WHERE s.segment IS DISTINCT FROM CASE WHEN r_score IS NULL THEN 'prospects'
+  WHEN t.mood = 'sad' AND t.town IN ('Lyon', 'Nice') THEN 'rule 1' WHEN t.born_on BETWEEN '1960-01-01' AND '1965-12-31' AND t.agreed THEN 'rule 2' WHEN t.weight >= 5 AND t.level < 3 THEN 'rule 3'
+  WHEN t.customer_id = 7 THEN 'rule 4' WHEN t.visits = 6 OR t.at <= '1951-01-01' THEN 'rule 5' ELSE segment(r_score, f_score, m_score, 'essential', jsonb_build_object('tenure_days', tenure_days)) END) AS different,
+  count(DISTINCT s.segment) AS segments FROM m.customer_scores AS s LEFT JOIN typed AS t ON t.customer_id::text = s.customer_key;
+SELECT attribute, count(*) > 0 AS summed FROM m.attribute_summary GROUP BY 1 ORDER BY 1;
+SELECT item FROM drop_model('m');
+DROP TABLE typed;
+DROP TYPE mood;
+DROP DOMAIN level;
 DROP SCHEMA maps CASCADE;
 
 -- An attribute that every model has already, by any name it goes by inside
