@@ -91,6 +91,18 @@ FROM unnest('{data,weight,tags,price,at,ok > 1,moment,"amount COLLATE shopdata.a
 SELECT refused('create_model(''m'', ''SELECT amount COLLATE shopdata.any_case AS c, at, weight FROM odd'')', true);
 SELECT refused('create_model(''m'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total'', tenant => ''total::float8'')', true);
 
+-- ... citext, where there is one
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citext') THEN
+    CREATE EXTENSION citext SCHEMA shopdata;
+    IF refused('create_model(''m'', ''odd'', customer => ''amount::citext'', day => ''at'', value => ''weight'')') <> '42804 customer is of type shopdata.citext' THEN
+      RAISE 'a key of type citext is not refused';
+    END IF;
+    DROP EXTENSION citext;
+  END IF;
+END $$;
+
 -- The settings
 SELECT refused('create_model(''m'', ''three'', ' || settings || ')', true) FROM (VALUES
   ('as_of => ''infinity'''), ('as_of => ''-infinity'''),

@@ -47,6 +47,7 @@ SELECT settings, d.* FROM unnest(ARRAY[
   $$as_of => '2025-12-31', window_days => 100000$$,
   $$as_of => '2025-12-31', monetary => 'mean', weights => '{0,0,1}'$$,
   $$as_of => '2025-12-31', weights => '{0.5,0.25,2}'$$,
+  $$as_of => '2025-12-31', weights => '{0,0,0}'$$,
   $$as_of => '2025-12-31', recency_thresholds => '{10,20,40,80}', frequency_thresholds => '{2,3,5,7}', monetary_thresholds => '{20,60.5,100,200}'$$,
   $$as_of => '2025-12-31', recency_thresholds => '{}', frequency_thresholds => '{}', monetary_thresholds => '{}'$$,
   $$as_of => '2025-12-31', recency_thresholds => '{30,30,180,180}', frequency_thresholds => '{1,1,1,9}', monetary_thresholds => '{0,0,0,1e308}'$$,
