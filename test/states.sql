@@ -123,6 +123,7 @@ BEGIN
                                                               WHEN 'boolean' THEN 'i % 5 > 0'
                                                               WHEN 'integer' THEN '5'
                                                               WHEN 'text' THEN '''x'''
+                                                              WHEN 'history' THEN 'history(date ''2025-01-01'' + (i * 37 % 400)::int, (i * 7919 % 1000 - n) / 8.0)'
                                                               WHEN 'double precision' THEN '(i * 7919 % 1000) / 8.0'
                                                               ELSE '((i * 7919 % 1000 - n) / 8.0)::' || format_type(t, NULL) END, ', ' ORDER BY o)
                     FROM unnest(a.types) WITH ORDINALITY u(t, o));
