@@ -33,7 +33,7 @@ COMMENT ON FUNCTION @extschema@.caller_role(@extschema@.caller) IS 'the role tha
 -- The days from one to another by steps, month ends kept.
 CREATE FUNCTION @extschema@.model_days(from_day date, to_day date, step interval)
 	RETURNS SETOF date
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 12
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
@@ -102,6 +102,8 @@ DECLARE
 	columns		text;
 	wide		text;
 	scores		text;
+	dates		text;
+	counts		text;
 BEGIN
 	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO maps;
 
@@ -156,19 +158,37 @@ BEGIN
 			map, format(tenant, 'm'), money, language),
 		'how many customers went from which segment to which between two days, both seen by the thresholds of today; customers_by_thresholds of them had another label at the time, by the thresholds of then');
 
-	-- Segments over time, as they were seen
+	-- Segments over time, as they were seen. Customers are scored day by day,
+	-- which takes neither a join nor a sort of customers times days; a table of
+	-- people is joined once, before. With tenants that would be a scan for each
+	-- tenant and day: there one join does it.
+	dates := @extschema@.model_question(model, settings, 'd.day', format(in_force, 'd.day'), '@extschema@.caller_role($4)',
+		'@extschema@.model_days($1, $2, $3) AS d (day), ');
+	IF settings ->> 'tenant' IS NOT NULL THEN
+		counts := format($q$
+			SELECT s.as_of, s.tenant, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
+			  FROM (%s) AS s GROUP BY s.as_of, s.tenant, s.map_copy, s.segment$q$, @extschema@.model_scores(model, settings, dates, maps));
+	ELSE
+		counts := format($q$
+			%s SELECT q.as_of, q.tenant, q.map_copy, s.segment, s.customers, s.revenue
+			  FROM (%s) AS q
+			 CROSS JOIN LATERAL (SELECT s.segment, count(*) AS customers, sum(s.monetary) AS revenue
+								   FROM (WITH level AS (SELECT) SELECT s.segment, s.monetary FROM (%s) AS s) AS s
+								  GROUP BY s.segment) AS s$q$,
+			CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
+				format('WITH everyone AS MATERIALIZED (%s)', @extschema@.model_customers(model, settings)) END,
+			dates, @extschema@.model_scores(model, settings, 'SELECT q.*', maps,
+				CASE WHEN settings ->> 'customers_query' IS NOT NULL THEN 'SELECT * FROM everyone' END));
+	END IF;
 	PERFORM @extschema@.model_put_function(model, 'segment_history(from_day date, to_day date, step interval DEFAULT ''1 month'', reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text)',
 		format($q$
 		SELECT n.as_of, %3$s, n.segment::text, l.label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8,
 			   n.revenue::%4$s, (n.revenue / NULLIF(sum(n.revenue) OVER w, 0))::float8, l.display_order, l.color::text
-		  FROM (SELECT s.as_of, s.tenant, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
-				  FROM (%2$s) AS s GROUP BY s.as_of, s.tenant, s.map_copy, s.segment) AS n
+		  FROM (%2$s) AS n
 		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
 		WINDOW w AS (PARTITION BY n.as_of, n.tenant)
-		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model,
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'd.day', format(in_force, 'd.day'), '@extschema@.caller_role($4)',
-				'@extschema@.model_days($1, $2, $3) AS d (day), '), maps),
+		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model, counts,
 			format(tenant, 'n'), money, language),
 		'segments over time: customers and revenue of each on the days from one to another by steps, by the thresholds and the map in force that day');
 

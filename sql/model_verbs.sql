@@ -170,6 +170,7 @@ BEGIN
 				  FROM %1$I.segment_label WHERE map = $1 AND language = $2) AS o
 		 WHERE l.map = $1 AND l.segment = o.segment AND l.language = o.language AND (l.display_order IS NULL OR l.color IS NULL)
 		$q$, model) USING copy, language;
+	EXECUTE format('ANALYZE %I.segment_label', model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_complete_labels(name, text, text) IS 'internal: a label in the model''s language for every segment';
@@ -213,6 +214,7 @@ DECLARE
 	question	text;
 	facts		text;
 	measured	boolean := coalesce(measure, false);
+	written		bigint;
 BEGIN
 	SELECT * INTO s FROM jsonb_to_record(settings)
 		AS r (recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[]);
@@ -248,6 +250,11 @@ BEGIN
 					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
 		$q$, model, settings ->> 'version', tenants, facts)
 		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds;
+	GET DIAGNOSTICS written = ROW_COUNT;
+	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
+	IF written > 0 THEN
+		EXECUTE format('ANALYZE %1$I.configuration, %1$I.calibration', model);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_write_thresholds(name, jsonb, boolean) IS 'internal: thresholds for the version at hand';

@@ -173,8 +173,9 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
 
--- The facts of each customer on the day of the question.
-CREATE FUNCTION @extschema@.model_facts(model name, settings jsonb, question text)
+-- The facts of each customer on the day of the question. "customers" is a query
+-- that stands for model_customers.
+CREATE FUNCTION @extschema@.model_facts(model name, settings jsonb, question text, customers text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -207,13 +208,13 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3
        CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of - q.change_days, q.window_days)::float8
             ELSE @extschema@.monetary_float8(h.history, q.as_of - q.change_days, q.window_days) END AS then_scored_value
   FROM (%1$s) AS q
-  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, @extschema@.model_customers(model, settings), attributes);
+  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, coalesce(customers, @extschema@.model_customers(model, settings)), attributes);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_facts(name, jsonb, text) IS 'internal: the query for the facts of each customer';
+COMMENT ON FUNCTION @extschema@.model_facts(name, jsonb, text, text) IS 'internal: the query for the facts of each customer';
 
 -- Facts, scores, segment: all columns of customer_scores and some more.
-CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question text, maps text[])
+CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question text, maps text[], customers text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -264,10 +265,10 @@ SELECT s.*,
                        CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
                   FROM (%1$s) AS f
-                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s$q$, @extschema@.model_facts(model, settings, question), NULL, plain, dotted, segment);
+                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s$q$, @extschema@.model_facts(model, settings, question, customers), NULL, plain, dotted, segment);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[]) IS 'internal: the query for facts, scores and segment of each customer';
+COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[], text) IS 'internal: the query for facts, scores and segment of each customer';
 
 -- The columns of customer_scores, of a query of model_scores, with labels.
 CREATE FUNCTION @extschema@.model_wide(model name, settings jsonb, scores text)
