@@ -236,6 +236,7 @@ CREATE FUNCTION @extschema@.model_from_item(model name, caller_path text, argume
 	AS $$
 DECLARE
 	wanted	text := regexp_replace(source, '[;[:space:]]+$', '');
+	name	text;
 	message	text;
 	state	text;
 BEGIN
@@ -244,10 +245,14 @@ BEGIN
 			MESSAGE = format('%s must not be %s', argument, CASE WHEN wanted IS NULL THEN 'null' ELSE 'empty' END),
 			HINT = 'Give the name of a table or view, or a SELECT.';
 	END IF;
+	-- no name of a relation is as long as queries can be
+	IF octet_length(wanted) <= 1000 THEN
+		name := wanted;
+	END IF;
 	BEGIN
+		-- under the caller's path everything has to be qualified
 		PERFORM pg_catalog.set_config('search_path', left(caller_path, 10000), true);
-		-- no name of a relation is as long as queries can be
-		relation := CASE WHEN octet_length(wanted) <= 1000 THEN pg_catalog.to_regclass(wanted) END;
+		relation := pg_catalog.to_regclass(name);
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	EXCEPTION WHEN syntax_error OR invalid_name OR feature_not_supported OR name_too_long OR invalid_parameter_value THEN
 		relation := NULL;		-- then it is a query
