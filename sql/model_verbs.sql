@@ -1010,6 +1010,11 @@ BEGIN
 			MESSAGE = format('model "%s" has no tenants', home),
 			HINT = 'Leave tenant out.';
 	END IF;
+	-- a role of that name that has been dropped left its tenants here, but no grant
+	IF role <> current_user AND NOT EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+			WHERE n.nspname = home AND a.grantee = to_regrole(quote_ident(role))) THEN
+		EXECUTE format('DELETE FROM %I.reader AS r WHERE r.role = $1', home) USING role;
+	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', home, role);
 	FOR relation IN SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relkind = 'v' LOOP
 		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);

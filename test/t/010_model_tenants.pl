@@ -214,4 +214,11 @@ is(in_chain('reader_a', 'SELECT status, tenants FROM chain.model_status'), 'ok|1
 in_chain('shopowner', q{SELECT scoring.calibrate_model('chain')});
 is(in_chain('no_tenant', 'SELECT count(*), count(m_score) FROM chain.customer_scores'), '2|2', 'calibrate_model');
 
+# A role that is dropped and made again has what it is given then.
+in_chain('postgres', 'DROP OWNED BY reader_ab; DROP ROLE reader_ab; CREATE ROLE reader_ab LOGIN');
+in_chain('shopowner', q{SELECT scoring.grant_reader('chain', 'reader_ab', 'a')});
+in_chain('postgres', 'DROP OWNED BY reader_ab; DROP ROLE reader_ab; CREATE ROLE reader_ab LOGIN');
+in_chain('shopowner', q{SELECT scoring.grant_reader('chain', 'reader_ab', 'b')});
+is(in_chain('reader_ab', q{SELECT string_agg(DISTINCT tenant, ' ') FROM chain.customer_scores}), 'b', 'a role made anew has not what one of its name had');
+
 done_testing();
