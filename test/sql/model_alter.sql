@@ -9,6 +9,8 @@ CREATE SCHEMA maps;
 SELECT create_segment_map('maps.mine', copy_of => 'essential');
 UPDATE maps.segment_rule SET segment = 'vip' WHERE map = 'mine' AND segment = 'upsell_potential';
 
+-- A model is made over and over here: no place to start workers for each statement.
+SET max_parallel_workers_per_gather = 0;
 -- One setting after the other: the model is then what a new one would be, but
 -- for thresholds, which stay where the setting has nothing to do with them.
 SELECT count(*) > 0 AS done FROM create_model('m', 'sales', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-09-30');
@@ -83,6 +85,7 @@ SELECT refused('alter_model(NULL, bins => 4)');
 SELECT max(version) AS versions FROM m.configuration;
 SELECT item FROM drop_model('m');
 
+RESET max_parallel_workers_per_gather;
 -- Attributes come and go; views of others, matviews, grants and functions stay.
 SELECT count(*) > 0 AS done FROM create_model('m', 'sales', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31');
 CREATE ROLE regress_model_reader;
