@@ -39,14 +39,14 @@ check_server_log() {
 
 # regress MODE PGOPTIONS [pg_regress option...]: the whole suite in a database
 # of its own; one test is one file. Models are made of SQL and plpgsql over the
-# layers below: they are tested in the modes that could show in their output.
+# layers below: they are tested in the modes that show in their output.
 regress() {
 	local mode=$1 options=$2 tests pg_regress; shift 2
 	modes=$((${modes:-0} + 1))
 	pg_regress=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
 	tests=$(cd "$WORK/normal/test/sql" && ls -- *.sql | sed 's/\.sql$//' | grep -vx install)
 	case $mode in
-		plain | zone | parallel) ;;
+		plain | zone) ;;
 		*) tests=$(grep -v '^model' <<<"$tests") ;;
 	esac
 	mkdir -p "$WORK/$mode"
