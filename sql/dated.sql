@@ -94,7 +94,6 @@ CREATE FUNCTION @extschema@.model_make_functions(model name, settings jsonb)
 	AS $$
 DECLARE
 	in_force	text := '%1$s IS NOT NULL AND (c.version = 1 OR c.valid_from <= %1$s) AND (c.valid_until IS NULL OR c.valid_until > %1$s)';
-	tenant		text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE '%1$s.tenant' END;
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	map			text := settings ->> 'map_copy';
 	language	text := settings ->> 'language';
@@ -112,14 +111,8 @@ BEGIN
 		'$1 IS NOT NULL AND CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', '@extschema@.caller_role($3)'), maps);
 	wide := @extschema@.model_wide(model, settings, scores);
 	-- ... has the columns that the view has by now, which a view without a day tells
-	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, @extschema@.model_wide(model, settings,
+	columns := @extschema@.model_fit_columns(model, 'customer_scores', @extschema@.model_wide(model, settings,
 		@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'NULL::date', 'true', NULL), maps)));
-	SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s' ELSE 'q.%1$I' END, e.attname, format_type(e.atttypid, e.atttypmod)),
-			   ', ' ORDER BY e.attnum) INTO columns
-	  FROM pg_attribute AS e
-	  LEFT JOIN pg_attribute AS f ON f.attrelid = format('%I.source_probe', model)::regclass AND f.attname = e.attname
-	 WHERE e.attrelid = format('%I.customer_scores', model)::regclass AND e.attnum > 0;
-	EXECUTE format('DROP VIEW %I.source_probe', model);
 	PERFORM @extschema@.model_put_function(model, 'customer_scores_at(as_of date, version int DEFAULT NULL, reader @extschema@.caller DEFAULT @extschema@.caller())',
 		format('SETOF %I.customer_scores', model), format('SELECT %s FROM (%s) AS q', columns, wide),
 		'customer_scores as of any day, by the thresholds and the map in force that day, or those of the version that you name');
@@ -155,7 +148,7 @@ BEGIN
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@.caller_role($3)'), maps),
-			map, format(tenant, 'm'), money, language),
+			map, @extschema@.model_tenant(settings, 'm'), money, language),
 		'how many customers went from which segment to which between two days, both seen by the thresholds of today; customers_by_thresholds of them had another label at the time, by the thresholds of then');
 
 	-- Segments over time, as they were seen. Customers are scored day by day,
@@ -189,7 +182,7 @@ BEGIN
 		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
 		WINDOW w AS (PARTITION BY n.as_of, n.tenant)
 		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model, counts,
-			format(tenant, 'n'), money, language),
+			@extschema@.model_tenant(settings, 'n'), money, language),
 		'segments over time: customers and revenue of each on the days from one to another by steps, by the thresholds and the map in force that day');
 
 	-- Cohorts by the month of the first order
@@ -215,7 +208,7 @@ BEGIN
 				FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of, @extschema@.first_day(h.history, q.as_of) AS first_day
 					  FROM (%s) AS q JOIN (%s) AS h ON h.tenant = q.tenant) AS f WHERE f.first_day IS NOT NULL$q$,
 				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($1)'), @extschema@.model_customers(model, settings)),
-			format(tenant, 'c'), money),
+			@extschema@.model_tenant(settings, 'c'), money),
 		'of the customers who first ordered in a month, how many ordered so many months later, and for how much; the month of as_of is not over yet');
 END
 $$;
@@ -241,19 +234,18 @@ BEGIN
 	IF is_first THEN
 		-- Nothing has changed yet: this is what later changes are set against.
 		EXECUTE format('INSERT INTO %I.recorded_segments (customer_key, tenant, segment) SELECT s.customer_key, s.tenant, s.segment FROM (%s) AS s', home, scores);
-		GET DIAGNOSTICS changes = ROW_COUNT;
 		RETURN QUERY SELECT 'first record', 0::bigint, NULL::bigint, NULL::bigint;
 		RETURN;
 	END IF;
 	EXECUTE format($q$
 		WITH moved AS MATERIALIZED (
 			SELECT coalesce(s.customer_key, r.customer_key) AS customer_key, coalesce(s.tenant, r.tenant) AS tenant,
-				   r.segment AS previous_segment, s.segment, s.customer_key IS NULL AS gone, r.customer_key IS NULL AS is_new
+				   r.segment AS previous_segment, s.segment, s.customer_key IS NULL AS gone
 			  FROM (SELECT s.customer_key, s.tenant, s.segment FROM (%2$s) AS s) AS s
 			  FULL JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key
 			 WHERE s.customer_key IS NULL OR r.customer_key IS NULL OR s.segment IS DISTINCT FROM r.segment
 		), day AS (
-			SELECT COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of FROM %1$I.configuration AS c WHERE c.valid_until IS NULL
+			SELECT %3$s AS as_of FROM %1$I.configuration AS c WHERE c.valid_until IS NULL
 		), gone AS (
 			DELETE FROM %1$I.recorded_segments AS r USING moved AS m WHERE m.gone AND r.customer_key = m.customer_key
 		), written AS (
@@ -266,7 +258,7 @@ BEGIN
 			SELECT day.as_of, m.customer_key, m.tenant, m.previous_segment, m.segment FROM moved AS m, day ORDER BY m.customer_key
 			RETURNING change_id
 		)
-		SELECT count(*), min(change_id), max(change_id) FROM fed$q$, home, scores)
+		SELECT count(*), min(change_id), max(change_id) FROM fed$q$, home, scores, @extschema@.model_as_of())
 		INTO changes, first_change_id, last_change_id;
 	IF changes > 0 THEN
 		PERFORM pg_notify(home || '_segment_changes', json_build_object('model', home, 'changes', changes,

@@ -246,7 +246,7 @@ BEGIN
 				   coalesce(sum(d.rejected), 0)
 			  INTO keys, differences, %3$s rejected
 			  FROM (%%s) AS d;$q$,
-		CASE WHEN tenanted THEN @extschema@.model_key(settings, 'd.customer[1]', 'd.customer[2]') ELSE format(settings ->> 'key_text', 'd.customer') END,
+		@extschema@.model_source_key(settings, 'd.customer'),
 		CASE WHEN tenanted THEN $q$
 				   array_agg(d.customer[1]) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
 				   array_agg(d.customer[2]) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),$q$ ELSE '' END,
@@ -267,8 +267,7 @@ BEGIN
 				%10$s
 			END IF;
 		$q$, o.keyword, o.operation,
-			CASE WHEN tenanted THEN @extschema@.model_key(settings, 'r.customer[1]', 'r.customer[2]') || ', r.customer[1], r.customer[2]'
-				ELSE format(settings ->> 'key_text', 'r.customer') END,
+			@extschema@.model_source_key(settings, 'r.customer') || CASE WHEN tenanted THEN ', r.customer[1], r.customer[2]' ELSE '' END,
 			o.day, o.counts, o.rows, CASE WHEN tenanted THEN ', one_tenant, one_id' ELSE '' END, replace(o.counts, 'r.', 'one_'), o.query,
 			format(CASE WHEN lenient THEN $q$IF @extschema@.is_scorable(one_day, one_value) THEN
 					%1$s
@@ -487,7 +486,6 @@ DECLARE
 	emptied		text[];
 BEGIN
 	IF NOT @extschema@.model_lock(home, wait) THEN
-		RAISE NOTICE 'model "%": somebody else is writing it, skipped', home;
 		status := 'skipped';
 		RETURN NEXT;
 		RETURN;

@@ -93,6 +93,27 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_settings(name) IS 'internal: the configuration of a model that is in force';
 
+-- The columns of the customers table that a model shows.
+CREATE FUNCTION @extschema@.model_attributes(settings jsonb)
+	RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ARRAY(SELECT pg_catalog.jsonb_array_elements_text(
+		CASE WHEN pg_catalog.jsonb_typeof(settings OPERATOR(pg_catalog.->) 'attributes') OPERATOR(pg_catalog.=) 'array'
+			THEN settings OPERATOR(pg_catalog.->) 'attributes' ELSE '[]' END));
+END;
+COMMENT ON FUNCTION @extschema@.model_attributes(jsonb) IS 'internal: the attributes of a model';
+
+-- A piece of SQL for each attribute: "pattern" has its name, and attributes.name.
+CREATE FUNCTION @extschema@.model_attribute_list(settings jsonb, pattern text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, u.a, 'attributes.' OPERATOR(pg_catalog.||) u.a), '' ORDER BY u.n), '')
+	  FROM pg_catalog.unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (a, n);
+END;
+COMMENT ON FUNCTION @extschema@.model_attribute_list(jsonb, text) IS 'internal: SQL text for each attribute of a model';
+
 /* ---- what the caller's SQL means ---- */
 
 -- What the columns of a SELECT are, and the SELECT with every name qualified:
@@ -311,8 +332,7 @@ DECLARE
 	query		text;
 	key_column	text;
 	attribute	text;
-	attributes	text[] := ARRAY(SELECT jsonb_array_elements_text(
-		CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END));
+	attributes	text[] := @extschema@.model_attributes(settings);
 	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,engagement_score,satisfaction_score,churn_probability,propensity_90d,expected_orders_90d,clv_12m,next_order_expected_on,segment,segment_label,segment_order,segment_color,role,action,previous_segment,changed_on,consent,known,history}';
 	-- what the queries of sql/model_views.sql call their own
 	inside		text[] := '{version,weights,map_copy,corrected,scored_value,recency_thresholds,frequency_thresholds,monetary_thresholds,basket_thresholds,then_recency_days,then_frequency,then_scored_value,then_r_score,then_f_score,then_m_score}';

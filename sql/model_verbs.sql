@@ -26,6 +26,7 @@ BEGIN
 		NULL;
 	END;
 	IF NOT coalesce(wait, true) THEN
+		RAISE NOTICE 'model "%": somebody else is writing it, skipped', model;
 		RETURN false;
 	END IF;
 	RAISE NOTICE 'model "%": somebody else is writing it, waiting', model;
@@ -77,6 +78,25 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_lock_readers(name, boolean) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';
+
+-- The source of a live model before the model's tables, as its TRUNCATE locks
+-- them, lest the two wait for each other. False if there is nothing to lock.
+CREATE FUNCTION @extschema@.model_lock_source(settings jsonb)
+	RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source	text := settings ->> 'source_relation';
+BEGIN
+	IF NOT (settings ->> 'live')::boolean OR @extschema@.model_missing(ARRAY[source]) IS NOT NULL THEN
+		RETURN false;
+	END IF;
+	EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', source);
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_lock_source(jsonb) IS 'internal: lock the source of a live model before the model''s tables';
 
 -- Settings that make sense together, or an error.
 CREATE FUNCTION @extschema@.model_check_settings(settings jsonb)
@@ -211,7 +231,6 @@ DECLARE
 	s			record;
 	people		text := settings ->> 'customers_query';
 	tenants		text;
-	question	text;
 	facts		text;
 	measured	boolean := coalesce(measure, false);
 	written		bigint;
@@ -226,16 +245,13 @@ BEGIN
 			 || CASE WHEN people IS NULL THEN '' ELSE format(' UNION SELECT p.tenant FROM (%s) AS p', people) END END;
 	tenants := format('SELECT k.tenant FROM (%s) AS k WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
 		tenants, model, settings ->> 'version');
-	question := format($q$
-		WITH level AS (SELECT) SELECT k.tenant, COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of, c.version, c.window_days,
-			   c.monetary = 'mean' AS use_mean, c.frequency = 'active_days' AS use_active_days, c.weights, c.change_days, c.map_copy,
-			   NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,
-			   NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds
-		  FROM %I.configuration AS c, (%s) AS k WHERE c.version = %s AND %L$q$, model, tenants, settings ->> 'version', measured);
-	facts := @extschema@.model_facts(model, settings, question);
+	facts := @extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
+		condition => format('c.version = %s AND %L', settings ->> 'version', measured), reader => NULL,
+		calibration => format('(SELECT t.tenant, %s AS version, NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
+			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds FROM (%s) AS t)', settings ->> 'version', tenants)));
 	EXECUTE format($q$
 		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers)
-		SELECT %2$s, k.tenant, (SELECT COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) FROM %1$I.configuration AS c WHERE c.version = %2$s),
+		SELECT %2$s, k.tenant, (SELECT %5$s FROM %1$I.configuration AS c WHERE c.version = %2$s),
 			   CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 ELSE m.recency END,
 			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 ELSE m.frequency END,
 			   CASE WHEN cardinality($4) > 0 OR $1 = 1 THEN $4 ELSE m.monetary END,
@@ -248,7 +264,7 @@ BEGIN
 								FILTER (WHERE f.frequency > 0 AND cardinality($4) = 0) AS monetary,
 							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket
 					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
-		$q$, model, settings ->> 'version', tenants, facts)
+		$q$, model, settings ->> 'version', tenants, facts, @extschema@.model_as_of())
 		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds;
 	GET DIAGNOSTICS written = ROW_COUNT;
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
@@ -275,6 +291,18 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_raise_unreadable(name, text, text) IS 'internal: the error of a source that can''t be read';
 
+-- The histories that the source has now, as an item of FROM.
+CREATE FUNCTION @extschema@.model_source_histories(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('@extschema@.source_histories(%L, NULL::%s, %L, %L)', settings OPERATOR(pg_catalog.->>) 'source_query',
+		settings OPERATOR(pg_catalog.->>) 'customer_type',
+		CASE WHEN (settings OPERATOR(pg_catalog.->>) 'day_is_moment')::boolean THEN settings OPERATOR(pg_catalog.->>) 'time_zone' END,
+		settings OPERATOR(pg_catalog.->>) 'on_error' OPERATOR(pg_catalog.=) 'reject');
+END;
+COMMENT ON FUNCTION @extschema@.model_source_histories(jsonb) IS 'internal: an item of FROM that reads the source of a model';
+
 -- The source read anew; only rows that differ are written.
 CREATE FUNCTION @extschema@.model_read_source(model name, settings jsonb)
 	RETURNS bigint
@@ -288,10 +316,8 @@ DECLARE
 	state		text;
 	message		text;
 BEGIN
-	fresh := CASE WHEN tenanted THEN
-			format('f.customer_id[1] AS tenant, CASE WHEN f.history IS NOT NULL THEN %s END COLLATE "C" AS customer_key, f.customer_id[2] AS customer_id',
-				@extschema@.model_key(settings, 'f.customer_id[1]', 'f.customer_id[2]'))
-		ELSE format('''''::text AS tenant, CASE WHEN f.history IS NOT NULL THEN %s END COLLATE "C" AS customer_key', format(settings ->> 'key_text', 'f.customer_id')) END;
+	fresh := format('CASE WHEN f.history IS NOT NULL THEN %s END COLLATE "C" AS customer_key, %s', @extschema@.model_source_key(settings, 'f.customer_id'),
+		CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END);
 	-- Whoever has no history, because it would be too large, has no key here: like
 	-- the row with the counts he meets nobody, and is among those that differ.
 	-- Rows that are new need not look for a conflict.
@@ -301,7 +327,7 @@ BEGIN
 				   f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
 			  FROM (WITH level AS (SELECT)
 					SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
-					  FROM @extschema@.source_histories($1, NULL::%3$s, $2, $3) AS f
+					  FROM %3$s AS f
 					 WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}') AS f
 			  FULL JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
 			 WHERE h.customer_key IS NULL OR f.customer_key IS NULL OR h.history OPERATOR(@extschema@.<>) f.history
@@ -331,14 +357,12 @@ BEGIN
 					   (SELECT count(*) FROM differing AS d WHERE d.customer_key IS NULL) - 1 AS too_large OFFSET 0) AS n
 		 WHERE f.rows_read IS NOT NULL
 		RETURNING refresh_id
-		$q$, model, fresh, settings ->> 'customer_type',
+		$q$, model, fresh, @extschema@.model_source_histories(settings),
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
 		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model))
-		INTO refresh
-		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END,
-			settings ->> 'on_error' = 'reject';
+		INTO refresh;
 	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model) USING refresh;
 	RETURN refresh;
 EXCEPTION
@@ -682,7 +706,6 @@ BEGIN ATOMIC
 		'customers_key', create_model.customers_key, 'attributes', create_model.attributes, 'language', create_model.language,
 		'change_days', create_model.change_days, 'money_decimals', create_model.money_decimals), COALESCE(create_model.dry_run, false)) AS m;
 END;
-
 COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text, text[], text, int, int, boolean) IS
 	'make a model: name a table, view or query of orders once, and read customers, scores and segments from views in a schema of that name; create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total''); with dry_run only say what it would be';
 
@@ -698,15 +721,12 @@ DECLARE
 	refresh		bigint;
 BEGIN
 	IF NOT @extschema@.model_lock(home, wait) THEN
-		RAISE NOTICE 'model "%": somebody else is writing it, skipped', home;
 		status := 'skipped';
 		RETURN NEXT;
 		RETURN;
 	END IF;
 	settings := @extschema@.model_settings(home);
-	IF (settings ->> 'live')::boolean AND to_regclass(settings ->> 'source_relation') IS NOT NULL THEN
-		-- the source first, as its TRUNCATE does, lest the two wait for each other
-		EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', settings ->> 'source_relation');
+	IF @extschema@.model_lock_source(settings) THEN
 		-- partitions that have come and gone, disabled triggers, columns of another type
 		IF EXISTS (SELECT FROM jsonb_to_record(settings) AS r (source_columns text[], source_parts text[])
 					WHERE @extschema@.live_problem(home, settings ->> 'source_relation', r.source_columns, r.source_parts) IS NOT NULL) THEN
@@ -945,16 +965,10 @@ CREATE FUNCTION @extschema@.check_model(model text)
 DECLARE
 	home		name := @extschema@.model_home(model);
 	settings	jsonb := @extschema@.model_settings(home);
-	key			text;
 	state		text;
 	message		text;
 BEGIN
-	IF (settings ->> 'live')::boolean AND @extschema@.model_missing(ARRAY[settings ->> 'source_relation']) IS NULL THEN
-		-- the source first, as its TRUNCATE does, lest the two wait for each other
-		EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', settings ->> 'source_relation');
-	END IF;
-	key := CASE WHEN settings ->> 'tenant' IS NULL THEN format(settings ->> 'key_text', 'f.customer_id')
-		ELSE @extschema@.model_key(settings, 'f.customer_id[1]', 'f.customer_id[2]') END;
+	PERFORM @extschema@.model_lock_source(settings);
 	RETURN QUERY EXECUTE format($q$
 		SELECT d.problem, count(*), min(CASE d.problem
 				WHEN 'not in the model' THEN 'the source has customers that the model lacks'
@@ -967,12 +981,10 @@ BEGIN
 							WHEN f.customer_key IS NULL THEN 'not in the source'
 							ELSE 'other history' END AS problem
 				  FROM (%4$s) AS h
-				  FULL JOIN (SELECT (%2$s) COLLATE "C" AS customer_key, f.history FROM @extschema@.source_histories($1, NULL::%3$s, $2, $3) AS f
+				  FULL JOIN (SELECT (%2$s) COLLATE "C" AS customer_key, f.history FROM %3$s AS f
 							  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}') AS f ON f.customer_key = h.customer_key) AS d
-		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, key, settings ->> 'customer_type',
-			@extschema@.model_histories(home, settings))
-		USING settings ->> 'source_query', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings ->> 'time_zone' END,
-			settings ->> 'on_error' = 'reject';
+		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, @extschema@.model_source_key(settings, 'f.customer_id'), @extschema@.model_source_histories(settings),
+			@extschema@.model_histories(home, settings));
 	IF (settings ->> 'live')::boolean THEN
 		RETURN QUERY SELECT 'cause', NULL::bigint, c
 			FROM jsonb_to_record(settings) AS r (source_relation text, source_columns text[], source_parts text[]),

@@ -68,22 +68,42 @@ $$;
 COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
 	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it';
 
--- Who may see which tenant, as a condition on "tenant" of a question.
-CREATE FUNCTION @extschema@.model_reader_condition(model name, settings jsonb, reader text)
+-- The column tenant of a view over rows called "row".
+CREATE FUNCTION @extschema@.model_tenant(settings jsonb, "row" text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'NULL::text' ELSE "row" OPERATOR(pg_catalog.||) '.tenant' END;
+END;
+COMMENT ON FUNCTION @extschema@.model_tenant(jsonb, text) IS 'internal: an expression for the tenant as readers see it';
+
+-- Who may see which tenant, as a condition on "tenant" of a question; "rows" says
+-- which rows r of the table reader give that right.
+CREATE FUNCTION @extschema@.model_reader_condition(model name, settings jsonb, reader text, rows text DEFAULT 'r.tenant = k.tenant OR r.tenant IS NULL')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'true' ELSE
 		pg_catalog.format('EXISTS (SELECT FROM %1$I.reader AS r JOIN pg_catalog.pg_roles AS o ON o.rolname = r.role'
-			' WHERE (r.tenant = k.tenant OR r.tenant IS NULL) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE''))', model, reader) END;
+			' WHERE (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE''))', model, reader, rows) END;
 END;
-COMMENT ON FUNCTION @extschema@.model_reader_condition(name, jsonb, text) IS 'internal: which tenants a reader may see';
+COMMENT ON FUNCTION @extschema@.model_reader_condition(name, jsonb, text, text) IS 'internal: which tenants a reader may see';
+
+-- The day that a configuration c answers for.
+CREATE FUNCTION @extschema@.model_as_of()
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 'COALESCE(c.as_of, (pg_catalog.now() AT TIME ZONE c.time_zone)::date)';
+END;
+COMMENT ON FUNCTION @extschema@.model_as_of() IS 'internal: an expression for the day that a configuration answers for';
 
 -- The question: a row for each tenant. "as_of" and "condition" are expressions
--- over the configuration c; "dates" is an item of FROM that they may read.
+-- over the configuration c; "dates" is an item of FROM that they may read;
+-- "calibration" is an item of FROM with thresholds of each tenant.
 CREATE FUNCTION @extschema@.model_question(model name, settings jsonb,
-	as_of text DEFAULT 'COALESCE(c.as_of, (pg_catalog.now() AT TIME ZONE c.time_zone)::date)',
-	condition text DEFAULT 'c.valid_until IS NULL', reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '')
+	as_of text DEFAULT @extschema@.model_as_of(), condition text DEFAULT 'c.valid_until IS NULL',
+	reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '', calibration text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -92,11 +112,12 @@ WITH level AS (SELECT) SELECT k.tenant, %2$s AS as_of, c.version, c.window_days,
        c.frequency = 'active_days' AS use_active_days, c.weights, c.change_days, c.map_copy,
        k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds
   FROM %5$s%1$I.configuration AS c
-  JOIN %1$I.calibration AS k ON k.version = c.version
+  JOIN %6$s AS k ON k.version = c.version
  WHERE %3$s AND %4$s$q$, model, as_of, condition,
-		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@.model_reader_condition(model, settings, reader) END, dates);
+		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@.model_reader_condition(model, settings, reader) END, dates,
+		COALESCE(calibration, pg_catalog.format('%I.calibration', model)));
 END;
-COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
 
 -- The key of a customer as everyone sees it, from his tenant and his own key.
@@ -108,6 +129,18 @@ BEGIN ATOMIC
 		pg_catalog.format($q$replace(replace(%s, E'\\', E'\\\\'), ':', E'\\:') || ':' || %s$q$, tenant, customer) END;
 END;
 COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
+
+-- The same from the customer as the source's query gives him: with tenants an
+-- array of the tenant and his own key.
+CREATE FUNCTION @extschema@.model_source_key(settings jsonb, customer text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@.model_key(settings, customer OPERATOR(pg_catalog.||) '[1]',
+		CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN pg_catalog.format(settings OPERATOR(pg_catalog.->>) 'key_text', customer)
+			ELSE customer OPERATOR(pg_catalog.||) '[2]' END);
+END;
+COMMENT ON FUNCTION @extschema@.model_source_key(jsonb, text) IS 'internal: an expression for customer_key from a row of the source';
 
 -- The history of each customer: as stored, and in a live model with what is
 -- pending. Whoever has nothing pending is read as he is stored; whoever has a
@@ -155,9 +188,7 @@ BEGIN
 	IF people IS NULL THEN
 		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, false AS known FROM (%s) AS h', histories);
 	END IF;
-	SELECT coalesce(string_agg(format(', p.%I', a), '' ORDER BY n), '') INTO attributes
-	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
-		   WITH ORDINALITY AS u (a, n);
+	attributes := @extschema@.model_attribute_list(settings, ', p.%I');
 	RETURN format($q$
 SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%3$s
   FROM (%1$s) AS h %4$s JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id%5$s
@@ -183,9 +214,7 @@ CREATE FUNCTION @extschema@.model_facts(model name, settings jsonb, question tex
 DECLARE
 	attributes	text;
 BEGIN
-	SELECT coalesce(string_agg(format(', h.%I', a), '' ORDER BY n), '') INTO attributes
-	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
-		   WITH ORDINALITY AS u (a, n);
+	attributes := @extschema@.model_attribute_list(settings, ', h.%I');
 	RETURN format($q$
 WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
        q.as_of, q.version, q.weights, q.map_copy,
@@ -220,19 +249,14 @@ CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question te
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	attributes	text[] := ARRAY(SELECT jsonb_array_elements_text(
-		CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END));
-	plain		text;
-	dotted		text;
+	-- conditions may call an attribute by its name, or attributes.name
+	plain		text := @extschema@.model_attribute_list(settings, ', f.%I');
+	dotted		text := @extschema@.model_attribute_list(settings, ', f.%I AS %I');
 	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change}';
 	segment		text;
 BEGIN
-	-- Conditions may call an attribute by its name, or attributes.name.
-	SELECT coalesce(string_agg(format(', f.%I', a), '' ORDER BY n), ''),
-		   coalesce(string_agg(format(', f.%I AS %I', a, 'attributes.' || a), '' ORDER BY n), ''),
-		   columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
-	  INTO plain, dotted, columns
-	  FROM unnest(attributes) WITH ORDINALITY AS u (a, n);
+	SELECT columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
+	  INTO columns FROM unnest(@extschema@.model_attributes(settings)) AS a;
 	IF cardinality(maps) = 1 THEN
 		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
 	ELSE
@@ -242,7 +266,7 @@ BEGIN
 	END IF;
 	RETURN format($q$
 SELECT s.*,
-       (%5$s)::text COLLATE "C" AS segment
+       (%4$s)::text COLLATE "C" AS segment
   FROM (SELECT s.*,
                @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
                @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
@@ -251,7 +275,7 @@ SELECT s.*,
                CASE WHEN s.recency_days IS NULL THEN 'no_order'
                     WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
                     WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
-          FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%3$s%4$s, f.history, f.as_of, f.version, f.weights, f.map_copy,
+          FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%2$s%3$s, f.history, f.as_of, f.version, f.weights, f.map_copy,
                        f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio,
                        @extschema@.score(f.recency_days, f.recency_thresholds, false) AS r_score,
                        CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
@@ -265,7 +289,7 @@ SELECT s.*,
                        CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
                   FROM (%1$s) AS f
-                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s$q$, @extschema@.model_facts(model, settings, question, customers), NULL, plain, dotted, segment);
+                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s$q$, @extschema@.model_facts(model, settings, question, customers), plain, dotted, segment);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[], text) IS 'internal: the query for facts, scores and segment of each customer';
@@ -280,9 +304,7 @@ DECLARE
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	attributes	text;
 BEGIN
-	SELECT coalesce(string_agg(format(', s.%I', a), '' ORDER BY n), '') INTO attributes
-	  FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END)
-		   WITH ORDINALITY AS u (a, n);
+	attributes := @extschema@.model_attribute_list(settings, ', s.%I');
 	RETURN format($q$
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary::%3$s AS monetary, s.mean_value::%3$s AS mean_value, s.tenure_days, s.silence_ratio,
@@ -292,10 +314,48 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
   FROM (%2$s) AS s
   LEFT JOIN %1$I.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = %6$L$q$,
 		model, scores, money, attributes,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE 's.tenant' END, settings ->> 'language');
+		@extschema@.model_tenant(settings, 's'), settings ->> 'language');
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_wide(name, jsonb, text) IS 'internal: the query for the columns of customer_scores';
+
+-- The columns of a query q that is to stand for an existing view: in the order of
+-- the view, new ones last, one that is gone as NULL.
+CREATE FUNCTION @extschema@.model_fit_columns(model name, view name, query text)
+	RETURNS text
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	existing	regclass := format('%I.%I', model, view)::regclass;
+	fresh		regclass;
+	columns		text;
+	different	text;
+BEGIN
+	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, query);
+	fresh := format('%I.source_probe', model)::regclass;
+	SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum) INTO different
+	  FROM pg_attribute AS a JOIN pg_attribute AS b USING (attname)
+	 WHERE a.attrelid = existing AND b.attrelid = fresh AND a.attnum > 0 AND b.attnum > 0
+	   AND (a.atttypid, a.atttypmod) IS DISTINCT FROM (b.atttypid, b.atttypmod);
+	IF different IS NOT NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('columns of view %I would change their type: %s', view, different),
+			DETAIL = 'Whatever reads the view relies on the type.',
+			HINT = 'Make another model, or give an attribute another name: customers as a SELECT.';
+	END IF;
+	SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s%3$s AS %1$I'
+					WHEN f.attcollation <> e.attcollation THEN 'q.%1$I%3$s AS %1$I' ELSE 'q.%1$I' END,
+			   coalesce(f.attname, e.attname), format_type(e.atttypid, e.atttypmod),
+			   CASE WHEN e.attcollation <> 0 THEN ' COLLATE ' || e.attcollation::regcollation ELSE '' END),
+			   ', ' ORDER BY e.attnum, f.attnum) INTO columns
+	  FROM (SELECT * FROM pg_attribute WHERE attrelid = existing AND attnum > 0) AS e
+	  FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = fresh AND attnum > 0) AS f USING (attname);
+	EXECUTE format('DROP VIEW %I.source_probe', model);
+	RETURN columns;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_fit_columns(name, name, text) IS 'internal: the columns of a query in the order of a view';
 
 -- A view in its place: what depends on it stays, its columns keep their order,
 -- new ones come last, and one that is gone is NULL.
@@ -305,34 +365,10 @@ CREATE FUNCTION @extschema@.model_put_view(model name, view name, query text, co
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	fresh		regclass;
-	existing	regclass := to_regclass(format('%I.%I', model, view));
-	columns		text;
-	different	text;
 	name		text;
 BEGIN
-	IF existing IS NOT NULL THEN
-		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, query);
-		fresh := format('%I.source_probe', model)::regclass;
-		SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum) INTO different
-		  FROM pg_attribute AS a JOIN pg_attribute AS b USING (attname)
-		 WHERE a.attrelid = existing AND b.attrelid = fresh AND a.attnum > 0 AND b.attnum > 0
-		   AND (a.atttypid, a.atttypmod) IS DISTINCT FROM (b.atttypid, b.atttypmod);
-		IF different IS NOT NULL THEN
-			RAISE feature_not_supported USING
-				MESSAGE = format('columns of view %I would change their type: %s', view, different),
-				DETAIL = 'Whatever reads the view relies on the type.',
-				HINT = 'Make another model, or give an attribute another name: customers as a SELECT.';
-		END IF;
-		SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s%3$s AS %1$I'
-						WHEN f.attcollation <> e.attcollation THEN 'q.%1$I%3$s AS %1$I' ELSE 'q.%1$I' END,
-				   coalesce(f.attname, e.attname), format_type(e.atttypid, e.atttypmod),
-				   CASE WHEN e.attcollation <> 0 THEN ' COLLATE ' || e.attcollation::regcollation ELSE '' END),
-				   ', ' ORDER BY e.attnum, f.attnum) INTO columns
-		  FROM (SELECT * FROM pg_attribute WHERE attrelid = existing AND attnum > 0) AS e
-		  FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = fresh AND attnum > 0) AS f USING (attname);
-		EXECUTE format('DROP VIEW %I.source_probe', model);
-		query := format('SELECT %s FROM (%s) AS q', columns, query);
+	IF to_regclass(format('%I.%I', model, view)) IS NOT NULL THEN
+		query := format('SELECT %s FROM (%s) AS q', @extschema@.model_fit_columns(model, view, query), query);
 	END IF;
 	EXECUTE format('CREATE OR REPLACE VIEW %I.%I WITH (security_barrier) AS %s', model, view, query);
 	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', model, view, comment);
@@ -421,7 +457,6 @@ BEGIN ATOMIC
 		"checked_at": "when it was counted",
 		"change_id": "rises with every change; read on from the highest you have seen",
 		"recorded_at": "when the change was recorded",
-		"scoring_name": "which score",
 		"tenants": "number of tenants that you see"
 	}'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) name;
 END;
@@ -438,9 +473,8 @@ DECLARE
 	map			text := settings ->> 'map_copy';
 	language	text := settings ->> 'language';
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
-	tenant		text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE 'q.tenant' END;
-	attributes	text[] := ARRAY(SELECT jsonb_array_elements_text(
-		CASE WHEN jsonb_typeof(settings -> 'attributes') = 'array' THEN settings -> 'attributes' ELSE '[]' END));
+	tenant		text := @extschema@.model_tenant(settings, 'q');
+	attributes	text[] := @extschema@.model_attributes(settings);
 	list		record;
 BEGIN
 	PERFORM @extschema@.model_put_view(model, 'customer_scores',
@@ -461,7 +495,7 @@ BEGIN
 			FROM (%4$s) AS s
 			LEFT JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language,
-			@extschema@.model_scores(model, settings, question, ARRAY[map]), replace(tenant, 'q.', 's.')),
+			@extschema@.model_scores(model, settings, question, ARRAY[map]), @extschema@.model_tenant(settings, 's')),
 		'one row per customer, made for CRM and reverse ETL: nothing in it changes while the segment stays');
 
 	FOR list IN SELECT * FROM (VALUES ('vip_customers', 'vip', 'the best customers'),
@@ -475,8 +509,7 @@ BEGIN
 				FROM %1$I.customer_scores AS s
 				JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 				WHERE l.role = %5$L ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
-				(SELECT coalesce(string_agg(format(', s.%I', a), '' ORDER BY n), '') FROM unnest(attributes) WITH ORDINALITY AS u (a, n)),
-				list.role),
+				@extschema@.model_attribute_list(settings, ', s.%I'), list.role),
 			format('%s: segments of role %s, by monetary', list.comment, list.role));
 	END LOOP;
 
@@ -587,15 +620,14 @@ CREATE FUNCTION @extschema@.model_make_status(model name, settings jsonb)
 	AS $$
 DECLARE
 	question	text := @extschema@.model_question(model, settings);
-	tenant		text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE 'q.tenant' END;
+	tenant		text := @extschema@.model_tenant(settings, 'q');
 	-- counts of rows are not known by tenant: for those who see all of them
-	everything	text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'true' ELSE
-		format('EXISTS (SELECT FROM %I.reader AS r JOIN pg_catalog.pg_roles AS o ON o.rolname = r.role WHERE r.tenant IS NULL AND pg_catalog.pg_has_role(CURRENT_USER, o.oid, ''USAGE''))', model) END;
+	everything	text := @extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
 	no_consent	text := 'SELECT NULL::text AS tenant, 0::bigint AS affected WHERE false';
 BEGIN
 	PERFORM @extschema@.model_put_view(model, 'model_status',
 		format($q$SELECT %2$L::text AS model, c.source, c.source_query AS definition,
-			COALESCE(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS as_of,
+			%5$s AS as_of,
 			CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
 			c.time_zone, c.version, (SELECT max(k.calibrated_on) FROM %1$I.calibration AS k WHERE k.version = c.version) AS calibrated_on, c.segment_map, f.finished_at AS refreshed_at,
 			p.customers,
@@ -613,7 +645,7 @@ BEGIN
 				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
 				CASE WHEN c.live THEN COALESCE(@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
 					(SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem) AS p
-			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings)),
+			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings), @extschema@.model_as_of()),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
 	IF settings ->> 'consent' IS NOT NULL THEN
