@@ -35,7 +35,8 @@ OBJS = \
 	src/live.o
 
 # One file per layer; each uses only the ones above it.
-SQL_LAYERS = history score segment segment_maps bulk model model_views model_verbs live dated
+SQL_LAYERS = history score segment segment_maps bulk prediction propensity model model_views model_verbs live dated \
+	explain privacy quality
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)
@@ -46,6 +47,8 @@ PG_CFLAGS = -std=gnu99 -ffp-contract=off -fvisibility=hidden
 ifneq ($(findstring clang,$(CC)),)
 PG_CFLAGS += -Wno-ignored-optimization-argument -Wno-unknown-warning-option
 endif
+# libLBFGS (MIT) climbs the likelihoods, LAPACK (BSD) solves; both are in Debian.
+SHLIB_LINK += -llbfgs -llapack -lm
 # The server's headers are not ours to warn about.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
 EXTRA_CLEAN = $(EXTENSION)--*.sql

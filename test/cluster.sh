@@ -80,7 +80,7 @@ find_postgres() {
 
 need_postgres() {
 	local missing=() package major
-	for package in make gcc libc6-dev "$@"; do
+	for package in make gcc libc6-dev liblbfgs-dev liblapack-dev "$@"; do
 		have_package "$package" || missing+=("$package")
 	done
 	if ! find_postgres; then

@@ -1,0 +1,3 @@
+-- Explanations: why a customer has his scores and segment, and the smallest step
+-- to a better one.
+

@@ -1,0 +1,2 @@
+-- Privacy: erasure, access, retention, objection, and the record of processing.
+

@@ -1,0 +1,3 @@
+-- Propensity: logistic regression, and how well any score separates and is
+-- calibrated.
+

@@ -1,0 +1,2 @@
+-- Data quality, corrections by people, and parity of segments between groups.
+
