@@ -93,16 +93,26 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_settings(name) IS 'internal: the configuration of a model that is in force';
 
--- The columns of the customers table that a model shows.
-CREATE FUNCTION @extschema@.model_attributes(settings jsonb)
+-- A setting that is an array of texts; none where it is not given.
+CREATE FUNCTION @extschema@.model_names(settings jsonb, setting text)
 	RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT ARRAY(SELECT pg_catalog.jsonb_array_elements_text(
-		CASE WHEN pg_catalog.jsonb_typeof(settings OPERATOR(pg_catalog.->) 'attributes') OPERATOR(pg_catalog.=) 'array'
-			THEN settings OPERATOR(pg_catalog.->) 'attributes' ELSE '[]' END));
+		CASE WHEN pg_catalog.jsonb_typeof(settings OPERATOR(pg_catalog.->) setting) OPERATOR(pg_catalog.=) 'array'
+			THEN settings OPERATOR(pg_catalog.->) setting ELSE '[]' END));
 END;
-COMMENT ON FUNCTION @extschema@.model_attributes(jsonb) IS 'internal: the attributes of a model';
+COMMENT ON FUNCTION @extschema@.model_names(jsonb, text) IS 'internal: a setting of a model that is a list of names';
+
+-- The columns of the customers table that a model shows: attributes, and by
+-- which channels a person may be contacted.
+CREATE FUNCTION @extschema@.model_attributes(settings jsonb)
+	RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@.model_names(settings, 'attributes') OPERATOR(pg_catalog.||) @extschema@.model_names(settings, 'contact');
+END;
+COMMENT ON FUNCTION @extschema@.model_attributes(jsonb) IS 'internal: the attributes of a model, channels of contact included';
 
 -- A piece of SQL for each attribute: "pattern" has its name, and attributes.name.
 CREATE FUNCTION @extschema@.model_attribute_list(settings jsonb, pattern text)
@@ -333,7 +343,7 @@ DECLARE
 	key_column	text;
 	attribute	text;
 	attributes	text[] := @extschema@.model_attributes(settings);
-	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,engagement_score,satisfaction_score,churn_probability,propensity_90d,expected_orders_90d,clv_12m,next_order_expected_on,segment,segment_label,segment_order,segment_color,role,action,previous_segment,changed_on,consent,known,history}';
+	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,engagement_score,satisfaction_score,churn_probability,propensity_90d,expected_orders_90d,clv_12m,next_order_expected_on,segment,segment_label,segment_order,segment_color,segment_overridden,role,action,previous_segment,changed_on,consent,objection,known,history}';
 	-- what the queries of sql/model_views.sql call their own
 	inside		text[] := '{version,weights,map_copy,corrected,scored_value,recency_thresholds,frequency_thresholds,monetary_thresholds,basket_thresholds,then_recency_days,then_frequency,then_scored_value,then_r_score,then_f_score,then_m_score}';
 	selected	text;
@@ -395,6 +405,13 @@ BEGIN
 			DETAIL = order_taken,
 			HINT = 'counts says of each row whether it is an event, like: kind = ''order''.';
 	END IF;
+	FOREACH argument IN ARRAY '{event_key,currency}'::text[] LOOP
+		expression := settings ->> argument;
+		IF expression IS NOT NULL THEN
+			PERFORM @extschema@.model_probe_argument(model, caller_path, argument,
+				CASE WHEN expression = ANY (item.columns) THEN format('source.%I', expression) ELSE expression END, item.from_item, item.columns);
+		END IF;
+	END LOOP;
 	IF tenanted THEN
 		tenant_text := format(@extschema@.model_key_text('tenant', types[5], collations[5]), '(' || expressions[5] || E'\n)');
 	END IF;
@@ -418,7 +435,7 @@ BEGIN
 
 	-- People
 	IF settings ->> 'customers' IS NULL THEN
-		FOREACH argument IN ARRAY '{consent,customers_key,attributes}'::text[] LOOP
+		FOREACH argument IN ARRAY '{consent,objection,contact,customers_key,attributes}'::text[] LOOP
 			IF settings ->> argument <> '[]' THEN
 				RAISE invalid_parameter_value USING
 					MESSAGE = format('%s is given without customers', argument),
@@ -463,35 +480,45 @@ BEGIN
 		tenant_text := '''''::pg_catalog.text';
 	END IF;
 	selected := selected || format(', %s AS tenant', tenant_text);
-	expression := 'true';
-	IF settings ->> 'consent' IS NOT NULL THEN
-		expression := settings ->> 'consent';
+	FOREACH argument IN ARRAY '{consent,objection}'::text[] LOOP
+		expression := coalesce(settings ->> argument, CASE argument WHEN 'consent' THEN 'true' ELSE 'false' END);
 		IF expression = ANY (item.columns) THEN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type INTO type
-		  FROM @extschema@.model_probe_argument(model, caller_path, 'consent', expression, item.from_item, item.columns) AS p;
+		  FROM @extschema@.model_probe_argument(model, caller_path, argument, expression, item.from_item, item.columns) AS p;
 		IF @extschema@.model_base_type(type) <> 'bool'::regtype THEN
 			RAISE datatype_mismatch USING
-				MESSAGE = format('consent "%s" is of type %s, not boolean', left(expression, 100), format_type(type, NULL)),
-				HINT = 'consent says of each row of customers whether the person may be scored, like: consent_on IS NOT NULL.';
+				MESSAGE = format('%s "%s" is of type %s, not boolean', argument, left(expression, 100), format_type(type, NULL)),
+				HINT = CASE argument WHEN 'consent' THEN 'consent says of each row of customers whether the person may be scored, like: consent_on IS NOT NULL.'
+					ELSE 'objection says of each row of customers whether the person objects to profiling, like: objected_on IS NOT NULL.' END;
 		END IF;
-	END IF;
-	selected := selected || format(E', (%s\n) IS TRUE AS consent', expression);
+		selected := selected || format(E', (%s\n) IS TRUE AS %I', expression, argument);
+	END LOOP;
 	FOREACH attribute IN ARRAY attributes LOOP
+		argument := CASE WHEN attribute = ANY (@extschema@.model_names(settings, 'contact')) THEN 'contact' ELSE 'attributes' END;
 		IF attribute IS NULL OR attribute <> ALL (item.columns) THEN
 			RAISE undefined_column USING
-				MESSAGE = format('attributes: customers has no column "%s"', attribute),
+				MESSAGE = format('%s: customers has no column "%s"', argument, attribute),
 				HINT = format('The columns are: %s. For an expression give customers as a SELECT.', array_to_string(item.columns, ', '));
 		END IF;
 		IF attribute = ANY (taken) OR attribute = ANY (inside) OR starts_with(attribute, 'attributes.') THEN
 			RAISE duplicate_column USING
-				MESSAGE = format('attributes: "%s" is %s', attribute, CASE WHEN attribute = ANY (taken)
+				MESSAGE = format('%s: "%s" is %s', argument, attribute, CASE WHEN attribute = ANY (taken)
 					THEN 'given twice, or a column that every model has' ELSE 'a name that every model uses' END),
 				HINT = 'Give customers as a SELECT where that column has another name.';
 		END IF;
 		taken := taken || attribute;
 		type := item.types[array_position(item.columns, attribute)];
+		IF argument = 'contact' THEN
+			IF @extschema@.model_base_type(type) <> 'bool'::regtype THEN
+				RAISE datatype_mismatch USING
+					MESSAGE = format('contact: column "%s" is of type %s, not boolean', attribute, format_type(type, NULL)),
+					HINT = 'Each of these columns says whether the person may be contacted by one channel. For an expression give customers as a SELECT.';
+			END IF;
+			selected := selected || format(', source.%1$I IS TRUE AS %1$I', attribute);
+			CONTINUE;
+		END IF;
 		IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type
 					AND (t.typtype NOT IN ('b', 'd', 'e') OR t.typcategory = 'A'
 						 OR t.oid = ANY ('{interval,json,jsonb,bytea}'::regtype[]::oid[]))) THEN
@@ -514,7 +541,7 @@ BEGIN
 			  <@ CASE WHEN tenanted THEN ARRAY[key_column, quote_ident(settings ->> 'tenant')] ELSE ARRAY[key_column] END);
 	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL', selected, item.from_item, key_column, tenant_text);
 	IF NOT is_unique THEN
-		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent%s',
+		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent, objection DESC%s',
 			query, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
 	SELECT p.definition INTO query FROM @extschema@.model_probe(model, caller_path, query) AS p;

@@ -109,14 +109,15 @@ DECLARE
 	today		date;
 	s			record;
 BEGIN
-	FOREACH argument IN ARRAY '{source,bins,monetary,frequency,weights,time_zone,on_error,language,change_days,money_decimals}'::text[] LOOP
+	FOREACH argument IN ARRAY '{source,bins,monetary,frequency,weights,time_zone,on_error,language,change_days,money_decimals,minimum_group_size,minimum_customers,margin,discount_rate}'::text[] LOOP
 		IF settings ->> argument IS NULL THEN
 			RAISE null_value_not_allowed USING MESSAGE = format('%s must not be null', argument);
 		END IF;
 	END LOOP;
 	SELECT * INTO s FROM jsonb_to_record(settings) AS r (as_of date, bins int, segment_map text, window_days int, monetary text, frequency text,
 		recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[],
-		time_zone text, language text, change_days int, money_decimals int);
+		time_zone text, language text, change_days int, money_decimals int,
+		retention_days int, minimum_group_size int, minimum_customers int, prediction text, margin float8, discount_rate float8);
 	today := (now() AT TIME ZONE s.time_zone)::date;		-- an error for an unknown zone
 	IF NOT isfinite(s.as_of) THEN
 		RAISE invalid_parameter_value USING
@@ -142,6 +143,34 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('language "%s" is not a language code', left(s.language, 100)),
 			HINT = 'Shipped maps have labels in en and fr.';
+	END IF;
+	IF s.retention_days < 1 OR s.retention_days > 365250 THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('retention_days %s is not between 1 and 365250', s.retention_days);
+	END IF;
+	IF s.minimum_group_size NOT BETWEEN 1 AND 1000000 THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('minimum_group_size %s is not between 1 and 1000000', s.minimum_group_size);
+	END IF;
+	IF s.minimum_customers NOT BETWEEN 1 AND 1000000 THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('minimum_customers %s is not between 1 and 1000000', s.minimum_customers);
+	END IF;
+	IF s.prediction NOT IN ('mbgnbd', 'bgnbd', 'paretonbd') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('prediction "%s" is no family', left(s.prediction, 100)),
+			HINT = 'The families are mbgnbd (recommended), bgnbd and paretonbd.';
+	END IF;
+	IF NOT (s.margin > 0 AND s.margin <= 1) THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('margin %s is not above 0 and at most 1', s.margin);
+	END IF;
+	IF NOT (s.discount_rate >= 0 AND s.discount_rate <= 10) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('discount_rate %s is not between 0 and 10', s.discount_rate),
+			HINT = 'It is per year: 0.1 is ten percent.';
+	END IF;
+	IF (settings ->> 'live')::boolean AND settings ->> 'event_key' IS NOT NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'live: a model with an event_key can''t be live',
+			DETAIL = 'A trigger sees the rows of one statement, and not whether there are others with the same key.',
+			HINT = 'A unique index on the source does what event_key does; or leave live out and schedule refresh_model.';
 	END IF;
 	-- Everything about scores is checked by the function that defines them.
 	PERFORM FROM @extschema@.score_customers('SELECT NULL::text, NULL::date, 0 WHERE false', coalesce(s.as_of, today),
@@ -252,10 +281,10 @@ BEGIN
 	EXECUTE format($q$
 		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers)
 		SELECT %2$s, k.tenant, (SELECT %5$s FROM %1$I.configuration AS c WHERE c.version = %2$s),
-			   CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 ELSE m.recency END,
-			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 ELSE m.frequency END,
-			   CASE WHEN cardinality($4) > 0 OR $1 = 1 THEN $4 ELSE m.monetary END,
-			   CASE WHEN $1 = 1 THEN '{}' ELSE m.basket END, coalesce(m.customers, 0)
+			   CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 WHEN m.customers >= $5 THEN m.recency END,
+			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 WHEN m.customers >= $5 THEN m.frequency END,
+			   CASE WHEN cardinality($4) > 0 OR $1 = 1 THEN $4 WHEN m.customers >= $5 THEN m.monetary END,
+			   CASE WHEN $1 = 1 THEN '{}' WHEN m.customers >= $5 THEN m.basket END, coalesce(m.customers, 0)
 		  FROM (%3$s) AS k
 		  LEFT JOIN (SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
 							@extschema@.quantile_thresholds(f.recency_days, $1) FILTER (WHERE f.recency_days IS NOT NULL AND cardinality($2) = 0) AS recency,
@@ -265,7 +294,7 @@ BEGIN
 							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket
 					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
 		$q$, model, settings ->> 'version', tenants, facts, @extschema@.model_as_of())
-		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds;
+		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, (settings ->> 'minimum_customers')::int;
 	GET DIAGNOSTICS written = ROW_COUNT;
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
 	IF written > 0 THEN
@@ -548,6 +577,8 @@ BEGIN
 			as_of date, time_zone text NOT NULL, bins int NOT NULL, window_days int, monetary text NOT NULL, frequency text NOT NULL,
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[] NOT NULL,
 			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
+			objection text, contact text[], retention_days int, minimum_group_size int NOT NULL, minimum_customers int NOT NULL, purpose text, legal_basis text,
+			event_key text, currency text, prediction text, margin float8 NOT NULL, discount_rate float8 NOT NULL,
 			source_relation text, source_reads text[], source_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
 			day_is_moment boolean NOT NULL, source_columns text[], source_parts text[], map_copy text NOT NULL
 		);
@@ -555,7 +586,7 @@ BEGIN
 		CREATE TABLE %1$I.calibration (
 			version int NOT NULL REFERENCES %1$I.configuration, tenant text NOT NULL, calibrated_on date NOT NULL,
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], basket_thresholds float8[],
-			customers bigint NOT NULL,
+			customers bigint NOT NULL, btyd_fit jsonb, spend_fit jsonb,
 			PRIMARY KEY (version, tenant)
 		);
 		CREATE TABLE %1$I.customer_histories (
@@ -623,6 +654,14 @@ BEGIN
 		('configuration', 'segment_map', 'the map that was copied'), ('configuration', 'language', 'of the labels'),
 		('configuration', 'change_days', 'rfm_score_change compares with so many days ago'),
 		('configuration', 'money_decimals', 'decimals of money in the views'),
+		('configuration', 'objection', 'argument of create_model'), ('configuration', 'contact', 'argument of create_model'),
+		('configuration', 'retention_days', 'customers without an order for so long are removed; NULL: never'),
+		('configuration', 'minimum_group_size', 'groups of fewer customers are not shown in summaries'),
+		('configuration', 'minimum_customers', 'quantiles are taken of so many customers or more'),
+		('configuration', 'purpose', 'what the model is for'), ('configuration', 'legal_basis', 'why people may be scored'),
+		('configuration', 'event_key', 'argument of create_model'), ('configuration', 'currency', 'argument of create_model'),
+		('configuration', 'prediction', 'the family of the prediction; NULL: none'),
+		('configuration', 'margin', 'part of the revenue that is left, in clv_12m'), ('configuration', 'discount_rate', 'of clv_12m, per year'),
 		('configuration', 'source_relation', 'the table or view, if source is one'),
 		('configuration', 'source_reads', 'the tables and views that the source reads'),
 		('configuration', 'source_query', 'what is read, every name qualified'),
@@ -639,6 +678,7 @@ BEGIN
 		('calibration', 'recency_thresholds', 'in days'), ('calibration', 'frequency_thresholds', 'in orders or active days'),
 		('calibration', 'monetary_thresholds', 'of the total or the mean'), ('calibration', 'basket_thresholds', 'of the mean'),
 		('calibration', 'customers', 'with an order, when they were taken'),
+		('calibration', 'btyd_fit', 'how customers come back and stay away, by btyd_fit'), ('calibration', 'spend_fit', 'what they spend, by spend_fit'),
 		('customer_histories', NULL, 'one row per customer; not for readers'),
 		('customer_histories', 'customer_key', 'the customer as text'), ('customer_histories', 'tenant', 'empty in a model without tenants'),
 		('customer_histories', 'history', 'all days with their orders and totals'),
@@ -690,7 +730,11 @@ CREATE FUNCTION @extschema@.create_model(name text, source text,
 	customer text DEFAULT NULL, day text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL,
 	live boolean DEFAULT false, on_error text DEFAULT 'reject', consent text DEFAULT NULL, tenant text DEFAULT NULL,
 	customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
-	language text DEFAULT 'en', change_days int DEFAULT 90, money_decimals int DEFAULT 2, dry_run boolean DEFAULT false)
+	language text DEFAULT 'en', change_days int DEFAULT 90, money_decimals int DEFAULT 2,
+	objection text DEFAULT NULL, contact text[] DEFAULT NULL, retention_days int DEFAULT NULL,
+	minimum_group_size int DEFAULT 1, minimum_customers int DEFAULT 1, purpose text DEFAULT NULL, legal_basis text DEFAULT NULL,
+	event_key text DEFAULT NULL, currency text DEFAULT NULL,
+	prediction text DEFAULT NULL, margin float8 DEFAULT 1, discount_rate float8 DEFAULT 0.1, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -704,9 +748,14 @@ BEGIN ATOMIC
 		'live', COALESCE(create_model.live, false), 'on_error', create_model.on_error,
 		'consent', create_model.consent, 'tenant', create_model.tenant, 'customers', create_model.customers,
 		'customers_key', create_model.customers_key, 'attributes', create_model.attributes, 'language', create_model.language,
-		'change_days', create_model.change_days, 'money_decimals', create_model.money_decimals), COALESCE(create_model.dry_run, false)) AS m;
+		'change_days', create_model.change_days, 'money_decimals', create_model.money_decimals,
+		'objection', create_model.objection, 'contact', create_model.contact, 'retention_days', create_model.retention_days,
+		'minimum_group_size', create_model.minimum_group_size, 'minimum_customers', create_model.minimum_customers,
+		'purpose', create_model.purpose, 'legal_basis', create_model.legal_basis, 'event_key', create_model.event_key,
+		'currency', create_model.currency, 'prediction', create_model.prediction, 'margin', create_model.margin,
+		'discount_rate', create_model.discount_rate), COALESCE(create_model.dry_run, false)) AS m;
 END;
-COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text, text[], text, int, int, boolean) IS
+COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text, text[], text, int, int, text, text[], int, int, int, text, text, text, text, text, float8, float8, boolean) IS
 	'make a model: name a table, view or query of orders once, and read customers, scores and segments from views in a schema of that name; create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total''); with dry_run only say what it would be';
 
 CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
@@ -807,9 +856,11 @@ DECLARE
 	defaults	jsonb := '{"as_of": null, "bins": 5, "segment_map": "essential", "window_days": null, "monetary": "total", "frequency": "events",
 		"recency_thresholds": null, "frequency_thresholds": null, "monetary_thresholds": null, "weights": [1, 1, 1], "time_zone": "UTC",
 		"counts": null, "live": false, "on_error": "reject", "consent": null, "customers": null, "customers_key": null, "attributes": null,
-		"language": "en", "change_days": 90, "money_decimals": 2}';
-	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,attributes}';
-	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds}';
+		"language": "en", "change_days": 90, "money_decimals": 2, "objection": null, "contact": null, "retention_days": null,
+		"minimum_group_size": 1, "minimum_customers": 1, "purpose": null, "legal_basis": null, "event_key": null, "currency": null,
+		"prediction": null, "margin": 1, "discount_rate": 0.1}';
+	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,objection,contact,attributes,event_key,currency}';
+	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,minimum_customers,prediction}';
 	old			jsonb;
 	base		jsonb;			-- whose thresholds and map go on where nothing else is asked for
 	new			jsonb;
@@ -894,7 +945,7 @@ BEGIN
 		IF NOT recalibrate THEN
 			EXECUTE format($q$
 				INSERT INTO %1$I.calibration
-				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers
+				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, btyd_fit, spend_fit
 				  FROM %1$I.calibration WHERE version = $2$q$, home)
 				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;
@@ -915,7 +966,7 @@ BEGIN
 		RETURN QUERY VALUES ('version', format('%s -> %s', old ->> 'version', new ->> 'version'));
 	END IF;
 	RETURN QUERY SELECT k, format('%s -> %s', coalesce(old ->> k, none), coalesce(new ->> k, none))
-		FROM unnest('{source,customer,day,value,counts,live,on_error,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals}'::text[])
+		FROM unnest('{source,customer,day,value,counts,live,on_error,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals,objection,contact,retention_days,minimum_group_size,minimum_customers,purpose,legal_basis,event_key,currency,prediction,margin,discount_rate}'::text[])
 			 WITH ORDINALITY AS u (k, n),
 			 LATERAL (SELECT CASE WHEN k = 'as_of' THEN 'today' WHEN k = 'window_days' THEN 'all' WHEN k ~ 'thresholds$' THEN 'default' ELSE 'none' END) AS w (none)
 		WHERE old -> k IS DISTINCT FROM new -> k ORDER BY n;
@@ -937,6 +988,10 @@ CREATE FUNCTION @extschema@.alter_model(model text,
 	live boolean DEFAULT NULL, on_error text DEFAULT NULL, consent text DEFAULT NULL,
 	customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
 	language text DEFAULT NULL, change_days int DEFAULT NULL, money_decimals int DEFAULT NULL,
+	objection text DEFAULT NULL, contact text[] DEFAULT NULL, retention_days int DEFAULT NULL,
+	minimum_group_size int DEFAULT NULL, minimum_customers int DEFAULT NULL, purpose text DEFAULT NULL, legal_basis text DEFAULT NULL,
+	event_key text DEFAULT NULL, currency text DEFAULT NULL,
+	prediction text DEFAULT NULL, margin float8 DEFAULT NULL, discount_rate float8 DEFAULT NULL,
 	reset text[] DEFAULT NULL, version int DEFAULT NULL, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -951,9 +1006,14 @@ BEGIN ATOMIC
 		'live', alter_model.live, 'on_error', alter_model.on_error,
 		'consent', alter_model.consent, 'customers', alter_model.customers, 'customers_key', alter_model.customers_key,
 		'attributes', alter_model.attributes, 'language', alter_model.language, 'change_days', alter_model.change_days,
-		'money_decimals', alter_model.money_decimals)), alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
+		'money_decimals', alter_model.money_decimals,
+		'objection', alter_model.objection, 'contact', alter_model.contact, 'retention_days', alter_model.retention_days,
+		'minimum_group_size', alter_model.minimum_group_size, 'minimum_customers', alter_model.minimum_customers,
+		'purpose', alter_model.purpose, 'legal_basis', alter_model.legal_basis, 'event_key', alter_model.event_key,
+		'currency', alter_model.currency, 'prediction', alter_model.prediction, 'margin', alter_model.margin,
+		'discount_rate', alter_model.discount_rate)), alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
 END;
-COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text[], text, int, int, text[], int, boolean) IS
+COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text[], text, int, int, text, text[], int, int, int, text, text, text, text, text, float8, float8, text[], int, boolean) IS
 	'change settings of a model and keep the old ones as a version: NULL keeps a setting, reset names those to take back to their default, version goes back to an earlier version; says what that does to the segments; with dry_run only says it';
 
 -- What a rebuild would change. No row: nothing.

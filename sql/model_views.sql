@@ -174,7 +174,8 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb) IS 'internal: the query for the history of each customer';
 
 -- What is known of each customer: his history and, from the customers table,
--- his attributes. With consent asked for, whoever has not given it is not here.
+-- his attributes. With consent asked for, whoever has not given it is not here,
+-- nor is whoever objects to profiling.
 CREATE FUNCTION @extschema@.model_customers(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -191,15 +192,17 @@ BEGIN
 	attributes := @extschema@.model_attribute_list(settings, ', p.%I');
 	RETURN format($q$
 SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%3$s
-  FROM (%1$s) AS h %4$s JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id%5$s
+  FROM (%1$s) AS h %4$s JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id%5$s%7$s
 UNION ALL
 SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, true%3$s
   FROM (%2$s) AS p
- WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)%5$s$q$,
+ WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)%5$s%8$s$q$,
 		histories, people, attributes,
 		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
 		CASE WHEN settings ->> 'consent' IS NULL THEN '' ELSE ' AND p.consent' END,
-		@extschema@.model_key(settings, 'p.tenant', 'p.customer_id'));
+		@extschema@.model_key(settings, 'p.tenant', 'p.customer_id'),
+		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE E'\n WHERE p.objection IS NOT TRUE' END,
+		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE ' AND NOT p.objection' END);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
@@ -508,8 +511,11 @@ BEGIN
 				s.segment, s.segment_label, l.action%4$s, s.tenant, s.customer_id
 				FROM %1$I.customer_scores AS s
 				JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
-				WHERE l.role = %5$L ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
-				@extschema@.model_attribute_list(settings, ', s.%I'), list.role),
+				WHERE l.role = %5$L%6$s ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
+				@extschema@.model_attribute_list(settings, ', s.%I'), list.role,
+				-- lists are there to be acted on: whoever may not be contacted at all is in none
+				(SELECT ' AND (' || string_agg(format('s.%I', c), ' OR ' ORDER BY n) || ')'
+				   FROM unnest(@extschema@.model_names(settings, 'contact')) WITH ORDINALITY AS u (c, n))),
 			format('%s: segments of role %s, by monetary', list.comment, list.role));
 	END LOOP;
 
@@ -636,7 +642,7 @@ BEGIN
 				WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
 			CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another source: alter_model(..., source => ...)'
 				WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
-				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' END AS needs,
+				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%%s with an order at least)', c.minimum_customers) ELSE '' END END AS needs,
 			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes
 			FROM %1$I.configuration AS c
 			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
