@@ -21,6 +21,9 @@ OBJS = \
 	src/history_read.o \
 	src/quantile.o \
 	src/math/exact_sum.o \
+	src/math/gamma.o \
+	src/math/hypergeometric.o \
+	src/math/btyd.o \
 	src/score.o \
 	src/score_window.o \
 	src/segment.o \

@@ -1,0 +1,414 @@
+/*
+ * hypergeometric.c
+ *		The hypergeometric functions of the buy-till-you-die models.
+ *
+ * Every integrand here, in the logarithm of its variable, is the exponential
+ * of a concave function. So it has one mode, its logarithm lies below every
+ * tangent, which bounds what is left out, and Gauss-Legendre panels whose width
+ * follows its slope integrate it to the last digits.
+ */
+#include "hypergeometric.h"
+
+#include <math.h>
+
+#include "gamma.h"
+
+typedef struct Node
+{
+	double		x;
+	double		weight;
+} Node;
+
+/* Gauss-Legendre on (-1, 1): the positive half of the nodes */
+static const Node gauss8[] = {
+	{0.18343464249564980494, 0.36268378337836198297},
+	{0.52553240991632898582, 0.31370664587788728734},
+	{0.79666647741362673959, 0.22238103445337447054},
+	{0.96028985649753623168, 0.10122853629037625915},
+};
+
+static const Node gauss16[] = {
+	{0.095012509837637440185, 0.18945061045506849629},
+	{0.28160355077925891323, 0.18260341504492358887},
+	{0.45801677765722738634, 0.16915651939500253819},
+	{0.61787624440264374845, 0.14959598881657673208},
+	{0.7554044083550030339, 0.12462897125553387205},
+	{0.86563120238783174388, 0.09515851168249278481},
+	{0.94457502307323257608, 0.062253523938647892863},
+	{0.9894009349916499326, 0.027152459411754094852},
+};
+
+/*
+ * A panel of n nodes is exact to rounding if |slope| * half width stays below
+ * STEEP, and the half width below WIDE: the nearest singularities lie at a
+ * distance of pi from the real line.
+ */
+#define STEEP8	1.2
+#define WIDE8	0.75
+#define STEEP16	9.0
+#define WIDE16	2.0
+
+#define NEGLIGIBLE	1e-18
+#define MAX_PANELS	2000
+
+/* ln of the integrand at v; its derivative */
+typedef double (*LogConcave) (const double *parameters, double v, double *slope);
+
+/* Add the panels from "from", in the direction of "sign", up to "end" or until the rest is negligible. */
+static double
+panels(LogConcave f, const double *parameters, double from, double end, int sign,
+	   double near, double far, double top, double sum)
+{
+	double		slope_from;
+	double		slope_to;
+	double		width;
+
+	(void) f(parameters, from, &slope_from);
+	for (int i = 0; i < MAX_PANELS; i++)
+	{
+		double		rest = fabs(end - from);
+		double		part = 0.0;
+		double		to = end;
+		double		height;
+		double		centre;
+
+		/* far from where the integrand bends, panels grow with the distance */
+		width = fmax(2.0 * WIDE16, fmax(near - from, from - far));
+		if (width > rest)
+			width = rest;
+		for (int halvings = 0;; halvings++)
+		{
+			to = width < rest ? from + sign * width : end;
+			height = f(parameters, to, &slope_to);
+			if (fmax(fabs(slope_from), fabs(slope_to)) * width * 0.5 <= STEEP16)
+				break;
+			if (halvings == 200)
+				return NAN;
+			width *= 0.5;
+		}
+		centre = 0.5 * (from + to);
+		width = 0.5 * fabs(to - from);
+		for (int j = 0; j < 8; j++)
+		{
+			double		ignored;
+			double		step = width * gauss16[j].x;
+
+			part += gauss16[j].weight * (exp(f(parameters, centre - step, &ignored) - top) +
+										 exp(f(parameters, centre + step, &ignored) - top));
+		}
+		sum += part * width;
+		if (to == end)
+			return sum;
+		/* concave: what is beyond lies below the tangent */
+		if (slope_to * sign < 0.0 && exp(height - top) <= NEGLIGIBLE * sum * fabs(slope_to))
+			return sum;
+		from = to;
+		slope_from = slope_to;
+	}
+	return NAN;
+}
+
+/*
+ * ln of the integral of exp(f) over (low, high), either end possibly infinite;
+ * near and far enclose the places where f bends.
+ */
+static double
+log_integral(LogConcave f, const double *parameters, double low, double high, double near, double far)
+{
+	double		mode = fmin(fmax(0.5 * (near + far), low), high);
+	double		slope;
+	double		step = 1.0;
+	double		left = low;
+	double		right = high;
+	double		top;
+	double		sum;
+
+	/* the mode, as nearly as panels need it */
+	for (int i = 0; i < 400; i++)
+	{
+		(void) f(parameters, mode, &slope);
+		if (!isfinite(slope))
+			return NAN;
+		if (slope > 0.0)
+			left = mode;
+		else
+			right = mode;
+		if (slope == 0.0 || right - left <= 0.0 || fabs(slope) * (right - left) < 0.5)
+			break;
+		if (isfinite(left) && isfinite(right) && right - left <= 2.0 * step)
+			mode = 0.5 * (left + right);
+		else if (slope > 0.0)
+			mode = fmin(mode + step, right);
+		else
+			mode = fmax(mode - step, left);
+		if (mode == left || mode == right)
+		{
+			/* an end of the range, or no double in between */
+			(void) f(parameters, mode, &slope);
+			if (mode == low || mode == high || right - left < 1e-9 * (1.0 + fabs(mode)))
+				break;
+		}
+		step *= 2.0;
+	}
+	top = f(parameters, mode, &slope);
+	sum = 0.0;
+	if (mode < high)
+		sum = panels(f, parameters, mode, high, 1, near, far, top, sum);
+	if (mode > low)
+		sum = panels(f, parameters, mode, low, -1, near, far, top, sum);
+	return top + log(sum);
+}
+
+/* ln(1 + exp(v)) */
+static inline double
+softplus(double v)
+{
+	return (v > 0.0 ? v : 0.0) + log1p(exp(-fabs(v)));
+}
+
+/* p = logistic(v): p^a (1 - p)^b (1 - (1 + p y)^-n) / p; parameters n, a, b, y */
+static double
+beta_geometric_log(const double *parameters, double v, double *slope)
+{
+	double		n = parameters[0];
+	double		a = parameters[1];
+	double		b = parameters[2];
+	double		y = parameters[3];
+	double		log_p = -softplus(-v);
+	double		log_q = -softplus(v);
+	double		p = exp(log_p);
+	double		q = exp(log_q);
+	double		h = n * log1p(p * y);
+
+	*slope = a * q - b * p;
+	/* the limit p -> 0, before p underflows */
+	if (v < -40.0 && (n + 1.0) * p * y < 1e-18)
+		return a * log_p + b * log_q + log(n * y);
+	*slope += (h < 700.0 ? n * p * y * q / (1.0 + p * y) / expm1(h) : 0.0) - q;
+	return a * log_p + b * log_q + log(-expm1(-h)) - log_p;
+}
+
+double
+beta_geometric_count(double n, double a, double b, double y)
+{
+	double		z = y / (1.0 + y);
+	double		spread = n * y + 8.0 * sqrt(n * y * (1.0 + y)) + 40.0 * (1.0 + y);
+	double		parameters[] = {n, a, b, y};
+
+	if (!(y > 0.0))
+		return y == 0.0 ? 0.0 : NAN;
+	if (spread < 600.0)
+	{
+		/*
+		 * (1 + p y)^-n is E[(1 - p)^K] for a negative binomial K, so the sum
+		 * over k of P(K = k) E[1 + (1 - p) + ... + (1 - p)^(k - 1)].
+		 */
+		double		weight = n * z;
+		double		power = 1.0;
+		double		count = 1.0;
+		double		sum = weight;
+
+		for (int k = 1; k < 4000; k++)
+		{
+			double		ratio = z * (n + k) / (k + 1.0);
+
+			power *= (b + k - 1.0) / (a + b + k - 1.0);
+			count += power;
+			weight *= ratio;
+			sum += weight * count;
+			/* terms fall at least as fast as ratio * (1 + 1/k) from here on */
+			ratio *= 1.0 + 1.0 / k;
+			if (ratio < 1.0 && weight * count * ratio <= 1e-17 * sum * (1.0 - ratio))
+				return sum * exp(-n * log1p(y));
+		}
+	}
+	return exp(log_integral(beta_geometric_log, parameters, -INFINITY, INFINITY,
+							fmin(0.0, -log(y * (1.0 + n))), fmax(0.0, -log(y))) - log_beta(a, b));
+}
+
+/*
+ * With e^v = 1 + u/m, m the smaller of alpha and beta, and q = 1 + u/M the
+ * larger one's, the integrand is exp(power v) q^-fall dv, times a constant.
+ */
+void
+pareto_integral(double n, double s, double alpha, double beta, double length, bool moments, ParetoIntegral *result)
+{
+	bool		beta_first = beta <= alpha;
+	double		smaller = beta_first ? beta : alpha;
+	double		ratio = beta_first ? beta / alpha : alpha / beta;
+	double		power = beta_first ? -s : 1.0 - n;
+	double		fall = beta_first ? n : s + 1.0;
+	double		end = log1p(length / smaller);
+	double		from = 0.0;
+	double		e_from = 1.0;
+	double		slope_from = power - fall * ratio;
+	double		sum = 0.0;
+	double		sum_v = 0.0;
+	double		sum_log_q = 0.0;
+	double		sum_per_e = 0.0;
+	double		sum_per_q = 0.0;
+
+	result->log_value = NAN;
+	for (int i = 0;; i++)
+	{
+		double		width = end - from;
+		double		e_to;
+		double		slope_to;
+		double		steep;
+		double		e_centre;
+		double		centre;
+		const Node *nodes;
+		int			count;
+
+		if (i == MAX_PANELS)
+			return;
+		if (width > 2.0 * WIDE16)
+			width = 2.0 * WIDE16;
+		/* what is beyond 2 * STEEP16 e-folds belongs to the next panel */
+		if (slope_from < 0.0 && -slope_from * width > 2.0 * STEEP16)
+			width = -2.0 * STEEP16 / slope_from;
+		for (int tries = 0;; tries++)
+		{
+			e_to = e_from * exp(width);
+			slope_to = power - fall * (ratio * e_to / (1.0 + ratio * (e_to - 1.0)));
+			steep = fmax(fabs(slope_from), fabs(slope_to)) * width * 0.5;
+			if (steep <= STEEP16 * 1.0001)
+				break;
+			if (tries == 200)
+				return;
+			width *= fmax(0.5, STEEP16 / steep);
+		}
+		if (steep <= STEEP8 && width <= 2.0 * WIDE8)
+		{
+			nodes = gauss8;
+			count = 4;
+		}
+		else
+		{
+			nodes = gauss16;
+			count = 8;
+		}
+
+		width *= 0.5;
+		centre = from + width;
+		e_centre = e_from * exp(width);
+		for (int j = 0; j < count; j++)
+		{
+			double		step = width * nodes[j].x;
+			double		e_step = exp(step);
+			double		e[2] = {e_centre * e_step, e_centre / e_step};
+			double		v[2] = {centre + step, centre - step};
+
+			for (int k = 0; k < 2; k++)
+			{
+				double		q = 1.0 + ratio * (e[k] - 1.0);
+				double		log_q = log(q);
+				double		weight = nodes[j].weight * width * exp(power * v[k] - fall * log_q);
+
+				sum += weight;
+				if (moments)
+				{
+					sum_v += weight * v[k];
+					sum_log_q += weight * log_q;
+					sum_per_e += weight / e[k];
+					sum_per_q += weight / q;
+				}
+			}
+		}
+		from += 2.0 * width;
+		if (from >= end)
+			break;
+		if (slope_to < 0.0 &&
+			exp(power * from - fall * log(1.0 + ratio * (e_to - 1.0))) <= NEGLIGIBLE * -slope_to * sum)
+			break;
+		e_from = e_to;
+		slope_from = slope_to;
+	}
+
+	result->log_value = log(beta_first ? sum : sum * ratio);
+	result->log_alpha = (beta_first ? sum_log_q : sum_v) / sum;
+	result->log_beta = (beta_first ? sum_v : sum_log_q) / sum;
+	result->per_alpha = (beta_first ? sum_per_q : sum_per_e) / sum / alpha;
+	result->per_beta = (beta_first ? sum_per_e : sum_per_q) / sum / beta;
+}
+
+/* 1 + u = exp(v); parameters s, y */
+static double
+tricomi_log(const double *parameters, double v, double *slope)
+{
+	double		s = parameters[0];
+	double		y = parameters[1];
+
+	*slope = 1.0 - s - y * exp(v);
+	return (1.0 - s) * v - y * expm1(v);
+}
+
+double
+tricomi_integral(double s, double y)
+{
+	double		parameters[] = {s, y};
+
+	return exp(log_integral(tricomi_log, parameters, 0.0, INFINITY, 0.0, fmax(0.0, -log(y))));
+}
+
+double
+log_negative_binomial(double r, double y, double n)
+{
+	if (y == 0.0)
+		return n == 0.0 ? 0.0 : -INFINITY;
+	return log_rising_factorial(r, n) - r * log1p(y) - n * log1p(1.0 / y);
+}
+
+/* u = logistic(v): u^n (1 - u)^r; parameters n, r */
+static double
+incomplete_beta_log(const double *parameters, double v, double *slope)
+{
+	double		n = parameters[0];
+	double		r = parameters[1];
+	double		log_u = -softplus(-v);
+	double		log_w = -softplus(v);
+
+	*slope = n * exp(log_w) - r * exp(log_u);
+	return n * log_u + r * log_w;
+}
+
+double
+log_negative_binomial_tail(double r, double y, double n)
+{
+	double		parameters[] = {n, r};
+
+	if (n == 0.0)
+		return 0.0;
+	if (y == 0.0)
+		return -INFINITY;
+	return log_rising_factorial(r, n) + log(n) +
+		log_integral(incomplete_beta_log, parameters, -INFINITY, log(y), 0.0, 0.0);
+}
+
+/* tau = exp(v); parameters r, ln alpha, s, ln beta, n */
+static double
+stopped_log(const double *parameters, double v, double *slope)
+{
+	double		r = parameters[0];
+	double		s = parameters[2];
+	double		n = parameters[4];
+	double		a = v - parameters[1];
+	double		b = v - parameters[3];
+
+	/* P(K = n) without its constant, s (tau/beta) (1 + tau/beta)^-(s + 1) */
+	*slope = n / (1.0 + exp(a)) - r / (1.0 + exp(-a)) + 1.0 - (s + 1.0) / (1.0 + exp(-b));
+	return -n * softplus(-a) - r * softplus(a) + b - (s + 1.0) * softplus(b);
+}
+
+double
+log_negative_binomial_stopped(double r, double alpha, double s, double beta, double n, double t)
+{
+	double		log_alpha = log(alpha);
+	double		log_beta = log(beta);
+	double		parameters[] = {r, log_alpha, s, log_beta, n};
+
+	if (t == 0.0)
+		return -INFINITY;
+	return log_rising_factorial(r, n) + log(s) +
+		log_integral(stopped_log, parameters, -INFINITY, log(t), fmin(log_alpha, log_beta), fmax(log_alpha, log_beta));
+}
