@@ -24,6 +24,7 @@ OBJS = \
 	src/math/gamma.o \
 	src/math/hypergeometric.o \
 	src/math/btyd.o \
+	src/math/btyd_fit.o \
 	src/score.o \
 	src/score_window.o \
 	src/segment.o \

@@ -1,0 +1,94 @@
+/*
+ * btyd_fit.h
+ *		Maximum likelihood for the buy-till-you-die models and for the
+ *		Gamma-Gamma model of spend. Pure C, no server headers.
+ */
+#ifndef BTYD_FIT_H
+#define BTYD_FIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "btyd.h"
+
+/*
+ * So many customers with the same history: x repeat days, the last of them at
+ * age t_x, seen until age t. For spend: x repeat days with the mean t_x; t is 0.
+ */
+typedef struct BtydPattern
+{
+	double		x;
+	double		t_x;
+	double		t;
+	int64_t		count;
+} BtydPattern;
+
+/* What the server provides: memory, and a look at interrupts (may not return) */
+typedef struct BtydTools
+{
+	void	   *(*allocate) (size_t size);
+	void		(*release) (void *memory);
+	void		(*check) (void);
+} BtydTools;
+
+typedef enum BtydFitStatus
+{
+	BTYD_CONVERGED,
+	BTYD_NOT_CONVERGED,
+	BTYD_REFUSED				/* the data can't be fitted; nothing was tried */
+} BtydFitStatus;
+
+typedef enum BtydFitReason
+{
+	BTYD_REASON_NONE,
+	BTYD_TOO_FEW_CUSTOMERS,
+	BTYD_EVERYONE_BOUGHT_ONCE,
+	BTYD_TOO_FEW_REPEAT_CUSTOMERS,
+	BTYD_CONSTANT_DATA,
+	BTYD_PARAMETER_AT_BOUNDARY,
+	BTYD_FLAT_LIKELIHOOD,
+	BTYD_NO_MAXIMUM_FOUND,
+	BTYD_MEAN_UNDEFINED
+} BtydFitReason;
+
+/* There must be more customers, and more repeat customers, than parameters. */
+#define BTYD_MIN_CUSTOMERS	(BTYD_PARAMETERS + 1)
+#define SPEND_MIN_CUSTOMERS	(SPEND_PARAMETERS + 1)
+
+typedef struct BtydFit
+{
+	BtydFitStatus status;
+	BtydFitReason reason;
+	int			nparameters;
+	double		parameters[BTYD_PARAMETERS];	/* if converged, as the next */
+	double		standard_errors[BTYD_PARAMETERS];
+	double		log_likelihood; /* where the search ended; NaN if refused */
+	double		gradient_norm;	/* by the logarithms of the parameters */
+	int			iterations;
+	int64_t		n;				/* customers */
+} BtydFit;
+
+/*
+ * The patterns must be sorted by x, t_x, t and be different; the result is a
+ * function of them and of start alone. start, if not NULL, is where to search
+ * instead of the usual starts.
+ */
+extern void btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
+					 const double *start, const BtydTools *tools, BtydFit *fit);
+extern void spend_fit(const BtydPattern *patterns, size_t n,
+					  const double *start, const BtydTools *tools, BtydFit *fit);
+
+/*
+ * The log-likelihood of all patterns with gradient[nparameters] and
+ * hessian[nparameters][nparameters] by the parameters, where not NULL. Exposed
+ * for tests.
+ */
+extern double btyd_fit_evaluate(BtydFamily family, const BtydPattern *patterns, size_t n,
+								const double *parameters, const BtydTools *tools,
+								double *gradient, double *hessian);
+extern double spend_fit_evaluate(const BtydPattern *patterns, size_t n,
+								 const double *parameters, const BtydTools *tools,
+								 double *gradient, double *hessian);
+
+#endif							/* BTYD_FIT_H */
