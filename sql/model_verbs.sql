@@ -524,6 +524,7 @@ BEGIN
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, settings ->> 'source');
 		settings := @extschema@.model_resolve(home, caller_path, settings);
 		PERFORM @extschema@.model_make_tables(home, tenanted);
+		PERFORM @extschema@.model_make_corrections(home);
 		settings := settings || '{"map_copy": "v1"}';
 		PERFORM @extschema@.model_copy_map(home, 'v1', settings);
 		PERFORM @extschema@.model_complete_labels(home, 'v1', settings ->> 'language');

@@ -257,6 +257,7 @@ DECLARE
 	dotted		text := @extschema@.model_attribute_list(settings, ', f.%I AS %I');
 	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change}';
 	segment		text;
+	overridden	text;
 BEGIN
 	SELECT columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
 	  INTO columns FROM unnest(@extschema@.model_attributes(settings)) AS a;
@@ -267,9 +268,16 @@ BEGIN
 				   @extschema@.segment_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END'
 		  INTO segment FROM unnest(maps) AS m (map);
 	END IF;
+	-- what a person has said of a customer, where his segment is one of the map:
+	-- one row a customer at most, so that the join is left out where nobody reads it
+	EXECUTE format('SELECT string_agg(format(''(s.map_copy = %%L AND o.segment = ANY (%%L))'', m.map, ARRAY(SELECT l.segment'
+			' FROM %1$I.segment_label AS l WHERE l.map = m.map GROUP BY l.segment ORDER BY l.segment)::text), '' OR '' ORDER BY m.map)'
+		' FROM unnest($1) AS m (map)', model) INTO overridden USING maps;
 	RETURN format($q$
 SELECT s.*,
-       (%4$s)::text COLLATE "C" AS segment
+       (%4$s)::text COLLATE "C" AS segment_by_rules,
+       CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE (%4$s)::text COLLATE "C" END AS segment,
+       o.segment IS NOT NULL AS segment_overridden
   FROM (SELECT s.*,
                @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
                @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
@@ -292,7 +300,10 @@ SELECT s.*,
                        CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
                   FROM (%1$s) AS f
-                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s$q$, @extschema@.model_facts(model, settings, question, customers), plain, dotted, segment);
+                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s
+  LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
+   AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
+		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[], text) IS 'internal: the query for facts, scores and segment of each customer';
@@ -313,6 +324,7 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary::%3$s AS monetary, s.mean_value::%3$s AS mean_value, s.tenure_days, s.silence_ratio,
        s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason%4$s,
        s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
+       s.segment_overridden, s.segment_by_rules,
        %5$s AS tenant, s.customer_id
   FROM (%2$s) AS s
   LEFT JOIN %1$I.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = %6$L$q$,
@@ -410,6 +422,9 @@ BEGIN ATOMIC
 		"rfm_score_change": "rfm_score minus what it was some days ago (90 unless the model says otherwise), both by the thresholds of today",
 		"score_reason": "why a score is missing or lowest: no_order, no_order_in_window, too_few_customers",
 		"segment": "the segment: a stable key, see the view segments",
+		"segment_overridden": "whether a person has set the segment by override_segment",
+		"segment_by_rules": "the segment by the rules of the map, whatever a person has said",
+		"customers_overridden": "number of customers whose segment a person has set",
 		"segment_label": "name of the segment in the language of the model",
 		"segment_order": "order of the segments in lists and charts, best first",
 		"segment_color": "color of the segment in charts, #RRGGBB",
@@ -494,7 +509,7 @@ BEGIN
 		format($q$SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
 			CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment ELSE r.previous_segment END::text AS previous_segment,
 			CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on,
-			%5$s AS tenant, s.customer_id
+			s.segment_overridden, %5$s AS tenant, s.customer_id
 			FROM (%4$s) AS s
 			LEFT JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language,
@@ -508,7 +523,7 @@ BEGIN
 		PERFORM @extschema@.model_put_view(model, list.view::name,
 			format($q$SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
 				s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
-				s.segment, s.segment_label, l.action%4$s, s.tenant, s.customer_id
+				s.segment, s.segment_label, s.segment_overridden, l.action%4$s, s.tenant, s.customer_id
 				FROM %1$I.customer_scores AS s
 				JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 				WHERE l.role = %5$L%6$s ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
@@ -526,10 +541,10 @@ BEGIN
 			COALESCE(s.revenue, 0)::%5$s AS revenue,
 			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
 			s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::%5$s AS median_monetary,
-			l.display_order AS segment_order, l.color::text AS segment_color
+			l.display_order AS segment_order, l.color::text AS segment_color, COALESCE(s.overridden, 0) AS customers_overridden
 			FROM (%6$s) AS q
 			JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.language = %3$L
-			LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, sum(c.monetary) AS revenue, @extschema@.weighted_mean(c.rfm_score, 1) AS mean_rfm_score,
+			LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, count(*) FILTER (WHERE c.segment_overridden) AS overridden, sum(c.monetary) AS revenue, @extschema@.weighted_mean(c.rfm_score, 1) AS mean_rfm_score,
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.recency_days) AS median_recency_days,
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.frequency) AS median_frequency,
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.monetary::float8) AS median_monetary
