@@ -35,6 +35,10 @@ OBJS = \
 	src/customer_history.o \
 	src/histories.o \
 	src/score_customers.o \
+	src/math/logit.o \
+	src/logit.o \
+	src/metrics.o \
+	src/propensity.o \
 	src/caller.o \
 	src/live.o
 

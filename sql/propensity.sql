@@ -1,3 +1,478 @@
--- Propensity: logistic regression, and how well any score separates and is
--- calibrated.
+--
+-- Layer 5: propensity. Logistic regression over any features, how well any
+-- score separates and is calibrated, and both put to work on histories: who
+-- buys again within so many days.
+--
 
+/* ---- logistic regression ---- */
+
+-- The state holds every row. Nothing is strict: what a row lacks is counted,
+-- and weight and ridge are checked on every row.
+
+CREATE FUNCTION @extschema@.logit_fit_transition(state internal, label bool, features float8[])
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_fit_transition';
+COMMENT ON FUNCTION @extschema@.logit_fit_transition(internal, bool, float8[]) IS
+	'part of aggregate logit_fit';
+
+CREATE FUNCTION @extschema@.logit_fit_transition(state internal, label bool, features float8[], weight float8)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_fit_transition';
+COMMENT ON FUNCTION @extschema@.logit_fit_transition(internal, bool, float8[], float8) IS
+	'part of aggregate logit_fit';
+
+CREATE FUNCTION @extschema@.logit_fit_transition(state internal, label bool, features float8[], weight float8, ridge float8)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_fit_transition';
+COMMENT ON FUNCTION @extschema@.logit_fit_transition(internal, bool, float8[], float8, float8) IS
+	'part of aggregate logit_fit';
+
+CREATE FUNCTION @extschema@.logit_fit_combine(state internal, other internal)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_fit_combine';
+COMMENT ON FUNCTION @extschema@.logit_fit_combine(internal, internal) IS
+	'part of aggregate logit_fit';
+
+CREATE FUNCTION @extschema@.logit_fit_serialize(state internal)
+	RETURNS bytea
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_fit_serialize';
+COMMENT ON FUNCTION @extschema@.logit_fit_serialize(internal) IS
+	'part of aggregate logit_fit';
+
+CREATE FUNCTION @extschema@.logit_fit_deserialize(bytes bytea, unused internal)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_fit_deserialize';
+COMMENT ON FUNCTION @extschema@.logit_fit_deserialize(bytea, internal) IS
+	'part of aggregate logit_fit';
+
+CREATE FUNCTION @extschema@.logit_fit_final(state internal)
+	RETURNS jsonb
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_fit_final';
+COMMENT ON FUNCTION @extschema@.logit_fit_final(internal) IS
+	'part of aggregate logit_fit';
+
+CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[]) (
+	SFUNC = @extschema@.logit_fit_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@.logit_fit_combine,
+	SERIALFUNC = @extschema@.logit_fit_serialize,
+	DESERIALFUNC = @extschema@.logit_fit_deserialize,
+	FINALFUNC = @extschema@.logit_fit_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[]) IS
+	'logistic regression of a label on features, by maximum likelihood, as a document that describes itself';
+
+CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight float8) (
+	SFUNC = @extschema@.logit_fit_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@.logit_fit_combine,
+	SERIALFUNC = @extschema@.logit_fit_serialize,
+	DESERIALFUNC = @extschema@.logit_fit_deserialize,
+	FINALFUNC = @extschema@.logit_fit_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[], float8) IS
+	'logistic regression where a row of weight 2 counts as two rows';
+
+CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight float8, ridge float8) (
+	SFUNC = @extschema@.logit_fit_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@.logit_fit_combine,
+	SERIALFUNC = @extschema@.logit_fit_serialize,
+	DESERIALFUNC = @extschema@.logit_fit_deserialize,
+	FINALFUNC = @extschema@.logit_fit_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[], float8, float8) IS
+	'logistic regression with weights and a ridge: half of ridge times the squares of the coefficients of standardised features is subtracted from the log-likelihood';
+
+CREATE FUNCTION @extschema@.logit_predict(fit jsonb, features float8[])
+	RETURNS float8
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_predict';
+COMMENT ON FUNCTION @extschema@.logit_predict(jsonb, float8[]) IS
+	'probability of the label by a fit of logit_fit or propensity_fit; NULL where the fit has no meaning or a feature is NULL';
+
+CREATE FUNCTION @extschema@.logit_coefficients(fit jsonb)
+	RETURNS float8[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_coefficients';
+COMMENT ON FUNCTION @extschema@.logit_coefficients(jsonb) IS
+	'intercept and coefficients of a fit; NULL where the fit has no meaning';
+
+CREATE FUNCTION @extschema@.logit_table(fit jsonb, names text[] DEFAULT NULL)
+	RETURNS TABLE (feature int, name text, coefficient float8, standard_error float8, z float8, p float8, odds_ratio float8)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT (c.n - 1)::int,
+		   CASE WHEN c.n = 1 THEN 'intercept' ELSE coalesce(names[c.n - 1], f.own #>> ARRAY['features', (c.n - 2)::text], 'feature ' || c.n - 1) END,
+		   c.coefficient, f.standard_error, f.z, f.p, CASE WHEN c.n > 1 AND c.coefficient BETWEEN -700 AND 700 THEN exp(c.coefficient) END
+	  FROM unnest(@extschema@.logit_coefficients(fit)) WITH ORDINALITY AS c (coefficient, n),
+		   LATERAL (SELECT CASE WHEN c.n = 1 THEN '{intercept}' ELSE ARRAY['coefficients', (c.n - 2)::text] END AS path,
+						   CASE fit ->> 'family' WHEN 'propensity' THEN fit -> 'fit' ELSE fit END AS document) AS d,
+		   LATERAL (SELECT fit AS own, (d.document -> 'standard_errors' #>> d.path)::float8 AS standard_error,
+						   (d.document -> 'z' #>> d.path)::float8 AS z, (d.document -> 'p' #>> d.path)::float8 AS p) AS f
+	 ORDER BY c.n
+$$;
+COMMENT ON FUNCTION @extschema@.logit_table(jsonb, text[]) IS
+	'a fit of logit_fit or propensity_fit as rows: the intercept (feature 0) and one row for each feature; odds_ratio is by one unit of the feature';
+
+/* ---- how good a score is ---- */
+
+-- The state of auc, lift and calibration_bins holds every score, 8 bytes each.
+
+CREATE FUNCTION @extschema@.ranked_transition(state internal, score float8, label bool)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'ranked_transition';
+COMMENT ON FUNCTION @extschema@.ranked_transition(internal, float8, bool) IS
+	'part of aggregate auc';
+
+CREATE FUNCTION @extschema@.lift_transition(state internal, score float8, label bool, top_share float8)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'lift_transition';
+COMMENT ON FUNCTION @extschema@.lift_transition(internal, float8, bool, float8) IS
+	'part of aggregate lift';
+
+CREATE FUNCTION @extschema@.calibration_bins_transition(state internal, score float8, label bool, bins int)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'calibration_bins_transition';
+COMMENT ON FUNCTION @extschema@.calibration_bins_transition(internal, float8, bool, int) IS
+	'part of aggregate calibration_bins';
+
+CREATE FUNCTION @extschema@.ranked_combine(state internal, other internal)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'ranked_combine';
+COMMENT ON FUNCTION @extschema@.ranked_combine(internal, internal) IS
+	'part of the aggregates auc, lift and calibration_bins';
+
+CREATE FUNCTION @extschema@.ranked_serialize(state internal)
+	RETURNS bytea
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'ranked_serialize';
+COMMENT ON FUNCTION @extschema@.ranked_serialize(internal) IS
+	'part of the aggregates auc, lift and calibration_bins';
+
+CREATE FUNCTION @extschema@.ranked_deserialize(bytes bytea, unused internal)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'ranked_deserialize';
+COMMENT ON FUNCTION @extschema@.ranked_deserialize(bytea, internal) IS
+	'part of the aggregates auc, lift and calibration_bins';
+
+CREATE FUNCTION @extschema@.auc_final(state internal)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'auc_final';
+COMMENT ON FUNCTION @extschema@.auc_final(internal) IS
+	'part of aggregate auc';
+
+CREATE FUNCTION @extschema@.lift_final(state internal)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'lift_final';
+COMMENT ON FUNCTION @extschema@.lift_final(internal) IS
+	'part of aggregate lift';
+
+CREATE FUNCTION @extschema@.calibration_bins_final(state internal)
+	RETURNS jsonb
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'calibration_bins_final';
+COMMENT ON FUNCTION @extschema@.calibration_bins_final(internal) IS
+	'part of aggregate calibration_bins';
+
+-- READ_ONLY although the final functions sort the scores: the state is a set,
+-- and means the same in any order.
+CREATE AGGREGATE @extschema@.auc(score float8, label bool) (
+	SFUNC = @extschema@.ranked_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@.ranked_combine,
+	SERIALFUNC = @extschema@.ranked_serialize,
+	DESERIALFUNC = @extschema@.ranked_deserialize,
+	FINALFUNC = @extschema@.auc_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.auc(float8, bool) IS
+	'area under the ROC curve: how often a row with the label has a higher score than one without, equal scores counting one half; NULL if all labels are the same';
+
+CREATE AGGREGATE @extschema@.lift(score float8, label bool, top_share float8) (
+	SFUNC = @extschema@.lift_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@.ranked_combine,
+	SERIALFUNC = @extschema@.ranked_serialize,
+	DESERIALFUNC = @extschema@.ranked_deserialize,
+	FINALFUNC = @extschema@.lift_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.lift(float8, bool, float8) IS
+	'how much more frequent the label is among the top_share of the rows with the highest scores than among all';
+
+CREATE AGGREGATE @extschema@.calibration_bins(score float8, label bool, bins int) (
+	SFUNC = @extschema@.calibration_bins_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@.ranked_combine,
+	SERIALFUNC = @extschema@.ranked_serialize,
+	DESERIALFUNC = @extschema@.ranked_deserialize,
+	FINALFUNC = @extschema@.calibration_bins_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.calibration_bins(float8, bool, int) IS
+	'what was predicted and what came true, by quantile of the score: an array for calibration_table';
+
+CREATE FUNCTION @extschema@.brier_score_transition(state internal, score float8, label bool)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'brier_score_transition';
+COMMENT ON FUNCTION @extschema@.brier_score_transition(internal, float8, bool) IS
+	'part of aggregate brier_score';
+
+CREATE FUNCTION @extschema@.log_loss_transition(state internal, score float8, label bool)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'log_loss_transition';
+COMMENT ON FUNCTION @extschema@.log_loss_transition(internal, float8, bool) IS
+	'part of aggregate log_loss';
+
+CREATE FUNCTION @extschema@.mean_loss_combine(state internal, other internal)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'mean_loss_combine';
+COMMENT ON FUNCTION @extschema@.mean_loss_combine(internal, internal) IS
+	'part of the aggregates brier_score and log_loss';
+
+CREATE FUNCTION @extschema@.mean_loss_serialize(state internal)
+	RETURNS bytea
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'mean_loss_serialize';
+COMMENT ON FUNCTION @extschema@.mean_loss_serialize(internal) IS
+	'part of the aggregates brier_score and log_loss';
+
+CREATE FUNCTION @extschema@.mean_loss_deserialize(bytes bytea, unused internal)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'mean_loss_deserialize';
+COMMENT ON FUNCTION @extschema@.mean_loss_deserialize(bytea, internal) IS
+	'part of the aggregates brier_score and log_loss';
+
+CREATE FUNCTION @extschema@.mean_loss_final(state internal)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'mean_loss_final';
+COMMENT ON FUNCTION @extschema@.mean_loss_final(internal) IS
+	'part of the aggregates brier_score and log_loss';
+
+CREATE AGGREGATE @extschema@.brier_score(score float8, label bool) (
+	SFUNC = @extschema@.brier_score_transition,
+	STYPE = internal,
+	SSPACE = 256,
+	COMBINEFUNC = @extschema@.mean_loss_combine,
+	SERIALFUNC = @extschema@.mean_loss_serialize,
+	DESERIALFUNC = @extschema@.mean_loss_deserialize,
+	FINALFUNC = @extschema@.mean_loss_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.brier_score(float8, bool) IS
+	'mean squared difference between a probability and what came true: 0 is best';
+
+CREATE AGGREGATE @extschema@.log_loss(score float8, label bool) (
+	SFUNC = @extschema@.log_loss_transition,
+	STYPE = internal,
+	SSPACE = 256,
+	COMBINEFUNC = @extschema@.mean_loss_combine,
+	SERIALFUNC = @extschema@.mean_loss_serialize,
+	DESERIALFUNC = @extschema@.mean_loss_deserialize,
+	FINALFUNC = @extschema@.mean_loss_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.log_loss(float8, bool) IS
+	'mean of minus the logarithm of the probability of what came true: 0 is best, infinite if it had been called impossible';
+
+CREATE FUNCTION @extschema@.calibration_table(calibration jsonb)
+	RETURNS TABLE (bin int, from_score float8, to_score float8, customers bigint, positive bigint,
+		predicted float8, actual float8, actual_low float8, actual_high float8)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT b.bin, b.from_score, b.to_score, b.customers, b.positive, b.predicted, b.actual,
+		   -- Wilson's interval of 95 %
+		   greatest((w.centre - w.half) / w.scale, 0), least((w.centre + w.half) / w.scale, 1)
+	  FROM jsonb_to_recordset(calibration) AS b (bin int, from_score float8, to_score float8, customers bigint, positive bigint,
+			   predicted float8, actual float8),
+		   LATERAL (SELECT b.actual + 1.9207294 / nullif(b.customers, 0) AS centre, 1 + 3.8414588 / nullif(b.customers, 0) AS scale,
+						   1.9599640 * sqrt(greatest(b.actual * (1 - b.actual) / nullif(b.customers, 0) + 0.9603647 / nullif(b.customers::float8 * b.customers, 0), 0)) AS half) AS w
+	 ORDER BY b.bin
+$$;
+COMMENT ON FUNCTION @extschema@.calibration_table(jsonb) IS
+	'what calibration_bins returned, as rows to draw: predicted against actual, with a 95 % interval of the actual share';
+
+/* ---- weights of a composite score ---- */
+
+CREATE FUNCTION @extschema@.learnt_weights(fit jsonb, total float8 DEFAULT 1)
+	RETURNS float8[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT CASE WHEN bool_or(c.coefficient > 0) THEN array_agg(greatest(c.coefficient / s.scale, 0) / s.part * total ORDER BY c.n) END
+	  FROM unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS c (coefficient, n),
+		   -- by the largest first, so that nothing overflows
+		   LATERAL (SELECT max(a.x) AS scale, sum(greatest(a.x / m.largest, 0) ORDER BY a.n) AS part
+					  FROM unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS a (x, n),
+						   (SELECT nullif(max(x), 0) AS largest FROM unnest((@extschema@.logit_coefficients(fit))[2:]) AS x) AS m) AS s
+$$;
+COMMENT ON FUNCTION @extschema@.learnt_weights(jsonb, float8) IS
+	'weights for weighted_score and score_customers from a fit of a label on scores: coefficients, negative ones as 0, to the sum total; NULL where the fit has no meaning or no coefficient is positive';
+
+CREATE FUNCTION @extschema@.learnt_weights_table(fit jsonb, chosen float8[] DEFAULT '{1,1,1}', names text[] DEFAULT '{recency,frequency,monetary}')
+	RETURNS TABLE (score int, name text, chosen_weight float8, chosen_share float8, learnt_share float8,
+		coefficient float8, standard_error float8, p float8, clipped boolean)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT t.feature, coalesce(names[t.feature], 'score ' || t.feature), chosen[t.feature],
+		   chosen[t.feature] / nullif((SELECT sum(w ORDER BY w) FROM unnest(chosen) AS w), 0),
+		   (@extschema@.learnt_weights(fit))[t.feature], t.coefficient, t.standard_error, t.p, t.coefficient < 0
+	  FROM @extschema@.logit_table(fit) AS t WHERE t.feature > 0
+	 ORDER BY t.feature
+$$;
+COMMENT ON FUNCTION @extschema@.learnt_weights_table(jsonb, float8[], text[]) IS
+	'learnt weights beside the chosen ones, both as shares; clipped: the coefficient is negative, and the weight therefore 0';
+
+/* ---- who buys again ---- */
+
+CREATE FUNCTION @extschema@.propensity_features(history @extschema@.history, as_of date)
+	RETURNS float8[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'propensity_features';
+COMMENT ON FUNCTION @extschema@.propensity_features(@extschema@.history, date) IS
+	'what a history says on a day, for a logistic regression: seven numbers, none of them missing (propensity_feature_names says which); NULL before the first event';
+
+CREATE FUNCTION @extschema@.propensity_feature_names()
+	RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ARRAY['log1p_recency_days', 'log1p_active_days', 'log1p_total', 'log1p_tenure_days', 'log1p_silence',
+				 'log1p_events_90d', 'log1p_events_365d'];
+END;
+COMMENT ON FUNCTION @extschema@.propensity_feature_names() IS 'the names of what propensity_features returns';
+
+CREATE FUNCTION @extschema@.propensity_label(history @extschema@.history, as_of date, horizon_days int)
+	RETURNS bool
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'propensity_label';
+COMMENT ON FUNCTION @extschema@.propensity_label(@extschema@.history, date, int) IS
+	'does an event follow within so many days after as_of? NULL before the first event';
+
+CREATE FUNCTION @extschema@.propensity(fit jsonb, history @extschema@.history, as_of date)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'propensity';
+COMMENT ON FUNCTION @extschema@.propensity(jsonb, @extschema@.history, date) IS
+	'probability of an event within the horizon of a fit of propensity_fit, seen from as_of; NULL before the first event and where the fit has no meaning';
+
+-- The caller's query runs with his search_path; whatever else is in the text
+-- that runs then is qualified, and has no operator.
+CREATE FUNCTION @extschema@.propensity_fit_run(caller_path text, source text, as_of date, horizon_days int, ridge float8)
+	RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET extra_float_digits = 1
+	AS $$
+DECLARE
+	query		text;
+	test_day	date;
+	train_day	date;
+	fit			jsonb;
+	trained		jsonb;
+	tested		record;
+	base_rate	float8;
+	message		text;
+	state		text;
+BEGIN
+	IF source IS NULL OR as_of IS NULL OR horizon_days IS NULL OR ridge IS NULL OR caller_path IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = format('%s must not be null', CASE WHEN source IS NULL THEN 'source' WHEN as_of IS NULL THEN 'as_of'
+				WHEN horizon_days IS NULL THEN 'horizon_days' WHEN ridge IS NULL THEN 'ridge' ELSE 'caller_path' END);
+	END IF;
+	IF NOT isfinite(as_of) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('as_of must be finite here, but is %s', CASE WHEN as_of = 'infinity' THEN 'infinity' ELSE '-infinity' END),
+			HINT = 'Name a day, for example current_date.';
+	END IF;
+	IF horizon_days NOT BETWEEN 1 AND 3660 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('horizon_days must be between 1 and 3660, but is %s', horizon_days);
+	END IF;
+	IF octet_length(caller_path) > 10000 OR octet_length(source) > 1000000 THEN
+		RAISE program_limit_exceeded USING MESSAGE = 'source or search_path is too long';
+	END IF;
+	test_day := as_of - horizon_days;
+	train_day := test_day - horizon_days;
+	query := CASE WHEN source ~ '^\s*([[:alpha:]_][[:alnum:]_$]*|"([^"]|"")+")(\s*\.\s*([[:alpha:]_][[:alnum:]_$]*|"([^"]|"")+")){0,2}\s*$'
+		THEN 'TABLE ' || source ELSE rtrim(source, E' \t\r\n;') END;
+	query := format(E'FROM (SELECT u.history::@extschema@.history AS history FROM (\n%s\n) AS u (customer, history)) AS s', query);
+
+	BEGIN
+		PERFORM pg_catalog.set_config('search_path', caller_path, true);
+		-- one reading of the source for both fits, a second one for the test
+		EXECUTE 'SELECT @extschema@.logit_fit(@extschema@.propensity_label(s.history, $1, $3), @extschema@.propensity_features(s.history, $1), $4, $5), '
+			'@extschema@.logit_fit(@extschema@.propensity_label(s.history, $2, $3), @extschema@.propensity_features(s.history, $2), $4, $5) ' || query
+			INTO trained, fit USING train_day, test_day, horizon_days, 1::pg_catalog.float8, ridge;
+		EXECUTE 'SELECT pg_catalog.count(q.p) AS n, pg_catalog.count(CASE WHEN q.label THEN q.p END) AS n_positive, @extschema@.auc(q.p, q.label) AS auc, '
+			'@extschema@.brier_score(q.p, q.label) AS brier_score, @extschema@.log_loss(q.p, q.label) AS log_loss, '
+			'@extschema@.lift(q.p, q.label, $4) AS lift_top_tenth, @extschema@.weighted_mean(q.p, $5) AS predicted, '
+			'@extschema@.calibration_bins(q.p, q.label, 10) AS calibration '
+			'FROM (SELECT @extschema@.propensity_label(s.history, $2, $3) AS label, '
+			'@extschema@.logit_predict($1, @extschema@.propensity_features(s.history, $2)) AS p ' || query || ') AS q'
+			INTO tested USING trained, test_day, horizon_days, 0.1::pg_catalog.float8, 1::pg_catalog.float8;
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	EXCEPTION
+		WHEN syntax_error OR undefined_column OR undefined_table OR invalid_column_reference OR cannot_coerce OR datatype_mismatch THEN
+			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
+			RAISE EXCEPTION USING ERRCODE = state,
+				MESSAGE = format('source is not a query of customer and history: %s', message),
+				HINT = 'For example: SELECT customer_id, history FROM histories(''SELECT customer_id, ordered_on, total FROM orders'', NULL::int)';
+	END;
+
+	base_rate := tested.n_positive / nullif(tested.n, 0)::float8;
+	RETURN jsonb_build_object(
+		'family', 'propensity', 'as_of', to_char(as_of, 'YYYY-MM-DD'), 'horizon_days', horizon_days,
+		'features', to_jsonb(@extschema@.propensity_feature_names()),
+		'trained_on', to_char(test_day, 'YYYY-MM-DD'), 'status', fit -> 'status', 'reason', fit -> 'reason', 'fit', fit,
+		'holdout', jsonb_build_object(
+			'trained_on', to_char(train_day, 'YYYY-MM-DD'), 'tested_on', to_char(test_day, 'YYYY-MM-DD'),
+			'status', trained -> 'status', 'reason', trained -> 'reason', 'n', tested.n, 'n_positive', tested.n_positive,
+			'actual', base_rate, 'predicted', tested.predicted, 'auc', tested.auc, 'brier_score', tested.brier_score,
+			'brier_score_of_actual', base_rate * (1 - base_rate), 'log_loss', nullif(tested.log_loss, 'infinity'),
+			'lift_top_tenth', tested.lift_top_tenth, 'calibration', tested.calibration));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.propensity_fit_run(text, text, date, int, float8) IS 'internal: propensity_fit, with the search_path for source';
+
+CREATE FUNCTION @extschema@.propensity_fit(source text, as_of date, horizon_days int DEFAULT 90, ridge float8 DEFAULT 1)
+	RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT @extschema@.propensity_fit_run(pg_catalog.current_setting('search_path'), source, as_of, horizon_days, ridge);
+END;
+COMMENT ON FUNCTION @extschema@.propensity_fit(text, date, int, float8) IS
+	'who buys again within so many days: a logistic regression on the histories of a query of customer and history, tested on the horizon before as_of after training on the one before that, then trained on the former; everything in one document for propensity()';

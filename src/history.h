@@ -39,6 +39,7 @@ extern History *history_pack(HistoryDay *days, size_t n, int decimals);
 extern int32 history_check_day(DateADT day);
 extern int64 history_window_start(DateADT as_of, int32 window_days);
 extern Datum history_pl(PG_FUNCTION_ARGS);
+extern Datum history_monetary_float8(PG_FUNCTION_ARGS);
 
 static inline void
 history_check(HistoryError error)

@@ -1,0 +1,773 @@
+/*
+ * logit.c
+ *		Logistic regression: the aggregate logit_fit, whose state holds the
+ *		rows, and logit_predict. The mathematics are in math/logit.c.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "compat.h"
+#include "logit.h"
+#include "math/logit.h"
+#include "score.h"
+
+PG_FUNCTION_INFO_V1(logit_fit_transition);
+PG_FUNCTION_INFO_V1(logit_fit_combine);
+PG_FUNCTION_INFO_V1(logit_fit_serialize);
+PG_FUNCTION_INFO_V1(logit_fit_deserialize);
+PG_FUNCTION_INFO_V1(logit_fit_final);
+PG_FUNCTION_INFO_V1(logit_predict);
+PG_FUNCTION_INFO_V1(logit_coefficients);
+
+/*
+ * What the rows of one fit may take: then equal ones are added up, and an
+ * error follows if the different ones take more than the second limit.
+ */
+#define MAX_ROWS_MB		1000
+#define MAX_DIFFERENT_MB	750
+#define MEGABYTE		((Size) 1024 * 1024)
+
+/* Rows to make room for at first: a group may well be a small one. */
+#define FIRST_ROWS		16
+
+#define UNKNOWN_FEATURES	(-1)
+
+/* State of logit_fit: every row, in the form of math/logit.h. */
+typedef struct LogitState
+{
+	MemoryContext context;
+	int32		features;		/* of each row; unknown until there is one */
+	double		ridge;
+	int64		left_out;		/* rows without a label, a feature or a weight above 0 */
+	size_t		n;
+	size_t		room;
+	double	   *rows;
+} LogitState;
+
+/* ---- what math/logit.c needs of the server ---- */
+
+static void *
+host_allocate(size_t size)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, size);
+}
+
+static void
+host_check(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static const LogitHost host = {host_allocate, pfree, host_check};
+
+/* ---- checks ---- */
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this function can be called by an aggregate only")));
+	return context;
+}
+
+static void
+corrupt_state(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid state of aggregate %s", "logit_fit")));
+}
+
+/* How many features an array has */
+static int
+check_features(ArrayType *array)
+{
+	int			count = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("features must be an array of one dimension, not %d", ARR_NDIM(array))));
+	if (count > LOGIT_MAX_FEATURES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("features must have at most %d elements, not %d", LOGIT_MAX_FEATURES, count)));
+	return count;
+}
+
+static void
+check_same_features(int expected, int count)
+{
+	if (unlikely(expected != count))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("features must have the same number of elements in all rows, not %d and %d",
+						Min(expected, count), Max(expected, count)),
+				 errhint("A feature that a row does not have is a NULL in features.")));
+}
+
+static double
+check_weight(FunctionCallInfo fcinfo, int n)
+{
+	double		weight;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("weight must not be NULL"),
+				 errhint("Use a weight of 0 to leave a row out.")));
+	weight = PG_GETARG_FLOAT8(n);
+	check_finite("weight", weight);
+	if (weight < 0.0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weight must not be negative, but is %.15g", weight),
+				 errhint("Use a weight of 0 to leave a row out.")));
+	return weight;
+}
+
+static double
+check_ridge(FunctionCallInfo fcinfo, int n)
+{
+	double		ridge;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("ridge must not be NULL"),
+				 errhint("Use a ridge of 0 for the plain maximum likelihood.")));
+	ridge = PG_GETARG_FLOAT8(n);
+	check_finite("ridge", ridge);
+	if (ridge < 0.0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ridge must not be negative, but is %.15g", ridge),
+				 errhint("Use a ridge of 0 for the plain maximum likelihood.")));
+	return ridge + 0.0;
+}
+
+static void
+check_same_ridge(double ridge, double other)
+{
+	if (unlikely(ridge != other))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ridge must be the same for all rows, not %.15g and %.15g",
+						Min(ridge, other), Max(ridge, other))));
+}
+
+/* ---- the state ---- */
+
+static LogitState *
+state_make(MemoryContext context, double ridge)
+{
+	LogitState *state = MemoryContextAllocZero(context, sizeof(LogitState));
+
+	state->context = context;
+	state->features = UNKNOWN_FEATURES;
+	state->ridge = ridge;
+	return state;
+}
+
+static inline size_t
+row_width(const LogitState *state)
+{
+	return (size_t) state->features + LOGIT_HEAD;
+}
+
+static inline size_t
+rows_in(const LogitState *state, Size megabytes)
+{
+	return megabytes * MEGABYTE / (row_width(state) * sizeof(double));
+}
+
+/* Add up equal rows. */
+static void
+compress(LogitState *state)
+{
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "equal rows", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(work);
+	size_t		width = row_width(state);
+	size_t	   *order = host_allocate(state->n * sizeof(size_t));
+	double	   *counts = host_allocate(state->n * sizeof(double));
+	size_t		distinct = logit_distinct(state->rows, state->n, state->features, order, counts, &host);
+	size_t		room = Max(distinct, FIRST_ROWS);
+	double	   *rows = MemoryContextAllocHuge(state->context, room * width * sizeof(double));
+
+	for (size_t i = 0; i < distinct; i++)
+	{
+		memcpy(rows + i * width, state->rows + order[i] * width, width * sizeof(double));
+		rows[i * width + 1] = counts[i];
+	}
+	pfree(state->rows);
+	state->rows = rows;
+	state->n = distinct;
+	state->room = room;
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(work);
+}
+
+/* Room for "more" rows of so many features. */
+static void
+make_room(LogitState *state, int features, size_t more)
+{
+	size_t		limit;
+	size_t		room;
+
+	if (state->features == UNKNOWN_FEATURES)
+		state->features = features;
+	check_same_features(state->features, features);
+	if (likely(state->room - state->n >= more))
+		return;
+
+	limit = rows_in(state, MAX_ROWS_MB);
+	if (state->n + more > limit)
+	{
+		if (state->n > 0)
+			compress(state);
+		if (state->n + more > limit || state->n > rows_in(state, MAX_DIFFERENT_MB))
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many different rows for logit_fit: " UINT64_FORMAT " of %d features",
+							(uint64) state->n, features),
+					 errdetail("The different rows of a fit may take %d MB.", MAX_DIFFERENT_MB),
+					 errhint("Fit a sample of the rows, or round the features.")));
+	}
+	room = Min(Max(Max(state->room * 2, state->n + more), FIRST_ROWS), limit);
+	if (state->rows == NULL)
+		state->rows = MemoryContextAllocHuge(state->context, room * row_width(state) * sizeof(double));
+	else
+		state->rows = repalloc_huge(state->rows, room * row_width(state) * sizeof(double));
+	state->room = room;
+}
+
+/* The one door into the state. */
+static void
+add_row(LogitState *state, bool label, const double *x, int features, double weight)
+{
+	double	   *row;
+
+	for (int i = 0; i < features; i++)
+		check_finite("features", x[i]);
+	make_room(state, features, 1);
+	row = state->rows + state->n++ * row_width(state);
+	row[0] = label ? weight : -weight;
+	row[1] = 1.0;
+	for (int i = 0; i < features; i++)
+		row[LOGIT_HEAD + i] = x[i] + 0.0;	/* -0 becomes 0 */
+}
+
+Datum
+logit_fit_transition(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	LogitState *state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
+	double		weight = PG_NARGS() > 3 ? check_weight(fcinfo, 3) : 1.0;
+	double		ridge = PG_NARGS() > 4 ? check_ridge(fcinfo, 4) : 0.0;
+
+	if (state == NULL)
+		state = state_make(context, ridge);
+	else
+		check_same_ridge(state->ridge, ridge);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		state->left_out++;
+	else
+	{
+		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(2);
+		int			features = check_features(array);
+
+		if (state->features != UNKNOWN_FEATURES)
+			check_same_features(state->features, features);
+		if (weight == 0.0 || (ARR_HASNULL(array) && array_contains_nulls(array)))
+			state->left_out++;
+		else
+			add_row(state, PG_GETARG_BOOL(1), (const double *) ARR_DATA_PTR(array), features, weight);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* The result is in the context of the aggregate, whichever side is empty. */
+Datum
+logit_fit_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	LogitState *state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
+	LogitState *other = PG_ARGISNULL(1) ? NULL : (LogitState *) PG_GETARG_POINTER(1);
+
+	if (other == NULL)
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	if (state == NULL)
+		state = state_make(context, other->ridge);
+	check_same_ridge(state->ridge, other->ridge);
+	state->left_out += other->left_out;
+	if (other->n > 0)
+	{
+		if (state->n + other->n > rows_in(other, MAX_ROWS_MB))
+			compress(other);
+		make_room(state, other->features, other->n);
+		memcpy(state->rows + state->n * row_width(state), other->rows,
+			   other->n * row_width(state) * sizeof(double));
+		state->n += other->n;
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* What a serialised state begins with; the rows follow. */
+typedef struct LogitStateHead
+{
+	int64		left_out;
+	double		ridge;
+	int64		features;
+} LogitStateHead;
+
+/* In this machine's own form: it goes to another process, no further. */
+Datum
+logit_fit_serialize(PG_FUNCTION_ARGS)
+{
+	LogitState *state;
+	LogitStateHead head;
+	Size		size;
+	bytea	   *bytes;
+
+	(void) aggregate_context(fcinfo);
+	state = (LogitState *) PG_GETARG_POINTER(0);
+	head.left_out = state->left_out;
+	head.ridge = state->ridge;
+	head.features = state->features;
+	size = state->n == 0 ? 0 : state->n * row_width(state) * sizeof(double);
+	bytes = palloc(VARHDRSZ + sizeof(head) + size);
+	SET_VARSIZE(bytes, VARHDRSZ + sizeof(head) + size);
+	memcpy(VARDATA(bytes), &head, sizeof(head));
+	if (size > 0)
+		memcpy(VARDATA(bytes) + sizeof(head), state->rows, size);
+	PG_RETURN_BYTEA_P(bytes);
+}
+
+Datum
+logit_fit_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes;
+	LogitStateHead head;
+	LogitState *state;
+	Size		size;
+
+	(void) aggregate_context(fcinfo);
+	bytes = PG_GETARG_BYTEA_PP(0);
+	size = VARSIZE_ANY_EXHDR(bytes);
+	if (size < sizeof(head))
+		corrupt_state();
+	memcpy(&head, VARDATA_ANY(bytes), sizeof(head));
+	size -= sizeof(head);
+	if (head.left_out < 0 || !isfinite(head.ridge) || head.ridge < 0.0 ||
+		head.features < UNKNOWN_FEATURES || head.features > LOGIT_MAX_FEATURES ||
+		(head.features == UNKNOWN_FEATURES && size > 0))
+		corrupt_state();
+	state = state_make(CurrentMemoryContext, head.ridge);
+	state->left_out = head.left_out;
+	state->features = (int32) head.features;
+	if (size > 0)
+	{
+		Size		width = row_width(state);
+
+		if (size % (width * sizeof(double)) != 0)
+			corrupt_state();
+		state->n = state->room = size / (width * sizeof(double));
+		state->rows = MemoryContextAllocHuge(state->context, size);
+		memcpy(state->rows, VARDATA_ANY(bytes) + sizeof(head), size);
+		for (size_t i = 0; i < state->n; i++)
+		{
+			const double *row = state->rows + i * width;
+			bool		good = row[0] != 0.0 && row[1] >= 1.0 && row[1] == rint(row[1]);
+
+			for (size_t j = 0; j < width; j++)
+				good &= isfinite(row[j]) && !(row[j] == 0.0 && signbit(row[j]));
+			if (!good)
+				corrupt_state();
+		}
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* ---- the document ---- */
+
+static void
+append_double(StringInfo out, double value)
+{
+	if (!isfinite(value))
+		appendStringInfoString(out, "null");
+	else
+	{
+		enlargeStringInfo(out, DOUBLE_SHORTEST_DECIMAL_LEN);
+		out->len += double_to_shortest_decimal_bufn(value, out->data + out->len);
+		out->data[out->len] = '\0';
+	}
+}
+
+typedef double (*OfEstimate) (double estimate, double error);
+
+static double
+estimate_itself(double estimate, double error pg_attribute_unused())
+{
+	return estimate;
+}
+
+static double
+estimate_error(double estimate pg_attribute_unused(), double error)
+{
+	return error;
+}
+
+static double
+estimate_z(double estimate, double error)
+{
+	return error > 0.0 ? estimate / error : NAN;
+}
+
+/* that a coefficient of 0 would be at least that far off, either way */
+static double
+estimate_p(double estimate, double error)
+{
+	return erfc(fabs(estimate_z(estimate, error)) / M_SQRT2);
+}
+
+/* {"intercept": ..., "coefficients": [...]} */
+static void
+append_estimates(StringInfo out, const char *name, const LogitFit *fit, OfEstimate of)
+{
+	appendStringInfo(out, ", \"%s\": ", name);
+	if (fit->status != LOGIT_CONVERGED)
+	{
+		appendStringInfoString(out, "null");
+		return;
+	}
+	appendStringInfoString(out, "{\"intercept\": ");
+	for (int i = 0; i <= fit->features; i++)
+	{
+		if (i == 1)
+			appendStringInfoString(out, ", \"coefficients\": [");
+		else if (i > 1)
+			appendStringInfoString(out, ", ");
+		append_double(out, of(fit->coefficients[i], fit->standard_errors[i]));
+	}
+	appendStringInfoString(out, fit->features == 0 ? ", \"coefficients\": []}" : "]}");
+}
+
+/* "1, 4 and 5", at most ten of them */
+static const char *
+named_features(const LogitFit *fit)
+{
+	StringInfoData out;
+	int			shown = Min(fit->named_count, 10);
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, fit->named_count == 1 ? "feature" : "features");
+	for (int i = 0; i < shown; i++)
+		appendStringInfo(&out, "%s %d",
+						 i == 0 ? "" : i == fit->named_count - 1 ? " and" : ",", fit->named[i]);
+	if (shown < fit->named_count)
+		appendStringInfo(&out, " and %d more", fit->named_count - shown);
+	return out.data;
+}
+
+static const char *
+reason(const LogitFit *fit)
+{
+	switch (fit->status)
+	{
+		case LOGIT_CONVERGED:
+			break;
+		case LOGIT_NO_ROWS:
+			return "no rows: no row has a label, all features and a weight above 0";
+		case LOGIT_ONE_LABEL:
+			return psprintf("one label: it is %s in every row", fit->n_positive > 0 ? "true" : "false");
+		case LOGIT_TOO_FEW:
+			return psprintf("too few %ss: " INT64_FORMAT " rows for the intercept and %d features; a ridge above 0 makes do with fewer",
+							fit->n_positive <= fit->n - fit->n_positive ? "positive" : "negative",
+							Min(fit->n_positive, fit->n - fit->n_positive), fit->features);
+		case LOGIT_CONSTANT:
+			return psprintf("constant: the same in every row: %s; leave it out", named_features(fit));
+		case LOGIT_COLLINEAR:
+			return psprintf("collinear: each of %s is a linear combination of the others; leave one out, or use a ridge above 0", named_features(fit));
+		case LOGIT_COMPLETE_SEPARATION:
+			return fit->named_count == 0 ? "complete separation" :
+				psprintf("complete separation: the labels can be told apart without an error by %s, and the best coefficients are infinite; leave out what knows the answer, or use a ridge above 0", named_features(fit));
+		case LOGIT_QUASI_SEPARATION:
+			return psprintf("quasi-complete separation: some labels can be told without a doubt by %s, and the best coefficients are infinite; leave out what knows the answer, or use a ridge above 0", named_features(fit));
+		case LOGIT_NOT_CONVERGED:
+			return psprintf("not converged after %d iterations; a ridge above 0 helps", fit->iterations);
+		case LOGIT_OUT_OF_RANGE:
+			return fit->named_count == 0 ? "out of range: the weights are too large, too small or too different" :
+				psprintf("out of range: the coefficient of %s can't be written as a double; give it in another unit", named_features(fit));
+	}
+	return NULL;
+}
+
+static const char *const status_names[] = {
+	[LOGIT_CONVERGED] = "converged",
+	[LOGIT_NO_ROWS] = "no_rows",
+	[LOGIT_ONE_LABEL] = "one_label",
+	[LOGIT_TOO_FEW] = "too_few",
+	[LOGIT_CONSTANT] = "constant",
+	[LOGIT_COLLINEAR] = "collinear",
+	[LOGIT_COMPLETE_SEPARATION] = "complete_separation",
+	[LOGIT_QUASI_SEPARATION] = "quasi_separation",
+	[LOGIT_NOT_CONVERGED] = "not_converged",
+	[LOGIT_OUT_OF_RANGE] = "out_of_range",
+};
+
+/* Reads the state, and leaves it as it is. */
+Datum
+logit_fit_final(PG_FUNCTION_ARGS)
+{
+	LogitState *state;
+	MemoryContext work;
+	MemoryContext old_context;
+	StringInfoData out;
+	LogitFit   *fit;
+	const char *why;
+	bool		fitted;
+
+	(void) aggregate_context(fcinfo);
+	state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
+	initStringInfo(&out);
+	work = AllocSetContextCreate(CurrentMemoryContext, "logit_fit", ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(work);
+	fit = palloc0(sizeof(LogitFit));
+	if (state != NULL && state->n > 0)
+		logit_fit_rows(state->rows, state->n, state->features, state->ridge, fit, &host);
+	else
+		fit->status = LOGIT_NO_ROWS;
+	MemoryContextSwitchTo(old_context);
+
+	fitted = fit->status == LOGIT_CONVERGED;
+	appendStringInfoString(&out, "{\"family\": \"logit\"");
+	append_estimates(&out, "parameters", fit, estimate_itself);
+	append_estimates(&out, "standard_errors", fit, estimate_error);
+	append_estimates(&out, "z", fit, estimate_z);
+	append_estimates(&out, "p", fit, estimate_p);
+	appendStringInfoString(&out, ", \"ridge\": ");
+	append_double(&out, state == NULL ? 0.0 : state->ridge);
+	appendStringInfo(&out, ", \"n\": " INT64_FORMAT ", \"n_positive\": " INT64_FORMAT ", \"left_out\": " INT64_FORMAT,
+					 fit->n, fit->n_positive, state == NULL ? 0 : state->left_out);
+	appendStringInfoString(&out, ", \"weight_sum\": ");
+	append_double(&out, fit->weight_sum);
+	appendStringInfoString(&out, ", \"log_likelihood\": ");
+	append_double(&out, fitted ? fit->log_likelihood : NAN);
+	appendStringInfoString(&out, ", \"null_log_likelihood\": ");
+	append_double(&out, fitted ? fit->null_log_likelihood : NAN);
+	appendStringInfo(&out, ", \"iterations\": %d, \"gradient_norm\": ", fit->iterations);
+	append_double(&out, fitted ? fit->gradient_norm : NAN);
+	appendStringInfo(&out, ", \"status\": \"%s\", \"reason\": ", status_names[fit->status]);
+	why = reason(fit);
+	if (why == NULL)
+		appendStringInfoString(&out, "null");
+	else
+		appendStringInfo(&out, "\"%s\"", why);
+	appendStringInfoString(&out, ", \"named_features\": [");
+	for (int i = 0; i < fit->named_count; i++)
+		appendStringInfo(&out, "%s%d", i == 0 ? "" : ", ", fit->named[i]);
+	appendStringInfoString(&out, "]}");
+	MemoryContextDelete(work);
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}
+
+/* ---- predictions ---- */
+
+pg_noreturn static void
+not_a_fit(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("fit is not a document of logit_fit: %s", what),
+			 errhint("Give what logit_fit or propensity_fit returned.")));
+}
+
+static JsonbValue *
+member(JsonbContainer *object, const char *name)
+{
+	return getKeyJsonValueFromContainer(object, name, (int) strlen(name), NULL);
+}
+
+static bool
+is_string(const JsonbValue *value, const char *wanted)
+{
+	return value != NULL && value->type == jbvString && value->val.string.len == (int) strlen(wanted) &&
+		memcmp(value->val.string.val, wanted, strlen(wanted)) == 0;
+}
+
+static bool
+is_container(const JsonbValue *value, bool array)
+{
+	return value != NULL && value->type == jbvBinary &&
+		(array ? JsonContainerIsArray(value->val.binary.data) : JsonContainerIsObject(value->val.binary.data));
+}
+
+static double
+number(const JsonbValue *value)
+{
+	double		result;
+
+	if (value == NULL || value->type != jbvNumeric)
+		not_a_fit("a coefficient is not a number");
+	result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+	if (!isfinite(result))
+		not_a_fit("a coefficient is not finite");
+	return result;
+}
+
+static LogitModel *
+parse_model(Jsonb *document)
+{
+	JsonbContainer *fit = &document->root;
+	JsonbContainer *coefficients;
+	JsonbValue *value;
+	LogitModel *model;
+	bool		propensity;
+	int			n;
+
+	if (!JsonContainerIsObject(fit))
+		not_a_fit("it is not an object");
+	propensity = is_string(member(fit, "family"), "propensity");
+	if (propensity)
+	{
+		value = member(fit, "fit");
+		if (!is_container(value, false))
+			not_a_fit("it has no fit");
+		fit = value->val.binary.data;
+	}
+	if (!is_string(member(fit, "family"), "logit"))
+		not_a_fit("its family is not \"logit\"");
+	value = member(fit, "status");
+	if (value == NULL || value->type != jbvString)
+		not_a_fit("it has no status");
+	if (!is_string(value, status_names[LOGIT_CONVERGED]))
+	{
+		model = palloc0(sizeof(LogitModel));
+		model->propensity = propensity;
+		return model;
+	}
+	value = member(fit, "parameters");
+	if (!is_container(value, false))
+		not_a_fit("it has no parameters");
+	fit = value->val.binary.data;
+	value = member(fit, "coefficients");
+	if (!is_container(value, true))
+		not_a_fit("it has no coefficients");
+	coefficients = value->val.binary.data;
+	n = (int) JsonContainerSize(coefficients);
+	if (n > LOGIT_MAX_FEATURES)
+		not_a_fit("it has too many coefficients");
+	model = palloc0(offsetof(LogitModel, coefficients) + (Size) (n + 1) * sizeof(double));
+	model->meaningful = true;
+	model->propensity = propensity;
+	model->features = n;
+	model->coefficients[0] = number(member(fit, "intercept"));
+	for (int i = 0; i < n; i++)
+		model->coefficients[i + 1] = number(getIthJsonbValueFromContainer(coefficients, (uint32) i));
+	return model;
+}
+
+typedef struct ModelCache
+{
+	MemoryContext context;		/* of the two below */
+	Jsonb	   *document;
+	LogitModel *model;
+} ModelCache;
+
+const LogitModel *
+logit_model(FunctionCallInfo fcinfo, int n)
+{
+	Jsonb	   *document = PG_GETARG_JSONB_P(n);
+	ModelCache *cache = fcinfo->flinfo->fn_extra;
+	MemoryContext old_context;
+
+	if (cache == NULL)
+	{
+		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ModelCache));
+		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "fit", ALLOCSET_SMALL_SIZES);
+		fcinfo->flinfo->fn_extra = cache;
+	}
+	if (cache->document == NULL || VARSIZE(cache->document) != VARSIZE(document) ||
+		memcmp(cache->document, document, VARSIZE(document)) != 0)
+	{
+		cache->document = NULL;
+		MemoryContextReset(cache->context);
+		old_context = MemoryContextSwitchTo(cache->context);
+		cache->model = parse_model(document);
+		cache->document = palloc(VARSIZE(document));
+		memcpy(cache->document, document, VARSIZE(document));
+		MemoryContextSwitchTo(old_context);
+	}
+	PG_FREE_IF_COPY(document, n);
+	return cache->model;
+}
+
+double
+logit_model_predict(const LogitModel *model, const double *features)
+{
+	double		result = logit_predict_row(model->coefficients, features, model->features);
+
+	if (isnan(result))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("prediction is out of range: features times coefficients exceed double precision")));
+	return result;
+}
+
+Datum
+logit_predict(PG_FUNCTION_ARGS)
+{
+	const LogitModel *model = logit_model(fcinfo, 0);
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	int			features = check_features(array);
+	const double *x = (const double *) ARR_DATA_PTR(array);
+	double		result;
+
+	if (model->meaningful && features != model->features)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("features must have as many elements as the fit, not %d for %d", features, model->features)));
+	if (!model->meaningful || (ARR_HASNULL(array) && array_contains_nulls(array)))
+		PG_RETURN_NULL();
+	for (int i = 0; i < features; i++)
+		check_finite("features", x[i]);
+	result = logit_model_predict(model, x);
+	PG_FREE_IF_COPY(array, 1);
+	PG_RETURN_FLOAT8(result);
+}
+
+/* The intercept, then the coefficients; NULL where the fit has none. */
+Datum
+logit_coefficients(PG_FUNCTION_ARGS)
+{
+	const LogitModel *model = logit_model(fcinfo, 0);
+	Datum		elements[LOGIT_MAX_FEATURES + 1];
+
+	if (!model->meaningful)
+		PG_RETURN_NULL();
+	for (int i = 0; i <= model->features; i++)
+		elements[i] = Float8GetDatum(model->coefficients[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(elements, model->features + 1, FLOAT8OID,
+										  sizeof(double), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}

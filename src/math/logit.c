@@ -1,0 +1,823 @@
+/*
+ * logit.c
+ *		Logistic regression by Newton's method.
+ *
+ * Equal rows are added up and brought into an order of their own, so that no
+ * order of arrival shows in the sums. They then stand in tiles, feature by
+ * feature, standardised: each feature is scaled by a power of two, centred and
+ * divided by its standard deviation, so that neither its unit nor its offset
+ * spoils the solution. Weights are scaled by a power of two to a sum near 1.
+ *
+ * A maximum exists unless the labels can be separated by a hyperplane. With
+ * separated labels Newton's steps never become short, although the likelihood
+ * does not grow any more: along such a step no row gets less likely, which is
+ * what is looked for, and proves it.
+ */
+#include "logit.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* LAPACK */
+extern void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+extern void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
+					double *b, const int *ldb, int *info);
+extern void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
+				   double *w, double *work, const int *lwork, int *info);
+
+#define MAX_ITERATIONS	100
+#define MAX_HALVINGS	40
+
+/* The sum of weights being near 1, twice what a step can still gain */
+#define CONVERGED		1e-18
+
+/* Below this gain, steps that stay long are suspicious. */
+#define FLAT			1e-8
+#define LONG_STEP		0.25
+
+/* A row may get that much less likely, as part of what another one gains. */
+#define SEPARATION_TOLERANCE	1e-6
+
+/* The least eigenvalue of a correlation matrix that is not called zero */
+#define LEAST_EIGENVALUE	1e-11
+
+/* A feature is named if its part of the direction is at least this of the largest. */
+#define NAMED_PART		1e-3
+
+/* Rows of a tile, and tiles between two looks at interrupts */
+#define TILE			128
+#define TILES_PER_CHECK 512
+
+/* Two doubles at a time, on every machine */
+typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
+
+typedef struct Entry
+{
+	uint64_t	key;
+	size_t		row;
+} Entry;
+
+typedef struct Problem
+{
+	const LogitHost *host;
+	int			features;
+	int			size;			/* features + 1 */
+	size_t		tiles;
+	double	   *tile;			/* each: weights, then features, TILE of them */
+	double		ridge;			/* to the weights' scale */
+
+	/* of the last evaluation */
+	double		log_likelihood;
+	double	   *gradient;
+	double	   *hessian;		/* lower triangle in columns, size by size; its opposite */
+	int			all_right;		/* every row's label is the more likely one */
+} Problem;
+
+#define TILE_SIZE(problem)	((size_t) ((problem)->features + 1) * TILE)
+
+/* ---- equal rows ---- */
+
+static inline uint64_t
+bits_of(double x)
+{
+	uint64_t	bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+static uint64_t
+row_key(const double *row, int features)
+{
+	uint64_t	key = bits_of(row[0]) * UINT64_C(0x9e3779b97f4a7c15);
+
+	for (int i = 0; i < features; i++)
+	{
+		key = (key ^ (key >> 29) ^ bits_of(row[LOGIT_HEAD + i])) * UINT64_C(0xbf58476d1ce4e5b9);
+		key ^= key >> 32;
+	}
+	key *= UINT64_C(0x94d049bb133111eb);
+	return key ^ (key >> 31);
+}
+
+static int
+compare_rows(const double *a, const double *b, int features)
+{
+	if (a[0] != b[0])
+		return a[0] < b[0] ? -1 : 1;
+	for (int i = LOGIT_HEAD; i < LOGIT_HEAD + features; i++)
+	{
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+/* By key, 11 bits at a time; returns which of the two arrays has the result. */
+static Entry *
+sort_by_key(Entry *from, Entry *to, size_t n, const LogitHost *host)
+{
+	size_t		count[2048];
+
+	for (int shift = 0; shift < 64; shift += 11)
+	{
+		size_t		total = 0;
+		Entry	   *swap = from;
+
+		host->check();
+		memset(count, 0, sizeof(count));
+		for (size_t i = 0; i < n; i++)
+			count[(from[i].key >> shift) & 2047]++;
+		for (int i = 0; i < 2048; i++)
+		{
+			size_t		here = count[i];
+
+			count[i] = total;
+			total += here;
+		}
+		for (size_t i = 0; i < n; i++)
+			to[count[(from[i].key >> shift) & 2047]++] = from[i];
+		from = to;
+		to = swap;
+	}
+	return from;
+}
+
+/* Different rows of one key, which hardly ever happens: Shell's sort. */
+static void
+sort_by_content(Entry *entries, size_t n, const double *rows, int features, const LogitHost *host)
+{
+	size_t		width = (size_t) features + LOGIT_HEAD;
+	size_t		gap = 1;
+
+	while (gap < n / 3)
+		gap = 3 * gap + 1;
+	for (; gap > 0; gap /= 3)
+	{
+		for (size_t i = gap; i < n; i++)
+		{
+			Entry		entry = entries[i];
+			size_t		j = i;
+
+			if (i % 4096 == 0)
+				host->check();
+			for (; j >= gap && compare_rows(rows + entries[j - gap].row * width,
+											rows + entry.row * width, features) > 0; j -= gap)
+				entries[j] = entries[j - gap];
+			entries[j] = entry;
+		}
+	}
+}
+
+size_t
+logit_distinct(const double *rows, size_t n, int features,
+			   size_t *order, double *counts, const LogitHost *host)
+{
+	size_t		width = (size_t) features + LOGIT_HEAD;
+	Entry	   *entries = host->allocate(2 * (n + 1) * sizeof(Entry));
+	Entry	   *sorted;
+	size_t		distinct = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		if (i % 65536 == 0)
+			host->check();
+		entries[i].key = row_key(rows + i * width, features);
+		entries[i].row = i;
+	}
+	sorted = sort_by_key(entries, entries + n, n, host);
+	for (size_t start = 0, end; start < n; start = end)
+	{
+		int			collision = 0;
+
+		if (start % 65536 == 0)
+			host->check();
+		for (end = start + 1; end < n && sorted[end].key == sorted[start].key; end++)
+			collision |= compare_rows(rows + sorted[start].row * width, rows + sorted[end].row * width, features);
+		if (collision)
+			sort_by_content(sorted + start, end - start, rows, features, host);
+		for (size_t i = start; i < end; i++)
+		{
+			const double *row = rows + sorted[i].row * width;
+
+			if (i > start && compare_rows(rows + order[distinct - 1] * width, row, features) == 0)
+				counts[distinct - 1] += row[1];
+			else
+			{
+				order[distinct] = sorted[i].row;
+				counts[distinct++] = row[1];
+			}
+		}
+	}
+	host->release(entries);
+	return distinct;
+}
+
+/* ---- sums over tiles ---- */
+
+static inline double
+sum_tile(const double *x)
+{
+	const Pair *a = (const Pair *) x;
+	Pair		s0 = a[0],
+				s1 = a[1];
+
+	for (int i = 2; i < TILE / 2; i += 2)
+	{
+		s0 += a[i];
+		s1 += a[i + 1];
+	}
+	s0 += s1;
+	return s0[0] + s0[1];
+}
+
+static inline double
+dot_tile(const double *x, const double *y)
+{
+	const Pair *a = (const Pair *) x;
+	const Pair *b = (const Pair *) y;
+	Pair		s0 = a[0] * b[0],
+				s1 = a[1] * b[1],
+				s2 = a[2] * b[2],
+				s3 = a[3] * b[3];
+
+	for (int i = 4; i < TILE / 2; i += 4)
+	{
+		s0 += a[i] * b[i];
+		s1 += a[i + 1] * b[i + 1];
+		s2 += a[i + 2] * b[i + 2];
+		s3 += a[i + 3] * b[i + 3];
+	}
+	s0 += s1;
+	s2 += s3;
+	s0 += s2;
+	return s0[0] + s0[1];
+}
+
+/* out = factor * x, and out += factor * x, and out = x * y */
+static inline void
+multiply_tile(double *out, const double *x, const double *y)
+{
+	Pair	   *to = (Pair *) out;
+	const Pair *a = (const Pair *) x;
+	const Pair *b = (const Pair *) y;
+
+	for (int i = 0; i < TILE / 2; i++)
+		to[i] = a[i] * b[i];
+}
+
+static inline void
+add_multiple_tile(double *out, double factor, const double *x)
+{
+	Pair	   *to = (Pair *) out;
+	const Pair *a = (const Pair *) x;
+	Pair		f = {factor, factor};
+
+	for (int i = 0; i < TILE / 2; i++)
+		to[i] += f * a[i];
+}
+
+/* Intercept and features, times the direction */
+static void
+along(const Problem *problem, const double *tile, const double *direction, double *out)
+{
+	for (int i = 0; i < TILE; i++)
+		out[i] = direction[0];
+	for (int j = 1; j < problem->size; j++)
+		add_multiple_tile(out, direction[j], tile + j * TILE);
+}
+
+/* Add the tile's part of sum(v x x'), the lower triangle. */
+static void
+add_products(const Problem *problem, const double *tile, const double *v, double *matrix)
+{
+	double		vx[TILE];
+	int			size = problem->size;
+
+	matrix[0] += sum_tile(v);
+	for (int j = 1; j < size; j++)
+	{
+		multiply_tile(vx, v, tile + j * TILE);
+		matrix[j] += sum_tile(vx);
+		for (int i = 1; i <= j; i++)
+			matrix[j + (size_t) i * size] += dot_tile(vx, tile + i * TILE);
+	}
+}
+
+/* Log-likelihood, gradient and the opposite of the Hessian at beta. */
+static void
+evaluate(Problem *problem, const double *beta)
+{
+	double		x[TILE],
+				residual[TILE],
+				variance[TILE],
+				likelihood[TILE];
+
+	problem->log_likelihood = 0.0;
+	problem->all_right = 1;
+	memset(problem->gradient, 0, (size_t) problem->size * sizeof(double));
+	memset(problem->hessian, 0, (size_t) problem->size * problem->size * sizeof(double));
+	for (size_t t = 0; t < problem->tiles; t++)
+	{
+		const double *tile = problem->tile + t * TILE_SIZE(problem);
+		int			wrong = 0;
+
+		if (t % TILES_PER_CHECK == 0)
+			problem->host->check();
+		along(problem, tile, beta, x);
+		for (int i = 0; i < TILE; i++)
+		{
+			double		signed_weight = tile[i];
+			double		weight = fabs(signed_weight);
+			double		margin = signed_weight < 0.0 ? -x[i] : x[i];
+			double		e = exp(-fabs(x[i]));
+			double		larger = 1.0 / (1.0 + e);
+			double		smaller = e * larger;
+			int			right = margin > 0.0;
+
+			wrong |= !right && weight > 0.0;
+			likelihood[i] = weight * ((right ? 0.0 : margin) - log1p(e));
+			residual[i] = signed_weight * (right ? smaller : larger);
+			variance[i] = weight * larger * smaller;
+		}
+		if (wrong)
+			problem->all_right = 0;
+		problem->log_likelihood += sum_tile(likelihood);
+		problem->gradient[0] += sum_tile(residual);
+		for (int j = 1; j < problem->size; j++)
+			problem->gradient[j] += dot_tile(residual, tile + j * TILE);
+		add_products(problem, tile, variance, problem->hessian);
+	}
+	for (int j = 1; j < problem->size; j++)
+	{
+		problem->log_likelihood -= 0.5 * problem->ridge * beta[j] * beta[j];
+		problem->gradient[j] -= problem->ridge * beta[j];
+		problem->hessian[j + (size_t) j * problem->size] += problem->ridge;
+	}
+}
+
+/* Does no row get less likely along this direction, and some row more? */
+static int
+separates(const Problem *problem, const double *direction)
+{
+	double		x[TILE];
+	double		least = 0.0;
+	double		most = 0.0;
+
+	for (size_t t = 0; t < problem->tiles; t++)
+	{
+		const double *tile = problem->tile + t * TILE_SIZE(problem);
+
+		if (t % TILES_PER_CHECK == 0)
+			problem->host->check();
+		along(problem, tile, direction, x);
+		for (int i = 0; i < TILE; i++)
+		{
+			double		gain = tile[i] < 0.0 ? -x[i] : x[i];
+
+			if (tile[i] == 0.0)
+				continue;
+			least = gain < least ? gain : least;
+			most = gain > most ? gain : most;
+		}
+	}
+	return most > LONG_STEP && least >= -SEPARATION_TOLERANCE * most;
+}
+
+/* ---- the rows in tiles ---- */
+
+/* x of row number "row" is at [row / TILE * TILE_SIZE + ... + row % TILE]. */
+static inline double *
+at(Problem *problem, size_t row, int column)
+{
+	return problem->tile + row / TILE * TILE_SIZE(problem) + (size_t) column * TILE + row % TILE;
+}
+
+/*
+ * Scale, centre and divide a column, to mean 0 and standard deviation 1, by
+ * the weights, whose sum is "total": x = 2^exponent * (mean + deviation * z).
+ * False, and z = 0, if it is constant.
+ */
+static int
+standardise(Problem *problem, int column, size_t n, double total,
+			double *mean, double *deviation, int *exponent)
+{
+	double		largest = 0.0;
+	double		first = *at(problem, 0, column);
+	int			constant = 1;
+	double		sum = 0.0;
+	double		squares = 0.0;
+	double		scale[2];
+
+	problem->host->check();
+	for (size_t i = 0; i < n; i++)
+	{
+		double		x = *at(problem, i, column);
+
+		constant &= x == first;
+		if (fabs(x) > largest)
+			largest = fabs(x);
+	}
+	(void) frexp(largest, exponent);
+	/* in two parts, for the whole may be out of range */
+	scale[0] = ldexp(1.0, -*exponent / 2);
+	scale[1] = ldexp(1.0, -*exponent - -*exponent / 2);
+	for (size_t i = 0; i < n; i++)
+	{
+		double	   *x = at(problem, i, column);
+
+		*x = *x * scale[0] * scale[1];
+		sum += fabs(*at(problem, i, 0)) * *x;
+	}
+	*mean = sum / total;
+	/* again: what rounding has left of it */
+	sum = 0.0;
+	for (size_t i = 0; i < n; i++)
+		sum += fabs(*at(problem, i, 0)) * (*at(problem, i, column) - *mean);
+	*mean += sum / total;
+	for (size_t i = 0; i < n; i++)
+	{
+		double	   *x = at(problem, i, column);
+
+		*x -= *mean;
+		squares += fabs(*at(problem, i, 0)) * *x * *x;
+	}
+	*deviation = sqrt(squares / total);
+	if (constant || !(*deviation > 0.0))
+	{
+		*mean = ldexp(first, -*exponent);
+		*deviation = 1.0;
+		for (size_t i = 0; i < n; i++)
+			*at(problem, i, column) = 0.0;
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		*at(problem, i, column) /= *deviation;
+	return 1;
+}
+
+static void
+name_feature(LogitFit *fit, int feature)
+{
+	for (int i = 0; i < fit->named_count; i++)
+	{
+		if (fit->named[i] == feature)
+			return;
+	}
+	fit->named[fit->named_count++] = feature;
+}
+
+/* The features that take part in a direction, the intercept left out */
+static void
+name_direction(LogitFit *fit, const double *direction, int features)
+{
+	double		largest = 0.0;
+
+	for (int j = 0; j < features; j++)
+		largest = fabs(direction[j]) > largest ? fabs(direction[j]) : largest;
+	for (int j = 0; j < features; j++)
+	{
+		if (fabs(direction[j]) > NAMED_PART * largest)
+			name_feature(fit, j + 1);
+	}
+}
+
+static void
+sort_names(LogitFit *fit)
+{
+	for (int i = 1; i < fit->named_count; i++)
+	{
+		int			name = fit->named[i];
+		int			j = i;
+
+		for (; j > 0 && fit->named[j - 1] > name; j--)
+			fit->named[j] = fit->named[j - 1];
+		fit->named[j] = name;
+	}
+}
+
+/* Is a linear combination of the features (nearly) constant? Names them. */
+static int
+collinear(Problem *problem, double total, LogitFit *fit)
+{
+	const LogitHost *host = problem->host;
+	int			k = problem->features;
+	int			size = problem->size;
+	int			work_size = 3 * k;
+	int			info;
+	int			found = 0;
+	double	   *correlation,
+			   *eigenvalue;
+	double		weight[TILE];
+
+	if (k < 2)
+		return 0;
+	memset(problem->hessian, 0, (size_t) size * size * sizeof(double));
+	for (size_t t = 0; t < problem->tiles; t++)
+	{
+		const double *tile = problem->tile + t * TILE_SIZE(problem);
+
+		if (t % TILES_PER_CHECK == 0)
+			host->check();
+		for (int i = 0; i < TILE; i++)
+			weight[i] = fabs(tile[i]);
+		add_products(problem, tile, weight, problem->hessian);
+	}
+	correlation = host->allocate((size_t) k * (k + 4) * sizeof(double));
+	eigenvalue = correlation + (size_t) k * k;
+	for (int j = 0; j < k; j++)
+	{
+		for (int i = 0; i <= j; i++)
+			correlation[j + (size_t) i * k] = problem->hessian[j + 1 + (size_t) (i + 1) * size] / total;
+	}
+	dsyev_("V", "L", &k, correlation, &k, eigenvalue, eigenvalue + k, &work_size, &info);
+	for (int i = 0; i < k && info == 0; i++)
+	{
+		if (eigenvalue[i] < LEAST_EIGENVALUE)
+		{
+			found = 1;
+			name_direction(fit, correlation + (size_t) i * k, k);
+		}
+	}
+	sort_names(fit);
+	host->release(correlation);
+	return found;
+}
+
+/* ---- Newton's method ---- */
+
+/* Factor the Hessian's opposite into "factor"; false if it is not positive. */
+static int
+factorise(const Problem *problem, double *factor)
+{
+	int			info;
+
+	memcpy(factor, problem->hessian, (size_t) problem->size * problem->size * sizeof(double));
+	for (size_t i = 0; i < (size_t) problem->size * problem->size; i++)
+	{
+		if (!isfinite(factor[i]))
+			return 0;
+	}
+	dpotrf_("L", &problem->size, factor, &problem->size, &info);
+	return info == 0;
+}
+
+/*
+ * Climb from beta, and leave beta and the last evaluation at the top. "work"
+ * has room for a matrix and two vectors.
+ */
+static LogitStatus
+climb(Problem *problem, double *beta, double *work, LogitFit *fit)
+{
+	int			size = problem->size;
+	int			one = 1;
+	int			info;
+	double	   *factor = work;
+	double	   *step = work + (size_t) size * size;
+	double	   *trial = step + size;
+
+	evaluate(problem, beta);
+	for (fit->iterations = 0; fit->iterations < MAX_ITERATIONS;)
+	{
+		double		before = problem->log_likelihood;
+		double		gain = 0.0;
+		double		part = 1.0;
+
+		if (problem->ridge == 0.0 && problem->all_right)
+		{
+			name_direction(fit, beta + 1, problem->features);
+			return LOGIT_COMPLETE_SEPARATION;
+		}
+		if (!factorise(problem, factor))
+			return LOGIT_NOT_CONVERGED;
+		memcpy(step, problem->gradient, (size_t) size * sizeof(double));
+		dpotrs_("L", &size, &one, factor, &size, step, &size, &info);
+		for (int j = 0; j < size; j++)
+			gain += step[j] * problem->gradient[j];
+		if (!isfinite(gain))
+			return LOGIT_NOT_CONVERGED;
+		if (problem->ridge == 0.0 && gain < FLAT && separates(problem, step))
+		{
+			name_direction(fit, step + 1, problem->features);
+			return LOGIT_QUASI_SEPARATION;
+		}
+
+		fit->iterations++;
+		for (int halving = 0;; halving++)
+		{
+			for (int j = 0; j < size; j++)
+				trial[j] = beta[j] + part * step[j];
+			evaluate(problem, trial);
+			/* near the top a difference is nothing but rounding */
+			if (gain < FLAT || problem->log_likelihood >= before)
+				break;
+			if (halving == MAX_HALVINGS)
+				return LOGIT_NOT_CONVERGED;
+			part /= 2;
+		}
+		memcpy(beta, trial, (size_t) size * sizeof(double));
+		if (gain <= CONVERGED)
+			return LOGIT_CONVERGED;
+	}
+	return LOGIT_NOT_CONVERGED;
+}
+
+/* From standardised features to the caller's. False beyond doubles' range. */
+static int
+report(const Problem *problem, const double *beta, double *work, const double *mean,
+	   const double *deviation, const int *exponent, int weight_exponent, LogitFit *fit)
+{
+	int			size = problem->size;
+	double		intercept = beta[0];
+	double		variance = 0.0;
+	int			info = 1;
+
+	if (factorise(problem, work))
+		dpotri_("L", &size, work, &size, &info);
+	if (info != 0)
+		return 0;
+	for (int j = 1; j < size; j++)
+	{
+		double		error = sqrt(work[j + (size_t) j * size]) / deviation[j] * exp2(-0.5 * weight_exponent);
+
+		intercept -= beta[j] * (mean[j] / deviation[j]);
+		fit->coefficients[j] = ldexp(beta[j] / deviation[j], -exponent[j]) + 0.0;
+		fit->standard_errors[j] = ldexp(error, -exponent[j]);
+		if (!isfinite(fit->coefficients[j]) || !isfinite(fit->standard_errors[j]))
+		{
+			name_feature(fit, j);
+			return 0;
+		}
+	}
+	/* the variance of beta[0] - sum(beta[j] * mean[j] / deviation[j]) */
+	for (int j = 0; j < size; j++)
+	{
+		double		a = j == 0 ? 1.0 : -mean[j] / deviation[j];
+
+		for (int i = 0; i <= j; i++)
+		{
+			double		b = i == 0 ? 1.0 : -mean[i] / deviation[i];
+
+			variance += (i < j ? 2.0 : 1.0) * a * b * work[j + (size_t) i * size];
+		}
+	}
+	fit->coefficients[0] = intercept + 0.0;
+	fit->standard_errors[0] = sqrt(variance > 0.0 ? variance : 0.0) * exp2(-0.5 * weight_exponent);
+	return isfinite(fit->coefficients[0]) && isfinite(fit->standard_errors[0]);
+}
+
+static LogitStatus
+fit_tiles(Problem *problem, size_t n, int weight_exponent, LogitFit *fit)
+{
+	const LogitHost *host = problem->host;
+	int			size = problem->size;
+	double		mean[LOGIT_MAX_FEATURES + 1],
+				deviation[LOGIT_MAX_FEATURES + 1],
+				beta[LOGIT_MAX_FEATURES + 1] = {0};
+	int			exponent[LOGIT_MAX_FEATURES + 1];
+	double		positive = 0.0;
+	double		total = 0.0;
+	double		largest = 0.0;
+	double	   *matrices;
+	LogitStatus status;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double		weight = *at(problem, i, 0);
+
+		positive += weight > 0.0 ? weight : 0.0;
+		total += fabs(weight);
+	}
+	if (!(positive > 0.0 && positive < total))
+		return LOGIT_OUT_OF_RANGE;	/* next to nothing for one of the labels */
+	beta[0] = log(positive / (total - positive));
+	fit->null_log_likelihood = ldexp(positive * log(positive / total) +
+									 (total - positive) * log1p(-positive / total), weight_exponent);
+	if (problem->ridge == 0.0 && (fit->n_positive < size || fit->n - fit->n_positive < size))
+		return LOGIT_TOO_FEW;
+
+	for (int j = 1; j < size; j++)
+	{
+		if (!standardise(problem, j, n, total, &mean[j], &deviation[j], &exponent[j]))
+			name_feature(fit, j);
+	}
+	if (fit->named_count > 0 && problem->ridge == 0.0)
+		return LOGIT_CONSTANT;
+
+	matrices = host->allocate(((size_t) 2 * size * size + 3 * (size_t) size) * sizeof(double));
+	problem->hessian = matrices;
+	problem->gradient = matrices + (size_t) 2 * size * size + 2 * (size_t) size;
+	if (problem->ridge == 0.0 && collinear(problem, total, fit))
+		status = LOGIT_COLLINEAR;
+	else
+	{
+		double	   *work = matrices + (size_t) size * size;
+
+		status = climb(problem, beta, work, fit);
+		fit->log_likelihood = problem->log_likelihood;
+		for (int j = 0; j < size; j++)
+		{
+			largest = fabs(problem->gradient[j]) > largest ? fabs(problem->gradient[j]) : largest;
+			/* without the penalty it is the likelihood */
+			if (j > 0)
+				fit->log_likelihood += 0.5 * problem->ridge * beta[j] * beta[j];
+		}
+		fit->log_likelihood = ldexp(fit->log_likelihood, weight_exponent);
+		fit->gradient_norm = ldexp(largest, weight_exponent);
+		if (status == LOGIT_CONVERGED)
+		{
+			int			constant = fit->named_count;
+
+			if (!report(problem, beta, work, mean, deviation, exponent, weight_exponent, fit))
+				status = LOGIT_OUT_OF_RANGE;
+			for (int i = 0; i < constant && status == LOGIT_CONVERGED; i++)
+				fit->standard_errors[fit->named[i]] = NAN;
+		}
+	}
+	host->release(matrices);
+	return status;
+}
+
+void
+logit_fit_rows(const double *rows, size_t n, int features, double ridge,
+			   LogitFit *fit, const LogitHost *host)
+{
+	size_t		width = (size_t) features + LOGIT_HEAD;
+	size_t	   *order;
+	double	   *counts;
+	int			weight_exponent;
+	Problem		problem = {0};
+
+	memset(fit, 0, sizeof(*fit));
+	fit->features = features;
+	if (n == 0)
+	{
+		fit->status = LOGIT_NO_ROWS;
+		return;
+	}
+
+	order = host->allocate(n * sizeof(size_t));
+	counts = host->allocate(n * sizeof(double));
+	n = logit_distinct(rows, n, features, order, counts, host);
+	for (size_t i = 0; i < n; i++)
+	{
+		double		weight = rows[order[i] * width];
+
+		fit->n += (int64_t) counts[i];
+		if (weight > 0.0)
+			fit->n_positive += (int64_t) counts[i];
+		fit->weight_sum += fabs(weight) * counts[i];
+	}
+	if (fit->n_positive == 0 || fit->n_positive == fit->n)
+		fit->status = LOGIT_ONE_LABEL;
+	else if (!isfinite(fit->weight_sum) || !(fit->weight_sum > 0.0))
+		fit->status = LOGIT_OUT_OF_RANGE;
+	else
+	{
+		(void) frexp(fit->weight_sum, &weight_exponent);
+		problem.host = host;
+		problem.features = features;
+		problem.size = features + 1;
+		problem.ridge = ldexp(ridge, -weight_exponent);
+		problem.tiles = (n + TILE - 1) / TILE;
+		problem.tile = host->allocate(problem.tiles * TILE_SIZE(&problem) * sizeof(double));
+		memset(problem.tile + (problem.tiles - 1) * TILE_SIZE(&problem), 0, TILE_SIZE(&problem) * sizeof(double));
+		for (size_t i = 0; i < n; i++)
+		{
+			const double *row = rows + order[i] * width;
+			double	   *to = at(&problem, i, 0);
+
+			if (i % 65536 == 0)
+				host->check();
+			to[0] = ldexp(row[0] * counts[i], -weight_exponent);
+			for (int j = 0; j < features; j++)
+				to[(size_t) (j + 1) * TILE] = row[LOGIT_HEAD + j];
+		}
+		fit->status = fit_tiles(&problem, n, weight_exponent, fit);
+		host->release(problem.tile);
+	}
+	host->release(counts);
+	host->release(order);
+}
+
+/* ---- predictions ---- */
+
+double
+logit_probability(double x)
+{
+	double		e = exp(-fabs(x));
+
+	return x < 0.0 ? e / (1.0 + e) : 1.0 / (1.0 + e);
+}
+
+double
+logit_predict_row(const double *coefficients, const double *x, int features)
+{
+	double		sum = coefficients[0];
+
+	for (int j = 0; j < features; j++)
+		sum += coefficients[j + 1] * x[j];
+	return isnan(sum) ? NAN : logit_probability(sum);
+}

@@ -1,0 +1,86 @@
+/*
+ * logit.h
+ *		Logistic regression by Newton's method. Pure C, no server headers.
+ *
+ * A row is LOGIT_HEAD + features doubles: its weight, positive where the label
+ * is true and negative where it is false; how many such rows there are; the
+ * features. All of them are finite, and a zero is never negative.
+ *
+ * Everything is computed in an order that depends on the content of the rows
+ * alone: the same rows give the same bits, in whatever order they came and
+ * however they had been added up.
+ */
+#ifndef LOGIT_H
+#define LOGIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOGIT_HEAD			2
+#define LOGIT_MAX_FEATURES	500
+
+/* What is needed of whoever calls; allocate() does not return NULL. */
+typedef struct LogitHost
+{
+	void	   *(*allocate) (size_t size);
+	void		(*release) (void *memory);
+	void		(*check) (void);	/* now and then; may not return */
+} LogitHost;
+
+typedef enum LogitStatus
+{
+	LOGIT_CONVERGED,
+	LOGIT_NO_ROWS,
+	LOGIT_ONE_LABEL,
+	LOGIT_TOO_FEW,				/* of the rarer label */
+	LOGIT_CONSTANT,				/* features are */
+	LOGIT_COLLINEAR,			/* features are */
+	LOGIT_COMPLETE_SEPARATION,
+	LOGIT_QUASI_SEPARATION,
+	LOGIT_NOT_CONVERGED,
+	LOGIT_OUT_OF_RANGE			/* of doubles */
+} LogitStatus;
+
+typedef struct LogitFit
+{
+	LogitStatus status;
+	int			features;
+	int64_t		n;				/* rows */
+	int64_t		n_positive;
+	double		weight_sum;
+	double		log_likelihood;
+	double		null_log_likelihood;	/* of the best constant */
+	int			iterations;
+	double		gradient_norm;	/* largest component, by standardised features */
+
+	/* intercept, then features; only if converged. Errors may be NaN: no answer. */
+	double		coefficients[LOGIT_MAX_FEATURES + 1];
+	double		standard_errors[LOGIT_MAX_FEATURES + 1];
+
+	/* the features that the status speaks of, from 1 on */
+	int			named_count;
+	int			named[LOGIT_MAX_FEATURES];
+} LogitFit;
+
+/*
+ * The numbers of the distinct rows, in an order that depends on their content
+ * alone, and how many there are of each; returns how many are distinct. Both
+ * arrays have room for n.
+ */
+extern size_t logit_distinct(const double *rows, size_t n, int features,
+							 size_t *order, double *counts, const LogitHost *host);
+
+/*
+ * ridge >= 0 is subtracted from the log-likelihood, half of it times the square
+ * of each coefficient that a standardised feature would have.
+ */
+extern void logit_fit_rows(const double *rows, size_t n, int features, double ridge,
+						   LogitFit *fit, const LogitHost *host);
+
+/* 1 / (1 + exp(-x)) */
+extern double logit_probability(double x);
+
+/* P(label); NaN if it is beyond the range of doubles. */
+extern double logit_predict_row(const double *coefficients, const double *x, int features);
+
+#endif							/* LOGIT_H */

@@ -1,0 +1,635 @@
+/*
+ * metrics.c
+ *		How well a score tells two labels apart (auc, lift) and how true it is
+ *		as a probability (brier_score, log_loss, calibration_bins).
+ *
+ * Nothing here depends on the order of the rows: what goes by ranks counts
+ * rows, and what is summed is summed without rounding.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/shortest_dec.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/float.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "math/exact_sum.h"
+#include "quantile.h"
+#include "score.h"
+
+PG_FUNCTION_INFO_V1(ranked_transition);
+PG_FUNCTION_INFO_V1(ranked_combine);
+PG_FUNCTION_INFO_V1(ranked_serialize);
+PG_FUNCTION_INFO_V1(ranked_deserialize);
+PG_FUNCTION_INFO_V1(auc_final);
+PG_FUNCTION_INFO_V1(lift_transition);
+PG_FUNCTION_INFO_V1(lift_final);
+PG_FUNCTION_INFO_V1(calibration_bins_transition);
+PG_FUNCTION_INFO_V1(calibration_bins_final);
+PG_FUNCTION_INFO_V1(brier_score_transition);
+PG_FUNCTION_INFO_V1(log_loss_transition);
+PG_FUNCTION_INFO_V1(mean_loss_combine);
+PG_FUNCTION_INFO_V1(mean_loss_serialize);
+PG_FUNCTION_INFO_V1(mean_loss_deserialize);
+PG_FUNCTION_INFO_V1(mean_loss_final);
+
+#define ST_SORT sort_keys
+#define ST_ELEMENT_TYPE uint64
+#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define POSITIVE	1
+#define NEGATIVE	0
+
+#define FIRST_KEYS	64
+
+/* A share of the rows that is that near to a whole number of rows is one. */
+#define WHOLE_ROWS	1e-9
+
+/* The keys of all scores, by label; and the argument that all rows share */
+typedef struct RankedState
+{
+	double		parameter;
+	QuantileValues scores[2];
+} RankedState;
+
+/* The mean of what each row costs */
+typedef struct MeanLoss
+{
+	int64		rows;
+	int64		impossible;		/* rows with an infinite loss */
+	ExactSum	sum;
+} MeanLoss;
+
+/* ---- checks ---- */
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this function can be called by an aggregate only")));
+	return context;
+}
+
+static void
+corrupt_state(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid state of an aggregate over scores and labels")));
+}
+
+static double
+check_top_share(FunctionCallInfo fcinfo, int n)
+{
+	double		share;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("top_share must not be NULL"),
+				 errhint("Use 0.1 for the tenth of the rows with the highest scores.")));
+	share = PG_GETARG_FLOAT8(n);
+	check_finite("top_share", share);
+	if (!(share > 0.0 && share <= 1.0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("top_share must be above 0 and at most 1, but is %.15g", share),
+				 errhint("Use 0.1 for the tenth of the rows with the highest scores.")));
+	return share;
+}
+
+static double
+check_bins_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("bins must not be NULL"),
+				 errhint("Give a number between %d and %d.", MIN_BINS, MAX_BINS)));
+	check_bins(PG_GETARG_INT32(n));
+	return PG_GETARG_INT32(n);
+}
+
+static double
+check_probability(double score)
+{
+	check_finite("score", score);
+	if (unlikely(score < 0.0 || score > 1.0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("score must be a probability between 0 and 1, but is %.15g", score)));
+	return score;
+}
+
+/* ---- scores and labels, for what goes by ranks ---- */
+
+static RankedState *
+ranked_make(MemoryContext context, double parameter)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	RankedState *state = palloc(sizeof(RankedState));
+
+	state->parameter = parameter;
+	for (int label = 0; label < 2; label++)
+		quantile_values_init(&state->scores[label], FIRST_KEYS, QUANTILE_UNLIMITED);
+	MemoryContextSwitchTo(old_context);
+	return state;
+}
+
+static void
+check_same_parameter(double parameter, double other)
+{
+	if (unlikely(parameter != other))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the third argument must be the same for all rows, not %.15g and %.15g",
+						Min(parameter, other), Max(parameter, other))));
+}
+
+/* The one door: rows without a score or a label are left out. */
+static Datum
+ranked_add(FunctionCallInfo fcinfo, double parameter, bool probability)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	RankedState *state = PG_ARGISNULL(0) ? NULL : (RankedState *) PG_GETARG_POINTER(0);
+
+	if (state == NULL)
+		state = ranked_make(context, parameter);
+	check_same_parameter(state->parameter, parameter);
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+	{
+		double		score = PG_GETARG_FLOAT8(1);
+
+		if (probability)
+			check_probability(score);
+		check_finite("score", score);
+		quantile_values_add(&state->scores[PG_GETARG_BOOL(2) ? POSITIVE : NEGATIVE], score);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+Datum
+ranked_transition(PG_FUNCTION_ARGS)
+{
+	return ranked_add(fcinfo, 0.0, false);
+}
+
+Datum
+lift_transition(PG_FUNCTION_ARGS)
+{
+	return ranked_add(fcinfo, check_top_share(fcinfo, 3), false);
+}
+
+Datum
+calibration_bins_transition(PG_FUNCTION_ARGS)
+{
+	return ranked_add(fcinfo, check_bins_argument(fcinfo, 3), true);
+}
+
+/* The result is in the context of the aggregate, whichever side is empty. */
+Datum
+ranked_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	RankedState *state = PG_ARGISNULL(0) ? NULL : (RankedState *) PG_GETARG_POINTER(0);
+	RankedState *other = PG_ARGISNULL(1) ? NULL : (RankedState *) PG_GETARG_POINTER(1);
+
+	if (other == NULL)
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	if (state == NULL)
+		state = ranked_make(context, other->parameter);
+	check_same_parameter(state->parameter, other->parameter);
+	for (int label = 0; label < 2; label++)
+		quantile_values_merge(&state->scores[label], &other->scores[label]);
+	PG_RETURN_POINTER(state);
+}
+
+/* The parameter, how many scores have the label true, and the scores: those first. */
+Datum
+ranked_serialize(PG_FUNCTION_ARGS)
+{
+	RankedState *state;
+	StringInfoData buffer;
+	int64		count;
+
+	(void) aggregate_context(fcinfo);
+	state = (RankedState *) PG_GETARG_POINTER(0);
+	count = state->scores[POSITIVE].count + state->scores[NEGATIVE].count;
+	if (count >= (int64) (MaxAllocSize / sizeof(double)) - 8)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many scores for one worker of a parallel aggregate: " INT64_FORMAT, count),
+				 errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
+	pq_begintypsend(&buffer);
+	enlargeStringInfo(&buffer, (int) ((count + 2) * (int64) sizeof(double)));
+	pq_sendfloat8(&buffer, state->parameter);
+	pq_sendint64(&buffer, (uint64) state->scores[POSITIVE].count);
+	for (int label = POSITIVE; label >= NEGATIVE; label--)
+	{
+		for (int64 i = 0; i < state->scores[label].count; i++)
+			pq_sendint64(&buffer, state->scores[label].keys[i]);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+Datum
+ranked_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes;
+	RankedState *state;
+	StringInfoData buffer;
+	double		parameter;
+	int64		positive;
+	int64		count;
+
+	(void) aggregate_context(fcinfo);
+	bytes = PG_GETARG_BYTEA_PP(0);
+	buffer.data = VARDATA_ANY(bytes);
+	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
+	buffer.cursor = 0;
+	if (buffer.len < 16 || buffer.len % 8 != 0)
+		corrupt_state();
+	parameter = pq_getmsgfloat8(&buffer);
+	positive = pq_getmsgint64(&buffer);
+	count = buffer.len / 8 - 2;
+	if (positive < 0 || positive > count || !(parameter >= 0.0 && parameter <= MAX_BINS))
+		corrupt_state();
+	state = ranked_make(CurrentMemoryContext, parameter);
+	for (int64 i = 0; i < count; i++)
+	{
+		uint64		key = (uint64) pq_getmsgint64(&buffer);
+
+		if (!isfinite(quantile_key_value(key)) || quantile_key(quantile_key_value(key)) != key)
+			corrupt_state();
+		quantile_values_add_key(&state->scores[i < positive ? POSITIVE : NEGATIVE], key);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * The state with its scores in ascending order, or NULL if there are none.
+ * They mean the same in any order: for the planner this only reads.
+ */
+static RankedState *
+ranked_sorted(FunctionCallInfo fcinfo)
+{
+	RankedState *state;
+
+	(void) aggregate_context(fcinfo);
+	state = PG_ARGISNULL(0) ? NULL : (RankedState *) PG_GETARG_POINTER(0);
+	if (state == NULL || state->scores[POSITIVE].count + state->scores[NEGATIVE].count == 0)
+		return NULL;
+	for (int label = 0; label < 2; label++)
+		sort_keys(state->scores[label].keys, (size_t) state->scores[label].count);
+	return state;
+}
+
+/* One score after the other, in descending order: how many rows of each label have it. */
+typedef struct Descent
+{
+	const RankedState *state;
+	int64		left[2];
+	uint64		key;
+	int64		here[2];
+} Descent;
+
+static void
+descent_start(Descent *descent, const RankedState *state)
+{
+	descent->state = state;
+	for (int label = 0; label < 2; label++)
+		descent->left[label] = state->scores[label].count;
+}
+
+static bool
+descent_next(Descent *descent)
+{
+	const QuantileValues *scores = descent->state->scores;
+
+	if (descent->left[0] == 0 && descent->left[1] == 0)
+		return false;
+	descent->key = 0;
+	for (int label = 0; label < 2; label++)
+	{
+		if (descent->left[label] > 0)
+			descent->key = Max(descent->key, scores[label].keys[descent->left[label] - 1]);
+	}
+	for (int label = 0; label < 2; label++)
+	{
+		int64		before = descent->left[label];
+
+		while (descent->left[label] > 0 && scores[label].keys[descent->left[label] - 1] == descent->key)
+			descent->left[label]--;
+		descent->here[label] = before - descent->left[label];
+	}
+	return true;
+}
+
+/*
+ * The share of pairs of a positive and a negative row where the positive one
+ * has the higher score, equal scores counting one half. Counted in integers.
+ */
+Datum
+auc_final(PG_FUNCTION_ARGS)
+{
+	RankedState *state = ranked_sorted(fcinfo);
+	Descent		descent;
+	int128		twice = 0;
+	int64		work = 0;
+	double		pairs;
+
+	if (state == NULL || state->scores[POSITIVE].count == 0 || state->scores[NEGATIVE].count == 0)
+		PG_RETURN_NULL();
+	descent_start(&descent, state);
+	while (descent_next(&descent))
+	{
+		if (++work % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		/* negatives left are those with a lower score */
+		twice += (int128) descent.here[POSITIVE] * (2 * descent.left[NEGATIVE] + descent.here[NEGATIVE]);
+	}
+	pairs = (double) state->scores[POSITIVE].count * (double) state->scores[NEGATIVE].count;
+	PG_RETURN_FLOAT8((double) twice / (2.0 * pairs));
+}
+
+/*
+ * How much more frequent the label is among the rows of the highest scores
+ * than among all. Of rows that share the score at the cut, so many as are
+ * needed count, each with their mean label.
+ */
+Datum
+lift_final(PG_FUNCTION_ARGS)
+{
+	RankedState *state = ranked_sorted(fcinfo);
+	Descent		descent;
+	double		total,
+				top,
+				positives = 0.0,
+				share;
+	int64		all_positives;
+	int64		wanted;
+	int64		left;
+
+	if (state == NULL || state->scores[POSITIVE].count == 0)
+		PG_RETURN_NULL();
+	all_positives = state->scores[POSITIVE].count;
+	total = (double) (all_positives + state->scores[NEGATIVE].count);
+	top = ceil(state->parameter * total - WHOLE_ROWS * total);
+	top = Min(Max(top, 1.0), total);
+	wanted = left = (int64) top;
+	descent_start(&descent, state);
+	while (left > 0 && descent_next(&descent))
+	{
+		int64		here = descent.here[POSITIVE] + descent.here[NEGATIVE];
+
+		share = here <= left ? 1.0 : (double) left / (double) here;
+		positives += share * (double) descent.here[POSITIVE];
+		left -= Min(here, left);
+	}
+	PG_RETURN_FLOAT8((positives / (double) wanted) / ((double) all_positives / total));
+}
+
+/* ---- calibration ---- */
+
+static void *
+resize(void *memory, size_t size)
+{
+	return memory == NULL ? palloc(size) : repalloc(memory, size);
+}
+
+static void
+append_double(StringInfo out, double value)
+{
+	enlargeStringInfo(out, DOUBLE_SHORTEST_DECIMAL_LEN);
+	out->len += double_to_shortest_decimal_bufn(value, out->data + out->len);
+	out->data[out->len] = '\0';
+}
+
+/*
+ * One object for each bin that has rows, in the order of scores. Bins are
+ * those of quantile_score(score, bins): equal scores share one.
+ */
+Datum
+calibration_bins_final(PG_FUNCTION_ARGS)
+{
+	RankedState *state = ranked_sorted(fcinfo);
+	QuantileValues all;
+	ScoreCuts	cuts;
+	StringInfoData out;
+	int64		next[2] = {0, 0};
+
+	if (state == NULL)
+		PG_RETURN_NULL();
+	quantile_values_init(&all, state->scores[0].count + state->scores[1].count, QUANTILE_UNLIMITED);
+	for (int label = 0; label < 2; label++)
+		quantile_values_merge(&all, &state->scores[label]);
+	quantile_cuts(&all, (int) state->parameter, &cuts);
+	quantile_values_free(&all);
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '[');
+	for (int bin = 1; bin <= (int) state->parameter; bin++)
+	{
+		int64		count[2] = {0, 0};
+		double		lowest = INFINITY;
+		double		highest = -INFINITY;
+		ExactSum	sum;
+
+		exact_sum_init(&sum, resize);
+		for (int label = 0; label < 2; label++)
+		{
+			const QuantileValues *scores = &state->scores[label];
+
+			while (next[label] < scores->count)
+			{
+				double		score = quantile_key_value(scores->keys[next[label]]);
+
+				if (bin <= cuts.count && score > cuts.cut[bin - 1])
+					break;
+				if (next[label] % 65536 == 0)
+					CHECK_FOR_INTERRUPTS();
+				exact_sum_add(&sum, score);
+				lowest = Min(lowest, score);
+				highest = Max(highest, score);
+				count[label]++;
+				next[label]++;
+			}
+		}
+		if (count[0] + count[1] > 0)
+		{
+			double		rows = (double) (count[0] + count[1]);
+			double		mean = exact_sum_double(&sum) / rows;
+
+			appendStringInfo(&out, "%s{\"bin\": %d, \"from_score\": ", out.len > 1 ? ", " : "", bin);
+			append_double(&out, lowest);
+			appendStringInfoString(&out, ", \"to_score\": ");
+			append_double(&out, highest);
+			appendStringInfo(&out, ", \"customers\": " INT64_FORMAT ", \"positive\": " INT64_FORMAT ", \"predicted\": ",
+							 count[0] + count[1], count[POSITIVE]);
+			append_double(&out, Min(Max(mean, lowest), highest));
+			appendStringInfoString(&out, ", \"actual\": ");
+			append_double(&out, (double) count[POSITIVE] / rows);
+			appendStringInfoChar(&out, '}');
+		}
+		if (sum.limb)
+			pfree(sum.limb);
+	}
+	appendStringInfoChar(&out, ']');
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}
+
+/* ---- mean losses ---- */
+
+static MeanLoss *
+mean_loss_make(MemoryContext context)
+{
+	MeanLoss   *mean = MemoryContextAllocZero(context, sizeof(MeanLoss));
+
+	exact_sum_init(&mean->sum, resize);
+	return mean;
+}
+
+static Datum
+mean_loss_add(FunctionCallInfo fcinfo, bool logarithmic)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext old_context;
+	MeanLoss   *mean = PG_ARGISNULL(0) ? NULL : (MeanLoss *) PG_GETARG_POINTER(0);
+	double		score;
+	bool		label;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+	{
+		if (mean == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(mean);
+	}
+	score = check_probability(PG_GETARG_FLOAT8(1));
+	label = PG_GETARG_BOOL(2);
+	old_context = MemoryContextSwitchTo(context);
+	if (mean == NULL)
+		mean = mean_loss_make(context);
+	mean->rows++;
+	if (!logarithmic)
+	{
+		double		difference = score - (label ? 1.0 : 0.0);
+
+		exact_sum_add_product(&mean->sum, difference, difference);
+	}
+	else if (score == (label ? 0.0 : 1.0))
+		mean->impossible++;
+	else
+		exact_sum_add(&mean->sum, label ? -log(score) : -log1p(-score));
+	MemoryContextSwitchTo(old_context);
+	PG_RETURN_POINTER(mean);
+}
+
+Datum
+brier_score_transition(PG_FUNCTION_ARGS)
+{
+	return mean_loss_add(fcinfo, false);
+}
+
+Datum
+log_loss_transition(PG_FUNCTION_ARGS)
+{
+	return mean_loss_add(fcinfo, true);
+}
+
+Datum
+mean_loss_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext old_context;
+	MeanLoss   *mean = PG_ARGISNULL(0) ? NULL : (MeanLoss *) PG_GETARG_POINTER(0);
+	MeanLoss   *other = PG_ARGISNULL(1) ? NULL : (MeanLoss *) PG_GETARG_POINTER(1);
+
+	if (other == NULL)
+	{
+		if (mean == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(mean);
+	}
+	old_context = MemoryContextSwitchTo(context);
+	if (mean == NULL)
+		mean = mean_loss_make(context);
+	mean->rows += other->rows;
+	mean->impossible += other->impossible;
+	exact_sum_merge(&mean->sum, &other->sum);
+	MemoryContextSwitchTo(old_context);
+	PG_RETURN_POINTER(mean);
+}
+
+Datum
+mean_loss_serialize(PG_FUNCTION_ARGS)
+{
+	MeanLoss   *mean;
+	StringInfoData buffer;
+	unsigned char bytes[EXACT_SUM_MAX_BYTES];
+
+	(void) aggregate_context(fcinfo);
+	mean = (MeanLoss *) PG_GETARG_POINTER(0);
+	pq_begintypsend(&buffer);
+	pq_sendint64(&buffer, (uint64) mean->rows);
+	pq_sendint64(&buffer, (uint64) mean->impossible);
+	pq_sendbytes(&buffer, (char *) bytes, (int) exact_sum_write(&mean->sum, bytes));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+Datum
+mean_loss_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes;
+	MeanLoss   *mean;
+	StringInfoData buffer;
+
+	(void) aggregate_context(fcinfo);
+	bytes = PG_GETARG_BYTEA_PP(0);
+	buffer.data = VARDATA_ANY(bytes);
+	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
+	buffer.cursor = 0;
+	if (buffer.len < 16)
+		corrupt_state();
+	mean = mean_loss_make(CurrentMemoryContext);
+	mean->rows = pq_getmsgint64(&buffer);
+	mean->impossible = pq_getmsgint64(&buffer);
+	if (mean->rows < 1 || mean->impossible < 0 || mean->impossible > mean->rows ||
+		exact_sum_read(&mean->sum, (unsigned char *) buffer.data + 16, (size_t) buffer.len - 16) != (size_t) buffer.len - 16 ||
+		(mean->sum.count > 0 && mean->sum.limb[0] < 0))
+		corrupt_state();
+	PG_RETURN_POINTER(mean);
+}
+
+Datum
+mean_loss_final(PG_FUNCTION_ARGS)
+{
+	MeanLoss   *mean;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	mean = (MeanLoss *) PG_GETARG_POINTER(0);
+	if (mean->impossible > 0)
+		PG_RETURN_FLOAT8(get_float8_infinity());
+	PG_RETURN_FLOAT8(exact_sum_double(&mean->sum) / (double) mean->rows + 0.0);
+}
