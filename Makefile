@@ -40,10 +40,12 @@ OBJS = \
 	src/metrics.o \
 	src/propensity.o \
 	src/caller.o \
-	src/live.o
+	src/live.o \
+	src/privacy.o \
+	src/small_cell.o
 
 # One file per layer; each uses only the ones above it.
-SQL_LAYERS = history score segment segment_maps bulk prediction propensity model model_views model_verbs live dated \
+SQL_LAYERS = history score segment segment_maps bulk prediction propensity model suppression model_views model_verbs live dated \
 	explain privacy quality
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

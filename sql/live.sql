@@ -500,8 +500,10 @@ BEGIN
 			SELECT t.customer_key, min(t.tenant) AS tenant, %2$s @extschema@.try_sum(t.difference) AS difference, count(*) AS n
 			  FROM taken AS t GROUP BY t.customer_key
 		), added AS MATERIALIZED (
-			SELECT s.*, CASE WHEN h.history IS NULL THEN s.difference ELSE @extschema@.try_add(h.history, s.difference) END AS history
+			SELECT s.*, %5$s AS history
 			  FROM summed AS s LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = s.customer_key
+			 -- of whoever has been erased nothing is kept
+			 WHERE %6$s%7$s
 		), written AS (
 			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %3$s history)
 			SELECT a.tenant, a.customer_key, %4$s a.history FROM added AS a
@@ -519,7 +521,12 @@ BEGIN
 			   array_agg(a.customer_key) FILTER (WHERE a.history OPERATOR(@extschema@.=) '{}') FROM added AS a$q$, home,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'min(t.customer_id) AS customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'a.customer_id,' END)
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'a.customer_id,' END,
+		@extschema@.model_kept_days(home, settings,
+			'CASE WHEN h.history IS NULL THEN s.difference ELSE @extschema@.try_add(h.history, s.difference) END'),
+		@extschema@.model_not_suppressed(home, 's.customer_key'),
+		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
+			format(' AND (h.history IS NOT NULL OR %s)', @extschema@.model_kept(home, settings, 's.difference')) END)
 		INTO differences, customers, emptied;
 	IF emptied IS NOT NULL THEN
 		EXECUTE format('DELETE FROM %I.customer_histories WHERE customer_key = ANY ($1)', home) USING emptied;

@@ -124,6 +124,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_attribute_list(jsonb, text) IS 'internal: SQL text for each attribute of a model';
 
+-- The key of a customer as everyone sees it, from his tenant and his own key.
+CREATE FUNCTION @extschema@.model_key(settings jsonb, tenant text, customer text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN customer ELSE
+		pg_catalog.format($q$replace(replace(%s, E'\\', E'\\\\'), ':', E'\\:') || ':' || %s$q$, tenant, customer) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
+
 /* ---- what the caller's SQL means ---- */
 
 -- What the columns of a SELECT are, and the SELECT with every name qualified:

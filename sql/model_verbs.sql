@@ -342,6 +342,7 @@ DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 	fresh		text;
 	refresh		bigint;
+	expired		text[];
 	state		text;
 	message		text;
 BEGIN
@@ -349,7 +350,8 @@ BEGIN
 		CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END);
 	-- Whoever has no history, because it would be too large, has no key here: like
 	-- the row with the counts he meets nobody, and is among those that differ.
-	-- Rows that are new need not look for a conflict.
+	-- Rows that are new need not look for a conflict. Whoever has been erased has
+	-- no row: only those that would be new are looked for on the list.
 	EXECUTE format($q$
 		WITH differing AS MATERIALIZED (
 			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %4$s f.history, h.customer_key IS NULL AS is_new,
@@ -357,13 +359,13 @@ BEGIN
 			  FROM (WITH level AS (SELECT)
 					SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
 					  FROM %3$s AS f
-					 WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}') AS f
+					 WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}' AND %10$s) AS f
 			  FULL JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
 			 WHERE h.customer_key IS NULL OR f.customer_key IS NULL OR h.history OPERATOR(@extschema@.<>) f.history
 		), removed AS (
 			DELETE FROM %1$I.customer_histories AS h USING differing AS d
 			 WHERE d.history IS NULL AND h.customer_key = d.customer_key
-			RETURNING 1
+			RETURNING h.customer_key, h.history
 		), changed AS (
 			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %5$s history)
 			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d
@@ -373,7 +375,7 @@ BEGIN
 		), added AS (
 			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %5$s history)
 			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d
-			 WHERE d.history IS NOT NULL AND d.is_new ORDER BY d.customer_key
+			 WHERE d.history IS NOT NULL AND d.is_new AND %9$s ORDER BY d.customer_key
 			RETURNING 1
 		)%8$s
 		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
@@ -385,13 +387,19 @@ BEGIN
 					   (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM removed) AS removed,
 					   (SELECT count(*) FROM differing AS d WHERE d.customer_key IS NULL) - 1 AS too_large OFFSET 0) AS n
 		 WHERE f.rows_read IS NOT NULL
-		RETURNING refresh_id
+		RETURNING refresh_id, %11$s
 		$q$, model, fresh, @extschema@.model_source_histories(settings),
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
-		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model))
-		INTO refresh;
+		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model),
+		@extschema@.model_not_suppressed(model, 'd.customer_key'), @extschema@.model_kept(model, settings, 'f.history'),
+		CASE WHEN settings ->> 'retention_days' IS NULL THEN 'NULL::text[]' ELSE
+			format('(SELECT array_agg(r.customer_key) FROM removed AS r WHERE NOT %s)', @extschema@.model_kept(model, settings, 'r.history')) END)
+		INTO refresh, expired;
+	IF settings ->> 'retention_days' IS NOT NULL THEN
+		PERFORM @extschema@.model_purge_rest(model, settings, expired);
+	END IF;
 	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model) USING refresh;
 	RETURN refresh;
 EXCEPTION
@@ -617,7 +625,17 @@ BEGIN
 			change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, recorded_at timestamptz NOT NULL DEFAULT now(), as_of date NOT NULL,
 			customer_key text COLLATE "C" NOT NULL, tenant text NOT NULL, previous_segment text COLLATE "C", segment text COLLATE "C"
 		);
+		CREATE TABLE %1$I.suppressed (
+			token bytea PRIMARY KEY, suppressed_on date NOT NULL, reason text NOT NULL
+		);
+		CREATE TABLE %1$I.suppression_key (
+			key bytea NOT NULL
+		);
+		CREATE UNIQUE INDEX one_suppression_key ON %1$I.suppression_key ((true));
+		INSERT INTO %1$I.suppression_key VALUES (@extschema@.model_suppression_key());
 		INSERT INTO %1$I.reader VALUES (current_user, NULL);
+		-- a table never analyzed counts as ten pages
+		ANALYZE %1$I.suppressed, %1$I.suppression_key;
 		$q$, model, CASE WHEN tenanted THEN 'customer_id text NOT NULL,' ELSE '' END);
 	IF tenanted THEN
 		EXECUTE format('CREATE UNIQUE INDEX ON %I.customer_histories (tenant, customer_id)', model);
@@ -708,7 +726,12 @@ BEGIN
 		('recorded_changes', 'change_id', 'rises with every change'), ('recorded_changes', 'recorded_at', 'when it was recorded'),
 		('recorded_changes', 'as_of', 'the day for which the segments were computed'), ('recorded_changes', 'customer_key', 'the customer as text'),
 		('recorded_changes', 'tenant', 'empty in a model without tenants'), ('recorded_changes', 'previous_segment', 'NULL: a new customer'),
-		('recorded_changes', 'segment', 'NULL: no longer there')) AS v (relation, attribute, words) LOOP
+		('recorded_changes', 'segment', 'NULL: no longer there'),
+		('suppressed', NULL, 'who has been erased, and is not stored again while the source still has him: pseudonyms'),
+		('suppressed', 'token', 'suppression_token of the key in suppression_key and customer_key'),
+		('suppressed', 'suppressed_on', 'since when'), ('suppressed', 'reason', 'the verb that wrote it'),
+		('suppression_key', NULL, 'the key of the tokens of this model; whoever has it can try every customer'),
+		('suppression_key', 'key', '32 random bytes')) AS v (relation, attribute, words) LOOP
 		IF c.attribute IS NULL THEN
 			EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, c.relation, c.words);
 		ELSE
@@ -1042,10 +1065,14 @@ BEGIN
 							WHEN f.customer_key IS NULL THEN 'not in the source'
 							ELSE 'other history' END AS problem
 				  FROM (%4$s) AS h
-				  FULL JOIN (SELECT (%2$s) COLLATE "C" AS customer_key, f.history FROM %3$s AS f
-							  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}') AS f ON f.customer_key = h.customer_key) AS d
+				  FULL JOIN (SELECT f.customer_key, f.history
+							   FROM (SELECT (%2$s) COLLATE "C" AS customer_key, f.history FROM %3$s AS f
+									  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}' AND %5$s) AS f
+							  -- who has been erased or is kept no longer, is not missing
+							  WHERE %6$s) AS f ON f.customer_key = h.customer_key) AS d
 		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, @extschema@.model_source_key(settings, 'f.customer_id'), @extschema@.model_source_histories(settings),
-			@extschema@.model_histories(home, settings));
+			@extschema@.model_histories(home, settings), @extschema@.model_kept(home, settings, 'f.history'),
+			@extschema@.model_not_suppressed(home, 'f.customer_key'));
 	IF (settings ->> 'live')::boolean THEN
 		RETURN QUERY SELECT 'cause', NULL::bigint, c
 			FROM jsonb_to_record(settings) AS r (source_relation text, source_columns text[], source_parts text[]),

@@ -120,18 +120,8 @@ END;
 COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
 
--- The key of a customer as everyone sees it, from his tenant and his own key.
-CREATE FUNCTION @extschema@.model_key(settings jsonb, tenant text, customer text)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN customer ELSE
-		pg_catalog.format($q$replace(replace(%s, E'\\', E'\\\\'), ':', E'\\:') || ':' || %s$q$, tenant, customer) END;
-END;
-COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
-
--- The same from the customer as the source's query gives him: with tenants an
--- array of the tenant and his own key.
+-- customer_key from the customer as the source's query gives him: with tenants
+-- an array of the tenant and his own key.
 CREATE FUNCTION @extschema@.model_source_key(settings jsonb, customer text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -144,7 +134,8 @@ COMMENT ON FUNCTION @extschema@.model_source_key(jsonb, text) IS 'internal: an e
 
 -- The history of each customer: as stored, and in a live model with what is
 -- pending. Whoever has nothing pending is read as he is stored; whoever has a
--- total beyond all limits now is left out, lest nobody could be read.
+-- total beyond all limits now is left out, lest nobody could be read. Whoever
+-- has been erased is not stored, but the source may still speak of him.
 CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -164,11 +155,16 @@ SELECT h.tenant, h.customer_key, h.%2$s, h.history
 UNION ALL
 SELECT p.tenant, p.customer_key, p.customer_id, p.history
   FROM (SELECT d.tenant, d.customer_key, d.customer_id,
-               CASE WHEN h.history IS NULL THEN d.difference ELSE @extschema@.try_add(h.history, d.difference) END AS history
+               %4$s AS history, h.history IS NOT NULL AS is_stored
           FROM (SELECT min(p.tenant) AS tenant, p.customer_key, min(p.%3$s) AS customer_id, @extschema@.try_sum(p.difference) AS difference
                   FROM %1$I.pending AS p GROUP BY p.customer_key) AS d
           LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
- WHERE p.history OPERATOR(@extschema@.<>) '{}'$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END);
+ WHERE p.history OPERATOR(@extschema@.<>) '{}' AND %5$s%6$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END,
+		@extschema@.model_kept_days(model, settings,
+			'CASE WHEN h.history IS NULL THEN d.difference ELSE @extschema@.try_add(h.history, d.difference) END'),
+		@extschema@.model_not_suppressed(model, 'p.customer_key'),
+		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
+			format(' AND (p.is_stored OR %s)', @extschema@.model_kept(model, settings, 'p.history')) END);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb) IS 'internal: the query for the history of each customer';
@@ -196,13 +192,14 @@ SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT 
 UNION ALL
 SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, true%3$s
   FROM (%2$s) AS p
- WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)%5$s%8$s$q$,
+ WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id) AND %9$s%5$s%8$s$q$,
 		histories, people, attributes,
 		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
 		CASE WHEN settings ->> 'consent' IS NULL THEN '' ELSE ' AND p.consent' END,
 		@extschema@.model_key(settings, 'p.tenant', 'p.customer_id'),
 		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE E'\n WHERE p.objection IS NOT TRUE' END,
-		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE ' AND NOT p.objection' END);
+		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE ' AND NOT p.objection' END,
+		@extschema@.model_not_suppressed(model, @extschema@.model_key(settings, 'p.tenant', 'p.customer_id')));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';

@@ -1,0 +1,188 @@
+--
+-- Layer 4: what a model must not hold or show. Who has been erased, and is
+-- delivered by the source all the same; who has had no event for as long as the
+-- model keeps people; which cells of a summary are about too few of them. Here
+-- are the pieces of SQL that the views and verbs of a model are printed with;
+-- the verbs for people are in sql/privacy.sql.
+--
+
+/* ---- who has been erased ---- */
+
+CREATE FUNCTION @extschema@.suppression_token(key bytea, customer_key text)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'suppression_token'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.suppression_token(bytea, text) IS
+	'HMAC-SHA256 of customer_key: by it a model knows a customer again whom it must not store; a pseudonym, for whoever has the key can try every customer';
+
+CREATE FUNCTION @extschema@.model_suppression_key()
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'model_suppression_key'
+	LANGUAGE C VOLATILE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.model_suppression_key() IS 'internal: 32 random bytes';
+
+-- While nobody is on the list, there is no key: then no token is computed, for
+-- suppression_token is strict.
+CREATE FUNCTION @extschema@.model_not_suppressed(model name, customer text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('NOT EXISTS (SELECT FROM %1$I.suppressed AS x WHERE x.token OPERATOR(pg_catalog.=) @extschema@.suppression_token('
+		'(SELECT k.key FROM %1$I.suppression_key AS k WHERE EXISTS (SELECT FROM %1$I.suppressed)), %2$s))', model, customer);
+END;
+COMMENT ON FUNCTION @extschema@.model_not_suppressed(name, text) IS 'internal: a condition on a customer_key: it is not on the suppression list';
+
+/* ---- who is kept no longer ---- */
+
+CREATE FUNCTION @extschema@.last_activity(history @extschema@.history)
+	RETURNS date
+	AS 'MODULE_PATHNAME', 'history_last_activity'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.last_activity(@extschema@.history) IS
+	'The last day with an event, without any the last with a correction; NULL for an empty history';
+
+CREATE FUNCTION @extschema@.without_negative_days(history @extschema@.history, before date)
+	RETURNS @extschema@.history
+	AS 'MODULE_PATHNAME', 'history_without_negative_days'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.without_negative_days(@extschema@.history, date) IS
+	'The history without those days before a day that have fewer than no events';
+
+-- The first day of retention: whose last event lies before it, is kept no longer.
+CREATE FUNCTION @extschema@.model_horizon(model name)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('(SELECT COALESCE(c.as_of, (pg_catalog.now() AT TIME ZONE c.time_zone)::date) OPERATOR(pg_catalog.-) c.retention_days'
+		' FROM %I.configuration AS c WHERE c.valid_until IS NULL)', model);
+END;
+COMMENT ON FUNCTION @extschema@.model_horizon(name) IS 'internal: an expression for the first day of retention';
+
+CREATE FUNCTION @extschema@.model_kept(model name, settings jsonb, history text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'retention_days' IS NULL THEN 'true' ELSE
+		pg_catalog.format('@extschema@.last_activity(%s) OPERATOR(pg_catalog.>=) %s', history, @extschema@.model_horizon(model)) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_kept(name, jsonb, text) IS 'internal: a condition on a history: it is within the time of retention';
+
+-- Differences added to a history, in a model that does not keep everybody: the
+-- orders of somebody who was removed are not there to be taken away.
+CREATE FUNCTION @extschema@.model_kept_days(model name, settings jsonb, history text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'retention_days' IS NULL THEN history ELSE
+		pg_catalog.format('@extschema@.without_negative_days(%s, %s)', history, @extschema@.model_horizon(model)) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_kept_days(name, jsonb, text) IS 'internal: an expression for a history with differences of people who are not stored';
+
+/* ---- which cells are too small ---- */
+
+CREATE FUNCTION @extschema@.is_small_cell(customers bigint, minimum int, line int, cross_line int)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'is_small_cell'
+	LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.is_small_cell(bigint, int, int, int) IS
+	'is a cell of a table of counts to be hidden: because it has fewer customers than the minimum, or so that such a one can''t be computed from the total of its line; OVER a partition that is the table';
+
+/* ---- where people are ---- */
+
+-- The tables of a model and in each the columns that name a customer, by this
+-- rule alone: in every table but configuration, texts that are called key,
+-- customer_id, or something that ends so. customer_id counts where there is no
+-- key: with tenant it names the same customer. Tables of others in the schema
+-- have triggers of others: they are not touched.
+CREATE FUNCTION @extschema@.model_person_tables(model name)
+	RETURNS TABLE (relation oid, name name, keys name[], ids name[], owned boolean, analyzed boolean)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT c.oid, c.relname,
+		   pg_catalog.array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attname OPERATOR(pg_catalog.~) '(^|_)key$'),
+		   pg_catalog.array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attname OPERATOR(pg_catalog.~) '(^|_)customer_id$'),
+		   c.relowner = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER),
+		   pg_catalog.bool_or(a.attstattarget IS DISTINCT FROM 0)
+	  FROM pg_catalog.pg_class AS c
+	  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+	  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	 WHERE n.nspname = model AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'configuration'
+	   AND a.atttypid IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.bpchar'::pg_catalog.regtype)
+	   AND a.attname OPERATOR(pg_catalog.~) '(^|_)(key|customer_id)$'
+	 GROUP BY c.oid, c.relname, c.relowner
+	 ORDER BY c.relname;
+END;
+COMMENT ON FUNCTION @extschema@.model_person_tables(name) IS 'internal: the tables of a model that name customers, and by which columns';
+
+-- A condition on a row of such a table: it is about one of some customers.
+CREATE FUNCTION @extschema@.model_is_about(settings jsonb, keys name[], ids name[], "row" text, customers text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.string_agg(pg_catalog.format('(%s) COLLATE "C" %s', k.key, customers), ' OR ' ORDER BY k.key)
+	  FROM (SELECT pg_catalog.format('%s.%I', "row", u.key) AS key FROM pg_catalog.unnest(keys) AS u (key)
+			UNION ALL
+			SELECT @extschema@.model_key(settings, "row" OPERATOR(pg_catalog.||) '.tenant', pg_catalog.format('%s.%I', "row", u.id))
+			  FROM pg_catalog.unnest(ids) AS u (id) WHERE keys IS NULL) AS k;
+END;
+COMMENT ON FUNCTION @extschema@.model_is_about(jsonb, name[], name[], text, text) IS 'internal: a condition on a row: it names one of some customers';
+
+-- All tables that a writer of people's rows wants, in one order for all: as a
+-- TRUNCATE of the source of a live model takes them, then by name.
+CREATE FUNCTION @extschema@.model_lock_people(model name)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relation	name;
+BEGIN
+	EXECUTE format('LOCK TABLE %1$I.customer_histories, %1$I.pending, %1$I.rejects IN ROW EXCLUSIVE MODE', model);
+	FOR relation IN SELECT p.name FROM @extschema@.model_person_tables(model) AS p WHERE p.owned ORDER BY p.name LOOP
+		EXECUTE format('LOCK TABLE %I.%I IN ROW EXCLUSIVE MODE', model, relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_lock_people(name) IS 'internal: lock the tables with rows about people, in the order in which everybody does';
+
+-- Rows about these customers, deleted wherever there are any.
+CREATE FUNCTION @extschema@.model_erase(model name, settings jsonb, customers text[])
+	RETURNS TABLE (object text, erased bigint)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	t	record;
+BEGIN
+	PERFORM @extschema@.model_lock_people(model);
+	FOR t IN SELECT * FROM @extschema@.model_person_tables(model) AS p WHERE p.owned ORDER BY p.name LOOP
+		object := format('%I.%I', model, t.name);
+		EXECUTE format('DELETE FROM %s AS t WHERE %s', object,
+			@extschema@.model_is_about(settings, t.keys, t.ids, 't', 'IN (SELECT u.k FROM unnest($1) AS u (k))')) USING customers;
+		GET DIAGNOSTICS erased = ROW_COUNT;
+		IF erased > 0 AND t.analyzed THEN
+			EXECUTE format('ANALYZE %s', object);
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_erase(name, jsonb, text[]) IS 'internal: delete all rows of a model about some customers';
+
+-- What else a model has of customers whose histories it has just removed
+-- because their time was over, and of those who have left it long ago.
+CREATE FUNCTION @extschema@.model_purge_rest(model name, settings jsonb, expired text[])
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF expired IS NOT NULL THEN
+		PERFORM FROM @extschema@.model_erase(model, settings, expired);
+		RAISE NOTICE 'model "%": % customers without an event for % days were removed', model, cardinality(expired), settings ->> 'retention_days';
+	END IF;
+	EXECUTE format('DELETE FROM %1$I.recorded_changes AS c WHERE c.as_of < %2$s'
+		' AND NOT EXISTS (SELECT FROM %1$I.customer_histories AS h WHERE h.customer_key = c.customer_key)', model, @extschema@.model_horizon(model));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_purge_rest(name, jsonb, text[]) IS 'internal: what is left of customers whose time of retention is over';
