@@ -25,6 +25,9 @@ OBJS = \
 	src/math/hypergeometric.o \
 	src/math/btyd.o \
 	src/math/btyd_fit.o \
+	src/fit.o \
+	src/btyd.o \
+	src/btyd_agg.o \
 	src/score.o \
 	src/score_window.o \
 	src/segment.o \

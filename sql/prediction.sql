@@ -1,3 +1,274 @@
 -- Prediction: buy-till-you-die models of orders, the Gamma-Gamma model of spend,
 -- lifetime value. Fits are jsonb documents that describe themselves.
 
+-- ---- what a history says ----
+
+CREATE FUNCTION @extschema@.btyd(history @extschema@.history, as_of pg_catalog.date, unit_days pg_catalog.int4 DEFAULT 7,
+  OUT x pg_catalog.int4, OUT t_x pg_catalog.float8, OUT t pg_catalog.float8, OUT m pg_catalog.float8) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_summary'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
+  'For models of orders: x repeat days up to as_of, age t_x at the last of them and t at as_of in units of unit_days, mean m of a repeat day; NULL if no event';
+
+-- ---- fits ----
+
+CREATE FUNCTION @extschema@.btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_fit_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Part of the aggregate btyd_fit';
+
+CREATE FUNCTION @extschema@.btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_fit_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
+  'Part of the aggregate btyd_fit';
+
+CREATE FUNCTION @extschema@.btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_fit_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
+  'Part of the aggregate btyd_fit_bootstrap';
+
+CREATE FUNCTION @extschema@.btyd_fit_combine(state internal, other internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_fit_combine'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_combine(internal, internal) IS
+  'Part of the aggregates btyd_fit, btyd_fit_bootstrap and spend_fit';
+
+CREATE FUNCTION @extschema@.btyd_fit_serialize(state internal) RETURNS pg_catalog.bytea
+  AS 'MODULE_PATHNAME', 'btyd_fit_serialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_serialize(internal) IS
+  'Part of the aggregates btyd_fit, btyd_fit_bootstrap and spend_fit';
+
+CREATE FUNCTION @extschema@.btyd_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_fit_deserialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_deserialize(pg_catalog.bytea, internal) IS
+  'Part of the aggregates btyd_fit and btyd_fit_bootstrap';
+
+CREATE FUNCTION @extschema@.btyd_fit_final(state internal) RETURNS pg_catalog.jsonb
+  AS 'MODULE_PATHNAME', 'btyd_fit_final'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_final(internal) IS
+  'Part of the aggregates btyd_fit and spend_fit';
+
+CREATE FUNCTION @extschema@.btyd_fit_bootstrap_final(state internal) RETURNS pg_catalog.jsonb
+  AS 'MODULE_PATHNAME', 'btyd_fit_bootstrap_final'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_bootstrap_final(internal) IS
+  'Part of the aggregate btyd_fit_bootstrap';
+
+CREATE FUNCTION @extschema@.spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8) RETURNS internal
+  AS 'MODULE_PATHNAME', 'spend_fit_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.spend_fit_transition(internal, pg_catalog.float8, pg_catalog.float8) IS
+  'Part of the aggregate spend_fit';
+
+CREATE FUNCTION @extschema@.spend_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'spend_fit_deserialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.spend_fit_deserialize(pg_catalog.bytea, internal) IS
+  'Part of the aggregate spend_fit';
+
+-- The final functions compress the state, which means the same before and after:
+-- for the planner they only read. SSPACE: 32 patterns; it doubles as needed.
+
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) (
+  SFUNC = @extschema@.btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@.btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@.btyd_fit_combine,
+  SERIALFUNC = @extschema@.btyd_fit_serialize, DESERIALFUNC = @extschema@.btyd_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Maximum likelihood fit of a buy-till-you-die model (mbgnbd, bgnbd, paretonbd) to customers, one a row, in units of 7 days';
+
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) (
+  SFUNC = @extschema@.btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@.btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@.btyd_fit_combine,
+  SERIALFUNC = @extschema@.btyd_fit_serialize, DESERIALFUNC = @extschema@.btyd_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
+  'Maximum likelihood fit of a buy-till-you-die model (mbgnbd, bgnbd, paretonbd) to customers, one a row, in units of unit_days';
+
+CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) (
+  SFUNC = @extschema@.btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@.btyd_fit_bootstrap_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@.btyd_fit_combine,
+  SERIALFUNC = @extschema@.btyd_fit_serialize, DESERIALFUNC = @extschema@.btyd_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.btyd_fit_bootstrap(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
+  'So many fits, each to as many customers drawn with replacement, as a jsonb array: for btyd_interval';
+
+CREATE AGGREGATE @extschema@.spend_fit(x pg_catalog.float8, m pg_catalog.float8) (
+  SFUNC = @extschema@.spend_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@.btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@.btyd_fit_combine,
+  SERIALFUNC = @extschema@.btyd_fit_serialize, DESERIALFUNC = @extschema@.spend_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.spend_fit(pg_catalog.float8, pg_catalog.float8) IS
+  'Maximum likelihood fit of the Gamma-Gamma model of spend to customers with x repeat days of mean m, one a row';
+
+-- ---- predictions ----
+
+CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_alive'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_alive(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Probability that a customer with this past still is one';
+
+CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_alive_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_alive(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
+  'Probability on the day as_of that a customer with this history still is one';
+
+CREATE FUNCTION @extschema@.btyd_expected(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, horizon pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_expected'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Expected number of further days with an event within the horizon, in the unit of the fit';
+
+CREATE FUNCTION @extschema@.btyd_expected(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, horizon_days pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_expected_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
+  'Expected number of days with an event in the horizon_days after as_of';
+
+CREATE FUNCTION @extschema@.btyd_expected_new(fit pg_catalog.jsonb, horizon pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_new'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_expected_new(pg_catalog.jsonb, pg_catalog.float8) IS
+  'Expected number of repeat days of a new customer within the horizon after the first event, in the unit of the fit';
+
+CREATE FUNCTION @extschema@.btyd_probability(fit pg_catalog.jsonb, n pg_catalog.int4, t pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_probability'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_probability(pg_catalog.jsonb, pg_catalog.int4, pg_catalog.float8) IS
+  'Probability that a customer has n repeat days within t after the first event, in the unit of the fit';
+
+CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, rate pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_residual'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Discounted expected number of all further days with an event, at a continuous rate per unit of the fit; paretonbd only';
+
+CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, discount_per_year pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_residual_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
+  'Discounted expected number of all further days with an event after as_of; paretonbd only';
+
+CREATE FUNCTION @extschema@.next_order_expected_on(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.date
+  AS 'MODULE_PATHNAME', 'btyd_next_order'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.next_order_expected_on(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
+  'The first day by which one further day with an event is expected; NULL if not within ten years';
+
+CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, x pg_catalog.float8, m pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_spend_expected'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.spend_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8) IS
+  'Expected mean value of a day with an event of a customer with x repeat days of mean m';
+
+CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_spend_expected_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.spend_expected(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
+  'Expected mean value of a day with an event of a customer with this history';
+
+CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, m pg_catalog.float8, periods pg_catalog.int4, period_units pg_catalog.float8, discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_clv'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Lifetime value: expected value of the next periods, each of so many units of the fit and discounted at its end, times margin';
+
+CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8, discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_clv_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Lifetime value: expected value of the next periods, each of so many days and discounted at its end, times margin';
+
+-- ---- intervals ----
+
+CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, horizon pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_interval'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap';
+
+CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, horizon_days pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_interval_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8, pg_catalog.float8) IS
+  'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap';
+
+-- ---- reasons ----
+
+-- Not strict: what is missing is a reason.
+
+CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb) RETURNS pg_catalog.text
+  AS 'MODULE_PATHNAME', 'btyd_reason'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb) IS
+  'Why a fit predicts nothing, as a code; NULL if it does';
+
+CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) RETURNS pg_catalog.text
+  AS 'MODULE_PATHNAME', 'btyd_reason_customer'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Why there is no prediction for a customer, as a code; NULL if there is one';
+
+CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
+  AS 'MODULE_PATHNAME', 'btyd_reason_history'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
+  'Why there is no prediction for a history, as a code; NULL if there is one';
+
+-- ---- churn ----
+
+
+CREATE FUNCTION @extschema@.churn_probability(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_churn_probability'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.churn_probability(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
+  'Probability on the day as_of that a customer with this history no longer is one: 1 - btyd_alive';
+
+CREATE FUNCTION @extschema@.churn_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, silence_limit pg_catalog.float8 DEFAULT 3) RETURNS pg_catalog.text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT COALESCE(@extschema@.prediction_reason(fit, history, as_of),
+                  CASE WHEN @extschema@.active_days(history, as_of) = 1 THEN 'bought_once'
+                       WHEN @extschema@.silence_ratio(history, as_of) >= silence_limit THEN 'silent_longer_than_usual'
+                       ELSE 'within_usual_rhythm' END);
+END;
+
+COMMENT ON FUNCTION @extschema@.churn_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
+  'What churn_probability rests on, as a code: bought_once, silent_longer_than_usual (silence_limit times the usual gap), within_usual_rhythm, or why there is none';
+
+CREATE FUNCTION @extschema@.churn(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, silence_limit pg_catalog.float8 DEFAULT 3,
+  OUT churn_probability pg_catalog.float8, OUT churn_reason pg_catalog.text, OUT silence_ratio pg_catalog.float8, OUT is_silent pg_catalog.bool, OUT explanation pg_catalog.text) RETURNS pg_catalog.record
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT @extschema@.churn_probability(fit, history, as_of),
+         c.reason,
+         c.ratio,
+         c.ratio >= silence_limit,
+         CASE WHEN c.days IS NULL THEN 'no event by then'
+              WHEN c.active = 1 THEN 'bought on one day, ' || c.days || ' days ago'
+              ELSE 'silent for ' || c.days || ' days, ' || pg_catalog.round(c.ratio::pg_catalog.numeric, 1)
+                   || ' times the usual ' || pg_catalog.round(c.gap::pg_catalog.numeric, 1) END
+    FROM (SELECT @extschema@.churn_reason(fit, history, as_of, silence_limit) AS reason,
+                 @extschema@.silence_ratio(history, as_of) AS ratio,
+                 @extschema@.mean_gap(history, as_of) AS gap,
+                 @extschema@.recency(history, as_of) AS days,
+                 @extschema@.active_days(history, as_of) AS active) AS c;
+END;
+COMMENT ON FUNCTION @extschema@.churn(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
+  'churn_probability with its reason, beside the plain rule: silence_ratio, whether it has reached silence_limit, and both in words';

@@ -1,0 +1,679 @@
+/*
+ * btyd.c
+ *		Buy-till-you-die models in SQL: what a history says for them, and what
+ *		a fit says about a customer.
+ *
+ * Each function has a bare form, in the fit's unit of time, and one that takes
+ * a history and asks in days.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+
+#include "compat.h"
+#include "fit.h"
+#include "fixed.h"
+#include "history.h"
+
+/* next_order_expected_on looks no further than ten years */
+#define MAX_WAIT_DAYS	3650
+
+#define MAX_PERIODS		1200
+
+#define DAYS_PER_YEAR	365.25
+
+/* Why there is no prediction although the fit has parameters */
+#define NO_EVENT		"no_event_by_as_of"
+#define MEAN_UNKNOWN	"mean_unknown"
+#define MEAN_NOT_POSITIVE "mean_not_positive"
+#define NOT_COMPUTABLE	"not_computable"
+
+/* ---- one customer ---- */
+
+/* In days; m is set if x > 0 */
+typedef struct Repeats
+{
+	int32		x;
+	int32		t_x;
+	int32		t;
+	double		m;
+} Repeats;
+
+typedef struct Customer
+{
+	double		x;
+	double		t_x;
+	double		t;
+} Customer;
+
+/* False if the history has no event by as_of. */
+static bool
+read_repeats(const History *history, DateADT as_of, Repeats *repeats)
+{
+	OpenHistory open;
+	int64		active = 0;
+	int64		first = 0;
+	int64		last = 0;
+	__int128	sum = 0;
+
+	if (DATE_NOT_FINITE(as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("as_of must be finite here, but is %s",
+						DATE_IS_NOBEGIN(as_of) ? "-infinity" : "infinity"),
+				 errdetail("Without a day there is no number of days before it."),
+				 errhint("Name a day, for example current_date.")));
+	history_open(&open, history);
+	for (size_t i = 0; i < open.n && open.days[i].day <= as_of; i++)
+	{
+		const HistoryDay *day = &open.days[i];
+
+		if (day->events <= 0)
+			continue;
+		last = day->day;
+		if (active++ == 0)
+			first = last;
+		else
+			sum += day->total;
+	}
+	if (active > 0)
+	{
+		repeats->x = (int32) (active - 1);
+		repeats->t_x = (int32) (last - first);
+		repeats->t = (int32) (as_of - first);
+		if (active == 1)
+			repeats->m = 0;
+		else if (sum >= PG_INT64_MIN + 1 && sum <= PG_INT64_MAX)
+			repeats->m = fixed_to_float8((int64) sum, open.decimals) / (double) (active - 1);
+		else
+			repeats->m = (double) sum / (double) history_power_of_ten(open.decimals) / (double) (active - 1);
+	}
+	history_close(&open);
+	return active > 0;
+}
+
+/* Arguments history, as_of; in the fit's unit. False if there is no event. */
+static bool
+customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit, Customer *customer, Repeats *repeats)
+{
+	Repeats		own;
+
+	if (repeats == NULL)
+		repeats = &own;
+	if (fit->unit_days == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fit does not say how long its unit of time is"),
+				 errhint("Add \"unit_days\" to the document; 7 if it was fitted to weeks.")));
+	if (!read_repeats(PG_GETARG_HISTORY_PP(argument), PG_GETARG_DATEADT(argument + 1), repeats))
+		return false;
+	customer->x = repeats->x;
+	customer->t_x = (double) repeats->t_x / fit->unit_days;
+	customer->t = (double) repeats->t / fit->unit_days;
+	return true;
+}
+
+/* Arguments x, t_x, t */
+static void
+customer_of_arguments(FunctionCallInfo fcinfo, int argument, Customer *customer)
+{
+	customer->x = PG_GETARG_FLOAT8(argument);
+	customer->t_x = PG_GETARG_FLOAT8(argument + 1);
+	customer->t = PG_GETARG_FLOAT8(argument + 2);
+	check_customer(customer->x, customer->t_x, customer->t);
+}
+
+PG_FUNCTION_INFO_V1(btyd_summary);
+Datum
+btyd_summary(PG_FUNCTION_ARGS)
+{
+	int			unit_days = check_unit_days(PG_GETARG_INT32(2));
+	TupleDesc	desc = fit_result_desc(fcinfo);
+	Repeats		repeats;
+	Datum		values[4];
+	bool		nulls[4] = {false, false, false, false};
+
+	if (!read_repeats(PG_GETARG_HISTORY_PP(0), PG_GETARG_DATEADT(1), &repeats))
+		PG_RETURN_NULL();
+	values[0] = Int32GetDatum(repeats.x);
+	values[1] = Float8GetDatum((double) repeats.t_x / unit_days);
+	values[2] = Float8GetDatum((double) repeats.t / unit_days);
+	values[3] = Float8GetDatum(repeats.m);
+	nulls[3] = repeats.x == 0;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* ---- predictions ---- */
+
+/* A number, or NULL for NaN: there is no answer, or none to full accuracy */
+#define RETURN_PREDICTION(value) \
+	do { \
+		double		prediction_ = (value); \
+		if (isnan(prediction_) || isinf(prediction_)) \
+			PG_RETURN_NULL(); \
+		PG_RETURN_FLOAT8(prediction_); \
+	} while (0)
+
+static inline double
+alive(const Fit *fit, const Customer *customer)
+{
+	return btyd_alive((BtydFamily) fit->family, fit->parameters, customer->x, customer->t_x, customer->t);
+}
+
+static inline double
+expected(const Fit *fit, const Customer *customer, double horizon)
+{
+	return btyd_expected((BtydFamily) fit->family, fit->parameters,
+						 customer->x, customer->t_x, customer->t, horizon);
+}
+
+static inline double
+residual(const Fit *fit, const Customer *customer, double rate)
+{
+	return btyd_residual((BtydFamily) fit->family, fit->parameters,
+						 customer->x, customer->t_x, customer->t, rate);
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_alive);
+Datum
+btyd_predict_alive(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	Customer	customer;
+
+	customer_of_arguments(fcinfo, 1, &customer);
+	if (!fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(alive(fit, &customer));
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_alive_history);
+Datum
+btyd_predict_alive_history(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	Customer	customer;
+
+	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(alive(fit, &customer));
+}
+
+PG_FUNCTION_INFO_V1(btyd_churn_probability);
+Datum
+btyd_churn_probability(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	Customer	customer;
+
+	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(1 - alive(fit, &customer));
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_expected);
+Datum
+btyd_predict_expected(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	double		horizon = check_amount("horizon", PG_GETARG_FLOAT8(4));
+	Customer	customer;
+
+	customer_of_arguments(fcinfo, 1, &customer);
+	if (!fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(expected(fit, &customer, horizon));
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_expected_history);
+Datum
+btyd_predict_expected_history(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	double		horizon_days = check_amount("horizon_days", PG_GETARG_FLOAT8(3));
+	Customer	customer;
+
+	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(expected(fit, &customer, horizon_days / fit->unit_days));
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_new);
+Datum
+btyd_predict_new(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	double		t = check_amount("horizon", PG_GETARG_FLOAT8(1));
+
+	if (!fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(btyd_unconditional((BtydFamily) fit->family, fit->parameters, t));
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_probability);
+Datum
+btyd_predict_probability(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	int32		n = PG_GETARG_INT32(1);
+	double		t = check_amount("t", PG_GETARG_FLOAT8(2));
+
+	if (n < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("n must be at least 0, but is %d", n)));
+	if (!fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(btyd_probability((BtydFamily) fit->family, fit->parameters, n, t));
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_residual);
+Datum
+btyd_predict_residual(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	double		rate = check_amount("rate", PG_GETARG_FLOAT8(4));
+	Customer	customer;
+
+	customer_of_arguments(fcinfo, 1, &customer);
+	if (!fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(residual(fit, &customer, rate));
+}
+
+/* A discount of so much a year as a continuous rate per unit */
+PG_FUNCTION_INFO_V1(btyd_predict_residual_history);
+Datum
+btyd_predict_residual_history(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	double		discount = check_amount("discount_per_year", PG_GETARG_FLOAT8(3));
+	Customer	customer;
+
+	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(residual(fit, &customer, log1p(discount) / DAYS_PER_YEAR * fit->unit_days));
+}
+
+/*
+ * The first day by which one further event is expected. E[Y] rises ever more
+ * slowly with the horizon, so that the line through 0 and a horizon where it is
+ * past 1 meets 1 no earlier than E[Y] does: every such guess is an upper bound.
+ */
+PG_FUNCTION_INFO_V1(btyd_next_order);
+Datum
+btyd_next_order(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	DateADT		as_of = PG_GETARG_DATEADT(2);
+	Customer	customer;
+	int			low = 0;		/* too early */
+	int			high = MAX_WAIT_DAYS;	/* late enough */
+	double		at_high;
+
+	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
+		PG_RETURN_NULL();
+	at_high = expected(fit, &customer, (double) high / fit->unit_days);
+	if (!(at_high >= 1))
+		PG_RETURN_NULL();
+	for (int step = 0; high - low > 1; step++)
+	{
+		int			at = (int) ceil(high / at_high);
+		double		here;
+
+		/* a guess that doesn't help, or helps too slowly: the middle */
+		if (at <= low || at >= high || step % 3 == 2)
+			at = low + (high - low) / 2;
+		here = expected(fit, &customer, (double) at / fit->unit_days);
+		if (isnan(here))
+			PG_RETURN_NULL();
+		if (here >= 1)
+		{
+			high = at;
+			at_high = here;
+		}
+		else
+			low = at;
+	}
+	if ((int64) as_of + high > HISTORY_MAX_DAY)
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(as_of + high);
+}
+
+/* ---- spend ---- */
+
+/* Mean spend of a customer with x repeat days; NaN: no answer, *reason says why. */
+static double
+spend(const Fit *fit, double x, bool m_known, double m, const char **reason)
+{
+	double		result;
+
+	*reason = NULL;
+	if (!fit->usable)
+		*reason = fit->reason;
+	else if (x > 0 && !m_known)
+		*reason = MEAN_UNKNOWN;
+	else if (x > 0 && m <= 0)
+		*reason = MEAN_NOT_POSITIVE;
+	if (*reason)
+		return NAN;
+	result = spend_expected(fit->parameters, x, x > 0 ? m : 0);
+	if (isnan(result))
+		*reason = NOT_COMPUTABLE;
+	return result;
+}
+
+/* Not strict: m is NULL where x is 0. */
+PG_FUNCTION_INFO_V1(btyd_spend_expected);
+Datum
+btyd_spend_expected(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit;
+	double		x;
+	const char *reason;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	fit = fit_argument(fcinfo, 0, FIT_OF_SPEND);
+	x = PG_GETARG_FLOAT8(1);
+	check_count(x);
+	if (!PG_ARGISNULL(2))
+		check_mean(PG_GETARG_FLOAT8(2));
+	RETURN_PREDICTION(spend(fit, x, !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_FLOAT8(2), &reason));
+}
+
+PG_FUNCTION_INFO_V1(btyd_spend_expected_history);
+Datum
+btyd_spend_expected_history(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_SPEND);
+	Repeats		repeats;
+	const char *reason;
+
+	if (!read_repeats(PG_GETARG_HISTORY_PP(1), PG_GETARG_DATEADT(2), &repeats))
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(spend(fit, repeats.x, true, repeats.m, &reason));
+}
+
+/* ---- lifetime value ---- */
+
+typedef struct Terms
+{
+	int			periods;
+	double		period;			/* in the fit's unit, or in days */
+	double		discount;
+	double		margin;
+} Terms;
+
+/* Arguments periods, period_units or period_days, discount_per_period, margin */
+static void
+read_terms(FunctionCallInfo fcinfo, int argument, const char *period, Terms *terms)
+{
+	terms->periods = PG_GETARG_INT32(argument);
+	if (terms->periods < 1 || terms->periods > MAX_PERIODS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("periods must be from 1 to %d, but is %d", MAX_PERIODS, terms->periods)));
+	terms->period = check_amount(period, PG_GETARG_FLOAT8(argument + 1));
+	terms->discount = check_amount("discount_per_period", PG_GETARG_FLOAT8(argument + 2));
+	terms->margin = check_amount("margin", PG_GETARG_FLOAT8(argument + 3));
+}
+
+/* What is expected within each period counts at the period's end. */
+static double
+lifetime_value(const Fit *fit, const Customer *customer, double mean, const Terms *terms)
+{
+	double		sum = 0;
+	double		before = 0;
+	double		factor = 1;
+
+	for (int i = 1; i <= terms->periods; i++)
+	{
+		double		upto = expected(fit, customer, i * terms->period);
+
+		factor /= 1 + terms->discount;
+		sum += Max(upto - before, 0) * factor;
+		if (isnan(upto))
+			return NAN;
+		before = upto;
+	}
+	return sum * mean * terms->margin;
+}
+
+/*
+ * btyd_fit, spend_fit, x, t_x, t, m, periods, period_units, discount_per_period,
+ * margin. Not strict: m is NULL where x is 0.
+ */
+PG_FUNCTION_INFO_V1(btyd_clv);
+Datum
+btyd_clv(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit;
+	const Fit  *spend_of;
+	Customer	customer;
+	Terms		terms;
+	double		mean;
+	const char *reason;
+
+	for (int i = 0; i < PG_NARGS(); i++)
+	{
+		if (PG_ARGISNULL(i) && i != 5)
+			PG_RETURN_NULL();
+	}
+	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
+	customer_of_arguments(fcinfo, 2, &customer);
+	if (!PG_ARGISNULL(5))
+		check_mean(PG_GETARG_FLOAT8(5));
+	read_terms(fcinfo, 6, "period_units", &terms);
+	mean = spend(spend_of, customer.x, !PG_ARGISNULL(5), PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5), &reason);
+	if (isnan(mean) || !fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(lifetime_value(fit, &customer, mean, &terms));
+}
+
+/* btyd_fit, spend_fit, history, as_of, periods, period_days, discount_per_period, margin */
+PG_FUNCTION_INFO_V1(btyd_clv_history);
+Datum
+btyd_clv_history(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	const Fit  *spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
+	Customer	customer;
+	Repeats		repeats;
+	Terms		terms;
+	double		mean;
+	const char *reason;
+
+	read_terms(fcinfo, 4, "period_days", &terms);
+	if (!customer_of_history(fcinfo, 2, fit, &customer, &repeats) || !fit->usable)
+		PG_RETURN_NULL();
+	terms.period /= fit->unit_days;
+	mean = spend(spend_of, repeats.x, true, repeats.m, &reason);
+	if (isnan(mean))
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(lifetime_value(fit, &customer, mean, &terms));
+}
+
+/* ---- reasons ---- */
+
+static Datum
+reason_datum(FunctionCallInfo fcinfo, const char *reason)
+{
+	if (reason == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(reason));
+}
+
+static const char *
+reason_of_orders(const Fit *fit, const Customer *customer)
+{
+	if (!fit->usable)
+		return fit->reason;
+	return isnan(alive(fit, customer)) ? NOT_COMPUTABLE : NULL;
+}
+
+/* fit: why it predicts nothing; NULL if it does. Not strict. */
+PG_FUNCTION_INFO_V1(btyd_reason);
+Datum
+btyd_reason(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit;
+
+	if (PG_ARGISNULL(0))
+		return reason_datum(fcinfo, "no_fit");
+	fit = fit_argument(fcinfo, 0, FIT_OF_ANY);
+	return reason_datum(fcinfo, fit->usable ? NULL : fit->reason);
+}
+
+/* fit, x, t_x, t */
+PG_FUNCTION_INFO_V1(btyd_reason_customer);
+Datum
+btyd_reason_customer(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit;
+	Customer	customer;
+
+	if (PG_ARGISNULL(0))
+		return reason_datum(fcinfo, "no_fit");
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		return reason_datum(fcinfo, NO_EVENT);
+	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	customer_of_arguments(fcinfo, 1, &customer);
+	return reason_datum(fcinfo, reason_of_orders(fit, &customer));
+}
+
+/* fit, history, as_of; the fit may be of spend, too */
+PG_FUNCTION_INFO_V1(btyd_reason_history);
+Datum
+btyd_reason_history(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit;
+	Customer	customer;
+	Repeats		repeats;
+	const char *reason;
+
+	if (PG_ARGISNULL(0))
+		return reason_datum(fcinfo, "no_fit");
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		return reason_datum(fcinfo, NO_EVENT);
+	fit = fit_argument(fcinfo, 0, FIT_OF_ANY);
+	if (fit->family == FIT_GAMMAGAMMA)
+	{
+		if (!read_repeats(PG_GETARG_HISTORY_PP(1), PG_GETARG_DATEADT(2), &repeats))
+			return reason_datum(fcinfo, NO_EVENT);
+		(void) spend(fit, repeats.x, true, repeats.m, &reason);
+		return reason_datum(fcinfo, reason);
+	}
+	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL))
+		return reason_datum(fcinfo, NO_EVENT);
+	return reason_datum(fcinfo, reason_of_orders(fit, &customer));
+}
+
+/* ---- intervals ---- */
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* Quantile of type 7 of sorted values */
+static double
+quantile(const double *values, int n, double share)
+{
+	double		position = share * (n - 1);
+	int			at = (int) floor(position);
+
+	if (at >= n - 1)
+		return values[n - 1];
+	return values[at] + (values[at + 1] - values[at]) * (position - at);
+}
+
+/*
+ * Lower and upper bound of E[Y] among the fits. Of the fits, nine in ten must
+ * have parameters: the rest would make the interval too narrow.
+ */
+static Datum
+interval(FunctionCallInfo fcinfo, const Fit *fits, int count, const Customer *customer, double horizon, double level)
+{
+	TupleDesc	desc = fit_result_desc(fcinfo);
+	double	   *values = palloc((Size) Max(count, 1) * sizeof(double));
+	int			found = 0;
+	Datum		bounds[2];
+	bool		nulls[2] = {false, false};
+
+	for (int i = 0; i < count; i++)
+	{
+		double		value = fits[i].usable ? expected(&fits[i], customer, horizon) : NAN;
+
+		if (!isnan(value))
+			values[found++] = value;
+	}
+	if (found == 0 || found < 0.9 * count)
+		PG_RETURN_NULL();
+	qsort(values, (size_t) found, sizeof(double), compare_doubles);
+	bounds[0] = Float8GetDatum(quantile(values, found, (1 - level) / 2));
+	bounds[1] = Float8GetDatum(quantile(values, found, (1 + level) / 2));
+	pfree(values);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, bounds, nulls)));
+}
+
+static double
+check_level(double level)
+{
+	if (!(level > 0 && level < 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("level must be between 0 and 1, but is %g", level),
+				 errhint("With 0.9, nine of ten fits lie within the interval.")));
+	return level;
+}
+
+/* fits, x, t_x, t, horizon, level */
+PG_FUNCTION_INFO_V1(btyd_interval);
+Datum
+btyd_interval(PG_FUNCTION_ARGS)
+{
+	int			count;
+	const Fit  *fits = fits_argument(fcinfo, 0, &count);
+	double		horizon = check_amount("horizon", PG_GETARG_FLOAT8(4));
+	double		level = check_level(PG_GETARG_FLOAT8(5));
+	Customer	customer;
+
+	customer_of_arguments(fcinfo, 1, &customer);
+	return interval(fcinfo, fits, count, &customer, horizon, level);
+}
+
+/* fits, history, as_of, horizon_days, level; all fits have the unit of the first */
+PG_FUNCTION_INFO_V1(btyd_interval_history);
+Datum
+btyd_interval_history(PG_FUNCTION_ARGS)
+{
+	int			count;
+	const Fit  *fits = fits_argument(fcinfo, 0, &count);
+	double		horizon_days = check_amount("horizon_days", PG_GETARG_FLOAT8(3));
+	double		level = check_level(PG_GETARG_FLOAT8(4));
+	Customer	customer;
+
+	for (int i = 1; i < count; i++)
+	{
+		if (fits[i].unit_days != fits[0].unit_days)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("fits must have the same unit_days, not %d and %d",
+							fits[0].unit_days, fits[i].unit_days)));
+	}
+	if (count == 0 || !customer_of_history(fcinfo, 1, fits, &customer, NULL))
+		PG_RETURN_NULL();
+	return interval(fcinfo, fits, count, &customer, horizon_days / fits->unit_days, level);
+}

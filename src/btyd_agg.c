@@ -1,0 +1,664 @@
+/*
+ * btyd_agg.c
+ *		The aggregates that fit: btyd_fit, btyd_fit_bootstrap, spend_fit.
+ *
+ * The state is the set of different patterns with their numbers of customers,
+ * as a log that is sorted and compressed when it is full, and grows only if that
+ * doesn't free half of it. What is fitted is the sorted set, so neither order
+ * nor workers change a bit of the result.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "fit.h"
+
+#define DEFAULT_UNIT_DAYS 7
+#define MAX_REPLICATES	10000
+
+/* Room for so many patterns to begin with: a small shop's group */
+#define FIRST_PATTERNS	32
+
+/* Different patterns that are fitted at most: 3 GB of them */
+#define MAX_PATTERNS	100000000
+
+typedef struct FitState
+{
+	bool		spend;
+	BtydFamily	family;			/* these four: not of spend */
+	int32		unit_days;
+	int32		replicates;		/* 0: one fit */
+	int32		seed;
+	SpendLeftOut left_out;		/* of spend */
+	BtydPattern *patterns;
+	int64		npatterns;
+	int64		room;
+	int64		sorted;			/* so many from the first on are a sorted set */
+} FitState;
+
+static inline int
+compare_patterns(const BtydPattern *a, const BtydPattern *b)
+{
+	if (a->x != b->x)
+		return a->x < b->x ? -1 : 1;
+	if (a->t_x != b->t_x)
+		return a->t_x < b->t_x ? -1 : 1;
+	if (a->t != b->t)
+		return a->t < b->t ? -1 : 1;
+	return 0;
+}
+
+#define ST_SORT sort_patterns
+#define ST_ELEMENT_TYPE BtydPattern
+#define ST_COMPARE(a, b) compare_patterns(a, b)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this function can be called by an aggregate only")));
+	return context;
+}
+
+/* ---- the set of patterns ---- */
+
+static FitState *
+state_make(MemoryContext context, int64 room)
+{
+	FitState   *state = MemoryContextAllocZero(context, sizeof(FitState));
+
+	state->room = Max(room, FIRST_PATTERNS);
+	state->patterns = MemoryContextAllocHuge(context, (Size) state->room * sizeof(BtydPattern));
+	return state;
+}
+
+/* Make the log a sorted set. */
+static void
+compress(FitState *state)
+{
+	int64		out = 0;
+
+	if (state->sorted == state->npatterns)
+		return;
+	sort_patterns(state->patterns, (size_t) state->npatterns);
+	for (int64 i = 0; i < state->npatterns; i++)
+	{
+		if (out > 0 && compare_patterns(&state->patterns[out - 1], &state->patterns[i]) == 0)
+			state->patterns[out - 1].count += state->patterns[i].count;
+		else
+			state->patterns[out++] = state->patterns[i];
+	}
+	state->npatterns = state->sorted = out;
+}
+
+static inline void
+append(FitState *state, double x, double t_x, double t, int64 count)
+{
+	BtydPattern *pattern;
+
+	if (state->npatterns == state->room)
+	{
+		compress(state);
+		if (state->npatterns > state->room / 2)
+		{
+			if (state->npatterns > MAX_PATTERNS)
+				ereport(ERROR,
+						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						 errmsg("too many different customers to fit: more than %d", MAX_PATTERNS),
+						 errhint("Fit a sample of them.")));
+			state->room *= 2;
+			state->patterns = repalloc_huge(state->patterns, (Size) state->room * sizeof(BtydPattern));
+		}
+	}
+	pattern = &state->patterns[state->npatterns++];
+	pattern->x = x;
+	pattern->t_x = t_x;
+	pattern->t = t;
+	pattern->count = count;
+}
+
+/* A state without rows may have been made for its settings alone. */
+static void
+settings_differ(const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must be the same for all rows", argument)));
+}
+
+static void
+check_same_settings(const FitState *state, const FitState *other)
+{
+	if (state->family != other->family)
+		settings_differ("family");
+	if (state->unit_days != other->unit_days)
+		settings_differ("unit_days");
+	if (state->replicates != other->replicates)
+		settings_differ("replicates");
+	if (state->seed != other->seed)
+		settings_differ("seed");
+}
+
+static void
+null_setting(const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be NULL", argument)));
+}
+
+/* ---- transition ---- */
+
+/*
+ * The settings in the arguments: family, unit_days, replicates, seed; they are
+ * checked on every row, whatever else is NULL in it.
+ */
+static void
+read_settings(FunctionCallInfo fcinfo, FitState *settings)
+{
+	static const char *const names[] = {"unit_days", "replicates", "seed"};
+	int32		values[] = {DEFAULT_UNIT_DAYS, 0, 0};
+
+	if (PG_ARGISNULL(1))
+		null_setting("family");
+	settings->family = check_btyd_family(PG_GETARG_TEXT_PP(1));
+	for (int i = 0; i + 5 < PG_NARGS(); i++)
+	{
+		if (PG_ARGISNULL(i + 5))
+			null_setting(names[i]);
+		values[i] = PG_GETARG_INT32(i + 5);
+	}
+	settings->unit_days = check_unit_days(values[0]);
+	if (PG_NARGS() > 6 && (values[1] < 1 || values[1] > MAX_REPLICATES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("replicates must be from 1 to %d, but is %d", MAX_REPLICATES, values[1])));
+	settings->replicates = values[1];
+	settings->seed = values[2];
+}
+
+/* Arguments: state, family, x, t_x, t [, unit_days [, replicates, seed]] */
+PG_FUNCTION_INFO_V1(btyd_fit_transition);
+Datum
+btyd_fit_transition(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
+	FitState	settings = {0};
+
+	read_settings(fcinfo, &settings);
+	if (state == NULL)
+	{
+		state = state_make(context, 0);
+		state->family = settings.family;
+		state->unit_days = settings.unit_days;
+		state->replicates = settings.replicates;
+		state->seed = settings.seed;
+	}
+	else
+		check_same_settings(state, &settings);
+	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !PG_ARGISNULL(4))
+	{
+		double		x = PG_GETARG_FLOAT8(2);
+		double		t_x = PG_GETARG_FLOAT8(3);
+		double		t = PG_GETARG_FLOAT8(4);
+
+		check_customer(x, t_x, t);
+		/* -0 is 0 */
+		append(state, x + 0.0, t_x + 0.0, t + 0.0, 1);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* Arguments: state, x, m */
+PG_FUNCTION_INFO_V1(spend_fit_transition);
+Datum
+spend_fit_transition(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
+
+	if (state == NULL)
+	{
+		state = state_make(context, 0);
+		state->spend = true;
+	}
+	if (!PG_ARGISNULL(1))
+	{
+		double		x = PG_GETARG_FLOAT8(1);
+
+		check_count(x);
+		if (x == 0)
+			state->left_out.no_repeat++;
+		else if (!PG_ARGISNULL(2))
+		{
+			double		m = PG_GETARG_FLOAT8(2);
+
+			check_mean(m);
+			if (m == 0)
+				state->left_out.zero_mean++;
+			else if (m < 0)
+				state->left_out.negative_mean++;
+			else
+				append(state, x, m, 0, 1);
+		}
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* ---- combine, serialise ---- */
+
+/* The result is in the context of the aggregate; the second is not changed. */
+PG_FUNCTION_INFO_V1(btyd_fit_combine);
+Datum
+btyd_fit_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
+	FitState   *other = PG_ARGISNULL(1) ? NULL : (FitState *) PG_GETARG_POINTER(1);
+
+	if (other == NULL)
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	if (state == NULL)
+	{
+		BtydPattern *patterns;
+
+		state = state_make(context, other->npatterns);
+		patterns = state->patterns;
+		*state = *other;
+		state->room = Max(other->npatterns, FIRST_PATTERNS);
+		state->patterns = patterns;
+		memcpy(patterns, other->patterns, (Size) other->npatterns * sizeof(BtydPattern));
+		PG_RETURN_POINTER(state);
+	}
+	check_same_settings(state, other);
+	state->left_out.no_repeat += other->left_out.no_repeat;
+	state->left_out.zero_mean += other->left_out.zero_mean;
+	state->left_out.negative_mean += other->left_out.negative_mean;
+	for (int64 i = 0; i < other->npatterns; i++)
+	{
+		const BtydPattern *pattern = &other->patterns[i];
+
+		append(state, pattern->x, pattern->t_x, pattern->t, pattern->count);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * What both kinds send: three numbers of the settings or of what is left out,
+ * the family, then the sorted set.
+ */
+PG_FUNCTION_INFO_V1(btyd_fit_serialize);
+Datum
+btyd_fit_serialize(PG_FUNCTION_ARGS)
+{
+	FitState   *state;
+	StringInfoData buffer;
+	int64		size;
+
+	(void) aggregate_context(fcinfo);
+	state = (FitState *) PG_GETARG_POINTER(0);
+	compress(state);
+	size = 64 + state->npatterns * (int64) sizeof(BtydPattern);
+	if (size >= (int64) MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many different customers for one worker of a parallel aggregate: " INT64_FORMAT,
+						state->npatterns),
+				 errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
+	pq_begintypsend(&buffer);
+	enlargeStringInfo(&buffer, (int) size);
+	pq_sendbyte(&buffer, state->spend ? FIT_GAMMAGAMMA : (uint8) state->family);
+	pq_sendint64(&buffer, state->spend ? state->left_out.no_repeat : state->unit_days);
+	pq_sendint64(&buffer, state->spend ? state->left_out.zero_mean : state->replicates);
+	pq_sendint64(&buffer, state->spend ? state->left_out.negative_mean : state->seed);
+	for (int64 i = 0; i < state->npatterns; i++)
+	{
+		const BtydPattern *pattern = &state->patterns[i];
+
+		pq_sendfloat8(&buffer, pattern->x);
+		pq_sendfloat8(&buffer, pattern->t_x);
+		if (!state->spend)
+			pq_sendfloat8(&buffer, pattern->t);
+		pq_sendint64(&buffer, pattern->count);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+static bool
+is_customer(double x, double t_x, double t)
+{
+	return isfinite(t) && t_x >= 0 && t_x <= t && (x > 0 || t_x == 0) && !signbit(t_x) && !signbit(t);
+}
+
+static bool
+is_spender(double x, double m)
+{
+	return x > 0 && m > 0 && isfinite(m);
+}
+
+/* The state of one kind or the other, with every byte checked */
+static FitState *
+deserialize(FunctionCallInfo fcinfo, bool spend)
+{
+	bytea	   *bytes;
+	StringInfoData buffer;
+	FitState   *state;
+	int			family;
+	int64		settings[3];
+	int			size = spend ? 24 : 32;
+	int64		npatterns;
+	int64		customers = 0;
+	bool		valid;
+
+	(void) aggregate_context(fcinfo);
+	bytes = PG_GETARG_BYTEA_PP(0);
+	buffer.data = VARDATA_ANY(bytes);
+	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
+	buffer.cursor = 0;
+	if (buffer.len < 25 || (buffer.len - 25) % size != 0)
+		goto corrupt;
+	npatterns = (buffer.len - 25) / size;
+	family = pq_getmsgbyte(&buffer);
+	for (int i = 0; i < 3; i++)
+		settings[i] = pq_getmsgint64(&buffer);
+	state = state_make(CurrentMemoryContext, npatterns);
+	state->spend = spend;
+	if (spend)
+	{
+		valid = family == FIT_GAMMAGAMMA;
+		state->left_out.no_repeat = settings[0];
+		state->left_out.zero_mean = settings[1];
+		state->left_out.negative_mean = settings[2];
+		for (int i = 0; i < 3; i++)
+			valid = valid && settings[i] >= 0 && settings[i] <= PG_INT64_MAX / 4;
+	}
+	else
+	{
+		valid = family < FIT_GAMMAGAMMA && settings[0] >= 1 && settings[0] <= PG_INT32_MAX &&
+			settings[1] >= 0 && settings[1] <= MAX_REPLICATES &&
+			settings[2] >= PG_INT32_MIN && settings[2] <= PG_INT32_MAX;
+		state->family = (BtydFamily) family;
+		state->unit_days = (int32) settings[0];
+		state->replicates = (int32) settings[1];
+		state->seed = (int32) settings[2];
+	}
+	for (int64 i = 0; valid && i < npatterns; i++)
+	{
+		BtydPattern *pattern = &state->patterns[i];
+
+		pattern->x = pq_getmsgfloat8(&buffer);
+		pattern->t_x = pq_getmsgfloat8(&buffer);
+		pattern->t = spend ? 0 : pq_getmsgfloat8(&buffer);
+		pattern->count = pq_getmsgint64(&buffer);
+		valid = pattern->x >= 0 && pattern->x <= 1e9 && pattern->x == floor(pattern->x) && !signbit(pattern->x) &&
+			(spend ? is_spender(pattern->x, pattern->t_x) : is_customer(pattern->x, pattern->t_x, pattern->t)) &&
+			pattern->count > 0 && pattern->count <= PG_INT64_MAX / 4 - customers &&
+			(i == 0 || compare_patterns(pattern - 1, pattern) < 0);
+		customers += pattern->count;
+	}
+	if (!valid)
+		goto corrupt;
+	state->npatterns = state->sorted = npatterns;
+	return state;
+
+corrupt:
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid state of aggregate %s", spend ? "spend_fit" : "btyd_fit")));
+}
+
+PG_FUNCTION_INFO_V1(btyd_fit_deserialize);
+Datum
+btyd_fit_deserialize(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(deserialize(fcinfo, false));
+}
+
+PG_FUNCTION_INFO_V1(spend_fit_deserialize);
+Datum
+spend_fit_deserialize(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(deserialize(fcinfo, true));
+}
+
+/* ---- final ---- */
+
+static void *
+fit_allocate(size_t size)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, size);
+}
+
+static void
+fit_release(void *memory)
+{
+	pfree(memory);
+}
+
+static void
+fit_check(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static const BtydTools tools = {fit_allocate, fit_release, fit_check};
+
+/* The final functions compress the state, which remains the same set. */
+PG_FUNCTION_INFO_V1(btyd_fit_final);
+Datum
+btyd_fit_final(PG_FUNCTION_ARGS)
+{
+	FitState   *state;
+	BtydFit		fit;
+	StringInfoData document;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = (FitState *) PG_GETARG_POINTER(0);
+	compress(state);
+	initStringInfo(&document);
+	if (state->spend)
+	{
+		spend_fit(state->patterns, (size_t) state->npatterns, NULL, &tools, &fit);
+		fit_print(&document, FIT_GAMMAGAMMA, &fit, 0, &state->left_out);
+	}
+	else
+	{
+		btyd_fit(state->family, state->patterns, (size_t) state->npatterns, NULL, &tools, &fit);
+		fit_print(&document, (FitFamily) state->family, &fit, state->unit_days, NULL);
+	}
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(document.data)));
+}
+
+/* ---- bootstrap ---- */
+
+/*
+ * Pseudo-random numbers of our own, so that a seed means the same everywhere:
+ * xoshiro256** by Blackman and Vigna, seeded through splitmix64.
+ */
+typedef struct Random
+{
+	uint64		s[4];
+} Random;
+
+static uint64
+splitmix64(uint64 *state)
+{
+	uint64		z = (*state += UINT64CONST(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64CONST(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static inline uint64
+rotate_left(uint64 x, int bits)
+{
+	return (x << bits) | (x >> (64 - bits));
+}
+
+static void
+random_seed(Random *random, int32 seed, int32 replicate)
+{
+	uint64		state = ((uint64) (uint32) seed << 32) | (uint32) replicate;
+
+	for (int i = 0; i < 4; i++)
+		random->s[i] = splitmix64(&state);
+}
+
+static inline uint64
+random_next(Random *random)
+{
+	uint64	   *s = random->s;
+	const uint64 result = rotate_left(s[1] * 5, 7) * 9;
+	const uint64 t = s[1] << 17;
+
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= t;
+	s[3] = rotate_left(s[3], 45);
+	return result;
+}
+
+/* Uniform on 0 .. n - 1, by the high half of a product; without bias */
+static inline uint64
+random_below(Random *random, uint64 n)
+{
+	unsigned __int128 product = (unsigned __int128) random_next(random) * n;
+
+	if (unlikely((uint64) product < n))
+	{
+		const uint64 threshold = (0 - n) % n;
+
+		while ((uint64) product < threshold)
+			product = (unsigned __int128) random_next(random) * n;
+	}
+	return (uint64) (product >> 64);
+}
+
+/* So many customers drawn at most in one replicate */
+#define MAX_DRAWS		INT64CONST(1000000000)
+
+/*
+ * As many customers as there are, drawn with replacement: counts[] per pattern.
+ * starts[] has the number of customers before each pattern, and guide[] the
+ * pattern of each customer i * total / n, from where a draw's own is near.
+ */
+static void
+resample(Random *random, const int64 *starts, const int64 *guide, int64 n, int64 total, int64 *counts)
+{
+	memset(counts, 0, (Size) n * sizeof(int64));
+	for (int64 i = 0; i < total; i++)
+	{
+		int64		customer = (int64) random_below(random, (uint64) total);
+		int64		at = guide[(int64) ((__int128) customer * n / total)];
+
+		if (i % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		while (starts[at + 1] <= customer)
+			at++;
+		counts[at]++;
+	}
+}
+
+PG_FUNCTION_INFO_V1(btyd_fit_bootstrap_final);
+Datum
+btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
+{
+	FitState   *state;
+	BtydFit		whole;
+	StringInfoData document;
+	BtydPattern *drawn;
+	int64	   *starts;
+	int64	   *guide;
+	int64	   *counts;
+	int64		n;
+	int64		total = 0;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = (FitState *) PG_GETARG_POINTER(0);
+	compress(state);
+	n = state->npatterns;
+	btyd_fit(state->family, state->patterns, (size_t) n, NULL, &tools, &whole);
+	if (whole.n > MAX_DRAWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many customers for a bootstrap: " INT64_FORMAT, (int64) whole.n)));
+
+	drawn = fit_allocate((Size) Max(n, 1) * sizeof(BtydPattern));
+	counts = fit_allocate((Size) Max(n, 1) * sizeof(int64));
+	guide = fit_allocate((Size) Max(n, 1) * sizeof(int64));
+	starts = fit_allocate((Size) (n + 1) * sizeof(int64));
+	for (int64 i = 0; i < n; i++)
+	{
+		starts[i] = total;
+		total += state->patterns[i].count;
+	}
+	starts[n] = total;
+	/* cell i holds the customers whose number * n / total is i */
+	for (int64 i = 0, at = 0; i < n; i++)
+	{
+		int64		first = (int64) (((__int128) i * total + n - 1) / n);
+
+		while (starts[at + 1] <= first)
+			at++;
+		guide[i] = at;
+	}
+
+	initStringInfo(&document);
+	appendStringInfoChar(&document, '[');
+	for (int32 replicate = 0; replicate < state->replicates; replicate++)
+	{
+		Random		random;
+		BtydFit		fit;
+		int64		ndrawn = 0;
+
+		random_seed(&random, state->seed, replicate);
+		resample(&random, starts, guide, n, total, counts);
+		for (int64 i = 0; i < n; i++)
+		{
+			if (counts[i] > 0)
+			{
+				drawn[ndrawn] = state->patterns[i];
+				drawn[ndrawn++].count = counts[i];
+			}
+		}
+		/* near the fit of everyone; if there is nothing there, anywhere */
+		if (whole.status == BTYD_CONVERGED)
+			btyd_fit(state->family, drawn, (size_t) ndrawn, whole.parameters, &tools, &fit);
+		if (whole.status != BTYD_CONVERGED || fit.status == BTYD_NOT_CONVERGED)
+			btyd_fit(state->family, drawn, (size_t) ndrawn, NULL, &tools, &fit);
+		if (replicate > 0)
+			appendStringInfoChar(&document, ',');
+		fit_print(&document, (FitFamily) state->family, &fit, state->unit_days, NULL);
+		CHECK_FOR_INTERRUPTS();
+	}
+	appendStringInfoChar(&document, ']');
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(document.data)));
+}

@@ -1,0 +1,464 @@
+/*
+ * fit.c
+ *		The document of a buy-till-you-die or spend fit: print it, read it, and
+ *		remember what was read from one row to the next.
+ *
+ * Numbers are printed in the fewest digits that give the same double again. A
+ * document may as well have been written by hand, from published parameters:
+ * only family and parameters must be there.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/tupdesc.h"
+#include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "compat.h"
+#include "fit.h"
+
+/* Characters of the caller's that a message repeats */
+#define SHOWN_BYTES		64
+
+/* x is a whole number that the likelihoods still tell from the next */
+#define MAX_X			1e9
+
+static const char *const family_names[] = {"mbgnbd", "bgnbd", "paretonbd", "gammagamma"};
+
+#define FAMILIES		lengthof(family_names)
+
+static const char *const parameter_names[FAMILIES][BTYD_PARAMETERS] = {
+	{"r", "alpha", "a", "b"},
+	{"r", "alpha", "a", "b"},
+	{"r", "alpha", "s", "beta"},
+	{"p", "q", "gamma", NULL}
+};
+
+static const char *const status_names[] = {
+	[BTYD_CONVERGED] = "converged",
+	[BTYD_NOT_CONVERGED] = "not_converged",
+	[BTYD_REFUSED] = "refused"
+};
+
+static const char *const reason_names[] = {
+	[BTYD_REASON_NONE] = NULL,
+	[BTYD_TOO_FEW_CUSTOMERS] = "too_few_customers",
+	[BTYD_EVERYONE_BOUGHT_ONCE] = "everyone_bought_once",
+	[BTYD_TOO_FEW_REPEAT_CUSTOMERS] = "too_few_repeat_customers",
+	[BTYD_CONSTANT_DATA] = "constant_data",
+	[BTYD_PARAMETER_AT_BOUNDARY] = "parameter_at_boundary",
+	[BTYD_FLAT_LIKELIHOOD] = "flat_likelihood",
+	[BTYD_NO_MAXIMUM_FOUND] = "no_maximum_found",
+	[BTYD_MEAN_UNDEFINED] = "mean_undefined"
+};
+
+static inline int
+parameters_of(FitFamily family)
+{
+	return family == FIT_GAMMAGAMMA ? SPEND_PARAMETERS : BTYD_PARAMETERS;
+}
+
+const char *
+fit_family_name(FitFamily family)
+{
+	return family_names[family];
+}
+
+/* ---- checks ---- */
+
+/* What the caller wrote, short enough for a message */
+static char *
+shown(const char *string, int length)
+{
+	return pnstrdup(string, (Size) pg_mbcliplen(string, length, SHOWN_BYTES));
+}
+
+BtydFamily
+check_btyd_family(text *name)
+{
+	for (int i = 0; i < FIT_GAMMAGAMMA; i++)
+	{
+		if (VARSIZE_ANY_EXHDR(name) == strlen(family_names[i]) &&
+			memcmp(VARDATA_ANY(name), family_names[i], VARSIZE_ANY_EXHDR(name)) == 0)
+			return (BtydFamily) i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("family \"%s\" does not exist", shown(VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name))),
+			 errhint("Families are mbgnbd (recommended), bgnbd and paretonbd.")));
+}
+
+int
+check_unit_days(int unit_days)
+{
+	if (unit_days < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unit_days must be at least 1, but is %d", unit_days),
+				 errhint("With 7, ages are counted in weeks.")));
+	return unit_days;
+}
+
+/* A finite number, 0 or more; returns it without the sign of -0 */
+double
+check_amount(const char *argument, double value)
+{
+	if (!(value >= 0) || isinf(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be finite and at least 0, but is %g", argument, value)));
+	return value + 0.0;
+}
+
+void
+check_count(double x)
+{
+	if (!(x >= 0 && x <= MAX_X) || x != floor(x))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("x must be a whole number from 0 to %.0f, but is %g", MAX_X, x),
+				 errdetail("x is the number of days with an event after the first.")));
+}
+
+/* Zero and less are answered elsewhere */
+void
+check_mean(double m)
+{
+	if (!isfinite(m))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("m must be finite, but is %g", m),
+				 errdetail("m is the mean value of a repeat day.")));
+}
+
+void
+check_customer(double x, double t_x, double t)
+{
+	check_count(x);
+	check_amount("t_x", t_x);
+	check_amount("t", t);
+	if (t_x > t)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("t_x must not be more than t, but is %g with t = %g", t_x, t),
+				 errdetail("t_x is the age at the last event, t the age on the day of the question.")));
+	if (x == 0 && t_x != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("t_x must be 0 where x is 0, but is %g", t_x),
+				 errdetail("Without a repeat day, the last event is the first.")));
+}
+
+/* ---- printing ---- */
+
+static void
+print_number(StringInfo out, double value)
+{
+	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	if (!isfinite(value))
+	{
+		appendStringInfoString(out, "null");
+		return;
+	}
+	double_to_shortest_decimal_buf(value, digits);
+	appendStringInfoString(out, digits);
+}
+
+static void
+print_parameters(StringInfo out, FitFamily family, bool there, const double *values)
+{
+	if (!there)
+	{
+		appendStringInfoString(out, "null");
+		return;
+	}
+	for (int i = 0; i < parameters_of(family); i++)
+	{
+		appendStringInfo(out, "%c\"%s\":", i == 0 ? '{' : ',', parameter_names[family][i]);
+		print_number(out, values[i]);
+	}
+	appendStringInfoChar(out, '}');
+}
+
+static void
+print_string(StringInfo out, const char *string)
+{
+	if (string == NULL)
+		appendStringInfoString(out, "null");
+	else
+		appendStringInfo(out, "\"%s\"", string);
+}
+
+void
+fit_print(StringInfo out, FitFamily family, const BtydFit *fit, int unit_days, const SpendLeftOut *left_out)
+{
+	bool		converged = fit->status == BTYD_CONVERGED;
+
+	appendStringInfo(out, "{\"family\":\"%s\",\"parameters\":", family_names[family]);
+	print_parameters(out, family, converged, fit->parameters);
+	appendStringInfoString(out, ",\"standard_errors\":");
+	print_parameters(out, family, converged, fit->standard_errors);
+	if (left_out == NULL)
+		appendStringInfo(out, ",\"unit_days\":%d", unit_days);
+	else
+		appendStringInfo(out, ",\"left_out\":{\"no_repeat\":" INT64_FORMAT ",\"zero_mean\":" INT64_FORMAT
+						 ",\"negative_mean\":" INT64_FORMAT "},\"unit_days\":null",
+						 left_out->no_repeat, left_out->zero_mean, left_out->negative_mean);
+	appendStringInfo(out, ",\"n\":" INT64_FORMAT ",\"log_likelihood\":", (int64) fit->n);
+	print_number(out, fit->log_likelihood);
+	appendStringInfo(out, ",\"iterations\":%d,\"gradient_norm\":", fit->iterations);
+	print_number(out, fit->gradient_norm);
+	appendStringInfoString(out, ",\"status\":");
+	print_string(out, status_names[fit->status]);
+	appendStringInfoString(out, ",\"reason\":");
+	print_string(out, reason_names[fit->reason]);
+	appendStringInfoChar(out, '}');
+}
+
+/* ---- reading ---- */
+
+static void
+malformed(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("fit is not the document of a fit"),
+			 errdetail("%s", detail),
+			 errhint("btyd_fit and spend_fit make such documents; by hand, "
+					 "one is {\"family\": \"bgnbd\", \"unit_days\": 7, "
+					 "\"parameters\": {\"r\": 0.2, \"alpha\": 4.4, \"a\": 0.8, \"b\": 2.4}}.")));
+}
+
+/* A key's value; NULL where the key is not there or is null */
+static JsonbValue *
+find(JsonbContainer *object, const char *key, JsonbValue *value)
+{
+	if (getKeyJsonValueFromContainer(object, key, (int) strlen(key), value) == NULL ||
+		value->type == jbvNull)
+		return NULL;
+	return value;
+}
+
+static double
+number_of(const JsonbValue *value)
+{
+	if (value == NULL || value->type != jbvNumeric ||
+		numeric_is_nan(value->val.numeric) || numeric_is_inf(value->val.numeric))
+		return NAN;
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+}
+
+static void
+fit_read(JsonbContainer *document, Fit *fit)
+{
+	JsonbValue	value;
+	JsonbValue *found;
+	bool		converged = true;
+
+	memset(fit, 0, sizeof(Fit));
+	if (!JsonContainerIsObject(document))
+		malformed("It must be a JSON object.");
+
+	found = find(document, "family", &value);
+	if (found == NULL || found->type != jbvString)
+		malformed("Its \"family\" must be a string.");
+	for (;; fit->family++)
+	{
+		const char *name = family_names[fit->family];
+
+		if (found->val.string.len == (int) strlen(name) && memcmp(found->val.string.val, name, strlen(name)) == 0)
+			break;
+		if (fit->family == FAMILIES - 1)
+			malformed("Its \"family\" must be mbgnbd, bgnbd, paretonbd or gammagamma.");
+	}
+
+	found = find(document, "unit_days", &value);
+	if (found != NULL)
+	{
+		double		days = number_of(found);
+
+		if (!(days >= 1 && days <= INT_MAX) || days != floor(days))
+			malformed("Its \"unit_days\" must be a whole number of days, at least 1.");
+		fit->unit_days = (int) days;
+	}
+
+	found = find(document, "status", &value);
+	if (found != NULL)
+		converged = found->type == jbvString && found->val.string.len == 9 &&
+			memcmp(found->val.string.val, "converged", 9) == 0;
+
+	found = find(document, "parameters", &value);
+	if (found != NULL)
+	{
+		if (found->type != jbvBinary || !JsonContainerIsObject(found->val.binary.data))
+			malformed("Its \"parameters\" must be an object or null.");
+		for (int i = 0; i < parameters_of(fit->family); i++)
+		{
+			JsonbValue	parameter;
+
+			fit->parameters[i] = number_of(find(found->val.binary.data, parameter_names[fit->family][i], &parameter));
+			if (!(fit->parameters[i] > 0) || isinf(fit->parameters[i]))
+				malformed(psprintf("Its parameter \"%s\" must be a positive number.",
+								   parameter_names[fit->family][i]));
+		}
+	}
+
+	fit->usable = converged && found != NULL;
+	if (fit->usable && fit->family == FIT_GAMMAGAMMA && fit->parameters[1] <= 1)
+	{
+		fit->usable = false;
+		strlcpy(fit->reason, reason_names[BTYD_MEAN_UNDEFINED], FIT_REASON_SIZE);
+	}
+	else if (!fit->usable)
+	{
+		found = find(document, "reason", &value);
+		if (found != NULL && found->type == jbvString)
+		{
+			int			length = pg_mbcliplen(found->val.string.val, found->val.string.len, FIT_REASON_SIZE - 1);
+
+			memcpy(fit->reason, found->val.string.val, (size_t) length);
+			fit->reason[length] = '\0';
+		}
+		else
+			strlcpy(fit->reason, "not_converged", FIT_REASON_SIZE);
+	}
+}
+
+/* ---- remembering ---- */
+
+/* What a call site remembers: two arguments can be fits, one a list of them */
+typedef struct Remembered
+{
+	char	   *bytes;			/* of the argument */
+	Size		length;
+	Fit		   *fits;
+	int			count;
+} Remembered;
+
+#define REMEMBERED_ARGUMENTS 2
+
+typedef struct CallSite
+{
+	Remembered	argument[REMEMBERED_ARGUMENTS];
+	TupleDesc	desc;
+} CallSite;
+
+static CallSite *
+call_site(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+	return fcinfo->flinfo->fn_extra;
+}
+
+static Remembered *
+remembered(FunctionCallInfo fcinfo, int argument, bool list)
+{
+	Remembered *known = &call_site(fcinfo)->argument[argument];
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(argument));
+	Size		length = VARSIZE_ANY_EXHDR(packed);
+	Jsonb	   *document;
+	Fit		   *fits;
+	int			count = 1;
+
+	if (known->fits != NULL && known->length == length && memcmp(known->bytes, VARDATA_ANY(packed), length) == 0)
+		return known;
+
+	/* read all of it before anything is replaced: this may fail */
+	document = DatumGetJsonbP(PG_GETARG_DATUM(argument));
+	if (!list)
+	{
+		fits = palloc(sizeof(Fit));
+		fit_read(&document->root, fits);
+	}
+	else
+	{
+		if (!JB_ROOT_IS_ARRAY(document) || JB_ROOT_IS_SCALAR(document))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("fits is not a JSON array of fits"),
+					 errhint("btyd_fit_bootstrap makes such arrays.")));
+		count = (int) JB_ROOT_COUNT(document);
+		fits = palloc((Size) Max(count, 1) * sizeof(Fit));
+		for (int i = 0; i < count; i++)
+		{
+			JsonbValue *element = getIthJsonbValueFromContainer(&document->root, (uint32) i);
+
+			if (element->type != jbvBinary)
+				malformed("It must be a JSON object.");
+			fit_read(element->val.binary.data, &fits[i]);
+		}
+	}
+
+	if (known->fits != NULL)
+	{
+		pfree(known->fits);
+		pfree(known->bytes);
+		known->fits = NULL;
+	}
+	known->bytes = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, Max(length, 1));
+	memcpy(known->bytes, VARDATA_ANY(packed), length);
+	known->length = length;
+	known->count = count;
+	known->fits = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, (Size) Max(count, 1) * sizeof(Fit));
+	memcpy(known->fits, fits, (Size) count * sizeof(Fit));
+	return known;
+}
+
+static void
+check_kind(const Fit *fit, FitKind kind)
+{
+	if (kind != FIT_OF_ANY && (kind == FIT_OF_SPEND) != (fit->family == FIT_GAMMAGAMMA))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fit of family %s where one of %s is needed", family_names[fit->family],
+						kind == FIT_OF_SPEND ? "gammagamma" : "mbgnbd, bgnbd or paretonbd"),
+				 kind == FIT_OF_SPEND ? errhint("spend_fit makes one.") : errhint("btyd_fit makes one.")));
+}
+
+const Fit *
+fit_argument(FunctionCallInfo fcinfo, int argument, FitKind kind)
+{
+	const Fit  *fit = remembered(fcinfo, argument, false)->fits;
+
+	check_kind(fit, kind);
+	return fit;
+}
+
+const Fit *
+fits_argument(FunctionCallInfo fcinfo, int argument, int *count)
+{
+	Remembered *known = remembered(fcinfo, argument, true);
+
+	for (int i = 0; i < known->count; i++)
+		check_kind(&known->fits[i], FIT_OF_ORDERS);
+	*count = known->count;
+	return known->fits;
+}
+
+TupleDesc
+fit_result_desc(FunctionCallInfo fcinfo)
+{
+	CallSite   *site = call_site(fcinfo);
+
+	if (site->desc == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		TupleDesc	desc;
+
+		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "the function must return a row type");
+		site->desc = BlessTupleDesc(desc);
+		MemoryContextSwitchTo(old);
+	}
+	return site->desc;
+}

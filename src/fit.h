@@ -1,0 +1,74 @@
+/*
+ * fit.h
+ *		The document of a buy-till-you-die or spend fit: a small jsonb that
+ *		describes itself. Printed by aggregates, read by predictions.
+ */
+#ifndef FIT_H
+#define FIT_H
+
+#include "access/tupdesc.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+
+#include "math/btyd_fit.h"
+
+/* The families of fits: those of btyd.h, and the model of spend */
+typedef enum FitFamily
+{
+	FIT_MBGNBD = BTYD_MBGNBD,
+	FIT_BGNBD = BTYD_BGNBD,
+	FIT_PARETONBD = BTYD_PARETONBD,
+	FIT_GAMMAGAMMA
+} FitFamily;
+
+#define FIT_REASON_SIZE	64
+
+/* A document as predictions need it */
+typedef struct Fit
+{
+	FitFamily	family;
+	bool		usable;			/* are there parameters? else: */
+	char		reason[FIT_REASON_SIZE];
+	double		parameters[BTYD_PARAMETERS];
+	int			unit_days;		/* 0: not said */
+} Fit;
+
+/* Which families an argument may have */
+typedef enum FitKind
+{
+	FIT_OF_ORDERS,
+	FIT_OF_SPEND,
+	FIT_OF_ANY
+} FitKind;
+
+/* Customers that a fit of spend can't use */
+typedef struct SpendLeftOut
+{
+	int64		no_repeat;
+	int64		zero_mean;
+	int64		negative_mean;
+} SpendLeftOut;
+
+extern const char *fit_family_name(FitFamily family);
+extern BtydFamily check_btyd_family(text *name);
+extern int	check_unit_days(int unit_days);
+extern void check_customer(double x, double t_x, double t);
+extern void check_count(double x);
+extern void check_mean(double m);
+extern double check_amount(const char *argument, double value);
+
+/* NULL left_out: a fit of orders */
+extern void fit_print(StringInfo out, FitFamily family, const BtydFit *fit, int unit_days,
+					  const SpendLeftOut *left_out);
+
+/*
+ * The fit in an argument; the list of fits in one. Remembered from row to row
+ * as long as the argument has the same bytes.
+ */
+extern const Fit *fit_argument(FunctionCallInfo fcinfo, int argument, FitKind kind);
+extern const Fit *fits_argument(FunctionCallInfo fcinfo, int argument, int *count);
+
+/* Of a function that returns a row, once for all rows */
+extern TupleDesc fit_result_desc(FunctionCallInfo fcinfo);
+
+#endif							/* FIT_H */
