@@ -50,6 +50,10 @@ extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, 
 #define TILE			128
 #define TILES_PER_CHECK 512
 
+/* Rows are fetched that far ahead; doubles of a cache line */
+#define AHEAD			16
+#define LINE			8
+
 /* Two doubles at a time, on every machine */
 typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
 
@@ -388,73 +392,81 @@ separates(const Problem *problem, const double *direction)
 
 /* ---- the rows in tiles ---- */
 
-/* x of row number "row" is at [row / TILE * TILE_SIZE + ... + row % TILE]. */
-static inline double *
-at(Problem *problem, size_t row, int column)
-{
-	return problem->tile + row / TILE * TILE_SIZE(problem) + (size_t) column * TILE + row % TILE;
-}
-
 /*
  * Scale, centre and divide a column, to mean 0 and standard deviation 1, by
  * the weights, whose sum is "total": x = 2^exponent * (mean + deviation * z).
- * False, and z = 0, if it is constant.
+ * False, and z = 0, if it is constant. Rows that fill the last tile have no
+ * weight.
  */
 static int
-standardise(Problem *problem, int column, size_t n, double total,
+standardise(Problem *problem, int column, double total,
 			double *mean, double *deviation, int *exponent)
 {
-	double		largest = 0.0;
-	double		first = *at(problem, 0, column);
-	int			constant = 1;
-	double		sum = 0.0;
-	double		squares = 0.0;
+	size_t		stride = TILE_SIZE(problem);
+	double	   *begin = problem->tile + (size_t) column * TILE;
+	double	   *end = begin + problem->tiles * stride;
+	ptrdiff_t	to_weight = -(ptrdiff_t) column * TILE;
+	double		weight[TILE];
+	double		lowest = *begin;
+	double		highest = *begin;
+	double		first = *begin;
 	double		scale[2];
+	double		sum = 0.0;
+	double		rest = 0.0;
+	double		squares = 0.0;
 
 	problem->host->check();
-	for (size_t i = 0; i < n; i++)
+	for (double *x = begin; x < end; x += stride)
 	{
-		double		x = *at(problem, i, column);
-
-		constant &= x == first;
-		if (fabs(x) > largest)
-			largest = fabs(x);
+		for (int i = 0; i < TILE; i++)
+		{
+			lowest = x[i] < lowest ? x[i] : lowest;
+			highest = x[i] > highest ? x[i] : highest;
+		}
 	}
-	(void) frexp(largest, exponent);
+	(void) frexp(highest > -lowest ? highest : -lowest, exponent);
 	/* in two parts, for the whole may be out of range */
 	scale[0] = ldexp(1.0, -*exponent / 2);
 	scale[1] = ldexp(1.0, -*exponent - -*exponent / 2);
-	for (size_t i = 0; i < n; i++)
+	for (double *x = begin; x < end; x += stride)
 	{
-		double	   *x = at(problem, i, column);
-
-		*x = *x * scale[0] * scale[1];
-		sum += fabs(*at(problem, i, 0)) * *x;
+		for (int i = 0; i < TILE; i++)
+		{
+			weight[i] = fabs(x[to_weight + i]);
+			x[i] = x[i] * scale[0] * scale[1];
+		}
+		sum += dot_tile(weight, x);
 	}
 	*mean = sum / total;
-	/* again: what rounding has left of it */
-	sum = 0.0;
-	for (size_t i = 0; i < n; i++)
-		sum += fabs(*at(problem, i, 0)) * (*at(problem, i, column) - *mean);
-	*mean += sum / total;
-	for (size_t i = 0; i < n; i++)
+	for (double *x = begin; x < end; x += stride)
 	{
-		double	   *x = at(problem, i, column);
-
-		*x -= *mean;
-		squares += fabs(*at(problem, i, 0)) * *x * *x;
+		for (int i = 0; i < TILE; i++)
+		{
+			weight[i] = fabs(x[to_weight + i]);
+			x[i] -= *mean;
+		}
+		rest += dot_tile(weight, x);
+		multiply_tile(weight, weight, x);
+		squares += dot_tile(weight, x);
 	}
-	*deviation = sqrt(squares / total);
-	if (constant || !(*deviation > 0.0))
+	/* what rounding has left of the mean */
+	rest /= total;
+	*mean += rest;
+	squares = squares / total - rest * rest;
+	*deviation = squares > 0.0 ? sqrt(squares) : 0.0;
+	if (lowest == highest || !(*deviation > 0.0))
 	{
 		*mean = ldexp(first, -*exponent);
 		*deviation = 1.0;
-		for (size_t i = 0; i < n; i++)
-			*at(problem, i, column) = 0.0;
+		for (double *x = begin; x < end; x += stride)
+			memset(x, 0, TILE * sizeof(double));
 		return 0;
 	}
-	for (size_t i = 0; i < n; i++)
-		*at(problem, i, column) /= *deviation;
+	for (double *x = begin; x < end; x += stride)
+	{
+		for (int i = 0; i < TILE; i++)
+			x[i] = (x[i] - rest) / *deviation;
+	}
 	return 1;
 }
 
@@ -669,7 +681,7 @@ report(const Problem *problem, const double *beta, double *work, const double *m
 }
 
 static LogitStatus
-fit_tiles(Problem *problem, size_t n, int weight_exponent, LogitFit *fit)
+fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 {
 	const LogitHost *host = problem->host;
 	int			size = problem->size;
@@ -683,12 +695,15 @@ fit_tiles(Problem *problem, size_t n, int weight_exponent, LogitFit *fit)
 	double	   *matrices;
 	LogitStatus status;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t t = 0; t < problem->tiles; t++)
 	{
-		double		weight = *at(problem, i, 0);
+		const double *weight = problem->tile + t * TILE_SIZE(problem);
 
-		positive += weight > 0.0 ? weight : 0.0;
-		total += fabs(weight);
+		for (int i = 0; i < TILE; i++)
+		{
+			positive += weight[i] > 0.0 ? weight[i] : 0.0;
+			total += fabs(weight[i]);
+		}
 	}
 	if (!(positive > 0.0 && positive < total))
 		return LOGIT_OUT_OF_RANGE;	/* next to nothing for one of the labels */
@@ -700,7 +715,7 @@ fit_tiles(Problem *problem, size_t n, int weight_exponent, LogitFit *fit)
 
 	for (int j = 1; j < size; j++)
 	{
-		if (!standardise(problem, j, n, total, &mean[j], &deviation[j], &exponent[j]))
+		if (!standardise(problem, j, total, &mean[j], &deviation[j], &exponent[j]))
 			name_feature(fit, j);
 	}
 	if (fit->named_count > 0 && problem->ridge == 0.0)
@@ -748,6 +763,7 @@ logit_fit_rows(const double *rows, size_t n, int features, double ridge,
 	size_t	   *order;
 	double	   *counts;
 	int			weight_exponent;
+	double		scale[2];
 	Problem		problem = {0};
 
 	memset(fit, 0, sizeof(*fit));
@@ -783,19 +799,29 @@ logit_fit_rows(const double *rows, size_t n, int features, double ridge,
 		problem.ridge = ldexp(ridge, -weight_exponent);
 		problem.tiles = (n + TILE - 1) / TILE;
 		problem.tile = host->allocate(problem.tiles * TILE_SIZE(&problem) * sizeof(double));
-		memset(problem.tile + (problem.tiles - 1) * TILE_SIZE(&problem), 0, TILE_SIZE(&problem) * sizeof(double));
-		for (size_t i = 0; i < n; i++)
+		scale[0] = ldexp(1.0, -weight_exponent / 2);
+		scale[1] = ldexp(1.0, -weight_exponent - -weight_exponent / 2);
+		for (size_t i = 0; i < problem.tiles * TILE; i++)
 		{
-			const double *row = rows + order[i] * width;
-			double	   *to = at(&problem, i, 0);
+			/* the last tile is filled with a row that has no weight */
+			size_t		from = i < n ? i : n - 1;
+			const double *row = rows + order[from] * width;
+			double	   *to = problem.tile + i / TILE * TILE_SIZE(&problem) + i % TILE;
 
 			if (i % 65536 == 0)
 				host->check();
-			to[0] = ldexp(row[0] * counts[i], -weight_exponent);
+			if (i + AHEAD < n)
+			{
+				const double *soon = rows + order[i + AHEAD] * width;
+
+				for (size_t j = 0; j < width && j < 4 * LINE; j += LINE)
+					__builtin_prefetch(soon + j);
+			}
+			to[0] = i < n ? row[0] * counts[from] * scale[0] * scale[1] : 0.0;
 			for (int j = 0; j < features; j++)
 				to[(size_t) (j + 1) * TILE] = row[LOGIT_HEAD + j];
 		}
-		fit->status = fit_tiles(&problem, n, weight_exponent, fit);
+		fit->status = fit_tiles(&problem, weight_exponent, fit);
 		host->release(problem.tile);
 	}
 	host->release(counts);
