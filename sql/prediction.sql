@@ -165,11 +165,11 @@ CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, history @extsche
 COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
   'Discounted expected number of all further days with an event after as_of; paretonbd only';
 
-CREATE FUNCTION @extschema@.next_order_expected_on(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.date
+CREATE FUNCTION @extschema@.next_order_expected_on(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, within_days pg_catalog.int4 DEFAULT 1095) RETURNS pg_catalog.date
   AS 'MODULE_PATHNAME', 'btyd_next_order'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.next_order_expected_on(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
-  'The first day by which one further day with an event is expected; NULL if not within ten years';
+COMMENT ON FUNCTION @extschema@.next_order_expected_on(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.int4) IS
+  'The first day by which one further day with an event is expected; NULL if not within within_days of as_of';
 
 CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, x pg_catalog.float8, m pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_spend_expected'
@@ -230,6 +230,23 @@ CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, history @ext
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Why there is no prediction for a history, as a code; NULL if there is one';
+
+CREATE FUNCTION @extschema@.next_order_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, within_days pg_catalog.int4 DEFAULT 1095) RETURNS pg_catalog.text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT COALESCE(@extschema@.prediction_reason(fit, history, as_of),
+                  CASE WHEN @extschema@.next_order_expected_on(fit, history, as_of, within_days) IS NULL THEN 'not_within_days' END);
+END;
+COMMENT ON FUNCTION @extschema@.next_order_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.int4) IS
+  'Why next_order_expected_on has no day, as a code; NULL if it has one';
+
+CREATE FUNCTION @extschema@.clv_reason(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT COALESCE(@extschema@.prediction_reason(btyd_fit, history, as_of), @extschema@.prediction_reason(spend_fit, history, as_of));
+END;
+COMMENT ON FUNCTION @extschema@.clv_reason(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
+  'Why there is no lifetime value for a history, as a code; NULL if there is one';
 
 -- ---- churn ----
 

@@ -21,9 +21,6 @@
 #include "fixed.h"
 #include "history.h"
 
-/* next_order_expected_on looks no further than ten years */
-#define MAX_WAIT_DAYS	3650
-
 #define MAX_PERIODS		1200
 
 #define DAYS_PER_YEAR	365.25
@@ -314,9 +311,13 @@ btyd_next_order(PG_FUNCTION_ARGS)
 	DateADT		as_of = PG_GETARG_DATEADT(2);
 	Customer	customer;
 	int			low = 0;		/* too early */
-	int			high = MAX_WAIT_DAYS;	/* late enough */
+	int			high = PG_GETARG_INT32(3);	/* late enough */
 	double		at_high;
 
+	if (high < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("within_days must be at least 1, but is %d", high)));
 	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
 		PG_RETURN_NULL();
 	at_high = expected(fit, &customer, (double) high / fit->unit_days);
