@@ -497,8 +497,9 @@ BEGIN
 		WITH taken AS (
 			DELETE FROM %1$I.pending RETURNING *
 		), summed AS MATERIALIZED (
-			SELECT t.customer_key, min(t.tenant) AS tenant, %2$s @extschema@.try_sum(t.difference) AS difference, count(*) AS n
-			  FROM taken AS t GROUP BY t.customer_key
+			-- whoever has been merged into another customer goes by the name of that one
+			SELECT coalesce(m.root_key, t.customer_key) AS customer_key, min(t.tenant) AS tenant, %2$s @extschema@.try_sum(t.difference) AS difference, count(*) AS n
+			  FROM taken AS t LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key GROUP BY 1
 		), added AS MATERIALIZED (
 			SELECT s.*, %5$s AS history
 			  FROM summed AS s LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = s.customer_key
@@ -511,7 +512,8 @@ BEGIN
 			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
 		), kept AS (
 			-- a total beyond all limits: stays pending, and out of the views
-			INSERT INTO %1$I.pending SELECT t.* FROM taken AS t JOIN added AS a ON a.customer_key = t.customer_key WHERE a.history IS NULL
+			INSERT INTO %1$I.pending SELECT t.* FROM taken AS t LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key
+			  JOIN added AS a ON a.customer_key = coalesce(m.root_key, t.customer_key) WHERE a.history IS NULL
 		), flagged AS (
 			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild)
 			SELECT 'APPLY', 'total too large', count(*), true FROM added AS a WHERE a.history IS NULL
@@ -519,7 +521,7 @@ BEGIN
 		)
 		SELECT coalesce(sum(a.n) FILTER (WHERE a.history IS NOT NULL), 0), count(a.history),
 			   array_agg(a.customer_key) FILTER (WHERE a.history OPERATOR(@extschema@.=) '{}') FROM added AS a$q$, home,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'min(t.customer_id) AS customer_id,' END,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'min(coalesce(m.root_id, t.customer_id)) AS customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'a.customer_id,' END,
 		@extschema@.model_kept_days(home, settings,

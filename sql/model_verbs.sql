@@ -332,6 +332,48 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_source_histories(jsonb) IS 'internal: an item of FROM that reads the source of a model';
 
+-- The same by customer_key, whoever has been merged into another customer under
+-- the key of that one; without a key whoever has no history, because it would be
+-- too large. A model without merges pays nothing for them.
+CREATE FUNCTION @extschema@.model_source_customers(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	counts		text := 'f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible';
+	merged		boolean;
+BEGIN
+	EXECUTE format('SELECT EXISTS (SELECT FROM %I.merged_customers)', model) INTO merged;
+	IF NOT merged THEN
+		RETURN format('WITH level AS (SELECT) SELECT CASE WHEN f.history IS NOT NULL THEN %s END COLLATE "C" AS customer_key, %s, f.history, %s FROM %s AS f',
+			@extschema@.model_source_key(settings, 'f.customer_id'),
+			CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END,
+			counts, @extschema@.model_source_histories(settings));
+	END IF;
+	RETURN format($q$
+		WITH source AS MATERIALIZED (
+			SELECT (%2$s) COLLATE "C" AS customer_key, %3$s, f.history, %6$s FROM %5$s AS f
+		), merged AS MATERIALIZED (
+			SELECT m.customer_key, m.tenant, m.root_key, m.root_id FROM %1$I.merged_customers AS m
+			UNION
+			SELECT m.root_key, m.tenant, m.root_key, m.root_id FROM %1$I.merged_customers AS m
+		)
+		SELECT CASE WHEN f.history IS NOT NULL THEN f.customer_key END AS customer_key, f.tenant, %4$s f.history, %6$s
+		  FROM source AS f WHERE NOT EXISTS (SELECT FROM merged AS m WHERE m.customer_key = f.customer_key)
+		UNION ALL
+		SELECT CASE WHEN s.history IS NOT NULL THEN s.root_key END, s.tenant, %7$s s.history, NULL, NULL, NULL, NULL, NULL
+		  FROM (SELECT m.root_key, m.tenant, m.root_id, CASE WHEN bool_and(f.history IS NOT NULL) THEN @extschema@.try_sum(f.history) END AS history
+				  FROM source AS f JOIN merged AS m ON m.customer_key = f.customer_key GROUP BY m.root_key, m.tenant, m.root_id) AS s$q$,
+		model, @extschema@.model_source_key(settings, 'f.customer_id'),
+		CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END,
+		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, @extschema@.model_source_histories(settings), counts,
+		CASE WHEN tenanted THEN 's.root_id,' ELSE '' END);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_source_customers(name, jsonb) IS 'internal: the query for the history that each customer has in the source now';
+
 -- The source read anew; only rows that differ are written.
 CREATE FUNCTION @extschema@.model_read_source(model name, settings jsonb)
 	RETURNS bigint
@@ -340,26 +382,21 @@ CREATE FUNCTION @extschema@.model_read_source(model name, settings jsonb)
 	AS $$
 DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
-	fresh		text;
 	refresh		bigint;
 	expired		text[];
 	state		text;
 	message		text;
 BEGIN
-	fresh := format('CASE WHEN f.history IS NOT NULL THEN %s END COLLATE "C" AS customer_key, %s', @extschema@.model_source_key(settings, 'f.customer_id'),
-		CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END);
 	-- Whoever has no history, because it would be too large, has no key here: like
 	-- the row with the counts he meets nobody, and is among those that differ.
 	-- Rows that are new need not look for a conflict. Whoever has been erased has
 	-- no row: only those that would be new are looked for on the list.
 	EXECUTE format($q$
 		WITH differing AS MATERIALIZED (
-			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %4$s f.history, h.customer_key IS NULL AS is_new,
+			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %3$s f.history, h.customer_key IS NULL AS is_new,
 				   f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
-			  FROM (WITH level AS (SELECT)
-					SELECT %2$s, f.history, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
-					  FROM %3$s AS f
-					 WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}' AND %10$s) AS f
+			  FROM (SELECT * FROM (%2$s) AS f
+					 WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}' AND %9$s) AS f
 			  FULL JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
 			 WHERE h.customer_key IS NULL OR f.customer_key IS NULL OR h.history OPERATOR(@extschema@.<>) f.history
 		), removed AS (
@@ -367,28 +404,28 @@ BEGIN
 			 WHERE d.history IS NULL AND h.customer_key = d.customer_key
 			RETURNING h.customer_key, h.history
 		), changed AS (
-			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %5$s history)
-			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d
+			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %4$s history)
+			SELECT d.tenant, d.customer_key, %5$s d.history FROM differing AS d
 			 WHERE d.history IS NOT NULL AND NOT d.is_new ORDER BY d.customer_key
 			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
 			RETURNING 1
 		), added AS (
-			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %5$s history)
-			SELECT d.tenant, d.customer_key, %6$s d.history FROM differing AS d
-			 WHERE d.history IS NOT NULL AND d.is_new AND %9$s ORDER BY d.customer_key
+			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %4$s history)
+			SELECT d.tenant, d.customer_key, %5$s d.history FROM differing AS d
+			 WHERE d.history IS NOT NULL AND d.is_new AND %8$s ORDER BY d.customer_key
 			RETURNING 1
-		)%8$s
+		)%7$s
 		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
 			   customers, customers_added, customers_changed, customers_removed, customers_too_large)
-		SELECT %7$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible,
+		SELECT %6$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible,
 			   n.earlier + n.added - n.removed, n.added, n.changed, n.removed, n.too_large
 		  FROM differing AS f,
 			   (SELECT (SELECT count(*) FROM %1$I.customer_histories) AS earlier, (SELECT count(*) FROM added) AS added,
 					   (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM removed) AS removed,
 					   (SELECT count(*) FROM differing AS d WHERE d.customer_key IS NULL) - 1 AS too_large OFFSET 0) AS n
 		 WHERE f.rows_read IS NOT NULL
-		RETURNING refresh_id, %11$s
-		$q$, model, fresh, @extschema@.model_source_histories(settings),
+		RETURNING refresh_id, %10$s
+		$q$, model, @extschema@.model_source_customers(model, settings),
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
@@ -1064,13 +1101,13 @@ BEGIN
 							WHEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.events < 0) THEN 'negative counts'
 							WHEN f.customer_key IS NULL THEN 'not in the source'
 							ELSE 'other history' END AS problem
-				  FROM (%4$s) AS h
+				  FROM (%3$s) AS h
 				  FULL JOIN (SELECT f.customer_key, f.history
-							   FROM (SELECT (%2$s) COLLATE "C" AS customer_key, f.history FROM %3$s AS f
-									  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}' AND %5$s) AS f
+							   FROM (SELECT f.customer_key, f.history FROM (%2$s) AS f
+									  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}' AND %4$s) AS f
 							  -- who has been erased or is kept no longer, is not missing
-							  WHERE %6$s) AS f ON f.customer_key = h.customer_key) AS d
-		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, @extschema@.model_source_key(settings, 'f.customer_id'), @extschema@.model_source_histories(settings),
+							  WHERE %5$s) AS f ON f.customer_key = h.customer_key) AS d
+		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, @extschema@.model_source_customers(home, settings),
 			@extschema@.model_histories(home, settings), @extschema@.model_kept(home, settings, 'f.history'),
 			@extschema@.model_not_suppressed(home, 'f.customer_key'));
 	IF (settings ->> 'live')::boolean THEN

@@ -148,16 +148,20 @@ BEGIN
 	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
 		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h', model, id);
 	END IF;
+	-- whoever has been merged into another customer goes by the name of that one
 	RETURN format($q$
 SELECT h.tenant, h.customer_key, h.%2$s, h.history
   FROM %1$I.customer_histories AS h
- WHERE NOT EXISTS (SELECT FROM %1$I.pending AS p WHERE p.customer_key = h.customer_key)
+ WHERE NOT EXISTS (SELECT FROM %1$I.pending AS p LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = p.customer_key
+                    WHERE COALESCE(m.root_key, p.customer_key) = h.customer_key)
 UNION ALL
 SELECT p.tenant, p.customer_key, p.customer_id, p.history
   FROM (SELECT d.tenant, d.customer_key, d.customer_id,
                %4$s AS history, h.history IS NOT NULL AS is_stored
-          FROM (SELECT min(p.tenant) AS tenant, p.customer_key, min(p.%3$s) AS customer_id, @extschema@.try_sum(p.difference) AS difference
-                  FROM %1$I.pending AS p GROUP BY p.customer_key) AS d
+          FROM (SELECT min(p.tenant) AS tenant, COALESCE(m.root_key, p.customer_key) AS customer_key, min(COALESCE(m.root_id, p.%3$s)) AS customer_id,
+                       @extschema@.try_sum(p.difference) AS difference
+                  FROM %1$I.pending AS p LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = p.customer_key
+                 GROUP BY COALESCE(m.root_key, p.customer_key)) AS d
           LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
  WHERE p.history OPERATOR(@extschema@.<>) '{}' AND %5$s%6$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END,
 		@extschema@.model_kept_days(model, settings,
@@ -192,14 +196,15 @@ SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT 
 UNION ALL
 SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, true%3$s
   FROM (%2$s) AS p
- WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id) AND %9$s%5$s%8$s$q$,
+ WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)
+   AND NOT EXISTS (SELECT FROM %10$I.merged_customers AS m WHERE m.tenant = p.tenant AND m.customer_id = p.customer_id) AND %9$s%5$s%8$s$q$,
 		histories, people, attributes,
 		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
 		CASE WHEN settings ->> 'consent' IS NULL THEN '' ELSE ' AND p.consent' END,
 		@extschema@.model_key(settings, 'p.tenant', 'p.customer_id'),
 		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE E'\n WHERE p.objection IS NOT TRUE' END,
 		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE ' AND NOT p.objection' END,
-		@extschema@.model_not_suppressed(model, @extschema@.model_key(settings, 'p.tenant', 'p.customer_id')));
+		@extschema@.model_not_suppressed(model, @extschema@.model_key(settings, 'p.tenant', 'p.customer_id')), model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
