@@ -103,6 +103,9 @@ DECLARE
 	scores		text;
 	dates		text;
 	counts		text;
+	small		int := settings ->> 'minimum_group_size';
+	shown		text := format('NOT c.is_small AND COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1 AND c.customers - COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1', small);
+	hidden		text := CASE WHEN small = 1 THEN '%s' ELSE format('CASE WHEN %s THEN %%s END', shown) END;
 BEGIN
 	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO maps;
 
@@ -122,9 +125,11 @@ BEGIN
 	-- of their time are counted apart. Grouped, not joined: how many customers there
 	-- are on each side is what the planner can't guess.
 	PERFORM @extschema@.model_put_function(model, 'segment_transitions(from_day date, to_day date, reader @extschema@.caller DEFAULT @extschema@.caller())',
-		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint)',
-		format($q$
-		SELECT %6$s, m.from_segment, f.label, m.to_segment, t.label, count(*), sum(m.monetary)::%7$s, count(*) FILTER (WHERE m.by_thresholds)
+		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
+		format($q$SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers, m.revenue, m.customers_by_thresholds, m.suppressed
+		  FROM (%s) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, @extschema@.model_hide_small(settings, format($q$
+		SELECT %6$s AS tenant, m.from_segment, f.label AS from_label, m.to_segment, t.label AS to_label, count(*) AS customers, sum(m.monetary)::%7$s AS revenue,
+			   %9$s AS customers_by_thresholds, f.display_order AS from_order, t.display_order AS to_order
 		  FROM (SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE p.segment END::text AS from_segment,
 					   s.to_segment::text AS to_segment, s.monetary,
 					   (s.was_there_then AND s.then_segment IS DISTINCT FROM s.from_segment) AS by_thresholds
@@ -148,7 +153,13 @@ BEGIN
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@.caller_role($3)'), maps),
-			map, @extschema@.model_tenant(settings, 'm'), money, language),
+			map, @extschema@.model_tenant(settings, 'm'), money, language,
+			-- a group in the group
+			format(CASE settings ->> 'minimum_group_size' WHEN '1' THEN 'count(*) FILTER (WHERE m.by_thresholds)' ELSE
+				'CASE WHEN count(*) FILTER (WHERE m.by_thresholds) NOT BETWEEN 1 AND %1$s - 1 AND count(*) FILTER (WHERE m.by_thresholds IS NOT TRUE) NOT BETWEEN 1 AND %1$s - 1'
+				' THEN count(*) FILTER (WHERE m.by_thresholds) END' END, settings ->> 'minimum_group_size')),
+			'{tenant,from_segment,from_label,to_segment,to_label,customers,revenue,customers_by_thresholds,from_order,to_order}',
+			'{customers,revenue,customers_by_thresholds}', '{tenant}', 'from_segment', 'to_segment', 'q.tenant, q.from_order, q.to_order')),
 		'how many customers went from which segment to which between two days, both seen by the thresholds of today; customers_by_thresholds of them had another label at the time, by the thresholds of then');
 
 	-- Segments over time, as they were seen. Customers are scored day by day,
@@ -174,23 +185,26 @@ BEGIN
 				CASE WHEN settings ->> 'customers_query' IS NOT NULL THEN 'SELECT * FROM everyone' END));
 	END IF;
 	PERFORM @extschema@.model_put_function(model, 'segment_history(from_day date, to_day date, step interval DEFAULT ''1 month'', reader @extschema@.caller DEFAULT @extschema@.caller())',
-		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text)',
-		format($q$
-		SELECT n.as_of, %3$s, n.segment::text, l.label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8,
-			   n.revenue::%4$s, (n.revenue / NULLIF(sum(n.revenue) OVER w, 0))::float8, l.display_order, l.color::text
+		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
+		@extschema@.model_hide_small(settings, format($q$
+		SELECT n.as_of, %3$s AS tenant, n.segment::text AS segment, l.label AS segment_label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8 AS customers_share,
+			   n.revenue::%4$s AS revenue, (n.revenue / NULLIF(sum(n.revenue) OVER w, 0))::float8 AS revenue_share, l.display_order AS segment_order, l.color::text AS segment_color
 		  FROM (%2$s) AS n
 		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
 		WINDOW w AS (PARTITION BY n.as_of, n.tenant)
 		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model, counts,
 			@extschema@.model_tenant(settings, 'n'), money, language),
+			'{as_of,tenant,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
+			'{customers,customers_share,revenue,revenue_share}', '{as_of,tenant}', NULL, NULL, 'q.as_of, q.tenant, q.segment_order, q.segment'),
 		'segments over time: customers and revenue of each on the days from one to another by steps, by the thresholds and the map in force that day');
 
-	-- Cohorts by the month of the first order
+	-- Cohorts by the month of the first order. Those who came back, and those who
+	-- did not, are groups of their own.
 	PERFORM @extschema@.model_put_function(model, 'cohort_retention(reader @extschema@.caller DEFAULT @extschema@.caller())',
-		'TABLE (tenant text, cohort_month date, months_since int, customers bigint, active_customers bigint, active_share float8, revenue numeric)',
+		'TABLE (tenant text, cohort_month date, months_since int, customers bigint, active_customers bigint, active_share float8, revenue numeric, suppressed boolean)',
 		format($q$
-		SELECT %3$s, c.cohort_month, n.months_since, c.customers, COALESCE(a.active, 0), COALESCE(a.active, 0) / c.customers::float8, COALESCE(a.revenue, 0)::%4$s
-		  FROM (SELECT f.tenant, f.cohort_month, max(f.last_month) AS last_month, count(*) AS customers
+		SELECT %3$s AS tenant, c.cohort_month, n.months_since, %5$s AS customers, %6$s AS active_customers, %7$s AS active_share, %8$s AS revenue, %9$s AS suppressed
+		  FROM (SELECT f.tenant, f.cohort_month, max(f.last_month) AS last_month, count(*) AS customers%10$s
 				  FROM (%2$s) AS f GROUP BY f.tenant, f.cohort_month) AS c
 		 CROSS JOIN LATERAL generate_series(0, c.last_month) AS n (months_since)
 		  LEFT JOIN (SELECT m.tenant, m.cohort_month, m.months_since, count(*) FILTER (WHERE m.events > 0) AS active, sum(m.total) AS revenue
@@ -208,7 +222,11 @@ BEGIN
 				FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of, @extschema@.first_day(h.history, q.as_of) AS first_day
 					  FROM (%s) AS q JOIN (%s) AS h ON h.tenant = q.tenant) AS f WHERE f.first_day IS NOT NULL$q$,
 				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($1)'), @extschema@.model_customers(model, settings)),
-			@extschema@.model_tenant(settings, 'c'), money),
+			@extschema@.model_tenant(settings, 'c'), money,
+			CASE WHEN small = 1 THEN 'c.customers' ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
+			format(hidden, 'COALESCE(a.active, 0)'), format(hidden, 'COALESCE(a.active, 0) / c.customers::float8'), format(hidden, format('COALESCE(a.revenue, 0)::%s', money)),
+			CASE WHEN small = 1 THEN 'false' ELSE format('NOT (%s)', shown) END,
+			CASE WHEN small = 1 THEN '' ELSE format(', @extschema@.is_small_cell(count(*), %s, 1, 1) OVER (PARTITION BY f.tenant ORDER BY f.cohort_month) AS is_small', small) END),
 		'of the customers who first ordered in a month, how many ordered so many months later, and for how much; the month of as_of is not over yet');
 END
 $$;

@@ -458,9 +458,11 @@ CREATE FUNCTION @extschema@.model_segment_counts(model name)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	-- not from segment_summary, which may hide small groups: this is for the owner
 	RETURN QUERY EXECUTE format($q$
-		SELECT s.segment, s.segment_label, s.segment_order, sum(s.customers)::bigint
-		  FROM %I.segment_summary AS s GROUP BY s.segment, s.segment_label, s.segment_order$q$, model);
+		SELECT l.segment, l.label, l.segment_order, coalesce(s.customers, 0)
+		  FROM %1$I.segments AS l
+		  LEFT JOIN (SELECT c.segment, count(*) AS customers FROM %1$I.customer_scores AS c GROUP BY c.segment) AS s ON s.segment = l.segment$q$, model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_segment_counts(name) IS 'internal: customers by segment';

@@ -477,7 +477,12 @@ BEGIN ATOMIC
 		"checked_at": "when it was counted",
 		"change_id": "rises with every change; read on from the highest you have seen",
 		"recorded_at": "when the change was recorded",
-		"tenants": "number of tenants that you see"
+		"tenants": "number of tenants that you see",
+		"suppressed": "whether the numbers of the row are not shown, because they are about fewer customers than minimum_group_size or would give such numbers away",
+		"last_event_on": "day of the last order; without any, of the last correction",
+		"remove_on": "first day on which the customer is removed: retention_days without an order are over",
+		"item": "what is said",
+		"detail": "what is said of it"
 	}'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) name;
 END;
 COMMENT ON FUNCTION @extschema@.model_column_comment(text) IS 'internal: what a column of a model''s views means';
@@ -537,13 +542,13 @@ BEGIN
 	END LOOP;
 
 	PERFORM @extschema@.model_put_view(model, 'segment_summary',
-		format($q$SELECT q.as_of, %4$s AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
+		@extschema@.model_hide_small(settings, format($q$SELECT q.as_of, %4$s AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
 			COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%5$s AS revenue,
 			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
 			s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::%5$s AS median_monetary,
-			l.display_order AS segment_order, l.color::text AS segment_color, COALESCE(s.overridden, 0) AS customers_overridden
+			l.display_order AS segment_order, l.color::text AS segment_color, %7$s AS customers_overridden
 			FROM (%6$s) AS q
 			JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.language = %3$L
 			LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, count(*) FILTER (WHERE c.segment_overridden) AS overridden, sum(c.monetary) AS revenue, @extschema@.weighted_mean(c.rfm_score, 1) AS mean_rfm_score,
@@ -553,11 +558,17 @@ BEGIN
 				FROM %1$I.customer_scores AS c GROUP BY c.tenant, c.segment) AS s
 			  ON s.segment = l.segment AND COALESCE(s.tenant, '') = q.tenant
 			WINDOW w AS (PARTITION BY q.tenant)
-			ORDER BY q.tenant, l.display_order, l.segment$q$, model, map, language, tenant, money, question),
+			ORDER BY q.tenant, l.display_order, l.segment$q$, model, map, language, tenant, money, question,
+				-- a group in the group
+				format(CASE settings ->> 'minimum_group_size' WHEN '1' THEN 'COALESCE(s.overridden, 0)' ELSE
+					'CASE WHEN COALESCE(s.overridden, 0) = 0 OR s.overridden >= %1$s AND s.customers - s.overridden NOT BETWEEN 1 AND %1$s - 1 THEN COALESCE(s.overridden, 0) END' END,
+					settings ->> 'minimum_group_size')),
+			'{as_of,tenant,segment,segment_label,role,customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,segment_order,segment_color,customers_overridden}',
+			'{customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,customers_overridden}', '{tenant}', NULL, NULL, 'q.tenant, q.segment_order, q.segment'),
 		'customers and revenue by segment, empty ones included');
 
 	PERFORM @extschema@.model_put_view(model, 'attribute_summary',
-		CASE WHEN cardinality(attributes) = 0 THEN
+		@extschema@.model_hide_small(settings, CASE WHEN cardinality(attributes) = 0 THEN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text AS attribute, NULL::text AS attribute_value,
 				NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
 				NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
@@ -574,6 +585,9 @@ BEGIN
 				ORDER BY c.tenant, a.attribute, a.attribute_value, c.segment_order$q$, model,
 				(SELECT string_agg(format('(%L, c.%I::text COLLATE "default")', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money)
 		END,
+			'{as_of,tenant,attribute,attribute_value,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
+			'{customers,customers_share,revenue,revenue_share}', '{tenant,attribute}', 'attribute_value', 'segment',
+			'q.tenant, q.attribute, q.attribute_value, q.segment_order'),
 		'customers and revenue by attribute, its value and segment; shares within a value');
 
 	PERFORM @extschema@.model_put_view(model, 'thresholds',
@@ -596,7 +610,7 @@ BEGIN
 		'the thresholds in force: which values get which score');
 
 	PERFORM @extschema@.model_put_view(model, 'score_distribution',
-		format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
+		@extschema@.model_hide_small(settings, format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
 			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
@@ -611,10 +625,12 @@ BEGIN
 			  ON s.dimension = t.dimension AND s.score = t.score AND COALESCE(s.tenant, '') = COALESCE(t.tenant, '')
 			WINDOW w AS (PARTITION BY t.tenant, t.dimension)
 			ORDER BY t.tenant, array_position('{recency,frequency,monetary,basket}', t.dimension), t.score$q$, model, money, question),
+			'{as_of,tenant,dimension,score,score_range,customers,customers_share,revenue,revenue_share,note}',
+			'{customers,customers_share,revenue,revenue_share}', '{tenant,dimension}', NULL, NULL, $q$q.tenant, array_position('{recency,frequency,monetary,basket}', q.dimension), q.score$q$),
 		'customers and revenue by score of each dimension, with the values that get it; empty scores included');
 
 	PERFORM @extschema@.model_put_view(model, 'rfm_grid',
-		format($q$SELECT q.as_of, %3$s AS tenant, r.score AS r_score, f.score AS f_score,
+		@extschema@.model_hide_small(settings, format($q$SELECT q.as_of, %3$s AS tenant, r.score AS r_score, f.score AS f_score,
 			@extschema@.score_range('recency', q.recency_thresholds, r.score, %4$L, %5$s) AS r_range,
 			@extschema@.score_range('frequency', q.frequency_thresholds, f.score, %4$L, %5$s) AS f_range,
 			COALESCE(s.customers, 0) AS customers,
@@ -630,6 +646,8 @@ BEGIN
 			  ON s.r_score = r.score AND s.f_score = f.score AND COALESCE(s.tenant, '') = q.tenant
 			WINDOW w AS (PARTITION BY q.tenant)
 			ORDER BY q.tenant, r.score DESC, f.score$q$, model, money, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins'),
+			'{as_of,tenant,r_score,f_score,r_range,f_range,customers,customers_share,revenue,revenue_share,mean_m_score}',
+			'{customers,customers_share,revenue,revenue_share,mean_m_score}', '{tenant}', 'r_score', 'f_score', 'q.tenant, q.r_score DESC, q.f_score'),
 		'customers and revenue by recency and frequency score, empty cells included: a heat map in long form');
 END
 $$;
@@ -708,7 +726,8 @@ BEGIN
 
 	PERFORM @extschema@.model_put_view(model, 'segment_changes',
 		format($q$SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, %2$s AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment
-			FROM %1$I.recorded_changes AS c JOIN (%3$s) AS q ON q.tenant = c.tenant ORDER BY c.change_id$q$, model, tenant, question),
+			FROM %1$I.recorded_changes AS c JOIN (%3$s) AS q ON q.tenant = c.tenant WHERE %4$s ORDER BY c.change_id$q$, model, tenant, question,
+			@extschema@.model_may_be_shown(settings, 'c')),
 		'the feed of changes recorded by record_changes, in order');
 END
 $$;

@@ -78,6 +78,22 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_kept_days(name, jsonb, text) IS 'internal: an expression for a history with differences of people who are not stored';
 
+-- Whoever has not agreed, or objects, is in no view: not with what was recorded
+-- of him earlier either.
+CREATE FUNCTION @extschema@.model_may_be_shown(settings jsonb, "row" text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'consent' IS NOT NULL THEN
+		pg_catalog.format('EXISTS (SELECT FROM (%1$s) AS p WHERE p.consent AND p.objection IS NOT TRUE AND p.tenant = %2$s.tenant AND %3$s = %2$s.customer_key)',
+			settings OPERATOR(pg_catalog.->>) 'customers_query', "row", @extschema@.model_key(settings, 'p.tenant', 'p.customer_id'))
+	WHEN settings OPERATOR(pg_catalog.->>) 'objection' IS NOT NULL THEN
+		pg_catalog.format('NOT EXISTS (SELECT FROM (%1$s) AS p WHERE p.objection AND p.tenant = %2$s.tenant AND %3$s = %2$s.customer_key)',
+			settings OPERATOR(pg_catalog.->>) 'customers_query', "row", @extschema@.model_key(settings, 'p.tenant', 'p.customer_id'))
+	ELSE 'true' END;
+END;
+COMMENT ON FUNCTION @extschema@.model_may_be_shown(jsonb, text) IS 'internal: a condition on a row with tenant and customer_key: the person consents, and does not object';
+
 /* ---- which cells are too small ---- */
 
 CREATE FUNCTION @extschema@.is_small_cell(customers bigint, minimum int, line int, cross_line int)
@@ -186,3 +202,31 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_purge_rest(name, jsonb, text[]) IS 'internal: what is left of customers whose time of retention is over';
+
+-- A query of a summary with the column suppressed, and where that is true,
+-- without the numbers of the row. The table whose totals are known is the
+-- partition, "line" and "cross_line" are columns by which it has totals too.
+CREATE FUNCTION @extschema@.model_hide_small(settings jsonb, query text, columns text[], hidden text[],
+	partition text[], line text, cross_line text, positions text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int = 1 THEN
+		pg_catalog.format('SELECT q.*, false AS suppressed FROM (%s) AS q', query)
+	ELSE
+		pg_catalog.format('SELECT %s, q.suppressed FROM (SELECT q.*, @extschema@.is_small_cell(q.customers, %s, q.line, q.cross_line)'
+			' OVER (PARTITION BY %s ORDER BY %s) AS suppressed FROM (SELECT q.*, %s AS line, %s AS cross_line FROM (%s) AS q) AS q) AS q ORDER BY %s',
+			(SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
+					THEN pg_catalog.format('CASE WHEN NOT q.suppressed THEN q.%1$I END AS %1$I', u.c)
+					ELSE pg_catalog.format('q.%I', u.c) END, ', ' ORDER BY u.n)
+			   FROM pg_catalog.unnest(columns) WITH ORDINALITY AS u (c, n)),
+			settings OPERATOR(pg_catalog.->>) 'minimum_group_size', p.list, positions,
+			CASE WHEN line IS NULL THEN '1' ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, line) END,
+			CASE WHEN cross_line IS NULL THEN '1' ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, cross_line) END,
+			query, positions)
+	END
+	FROM (SELECT pg_catalog.string_agg(pg_catalog.format('q.%I', u.c), ', ' ORDER BY u.n) AS list
+			FROM pg_catalog.unnest(partition) WITH ORDINALITY AS u (c, n)) AS p;
+END;
+COMMENT ON FUNCTION @extschema@.model_hide_small(jsonb, text, text[], text[], text[], text, text, text) IS
+	'internal: a query of a summary whose small cells are hidden';

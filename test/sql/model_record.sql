@@ -37,6 +37,8 @@ UPDATE clients SET agreed = false WHERE customer_id = 304;
 SELECT customers_added, customers_removed FROM refresh_model('m');
 SELECT max(change_id) AS seen FROM m.segment_changes \gset
 SELECT status, changes, first_change_id > :seen AS later, last_change_id - first_change_id + 1 AS ids FROM record_changes('m');
+SELECT customer_key, previous_segment, segment FROM m.recorded_changes WHERE change_id > :seen ORDER BY change_id;
+-- ... of whom no view speaks any more
 SELECT customer_key, previous_segment, segment FROM m.segment_changes WHERE change_id > :seen ORDER BY change_id;
 SELECT customer_key, segment, previous_segment, iso(changed_on) AS changed_on FROM m.customer_segments WHERE customer_key IN ('302', '304', '410', '900', '901') ORDER BY 1;
 -- ... and comes back: a new customer once more
