@@ -19,6 +19,7 @@
  * likelihood that rises for ever has no maximum, and is reported so.
  */
 #include "btyd_fit.h"
+#include "gamma.h"
 
 #include <math.h>
 #include <string.h>
@@ -121,35 +122,7 @@ total(const Sum *sum)
 	return sum->sum + sum->rest;
 }
 
-/* ---- special functions of x alone ---- */
-
-static double
-log_gamma(double x)
-{
-	int			sign;
-
-	return lgamma_r(x, &sign);
-}
-
-/* x > 0 */
-static double
-digamma(double x)
-{
-	double		result = 0;
-	double		z;
-
-	while (x < 10)
-	{
-		result -= 1 / x;
-		x += 1;
-	}
-	z = 1 / (x * x);
-	return result + log(x) - 0.5 / x -
-		z * (1 / 12.0 - z * (1 / 120.0 - z * (1 / 252.0 - z * (1 / 240.0 -
-															   z * (1 / 132.0 - z * (691 / 32760.0 - z / 12.0))))));
-}
-
-/* x > 0 */
+/* The second derivative of ln(gamma(x)), x > 0 */
 static double
 trigamma(double x)
 {
@@ -200,13 +173,16 @@ evaluate_geometric(const Problem *problem, const double *parameters, bool second
 		double		n = 0;
 		double		n_r = 0;
 		double		n_alpha = 0;
+		double		by_r;
+		double		by_b_alone;
+		double		by_sum;
 
 		for (size_t i = group->start; i < group->end; i++)
 		{
 			const BtydPattern *pattern = &problem->patterns[i];
 			const double count = (double) pattern->count;
 			const double inverse = 1 / (alpha + pattern->t);
-			const double log_t = log(alpha + pattern->t);
+			const double log_t = log1p(pattern->t / alpha);
 			double		difference = 0;
 			double		inverse_x = 0;
 			double		q = 0;
@@ -230,7 +206,7 @@ evaluate_geometric(const Problem *problem, const double *parameters, bool second
 			}
 			add(&d->value, count * (log_sum - shape * log_t));
 			add(&d->gradient[0], count * (weight * difference - log_t));
-			add(&d->gradient[1], count * shape * (weight * q - inverse));
+			add(&d->gradient[1], count * (weight * shape * q + (r * (pattern->t / alpha) - x) * inverse));
 			left += count * weight;
 			if (second)
 			{
@@ -247,13 +223,11 @@ evaluate_geometric(const Problem *problem, const double *parameters, bool second
 			}
 		}
 
-		add(&d->value, group->count * (log_gamma(shape) - log_gamma(r) + r * log_alpha));
-		add(&d->value, group->count * (log_gamma(a + b) - log_gamma(b) + log_gamma(b + y) - log_gamma(a + b + y)));
-		add(&d->gradient[0], group->count * (digamma(shape) - digamma(r) + log_alpha));
-		add(&d->gradient[1], group->count * (r / alpha));
-		add(&d->gradient[2], group->count * (digamma(a + b) - digamma(a + b + y)) + left / a);
-		add(&d->gradient[3], group->count * (digamma(a + b) - digamma(a + b + y) + digamma(b + y) - digamma(b)) -
-			(may_have_left ? left / leave : 0));
+		add(&d->value, group->count * (log_rising(r, x, 1, &by_r) - x * log_alpha));
+		add(&d->value, group->count * log_rising_ratio(b, a, y, &by_b_alone, &by_sum));
+		add(&d->gradient[0], group->count * by_r);
+		add(&d->gradient[2], group->count * by_sum + left / a);
+		add(&d->gradient[3], group->count * (by_b_alone + by_sum) - (may_have_left ? left / leave : 0));
 		if (second)
 		{
 			const double both = group->count * (trigamma(a + b) - trigamma(a + b + y));
@@ -451,13 +425,14 @@ evaluate_pareto(const Problem *problem, const double *parameters, bool second, D
 	const double s = parameters[2];
 	const double beta = parameters[3];
 	const double log_alpha = log(alpha);
-	const double log_beta = log(beta);
+	const double log_of_beta = log(beta);
 
 	for (size_t g = 0; g < problem->ngroups; g++)
 	{
 		const Group *group = &problem->groups[g];
 		const double x = group->x;
 		const double shape = r + x;
+		double		by_r;
 
 		for (size_t i = group->start; i < group->end; i++)
 		{
@@ -516,10 +491,10 @@ evaluate_pareto(const Problem *problem, const double *parameters, bool second, D
 			}
 		}
 
-		add(&d->value, group->count * (log_gamma(shape) - log_gamma(r) + r * log_alpha + s * log_beta));
-		add(&d->gradient[0], group->count * (digamma(shape) - digamma(r) + log_alpha));
+		add(&d->value, group->count * (log_rising(r, x, 1, &by_r) + r * log_alpha + s * log_of_beta));
+		add(&d->gradient[0], group->count * (by_r + log_alpha));
 		add(&d->gradient[1], group->count * (r / alpha));
-		add(&d->gradient[2], group->count * log_beta);
+		add(&d->gradient[2], group->count * log_of_beta);
 		add(&d->gradient[3], group->count * (s / beta));
 		if (second)
 		{
@@ -571,9 +546,9 @@ evaluate_spend(const Problem *problem, const double *parameters, bool second, De
 			}
 		}
 
-		add(&d->value, group->count * (log_gamma(px + q) - log_gamma(px) - log_gamma(q)));
-		add(&d->gradient[0], group->count * x * (digamma(px + q) - digamma(px)));
-		add(&d->gradient[1], group->count * (digamma(px + q) - digamma(q)));
+		add(&d->value, -group->count * log_beta(px, q));
+		add(&d->gradient[0], group->count * x * digamma_difference(px, q));
+		add(&d->gradient[1], group->count * digamma_difference(q, px));
 		if (second)
 		{
 			add(&d->hessian[0], group->count * x * x * (trigamma(px + q) - trigamma(px)));

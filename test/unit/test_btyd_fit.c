@@ -1,0 +1,348 @@
+/*
+ * test_btyd_fit.c
+ *		The likelihood that fits climb, held against that of one customer at a
+ *		time (btyd.c) and against its own differences; what fits find in made
+ *		data, and what they refuse.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "math/btyd_fit.h"
+
+static int	checks;
+
+static void
+count_checks(void)
+{
+	checks++;
+}
+
+static const BtydTools tools = {malloc, free, count_checks};
+
+static const BtydFamily families[] = {BTYD_MBGNBD, BTYD_BGNBD, BTYD_PARETONBD};
+
+/* Points that a search may pass: ordinary, equal and lopsided scales, extremes */
+static const double points[][BTYD_PARAMETERS] = {
+	{0.5, 6, 0.9, 1.6}, {0.25, 4.4, 0.8, 2.4}, {0.55, 10.6, 0.6, 11.7}, {1, 10, 1, 10}, {2, 3, 1, 3.0000001},
+	{3, 0.05, 0.2, 40}, {0.01, 100, 5, 0.3}, {20, 500, 0.02, 0.5}, {0.1, 1e4, 3, 1}, {1.5, 1, 2, 1e4}
+};
+
+/* Customers of all kinds: never back, back today, once, often, for ages */
+static const BtydPattern customers[] = {
+	{0, 0, 0, 1}, {0, 0, 0.14, 3}, {0, 0, 38.857, 7}, {0, 0, 5000, 1}, {1, 0.14, 0.14, 1}, {1, 1, 40, 5},
+	{1, 39, 40, 2}, {2, 30.43, 38.86, 1}, {5, 5, 500, 1}, {26, 30.86, 31, 1}, {40, 2, 40, 1}, {100, 300, 400, 2},
+	{500, 99, 100, 1}, {500, 10, 100, 1}, {2000, 1e4, 1e5, 1}
+};
+
+#define CUSTOMERS	(sizeof(customers) / sizeof(customers[0]))
+
+static void
+assert_near(double got, double want, double tolerance)
+{
+	if (!(fabs(got - want) <= tolerance * fmax(1, fabs(want))))
+		fail_msg("%.17g is not %.17g", got, want);
+}
+
+/* The sum over customers, and its gradient, are those of btyd.c. */
+static void
+test_against_one_customer(void **state)
+{
+	(void) state;
+	for (size_t f = 0; f < 3; f++)
+	{
+		for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++)
+		{
+			for (size_t c = 0; c < CUSTOMERS; c++)
+			{
+				double		want_gradient[BTYD_PARAMETERS];
+				double		gradient[BTYD_PARAMETERS];
+				double		count = (double) customers[c].count;
+				double		want = btyd_log_likelihood(families[f], points[p], customers[c].x, customers[c].t_x,
+													   customers[c].t, want_gradient);
+				double		got = btyd_fit_evaluate(families[f], &customers[c], 1, points[p], &tools, gradient, NULL);
+
+				assert_near(got, count * want, 1e-12);
+				for (int j = 0; j < BTYD_PARAMETERS; j++)
+					assert_near(gradient[j] * points[p][j], count * want_gradient[j] * points[p][j], 1e-9);
+			}
+		}
+	}
+}
+
+static void
+test_spend_against_one_customer(void **state)
+{
+	static const double spenders[][SPEND_PARAMETERS] = {{6.25, 3.74, 15.44}, {1, 1, 1}, {0.1, 8, 1000}, {300, 0.5, 0.01}};
+
+	(void) state;
+	for (int p = 0; p < 4; p++)
+	{
+		for (double x = 1; x < 3000; x *= 7)
+		{
+			for (double m = 0.01; m < 1e6; m *= 30)
+			{
+				BtydPattern pattern = {x, m, 0, 2};
+				double		want_gradient[SPEND_PARAMETERS];
+				double		gradient[SPEND_PARAMETERS];
+				double		want = spend_log_likelihood(spenders[p], x, m, want_gradient);
+				double		got = spend_fit_evaluate(&pattern, 1, spenders[p], &tools, gradient, NULL);
+
+				assert_near(got, 2 * want, 1e-10);
+				for (int j = 0; j < SPEND_PARAMETERS; j++)
+					assert_near(gradient[j] * spenders[p][j], 2 * want_gradient[j] * spenders[p][j], 1e-9);
+			}
+		}
+	}
+}
+
+/* The Hessian is what the gradient's differences say. */
+static void
+test_hessian(void **state)
+{
+	(void) state;
+	for (size_t f = 0; f < 4; f++)
+	{
+		const BtydPattern spenders[] = {{1, 5, 0, 3}, {1, 20, 0, 1}, {4, 0.5, 0, 2}, {30, 33, 0, 1}};
+		const BtydPattern *patterns = f < 3 ? customers : spenders;
+		size_t		n = f < 3 ? CUSTOMERS - 1 : 4;
+		int			np = f < 3 ? BTYD_PARAMETERS : SPEND_PARAMETERS;
+
+		for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++)
+		{
+			double		hessian[BTYD_PARAMETERS * BTYD_PARAMETERS];
+			double		gradient[BTYD_PARAMETERS];
+
+			if (f < 3)
+				btyd_fit_evaluate(families[f], patterns, n, points[p], &tools, gradient, hessian);
+			else
+				spend_fit_evaluate(patterns, n, points[p], &tools, gradient, hessian);
+			for (int j = 0; j < np; j++)
+			{
+				double		step = 1e-5 * points[p][j];
+				double		at[BTYD_PARAMETERS];
+				double		below[BTYD_PARAMETERS];
+				double		above[BTYD_PARAMETERS];
+
+				memcpy(at, points[p], sizeof(at));
+				for (int side = 0; side < 2; side++)
+				{
+					double	   *to = side ? above : below;
+
+					at[j] = points[p][j] + (side ? step : -step);
+					if (f < 3)
+						btyd_fit_evaluate(families[f], patterns, n, at, &tools, to, NULL);
+					else
+						spend_fit_evaluate(patterns, n, at, &tools, to, NULL);
+				}
+				for (int k = 0; k < np; k++)
+				{
+					double		scale = points[p][j] * points[p][k];
+					double		difference = (above[k] - below[k]) / (2 * step);
+
+					assert_near(hessian[j * np + k] * scale, difference * scale, 1e-5);
+				}
+			}
+		}
+	}
+}
+
+/* Numbers that depend on a seed alone */
+static uint64_t random_state;
+
+static double
+uniform(void)
+{
+	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return ((double) (random_state >> 11) + 0.5) / 9007199254740992.0;
+}
+
+static double
+normal(void)
+{
+	double		radius = sqrt(-2 * log(uniform()));
+
+	return radius * cos(6.283185307179586 * uniform());
+}
+
+/* By Marsaglia and Tsang */
+static double
+gamma_variate(double shape)
+{
+	double		boost = shape < 1 ? pow(uniform(), 1 / shape) : 1;
+	double		d = (shape < 1 ? shape + 1 : shape) - 1 / 3.0;
+
+	for (;;)
+	{
+		double		z = normal();
+		double		v = pow(1 + z / sqrt(9 * d), 3);
+
+		if (v > 0 && log(uniform()) < z * z / 2 + d - d * v + d * log(v))
+			return d * v * boost;
+	}
+}
+
+static int
+compare_patterns(const void *a, const void *b)
+{
+	const BtydPattern *p = a;
+	const BtydPattern *q = b;
+
+	if (p->x != q->x)
+		return p->x < q->x ? -1 : 1;
+	if (p->t_x != q->t_x)
+		return p->t_x < q->t_x ? -1 : 1;
+	return (p->t > q->t) - (p->t < q->t);
+}
+
+/* A shop whose customers behave as the family says, day by day */
+static size_t
+simulate(BtydFamily family, const double *parameters, int n, BtydPattern *patterns)
+{
+	size_t		out = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		t = 1 + floor(100 * uniform());
+		double		rate = gamma_variate(parameters[0]) / parameters[1];
+		double		leave = gamma_variate(parameters[2]);
+		double		end = INFINITY;
+		BtydPattern *pattern = &patterns[i];
+
+		*pattern = (BtydPattern) {0, 0, t, 1};
+		if (family == BTYD_PARETONBD)
+			end = -log(uniform()) / (leave / parameters[3]);
+		else
+			leave = leave / (leave + gamma_variate(parameters[3]));
+		if (family == BTYD_MBGNBD && uniform() < leave)
+			end = 0;
+		for (double at = -log(uniform()) / rate; at <= t && at <= end; at -= log(uniform()) / rate)
+		{
+			pattern->x++;
+			pattern->t_x = at;
+			if (family != BTYD_PARETONBD && uniform() < leave)
+				break;
+		}
+	}
+	qsort(patterns, (size_t) n, sizeof(BtydPattern), compare_patterns);
+	for (int i = 0; i < n; i++)
+	{
+		if (out > 0 && compare_patterns(&patterns[out - 1], &patterns[i]) == 0)
+			patterns[out - 1].count += patterns[i].count;
+		else
+			patterns[out++] = patterns[i];
+	}
+	return out;
+}
+
+/* Fits find the parameters that made the data, to within their own errors. */
+static void
+test_recover(void **state)
+{
+	static const double truths[][BTYD_PARAMETERS] = {{0.6, 6, 0.8, 2}, {1.5, 8, 0.5, 4}, {0.9, 9, 0.7, 12}};
+	BtydPattern *patterns = malloc(6000 * sizeof(BtydPattern));
+
+	(void) state;
+	random_state = 42;
+	for (int f = 0; f < 3; f++)
+	{
+		for (int p = 0; p < 3; p++)
+		{
+			size_t		n = simulate(families[f], truths[p], 6000, patterns);
+			BtydFit		fit;
+			BtydFit		again;
+
+			checks = 0;
+			btyd_fit(families[f], patterns, n, NULL, &tools, &fit);
+			assert_int_equal(fit.status, BTYD_CONVERGED);
+			assert_int_equal(fit.n, 6000);
+			assert_true(checks > 4);
+			assert_true(fit.gradient_norm < 1e-6);
+			for (int j = 0; j < BTYD_PARAMETERS; j++)
+			{
+				assert_true(fit.standard_errors[j] > 0);
+				assert_true(fabs(fit.parameters[j] - truths[p][j]) < 4 * fit.standard_errors[j]);
+			}
+			/* the same from elsewhere */
+			btyd_fit(families[f], patterns, n, truths[p], &tools, &again);
+			assert_int_equal(again.status, BTYD_CONVERGED);
+			for (int j = 0; j < BTYD_PARAMETERS; j++)
+				assert_near(again.parameters[j] / fit.parameters[j], 1, 1e-7);
+		}
+	}
+	free(patterns);
+}
+
+static void
+test_refused(void **state)
+{
+	static const struct
+	{
+		BtydPattern patterns[2];
+		size_t		n;
+		BtydFitReason reason;
+	}			cases[] = {
+		{{{2, 3, 5, 4}}, 1, BTYD_TOO_FEW_CUSTOMERS},
+		{{{0, 0, 5, 100}, {0, 0, 6, 100}}, 2, BTYD_EVERYONE_BOUGHT_ONCE},
+		{{{2, 3, 5, 100}}, 1, BTYD_CONSTANT_DATA},
+		{{{0, 0, 5, 100}, {2, 3, 5, 4}}, 2, BTYD_TOO_FEW_REPEAT_CUSTOMERS}
+	};
+	BtydPattern spenders[] = {{1, 5, 0, 90}, {2, 5, 0, 10}};
+	BtydFit		fit;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		for (int f = 0; f < 3; f++)
+		{
+			btyd_fit(families[f], cases[i].patterns, cases[i].n, NULL, &tools, &fit);
+			assert_int_equal(fit.status, BTYD_REFUSED);
+			assert_int_equal(fit.reason, cases[i].reason);
+			assert_true(isnan(fit.parameters[0]) && isnan(fit.log_likelihood));
+		}
+	}
+	spend_fit(spenders, 2, NULL, &tools, &fit);
+	assert_int_equal(fit.reason, BTYD_CONSTANT_DATA);
+	spend_fit(spenders, 0, NULL, &tools, &fit);
+	assert_int_equal(fit.reason, BTYD_TOO_FEW_CUSTOMERS);
+}
+
+/* Customers who never leave, or who are all alike, have no maximum. */
+static void
+test_boundary(void **state)
+{
+	BtydPattern patterns[200];
+	BtydFit		fit;
+
+	(void) state;
+	for (int i = 0; i < 200; i++)
+		patterns[i] = (BtydPattern) {3, 40 + i * 0.1, 60 + i * 0.1, 1};
+	for (int f = 0; f < 3; f++)
+	{
+		btyd_fit(families[f], patterns, 200, NULL, &tools, &fit);
+		assert_int_equal(fit.status, BTYD_NOT_CONVERGED);
+		assert_true(fit.reason == BTYD_PARAMETER_AT_BOUNDARY || fit.reason == BTYD_FLAT_LIKELIHOOD);
+		assert_true(isnan(fit.parameters[0]) && isnan(fit.standard_errors[0]));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_against_one_customer),
+		cmocka_unit_test(test_spend_against_one_customer),
+		cmocka_unit_test(test_hessian),
+		cmocka_unit_test(test_recover),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_boundary),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
