@@ -123,44 +123,38 @@ check_same_features(int expected, int count)
 				 errhint("A feature that a row does not have is a NULL in features.")));
 }
 
+/* Argument n, which is no value to leave out but a setting */
 static double
-check_weight(FunctionCallInfo fcinfo, int n)
+check_setting(FunctionCallInfo fcinfo, int n, const char *argument, const char *hint)
 {
-	double		weight;
+	double		value;
 
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("weight must not be NULL"),
-				 errhint("Use a weight of 0 to leave a row out.")));
-	weight = PG_GETARG_FLOAT8(n);
-	check_finite("weight", weight);
-	if (weight < 0.0)
+				 errmsg("%s must not be NULL", argument),
+				 errhint("%s", hint)));
+	value = PG_GETARG_FLOAT8(n);
+	if (!isfinite(value) || value < 0.0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("weight must not be negative, but is %.15g", weight),
-				 errhint("Use a weight of 0 to leave a row out.")));
-	return weight;
+				 errmsg("%s must be finite and not negative, not %s", argument,
+						isnan(value) ? "NaN" : isinf(value) ? value > 0 ? "Infinity" : "-Infinity"
+						: psprintf("%.15g", value)),
+				 errhint("%s", hint)));
+	return value + 0.0;
+}
+
+static double
+check_weight(FunctionCallInfo fcinfo, int n)
+{
+	return check_setting(fcinfo, n, "weight", "Use a weight of 0 to leave a row out.");
 }
 
 static double
 check_ridge(FunctionCallInfo fcinfo, int n)
 {
-	double		ridge;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("ridge must not be NULL"),
-				 errhint("Use a ridge of 0 for the plain maximum likelihood.")));
-	ridge = PG_GETARG_FLOAT8(n);
-	check_finite("ridge", ridge);
-	if (ridge < 0.0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("ridge must not be negative, but is %.15g", ridge),
-				 errhint("Use a ridge of 0 for the plain maximum likelihood.")));
-	return ridge + 0.0;
+	return check_setting(fcinfo, n, "ridge", "Use a ridge of 0 for the plain maximum likelihood.");
 }
 
 static void
@@ -502,7 +496,7 @@ reason(const LogitFit *fit)
 		case LOGIT_ONE_LABEL:
 			return psprintf("one label: it is %s in every row", fit->n_positive > 0 ? "true" : "false");
 		case LOGIT_TOO_FEW:
-			return psprintf("too few %ss: " INT64_FORMAT " rows for the intercept and %d features; a ridge above 0 makes do with fewer",
+			return psprintf("too few %ss: " INT64_FORMAT " for the intercept and %d features; a ridge above 0 makes do with fewer",
 							fit->n_positive <= fit->n - fit->n_positive ? "positive" : "negative",
 							Min(fit->n_positive, fit->n - fit->n_positive), fit->features);
 		case LOGIT_CONSTANT:

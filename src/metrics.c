@@ -105,7 +105,6 @@ check_top_share(FunctionCallInfo fcinfo, int n)
 				 errmsg("top_share must not be NULL"),
 				 errhint("Use 0.1 for the tenth of the rows with the highest scores.")));
 	share = PG_GETARG_FLOAT8(n);
-	check_finite("top_share", share);
 	if (!(share > 0.0 && share <= 1.0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -152,26 +151,27 @@ ranked_make(MemoryContext context, double parameter)
 	return state;
 }
 
+/* "argument" is the SQL name of what all rows share. */
 static void
-check_same_parameter(double parameter, double other)
+check_same_parameter(const char *argument, double parameter, double other)
 {
 	if (unlikely(parameter != other))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the third argument must be the same for all rows, not %.15g and %.15g",
+				 errmsg("%s must be the same for all rows, not %.15g and %.15g", argument,
 						Min(parameter, other), Max(parameter, other))));
 }
 
 /* The one door: rows without a score or a label are left out. */
 static Datum
-ranked_add(FunctionCallInfo fcinfo, double parameter, bool probability)
+ranked_add(FunctionCallInfo fcinfo, const char *argument, double parameter, bool probability)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	RankedState *state = PG_ARGISNULL(0) ? NULL : (RankedState *) PG_GETARG_POINTER(0);
 
 	if (state == NULL)
 		state = ranked_make(context, parameter);
-	check_same_parameter(state->parameter, parameter);
+	check_same_parameter(argument, state->parameter, parameter);
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 	{
 		double		score = PG_GETARG_FLOAT8(1);
@@ -187,19 +187,19 @@ ranked_add(FunctionCallInfo fcinfo, double parameter, bool probability)
 Datum
 ranked_transition(PG_FUNCTION_ARGS)
 {
-	return ranked_add(fcinfo, 0.0, false);
+	return ranked_add(fcinfo, "nothing", 0.0, false);
 }
 
 Datum
 lift_transition(PG_FUNCTION_ARGS)
 {
-	return ranked_add(fcinfo, check_top_share(fcinfo, 3), false);
+	return ranked_add(fcinfo, "top_share", check_top_share(fcinfo, 3), false);
 }
 
 Datum
 calibration_bins_transition(PG_FUNCTION_ARGS)
 {
-	return ranked_add(fcinfo, check_bins_argument(fcinfo, 3), true);
+	return ranked_add(fcinfo, "bins", check_bins_argument(fcinfo, 3), true);
 }
 
 /* The result is in the context of the aggregate, whichever side is empty. */
@@ -218,7 +218,7 @@ ranked_combine(PG_FUNCTION_ARGS)
 	}
 	if (state == NULL)
 		state = ranked_make(context, other->parameter);
-	check_same_parameter(state->parameter, other->parameter);
+	check_same_parameter("top_share or bins", state->parameter, other->parameter);
 	for (int label = 0; label < 2; label++)
 		quantile_values_merge(&state->scores[label], &other->scores[label]);
 	PG_RETURN_POINTER(state);

@@ -1,0 +1,224 @@
+-- logit_fit and logit_predict against Newton's method in plpgsql; independence
+-- of order and plan; what has no answer; arguments.
+
+CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE hint text;
+BEGIN
+  EXECUTE statement;
+  RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+  RETURN sqlstate || ': ' || sqlerrm || CASE WHEN hint <> '' THEN ' (' || hint || ')' ELSE '' END;
+END $$;
+
+-- A number in 0 .. 1 that looks random and depends on i alone.
+CREATE FUNCTION draw(i bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
+  $$ SELECT (hashint8extended(i, 11) & 1048575) / 1048576.0 $$;
+
+CREATE TABLE sample AS
+SELECT i, draw(i) < 1 / (1 + exp(1 - 0.8 * a + 0.02 * b)) AS label, ARRAY[a, b, c] AS x, 1 + i % 3 AS w
+FROM (SELECT i, floor(4 * draw(i + 10000)) AS a, round((100 * draw(i + 20000))::numeric, 1)::float8 AS b, draw(i + 30000) - 0.5 AS c
+        FROM generate_series(1, 600) i) s;
+
+-- Newton's method, row by row: intercept, coefficients and their standard errors, and the log-likelihood
+CREATE FUNCTION slow_logit(ridge float8, OUT coefficients float8[], OUT errors float8[], OUT log_likelihood float8) LANGUAGE plpgsql AS $$
+DECLARE
+  k int := 4;
+  r record;
+  v float8[];
+  mean float8[] := (SELECT ARRAY[sum(w * x[1]), sum(w * x[2]), sum(w * x[3])] FROM sample);
+  square float8[] := (SELECT ARRAY[sum(w * x[1] * x[1]), sum(w * x[2] * x[2]), sum(w * x[3] * x[3])] FROM sample);
+  n float8 := (SELECT sum(w) FROM sample);
+  h float8[];
+  g float8[];
+  p float8;
+  f float8;
+BEGIN
+  coefficients := array_fill(0::float8, ARRAY[k]);
+  FOR iteration IN 1..8 LOOP
+    h := array_fill(0::float8, ARRAY[k, 2 * k]);
+    g := array_fill(0::float8, ARRAY[k]);
+    log_likelihood := 0;
+    FOR i IN 1..k LOOP
+      h[i][k + i] := 1;
+      IF i > 1 THEN
+        p := square[i - 1] / n - (mean[i - 1] / n) ^ 2;
+        h[i][i] := ridge * p;
+        g[i] := -ridge * p * coefficients[i];
+      END IF;
+    END LOOP;
+    FOR r IN SELECT s.x, s.w, s.label FROM sample s LOOP
+      v := 1::float8 || r.x;
+      p := 0;
+      FOR i IN 1..k LOOP p := p + coefficients[i] * v[i]; END LOOP;
+      p := 1 / (1 + exp(-p));
+      log_likelihood := log_likelihood + r.w * ln(CASE WHEN r.label THEN p ELSE 1 - p END);
+      FOR i IN 1..k LOOP
+        g[i] := g[i] + r.w * (r.label::int - p) * v[i];
+        FOR j IN 1..k LOOP h[i][j] := h[i][j] + r.w * p * (1 - p) * v[i] * v[j]; END LOOP;
+      END LOOP;
+    END LOOP;
+    -- invert h by Gauss and Jordan
+    FOR i IN 1..k LOOP
+      f := h[i][i];
+      FOR j IN 1..2 * k LOOP h[i][j] := h[i][j] / f; END LOOP;
+      FOR l IN 1..k LOOP
+        IF l <> i THEN
+          f := h[l][i];
+          FOR j IN 1..2 * k LOOP h[l][j] := h[l][j] - f * h[i][j]; END LOOP;
+        END IF;
+      END LOOP;
+    END LOOP;
+    FOR i IN 1..k LOOP
+      FOR j IN 1..k LOOP coefficients[i] := coefficients[i] + h[i][k + j] * g[j]; END LOOP;
+      errors[i] := sqrt(h[i][k + i]);
+    END LOOP;
+  END LOOP;
+END $$;
+
+CREATE FUNCTION close_to(a float8, b float8, tolerance float8) RETURNS bool LANGUAGE sql AS
+  $$ SELECT coalesce(abs(a - b) <= tolerance * (1 + abs(b)), false) $$;
+
+-- Only disagreements are printed.
+SELECT ridge, what, ours, theirs
+FROM (VALUES (0::float8), (50)) r(ridge), slow_logit(ridge) s,
+     LATERAL (SELECT logit_fit(label, x, w, ridge) AS f FROM sample) l,
+     LATERAL (SELECT 'coefficient' AS what, c AS ours, s.coefficients[n] AS theirs FROM unnest(logit_coefficients(f)) WITH ORDINALITY u(c, n)
+              UNION ALL SELECT 'error', t.standard_error, s.errors[t.feature + 1] FROM logit_table(f) t
+              UNION ALL SELECT 'z', t.z, s.coefficients[t.feature + 1] / s.errors[t.feature + 1] FROM logit_table(f) t
+              UNION ALL SELECT 'log-likelihood', (f ->> 'log_likelihood')::float8, s.log_likelihood
+              UNION ALL SELECT 'prediction', max(logit_predict(f, x)),
+                               max(1 / (1 + exp(-s.coefficients[1] - s.coefficients[2] * x[1] - s.coefficients[3] * x[2] - s.coefficients[4] * x[3]))) FROM sample
+              UNION ALL SELECT 'rows', count(*), 9 FROM logit_table(f) t HAVING count(*) <> 4) v
+WHERE NOT close_to(ours, theirs, 1e-9);
+
+-- The document
+SELECT key, CASE WHEN jsonb_typeof(value) = 'number' THEN round(value::numeric, 6)::text
+                 WHEN key IN ('parameters', 'standard_errors', 'z', 'p') THEN (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(value) k)
+                 ELSE value::text END AS value
+FROM jsonb_each((SELECT logit_fit(label, x) - 'gradient_norm' - 'iterations' FROM sample)) ORDER BY key COLLATE "C";
+SELECT feature, name, round(coefficient::numeric, 6) AS coefficient, round(standard_error::numeric, 6) AS standard_error,
+       round(z::numeric, 4) AS z, round(p::numeric, 6) AS p, round(odds_ratio::numeric, 4) AS odds_ratio
+FROM logit_table((SELECT logit_fit(label, x) FROM sample), '{orders,days}');
+
+-- A weight of 2 is a row twice; a weight of 0, or nothing known, is no row.
+SELECT count(DISTINCT ARRAY(SELECT round(c::numeric, 12) FROM unnest(logit_coefficients(f)) c)) AS one, array_agg(f ->> 'n' ORDER BY f ->> 'n') AS n, array_agg(f ->> 'left_out' ORDER BY f ->> 'n') AS left_out
+FROM (SELECT logit_fit(label, x, 1) FROM (SELECT * FROM sample UNION ALL SELECT * FROM sample WHERE i % 2 = 0) s
+      UNION ALL SELECT logit_fit(label, x) FROM (SELECT * FROM sample UNION ALL SELECT * FROM sample WHERE i % 2 = 0) s
+      UNION ALL SELECT logit_fit(label, x, w, 0) FROM (SELECT label, x, 1 + (i % 2 = 0)::int AS w FROM sample
+                UNION ALL VALUES (true, '{5,5,5}'::float8[], 0), (NULL, '{5,5,5}', 1), (true, NULL, 1), (false, '{5,NULL,5}', 1), (NULL, NULL, 0)) s) v(f)
+WHERE f ->> 'status' = 'converged';
+
+/* ---- order and plans ---- */
+
+CREATE TABLE many AS
+SELECT i, draw(i) < 0.2 + 0.1 * (i % 5) AS label, ARRAY[(i % 5), round((10 * draw(i + 7))::numeric, 1), CASE WHEN i % 7 > 0 THEN draw(i * 3) ELSE 0.5 END]::float8[] AS x,
+       CASE WHEN i % 3 = 0 THEN 0.1 ELSE 1 END::float8 AS w
+FROM generate_series(1, 8000) i;
+ANALYZE many;
+CREATE TABLE result (how text, fit jsonb);
+INSERT INTO result SELECT 'as it comes', logit_fit(label, x, w) FROM many;
+INSERT INTO result SELECT 'ascending', logit_fit(label, x, w ORDER BY i) FROM many;
+INSERT INTO result SELECT 'descending', logit_fit(label, x, w ORDER BY i DESC) FROM many;
+INSERT INTO result SELECT 'shuffled ' || n, logit_fit(label, x, w ORDER BY draw(i + n * 100000)) FROM many, generate_series(1, 3) n GROUP BY n;
+INSERT INTO result SELECT 'window', logit_fit(label, x, w) OVER () FROM many LIMIT 1;
+INSERT INTO result SELECT 'minus zero', logit_fit(label, ARRAY[CASE WHEN x[1] = 0 THEN '-0' ELSE x[1] END, x[2], x[3]], w) FROM many;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 3;
+INSERT INTO result SELECT 'workers', logit_fit(label, x, w) FROM many;
+CREATE FUNCTION plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE line text; plan text := '';
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP plan := plan || line; END LOOP;
+  RETURN plan;
+END $$;
+SELECT plan_of('SELECT logit_fit(label, x, w) FROM many') LIKE '%Finalize Aggregate%Gather%Partial Aggregate%' AS parallel;
+RESET max_parallel_workers_per_gather;
+SET enable_partitionwise_aggregate = on;
+CREATE TABLE parts (LIKE many) PARTITION BY HASH (i);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 3, REMAINDER 0);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES WITH (MODULUS 3, REMAINDER 1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES WITH (MODULUS 3, REMAINDER 2);
+INSERT INTO parts SELECT * FROM many;
+ANALYZE parts;
+INSERT INTO result SELECT 'partitions', logit_fit(label, x, w) FROM parts;
+SELECT how, fit - 'gradient_norm' FROM result WHERE fit <> (SELECT fit FROM result WHERE how = 'ascending');
+SELECT count(*), count(DISTINCT fit::text) AS different, bool_and(fit ->> 'status' = 'converged') AS converged FROM result;
+-- a worker without a row, a group without one
+SELECT i % 2 AS half, logit_fit(label, x) FILTER (WHERE i % 2 = 1) ->> 'status' AS status FROM many GROUP BY 1 ORDER BY 1;
+RESET ALL;
+SET search_path = scoring, public;
+
+/* ---- no answer ---- */
+
+-- Status, reason, and that a prediction is NULL
+CREATE FUNCTION said(fit jsonb) RETURNS text LANGUAGE sql AS $$
+  SELECT concat_ws(' | ', fit ->> 'status', fit ->> 'reason', CASE WHEN fit ->> 'status' <> 'converged' THEN fit ->> 'parameters' END, logit_predict(fit, '{1,1}'))
+$$;
+SELECT said(logit_fit(label, x)) FROM sample WHERE false;
+SELECT said(logit_fit(NULL, x)) FROM sample;
+SELECT said(logit_fit(label, x)) FROM sample WHERE i = 1;
+SELECT said(logit_fit(true, x)) FROM sample;
+SELECT said(logit_fit(false, x, 1, 7)) FROM sample;
+SELECT said(logit_fit(i <= 2, x)) FROM sample;
+SELECT said(logit_fit(i > 1, x)) FROM sample;
+SELECT said(logit_fit(label, ARRAY[x[1], 17])) FROM sample;
+SELECT said(logit_fit(label, ARRAY[x[1], 3 * x[1] - 1])) FROM sample;
+SELECT said(logit_fit(label, ARRAY[x[1], x[2], x[3], x[1] + x[3]])) FROM sample;
+SELECT said(logit_fit(label, ARRAY[x[1], x[2]::real * 3, x[2]::real])) FROM sample;
+SELECT said(logit_fit(label, ARRAY[x[1], label::int])) FROM sample;
+SELECT said(logit_fit(x[1] + x[2] / 10 > 5, ARRAY[x[1], x[2]])) FROM sample;
+SELECT said(logit_fit(label, ARRAY[x[1], (label AND x[2] > 95)::int])) FROM sample;
+SELECT said(logit_fit(label, ARRAY[x[1], x[2] * 1e-311])) FROM sample;
+SELECT said(logit_fit(label, x, 1e308)) FROM sample;
+-- a ridge gives an answer to most of them
+SELECT v.name, f ->> 'status' AS status, round(t.coefficient::numeric, 4) AS coefficient, t.standard_error IS NULL AS no_error
+FROM (SELECT 'constant' AS name, logit_fit(label, ARRAY[x[1], 17], 1, 1) AS f FROM sample
+      UNION ALL SELECT 'collinear', logit_fit(label, ARRAY[x[1], 3 * x[1] - 1], 1, 1) FROM sample
+      UNION ALL SELECT 'separated', logit_fit(label, ARRAY[x[1], label::int], 1, 1) FROM sample
+      UNION ALL SELECT 'partly separated', logit_fit(label, ARRAY[x[1], (label AND x[2] > 95)::int], 1, 1) FROM sample
+      UNION ALL SELECT 'few', logit_fit(i <= 2, x[1:2], 1, 1) FROM sample) v, logit_table(f) t
+WHERE t.feature = 2 ORDER BY v.name;
+-- one row away from separation is an answer
+SELECT said(logit_fit(label, ARRAY[x[1], (label AND x[2] > 95 OR i = (SELECT min(i) FROM sample WHERE NOT label))::int]))
+       LIKE 'converged | %' AS converged FROM sample;
+-- no features: the share alone
+SELECT close_to((logit_coefficients(f))[1], ln(p / (1 - p)), 1e-14) AS intercept, cardinality(logit_coefficients(f)) AS n, close_to(logit_predict(f, '{}'), p, 1e-14) AS share
+FROM (SELECT logit_fit(label, '{}') AS f, count(*) FILTER (WHERE label) / count(*)::float8 AS p FROM sample) s;
+-- units and offsets: huge, tiny
+SELECT scale, f ->> 'status' AS status, close_to((logit_coefficients(f))[3] * scale, (logit_coefficients(g))[3], 1e-9) AS same,
+       close_to((f ->> 'log_likelihood')::float8, (g ->> 'log_likelihood')::float8, 1e-12) AS same_likelihood
+FROM (VALUES (1e300::float8), (1e-300), (1e6), (2e-5)) v(scale), LATERAL (SELECT logit_fit(label, ARRAY[x[1], x[2] * scale]) AS f, logit_fit(label, x[1:2]) AS g FROM sample) s;
+SELECT said(logit_fit(label, ARRAY[x[1], CASE WHEN i = 1 THEN 1e300 ELSE x[2] END])) ~ '^(quasi_separation|converged)' AS said FROM sample;
+
+/* ---- predictions ---- */
+
+SELECT logit_predict(f, '{0,0}'), logit_predict(f, '{1,NULL}'), logit_predict(f, NULL), logit_predict(NULL, '{1,2}'),
+       logit_predict(f, '[5:6]={0,0}'), logit_predict(f, '{1000,0}'), logit_predict(f, '{-1000,0}'), logit_predict(f, '{1e300,0}')
+FROM (VALUES ('{"family": "logit", "status": "converged", "parameters": {"intercept": 0, "coefficients": [1, -2]}}'::jsonb)) v(f);
+-- another fit in every row
+SELECT logit_predict(f, '{0}') FROM (VALUES ('{"family": "logit", "status": "converged", "parameters": {"intercept": 0, "coefficients": [1]}}'::jsonb),
+  ('{"family": "logit", "status": "converged", "parameters": {"intercept": 800, "coefficients": [1]}}'), ('{"family": "logit", "status": "no_rows"}'),
+  ('{"family": "propensity", "fit": {"family": "logit", "status": "converged", "parameters": {"intercept": -800, "coefficients": [1]}}}')) v(f);
+SELECT error_of(format('SELECT logit_predict(%L, ''{1,2}'')', f)) FROM unnest(ARRAY['[]', '1', '{}', '{"family": "kmeans"}', '{"family": "logit"}', '{"family": "propensity"}',
+  '{"family": "logit", "status": "converged"}', '{"family": "logit", "status": "converged", "parameters": {}}',
+  '{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": {}}}',
+  '{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": ["1", 2]}}',
+  '{"family": "logit", "status": "converged", "parameters": {"intercept": 1e400, "coefficients": [1, 2]}}',
+  '{"family": "logit", "status": "converged", "parameters": {"coefficients": [1, 2]}}',
+  '{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": [1, 2, 3]}}',
+  '{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": [1e308, -1e308]}}']::text[]) f;
+SELECT error_of(format('SELECT logit_predict(%L, %L)', '{"family": "logit", "status": "converged", "parameters": {"intercept": 0, "coefficients": [1e308, -1e308]}}', x))
+FROM unnest(ARRAY['{NaN,1}', '{1,Infinity}', '{{1,2}}', '{10,10}', '{1,2,3}']) x;
+
+/* ---- arguments ---- */
+
+SELECT error_of('SELECT logit_fit(label, ' || arguments || ') FROM sample') FROM unnest(ARRAY['ARRAY[x[1], ''NaN'']', 'ARRAY[x[1], ''-Infinity'']',
+  'CASE WHEN i < 9 THEN x ELSE x[1:2] END', 'CASE WHEN i < 9 THEN x ELSE ''{NULL,NULL}'' END', 'ARRAY[x, x]', 'array_fill(1::float8, ARRAY[501])', 'x, -1', 'x, ''NaN''', 'x, NULL', 'x, 1, -1', 'x, 1, ''Infinity''', 'x, 1, NULL', 'x, 1, i']) arguments;
+-- 500 features are not too many
+SELECT fit ->> 'status' AS status, jsonb_array_length(fit -> 'parameters' -> 'coefficients') AS coefficients
+FROM (SELECT logit_fit(i % 2 = 0, x, 1, 1) AS fit FROM (SELECT i, array_agg(draw(i * 1000 + j)) AS x FROM generate_series(1, 60) i, generate_series(1, 500) j GROUP BY i) s) f;
+DROP TABLE sample, many, parts, result;
+DROP FUNCTION error_of, draw, slow_logit, close_to, plan_of, said;

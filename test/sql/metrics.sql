@@ -1,0 +1,133 @@
+-- auc, lift, brier_score, log_loss and calibration_bins against plain SQL over
+-- pairs and rows; ties; independence of order and plan; arguments.
+
+CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE hint text;
+BEGIN
+  EXECUTE statement;
+  RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+  RETURN sqlstate || ': ' || sqlerrm || CASE WHEN hint <> '' THEN ' (' || hint || ')' ELSE '' END;
+END $$;
+
+-- A number in 0 .. 1 that looks random and depends on i alone.
+CREATE FUNCTION draw(i bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
+  $$ SELECT (hashint8extended(i, 11) & 1048575) / 1048576.0 $$;
+
+CREATE FUNCTION close_to(a float8, b float8, tolerance float8) RETURNS bool LANGUAGE sql AS
+  $$ SELECT CASE WHEN a IS NULL OR b IS NULL THEN a IS NULL AND b IS NULL ELSE a = b OR abs(a - b) <= tolerance * (1 + abs(b)) END $$;
+
+CREATE TABLE sample (kind text, i int, p float8, label bool);
+INSERT INTO sample
+  SELECT 'no label', i, draw(i), NULL::bool FROM generate_series(1, 5) i
+  UNION ALL SELECT 'no score', i, NULL, true FROM generate_series(1, 5) i
+  UNION ALL SELECT 'one', 1, 0.25, true
+  UNION ALL SELECT 'all true', i, draw(i), true FROM generate_series(1, 20) i
+  UNION ALL SELECT 'all false', i, draw(i), false FROM generate_series(1, 20) i
+  UNION ALL SELECT 'two', i, i / 4.0, i = 2 FROM generate_series(1, 2) i
+  UNION ALL SELECT 'wrong', i, i / 4.0, i = 1 FROM generate_series(1, 2) i
+  UNION ALL SELECT 'equal', i, 0.3, i % 3 = 0 FROM generate_series(1, 300) i
+  UNION ALL SELECT 'zeros', i, CASE WHEN i % 2 = 0 THEN '-0' ELSE 0 END::float8, i % 3 = 0 FROM generate_series(1, 30) i
+  UNION ALL SELECT 'few values', i, floor(5 * draw(i)) / 8, draw(i + 9) < draw(i) FROM generate_series(1, 400) i
+  UNION ALL SELECT 'dense', i, draw(i * 3), draw(i * 3) + draw(i + 77) > 1.2 FROM generate_series(1, 500) i
+  UNION ALL SELECT 'noise', i, draw(i * 3), draw(i + 7) < 0.1 FROM generate_series(1, 500) i
+  UNION ALL SELECT 'exact', i, (i % 2)::float8, i % 2 = 1 FROM generate_series(1, 40) i
+  UNION ALL SELECT 'tiny', i, 4.94e-324 * (i % 3), i % 4 = 0 FROM generate_series(1, 50) i
+  UNION ALL SELECT 'with gaps', i, CASE WHEN i % 5 > 0 THEN draw(i) END, CASE WHEN i % 7 > 0 THEN draw(i + 1) < 0.5 END FROM generate_series(1, 200) i;
+ANALYZE sample;
+
+-- Pair by pair
+CREATE VIEW slow_auc AS
+SELECT a.kind, avg(CASE WHEN a.p > b.p THEN 1 WHEN a.p = b.p THEN 0.5 ELSE 0 END) AS auc
+FROM sample a JOIN sample b USING (kind) WHERE a.label AND NOT b.label AND a.p IS NOT NULL AND b.p IS NOT NULL GROUP BY a.kind;
+SELECT kind, ours, auc FROM (SELECT kind, auc(p, label) AS ours FROM sample GROUP BY kind) o LEFT JOIN slow_auc USING (kind)
+WHERE NOT close_to(ours, auc::float8, 1e-15);
+SELECT kind, round(auc(p, label)::numeric, 6) AS auc FROM sample GROUP BY kind ORDER BY kind;
+
+-- The rows from the top; those that share the score at the cut by their mean
+CREATE FUNCTION slow_lift(of text, share numeric) RETURNS numeric LANGUAGE sql AS $$
+  WITH s AS (SELECT p, label FROM sample WHERE kind = of AND p IS NOT NULL AND label IS NOT NULL),
+       g AS (SELECT p, count(*) AS n, count(*) FILTER (WHERE label) AS k, sum(count(*)) OVER (ORDER BY p DESC) AS through FROM s GROUP BY p),
+       w AS (SELECT ceil(share * count(*)) AS n FROM s)
+  SELECT sum(k * least(1, greatest(0, w.n - (through - g.n)) / g.n)) / w.n / nullif((SELECT avg(label::int) FROM s), 0) FROM g, w GROUP BY w.n
+$$;
+SELECT kind, share, ours, theirs FROM unnest(ARRAY[0.0001, 0.07, 0.1, 0.3, 0.5, 0.7, 1]) share,
+  LATERAL (SELECT kind, lift(p, label, share) AS ours, slow_lift(kind, share) AS theirs FROM sample GROUP BY kind) l
+WHERE NOT close_to(ours, theirs::float8, 1e-14);
+SELECT kind, round(lift(p, label, 0.1)::numeric, 6) AS tenth, round(lift(p, label, 0.5)::numeric, 6) AS half, lift(p, label, 1) AS everybody
+FROM sample GROUP BY kind ORDER BY kind;
+
+SELECT kind, ours, theirs FROM (SELECT kind, brier_score(p, label) AS ours, avg(CASE WHEN p < 1e-150 THEN label::int ELSE (p - label::int) ^ 2 END) AS theirs FROM sample GROUP BY kind) b
+WHERE NOT close_to(ours, theirs, 1e-14);
+SELECT kind, ours, theirs
+FROM (SELECT kind, log_loss(p, label) AS ours,
+             CASE WHEN bool_or(CASE WHEN label THEN p = 0 ELSE p = 1 END) THEN 'Infinity'
+                  ELSE avg(-ln(nullif(CASE WHEN label THEN p WHEN NOT label THEN 1 - p END, 0))) END AS theirs FROM sample GROUP BY kind) l
+WHERE NOT close_to(ours, theirs, 1e-14);
+SELECT kind, round(brier_score(p, label)::numeric, 6) AS brier, CASE WHEN log_loss(p, label) < 1e6 THEN round(log_loss(p, label)::numeric, 6)::text ELSE log_loss(p, label)::text END AS log_loss
+FROM sample GROUP BY kind ORDER BY kind;
+
+-- Bins are those of quantile_score
+WITH ours AS (
+  SELECT kind, bins, t.* FROM unnest(ARRAY[1, 2, 5, 10, 100]) bins, LATERAL (SELECT kind, calibration_bins(p, label, bins) AS c FROM sample GROUP BY kind) b, calibration_table(c) t
+), theirs AS (
+  SELECT kind, bins, bin, min(p) AS from_score, max(p) AS to_score, count(*) AS customers, count(*) FILTER (WHERE label) AS positive,
+         avg(p) AS predicted, avg(label::int)::float8 AS actual
+  FROM unnest(ARRAY[1, 2, 5, 10, 100]) bins, LATERAL (SELECT kind, p, label, quantile_score(p, bins) OVER (PARTITION BY kind) AS bin FROM sample WHERE p IS NOT NULL AND label IS NOT NULL) s
+  GROUP BY kind, bins, bin
+)
+SELECT kind, bins, bin, o.customers, t.customers FROM ours o FULL JOIN theirs t USING (kind, bins, bin)
+WHERE (o.from_score, o.to_score, o.customers, o.positive) IS DISTINCT FROM (t.from_score, t.to_score, t.customers, t.positive)
+   OR NOT close_to(o.predicted, t.predicted, 1e-14) OR NOT close_to(o.actual, t.actual, 1e-14)
+   OR NOT (o.predicted BETWEEN o.from_score AND o.to_score AND o.actual BETWEEN o.actual_low AND o.actual_high AND o.actual_low >= 0 AND o.actual_high <= 1);
+SELECT bin, round(from_score::numeric, 4) AS from_score, round(to_score::numeric, 4) AS to_score, customers, positive, round(predicted::numeric, 4) AS predicted,
+       round(actual::numeric, 4) AS actual, round(actual_low::numeric, 4) AS actual_low, round(actual_high::numeric, 4) AS actual_high
+FROM calibration_table((SELECT calibration_bins(p, label, 5) FROM sample WHERE kind = 'dense'));
+SELECT kind, jsonb_array_length(calibration_bins(p, label, 4)) AS bins FROM sample GROUP BY kind ORDER BY kind;
+SELECT * FROM calibration_table(NULL);
+SELECT * FROM calibration_table('[]');
+-- Wilson's interval for 8 of 10, as published: 0.4902 to 0.9433
+SELECT round(actual_low::numeric, 4), round(actual_high::numeric, 4) FROM calibration_table((SELECT calibration_bins(0.5, i <= 8, 1) FROM generate_series(1, 10) i));
+
+/* ---- order and plans ---- */
+
+CREATE TABLE result (how text, answer text);
+CREATE FUNCTION answer(how text, tail text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('INSERT INTO result SELECT %L, concat_ws('' '', auc(p, label %2$s), lift(p, label, 0.1 %2$s), brier_score(p, label %2$s), log_loss(p, label %2$s), calibration_bins(p, label, 7 %2$s)) FROM sample
+                   WHERE kind NOT IN (''wrong'', ''zeros'', ''exact'', ''tiny'', ''few values'')', how, tail);
+END $$;
+SELECT answer('as it comes', ''), answer('ascending', 'ORDER BY kind, i'), answer('descending', 'ORDER BY kind DESC, i DESC'), answer('by score', 'ORDER BY p, label'), answer('shuffled', 'ORDER BY draw(i + 1000)');
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 3;
+SELECT answer('workers', '');
+CREATE FUNCTION plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE line text; plan text := '';
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP plan := plan || line; END LOOP;
+  RETURN plan;
+END $$;
+SELECT aggregate, plan_of(format('SELECT %s FROM sample', aggregate)) LIKE '%Finalize Aggregate%Gather%Partial Aggregate%' AS parallel
+FROM unnest(ARRAY['auc(p, label)', 'lift(p, label, 0.1)', 'brier_score(p, label)', 'log_loss(p, label)', 'calibration_bins(p, label, 7)']) aggregate;
+RESET ALL;
+SET search_path = scoring, public;
+SELECT count(*), count(DISTINCT answer), bool_and(answer !~ 'Infinity|NaN') AS finite FROM result;
+-- in a window, frame by frame
+SELECT i, ours, theirs FROM (
+  SELECT i, auc(p, label) OVER w AS ours, (SELECT auc(b.p, b.label) FROM sample b WHERE b.kind = 'dense' AND b.i BETWEEN a.i - 20 AND a.i) AS theirs
+  FROM sample a WHERE kind = 'dense' AND i <= 60 WINDOW w AS (ORDER BY i ROWS 20 PRECEDING)) f WHERE ours IS DISTINCT FROM theirs;
+SELECT auc(p, label), lift(p, label, 0.5), brier_score(p, label), log_loss(p, label), calibration_bins(p, label, 3) FROM sample WHERE false;
+-- any numbers are scores for ranks
+SELECT auc(v, v > 0), lift(v, v > 0, 0.5) FROM unnest('{-1e308,1e308,-5e-324,5e-324,0}'::float8[]) v;
+
+/* ---- arguments ---- */
+
+SELECT error_of('SELECT ' || call || ' FROM sample') FROM unnest(ARRAY['auc(''NaN'', label)', 'auc(''Infinity'', label)', 'lift(p, label, 0)', 'lift(p, label, 1.01)', 'lift(p, label, ''NaN'')',
+  'lift(p, label, NULL)', 'lift(p, label, 1.0 / i)', 'brier_score(p + 1, label)', 'brier_score(-p, label)', 'log_loss(''NaN'', label)', 'log_loss(2, label)',
+  'calibration_bins(p, label, 0)', 'calibration_bins(p, label, 101)', 'calibration_bins(p, label, NULL)', 'calibration_bins(p, label, 1 + i % 2)', 'calibration_bins(p * 2, label, 5)']) call;
+SELECT error_of('SELECT * FROM calibration_table(''{"bin": 1}'')') ~ '^22' AS refused;
+DROP TABLE sample, result CASCADE;
+DROP FUNCTION error_of, draw, close_to, slow_lift, answer, plan_of;
