@@ -228,6 +228,8 @@ BEGIN
 			CASE WHEN small = 1 THEN 'false' ELSE format('NOT (%s)', shown) END,
 			CASE WHEN small = 1 THEN '' ELSE format(', @extschema@.is_small_cell(count(*), %s, 1, 1) OVER (PARTITION BY f.tenant ORDER BY f.cohort_month) AS is_small', small) END),
 		'of the customers who first ordered in a month, how many ordered so many months later, and for how much; the month of as_of is not over yet');
+
+	PERFORM @extschema@.model_make_explanations(model, settings, maps);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_functions(name, jsonb) IS 'internal: make or replace the dated functions of a model';

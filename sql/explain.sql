@@ -1,3 +1,732 @@
--- Explanations: why a customer has his scores and segment, and the smallest step
--- to a better one.
+--
+-- Layer 4: explanations. Why a customer has his scores and his segment, the
+-- smallest step to a better one, and who is one such step away.
+--
+-- What a step would lead to is computed, not estimated: the order is added to
+-- the customer's history and the query that every view is made of scores it.
+-- Histories, weights and rules are nothing that readers may read, so each model
+-- has three more functions that are SECURITY DEFINER like its dated ones, and
+-- for the same reason. The functions here run with the rights of their caller.
+--
 
+-- The functions of a model that explanations are made from.
+CREATE FUNCTION @extschema@.model_make_explanations(model name, settings jsonb, maps text[])
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	in_force	text := 'CASE WHEN %1$s IS NULL THEN c.valid_until IS NULL'
+		' ELSE (c.version = 1 OR c.valid_from <= %1$s) AND (c.valid_until IS NULL OR c.valid_until > %1$s) END';
+	as_of		text := 'COALESCE(%s, ' || replace(@extschema@.model_as_of(), '%', '%%') || ')';
+	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
+	one			text := format('WITH one AS MATERIALIZED (SELECT o.* FROM (%s) AS o WHERE o.customer_key = $1)', @extschema@.model_customers(model, settings));
+	given		text := 'SELECT o.tenant, o.customer_key, o.customer_id, o.known' || @extschema@.model_attribute_list(settings, ', o.%I') || ', %s AS history FROM %s AS o';
+BEGIN
+	-- One customer: everything that an explanation says of him. Of one who is
+	-- not there, or not for this reader, only what is true of all.
+	PERFORM @extschema@.model_put_function(model, 'score_explanation(customer text, as_of date, language text, reader @extschema@.caller DEFAULT @extschema@.caller())', 'SETOF jsonb',
+		format($q$
+		%2$s SELECT jsonb_build_object(
+			'as_of', %3$s, 'version', c.version, 'bins', c.bins, 'window_days', c.window_days, 'monetary', c.monetary, 'frequency', c.frequency,
+			'weights', c.weights, 'language', c.language, 'money_decimals', c.money_decimals, 'attributes', c.attributes,
+			'prediction', c.prediction, 'purpose', c.purpose, 'legal_basis', c.legal_basis,
+			'labels', (SELECT jsonb_object_agg(l.segment, jsonb_build_object('label', l.label, 'role', l.role, 'action', l.action, 'order', l.display_order))
+						 FROM (SELECT DISTINCT ON (l.segment) l.*
+								 FROM %1$I.segment_label AS l WHERE l.map = c.map_copy
+								ORDER BY l.segment, l.language = $3 DESC, l.language = c.language DESC, l.language = 'en' DESC, l.language) AS l),
+			'read_columns', (SELECT jsonb_agg(DISTINCT w.name) FROM %1$I.segment_rule AS r
+							  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS w (name) WHERE r.map = c.map_copy),
+			'customer', (SELECT to_jsonb(s) - '{history,tenant,known,weights,version,map_copy,as_of}'::text[] || jsonb_build_object(
+							'thresholds', jsonb_build_object('recency', q.recency_thresholds, 'frequency', q.frequency_thresholds,
+								'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
+							'median_value', q.median_value, 'events', @extschema@.frequency(s.history, q.as_of, q.window_days),
+							'rule', (SELECT to_jsonb(r) FROM %1$I.segment_rule AS r WHERE r.map = c.map_copy AND r.position = s.rule_position))
+						   FROM (%4$s) AS q CROSS JOIN LATERAL (%5$s) AS s))
+		  FROM %1$I.configuration AS c WHERE %6$s ORDER BY c.version DESC LIMIT 1$q$, model, one, format(as_of, '$2'),
+			@extschema@.model_question(model, settings, format(as_of, '$2'), 'k.tenant IN (SELECT o.tenant FROM one AS o) AND ' || format(in_force, '$2'),
+				'@extschema@.caller_role($4)', columns => ', k.median_value'),
+			@extschema@.model_scores(model, settings, 'SELECT q.*', maps, format(given, 'o.history', 'one'), with_rule => true),
+			format(in_force, '$2')),
+		'what explain_score says, for programs; without a customer only what is true of all');
+
+	-- One customer with orders that he has not given, each step for itself.
+	PERFORM @extschema@.model_put_function(model, 'scores_with_orders(customer text, as_of date, after_days int[], orders int[], value numeric[], reader @extschema@.caller DEFAULT @extschema@.caller())',
+		'TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)',
+		format($q$
+		%2$s SELECT q.step, q.as_of, s.rfm_code, s.rfm_score, s.segment_by_rules::text, l.display_order
+		  FROM (%3$s) AS q CROSS JOIN LATERAL (%4$s) AS s
+		  LEFT JOIN LATERAL (SELECT min(l.display_order) AS display_order FROM %1$I.segment_label AS l WHERE l.map = q.map_copy AND l.segment = s.segment_by_rules AND l.language = %5$L) AS l ON true
+		 ORDER BY q.step$q$, model, one,
+			@extschema@.model_question(model, settings, format(as_of, '$2') || ' + d.after_days', 'k.tenant IN (SELECT o.tenant FROM one AS o) AND ' || format(in_force, '$2'),
+				'@extschema@.caller_role($6)', 'ROWS FROM (unnest($3), unnest($4), unnest($5)) WITH ORDINALITY AS d (after_days, orders, value, n), ',
+				columns => ', d.n::int AS step, d.orders, d.value'),
+			@extschema@.model_scores(model, settings, 'SELECT q.*', maps, format(given, $h$
+				CASE WHEN q.orders > 0 THEN o.history OPERATOR(@extschema@.+) (SELECT @extschema@.sum(@extschema@.history(n.day, n.value))
+					FROM (SELECT q.as_of AS day, q.value FROM generate_series(1, least(q.orders, 100))) AS n) ELSE o.history END$h$, 'one')),
+			settings ->> 'language'),
+		'the scores and the segment by the rules that a customer would have after_days days after as_of if he gave that many orders of that value then, and nothing else happened');
+
+	-- Everybody with one order more; who then gets the segment, without it again.
+	PERFORM @extschema@.model_put_function(model, 'near_misses(segment text, amount numeric, as_of date, language text, reader @extschema@.caller DEFAULT @extschema@.caller())',
+		'TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date, recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)',
+		format($q$
+		WITH question AS MATERIALIZED (%2$s)
+		SELECT s.customer_key::text, s.as_of, s.segment::text, l.label, s.rfm_code, s.rfm_score, s.last_order_on, s.recency_days, s.frequency,
+			   s.monetary::%6$s, w.step_amount, n.rfm_code, %7$s
+		  FROM (%3$s) AS n
+		  JOIN question AS w ON w.tenant = n.tenant
+		 CROSS JOIN LATERAL (%4$s) AS s
+		  JOIN LATERAL (SELECT x.label FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = s.segment
+						 ORDER BY x.language = $4 DESC, x.language = %8$L DESC, x.language = 'en' DESC, x.language LIMIT 1) AS l ON true
+		 WHERE n.segment = $1%5$s
+		   AND (SELECT min(x.display_order) FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = s.segment AND x.language = %8$L)
+			 > (SELECT min(x.display_order) FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = $1 AND x.language = %8$L)
+		 ORDER BY s.monetary DESC, s.customer_key$q$, model,
+			@extschema@.model_question(model, settings, format(as_of, '$3'), format(in_force, '$3'), '@extschema@.caller_role($5)',
+				columns => format(', COALESCE($2, round(k.median_value::numeric, %s)) AS step_amount', settings ->> 'money_decimals')),
+			@extschema@.model_scores(model, settings, 'SELECT q.* FROM question AS q WHERE q.step_amount IS NOT NULL', maps,
+				format(given, 'o.history OPERATOR(@extschema@.+) o.added', format($h$(SELECT o.*, w.added FROM (%s) AS o
+					JOIN (SELECT q.tenant, @extschema@.history(q.as_of, q.step_amount) AS added FROM question AS q WHERE q.step_amount IS NOT NULL) AS w ON w.tenant = o.tenant)$h$,
+					@extschema@.model_customers(model, settings)))),
+			@extschema@.model_scores(model, settings, 'SELECT w.*', maps,
+				format(given, 'o.history OPERATOR(@extschema@.-) @extschema@.history(w.as_of, w.step_amount)', '(SELECT n.*)')),
+			(SELECT ' AND (' || string_agg(format('n.%I', c), ' OR ' ORDER BY x) || ')'
+			   FROM unnest(@extschema@.model_names(settings, 'contact')) WITH ORDINALITY AS u (c, x)),
+			money, @extschema@.model_tenant(settings, 's'), settings ->> 'language'),
+		'who would come into a segment from a worse one with one order of that value more on as_of, by monetary; amount NULL: the median value of an order');
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_explanations(name, jsonb, text[]) IS 'internal: make or replace the functions of a model that explanations are made from';
+
+/* ---- words ---- */
+
+-- Explanations are written in English or French: fr for fr-CA, else English.
+CREATE FUNCTION @extschema@.explain_language(language text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN pg_catalog.lower(pg_catalog."left"(language, 3)) OPERATOR(pg_catalog.~) '^fr([^a-z]|$)' THEN 'fr' ELSE 'en' END;
+END;
+COMMENT ON FUNCTION @extschema@.explain_language(text) IS 'internal: the language in which explanations are written';
+
+CREATE FUNCTION @extschema@.explain_text(key text, language text, VARIADIC arguments text[] DEFAULT '{}')
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('{
+		"R": {"en": "R %s of %s", "fr": "R %s sur %s"},
+		"F": {"en": "F %s of %s", "fr": "F %s sur %s"},
+		"M": {"en": "M %s of %s", "fr": "M %s sur %s"},
+		"basket": {"en": "basket %s of %s", "fr": "panier %s sur %s"},
+		"RFM": {"en": "RFM %s", "fr": "RFM %s"},
+		"unknown": {"en": "no score", "fr": "pas de score"},
+		"no_order": {"en": "no order yet: without one there are no scores", "fr": "pas encore de commande, donc pas de score"},
+		"no_order_in_window": {"en": "no order in the last %s days: F and M are lowest", "fr": "aucune commande ces %s derniers jours : F et M au plus bas"},
+		"too_few_customers": {"en": "thresholds are missing: there were too few customers to take them from", "fr": "les seuils manquent : trop peu de clients pour les établir"},
+		"recency 1": {"en": "last order %s day ago", "fr": "dernière commande il y a %s jour"},
+		"recency": {"en": "last order %s days ago", "fr": "dernière commande il y a %s jours"},
+		"recency beats": {"en": " (R %s: fewer than %s)", "fr": " (R %s : moins de %s)"},
+		"recency next": {"en": "; R %s needs fewer than %s", "fr": " ; R %s demande moins de %s"},
+		"recency top": {"en": "; the highest step is below %s", "fr": " ; le dernier palier est sous %s"},
+		"orders 1": {"en": "%s order", "fr": "%s commande"},
+		"orders": {"en": "%s orders", "fr": "%s commandes"},
+		"active_days 1": {"en": "%s day with orders", "fr": "%s jour avec commande"},
+		"active_days": {"en": "%s days with orders", "fr": "%s jours avec commande"},
+		"in window": {"en": " in the last %s days", "fr": " ces %s derniers jours"},
+		"frequency beats": {"en": " (F %s begins at %s)", "fr": " (F %s commence à %s)"},
+		"frequency next": {"en": "; F %s needs %s", "fr": " ; F %s en demande %s"},
+		"frequency top": {"en": "; the highest step begins at %s", "fr": " ; le dernier palier commence à %s"},
+		"mean": {"en": "%s an order", "fr": "%s par commande"},
+		"money beats": {"en": " (%s %s: more than %s)", "fr": " (%s %s : plus de %s)"},
+		"money next": {"en": "; %s %s needs more than %s", "fr": " ; %s %s demande plus de %s"},
+		"money top": {"en": "; the highest step begins above %s", "fr": " ; le dernier palier commence au-dessus de %s"},
+		"the basket": {"en": "basket", "fr": "panier"},
+		"rule": {"en": "rule: %s -> %s", "fr": "règle : %s -> %s"},
+		"overridden": {"en": "set by %s: %s", "fr": "décidé par %s : %s"},
+		"overridden until": {"en": "set by %1$s until %3$s: %2$s", "fr": "décidé par %1$s jusqu''au %3$s : %2$s"},
+		"no rule": {"en": "no rule of the map applies", "fr": "aucune règle ne s''applique"},
+		"no order": {"en": "no order", "fr": "pas de commande"},
+		"anything": {"en": "in any case", "fr": "dans tous les cas"},
+		"and": {"en": " and ", "fr": " et "},
+		"or": {"en": " or ", "fr": " ou "},
+		"not": {"en": "not (%s)", "fr": "pas (%s)"},
+		"=": {"en": "%s is %s", "fr": "%s vaut %s"},
+		"<>": {"en": "%s is not %s", "fr": "%s ne vaut pas %s"},
+		"<": {"en": "%s is less than %s", "fr": "%s est en dessous de %s"},
+		"<=": {"en": "%s is at most %s", "fr": "%s est au plus %s"},
+		">": {"en": "%s is more than %s", "fr": "%s dépasse %s"},
+		">=": {"en": "%s is at least %s", "fr": "%s est au moins %s"},
+		"between": {"en": "%s is between %s and %s", "fr": "%s est entre %s et %s"},
+		"in": {"en": "%s is one of %s", "fr": "%s est parmi %s"},
+		"here": {"en": " (here %s)", "fr": " (ici %s)"},
+		"true": {"en": "true", "fr": "vrai"},
+		"false": {"en": "false", "fr": "faux"},
+		"column tenure_days": {"en": "days since the first order", "fr": "jours depuis la première commande"},
+		"column recency_days": {"en": "days since the last order", "fr": "jours depuis la dernière commande"},
+		"column last_order_on": {"en": "day of the last order", "fr": "jour de la dernière commande"},
+		"column frequency": {"en": "number of orders", "fr": "nombre de commandes"},
+		"column monetary": {"en": "total of the orders", "fr": "total des commandes"},
+		"column mean_value": {"en": "value of an order", "fr": "valeur d''une commande"},
+		"column silence_ratio": {"en": "silence, in usual gaps between orders,", "fr": "silence, en intervalles habituels entre commandes,"},
+		"column r_score": {"en": "R", "fr": "R"},
+		"column f_score": {"en": "F", "fr": "F"},
+		"column m_score": {"en": "M", "fr": "M"},
+		"column fm_score": {"en": "(F + M) / 2", "fr": "(F + M) / 2"},
+		"column basket_score": {"en": "basket score", "fr": "score du panier"},
+		"column rfm_code": {"en": "RFM code", "fr": "code RFM"},
+		"column rfm_score": {"en": "RFM score", "fr": "score RFM"},
+		"column rfm_score_change": {"en": "change of the RFM score", "fr": "évolution du score RFM"},
+		"column engagement_score": {"en": "engagement score", "fr": "score d''engagement"},
+		"column satisfaction_score": {"en": "satisfaction score", "fr": "score de satisfaction"},
+		"column churn_probability": {"en": "probability of having left", "fr": "probabilité d''être parti"},
+		"column propensity_90d": {"en": "probability of an order within 90 days", "fr": "probabilité d''une commande sous 90 jours"},
+		"column expected_orders_90d": {"en": "orders expected within 90 days", "fr": "commandes attendues sous 90 jours"},
+		"column clv_12m": {"en": "value expected within 12 months", "fr": "valeur attendue sous 12 mois"},
+		"orders 1 any": {"en": "one order of any amount", "fr": "une commande de n''importe quel montant"},
+		"orders 2 any": {"en": "two orders of any amount", "fr": "deux commandes de n''importe quel montant"},
+		"orders 3 any": {"en": "three orders of any amount", "fr": "trois commandes de n''importe quel montant"},
+		"orders 1 least": {"en": "one order of at least %s", "fr": "une commande d''au moins %s"},
+		"orders 2 least": {"en": "two orders of at least %s each", "fr": "deux commandes d''au moins %s chacune"},
+		"orders 3 least": {"en": "three orders of at least %s each", "fr": "trois commandes d''au moins %s chacune"},
+		"orders 1 exact": {"en": "one order of %s", "fr": "une commande de %s"},
+		"orders 2 exact": {"en": "two orders of %s each", "fr": "deux commandes de %s chacune"},
+		"orders 3 exact": {"en": "three orders of %s each", "fr": "trois commandes de %s chacune"},
+		"today": {"en": "today", "fr": "aujourd''hui"},
+		"on": {"en": "on %s", "fr": "le %s"},
+		"step": {"en": "%s %s -> %s", "fr": "%s %s -> %s"},
+		"step or later": {"en": "%s %s or later -> %s", "fr": "%s %s ou plus tard -> %s"},
+		"step only": {"en": "%s %s, not later -> %s", "fr": "%s %s, pas plus tard -> %s"},
+		"step by": {"en": "%s by %s -> %s", "fr": "%s jusqu''au %s -> %s"},
+		"no step": {"en": "no small step leads to a better segment: up to three orders on one day were tried", "fr": "aucun petit pas ne mène à un meilleur segment : jusqu''à trois commandes le même jour essayées"},
+		"best": {"en": "no segment is better", "fr": "aucun segment n''est meilleur"},
+		"you ordered 1": {"en": "You ordered once%s.", "fr": "Vous avez commandé une fois%s."},
+		"you ordered": {"en": "You ordered %s times%s.", "fr": "Vous avez commandé %s fois%s."},
+		"you ordered days 1": {"en": "You ordered on one day%s.", "fr": "Vous avez commandé un jour%s."},
+		"you ordered days": {"en": "You ordered on %s days%s.", "fr": "Vous avez commandé %s jours différents%s."},
+		"you ordered 0": {"en": "You did not order%s.", "fr": "Vous n''avez pas commandé%s."},
+		"you never ordered": {"en": "You have not ordered from us yet.", "fr": "Vous n''avez pas encore commandé chez nous."},
+		"in the last months": {"en": " in the last %s months", "fr": " au cours des %s derniers mois"},
+		"in the last days": {"en": " in the last %s days", "fr": " au cours des %s derniers jours"},
+		"until": {"en": " until %s", "fr": " jusqu''au %s"},
+		"your first order": {"en": "Your first order was on %s.", "fr": "Votre première commande date du %s."},
+		"your last order": {"en": "Your last order was on %s.", "fr": "Votre dernière commande date du %s."},
+		"your total": {"en": "Your orders%s add up to %s, refunds taken off.", "fr": "Vos commandes%s totalisent %s, remboursements déduits."},
+		"your mean": {"en": "An order of yours%s has a value of %s on average.", "fr": "La valeur moyenne de vos commandes%s est de %s."},
+		"we use": {"en": "To choose what we offer you we use the days and the amounts of your orders%s, as known on %s.", "fr": "Pour choisir ce que nous vous proposons, nous utilisons les dates et les montants de vos commandes%s, tels que connus le %s."},
+		"we use record": {"en": " and, from your customer record: %s", "fr": " et, dans votre fiche client : %s"},
+		"we predict": {"en": "From the same data we estimate whether you will order again.", "fr": "À partir des mêmes données, nous estimons si vous commanderez de nouveau."},
+		"by hand": {"en": "One of our staff has looked at this and decided by hand.", "fr": "Un membre de notre équipe a examiné la situation et décidé lui-même."},
+		"purpose": {"en": "What for: %s.", "fr": "Pour quoi faire : %s."},
+		"legal basis": {"en": "Legal basis: %s.", "fr": "Base légale : %s."},
+		"may object": {"en": "You may object to this use of your data at any time, have mistakes corrected, and ask for a person to look at it.", "fr": "Vous pouvez à tout moment vous opposer à cette utilisation de vos données, faire corriger des erreurs et demander qu''une personne examine la situation."}
+		}'::pg_catalog.jsonb OPERATOR(pg_catalog.->) key OPERATOR(pg_catalog.->>) language, VARIADIC arguments);
+END;
+COMMENT ON FUNCTION @extschema@.explain_text(text, text, text[]) IS 'internal: what explanations are made of';
+
+-- 2,849.64 or 2 849,64
+CREATE FUNCTION @extschema@.explain_number(x numeric, decimals int, language text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE language WHEN 'fr' THEN pg_catalog.translate(t.t, ',.', ' ,') ELSE t.t END
+	  FROM (SELECT pg_catalog.to_char(x, 'FM999,999,999,999,999,999,999,999,990' OPERATOR(pg_catalog.||)
+				CASE WHEN decimals OPERATOR(pg_catalog.>) 0 THEN '.' OPERATOR(pg_catalog.||) pg_catalog.repeat('0', decimals) ELSE '' END)) AS t (t);
+END;
+COMMENT ON FUNCTION @extschema@.explain_number(numeric, int, text) IS 'internal: a number as it is written in a language';
+
+-- 18 November 1997 or 18 novembre 1997
+CREATE FUNCTION @extschema@.explain_day(day date, language text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.concat(d.d, CASE WHEN language OPERATOR(pg_catalog.=) 'fr' AND d.d OPERATOR(pg_catalog.=) 1 THEN 'er' END, ' ',
+		((CASE language WHEN 'fr' THEN '{janvier,février,mars,avril,mai,juin,juillet,août,septembre,octobre,novembre,décembre}'
+			ELSE '{January,February,March,April,May,June,July,August,September,October,November,December}' END)::pg_catalog.text[])[d.m], ' ', d.y)
+	  FROM (SELECT EXTRACT(day FROM day)::pg_catalog.int4, EXTRACT(month FROM day)::pg_catalog.int4, EXTRACT(year FROM day)::pg_catalog.int4) AS d (d, m, y);
+END;
+COMMENT ON FUNCTION @extschema@.explain_day(date, text) IS 'internal: a day as it is written in a language';
+
+-- A condition of a rule in words, with the customer's own values.
+CREATE FUNCTION @extschema@.explain_condition(condition jsonb, customer jsonb, language text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	word	text;
+	name	text;
+	op		text := coalesce(condition ->> 'op', '=');
+	given	text[];
+	here	text;
+BEGIN
+	FOREACH word IN ARRAY '{and,or}'::text[] LOOP
+		IF condition ? word THEN
+			RETURN (SELECT string_agg(CASE WHEN c ?| '{and,or}' THEN '(' || p || ')' ELSE p END, @extschema@.explain_text(word, language) ORDER BY n)
+				FROM jsonb_array_elements(condition -> word) WITH ORDINALITY AS u (c, n), @extschema@.explain_condition(c, customer, language) AS p);
+		END IF;
+	END LOOP;
+	IF condition ? 'not' THEN
+		RETURN @extschema@.explain_text('not', language, @extschema@.explain_condition(condition -> 'not', customer, language));
+	END IF;
+	name := regexp_replace(condition ->> 'column', '^attributes\.', '');
+	SELECT array_agg(CASE jsonb_typeof(v) WHEN 'boolean' THEN @extschema@.explain_text(v #>> '{}', language)
+			WHEN 'number' THEN CASE language WHEN 'fr' THEN replace(v #>> '{}', '.', ',') ELSE v #>> '{}' END ELSE v #>> '{}' END ORDER BY n) INTO given
+	  FROM jsonb_array_elements(CASE jsonb_typeof(condition -> 'value') WHEN 'array' THEN condition -> 'value'
+			ELSE jsonb_build_array(condition -> 'value') END) WITH ORDINALITY AS u (v, n);
+	here := customer ->> name;
+	IF name = 'fm_score' THEN
+		here := (((customer ->> 'f_score')::int + (customer ->> 'm_score')::int) / 2.0)::text;
+	END IF;
+	IF jsonb_typeof(customer -> name) = 'number' OR name = 'fm_score' THEN
+		here := trim_scale(round(here::numeric, 2))::text;
+		here := CASE language WHEN 'fr' THEN replace(here, '.', ',') ELSE here END;
+	ELSIF jsonb_typeof(customer -> name) = 'boolean' THEN
+		here := @extschema@.explain_text(here, language);
+	END IF;
+	RETURN CASE WHEN op = 'in' THEN @extschema@.explain_text(op, language, coalesce(@extschema@.explain_text('column ' || name, language), name), array_to_string(given, ', '))
+			ELSE @extschema@.explain_text(op, language, VARIADIC coalesce(@extschema@.explain_text('column ' || name, language), name) || given) END
+		|| CASE WHEN here IS NULL OR cardinality(given) = 1 AND here = given[1] THEN '' ELSE @extschema@.explain_text('here', language, here) END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.explain_condition(jsonb, jsonb, text) IS 'internal: a condition of a segment map in words';
+
+-- What a rule asks for: R 1-2 and F 4-5.
+CREATE FUNCTION @extschema@.explain_rule(rule jsonb, customer jsonb, language text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(pg_catalog.string_agg(p.part, @extschema@.explain_text('and', language) ORDER BY p.n), @extschema@.explain_text('anything', language))
+	  FROM (SELECT d.n, pg_catalog.concat(pg_catalog.upper(d.d), ' ',
+				CASE WHEN d.low IS NULL THEN '<= ' OPERATOR(pg_catalog.||) d.high WHEN d.high IS NULL THEN '>= ' OPERATOR(pg_catalog.||) d.low
+					WHEN d.low OPERATOR(pg_catalog.=) d.high THEN d.low ELSE d.low OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) d.high END) AS part
+			  FROM (SELECT u.n, u.d, rule OPERATOR(pg_catalog.->>) (u.d OPERATOR(pg_catalog.||) '_min') AS low, rule OPERATOR(pg_catalog.->>) (u.d OPERATOR(pg_catalog.||) '_max') AS high
+					  FROM pg_catalog.unnest('{r,f,m}'::pg_catalog.text[]) WITH ORDINALITY AS u (d, n)) AS d
+			 WHERE d.low IS NOT NULL OR d.high IS NOT NULL
+			UNION ALL
+			SELECT 4, CASE WHEN rule OPERATOR(pg_catalog.->) 'conditions' OPERATOR(pg_catalog.?) 'or' THEN '(' OPERATOR(pg_catalog.||) c.c OPERATOR(pg_catalog.||) ')' ELSE c.c END
+			  FROM @extschema@.explain_condition(rule OPERATOR(pg_catalog.->) 'conditions', customer, language) AS c (c)
+			 WHERE pg_catalog.jsonb_typeof(rule OPERATOR(pg_catalog.->) 'conditions') OPERATOR(pg_catalog.=) 'object') AS p;
+END;
+COMMENT ON FUNCTION @extschema@.explain_rule(jsonb, jsonb, text) IS 'internal: what a rule of a segment map asks for, in words';
+
+-- How a value stands to the thresholds: which it beat, and the next one.
+CREATE FUNCTION @extschema@.explain_threshold(dimension text, value numeric, thresholds float8[], decimals int, language text)
+	RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	x		float8 := value;
+	beaten	float8;
+	next	float8;
+	low		int;			-- score from the beaten threshold on ...
+	high	int;			-- ... and from the next one
+	mark	text := CASE dimension WHEN 'basket' THEN @extschema@.explain_text('the basket', language) ELSE 'M' END;
+BEGIN
+	IF x IS NULL OR coalesce(cardinality(thresholds), 0) = 0 THEN
+		RETURN '';
+	END IF;
+	IF dimension = 'recency' THEN
+		SELECT min(t) FILTER (WHERE t > x), max(t) FILTER (WHERE t <= x AND t > 0) INTO beaten, next FROM unnest(thresholds) AS t;
+		SELECT 1 + count(*) FILTER (WHERE t > x), 1 + count(*) FILTER (WHERE t >= next) INTO low, high FROM unnest(thresholds) AS t;
+		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('recency top', language, trim_scale(beaten::numeric)::text)
+			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('recency beats', language, low::text, trim_scale(beaten::numeric)::text) END
+				|| @extschema@.explain_text('recency next', language, high::text, trim_scale(next::numeric)::text) END;
+	END IF;
+	SELECT max(t) FILTER (WHERE t < x), min(t) FILTER (WHERE t >= x) INTO beaten, next FROM unnest(thresholds) AS t;
+	IF dimension = 'frequency' THEN
+		beaten := floor(beaten) + 1;
+		next := floor(next) + 1;
+		SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t < next) INTO low, high FROM unnest(thresholds) AS t;
+		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('frequency top', language, trim_scale(beaten::numeric)::text)
+			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('frequency beats', language, low::text, trim_scale(beaten::numeric)::text) END
+				|| @extschema@.explain_text('frequency next', language, high::text, trim_scale(next::numeric)::text) END;
+	END IF;
+	SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t <= next) INTO low, high FROM unnest(thresholds) AS t;
+	-- amounts have so many decimals: more than 10.004 is more than 10.00
+	RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('money top', language, @extschema@.explain_number(@extschema@.explain_floor(beaten, decimals), decimals, language))
+		ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('money beats', language, mark, low::text,
+				@extschema@.explain_number(@extschema@.explain_floor(beaten, decimals), decimals, language)) END
+			|| @extschema@.explain_text('money next', language, mark, high::text, @extschema@.explain_number(@extschema@.explain_floor(next, decimals), decimals, language)) END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.explain_threshold(text, numeric, float8[], int, text) IS 'internal: how a value stands to the thresholds of its score, in words';
+
+CREATE FUNCTION @extschema@.explain_floor(x float8, decimals int)
+	RETURNS numeric
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.floor(x::pg_catalog."numeric" OPERATOR(pg_catalog.*) pg_catalog.power(10::pg_catalog."numeric", decimals::pg_catalog."numeric"))
+		OPERATOR(pg_catalog./) pg_catalog.power(10::pg_catalog."numeric", decimals::pg_catalog."numeric");
+END;
+COMMENT ON FUNCTION @extschema@.explain_floor(float8, int) IS 'internal: a number cut after so many decimals, downwards';
+
+/* ---- what readers call ---- */
+
+-- The schema of a model that has a function for this caller. It must be one
+-- that runs with its owner's rights: whoever explains a customer of somebody
+-- else's model runs none of the other's SQL with his own.
+CREATE FUNCTION @extschema@.model_explained(model text, function text, result regtype)
+	RETURNS name
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home	name;
+BEGIN
+	IF model IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'model must not be null';
+	END IF;
+	SELECT n.nspname INTO home FROM pg_namespace AS n
+	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid)
+	   AND (SELECT bool_and(p.prosecdef AND p.proowner = n.nspowner AND p.prorettype = result) FROM pg_proc AS p
+			 WHERE p.pronamespace = n.oid AND p.proname = function);
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('model "%s" does not exist', left(model, 100)),
+			HINT = 'SELECT * FROM models() lists those there are.';
+	END IF;
+	RETURN home;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_explained(text, text, regtype) IS 'internal: the schema of a model, for readers too';
+
+-- The smallest steps to better segments, the smallest of all first. Scores
+-- change where a total or a mean passes a threshold and nowhere between, so
+-- these amounts, give or take the last decimal, are all that must be tried.
+CREATE FUNCTION @extschema@.explain_steps(home name, customer text, as_of date, info jsonb)
+	RETURNS TABLE (segment text, orders int, amount numeric, or_more boolean, last_day date)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	decimals	int := info ->> 'money_decimals';
+	unit		numeric := power(10::numeric, -(info ->> 'money_decimals')::int);
+	person		jsonb := info -> 'customer';
+	median		numeric := round((person ->> 'median_value')::numeric, decimals);
+	total		numeric := coalesce((person ->> 'monetary')::numeric, 0);
+	events		bigint := coalesce((person ->> 'events')::bigint, 0);
+	-- a condition on amounts themselves has thresholds of its own
+	smooth		boolean := NOT coalesce(info -> 'read_columns' ?| '{monetary,mean_value}', false);
+	horizon		int := least(greatest(400, (info ->> 'window_days')::int + 1), 1100, date '5874897-12-31' - (info ->> 'as_of')::date);
+	tried		int[];
+	amounts		numeric[];
+	found		record;
+BEGIN
+	IF unit > median THEN
+		median := unit;
+	END IF;
+	SELECT array_agg(c.n ORDER BY c.n, c.x), array_agg(c.x ORDER BY c.n, c.x) INTO tried, amounts
+	  FROM (SELECT 0 AS n, 0::numeric AS x
+			UNION SELECT n, x FROM generate_series(1, 3) AS n, unnest(ARRAY[unit, median]) AS x WHERE x IS NOT NULL
+			UNION
+			SELECT b.n, y.x
+			  FROM (SELECT n, floor((CASE WHEN t.is_mean THEN t.t::numeric * (events + n) ELSE t.t::numeric END - total) / n / unit) * unit AS below
+					  FROM generate_series(1, 3) AS n,
+						   (SELECT v::float8, info ->> 'monetary' = 'mean' FROM jsonb_array_elements_text(nullif(person #> '{thresholds,monetary}', 'null')) AS v
+							UNION ALL
+							SELECT v::float8, true FROM jsonb_array_elements_text(nullif(person #> '{thresholds,basket}', 'null')) AS v) AS t (t, is_mean)) AS b,
+				   unnest(ARRAY[b.below - unit, b.below, b.below + unit, b.below + 2 * unit]) AS y (x)
+			 WHERE y.x >= unit AND y.x < 1000000000000) AS c;
+	FOR found IN EXECUTE format($q$
+		WITH tried AS MATERIALIZED (
+			SELECT w.orders, w.value, s.segment, s.segment_order
+			  FROM %I.scores_with_orders($1::text, $2::date, $3::int[], $4::int[], $5::numeric[], @extschema@.caller()) AS s
+			  JOIN ROWS FROM (unnest($4::int[]), unnest($5::numeric[])) WITH ORDINALITY AS w (orders, value, step) USING (step))
+		SELECT r.orders, r.value, r.segment, r.holds
+		  FROM (SELECT t.orders, t.value, t.segment, t.segment_order,
+					   NOT EXISTS (SELECT FROM tried AS o WHERE o.orders = t.orders AND o.value > t.value AND (o.segment_order <= t.segment_order) IS NOT TRUE) AS holds,
+					   min(t.segment_order) FILTER (WHERE t.value <= 10 * $6 OR $6 IS NULL)
+						   OVER (ORDER BY t.orders, t.value ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS best
+				  FROM tried AS t) AS r
+		 WHERE r.orders > 0 AND r.segment_order < r.best AND (r.value <= 10 * $6 OR $6 IS NULL)
+		 ORDER BY r.orders, r.value$q$, home)
+		USING customer, as_of, array_fill(0, ARRAY[cardinality(tried)]), tried, amounts, median LOOP
+		segment := found.segment;
+		orders := found.orders;
+		amount := found.value;
+		or_more := smooth AND found.holds;
+		EXECUTE format($q$
+			SELECT CASE WHEN count(*) FILTER (WHERE s.segment IS DISTINCT FROM $5) > 0
+						THEN min(s.as_of) FILTER (WHERE s.segment IS DISTINCT FROM $5) - 1 END
+			  FROM %I.scores_with_orders($1::text, $2::date, ARRAY(SELECT generate_series(1, $6)), array_fill($3::int, ARRAY[$6]), array_fill($4::numeric, ARRAY[$6]), @extschema@.caller()) AS s$q$, home)
+			INTO last_day USING customer, as_of, orders, amount, segment, horizon;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.explain_steps(name, text, date, jsonb) IS
+	'internal: the smallest steps of a customer to better segments: orders and their amount; last_day is the last on which it leads there, NULL if there is no such day within 400 or the window';
+
+CREATE FUNCTION @extschema@.explain_score(model text, customer text, as_of date DEFAULT NULL,
+	audience text DEFAULT 'manager', language text DEFAULT NULL)
+	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 10
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+#variable_conflict use_column
+DECLARE
+	home		name;
+	info		jsonb;
+	person		jsonb;
+	spoken		text;
+	bins		int;
+	decimals	int;
+	days		text;			-- of the window
+	weights		float8[];
+	weight_sum	float8;
+	step		record;
+	words		text;
+	today		text;
+	n			int := 0;
+BEGIN
+	home := @extschema@.model_explained(model, 'score_explanation', 'jsonb');
+	IF customer IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'customer must not be null', HINT = 'Give a customer_key of the view customer_scores.';
+	END IF;
+	IF audience IS NULL OR audience NOT IN ('manager', 'customer') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('audience "%s" is neither manager nor customer', left(audience, 100));
+	END IF;
+	IF NOT isfinite(as_of) THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'as_of must be finite';
+	END IF;
+	EXECUTE format('SELECT * FROM %I.score_explanation($1::text, $2::date, $3::text, @extschema@.caller())', home)
+		INTO info USING customer, as_of, language;
+	person := nullif(info -> 'customer', 'null');
+	IF person IS NULL THEN
+		RAISE no_data_found USING
+			MESSAGE = format('model "%s" shows you no such customer%s', home, CASE WHEN as_of IS NULL THEN '' ELSE ' on ' || to_char(as_of, 'YYYY-MM-DD') END),
+			HINT = 'customer is the customer_key of the view customer_scores.';
+	END IF;
+	spoken := @extschema@.explain_language(coalesce(language, info ->> 'language'));
+	bins := info ->> 'bins';
+	decimals := info ->> 'money_decimals';
+	IF audience = 'customer' THEN
+		RETURN QUERY SELECT * FROM @extschema@.explain_to_customer(info, spoken);
+		RETURN;
+	END IF;
+
+	days := CASE WHEN info ->> 'window_days' IS NULL THEN '' ELSE @extschema@.explain_text('in window', spoken, info ->> 'window_days') END;
+	SELECT array_agg(w::float8 ORDER BY o) INTO weights FROM jsonb_array_elements_text(info -> 'weights') WITH ORDINALITY AS u (w, o);
+	weight_sum := CASE WHEN person ->> 'r_score' IS NULL THEN 0 ELSE weights[1] END + CASE WHEN person ->> 'f_score' IS NULL THEN 0 ELSE weights[2] END
+		+ CASE WHEN person ->> 'm_score' IS NULL THEN 0 ELSE weights[3] END;
+
+	-- scores
+	IF person ->> 'recency_days' IS NOT NULL THEN
+		FOR step IN SELECT d.*, (person ->> d.score_name)::int AS score,
+				CASE WHEN jsonb_typeof(person #> ARRAY['thresholds', d.dimension]) = 'array'
+					THEN ARRAY(SELECT t::float8 FROM jsonb_array_elements_text(person #> ARRAY['thresholds', d.dimension]) WITH ORDINALITY AS u (t, o) ORDER BY o) END AS thresholds
+			  FROM (VALUES (1, 'recency', 'r_score', 'R', (person ->> 'recency_days')::numeric),
+						   (2, 'frequency', 'f_score', 'F', (person ->> 'frequency')::numeric),
+						   (3, 'monetary', 'm_score', 'M', (person ->> CASE info ->> 'monetary' WHEN 'mean' THEN 'mean_value' ELSE 'monetary' END)::numeric),
+						   (4, 'basket', 'basket_score', 'basket', (person ->> 'mean_value')::numeric)) AS d (n, dimension, score_name, mark, x)
+			 WHERE d.n < 4 OR info -> 'read_columns' ? 'basket_score' ORDER BY d.n LOOP
+			words := CASE step.dimension
+				WHEN 'recency' THEN @extschema@.explain_text('recency' || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END, spoken, step.x::text)
+				WHEN 'frequency' THEN @extschema@.explain_text(CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END,
+					spoken, @extschema@.explain_number(step.x, 0, spoken)) || days
+				ELSE CASE WHEN step.n = 4 OR info ->> 'monetary' = 'mean'
+						THEN @extschema@.explain_text('mean', spoken, coalesce(@extschema@.explain_number(step.x, decimals, spoken), '-'))
+						ELSE @extschema@.explain_number(step.x, decimals, spoken) END || days END;
+			n := n + 1;
+			"position" := n;
+			topic := step.dimension;
+			score := step.score;
+			value := CASE WHEN score IS NULL THEN @extschema@.explain_text('unknown', spoken) ELSE @extschema@.explain_text(step.mark, spoken, score::text, (coalesce(cardinality(step.thresholds) + 1, bins))::text) END;
+			explanation := words || CASE
+				WHEN step.thresholds IS NULL THEN '; ' || @extschema@.explain_text('too_few_customers', spoken)
+				WHEN step.dimension <> 'recency' AND (person ->> 'frequency')::bigint = 0 THEN ''
+				ELSE @extschema@.explain_threshold(step.dimension, step.x, step.thresholds, decimals, spoken) END;
+			weight := CASE WHEN step.n < 4 THEN weights[step.n] END;
+			contribution := CASE WHEN score IS NOT NULL AND weight_sum > 0 THEN weight * score / weight_sum END;
+			last_day := NULL;
+			RETURN NEXT;
+		END LOOP;
+		weight := NULL;
+		contribution := NULL;
+		score := NULL;
+		IF person ->> 'rfm_score' IS NOT NULL THEN
+			n := n + 1;
+			"position" := n;
+			topic := 'rfm_score';
+			value := @extschema@.explain_text('RFM', spoken, @extschema@.explain_number((person ->> 'rfm_score')::numeric, 1, spoken));
+			SELECT format('(%s) / %s', string_agg(CASE WHEN weights[w.o] = 1 THEN '' ELSE @extschema@.explain_weight(weights[w.o], spoken) || ' x ' END || w.s, ' + ' ORDER BY w.o),
+					@extschema@.explain_weight(weight_sum, spoken)) INTO explanation
+			  FROM (VALUES (1, person ->> 'r_score'), (2, person ->> 'f_score'), (3, person ->> 'm_score')) AS w (o, s) WHERE w.s IS NOT NULL;
+			RETURN NEXT;
+		END IF;
+	END IF;
+
+	-- what is missing
+	IF person ->> 'score_reason' IS NOT NULL THEN
+		n := n + 1;
+		"position" := n;
+		topic := 'score_reason';
+		value := person ->> 'score_reason';
+		explanation := @extschema@.explain_text(value, spoken, info ->> 'window_days');
+		RETURN NEXT;
+	END IF;
+
+	-- the segment and its rule
+	n := n + 1;
+	"position" := n;
+	topic := 'segment';
+	value := coalesce(info #>> ARRAY['labels', person ->> 'segment', 'label'], person ->> 'segment');
+	IF (person ->> 'segment_overridden')::boolean THEN
+		explanation := @extschema@.explain_text(CASE WHEN person ->> 'overridden_until' IS NULL THEN 'overridden' ELSE 'overridden until' END, spoken,
+			person ->> 'overridden_by', person ->> 'overridden_reason', person ->> 'overridden_until');
+		RETURN NEXT;
+		n := n + 1;
+		"position" := n;
+		topic := 'segment_by_rules';
+		value := coalesce(info #>> ARRAY['labels', person ->> 'segment_by_rules', 'label'], person ->> 'segment_by_rules');
+	END IF;
+	explanation := CASE WHEN person ->> 'r_score' IS NULL AND value IS NOT NULL THEN @extschema@.explain_text('rule', spoken, @extschema@.explain_text('no order', spoken), value)
+		WHEN jsonb_typeof(person -> 'rule') = 'object' THEN @extschema@.explain_text('rule', spoken, @extschema@.explain_rule(person -> 'rule', person, spoken), value)
+		ELSE @extschema@.explain_text('no rule', spoken) END;
+	RETURN NEXT;
+
+	-- the next step
+	today := CASE WHEN as_of IS NULL THEN @extschema@.explain_text('today', spoken) ELSE @extschema@.explain_text('on', spoken, to_char(as_of, 'YYYY-MM-DD')) END;
+	topic := 'next_step';
+	FOR step IN SELECT * FROM @extschema@.explain_steps(home, customer, as_of, info) LOOP
+		n := n + 1;
+		"position" := n;
+		value := coalesce(info #>> ARRAY['labels', step.segment, 'label'], step.segment);
+		words := @extschema@.explain_orders(step.orders, step.amount, step.or_more, decimals, spoken);
+		explanation := CASE WHEN step.last_day IS NULL THEN @extschema@.explain_text('step or later', spoken, words, today, value)
+			WHEN step.last_day = (info ->> 'as_of')::date THEN @extschema@.explain_text('step only', spoken, words, today, value)
+			ELSE @extschema@.explain_text('step by', spoken, words, to_char(step.last_day, 'YYYY-MM-DD'), value) END;
+		last_day := step.last_day;
+		RETURN NEXT;
+	END LOOP;
+	IF NOT FOUND THEN
+		"position" := n + 1;
+		value := NULL;
+		last_day := NULL;
+		explanation := @extschema@.explain_text('no step', spoken);
+		RETURN NEXT;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.explain_score(text, text, date, text, text) IS
+	'why a customer has his scores and his segment, and the smallest step to a better one, in words: for audience manager; for audience customer what is used and what he may do, without scores';
+
+-- one order of any amount; two orders of at least 20.00 each
+CREATE FUNCTION @extschema@.explain_orders(orders int, amount numeric, or_more boolean, decimals int, language text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@.explain_text(pg_catalog.concat('orders ', orders,
+		CASE WHEN NOT or_more THEN ' exact' WHEN amount OPERATOR(pg_catalog.=) pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") THEN ' any' ELSE ' least' END),
+		language, @extschema@.explain_number(amount, decimals, language));
+END;
+COMMENT ON FUNCTION @extschema@.explain_orders(int, numeric, boolean, int, text) IS 'internal: a step in words';
+
+CREATE FUNCTION @extschema@.explain_weight(x float8, language text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE language WHEN 'fr' THEN pg_catalog.replace(t.t, '.', ',') ELSE t.t END
+	  FROM (SELECT pg_catalog.trim_scale(pg_catalog.round(x::pg_catalog."numeric", 3))::pg_catalog.text) AS t (t);
+END;
+COMMENT ON FUNCTION @extschema@.explain_weight(float8, text) IS 'internal: a weight as it is written in a language';
+
+-- For the customer himself: sentences on what is used. No scores, no segment,
+-- nothing from which thresholds or the place among others could be told.
+CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
+	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH known AS (
+		SELECT info -> 'customer' AS person, (info #>> '{customer,last_order_on}')::date AS last_order, (info ->> 'as_of')::date AS as_of,
+			   (info #>> '{customer,frequency}')::bigint AS orders, (info ->> 'window_days')::int AS days, (info ->> 'money_decimals')::int AS decimals)
+	SELECT (row_number() OVER (ORDER BY s.n))::int, s.topic, s.value, s.explanation, NULL::int, NULL::float8, NULL::float8, NULL::date
+	  FROM known AS k
+	 CROSS JOIN LATERAL (SELECT CASE WHEN k.days IS NULL THEN '' WHEN k.days IN (365, 366) THEN @extschema@.explain_text('in the last months', language, '12')
+			WHEN k.days IN (730, 731) THEN @extschema@.explain_text('in the last months', language, '24')
+			ELSE @extschema@.explain_text('in the last days', language, k.days::text) END) AS w (in_window)
+	 CROSS JOIN LATERAL (VALUES
+		(1, 'orders', k.orders::text,
+			CASE WHEN k.last_order IS NULL THEN @extschema@.explain_text('you never ordered', language)
+				ELSE @extschema@.explain_text(CASE WHEN k.orders = 0 THEN 'you ordered 0' ELSE 'you ordered' || CASE info ->> 'frequency' WHEN 'active_days' THEN ' days' ELSE '' END
+					|| CASE WHEN k.orders = 1 THEN ' 1' ELSE '' END END, language,
+					VARIADIC CASE WHEN k.orders IN (0, 1) THEN ARRAY[w.in_window] ELSE ARRAY[@extschema@.explain_number(k.orders, 0, language), w.in_window] END) END),
+		(2, 'first_order', to_char(k.as_of - (k.person ->> 'tenure_days')::int, 'YYYY-MM-DD'),
+			@extschema@.explain_text('your first order', language, @extschema@.explain_day(k.as_of - (k.person ->> 'tenure_days')::int, language))),
+		(3, 'last_order', to_char(k.last_order, 'YYYY-MM-DD'), @extschema@.explain_text('your last order', language, @extschema@.explain_day(k.last_order, language))),
+		(4, 'amount', @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language),
+			CASE WHEN k.orders > 0 THEN @extschema@.explain_text('your total', language, w.in_window, @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language)) END),
+		(5, 'mean', @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language),
+			CASE WHEN k.orders > 0 AND (info ->> 'monetary' = 'mean' OR info -> 'read_columns' ? 'basket_score')
+				THEN @extschema@.explain_text('your mean', language, w.in_window, @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language)) END),
+		(6, 'data', NULL, @extschema@.explain_text('we use', language,
+			CASE WHEN jsonb_array_length(nullif(info -> 'attributes', 'null')) > 0
+				THEN @extschema@.explain_text('we use record', language, (SELECT string_agg(a, ', ' ORDER BY o) FROM jsonb_array_elements_text(info -> 'attributes') WITH ORDINALITY AS u (a, o)))
+				ELSE '' END, @extschema@.explain_day(k.as_of, language))),
+		(7, 'by_hand', NULL, CASE WHEN (k.person ->> 'segment_overridden')::boolean THEN @extschema@.explain_text('by hand', language) END),
+		(8, 'prediction', NULL, CASE WHEN info ->> 'prediction' IS NOT NULL THEN @extschema@.explain_text('we predict', language) END),
+		(9, 'purpose', info ->> 'purpose', @extschema@.explain_text('purpose', language, info ->> 'purpose')),
+		(10, 'legal_basis', info ->> 'legal_basis', @extschema@.explain_text('legal basis', language, info ->> 'legal_basis')),
+		(11, 'rights', NULL, @extschema@.explain_text('may object', language))) AS s (n, topic, value, explanation)
+	 WHERE s.explanation IS NOT NULL AND (s.topic NOT IN ('first_order', 'last_order', 'amount', 'mean', 'purpose', 'legal_basis') OR s.value IS NOT NULL)
+	 ORDER BY s.n
+$$;
+COMMENT ON FUNCTION @extschema@.explain_to_customer(jsonb, text) IS 'internal: what a customer is told';
+
+-- A type, because the columns have names that the arguments have too.
+CREATE TYPE @extschema@.near_miss AS (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date,
+	recency_days int, frequency bigint, monetary numeric, step_amount numeric, step text, rfm_code_then text, tenant text);
+COMMENT ON TYPE @extschema@.near_miss IS 'a row of near_misses: who is one order away from a segment';
+
+CREATE FUNCTION @extschema@.near_misses(model text, segment text, amount numeric DEFAULT NULL, as_of date DEFAULT NULL, language text DEFAULT NULL)
+	RETURNS SETOF @extschema@.near_miss
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name;
+	info		jsonb;
+	spoken		text;
+	words		text;
+	number		text;
+BEGIN
+	home := @extschema@.model_explained(model, 'near_misses', 'record');
+	PERFORM @extschema@.model_explained(model, 'score_explanation', 'jsonb');
+	IF segment IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'segment must not be null';
+	END IF;
+	IF NOT isfinite(as_of) THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'as_of must be finite';
+	END IF;
+	IF amount < 0 OR amount > 1000000000000 OR scale(trim_scale(amount)) > 9 OR amount IN ('NaN', 'Infinity') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('amount %s is not the value of an order', left(amount::text, 100)),
+			HINT = 'It is between 0 and 10^12, with 9 decimals at most.';
+	END IF;
+	EXECUTE format('SELECT * FROM %I.score_explanation(NULL::text, $1::date, $2::text, @extschema@.caller())', home) INTO info USING as_of, language;
+	IF info #> ARRAY['labels', segment] IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('segment "%s" does not exist in model "%s"', left(segment, 100), home),
+			HINT = format('The segments are: %s.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(nullif(info -> 'labels', 'null')) AS k));
+	END IF;
+	spoken := @extschema@.explain_language(coalesce(language, info ->> 'language'));
+	words := @extschema@.explain_text('step', spoken, @extschema@.explain_text('orders 1 exact', spoken, E'\x01'),
+		CASE WHEN as_of IS NULL THEN @extschema@.explain_text('today', spoken) ELSE @extschema@.explain_text('on', spoken, to_char(as_of, 'YYYY-MM-DD')) END,
+		info #>> ARRAY['labels', segment, 'label']);
+	-- the same words for everyone but for the number
+	number := format('to_char(n.step_amount, %L)', 'FM999,999,999,999,990' || CASE WHEN (info ->> 'money_decimals')::int > 0 OR scale(trim_scale(amount)) > 0
+		THEN '.' || repeat('0', greatest((info ->> 'money_decimals')::int, scale(trim_scale(amount)))) ELSE '' END);
+	IF spoken = 'fr' THEN
+		number := format('translate(%s, '',.'', '' ,'')', number);
+	END IF;
+	RETURN QUERY EXECUTE format('SELECT n.customer_key, n.as_of, n.segment, n.segment_label, n.rfm_code, n.rfm_score, n.last_order_on, n.recency_days, n.frequency, n.monetary, n.step_amount,'
+		' replace($5, E''\x01'', %s), n.rfm_code_then, n.tenant FROM %I.near_misses($1::text, $2::numeric, $3::date, $4::text, @extschema@.caller()) AS n', number, home)
+		USING segment, amount, as_of, language, words;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.near_misses(text, text, numeric, date, text) IS
+	'who is one order away from a segment, from worse ones, with that order in words, by monetary; amount NULL: the median value of an order';

@@ -279,19 +279,21 @@ BEGIN
 		calibration => format('(SELECT t.tenant, %s AS version, NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
 			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds FROM (%s) AS t)', settings ->> 'version', tenants)));
 	EXECUTE format($q$
-		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers)
+		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, median_value)
 		SELECT %2$s, k.tenant, (SELECT %5$s FROM %1$I.configuration AS c WHERE c.version = %2$s),
 			   CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 WHEN m.customers >= $5 THEN m.recency END,
 			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 WHEN m.customers >= $5 THEN m.frequency END,
 			   CASE WHEN cardinality($4) > 0 OR $1 = 1 THEN $4 WHEN m.customers >= $5 THEN m.monetary END,
-			   CASE WHEN $1 = 1 THEN '{}' WHEN m.customers >= $5 THEN m.basket END, coalesce(m.customers, 0)
+			   CASE WHEN $1 = 1 THEN '{}' WHEN m.customers >= $5 THEN m.basket END, coalesce(m.customers, 0),
+			   CASE WHEN m.customers >= $5 THEN m.median[1] END
 		  FROM (%3$s) AS k
 		  LEFT JOIN (SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
 							@extschema@.quantile_thresholds(f.recency_days, $1) FILTER (WHERE f.recency_days IS NOT NULL AND cardinality($2) = 0) AS recency,
 							@extschema@.quantile_thresholds(f.frequency, $1) FILTER (WHERE f.frequency > 0 AND cardinality($3) = 0) AS frequency,
 							@extschema@.quantile_thresholds(f.scored_value, $1)
 								FILTER (WHERE f.frequency > 0 AND cardinality($4) = 0) AS monetary,
-							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket
+							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket,
+							@extschema@.quantile_thresholds(f.mean_value::float8, 2) FILTER (WHERE f.frequency > 0) AS median
 					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
 		$q$, model, settings ->> 'version', tenants, facts, @extschema@.model_as_of())
 		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, (settings ->> 'minimum_customers')::int;
@@ -634,7 +636,7 @@ BEGIN
 		CREATE TABLE %1$I.calibration (
 			version int NOT NULL REFERENCES %1$I.configuration, tenant text NOT NULL, calibrated_on date NOT NULL,
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], basket_thresholds float8[],
-			customers bigint NOT NULL, btyd_fit jsonb, spend_fit jsonb,
+			customers bigint NOT NULL, btyd_fit jsonb, spend_fit jsonb, median_value float8,
 			PRIMARY KEY (version, tenant)
 		);
 		CREATE TABLE %1$I.customer_histories (
@@ -736,6 +738,7 @@ BEGIN
 		('calibration', 'recency_thresholds', 'in days'), ('calibration', 'frequency_thresholds', 'in orders or active days'),
 		('calibration', 'monetary_thresholds', 'of the total or the mean'), ('calibration', 'basket_thresholds', 'of the mean'),
 		('calibration', 'customers', 'with an order, when they were taken'),
+		('calibration', 'median_value', 'value of an order: the median of the customers'' mean_value'),
 		('calibration', 'btyd_fit', 'how customers come back and stay away, by btyd_fit'), ('calibration', 'spend_fit', 'what they spend, by spend_fit'),
 		('customer_histories', NULL, 'one row per customer; not for readers'),
 		('customer_histories', 'customer_key', 'the customer as text'), ('customer_histories', 'tenant', 'empty in a model without tenants'),
@@ -1008,7 +1011,7 @@ BEGIN
 		IF NOT recalibrate THEN
 			EXECUTE format($q$
 				INSERT INTO %1$I.calibration
-				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, btyd_fit, spend_fit
+				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, btyd_fit, spend_fit, median_value
 				  FROM %1$I.calibration WHERE version = $2$q$, home)
 				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;

@@ -100,24 +100,25 @@ COMMENT ON FUNCTION @extschema@.model_as_of() IS 'internal: an expression for th
 
 -- The question: a row for each tenant. "as_of" and "condition" are expressions
 -- over the configuration c; "dates" is an item of FROM that they may read;
--- "calibration" is an item of FROM with thresholds of each tenant.
+-- "calibration" is an item of FROM with thresholds of each tenant; "columns" are
+-- further ones of these three.
 CREATE FUNCTION @extschema@.model_question(model name, settings jsonb,
 	as_of text DEFAULT @extschema@.model_as_of(), condition text DEFAULT 'c.valid_until IS NULL',
-	reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '', calibration text DEFAULT NULL)
+	reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '', calibration text DEFAULT NULL, columns text DEFAULT '')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.format($q$
 WITH level AS (SELECT) SELECT k.tenant, %2$s AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
        c.frequency = 'active_days' AS use_active_days, c.weights, c.change_days, c.map_copy,
-       k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds
+       k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds%7$s
   FROM %5$s%1$I.configuration AS c
   JOIN %6$s AS k ON k.version = c.version
  WHERE %3$s AND %4$s$q$, model, as_of, condition,
 		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@.model_reader_condition(model, settings, reader) END, dates,
-		COALESCE(calibration, pg_catalog.format('%I.calibration', model)));
+		COALESCE(calibration, pg_catalog.format('%I.calibration', model)), columns);
 END;
-COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
 
 -- customer_key from the customer as the source's query gives him: with tenants
@@ -247,8 +248,10 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_facts(name, jsonb, text, text) IS 'internal: the query for the facts of each customer';
 
--- Facts, scores, segment: all columns of customer_scores and some more.
-CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question text, maps text[], customers text DEFAULT NULL)
+-- Facts, scores, segment: all columns of customer_scores and some more; with_rule
+-- adds the position of the rule that gave the segment.
+CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question text, maps text[], customers text DEFAULT NULL,
+	with_rule boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -260,6 +263,7 @@ DECLARE
 	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change}';
 	segment		text;
 	overridden	text;
+	rule		text := '';
 BEGIN
 	SELECT columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
 	  INTO columns FROM unnest(@extschema@.model_attributes(settings)) AS a;
@@ -275,11 +279,17 @@ BEGIN
 	EXECUTE format('SELECT string_agg(format(''(s.map_copy = %%L AND o.segment = ANY (%%L))'', m.map, ARRAY(SELECT l.segment'
 			' FROM %1$I.segment_label AS l WHERE l.map = m.map GROUP BY l.segment ORDER BY l.segment)::text), '' OR '' ORDER BY m.map)'
 		' FROM unnest($1) AS m (map)', model) INTO overridden USING maps;
+	IF with_rule THEN
+		SELECT ', (CASE s.map_copy' || string_agg(format(E'\n WHEN %L THEN %s', map,
+				   @extschema@.segment_rule_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END)::int AS rule_position,'
+			   ' o.made_by AS overridden_by, o.valid_until AS overridden_until, o.reason AS overridden_reason'
+		  INTO rule FROM unnest(maps) AS m (map);
+	END IF;
 	RETURN format($q$
 SELECT s.*,
        (%4$s)::text COLLATE "C" AS segment_by_rules,
        CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE (%4$s)::text COLLATE "C" END AS segment,
-       o.segment IS NOT NULL AS segment_overridden
+       o.segment IS NOT NULL AS segment_overridden%7$s
   FROM (SELECT s.*,
                @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
                @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
@@ -288,7 +298,7 @@ SELECT s.*,
                CASE WHEN s.recency_days IS NULL THEN 'no_order'
                     WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
                     WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
-          FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%2$s%3$s, f.history, f.as_of, f.version, f.weights, f.map_copy,
+          FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%2$s%3$s, f.known, f.history, f.as_of, f.version, f.weights, f.map_copy,
                        f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio,
                        @extschema@.score(f.recency_days, f.recency_thresholds, false) AS r_score,
                        CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
@@ -305,10 +315,10 @@ SELECT s.*,
                  WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s
   LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
    AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
-		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden);
+		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[], text) IS 'internal: the query for facts, scores and segment of each customer';
+COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[], text, boolean) IS 'internal: the query for facts, scores and segment of each customer';
 
 -- The columns of customer_scores, of a query of model_scores, with labels.
 CREATE FUNCTION @extschema@.model_wide(model name, settings jsonb, scores text)

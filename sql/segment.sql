@@ -103,6 +103,13 @@ CREATE FUNCTION @extschema@.segment_case(segment_map text, columns text[])
 COMMENT ON FUNCTION @extschema@.segment_case(text, text[]) IS
 	'a segment map as one SQL CASE expression over these columns: r, f and m score first, then those that conditions may read';
 
+CREATE FUNCTION @extschema@.segment_rule_case(segment_map text, columns text[])
+	RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000
+	AS 'MODULE_PATHNAME', 'segment_map_rule_case';
+COMMENT ON FUNCTION @extschema@.segment_rule_case(text, text[]) IS
+	'internal: like segment_case, an expression for the position of the rule that decides, as text; NULL if none does';
+
 -- Not strict: no rows for a NULL would say that all is well.
 CREATE FUNCTION @extschema@.check_segment_map(segment_map text,
 	OUT problem text, OUT r int, OUT f int, OUT m int, OUT segments text[])

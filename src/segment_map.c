@@ -36,6 +36,7 @@
 
 PG_FUNCTION_INFO_V1(segment_of_scores);
 PG_FUNCTION_INFO_V1(segment_map_case);
+PG_FUNCTION_INFO_V1(segment_map_rule_case);
 PG_FUNCTION_INFO_V1(segment_map_check);
 
 /*
@@ -514,12 +515,9 @@ segment_of_scores(PG_FUNCTION_ARGS)
  * ---- segment_case()
  */
 
-/* segment_case(segment_map text, columns text[]) -> text; strict */
-Datum
-segment_map_case(PG_FUNCTION_ARGS)
+static SegmentCaseColumn *
+read_case_columns(ArrayType *array, int *count)
 {
-	text	   *argument = PG_GETARG_TEXT_PP(0);
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
 	SegmentCaseColumn *columns;
 	Datum	   *elements;
 	bool	   *nulls;
@@ -564,8 +562,38 @@ segment_map_case(PG_FUNCTION_ARGS)
 		columns[i].name = llast(parts);
 		columns[i].sql = sql.data;
 	}
-	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(segment_map_load(argument, fcinfo->flinfo->fn_oid),
-														 columns, n)));
+	*count = n;
+	return columns;
+}
+
+/* segment_case(segment_map text, columns text[]) -> text; strict */
+Datum
+segment_map_case(PG_FUNCTION_ARGS)
+{
+	int			ncolumns;
+	SegmentCaseColumn *columns = read_case_columns(PG_GETARG_ARRAYTYPE_P(1), &ncolumns);
+	SegmentMap *map = segment_map_load(PG_GETARG_TEXT_PP(0), fcinfo->flinfo->fn_oid);
+
+	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(map, columns, ncolumns)));
+}
+
+/*
+ * segment_rule_case(segment_map text, columns text[]) -> text; strict
+ *
+ * The same rules, each of which gives its position instead of its segment:
+ * which of them decided is then known from what decides.
+ */
+Datum
+segment_map_rule_case(PG_FUNCTION_ARGS)
+{
+	int			ncolumns;
+	SegmentCaseColumn *columns = read_case_columns(PG_GETARG_ARRAYTYPE_P(1), &ncolumns);
+	SegmentMap *map = segment_map_load(PG_GETARG_TEXT_PP(0), fcinfo->flinfo->fn_oid);
+
+	map->prospect = NULL;
+	for (int i = 0; i < map->nrules; i++)
+		map->rules[i].segment = psprintf("%d", map->rules[i].position);
+	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(map, columns, ncolumns)));
 }
 
 /*
