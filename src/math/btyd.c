@@ -242,6 +242,7 @@ btyd_probability(BtydFamily family, const double *parameters, int n, double t)
 	double		y = t / parameters[1];
 	double		stayed;
 	double		left;
+	double		result;
 
 	if (!are_parameters(parameters, BTYD_PARAMETERS) || n < 0 || n > MAX_COUNT || !is_time(t))
 		return NAN;
@@ -267,7 +268,8 @@ btyd_probability(BtydFamily family, const double *parameters, int n, double t)
 		left = trials == 0.0 ? -INFINITY :
 			all + log(a / (b + (trials - 1.0))) + log_negative_binomial_tail(r, y, n);
 	}
-	return finite_or_nan(fmin(exp(stayed) + exp(left), 1.0));
+	result = exp(stayed) + exp(left);
+	return result > 1.0 ? 1.0 : result;
 }
 
 double

@@ -116,8 +116,11 @@ log_rising_ratio(double b, double a, double n, double *by_b, double *by_sum)
 	*by_sum = -(below.slope_folded + below.slope / below.value);
 	if (beyond)
 	{
-		/* Gamma(b + n) / Gamma(b + SHIFT) / (Gamma(a + b + n) / Gamma(a + b + SHIFT)) */
-		result += log_gamma_ratio(b + SHIFT, a, 1.0) - log_gamma_ratio(b + n, a, 1.0);
+		/* Gamma(b + n) / Gamma(b + SHIFT) / (Gamma(a + b + n) / Gamma(a + b + SHIFT)), by the smaller steps */
+		if (a < n)
+			result += log_gamma_ratio(b + SHIFT, a, 1.0) - log_gamma_ratio(b + n, a, 1.0);
+		else
+			result += log_gamma_ratio(b + SHIFT, n - SHIFT, b + n) - log_gamma_ratio(sum + SHIFT, n - SHIFT, b + n);
 		*by_b += digamma_step(b + SHIFT, n - SHIFT);
 		*by_sum -= digamma_step(sum + SHIFT, n - SHIFT);
 	}
@@ -127,12 +130,12 @@ log_rising_ratio(double b, double a, double n, double *by_b, double *by_sum)
 double
 log_rising_factorial(double z, double n)
 {
-	bool		beyond = n > SHIFT;
-	int			steps = beyond ? SHIFT : (int) n;
 	double		result = 0.0;
 	double		value = 1.0;
 
-	for (int i = 0; i < steps; i++)
+	if (n > SHIFT)
+		return -log(n) - log_beta(z, n);
+	for (int i = 0; i < n; i++)
 	{
 		value *= (z + i) / (1.0 + i);
 		if (value > 1e100 || value < 1e-100)
@@ -141,16 +144,7 @@ log_rising_factorial(double z, double n)
 			value = 1.0;
 		}
 	}
-	result += log(value);
-	if (beyond)
-	{
-		/* Gamma(z + n) / Gamma(n + 1) / (Gamma(z + SHIFT) / Gamma(SHIFT + 1)) */
-		if (z >= 1.0)
-			result += log_gamma_ratio(n + 1.0, z - 1.0, 1.0) - log_gamma_ratio(SHIFT + 1.0, z - 1.0, 1.0);
-		else
-			result += log_gamma_ratio(SHIFT + z, 1.0 - z, 1.0) - log_gamma_ratio(n + z, 1.0 - z, 1.0);
-	}
-	return result;
+	return result + log(value);
 }
 
 double

@@ -48,6 +48,10 @@ static const Node gauss16[] = {
 #define STEEP16	9.0
 #define WIDE16	2.0
 
+/* For integrands that are singular at pi/2 where an exponent is large */
+#define STEEP	6.0
+#define WIDE	1.0
+
 #define NEGLIGIBLE	1e-18
 #define MAX_PANELS	2000
 
@@ -72,15 +76,16 @@ panels(LogConcave f, const double *parameters, double from, double end, int sign
 		double		height;
 		double		centre;
 
-		/* far from where the integrand bends, panels grow with the distance */
-		width = fmax(2.0 * WIDE16, fmax(near - from, from - far));
+		/* far from where the integrand bends, panels are as wide as they are far */
+		width = sign > 0 ? fmax(from - far, 0.5 * (near - from)) : fmax(near - from, 0.5 * (from - far));
+		width = fmax(width, 2.0 * WIDE);
 		if (width > rest)
 			width = rest;
 		for (int halvings = 0;; halvings++)
 		{
 			to = width < rest ? from + sign * width : end;
 			height = f(parameters, to, &slope_to);
-			if (fmax(fabs(slope_from), fabs(slope_to)) * width * 0.5 <= STEEP16)
+			if (fmax(fabs(slope_from), fabs(slope_to)) * width * 0.5 <= STEEP)
 				break;
 			if (halvings == 200)
 				return NAN;
@@ -110,7 +115,8 @@ panels(LogConcave f, const double *parameters, double from, double end, int sign
 
 /*
  * ln of the integral of exp(f) over (low, high), either end possibly infinite;
- * near and far enclose the places where f bends.
+ * near and far enclose the places where f bends: e^(c ln(1 + e^v)) does so
+ * between -ln c and 0.
  */
 static double
 log_integral(LogConcave f, const double *parameters, double low, double high, double near, double far)
@@ -223,7 +229,7 @@ beta_geometric_count(double n, double a, double b, double y)
 		}
 	}
 	return exp(log_integral(beta_geometric_log, parameters, -INFINITY, INFINITY,
-							fmin(0.0, -log(y * (1.0 + n))), fmax(0.0, -log(y))) - log_beta(a, b));
+							-log(fmax(1.0, fmax(b, (1.0 + n) * y))), log(fmax(1.0, fmax(a, 1.0 / y)))) - log_beta(a, b));
 }
 
 /*
@@ -376,13 +382,15 @@ double
 log_negative_binomial_tail(double r, double y, double n)
 {
 	double		parameters[] = {n, r};
+	double		tail;
 
 	if (n == 0.0)
 		return 0.0;
 	if (y == 0.0)
 		return -INFINITY;
-	return log_rising_factorial(r, n) + log(n) +
-		log_integral(incomplete_beta_log, parameters, -INFINITY, log(y), 0.0, 0.0);
+	tail = log_rising_factorial(r, n) + log(n) +
+		log_integral(incomplete_beta_log, parameters, -INFINITY, log(y), -log(fmax(1.0, r)), log(n));
+	return tail > 0.0 ? 0.0 : tail;
 }
 
 /* tau = exp(v); parameters r, ln alpha, s, ln beta, n */
@@ -410,5 +418,7 @@ log_negative_binomial_stopped(double r, double alpha, double s, double beta, dou
 	if (t == 0.0)
 		return -INFINITY;
 	return log_rising_factorial(r, n) + log(s) +
-		log_integral(stopped_log, parameters, -INFINITY, log(t), fmin(log_alpha, log_beta), fmax(log_alpha, log_beta));
+		log_integral(stopped_log, parameters, -INFINITY, log(t),
+					 fmin(log_alpha - log(fmax(1.0, r)), log_beta - log(s + 1.0)),
+					 fmax(log_alpha + log(fmax(1.0, n)), log_beta));
 }
