@@ -332,7 +332,7 @@ CREATE FUNCTION @extschema@.learnt_weights(fit jsonb, total float8 DEFAULT 1)
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT CASE WHEN bool_or(c.coefficient > 0) THEN array_agg(greatest(c.coefficient / s.scale, 0) / s.part * total ORDER BY c.n) END
+	SELECT CASE WHEN bool_or(c.coefficient > 0) THEN array_agg(greatest(c.coefficient / nullif(s.scale, 0), 0) / nullif(s.part, 0) * total ORDER BY c.n) END
 	  FROM unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS c (coefficient, n),
 		   -- by the largest first, so that nothing overflows
 		   LATERAL (SELECT max(a.x) AS scale, sum(greatest(a.x / m.largest, 0) ORDER BY a.n) AS part
