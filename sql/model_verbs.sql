@@ -587,6 +587,7 @@ BEGIN
 		PERFORM @extschema@.model_write_thresholds(home, settings, true);
 		PERFORM @extschema@.model_make_views(home, settings);
 		PERFORM @extschema@.model_make_status(home, settings);
+		PERFORM @extschema@.model_make_privacy(home, settings);
 		PERFORM @extschema@.model_make_functions(home, settings);
 		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@.model_report(home, settings) AS r;
 		IF dry_run THEN
@@ -1019,6 +1020,7 @@ BEGIN
 		PERFORM @extschema@.model_lock_readers(home);
 		PERFORM @extschema@.model_make_views(home, new);
 		PERFORM @extschema@.model_make_status(home, new);
+		PERFORM @extschema@.model_make_privacy(home, new);
 		PERFORM @extschema@.model_make_functions(home, new);
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, new ->> 'source');
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;

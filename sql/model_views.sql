@@ -718,7 +718,7 @@ BEGIN
 					'customers with corrections only, and no order', now()
 				UNION ALL
 				SELECT 'no_consent', 'customers', (SELECT COALESCE(sum(n.affected), 0)::bigint FROM (%5$s) AS n WHERE n.tenant = q.tenant),
-					'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', now()
+					'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', now()%8$s
 			) AS d (reason, unit, affected, explanation, checked_at)
 			UNION ALL
 			SELECT NULL, d.reason, d.unit, d.affected, d.explanation, r.finished_at
@@ -731,7 +731,13 @@ BEGIN
 					'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out'),
 				('too_large', 'customers', r.customers_too_large, 'customers with a total beyond 18 digits; in no view')) AS d (reason, unit, affected, explanation)) AS u$q$,
 			model, CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE ' or a tenant' END, question, tenant, no_consent, everything,
-			@extschema@.model_histories(model, settings)),
+			@extschema@.model_histories(model, settings),
+			CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE format($r$
+				UNION ALL
+				SELECT 'retention_due', 'customers', (SELECT count(*) FROM (%s) AS h
+						WHERE h.tenant = q.tenant AND @extschema@.last_activity(h.history) < q.as_of - %s + 30),
+					'customers whom retention_days will have removed 30 days from now; see the view retention', now()$r$,
+				@extschema@.model_histories(model, settings), settings ->> 'retention_days') END),
 		'rows left out when the source was read last, and customers worth a look, by reason');
 
 	PERFORM @extschema@.model_put_view(model, 'segment_changes',

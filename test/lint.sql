@@ -18,7 +18,8 @@ SELECT 'volatility and parallel safety are stated', name FROM function
    AND proname NOT IN ('create_segment_map',		-- makes tables
                        'histories', 'source_histories', 'score_customers', 'propensity_fit', 'propensity_fit_run',	-- run a query of the caller's
                        'create_model', 'alter_model', 'calibrate_model', 'refresh_model', 'record_changes', 'check_model',
-                       'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes')	-- write a model
+                       'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes',
+                       'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
    AND proname NOT LIKE 'model\_%';	-- what these are made of
 
 INSERT INTO lint
