@@ -172,6 +172,14 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('best no vip', '(no VIP yet: the highest revenue)', '(pas encore de VIP : le plus gros CA)'),
 ('head best', 'customer|revenue|orders|last order|silent', 'client|CA|commandes|dernière|silence'),
 
+-- ONE ORDER AWAY, WHY
+('away', 'ONE ORDER AWAY FROM %s', 'À UNE COMMANDE DE %s'),
+('away how', '%s (%s): one median order would do', '%s (%s) : une commande médiane suffirait'),
+('away nobody', 'nobody: one median order lifts no one', 'personne : une commande médiane n''y suffit pour personne'),
+('why', 'WHY IS %s %s?', 'POURQUOI %s EST-IL DANS %s ?'),
+('next step', 'next step', 'ensuite'),
+('language', 'en', 'fr'),
+
 -- LIVE
 ('live', 'LIVE', 'EN DIRECT'),
 ('live how', '(alter_model(''shop'', live => true), then two statements on orders; taken back afterwards)', '(alter_model(''shop'', live => true), puis deux instructions sur orders ; annulées ensuite)'),
