@@ -78,6 +78,14 @@ SELECT type, unnest(expressions) FROM (VALUES
 ) v(type, expressions);
 -- Calls that are well, of functions whose arguments have to fit together.
 CREATE TABLE hostile.good (name text, arguments text);
+-- Fits that predict
+INSERT INTO hostile.value (type, expression) VALUES
+  ('jsonb', '''{"family": "logit", "status": "converged", "parameters": {"intercept": -1, "coefficients": [0.5]}}'''),
+  ('jsonb', '''{"family": "logit", "status": "converged", "parameters": {"intercept": 1e300, "coefficients": [1e308, -1e308, 0]}}'''),
+  ('jsonb', '''{"family": "propensity", "fit": {"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": [1, -2, 3, 0, 0, 1, -1]}}}''');
+INSERT INTO hostile.good VALUES
+  ('propensity_fit', $$'hostile.history', '2025-06-30'$$),
+  ('propensity_fit_run', $$'pg_catalog', 'SELECT 1, years FROM hostile.history', '2025-06-30', 90, 1$$);
 INSERT INTO hostile.good VALUES
   ('create_model', $$'good', 'hostile.orders', customer => 'customer', day => 'day', value => 'value'$$),
   ('create_model', $$'good', 'hostile.orders', live => true$$),
