@@ -262,6 +262,7 @@ DECLARE
 	tenants		text;
 	facts		text;
 	measured	boolean := coalesce(measure, false);
+	predicted	boolean := settings ->> 'prediction' IS NOT NULL;
 	written		bigint;
 BEGIN
 	SELECT * INTO s FROM jsonb_to_record(settings)
@@ -277,14 +278,15 @@ BEGIN
 	facts := @extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
 		condition => format('c.version = %s AND %L', settings ->> 'version', measured), reader => NULL,
 		calibration => format('(SELECT t.tenant, %s AS version, NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
-			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds FROM (%s) AS t)', settings ->> 'version', tenants)));
+			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds,'
+			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit, NULL::float8[] AS clv_thresholds FROM (%s) AS t)', settings ->> 'version', tenants)));
 	EXECUTE format($q$
-		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, median_value)
+		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, btyd_fit, spend_fit, propensity_fit, median_value)
 		SELECT %2$s, k.tenant, (SELECT %5$s FROM %1$I.configuration AS c WHERE c.version = %2$s),
 			   CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 WHEN m.customers >= $5 THEN m.recency END,
 			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 WHEN m.customers >= $5 THEN m.frequency END,
 			   CASE WHEN cardinality($4) > 0 OR $1 = 1 THEN $4 WHEN m.customers >= $5 THEN m.monetary END,
-			   CASE WHEN $1 = 1 THEN '{}' WHEN m.customers >= $5 THEN m.basket END, coalesce(m.customers, 0),
+			   CASE WHEN $1 = 1 THEN '{}' WHEN m.customers >= $5 THEN m.basket END, coalesce(m.customers, 0), m.btyd_fit, m.spend_fit, m.propensity_fit,
 			   CASE WHEN m.customers >= $5 THEN m.median[1] END
 		  FROM (%3$s) AS k
 		  LEFT JOIN (SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
@@ -293,11 +295,34 @@ BEGIN
 							@extschema@.quantile_thresholds(f.scored_value, $1)
 								FILTER (WHERE f.frequency > 0 AND cardinality($4) = 0) AS monetary,
 							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket,
-							@extschema@.quantile_thresholds(f.mean_value::float8, 2) FILTER (WHERE f.frequency > 0) AS median
-					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
-		$q$, model, settings ->> 'version', tenants, facts, @extschema@.model_as_of())
+							@extschema@.quantile_thresholds(f.mean_value::float8, 2) FILTER (WHERE f.frequency > 0) AS median, %6$s
+					   FROM (%4$s) AS f%7$s GROUP BY f.tenant) AS m ON m.tenant = k.tenant
+		$q$, model, settings ->> 'version', tenants, facts, @extschema@.model_as_of(),
+		CASE WHEN predicted THEN format($q$
+							@extschema@.btyd_fit(%1$L, b.x, b.t_x, b.t, 7) AS btyd_fit, @extschema@.spend_fit(b.x, b.m) AS spend_fit,
+							@extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90), @extschema@.propensity_features(f.history, f.as_of - 90), 1, 1) AS propensity_fit$q$, settings ->> 'prediction')
+			ELSE 'NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit' END,
+		CASE WHEN predicted THEN ' CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b' ELSE '' END)
 		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, (settings ->> 'minimum_customers')::int;
 	GET DIAGNOSTICS written = ROW_COUNT;
+	-- thirds of what the fits say, which have to be there before
+	IF predicted AND measured THEN
+		EXECUTE format($q$
+			UPDATE %1$I.calibration AS k SET clv_thresholds = m.clv_thresholds, weights_fit = m.weights_fit
+			  FROM (SELECT f.tenant, @extschema@.quantile_thresholds(f.clv_12m, 3) AS clv_thresholds,
+						   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
+								ARRAY[@extschema@.score(@extschema@.recency(f.history, f.as_of - 90), f.recency_thresholds, false),
+									  CASE WHEN %4$s = 0 THEN 1 ELSE @extschema@.score(%4$s, f.frequency_thresholds) END,
+									  CASE WHEN %4$s = 0 THEN 1 ELSE @extschema@.score(%5$s, f.monetary_thresholds) END]::float8[], 1, 1) AS weights_fit
+					  FROM (%2$s) AS f GROUP BY f.tenant) AS m
+			 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
+			@extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
+				condition => format('c.version = %s', settings ->> 'version'), reader => NULL)), settings ->> 'version',
+			format('@extschema@.%s(f.history, f.as_of - 90, %s)', CASE settings ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'frequency' END,
+				coalesce(settings ->> 'window_days', 'NULL')),
+			format('@extschema@.%s(f.history, f.as_of - 90, %s)::float8', CASE settings ->> 'monetary' WHEN 'mean' THEN 'mean_value' ELSE 'monetary_float8' END,
+				coalesce(settings ->> 'window_days', 'NULL')));
+	END IF;
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
 	IF written > 0 THEN
 		EXECUTE format('ANALYZE %1$I.configuration, %1$I.calibration', model);
@@ -589,6 +614,7 @@ BEGIN
 		PERFORM @extschema@.model_make_status(home, settings);
 		PERFORM @extschema@.model_make_privacy(home, settings);
 		PERFORM @extschema@.model_make_functions(home, settings);
+		PERFORM @extschema@.model_make_predictions(home, settings);
 		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@.model_report(home, settings) AS r;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
@@ -637,7 +663,7 @@ BEGIN
 		CREATE TABLE %1$I.calibration (
 			version int NOT NULL REFERENCES %1$I.configuration, tenant text NOT NULL, calibrated_on date NOT NULL,
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], basket_thresholds float8[],
-			customers bigint NOT NULL, btyd_fit jsonb, spend_fit jsonb, median_value float8,
+			customers bigint NOT NULL, btyd_fit jsonb, spend_fit jsonb, propensity_fit jsonb, clv_thresholds float8[], weights_fit jsonb, median_value float8,
 			PRIMARY KEY (version, tenant)
 		);
 		CREATE TABLE %1$I.customer_histories (
@@ -741,6 +767,8 @@ BEGIN
 		('calibration', 'customers', 'with an order, when they were taken'),
 		('calibration', 'median_value', 'value of an order: the median of the customers'' mean_value'),
 		('calibration', 'btyd_fit', 'how customers come back and stay away, by btyd_fit'), ('calibration', 'spend_fit', 'what they spend, by spend_fit'),
+		('calibration', 'propensity_fit', 'who orders within 90 days, by logit_fit'), ('calibration', 'clv_thresholds', 'thirds of clv_12m'),
+		('calibration', 'weights_fit', 'how the three scores of 90 days ago tell who has ordered since, by logit_fit'),
 		('customer_histories', NULL, 'one row per customer; not for readers'),
 		('customer_histories', 'customer_key', 'the customer as text'), ('customer_histories', 'tenant', 'empty in a model without tenants'),
 		('customer_histories', 'history', 'all days with their orders and totals'),
@@ -1012,7 +1040,7 @@ BEGIN
 		IF NOT recalibrate THEN
 			EXECUTE format($q$
 				INSERT INTO %1$I.calibration
-				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, btyd_fit, spend_fit, median_value
+				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, btyd_fit, spend_fit, propensity_fit, clv_thresholds, weights_fit, median_value
 				  FROM %1$I.calibration WHERE version = $2$q$, home)
 				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;
@@ -1022,6 +1050,7 @@ BEGIN
 		PERFORM @extschema@.model_make_status(home, new);
 		PERFORM @extschema@.model_make_privacy(home, new);
 		PERFORM @extschema@.model_make_functions(home, new);
+		PERFORM @extschema@.model_make_predictions(home, new);
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, new ->> 'source');
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;
 		IF dry_run THEN

@@ -116,7 +116,8 @@ WITH level AS (SELECT) SELECT k.tenant, %2$s AS as_of, c.version, c.window_days,
   JOIN %6$s AS k ON k.version = c.version
  WHERE %3$s AND %4$s$q$, model, as_of, condition,
 		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@.model_reader_condition(model, settings, reader) END, dates,
-		COALESCE(calibration, pg_catalog.format('%I.calibration', model)), columns);
+		COALESCE(calibration, pg_catalog.format('%I.calibration', model)),
+		CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE ', k.btyd_fit, k.spend_fit, k.propensity_fit, k.clv_thresholds, c.margin, c.discount_rate' END OPERATOR(pg_catalog.||) columns);
 END;
 COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
@@ -210,6 +211,31 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
 
+-- What a model with prediction says of each customer: pieces of the queries
+-- below, for each level. A condition of a segment map may ask for all of it.
+CREATE FUNCTION @extschema@.model_predictions(settings jsonb, level text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE
+		CASE level
+			WHEN 'facts' THEN $q$,
+       @extschema@.churn_probability(q.btyd_fit, h.history, q.as_of) AS churn_probability,
+       @extschema@.churn_reason(q.btyd_fit, h.history, q.as_of) AS churn_reason,
+       @extschema@.btyd_expected(q.btyd_fit, h.history, q.as_of, 90) AS expected_orders_90d,
+       @extschema@.clv(q.btyd_fit, q.spend_fit, h.history, q.as_of, 12, 365.25 / 12, power(1 + q.discount_rate, 1.0 / 12) - 1, q.margin) AS clv_12m,
+       q.clv_thresholds,
+       @extschema@.next_order_expected_on(q.btyd_fit, h.history, q.as_of) AS next_order_expected_on,
+       @extschema@.logit_predict(q.propensity_fit, @extschema@.propensity_features(h.history, q.as_of)) AS propensity_90d,
+       @extschema@.clv_reason(q.btyd_fit, q.spend_fit, h.history, q.as_of) AS prediction_reason$q$
+			WHEN 'scores' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d, f.clv_12m, @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score, f.next_order_expected_on, f.propensity_90d, f.prediction_reason'
+			WHEN 'wide' THEN pg_catalog.format(', s.churn_probability, s.churn_reason, s.expected_orders_90d, s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d, s.prediction_reason',
+				settings OPERATOR(pg_catalog.->>) 'money_decimals')
+			WHEN 'conditions' THEN ',s.churn_probability,s.expected_orders_90d,s.clv_12m,s.clv_score,s.next_order_expected_on,s.propensity_90d'
+		END END;
+END;
+COMMENT ON FUNCTION @extschema@.model_predictions(jsonb, text) IS 'internal: what a model predicts, as a piece of the query for a level';
+
 -- The facts of each customer on the day of the question. "customers" is a query
 -- that stands for model_customers.
 CREATE FUNCTION @extschema@.model_facts(model name, settings jsonb, question text, customers text DEFAULT NULL)
@@ -241,9 +267,10 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3
        CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of - q.change_days, q.window_days)
             ELSE @extschema@.frequency(h.history, q.as_of - q.change_days, q.window_days) END AS then_frequency,
        CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of - q.change_days, q.window_days)::float8
-            ELSE @extschema@.monetary_float8(h.history, q.as_of - q.change_days, q.window_days) END AS then_scored_value
+            ELSE @extschema@.monetary_float8(h.history, q.as_of - q.change_days, q.window_days) END AS then_scored_value%4$s
   FROM (%1$s) AS q
-  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, coalesce(customers, @extschema@.model_customers(model, settings)), attributes);
+  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, coalesce(customers, @extschema@.model_customers(model, settings)), attributes,
+		@extschema@.model_predictions(settings, 'facts'));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_facts(name, jsonb, text, text) IS 'internal: the query for the facts of each customer';
@@ -260,7 +287,8 @@ DECLARE
 	-- conditions may call an attribute by its name, or attributes.name
 	plain		text := @extschema@.model_attribute_list(settings, ', f.%I');
 	dotted		text := @extschema@.model_attribute_list(settings, ', f.%I AS %I');
-	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change}';
+	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change'
+		|| @extschema@.model_predictions(settings, 'conditions') || '}';
 	segment		text;
 	overridden	text;
 	rule		text := '';
@@ -306,7 +334,7 @@ SELECT s.*,
                        CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
                             ELSE @extschema@.score(f.scored_value, f.monetary_thresholds) END AS m_score,
                        CASE WHEN f.recency_days IS NOT NULL THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
-                       @extschema@.score(f.then_recency_days, f.recency_thresholds, false) AS then_r_score,
+                       @extschema@.score(f.then_recency_days, f.recency_thresholds, false) AS then_r_score%8$s,
                        CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_frequency, f.frequency_thresholds) END AS then_f_score,
                        CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
@@ -315,7 +343,8 @@ SELECT s.*,
                  WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s
   LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
    AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
-		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule);
+		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule,
+		@extschema@.model_predictions(settings, 'scores'));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[], text, boolean) IS 'internal: the query for facts, scores and segment of each customer';
@@ -334,14 +363,14 @@ BEGIN
 	RETURN format($q$
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary::%3$s AS monetary, s.mean_value::%3$s AS mean_value, s.tenure_days, s.silence_ratio,
-       s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason%4$s,
+       s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason%7$s%4$s,
        s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
        s.segment_overridden, s.segment_by_rules,
        %5$s AS tenant, s.customer_id
   FROM (%2$s) AS s
   LEFT JOIN %1$I.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = %6$L$q$,
 		model, scores, money, attributes,
-		@extschema@.model_tenant(settings, 's'), settings ->> 'language');
+		@extschema@.model_tenant(settings, 's'), settings ->> 'language', @extschema@.model_predictions(settings, 'wide'));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_wide(name, jsonb, text) IS 'internal: the query for the columns of customer_scores';
@@ -432,6 +461,14 @@ BEGIN ATOMIC
 		"rfm_code": "the three scores: 545",
 		"rfm_score": "weighted mean of the three scores",
 		"rfm_score_change": "rfm_score minus what it was some days ago (90 unless the model says otherwise), both by the thresholds of today",
+		"churn_probability": "probability that the customer will not order again, by the model of orders; see prediction_fits",
+		"churn_reason": "what the plain rule on silence_ratio says beside it: bought_once, silent_longer_than_usual (three times the usual gap), within_usual_rhythm",
+		"expected_orders_90d": "days with an order expected in the 90 days after as_of",
+		"clv_12m": "lifetime value: what the customer is expected to bring in the 12 months after as_of, times margin, discounted",
+		"clv_score": "third of the customers by clv_12m when the model was calibrated, 3 is the highest",
+		"next_order_expected_on": "first day by which one further order is expected; NULL if not within three years",
+		"propensity_90d": "probability of an order in the 90 days after as_of, by logistic regression",
+		"prediction_reason": "why a prediction is missing",
 		"score_reason": "why a score is missing or lowest: no_order, no_order_in_window, too_few_customers",
 		"segment": "the segment: a stable key, see the view segments",
 		"segment_overridden": "whether a person has set the segment by override_segment",

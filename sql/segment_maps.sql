@@ -296,6 +296,45 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('pymc_quartile', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 7, '#BDBDBD'),
 	('pymc_quartile', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 7, '#BDBDBD');
 
+-- predictive: thirds of the lifetime value by the risk of churn (below 0.3, from
+-- 0.7 on), in models with prediction. R, F and M decide nothing.
+INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES
+	('predictive', 1, 5, 'Nine segments by prediction: thirds of clv_12m (clv_score) by churn_probability below 0.3, below 0.7, above. For models with prediction.');
+INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions) VALUES
+	('predictive', 1, 'key', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 3}, {"column": "churn_probability", "op": "<", "value": 0.3}]}'),
+	('predictive', 2, 'key_watch', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 3}, {"column": "churn_probability", "op": "<", "value": 0.7}]}'),
+	('predictive', 3, 'key_leaving', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 3}, {"column": "churn_probability", "op": ">=", "value": 0.7}]}'),
+	('predictive', 4, 'core', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 2}, {"column": "churn_probability", "op": "<", "value": 0.3}]}'),
+	('predictive', 5, 'core_watch', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 2}, {"column": "churn_probability", "op": "<", "value": 0.7}]}'),
+	('predictive', 6, 'core_leaving', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 2}, {"column": "churn_probability", "op": ">=", "value": 0.7}]}'),
+	('predictive', 7, 'minor', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 1}, {"column": "churn_probability", "op": "<", "value": 0.3}]}'),
+	('predictive', 8, 'minor_watch', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 1}, {"column": "churn_probability", "op": "<", "value": 0.7}]}'),
+	('predictive', 9, 'minor_leaving', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 1}, {"column": "churn_probability", "op": ">=", "value": 0.7}]}'),
+	('predictive', 10, 'unpredicted', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
+	('predictive', 'key', 'en', 'vip', 'Key customers', 'High expected value, and very probably still with us.', 'Care for them personally; early access; no discounts needed.', 1, '#1B7837'),
+	('predictive', 'key', 'fr', 'vip', 'Clients clés', 'Forte valeur attendue, et très probablement toujours clients.', 'Attention personnelle, avant-premières ; pas de remise nécessaire.', 1, '#1B7837'),
+	('predictive', 'key_watch', 'en', 'at_risk', 'Key, to watch', 'High expected value, but it is open whether they are still customers.', 'Contact them before others do: a personal offer now.', 2, '#D6604D'),
+	('predictive', 'key_watch', 'fr', 'at_risk', 'Clients clés à surveiller', 'Forte valeur attendue, mais fidélité incertaine.', 'Les contacter avant les autres : une offre personnelle maintenant.', 2, '#D6604D'),
+	('predictive', 'key_leaving', 'en', 'at_risk', 'Key, leaving', 'Would be worth much, and are probably gone already.', 'Win back one by one, highest clv_12m first; ask why.', 3, '#B2182B'),
+	('predictive', 'key_leaving', 'fr', 'at_risk', 'Clients clés en départ', 'Vaudraient beaucoup, et sont probablement déjà partis.', 'Reconquête au cas par cas, clv_12m décroissante ; demander pourquoi.', 3, '#B2182B'),
+	('predictive', 'core', 'en', 'upsell', 'Core', 'Medium expected value, and very probably still with us.', 'Recommend higher-range or complementary products.', 4, '#5AAE61'),
+	('predictive', 'core', 'fr', 'upsell', 'Cœur de clientèle', 'Valeur attendue moyenne, et très probablement toujours clients.', 'Recommander la gamme supérieure ou des compléments.', 4, '#5AAE61'),
+	('predictive', 'core_watch', 'en', 'regular', 'Core, to watch', 'Medium expected value, open whether they are still customers.', 'A reminder with a reason to come back soon.', 5, '#A6DBA0'),
+	('predictive', 'core_watch', 'fr', 'regular', 'Cœur à surveiller', 'Valeur attendue moyenne, fidélité incertaine.', 'Un rappel avec une raison de revenir bientôt.', 5, '#A6DBA0'),
+	('predictive', 'core_leaving', 'en', 'at_risk', 'Core, leaving', 'Medium expected value, probably gone already.', 'One win-back campaign with a time-limited advantage.', 6, '#F4A582'),
+	('predictive', 'core_leaving', 'fr', 'at_risk', 'Cœur en départ', 'Valeur attendue moyenne, probablement déjà partis.', 'Une campagne de réactivation à durée limitée.', 6, '#F4A582'),
+	('predictive', 'minor', 'en', 'regular', 'Minor', 'Low expected value, very probably still with us.', 'Keep the contact cheap: newsletter, seasonal offers.', 7, '#D9D9D9'),
+	('predictive', 'minor', 'fr', 'regular', 'Petits clients', 'Faible valeur attendue, très probablement toujours clients.', 'Contact peu coûteux : lettre, offres saisonnières.', 7, '#D9D9D9'),
+	('predictive', 'minor_watch', 'en', 'lapsed', 'Minor, to watch', 'Low expected value, open whether they are still customers.', 'One low-cost reactivation.', 8, '#BABABA'),
+	('predictive', 'minor_watch', 'fr', 'lapsed', 'Petits à surveiller', 'Faible valeur attendue, fidélité incertaine.', 'Une relance peu coûteuse.', 8, '#BABABA'),
+	('predictive', 'minor_leaving', 'en', 'lapsed', 'Minor, leaving', 'Low expected value, probably gone.', 'Leave them in peace; check the retention period.', 9, '#878787'),
+	('predictive', 'minor_leaving', 'fr', 'lapsed', 'Petits en départ', 'Faible valeur attendue, probablement partis.', 'Les laisser tranquilles ; vérifier la durée de conservation.', 9, '#878787'),
+	('predictive', 'unpredicted', 'en', 'other', 'Not predicted', 'No prediction: none asked for, or too little data.', 'See prediction_reason.', 10, '#F7F7F7'),
+	('predictive', 'unpredicted', 'fr', 'other', 'Sans prédiction', 'Pas de prédiction : non demandée, ou trop peu de données.', 'Voir prediction_reason.', 10, '#F7F7F7'),
+	('predictive', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 11, '#BDBDBD'),
+	('predictive', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD');
+
 -- From here on nothing can be inserted or changed, not even by the owner: a map
 -- to edit is made with create_segment_map. NOT VALID spares the rows above.
 ALTER TABLE @extschema@.segment_map ADD CONSTRAINT shipped_maps_are_read_only CHECK (false) NOT VALID;

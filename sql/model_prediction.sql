@@ -1,0 +1,226 @@
+--
+-- Layer 4: prediction in models. The fits of a model as a view, and the one
+-- question that decides whether to trust them: fitted on what was known on a
+-- day in the past, what did they say of the time since?
+--
+
+-- The tables and views of a model with prediction.
+CREATE FUNCTION @extschema@.model_make_predictions(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	question	text := @extschema@.model_question(model, settings);
+	tenant		text := @extschema@.model_tenant(settings, 'q');
+	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
+	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_checks AS k ORDER BY k.tenant, k.check_id DESC', model);
+	c			record;
+BEGIN
+	-- a model that has once predicted keeps its views
+	IF settings ->> 'prediction' IS NULL AND to_regclass(format('%I.prediction_checks', model)) IS NULL THEN
+		RETURN;
+	END IF;
+	IF to_regclass(format('%I.prediction_checks', model)) IS NULL THEN
+		EXECUTE format($q$
+			CREATE TABLE %1$I.prediction_checks (
+				check_id bigint NOT NULL, tenant text NOT NULL, checked_at timestamptz NOT NULL DEFAULT now(),
+				split_on date NOT NULL, until date NOT NULL, btyd_fit jsonb NOT NULL, spend_fit jsonb NOT NULL,
+				customers bigint NOT NULL, predicted_customers bigint NOT NULL,
+				expected_orders float8, actual_orders bigint, expected_value float8, actual_value numeric,
+				actual_active bigint, mean_absolute_error float8, baseline_absolute_error float8, correlation float8,
+				active_auc float8,
+				PRIMARY KEY (check_id, tenant)
+			);
+			CREATE TABLE %1$I.prediction_check_classes (
+				check_id bigint NOT NULL, tenant text NOT NULL, repeat_orders int NOT NULL, customers bigint NOT NULL,
+				expected_orders float8, actual_orders bigint, expected_value float8, actual_value numeric,
+				PRIMARY KEY (check_id, tenant, repeat_orders)
+			);
+			CREATE TABLE %1$I.prediction_check_weeks (
+				check_id bigint NOT NULL, tenant text NOT NULL, week_end date NOT NULL, expected_orders float8, actual_orders bigint,
+				PRIMARY KEY (check_id, tenant, week_end)
+			)$q$, model);
+		FOR c IN SELECT * FROM (VALUES
+			('prediction_checks', NULL, 'every call of check_prediction: fitted before a day, compared with what came after'),
+			('prediction_checks', 'check_id', '1, 2, ...'), ('prediction_checks', 'tenant', 'empty in a model without tenants'),
+			('prediction_checks', 'checked_at', 'when'), ('prediction_checks', 'split_on', 'the last day that the fit knew'),
+			('prediction_checks', 'until', 'the last day that was compared'),
+			('prediction_checks', 'btyd_fit', 'fitted on the days until split_on'), ('prediction_checks', 'spend_fit', 'fitted on the days until split_on'),
+			('prediction_checks', 'customers', 'with an order by split_on'), ('prediction_checks', 'predicted_customers', 'those of them for whom the fit says something'),
+			('prediction_checks', 'expected_orders', 'days with an order after split_on, as predicted'), ('prediction_checks', 'actual_orders', 'as they came'),
+			('prediction_checks', 'expected_value', 'their value, as predicted'), ('prediction_checks', 'actual_value', 'as it came'),
+			('prediction_checks', 'actual_active', 'customers with an order after split_on'),
+			('prediction_checks', 'mean_absolute_error', 'of the expected orders of a customer'),
+			('prediction_checks', 'baseline_absolute_error', 'the same of the simple rule that everybody goes on as before'),
+			('prediction_checks', 'correlation', 'of expected and actual orders of a customer'),
+			('prediction_checks', 'active_auc', 'how well the expected orders tell those who came from those who did not: 0.5 is chance'),
+			('prediction_check_classes', NULL, 'the same by number of repeat orders until split_on; 7 is 7 or more'),
+			('prediction_check_classes', 'check_id', 'of prediction_checks'), ('prediction_check_classes', 'tenant', 'empty in a model without tenants'),
+			('prediction_check_classes', 'repeat_orders', 'further days with an order by split_on'), ('prediction_check_classes', 'customers', 'of that class'),
+			('prediction_check_classes', 'expected_orders', 'after split_on, as predicted'), ('prediction_check_classes', 'actual_orders', 'as they came'),
+			('prediction_check_classes', 'expected_value', 'as predicted'), ('prediction_check_classes', 'actual_value', 'as it came'),
+			('prediction_check_weeks', NULL, 'further days with an order of those who had one by split_on, week by week'),
+			('prediction_check_weeks', 'check_id', 'of prediction_checks'), ('prediction_check_weeks', 'tenant', 'empty in a model without tenants'),
+			('prediction_check_weeks', 'week_end', 'last day of the week'),
+			('prediction_check_weeks', 'expected_orders', 'from the first day on, as the fit says of customers of whom only the first day is known'),
+			('prediction_check_weeks', 'actual_orders', 'as they came')) AS v (relation, attribute, words) LOOP
+			IF c.attribute IS NULL THEN
+				EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, c.relation, c.words);
+			ELSE
+				EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, c.relation, c.attribute, c.words);
+			END IF;
+		END LOOP;
+	END IF;
+
+	PERFORM @extschema@.model_put_view(model, 'prediction_fits',
+		format($q$SELECT %2$s AS tenant, f.fit, f.document ->> 'family' AS family, p.parameter, p.value,
+			p.standard_error,
+			(f.document ->> 'n')::bigint AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
+			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.calibrated_on
+			FROM (SELECT q.tenant, q.version, k.calibrated_on, k.btyd_fit, k.spend_fit, k.propensity_fit
+				FROM (%3$s) AS q JOIN %1$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+			CROSS JOIN LATERAL (VALUES (1, 'orders', q.btyd_fit), (2, 'spend', q.spend_fit), (3, 'propensity', q.propensity_fit)) AS f (position, fit, document)
+			LEFT JOIN LATERAL (
+				SELECT e.key AS parameter, e.value::text::float8 AS value, (f.document -> 'standard_errors' ->> e.key)::float8 AS standard_error, e.ordinality
+				  FROM jsonb_each(CASE WHEN jsonb_typeof(f.document -> 'parameters') = 'object' AND f.fit <> 'propensity' THEN f.document -> 'parameters' END) WITH ORDINALITY AS e
+				UNION ALL
+				SELECT t.name, t.coefficient, t.standard_error, t.feature
+				  FROM @extschema@.logit_table(CASE f.fit WHEN 'propensity' THEN f.document END, @extschema@.propensity_feature_names()) AS t) AS p ON true
+			ORDER BY q.tenant, f.position, p.ordinality$q$, model, tenant, question),
+		'the fits that predictions rest on: parameters with standard errors, status and reason; one row with parameter NULL where there is no fit');
+
+	PERFORM @extschema@.model_put_view(model, 'weights',
+		format($q$SELECT %2$s AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share, w.learnt_share, w.coefficient, w.standard_error, w.p, w.clipped
+			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM (%3$s) AS q JOIN %1$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+			CROSS JOIN LATERAL @extschema@.learnt_weights_table(q.weights_fit, q.weights) AS w
+			ORDER BY q.tenant, w.score$q$, model, tenant, question),
+		'the weights of rfm_score beside those that tell best who ordered in the last 90 days from the scores before them');
+
+	PERFORM @extschema@.model_put_view(model, 'prediction_check',
+		format($q$SELECT %2$s AS tenant, k.checked_at, k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
+			k.btyd_fit ->> 'status' AS status, k.btyd_fit ->> 'reason' AS reason, k.customers, k.predicted_customers,
+			k.expected_orders, k.actual_orders, k.expected_orders / NULLIF(k.actual_orders, 0) - 1 AS orders_bias,
+			k.expected_value::%4$s AS expected_value, k.actual_value::%4$s AS actual_value,
+			k.expected_value / NULLIF(k.actual_value, 0)::float8 - 1 AS value_bias,
+			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
+			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant ORDER BY q.tenant$q$, latest, tenant, question, money),
+		'the last check_prediction: fitted on what was known on split_on, compared with what came until until');
+
+	PERFORM @extschema@.model_put_view(model, 'prediction_by_frequency',
+		format($q$SELECT %2$s AS tenant, k.split_on, k.until, c.repeat_orders,
+			CASE WHEN c.repeat_orders = 7 THEN '7+' ELSE c.repeat_orders::text END AS repeat_orders_range,
+			c.customers, c.expected_orders, c.actual_orders,
+			c.expected_orders / c.customers AS expected_mean, c.actual_orders / c.customers::float8 AS actual_mean,
+			c.expected_value::%5$s AS expected_value, c.actual_value::%5$s AS actual_value
+			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant
+			JOIN %4$I.prediction_check_classes AS c ON c.check_id = k.check_id AND c.tenant = k.tenant
+			ORDER BY q.tenant, c.repeat_orders$q$, latest, tenant, question, model, money),
+		'the last check_prediction by how often customers had come back until split_on');
+
+	PERFORM @extschema@.model_put_view(model, 'prediction_tracking',
+		format($q$SELECT %2$s AS tenant, w.week_end, w.week_end > k.split_on AS is_holdout,
+			w.expected_orders, w.actual_orders,
+			w.expected_orders - lag(w.expected_orders, 1, 0) OVER b AS expected_in_week,
+			w.actual_orders - lag(w.actual_orders, 1, 0) OVER b AS actual_in_week
+			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant
+			JOIN %4$I.prediction_check_weeks AS w ON w.check_id = k.check_id AND w.tenant = k.tenant
+			WINDOW b AS (PARTITION BY q.tenant ORDER BY w.week_end)
+			ORDER BY q.tenant, w.week_end$q$, latest, tenant, question, model),
+		'the last check_prediction week by week, cumulated: a chart of two curves that should lie on each other');
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_predictions(name, jsonb) IS 'internal: tables and views of a model with prediction';
+
+CREATE FUNCTION @extschema@.check_prediction(model text, split_on date DEFAULT NULL)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@.model_home(model);
+	settings	jsonb;
+	family		text;
+	split		date := split_on;
+	until		date;
+	this_check	bigint;
+	k			record;
+BEGIN
+	PERFORM @extschema@.model_lock(home);
+	settings := @extschema@.model_settings(home);
+	family := settings ->> 'prediction';
+	IF family IS NULL THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('model "%s" predicts nothing', home),
+			HINT = format('SELECT alter_model(%L, prediction => ''mbgnbd'');', home);
+	END IF;
+	until := coalesce((settings ->> 'as_of')::date, (now() AT TIME ZONE (settings ->> 'time_zone'))::date);
+	split := coalesce(split, until - 90);
+	IF NOT isfinite(split) OR split >= until THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('split_on %s is not before %s, the day that the model answers for', to_char(split, 'YYYY-MM-DD'), to_char(until, 'YYYY-MM-DD')),
+			HINT = 'Leave it out, and the last 90 days are the hold-out.';
+	END IF;
+	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_checks AS c', home) INTO this_check;
+	-- What was known on the day of the split, and what came after it. People of
+	-- whom the model may say nothing are in neither.
+	EXECUTE format($q$
+		WITH known AS MATERIALIZED (
+			SELECT h.tenant, h.history, b.x, b.t_x, b.t, b.m, @extschema@.first_day(h.history, $2) AS first_day,
+				   @extschema@.active_days(h.history, $3, $3 - $2) AS actual_orders,
+				   @extschema@.monetary(h.history, $3, $3 - $2) AS actual_value
+			  FROM (%2$s) AS h CROSS JOIN LATERAL @extschema@.btyd(h.history, $2, 7) AS b
+			 WHERE b.x IS NOT NULL
+		), fits AS MATERIALIZED (
+			SELECT k.tenant, @extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7) AS btyd_fit, @extschema@.spend_fit(k.x, k.m) AS spend_fit,
+				   min(k.first_day) AS first_day
+			  FROM known AS k GROUP BY k.tenant
+		), predicted AS MATERIALIZED (
+			SELECT k.tenant, k.x, k.actual_orders, k.actual_value,
+				   @extschema@.btyd_expected(f.btyd_fit, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS expected_orders,
+				   @extschema@.spend_expected(f.spend_fit, k.x, k.m) AS expected_mean,
+				   CASE WHEN k.t > 0 THEN k.x / k.t * ($3 - $2) / 7.0 ELSE 0 END AS baseline
+			  FROM known AS k JOIN fits AS f USING (tenant)
+		), checked AS (
+			INSERT INTO %1$I.prediction_checks (check_id, tenant, split_on, until, btyd_fit, spend_fit, customers, predicted_customers,
+				   expected_orders, actual_orders, expected_value, actual_value, actual_active,
+				   mean_absolute_error, baseline_absolute_error, correlation, active_auc)
+			SELECT $1, p.tenant, $2, $3, f.btyd_fit, f.spend_fit, count(*), count(p.expected_orders),
+				   sum(p.expected_orders), sum(p.actual_orders) FILTER (WHERE p.expected_orders IS NOT NULL),
+				   sum(p.expected_orders * p.expected_mean), sum(p.actual_value) FILTER (WHERE p.expected_orders * p.expected_mean IS NOT NULL),
+				   count(*) FILTER (WHERE p.actual_orders > 0),
+				   avg(abs(p.expected_orders - p.actual_orders)), avg(abs(p.baseline - p.actual_orders)) FILTER (WHERE p.expected_orders IS NOT NULL),
+				   corr(p.expected_orders, p.actual_orders), @extschema@.auc(p.expected_orders, p.actual_orders > 0)
+			  FROM predicted AS p JOIN fits AS f USING (tenant) GROUP BY p.tenant, f.btyd_fit, f.spend_fit
+		), classes AS (
+			INSERT INTO %1$I.prediction_check_classes (check_id, tenant, repeat_orders, customers, expected_orders, actual_orders, expected_value, actual_value)
+			SELECT $1, p.tenant, least(p.x, 7), count(*), sum(p.expected_orders), sum(p.actual_orders), sum(p.expected_orders * p.expected_mean), sum(p.actual_value)
+			  FROM predicted AS p GROUP BY p.tenant, least(p.x, 7)
+		), weeks AS (
+			SELECT f.tenant, $3 - 7 * n AS week_end, f.btyd_fit FROM fits AS f CROSS JOIN LATERAL generate_series(0, ($3 - f.first_day) / 7) AS n
+		)
+		INSERT INTO %1$I.prediction_check_weeks (check_id, tenant, week_end, expected_orders, actual_orders)
+		SELECT $1, w.tenant, w.week_end, e.expected_orders, coalesce(sum(a.orders) OVER (PARTITION BY w.tenant ORDER BY w.week_end), 0)
+		  FROM weeks AS w
+		 CROSS JOIN LATERAL (
+				SELECT sum(c.customers * @extschema@.btyd_expected_new(w.btyd_fit, (w.week_end - c.first_day) / 7.0)) AS expected_orders
+				  FROM (SELECT k.tenant, k.first_day, count(*) AS customers FROM known AS k GROUP BY k.tenant, k.first_day) AS c
+				 WHERE c.tenant = w.tenant AND c.first_day <= w.week_end) AS e
+		  LEFT JOIN (SELECT k.tenant, $3 - ($3 - d.day) / 7 * 7 AS week_end, count(*) AS orders
+					   FROM known AS k CROSS JOIN LATERAL @extschema@.days(k.history) AS d
+					  WHERE d.events > 0 AND d.day > k.first_day AND d.day <= $3 GROUP BY 1, 2) AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
+		home, @extschema@.model_customers(home, settings)) USING this_check, split, until, family;
+	FOR k IN EXECUTE format('SELECT * FROM %I.prediction_check ORDER BY tenant', home) LOOP
+		RETURN QUERY SELECT concat_ws(' ', v.item, k.tenant), v.detail FROM (VALUES
+			('fitted on', format('%s customers until %s: %s', k.customers, to_char(k.split_on, 'YYYY-MM-DD'), concat_ws(', ', k.family, k.status, k.reason))),
+			('compared with', format('%s days until %s', k.days, to_char(k.until, 'YYYY-MM-DD'))),
+			('days with an order', format('%s expected, %s came (%s %%)', round(k.expected_orders::numeric, 1), k.actual_orders,
+				to_char(100 * k.orders_bias, 'FMSG99990.0'))),
+			('value', format('%s expected, %s came (%s %%)', k.expected_value, k.actual_value, to_char(100 * k.value_bias, 'FMSG99990.0'))),
+			('error per customer', format('%s; %s if everybody went on as before', round(k.mean_absolute_error::numeric, 3), round(k.baseline_absolute_error::numeric, 3))),
+			('who comes', format('AUC %s', round(k.active_auc::numeric, 3)))) AS v (item, detail);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.check_prediction(text, date) IS
+	'fit a model''s prediction on what was known on a day, compare it with what has come since, and keep the comparison for the views prediction_check, prediction_by_frequency and prediction_tracking';
