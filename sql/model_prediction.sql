@@ -185,17 +185,20 @@ BEGIN
 			INSERT INTO %1$I.prediction_checks (check_id, tenant, split_on, until, btyd_fit, spend_fit, customers, predicted_customers,
 				   expected_orders, actual_orders, expected_value, actual_value, actual_active,
 				   mean_absolute_error, baseline_absolute_error, correlation, active_auc)
-			SELECT $1, p.tenant, $2, $3, f.btyd_fit, f.spend_fit, count(*), count(p.expected_orders),
+			SELECT $1, p.tenant, $2, $3, (SELECT f.btyd_fit FROM fits AS f WHERE f.tenant = p.tenant), (SELECT f.spend_fit FROM fits AS f WHERE f.tenant = p.tenant),
+				   count(*), count(p.expected_orders),
 				   sum(p.expected_orders), sum(p.actual_orders) FILTER (WHERE p.expected_orders IS NOT NULL),
 				   sum(p.expected_orders * p.expected_mean), sum(p.actual_value) FILTER (WHERE p.expected_orders * p.expected_mean IS NOT NULL),
 				   count(*) FILTER (WHERE p.actual_orders > 0),
 				   avg(abs(p.expected_orders - p.actual_orders)), avg(abs(p.baseline - p.actual_orders)) FILTER (WHERE p.expected_orders IS NOT NULL),
 				   corr(p.expected_orders, p.actual_orders), @extschema@.auc(p.expected_orders, p.actual_orders > 0)
-			  FROM predicted AS p JOIN fits AS f USING (tenant) GROUP BY p.tenant, f.btyd_fit, f.spend_fit
+			  FROM predicted AS p GROUP BY p.tenant
 		), classes AS (
 			INSERT INTO %1$I.prediction_check_classes (check_id, tenant, repeat_orders, customers, expected_orders, actual_orders, expected_value, actual_value)
 			SELECT $1, p.tenant, least(p.x, 7), count(*), sum(p.expected_orders), sum(p.actual_orders), sum(p.expected_orders * p.expected_mean), sum(p.actual_value)
 			  FROM predicted AS p GROUP BY p.tenant, least(p.x, 7)
+		), cohorts AS MATERIALIZED (
+			SELECT k.tenant, k.first_day, count(*) AS customers FROM known AS k GROUP BY k.tenant, k.first_day
 		), weeks AS (
 			SELECT f.tenant, $3 - 7 * n AS week_end, f.btyd_fit FROM fits AS f CROSS JOIN LATERAL generate_series(0, ($3 - f.first_day) / 7) AS n
 		)
@@ -204,7 +207,7 @@ BEGIN
 		  FROM weeks AS w
 		 CROSS JOIN LATERAL (
 				SELECT sum(c.customers * @extschema@.btyd_expected_new(w.btyd_fit, (w.week_end - c.first_day) / 7.0)) AS expected_orders
-				  FROM (SELECT k.tenant, k.first_day, count(*) AS customers FROM known AS k GROUP BY k.tenant, k.first_day) AS c
+				  FROM cohorts AS c
 				 WHERE c.tenant = w.tenant AND c.first_day <= w.week_end) AS e
 		  LEFT JOIN (SELECT k.tenant, $3 - ($3 - d.day) / 7 * 7 AS week_end, count(*) AS orders
 					   FROM known AS k CROSS JOIN LATERAL @extschema@.days(k.history) AS d
