@@ -136,6 +136,7 @@ CREATE FUNCTION @extschema@.check_prediction(model text, split_on date DEFAULT N
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off		-- takes longer to compile the one large statement than most shops take
 	AS $$
 DECLARE
 	home		name := @extschema@.model_home(model);
