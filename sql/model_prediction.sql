@@ -159,7 +159,7 @@ BEGIN
 	split := coalesce(split, until - 90);
 	IF NOT isfinite(split) OR split >= until THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('split_on %s is not before %s, the day that the model answers for', to_char(split, 'YYYY-MM-DD'), to_char(until, 'YYYY-MM-DD')),
+			MESSAGE = format('split_on %s is not before %s, the day that the model answers for', CASE WHEN isfinite(split) THEN to_char(split, 'YYYY-MM-DD') ELSE split::text END, to_char(until, 'YYYY-MM-DD')),
 			HINT = 'Leave it out, and the last 90 days are the hold-out.';
 	END IF;
 	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_checks AS c', home) INTO this_check;
@@ -218,12 +218,16 @@ BEGIN
 		RETURN QUERY SELECT concat_ws(' ', v.item, k.tenant), v.detail FROM (VALUES
 			('fitted on', format('%s customers until %s: %s', k.customers, to_char(k.split_on, 'YYYY-MM-DD'), concat_ws(', ', k.family, k.status, k.reason))),
 			('compared with', format('%s days until %s', k.days, to_char(k.until, 'YYYY-MM-DD'))),
-			('days with an order', format('%s expected, %s came (%s %%)', round(k.expected_orders::numeric, 1), k.actual_orders,
-				to_char(100 * k.orders_bias, 'FMSG99990.0'))),
-			('value', format('%s expected, %s came (%s %%)', k.expected_value, k.actual_value, to_char(100 * k.value_bias, 'FMSG99990.0'))),
+			('days with an order', format('%s expected, %s came%s', round(k.expected_orders::numeric, 1), k.actual_orders,
+				to_char(100 * k.orders_bias, '" ("FMSG99990.0" %)"'))),
+			('value', format('%s expected, %s came%s', k.expected_value, k.actual_value, to_char(100 * k.value_bias, '" ("FMSG99990.0" %)"'))),
 			('error per customer', format('%s; %s if everybody went on as before', round(k.mean_absolute_error::numeric, 3), round(k.baseline_absolute_error::numeric, 3))),
-			('who comes', format('AUC %s', round(k.active_auc::numeric, 3)))) AS v (item, detail);
+			('who comes', format('AUC %s (0.5 is chance)', round(k.active_auc::numeric, 3)))) AS v (item, detail)
+			WHERE k.expected_orders IS NOT NULL OR v.item IN ('fitted on', 'compared with');
 	END LOOP;
+	IF NOT FOUND THEN
+		RETURN QUERY VALUES ('nothing to fit', format('no customer has ordered until %s', to_char(split, 'YYYY-MM-DD')));
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_prediction(text, date) IS
