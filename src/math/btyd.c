@@ -83,8 +83,7 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 		if (t_x == t)
 			return -INFINITY;
 		pareto_integral(r + x, s, alpha + t_x, beta + t_x, t - t_x, moments, integral);
-		return log(s) + (r + x) * log1p((t - t_x) / (alpha + t_x)) +
-			s * log1p((t - t_x) / (beta + t_x)) + integral->log_value;
+		return log(s) + (r + x) * integral->whole_log_alpha + s * integral->whole_log_beta + integral->log_value;
 	}
 	silence = (r + x) * log1p((t - t_x) / (alpha + t_x));
 	if (family == BTYD_MBGNBD)
@@ -129,16 +128,18 @@ btyd_log_likelihood(BtydFamily family, const double *parameters, double x, doubl
 		double		s = parameters[2];
 		double		beta = parameters[3];
 
-		result -= s * log1p(t / beta);
+		double		chance = log1p(t / beta);
+
+		result -= s * chance;
 		if (gradient != NULL)
 		{
-			gradient[2] = -log1p(t / beta);
+			gradient[2] = -chance;
 			gradient[3] = s * t / (beta * (beta + t));
 			if (gone > 0.0)
 			{
-				gradient[0] += gone * (log1p((t - t_x) / (alpha + t_x)) - integral.log_alpha);
+				gradient[0] += gone * (integral.whole_log_alpha - integral.log_alpha);
 				gradient[1] += gone * (r + x) * (1.0 / (alpha + t) - integral.per_alpha);
-				gradient[2] += gone * (1.0 / s + log1p((t - t_x) / (beta + t_x)) - integral.log_beta);
+				gradient[2] += gone * (1.0 / s + integral.whole_log_beta - integral.log_beta);
 				gradient[3] += gone * (s / (beta + t) - (s + 1.0) * integral.per_beta);
 			}
 		}

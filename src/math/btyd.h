@@ -8,7 +8,21 @@
  * (p, q, gamma) for the Gamma-Gamma model of spend.
  *
  * Every function returns NaN where the answer doesn't exist or can't be had to
- * the promised accuracy, never a made-up number.
+ * the promised accuracy, never a made-up number:
+ *	- parameters outside 1e-15 to 1e15;
+ *	- a customer that can't be: x not a whole number from 0 to 1e9, t_x not
+ *	  between 0 and t, x = 0 with t_x > 0, t or a horizon negative or above 1e15;
+ *	- btyd_residual of another family, at a negative rate, or at rate 0 if s <= 1;
+ *	- spend_expected where p x + q <= 1: for x = 0, q <= 1; m not above 0, x > 0.
+ * Nothing is infinite, no probability outside [0, 1], no expectation negative.
+ * P(alive) is exactly 1 where the model says so: BG/NBD at x = 0, Pareto/NBD at
+ * t_x = t; probabilities below 1e-308 are 0.
+ *
+ * Errors against 25-digit references (test/unit/btyd_reference.csv: x to 2,000,
+ * t to 1e5, parameters from 1e-3 to 1e4, a = 1, s = 1, alpha = beta and a hair
+ * beside): at most 1e-12 relative for predictions; for a log-likelihood, and its
+ * gradient by the logarithms of the parameters, relative to 1 + r + x if the
+ * value is smaller.
  */
 #ifndef BTYD_H
 #define BTYD_H
@@ -23,7 +37,10 @@ typedef enum BtydFamily
 #define BTYD_PARAMETERS 4
 #define SPEND_PARAMETERS 3
 
-/* log-likelihood of one customer; gradient by parameter where not NULL */
+/*
+ * Log-likelihood of one customer; gradient by parameter where not NULL. The
+ * value has the same bits with and without a gradient.
+ */
 extern double btyd_log_likelihood(BtydFamily family, const double *parameters,
 								  double x, double t_x, double t, double *gradient);
 
@@ -48,7 +65,10 @@ extern double btyd_probability(BtydFamily family, const double *parameters, int 
 extern double btyd_residual(BtydFamily family, const double *parameters,
 							double x, double t_x, double t, double rate);
 
-/* Gamma-Gamma: x repeat days with the mean spend m > 0 */
+/*
+ * Gamma-Gamma: x repeat days with the mean spend m > 0. x = 0 says nothing: the
+ * log-likelihood is 0, the expectation that of everybody, m is not looked at.
+ */
 extern double spend_log_likelihood(const double *parameters, double x, double m, double *gradient);
 extern double spend_expected(const double *parameters, double x, double m);
 

@@ -27,6 +27,26 @@ static const Node gauss8[] = {
 	{0.96028985649753623168, 0.10122853629037625915},
 };
 
+static const Node gauss4[] = {
+	{0.3399810435848562648, 0.65214515486254614263},
+	{0.86113631159405257522, 0.34785484513745385737},
+};
+
+static const Node gauss6[] = {
+	{0.23861918608319690863, 0.46791393457269104739},
+	{0.66120938646626451366, 0.36076157304813860757},
+	{0.93246951420315202781, 0.17132449237917034504},
+};
+
+static const Node gauss12[] = {
+	{0.12523340851146891547, 0.249147045813402785},
+	{0.36783149899818019375, 0.23349253653835480876},
+	{0.5873179542866174473, 0.20316742672306592175},
+	{0.76990267419430468704, 0.16007832854334622633},
+	{0.90411725637047485668, 0.10693932599531843096},
+	{0.98156063424671925069, 0.047175336386511827195},
+};
+
 static const Node gauss16[] = {
 	{0.095012509837637440185, 0.18945061045506849629},
 	{0.28160355077925891323, 0.18260341504492358887},
@@ -40,11 +60,25 @@ static const Node gauss16[] = {
 
 /*
  * A panel of n nodes is exact to rounding if |slope| * half width stays below
- * STEEP, and the half width below WIDE: the nearest singularities lie at a
+ * steep, and the half width below wide: the nearest singularities lie at a
  * distance of pi from the real line.
  */
-#define STEEP8	1.2
-#define WIDE8	0.75
+typedef struct Rule
+{
+	double		steep;
+	double		wide;
+	int			pairs;
+	const Node *nodes;
+} Rule;
+
+static const Rule rules[] = {
+	{0.08, 0.06, 2, gauss4},
+	{0.4, 0.3, 3, gauss6},
+	{1.2, 0.75, 4, gauss8},
+	{4.0, 1.3, 6, gauss12},
+	{9.0, 2.0, 8, gauss16},
+};
+
 #define STEEP16	9.0
 #define WIDE16	2.0
 
@@ -240,11 +274,10 @@ void
 pareto_integral(double n, double s, double alpha, double beta, double length, bool moments, ParetoIntegral *result)
 {
 	bool		beta_first = beta <= alpha;
-	double		smaller = beta_first ? beta : alpha;
 	double		ratio = beta_first ? beta / alpha : alpha / beta;
 	double		power = beta_first ? -s : 1.0 - n;
 	double		fall = beta_first ? n : s + 1.0;
-	double		end = log1p(length / smaller);
+	double		end;
 	double		from = 0.0;
 	double		e_from = 1.0;
 	double		slope_from = power - fall * ratio;
@@ -255,16 +288,19 @@ pareto_integral(double n, double s, double alpha, double beta, double length, bo
 	double		sum_per_q = 0.0;
 
 	result->log_value = NAN;
+	result->whole_log_alpha = log1p(length / alpha);
+	result->whole_log_beta = log1p(length / beta);
+	end = beta_first ? result->whole_log_beta : result->whole_log_alpha;
 	for (int i = 0;; i++)
 	{
 		double		width = end - from;
+		double		e_half;
 		double		e_to;
 		double		slope_to;
 		double		steep;
 		double		e_centre;
 		double		centre;
-		const Node *nodes;
-		int			count;
+		const Rule *rule;
 
 		if (i == MAX_PANELS)
 			return;
@@ -275,7 +311,8 @@ pareto_integral(double n, double s, double alpha, double beta, double length, bo
 			width = -2.0 * STEEP16 / slope_from;
 		for (int tries = 0;; tries++)
 		{
-			e_to = e_from * exp(width);
+			e_half = exp(0.5 * width);
+			e_to = e_from * e_half * e_half;
 			slope_to = power - fall * (ratio * e_to / (1.0 + ratio * (e_to - 1.0)));
 			steep = fmax(fabs(slope_from), fabs(slope_to)) * width * 0.5;
 			if (steep <= STEEP16 * 1.0001)
@@ -284,23 +321,16 @@ pareto_integral(double n, double s, double alpha, double beta, double length, bo
 				return;
 			width *= fmax(0.5, STEEP16 / steep);
 		}
-		if (steep <= STEEP8 && width <= 2.0 * WIDE8)
-		{
-			nodes = gauss8;
-			count = 4;
-		}
-		else
-		{
-			nodes = gauss16;
-			count = 8;
-		}
+		rule = rules;
+		while (rule->pairs < 8 && (steep > rule->steep || width > 2.0 * rule->wide))
+			rule++;
 
 		width *= 0.5;
 		centre = from + width;
-		e_centre = e_from * exp(width);
-		for (int j = 0; j < count; j++)
+		e_centre = e_from * e_half;
+		for (int j = 0; j < rule->pairs; j++)
 		{
-			double		step = width * nodes[j].x;
+			double		step = width * rule->nodes[j].x;
 			double		e_step = exp(step);
 			double		e[2] = {e_centre * e_step, e_centre / e_step};
 			double		v[2] = {centre + step, centre - step};
@@ -309,7 +339,7 @@ pareto_integral(double n, double s, double alpha, double beta, double length, bo
 			{
 				double		q = 1.0 + ratio * (e[k] - 1.0);
 				double		log_q = log(q);
-				double		weight = nodes[j].weight * width * exp(power * v[k] - fall * log_q);
+				double		weight = rule->nodes[j].weight * width * exp(power * v[k] - fall * log_q);
 
 				sum += weight;
 				if (moments)

@@ -32,6 +32,9 @@ extern double beta_geometric_count(double n, double a, double b, double y);
 typedef struct ParetoIntegral
 {
 	double		log_value;
+	double		whole_log_alpha;	/* ln(1 + length/alpha) */
+	double		whole_log_beta; /* ln(1 + length/beta) */
+	/* means of */
 	double		log_alpha;		/* ln(1 + u/alpha) */
 	double		log_beta;		/* ln(1 + u/beta) */
 	double		per_alpha;		/* 1/(alpha + u) */
