@@ -561,7 +561,7 @@ random_below(Random *random, uint64 n)
 }
 
 /* So many customers drawn at most in one replicate */
-#define MAX_DRAWS		INT64CONST(1000000000)
+#define MAX_DRAWS		10000000
 
 /*
  * As many customers as there are, drawn with replacement: counts[] per pattern.
@@ -609,7 +609,8 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 	if (whole.n > MAX_DRAWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many customers for a bootstrap: " INT64_FORMAT, (int64) whole.n)));
+				 errmsg("too many customers for a bootstrap: " INT64_FORMAT ", at most %d", (int64) whole.n, MAX_DRAWS),
+				 errhint("Their standard errors are good enough.")));
 
 	drawn = fit_allocate((Size) Max(n, 1) * sizeof(BtydPattern));
 	counts = fit_allocate((Size) Max(n, 1) * sizeof(int64));

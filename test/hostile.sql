@@ -76,6 +76,15 @@ SELECT type, unnest(expressions) FROM (VALUES
      '(SELECT to_jsonb(c) || ''{"live": true, "customers": null, "attributes": [1, null]}'' FROM hostile_model.configuration AS c)', '''{"weights": [2, 1, 1]}''',
      '(SELECT jsonb_object_agg(k, ''[]''::jsonb) FROM hostile_model.configuration AS c, jsonb_object_keys(to_jsonb(c)) AS k)'])
 ) v(type, expressions);
+-- Fits, by hand and in part.
+INSERT INTO hostile.value (type, expression)
+SELECT type, unnest(expressions) FROM (VALUES
+  ('text', ARRAY['''mbgnbd''', '''bgnbd''', '''paretonbd''']),
+  ('jsonb', ARRAY['''{"family": "bgnbd", "unit_days": 7, "parameters": {"r": 0.24, "alpha": 4.4, "a": 0.79, "b": 2.4}}''',
+     '''{"family": "paretonbd", "unit_days": 1, "parameters": {"r": 1e-300, "alpha": 1e300, "s": 1, "beta": 1e300}}''',
+     '''{"family": "gammagamma", "parameters": {"p": 6, "q": 4, "gamma": 15}}''', '''{"family": "mbgnbd", "parameters": null, "status": "refused", "reason": 3}''',
+     '''[{"family": "mbgnbd", "unit_days": 7, "parameters": {"r": 0.5, "alpha": 6, "a": 1, "b": 1.6}}]'''])
+) v(type, expressions);
 -- Calls that are well, of functions whose arguments have to fit together.
 CREATE TABLE hostile.good (name text, arguments text);
 -- Fits that predict
@@ -89,6 +98,11 @@ INSERT INTO hostile.good VALUES
 INSERT INTO hostile.good VALUES
   ('create_model', $$'good', 'hostile.orders', customer => 'customer', day => 'day', value => 'value'$$),
   ('create_model', $$'good', 'hostile.orders', live => true$$),
+  ('btyd_alive', $$'{"family": "bgnbd", "unit_days": 7, "parameters": {"r": 0.24, "alpha": 4.4, "a": 0.79, "b": 2.4}}', 500, 3, 4$$),
+  ('btyd_expected', $$'{"family": "mbgnbd", "unit_days": 7, "parameters": {"r": 0.24, "alpha": 4.4, "a": 1, "b": 2.4}}', 500, 3, 4, 1e9$$),
+  ('btyd_residual', $$'{"family": "paretonbd", "unit_days": 7, "parameters": {"r": 0.24, "alpha": 4.4, "s": 1, "beta": 4.4}}', 500, 3, 4, 1e-9$$),
+  ('clv', $$'{"family": "bgnbd", "unit_days": 7, "parameters": {"r": 0.24, "alpha": 4.4, "a": 0.79, "b": 2.4}}', '{"family": "gammagamma", "parameters": {"p": 6, "q": 4, "gamma": 15}}', 2, 3, 4, 20, 1200, 4, 0.01$$),
+  ('btyd_interval', $$'[{"family": "bgnbd", "unit_days": 7, "parameters": {"r": 0.24, "alpha": 4.4, "a": 0.79, "b": 2.4}}]', 500, 3, 4, 1e9$$),
   ('alter_model', $$'hostile_model', weights => '{2,1,1}', segment_map => 'standard'$$),
   ('grant_reader', $$'hostile_model', 'hostile_user'$$),
   ('revoke_reader', $$'hostile_model', 'pg_monitor'$$),
