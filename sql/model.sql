@@ -359,6 +359,9 @@ DECLARE
 	selected	text;
 	is_unique	boolean;
 	order_taken	text;
+	extras		text[] := '{}';			-- event_key and currency, as text
+	customer	text;
+	copies		text;
 BEGIN
 	-- Events
 	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'source', settings ->> 'source');
@@ -418,27 +421,42 @@ BEGIN
 	FOREACH argument IN ARRAY '{event_key,currency}'::text[] LOOP
 		expression := settings ->> argument;
 		IF expression IS NOT NULL THEN
-			PERFORM @extschema@.model_probe_argument(model, caller_path, argument,
-				CASE WHEN expression = ANY (item.columns) THEN format('source.%I', expression) ELSE expression END, item.from_item, item.columns);
+			expression := CASE WHEN expression = ANY (item.columns) THEN format('source.%I', expression) ELSE expression END;
+			SELECT p.type, p.collation_oid INTO type, collation_oid
+			  FROM @extschema@.model_probe_argument(model, caller_path, argument, expression, item.from_item, item.columns) AS p;
+			expression := format(@extschema@.model_key_text(argument, type, collation_oid), '(' || expression || E'\n)');
 		END IF;
+		extras := array_append(extras, expression);
 	END LOOP;
 	IF tenanted THEN
 		tenant_text := format(@extschema@.model_key_text('tenant', types[5], collations[5]), '(' || expressions[5] || E'\n)');
 	END IF;
-	query := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value%s FROM %s',
-		CASE WHEN tenanted THEN
+	customer := CASE WHEN tenanted THEN
 			format(E'CASE WHEN (%1$s\n) IS NOT NULL AND %3$s IS NOT NULL THEN ARRAY[%3$s, %2$s] END', expressions[1],
 				format(key_text, '(' || expressions[1] || E'\n)'), tenant_text)
-			ELSE format(E'(%s\n)', expressions[1]) END,
-		expressions[2], expressions[3],
+			ELSE format(E'(%s\n)', expressions[1]) END;
+	query := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value%s FROM %s', customer, expressions[2], expressions[3],
 		CASE WHEN expressions[4] IS NOT NULL THEN format(E', (%s\n) AS counts', expressions[4]) ELSE '' END,
 		item.from_item);
+	-- The same with what check_quality wants to know; and of rows with the same
+	-- key which one counts: a whole one, of the latest day, of the highest value.
+	copies := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value, (%s\n)::boolean AS counts, %s::text AS event_key, %s::text AS currency FROM %s',
+		customer, expressions[2], expressions[3], coalesce(expressions[4], 'NULL'), coalesce(extras[1], 'NULL'), coalesce(extras[2], 'NULL'), item.from_item);
+	IF extras[1] IS NOT NULL THEN
+		copies := format('SELECT *, event_key IS NULL OR row_number() OVER (PARTITION BY event_key%s ORDER BY'
+			' customer IS NOT NULL AND day IS NOT NULL AND value IS NOT NULL DESC, day DESC, value DESC, customer, counts) = 1 AS is_kept FROM (%s) AS copies',
+			CASE WHEN tenanted THEN ', customer[1]' ELSE '' END, copies);
+		query := format('SELECT customer, day, value%s FROM (%s) AS copies WHERE is_kept', CASE WHEN expressions[4] IS NOT NULL THEN ', counts' ELSE '' END, copies);
+	ELSE
+		copies := format('SELECT *, true AS is_kept FROM (%s) AS copies', copies);
+	END IF;
 	SELECT p.definition, p.types, p.relations INTO given FROM @extschema@.model_probe(model, caller_path, query) AS p;
 	settings := settings || jsonb_build_object(
 		'source_relation', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 							 WHERE c.oid = item.relation),
 		'source_reads', given.relations,
 		'source_query', given.definition,
+		'quality_query', (SELECT p.definition FROM @extschema@.model_probe(model, caller_path, copies) AS p),
 		'customer_type', format_type(given.types[1], NULL),
 		'key_text', CASE WHEN NOT tenanted THEN key_text END,
 		'day_is_moment', @extschema@.model_base_type(types[2]) = 'timestamptz'::regtype);

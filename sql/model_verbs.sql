@@ -543,6 +543,8 @@ BEGIN
 	IF settings ->> 'as_of' IS NULL AND days.last < today - 30 THEN
 		RETURN QUERY VALUES ('note', format('the last order is %s days old; as_of => %L answers for that day', today - days.last, to_char(days.last, 'YYYY-MM-DD')));
 	END IF;
+	RETURN QUERY EXECUTE format('SELECT ''note'', concat_ws('': '', concat(d.affected, '' '', d.explanation), d.advice) FROM %I.data_quality AS d'
+		' WHERE d.reason IN (''duplicate_keys'', ''conflicting_keys'', ''mixed_currencies'', ''no_currency'') AND d.affected > 0', model);
 	RETURN QUERY VALUES ('customers', r.customers::text);
 	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)
 		FROM @extschema@.model_segment_counts(model) AS c ORDER BY c.segment_order, c.segment;
@@ -608,6 +610,10 @@ BEGIN
 		settings := @extschema@.model_write_version(home, settings, 'created');
 		PERFORM @extschema@.model_make_triggers(home, settings);
 		PERFORM @extschema@.model_read_source(home, settings);
+		-- whoever names these wants to know
+		IF settings ->> 'event_key' IS NOT NULL OR settings ->> 'currency' IS NOT NULL THEN
+			PERFORM @extschema@.model_check_quality(home, settings);
+		END IF;
 		EXECUTE format('ANALYZE %I.customer_histories', home);
 		PERFORM @extschema@.model_write_thresholds(home, settings, true);
 		PERFORM @extschema@.model_make_views(home, settings);
@@ -656,7 +662,7 @@ BEGIN
 			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
 			objection text, contact text[], retention_days int, minimum_group_size int NOT NULL, minimum_customers int NOT NULL, purpose text, legal_basis text,
 			event_key text, currency text, prediction text, margin float8 NOT NULL, discount_rate float8 NOT NULL,
-			source_relation text, source_reads text[], source_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
+			source_relation text, source_reads text[], source_query text NOT NULL, quality_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
 			day_is_moment boolean NOT NULL, source_columns text[], source_parts text[], map_copy text NOT NULL
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
@@ -752,6 +758,7 @@ BEGIN
 		('configuration', 'source_relation', 'the table or view, if source is one'),
 		('configuration', 'source_reads', 'the tables and views that the source reads'),
 		('configuration', 'source_query', 'what is read, every name qualified'),
+		('configuration', 'quality_query', 'the same with what check_quality reads'),
 		('configuration', 'customers_query', 'who is known, every name qualified'),
 		('configuration', 'customer_type', 'type of the customer in the source'),
 		('configuration', 'key_text', 'how a customer becomes text'),
@@ -1036,6 +1043,13 @@ BEGIN
 		END IF;
 		IF reread THEN
 			PERFORM @extschema@.model_read_source(home, new);
+		END IF;
+		-- what was found was found in another source
+		IF reread OR new -> 'quality_query' <> old -> 'quality_query' THEN
+			EXECUTE format('DELETE FROM %I.quality', home);
+			IF new ->> 'event_key' IS NOT NULL OR new ->> 'currency' IS NOT NULL THEN
+				PERFORM @extschema@.model_check_quality(home, new);
+			END IF;
 		END IF;
 		IF NOT recalibrate THEN
 			EXECUTE format($q$

@@ -519,7 +519,8 @@ BEGIN ATOMIC
 		"pending_changes": "differences that apply_changes has not folded in yet; the views have them all the same",
 		"reason": "why rows or customers are left out or worth a look",
 		"unit": "what is counted: rows or customers",
-		"affected": "how many",
+		"affected": "how many; NULL: not counted yet, see check_quality",
+		"advice": "what to do about it",
 		"explanation": "what it means",
 		"checked_at": "when it was counted",
 		"change_id": "rises with every change; read on from the highest you have seen",
@@ -709,9 +710,6 @@ CREATE FUNCTION @extschema@.model_make_status(model name, settings jsonb)
 DECLARE
 	question	text := @extschema@.model_question(model, settings);
 	tenant		text := @extschema@.model_tenant(settings, 'q');
-	-- counts of rows are not known by tenant: for those who see all of them
-	everything	text := @extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
-	no_consent	text := 'SELECT NULL::text AS tenant, 0::bigint AS affected WHERE false';
 BEGIN
 	PERFORM @extschema@.model_put_view(model, 'model_status',
 		format($q$SELECT %2$L::text AS model, c.source, c.source_query AS definition,
@@ -736,46 +734,7 @@ BEGIN
 			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings), @extschema@.model_as_of()),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
-	IF settings ->> 'consent' IS NOT NULL THEN
-		no_consent := format($q$SELECT h.tenant, count(*) AS affected FROM (%s) AS h
-			WHERE NOT EXISTS (SELECT FROM (%s) AS p WHERE p.tenant = h.tenant AND p.customer_id = h.customer_id AND p.consent) GROUP BY h.tenant$q$,
-			@extschema@.model_histories(model, settings), settings ->> 'customers_query');
-	END IF;
-	PERFORM @extschema@.model_put_view(model, 'data_quality',
-		-- security_barrier protects nothing where a UNION ALL is all there is
-		format($q$SELECT u.tenant, u.reason, u.unit, u.affected, u.explanation, u.checked_at FROM (
-			SELECT %4$s AS tenant, d.reason, d.unit, d.affected, d.explanation, d.checked_at
-			FROM (%3$s) AS q CROSS JOIN LATERAL (
-				SELECT 'future_day', 'customers', (SELECT count(*) FROM (%7$s) AS h
-						WHERE h.tenant = q.tenant AND @extschema@.last_day(h.history, 'infinity') > q.as_of),
-					'customers with orders after as_of; those orders are not looked at', now()
-				UNION ALL
-				SELECT 'no_order', 'customers', (SELECT count(*) FROM (%7$s) AS h
-						WHERE h.tenant = q.tenant AND @extschema@.last_day(h.history, 'infinity') IS NULL),
-					'customers with corrections only, and no order', now()
-				UNION ALL
-				SELECT 'no_consent', 'customers', (SELECT COALESCE(sum(n.affected), 0)::bigint FROM (%5$s) AS n WHERE n.tenant = q.tenant),
-					'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', now()%8$s
-			) AS d (reason, unit, affected, explanation, checked_at)
-			UNION ALL
-			SELECT NULL, d.reason, d.unit, d.affected, d.explanation, r.finished_at
-			FROM (SELECT * FROM %1$I.refreshes AS f WHERE %6$s ORDER BY f.refresh_id DESC LIMIT 1) AS r
-			CROSS JOIN LATERAL (VALUES
-				('no_customer', 'rows', r.rows_without_customer, 'rows without a customer%2$s; left out'),
-				('no_day', 'rows', r.rows_without_day, 'rows without a day; left out'),
-				('no_value', 'rows', r.rows_without_value, 'rows without a value; left out'),
-				('unconvertible', 'rows', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM %1$I.rejects AS x WHERE x.reason = 'unconvertible'),
-					'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out'),
-				('too_large', 'customers', r.customers_too_large, 'customers with a total beyond 18 digits; in no view')) AS d (reason, unit, affected, explanation)) AS u$q$,
-			model, CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE ' or a tenant' END, question, tenant, no_consent, everything,
-			@extschema@.model_histories(model, settings),
-			CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE format($r$
-				UNION ALL
-				SELECT 'retention_due', 'customers', (SELECT count(*) FROM (%s) AS h
-						WHERE h.tenant = q.tenant AND @extschema@.last_activity(h.history) < q.as_of - %s + 30),
-					'customers whom retention_days will have removed 30 days from now; see the view retention', now()$r$,
-				@extschema@.model_histories(model, settings), settings ->> 'retention_days') END),
-		'rows left out when the source was read last, and customers worth a look, by reason');
+	PERFORM @extschema@.model_make_quality(model, settings);
 
 	PERFORM @extschema@.model_put_view(model, 'segment_changes',
 		format($q$SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, %2$s AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment

@@ -25,6 +25,10 @@ BEGIN
 			into_key text COLLATE "C" NOT NULL, into_id text NOT NULL, root_key text COLLATE "C" NOT NULL, root_id text NOT NULL,
 			merged_by text NOT NULL, merged_at timestamptz NOT NULL DEFAULT now()
 		);
+		CREATE TABLE %1$I.quality (
+			tenant text, reason text NOT NULL, affected bigint NOT NULL, customers bigint, detail text, checked_at timestamptz NOT NULL,
+			UNIQUE NULLS NOT DISTINCT (tenant, reason)
+		);
 		-- A key of a person has no place in the statistics, which more people can read.
 		ALTER TABLE %1$I.overridden_segments ALTER customer_key SET STATISTICS 0, ALTER reason SET STATISTICS 0;
 		ALTER TABLE %1$I.merged_customers ALTER customer_key SET STATISTICS 0, ALTER customer_id SET STATISTICS 0, ALTER into_key SET STATISTICS 0,
@@ -43,7 +47,11 @@ BEGIN
 		('merged_customers', 'customer_id', 'the same as the source has it'),
 		('merged_customers', 'into_key', 'the customer whom he was merged into'), ('merged_customers', 'into_id', 'the same as the source has it'),
 		('merged_customers', 'root_key', 'under whom his orders are: the last of a chain'), ('merged_customers', 'root_id', 'the same as the source has it'),
-		('merged_customers', 'merged_by', 'who did it'), ('merged_customers', 'merged_at', 'when')) AS v (relation, attribute, words) LOOP
+		('merged_customers', 'merged_by', 'who did it'), ('merged_customers', 'merged_at', 'when'),
+		('quality', NULL, 'what check_quality found in the source; read by the view data_quality; no data of persons'),
+		('quality', 'tenant', 'empty in a model without tenants; NULL: not known by tenant'), ('quality', 'reason', 'as in data_quality'),
+		('quality', 'affected', 'how many'), ('quality', 'customers', 'how many customers these are; NULL: not known'),
+		('quality', 'detail', 'figures in words'), ('quality', 'checked_at', 'when')) AS v (relation, attribute, words) LOOP
 		IF c.attribute IS NULL THEN
 			EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, c.relation, c.words);
 		ELSE
@@ -430,3 +438,297 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.unmerge_customers(text, text) IS
 	'take back what merge_customers did: both are customers of their own again, after the next refresh_model; in a live model at once';
+
+/* ---- data quality ---- */
+
+-- What can be wrong, in the order in which it is shown. found: where the count
+-- comes from: the last reading of the source (read), the histories as they are
+-- (now), or check_quality (checked).
+CREATE FUNCTION @extschema@.quality_reasons()
+	RETURNS TABLE (reason text, "position" int, unit text, found text, needs text, explanation text, advice text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 30
+BEGIN ATOMIC
+	VALUES
+		('no_customer', 1, 'rows', 'read', NULL, 'rows without a customer; left out',
+			'orders of guests: let the e-mail or a device stand for the customer, customer => ''coalesce(customer_id::text, lower(email))'''),
+		('no_day', 2, 'rows', 'read', NULL, 'rows without a day; left out', 'give another column where this one is NULL: day => ''coalesce(paid_on, ordered_on)'''),
+		('no_value', 3, 'rows', 'read', NULL, 'rows without a value; left out', 'value => ''coalesce(total, 0)'' if such an order counts and is worth nothing'),
+		('unconvertible', 4, 'rows', 'read', NULL, 'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out',
+			'round the value, and mend the rows in the source'),
+		('too_large', 5, 'customers', 'read', NULL, 'customers with a total beyond 18 digits; in no view', 'give the value in a larger unit'),
+		('future_day', 6, 'customers', 'now', NULL, 'customers with orders after as_of; those orders are not looked at',
+			'pre-orders, or days typed wrong: mend them in the source'),
+		('no_order', 7, 'customers', 'now', NULL, 'customers with corrections only, and no order', 'the orders that are corrected may be missing from the source'),
+		('net_zero', 8, 'customers', 'now', NULL, 'customers with orders whose corrections take back every amount; they count as customers who have bought',
+			'delete cancelled orders from the source instead of writing a correction'),
+		('one_order_only', 9, 'customers', 'now', NULL, 'customers with exactly one order, where these are more than 95 % of 30 or more',
+			'a marketplace makes a customer for every order: find another column that says who the person is'),
+		('no_consent', 10, 'customers', 'now', NULL, 'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', 'nothing, or ask them'),
+		('objection', 11, 'customers', 'now', 'objection', 'customers who object to profiling; they are in no view', 'nothing'),
+		('retention_due', 15, 'customers', 'now', 'retention_days', 'customers whom retention_days will have removed 30 days from now; see the view retention', 'nothing, or look at them before'),
+		('too_few_customers', 12, 'customers', 'now', NULL, 'customers with an order who lack a score, because there are not enough customers for quantiles',
+			'once there are more: calibrate_model'),
+		('few_customers', 13, 'customers', 'now', NULL, 'customers from whom quantiles were taken, where these are fewer than 30: one more or less moves the thresholds',
+			'name thresholds: monetary_thresholds => ''{20,50,100,250}'''),
+		('override_unknown_segment', 14, 'customers', 'now', NULL, 'customers whose segment was set by override_segment to one that the map no longer has; the rules decide',
+			'override_segment with a segment of the map in force, or clear_override'),
+		('exact_duplicates', 20, 'orders', 'checked', NULL, 'rows that equal another in all that the model reads, beyond the first; they are kept',
+			'if they are copies: name the column that tells orders apart, event_key => ''order_id'''),
+		('duplicate_keys', 21, 'orders', 'checked', 'event_key', 'rows with an event key that another row has, beyond the first; left out', 'nothing, if rows are delivered more than once'),
+		('conflicting_keys', 22, 'keys', 'checked', 'event_key', 'event keys whose rows say different things; the row of the latest day counts, then that of the highest value',
+			'find out whether event_key tells orders apart, and which row is right'),
+		('several_rows_a_day', 23, 'days', 'checked', NULL, 'days of a customer with several rows, where these are more than 20 %',
+			'the source may have order lines: add them up to orders, or count days with frequency => ''active_days'''),
+		('outlier_high', 24, 'orders', 'checked', NULL, 'orders far above the others (modified z-score of the logarithm beyond 3.5)',
+			'look at them: businesses among consumers, test orders, cents for euros'),
+		('outlier_low', 25, 'orders', 'checked', NULL, 'orders far below the others (modified z-score of the logarithm beyond 3.5)',
+			'look at them: test orders, vouchers, a lost decimal point'),
+		('mixed_currencies', 26, 'orders', 'checked', 'currency', 'orders in another currency than the most frequent; amounts are added up as if they were in one',
+			'convert: value => ''total * rate'', or make a model for each currency: tenant => ''currency'''),
+		('no_currency', 27, 'orders', 'checked', 'currency', 'orders without a currency', 'mend them in the source'),
+		('days_without_rows', 28, 'days', 'checked', NULL, 'days without any row between the first and the last, of weekdays that mostly have some',
+			'look for files that were not loaded'),
+		('no_recent_rows', 29, 'days', 'checked', NULL, 'days without any row from the last row to as_of, of weekdays that mostly have some',
+			'look whether the source is still fed');
+END;
+COMMENT ON FUNCTION @extschema@.quality_reasons() IS
+	'the reasons of the view data_quality: what is counted, what it means, what to do; needs names the setting without which it is not counted';
+
+CREATE FUNCTION @extschema@.model_make_quality(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	question	text := @extschema@.model_question(model, settings);
+	tenant		text := @extschema@.model_tenant(settings, 'q');
+	-- counts of rows are not known by tenant: for those who see all of them
+	everything	text := @extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
+	-- as in model_write_thresholds
+	quantiles	boolean := (settings ->> 'bins')::int > 1 AND EXISTS (
+		SELECT FROM (VALUES (settings -> 'recency_thresholds'), (settings -> 'frequency_thresholds'), (settings -> 'monetary_thresholds')) AS t (given)
+		 WHERE t.given = '[]' OR t.given = 'null' AND ((settings ->> 'bins')::int <> 5 OR t.given = settings -> 'monetary_thresholds'));
+	people		text := 'SELECT NULL::text AS tenant, 0::bigint AS no_consent, 0::bigint AS objection WHERE false';
+	words		text;
+	checked		text[];
+BEGIN
+	IF settings ->> 'consent' IS NOT NULL OR settings ->> 'objection' IS NOT NULL THEN
+		people := format($q$SELECT h.tenant, count(*) FILTER (WHERE %3$s) AS no_consent, count(*) FILTER (WHERE p.objection) AS objection
+			FROM (%1$s) AS h LEFT JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id GROUP BY h.tenant$q$,
+			@extschema@.model_histories(model, settings), settings ->> 'customers_query',
+			CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE 'p.consent IS NOT TRUE' END);
+	END IF;
+	SELECT string_agg(format('(%L, %s, %L, %L, %L, %L)', r.reason, r.position, r.unit, r.found,
+			CASE WHEN settings ->> 'tenant' IS NOT NULL AND r.reason = 'no_customer' THEN replace(r.explanation, 'customer', 'customer or a tenant') ELSE r.explanation END,
+			r.advice), ', ' ORDER BY r.position), array_agg(r.reason ORDER BY r.position) FILTER (WHERE r.found = 'checked')
+	  INTO words, checked FROM @extschema@.quality_reasons() AS r WHERE r.needs IS NULL OR settings ->> r.needs IS NOT NULL;
+	PERFORM @extschema@.model_put_view(model, 'data_quality',
+		-- security_barrier protects nothing where a UNION ALL is all there is
+		format($q$SELECT u.tenant, w.reason, w.unit, u.affected, w.explanation || COALESCE(': ' || u.detail, '') AS explanation, u.checked_at, u.customers,
+				CASE WHEN w.found = 'checked' AND u.checked_at IS NULL THEN format('count it: SELECT check_quality(%%L)', %9$L) ELSE w.advice END AS advice
+			FROM (VALUES %1$s) AS w (reason, "position", unit, found, explanation, advice)
+			JOIN (
+				SELECT %3$s AS tenant, d.reason, d.affected, d.affected AS customers, NULL::text AS detail, now() AS checked_at
+				FROM (%4$s) AS q
+				JOIN %2$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant
+				LEFT JOIN (SELECT h.tenant, count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
+						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL) AS no_order,
+						count(*) FILTER (WHERE CASE WHEN @extschema@.monetary_float8(h.history, q.as_of, NULL) = 0 AND @extschema@.recency(h.history, q.as_of) IS NOT NULL
+							THEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.day <= q.as_of AND y.total <> 0) END) AS net_zero,
+						count(*) FILTER (WHERE @extschema@.frequency(h.history, q.as_of) = 1) AS one_order,
+						count(*) FILTER (WHERE @extschema@.recency(h.history, q.as_of) IS NOT NULL) AS ordered,
+						count(*) FILTER (WHERE %11$s) AS due
+						FROM (%4$s) AS q JOIN (%5$s) AS h ON h.tenant = q.tenant GROUP BY h.tenant) AS n ON n.tenant = q.tenant
+				LEFT JOIN (%6$s) AS p ON p.tenant = q.tenant
+				CROSS JOIN LATERAL (VALUES
+					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
+					('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered THEN n.one_order ELSE 0 END),
+					('retention_due', COALESCE(n.due, 0)), ('no_consent', COALESCE(p.no_consent, 0)), ('objection', COALESCE(p.objection, 0)),
+					('too_few_customers', CASE WHEN q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL
+						THEN COALESCE(n.ordered, 0) ELSE 0 END),
+					('few_customers', CASE WHEN %7$L AND k.customers < 30 AND NOT (q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL)
+						THEN k.customers ELSE 0 END),
+					('override_unknown_segment', (SELECT count(*) FROM %2$I.overridden_segments AS o WHERE o.tenant = q.tenant
+						AND NOT EXISTS (SELECT FROM %2$I.segment_label AS l WHERE l.map = q.map_copy AND l.segment = o.segment)))) AS d (reason, affected)
+				UNION ALL
+				SELECT NULL, d.reason, d.affected, CASE WHEN d.reason = 'too_large' THEN d.affected ELSE x.customers END, NULL, r.finished_at
+				FROM (SELECT * FROM %2$I.refreshes AS f WHERE %8$s ORDER BY f.refresh_id DESC LIMIT 1) AS r
+				CROSS JOIN LATERAL (VALUES
+					('no_customer', r.rows_without_customer), ('no_day', r.rows_without_day), ('no_value', r.rows_without_value),
+					('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM %2$I.rejects AS x WHERE x.reason = 'unconvertible')),
+					('too_large', r.customers_too_large)) AS d (reason, affected)
+				LEFT JOIN %2$I.quality AS x ON x.tenant IS NULL AND x.reason = d.reason
+				UNION ALL
+				SELECT %3$s, c.reason, x.affected, x.customers, x.detail, x.checked_at
+				FROM (%4$s) AS q CROSS JOIN unnest(%10$L::text[]) AS c (reason)
+				LEFT JOIN %2$I.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason) AS u ON u.reason = w.reason
+			ORDER BY u.tenant, w."position"$q$,
+			words, model, tenant, question, @extschema@.model_histories(model, settings), people, quantiles, everything, model, checked,
+			CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
+				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days') END),
+		'what was left out when the source was read, and what is worth a look, by reason');
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_quality(name, jsonb) IS 'internal: make or replace the view data_quality of a model';
+
+-- The source read once more, for what histories don't tell.
+CREATE FUNCTION @extschema@.model_check_quality(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off		-- which would take longer than the query
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	findings	jsonb;
+	today		date;
+	state		text;
+	message		text;
+BEGIN
+	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL', @extschema@.model_as_of(), model) INTO today;
+	EXECUTE format($q$
+		WITH source AS MATERIALIZED (
+			SELECT (%1$s) COLLATE "C" AS customer_key, %2$s AS tenant, %3$s AS day, r.day AS moment, r.value, r.counts, r.event_key, r.currency, r.is_kept,
+				   r.customer IS NOT NULL AND @extschema@.is_scorable(%3$s, r.value) IS TRUE AS is_scored,
+				   coalesce(r.counts, r.value >= 0) AS is_event
+			  FROM (%4$s) AS r
+		), kept AS (
+			SELECT * FROM source AS s WHERE s.is_scored AND s.is_kept
+		), tenants AS (
+			SELECT s.tenant, count(*) AS orders FROM kept AS s GROUP BY s.tenant
+		),
+		-- rows that are left out: of how many customers
+		left_out AS (
+			SELECT NULL::text AS tenant, w.reason, w.affected, w.customers, NULL::text AS detail
+			  FROM (SELECT count(*) FILTER (WHERE s.moment IS NULL) AS no_day, count(DISTINCT s.customer_key) FILTER (WHERE s.moment IS NULL) AS no_day_customers,
+						   count(*) FILTER (WHERE s.value IS NULL) AS no_value, count(DISTINCT s.customer_key) FILTER (WHERE s.value IS NULL) AS no_value_customers,
+						   count(*) FILTER (WHERE s.moment IS NOT NULL AND s.value IS NOT NULL) AS unconvertible,
+						   count(DISTINCT s.customer_key) FILTER (WHERE s.moment IS NOT NULL AND s.value IS NOT NULL) AS unconvertible_customers
+					  FROM source AS s WHERE NOT s.is_scored AND s.is_kept AND s.customer_key IS NOT NULL) AS n,
+				   LATERAL (VALUES ('no_day', n.no_day, n.no_day_customers), ('no_value', n.no_value, n.no_value_customers),
+						('unconvertible', n.unconvertible, n.unconvertible_customers)) AS w (reason, affected, customers)
+		), duplicates AS (
+			SELECT d.tenant, 'exact_duplicates' AS reason, sum(d.n - 1)::bigint AS affected, count(DISTINCT d.customer_key) AS customers, NULL::text AS detail
+			  FROM (SELECT s.tenant, s.customer_key, count(*) AS n FROM kept AS s
+					 GROUP BY s.tenant, s.customer_key, s.moment, s.value, s.counts, s.event_key, s.currency HAVING count(*) > 1) AS d
+			 GROUP BY d.tenant
+		), keys AS (
+			SELECT s.tenant, s.event_key, count(*) AS n, min(s.customer_key) AS customer_key, max(s.customer_key) AS other_key,
+				   count(DISTINCT (s.customer_key, s.moment, s.value, s.counts, s.currency)) > 1 AS is_conflicting
+			  FROM source AS s WHERE s.event_key IS NOT NULL GROUP BY s.tenant, s.event_key HAVING count(*) > 1
+		), repeated AS (
+			SELECT k.tenant, w.reason, CASE w.reason WHEN 'duplicate_keys' THEN sum(k.n - 1) ELSE count(*) FILTER (WHERE k.is_conflicting) END::bigint AS affected,
+				   count(DISTINCT k.customer_key) FILTER (WHERE w.reason = 'duplicate_keys' OR k.is_conflicting) AS customers,
+				   CASE WHEN w.reason = 'conflicting_keys' AND bool_or(k.customer_key <> k.other_key)
+						THEN format('%%s of them on different customers', count(*) FILTER (WHERE k.customer_key <> k.other_key)) END AS detail
+			  FROM keys AS k CROSS JOIN (VALUES ('duplicate_keys'), ('conflicting_keys')) AS w (reason) GROUP BY k.tenant, w.reason
+		), lines AS (
+			SELECT d.tenant, 'several_rows_a_day' AS reason, CASE WHEN count(*) FILTER (WHERE d.n > 1) > 0.2 * count(*) THEN count(*) FILTER (WHERE d.n > 1) ELSE 0 END AS affected,
+				   CASE WHEN count(*) FILTER (WHERE d.n > 1) > 0.2 * count(*) THEN count(DISTINCT d.customer_key) FILTER (WHERE d.n > 1) ELSE 0 END AS customers,
+				   format('%%s %%%% of %%s days of a customer', round(100.0 * count(*) FILTER (WHERE d.n > 1) / count(*), 1), count(*)) AS detail
+			  FROM (SELECT s.tenant, s.customer_key, s.day, count(*) AS n FROM kept AS s WHERE s.is_event GROUP BY s.tenant, s.customer_key, s.day) AS d
+			 GROUP BY d.tenant
+		),
+		-- Iglewicz and Hoaglin: 0.6745 is the median absolute deviation of a normal distribution
+		logs AS (
+			SELECT s.tenant, s.customer_key, ln(s.value::float8) AS x FROM kept AS s WHERE s.is_event AND s.value > 0
+		), medians AS (
+			SELECT l.tenant, count(*) AS n, percentile_cont(0.5) WITHIN GROUP (ORDER BY l.x) AS median FROM logs AS l GROUP BY l.tenant
+		), deviations AS (
+			SELECT m.tenant, m.n, m.median, percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(l.x - m.median)) AS mad
+			  FROM medians AS m JOIN logs AS l ON l.tenant = m.tenant GROUP BY m.tenant, m.n, m.median
+		), outliers AS (
+			SELECT d.tenant, w.reason, count(l.x) AS affected, count(DISTINCT l.customer_key) AS customers,
+				   CASE WHEN d.n < 30 THEN 'not judged, there are fewer than 30 orders' WHEN d.mad = 0 THEN 'not judged, most orders have the same value'
+						ELSE format(CASE w.sign WHEN 1 THEN 'above %%s' ELSE 'below %%s' END, round(exp(d.median + w.sign * 3.5 / 0.6745 * d.mad)::numeric, %6$s)) END AS detail
+			  FROM deviations AS d CROSS JOIN (VALUES ('outlier_high', 1), ('outlier_low', -1)) AS w (reason, sign)
+			  LEFT JOIN logs AS l ON l.tenant = d.tenant AND d.n >= 30 AND d.mad > 0 AND w.sign * 0.6745 * (l.x - d.median) > 3.5 * d.mad
+			 GROUP BY d.tenant, w.reason, w.sign, d.n, d.mad, d.median
+		), currencies AS (
+			SELECT s.tenant, s.currency, count(*) AS n, row_number() OVER (PARTITION BY s.tenant ORDER BY count(*) DESC, s.currency) AS place
+			  FROM kept AS s WHERE s.currency IS NOT NULL GROUP BY s.tenant, s.currency
+		), mixed AS (
+			SELECT c.tenant, 'mixed_currencies' AS reason, coalesce(sum(c.n) FILTER (WHERE c.place > 1), 0)::bigint AS affected,
+				   (SELECT count(DISTINCT s.customer_key) FROM kept AS s JOIN currencies AS o ON o.tenant = s.tenant AND o.currency = s.currency AND o.place > 1
+					 WHERE s.tenant = c.tenant) AS customers,
+				   -- what is no code of a currency may be anything: it isn't shown
+				   CASE WHEN count(*) > 1 THEN format('%%s currencies%%s', count(*),
+						': ' || string_agg(format('%%s of %%s', c.n, c.currency), ', ' ORDER BY c.place) FILTER (WHERE c.place <= 10 AND c.currency ~ '^[A-Z]{3}$')) END AS detail
+			  FROM currencies AS c GROUP BY c.tenant
+			UNION ALL
+			SELECT s.tenant, 'no_currency', count(*), count(DISTINCT s.customer_key), NULL FROM kept AS s WHERE s.currency IS NULL AND 'currency' = ANY ($2) GROUP BY s.tenant
+		),
+		-- a weekday counts if at least half of its days have a row
+		days AS (
+			SELECT s.tenant, s.day FROM kept AS s WHERE s.day <= $1 GROUP BY s.tenant, s.day
+		), weekdays AS (
+			SELECT b.tenant, w.weekday
+			  FROM (SELECT d.tenant, min(d.day) AS first, max(d.day) AS last FROM days AS d GROUP BY d.tenant) AS b
+			 CROSS JOIN generate_series(1, 7) AS w (weekday)
+			 CROSS JOIN LATERAL (SELECT count(*) AS n FROM days AS d WHERE d.tenant = b.tenant AND extract(isodow FROM d.day) = w.weekday) AS d
+			 WHERE 2 * d.n >= @extschema@.model_weekdays(b.first, b.last, w.weekday) AND d.n > 0
+		), gaps AS (
+			SELECT g.tenant, g.after, g.is_last, coalesce(sum(@extschema@.model_weekdays(g.after + 1, g.before - 1, w.weekday)), 0) AS n
+			  FROM (SELECT d.tenant, d.day AS after, coalesce(lead(d.day) OVER next_day, $1 + 1) AS before, lead(d.day) OVER next_day IS NULL AS is_last
+					  FROM days AS d WINDOW next_day AS (PARTITION BY d.tenant ORDER BY d.day)) AS g
+			  LEFT JOIN weekdays AS w ON w.tenant = g.tenant
+			 WHERE g.before > g.after + 1
+			 GROUP BY g.tenant, g.after, g.is_last
+		), feed AS (
+			SELECT g.tenant, CASE WHEN g.is_last THEN 'no_recent_rows' ELSE 'days_without_rows' END AS reason, sum(g.n)::bigint AS affected, NULL::bigint AS customers,
+				   CASE WHEN g.is_last THEN format('the last row is of %%s', to_char(max(g.after), 'YYYY-MM-DD'))
+						WHEN max(g.n) > 0 THEN format('at most %%s together, after %%s', max(g.n), to_char((array_agg(g.after ORDER BY g.n DESC, g.after))[1], 'YYYY-MM-DD')) END AS detail
+			  FROM gaps AS g GROUP BY g.tenant, g.is_last
+		), found AS (
+			SELECT * FROM duplicates UNION ALL SELECT * FROM repeated UNION ALL SELECT * FROM lines UNION ALL SELECT * FROM outliers
+			UNION ALL SELECT * FROM mixed UNION ALL SELECT * FROM feed
+		)
+		SELECT jsonb_agg(to_jsonb(x)) FROM (
+			SELECT * FROM left_out
+			UNION ALL
+			SELECT t.tenant, r.reason, coalesce(f.affected, 0), CASE WHEN f.reason IS NULL AND r.unit <> 'days' THEN 0 ELSE f.customers END, f.detail
+			  FROM tenants AS t CROSS JOIN @extschema@.quality_reasons() AS r LEFT JOIN found AS f ON f.tenant = t.tenant AND f.reason = r.reason
+			 WHERE r.found = 'checked' AND (r.needs IS NULL OR r.needs = ANY ($2))) AS x$q$,
+		@extschema@.model_source_key(settings, 'r.customer'), CASE WHEN tenanted THEN 'r.customer[1]' ELSE '''''::text' END,
+		CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END,
+		settings ->> 'quality_query', NULL, settings ->> 'money_decimals')
+		INTO findings USING today, ARRAY(SELECT k FROM unnest('{event_key,currency}'::text[]) AS k WHERE settings ->> k IS NOT NULL);
+	EXECUTE format('LOCK TABLE %I.quality IN SHARE ROW EXCLUSIVE MODE', model);
+	EXECUTE format('DELETE FROM %I.quality', model);
+	EXECUTE format('INSERT INTO %I.quality SELECT f.tenant, f.reason, f.affected, f.customers, f.detail, clock_timestamp()'
+		' FROM jsonb_to_recordset($1) AS f (tenant text, reason text, affected bigint, customers bigint, detail text)', model) USING findings;
+EXCEPTION
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+		PERFORM @extschema@.model_raise_unreadable(model, state, message);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_check_quality(name, jsonb) IS 'internal: read the source of a model for what can be wrong with it, write down counts';
+
+-- How often a weekday comes from one day to another: 1 is Monday.
+CREATE FUNCTION @extschema@.model_weekdays(from_day date, to_day date, weekday int)
+	RETURNS int
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN to_day OPERATOR(pg_catalog.<) from_day THEN 0 ELSE
+		((to_day OPERATOR(pg_catalog.-) from_day) OPERATOR(pg_catalog.+) 7 OPERATOR(pg_catalog.-)
+		 ((weekday OPERATOR(pg_catalog.-) pg_catalog.date_part('isodow', from_day)::int OPERATOR(pg_catalog.+) 7) OPERATOR(pg_catalog.%) 7))
+		OPERATOR(pg_catalog./) 7 END;
+END;
+COMMENT ON FUNCTION @extschema@.model_weekdays(date, date, int) IS 'internal: how many Mondays (1) to Sundays (7) there are from one day to another';
+
+CREATE FUNCTION @extschema@.check_quality(model text)
+	RETURNS TABLE (tenant text, reason text, unit text, affected bigint, customers bigint, explanation text, advice text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home	name := @extschema@.model_home(model);
+BEGIN
+	PERFORM @extschema@.model_check_quality(home, @extschema@.model_settings(home));
+	RETURN QUERY EXECUTE format('SELECT q.tenant, q.reason, q.unit, q.affected, q.customers, q.explanation, q.advice FROM %I.data_quality AS q WHERE q.affected > 0', home);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.check_quality(text) IS
+	'read the source of a model once more and count what can be wrong with it: duplicates, order lines, outliers, currencies, days without rows; returns what was found, and the view data_quality shows it from now on';
