@@ -16,13 +16,13 @@
  *	- spend_expected where p x + q <= 1: for x = 0, q <= 1; m not above 0, x > 0.
  * Nothing is infinite, no probability outside [0, 1], no expectation negative.
  * P(alive) is exactly 1 where the model says so: BG/NBD at x = 0, Pareto/NBD at
- * t_x = t; probabilities below 1e-308 are 0.
+ * t_x = t; what is below 1e-300 may be 0.
  *
  * Errors against 25-digit references (test/unit/btyd_reference.csv: x to 2,000,
  * t to 1e5, parameters from 1e-3 to 1e4, a = 1, s = 1, alpha = beta and a hair
  * beside): at most 1e-12 relative for predictions; for a log-likelihood, and its
- * gradient by the logarithms of the parameters, relative to 1 + r + x if the
- * value is smaller.
+ * gradient by the logarithms of the parameters, relative to 1 + r + x (1 + x for
+ * spend) if the value is smaller.
  */
 #ifndef BTYD_H
 #define BTYD_H

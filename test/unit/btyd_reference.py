@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""Writes btyd_reference.csv, the values test_btyd.c compares with.
+
+    btyd_reference.py > btyd_reference.csv      a few minutes; needs python3-mpmath
+    btyd_reference.py --simulate                the same formulas against simulated customers
+
+Run by hand when the grid changes; the table is committed. Arguments are exact
+doubles, values have 25 digits. The formulas are those of the literature, with
+2F1 and Psi as mpmath computes them, at so many digits that twice as many give
+the same value; src/math computes the same quantities as sums and integrals of
+positive terms, so the two have little in common. Literature:
+
+    Fader, Hardie, Lee (2005), "Counting your customers" the easy way: BG/NBD
+    Batislam, Denizel, Filiztekin (2007); Wagner, Hoppe (2008): MBG/NBD
+    Schmittlein, Morrison, Colombo (1987); Fader, Hardie (2005), note 009: Pareto/NBD
+    Fader, Hardie (2006), Deriving an expression for P(X(t)=x) under the Pareto/NBD model
+    Fader, Hardie, Lee (2005), RFM and CLV: DERT; Fader, Hardie (2013), note 025: Gamma-Gamma
+"""
+import math
+import random
+import sys
+
+from mpmath import mp, mpf, log, exp, loggamma, hyp2f1, hyperu, binomial, beta as beta_function
+
+MBG, BG, PARETO = 0, 1, 2
+
+
+def sure(f, digits=32, least=0, start=50):
+    """f() at as many digits as it takes to have 32 of them right; below least, as many decimals fewer."""
+    before = None
+    mp.dps = start
+    while mp.dps < 6000:
+        try:
+            value = f()
+            flat = value if isinstance(value, (list, tuple)) else [value]
+            flat = [mpf(v) for v in flat]
+            if before is not None and all(
+                    abs(v - w) <= max(abs(v), least) * mpf(10) ** -digits for v, w in zip(flat, before)):
+                return flat
+            before = flat
+        except (ValueError, ZeroDivisionError, mp.NoConvergence):
+            before = None
+        mp.dps *= 2
+    return None
+
+
+def off(value, singular):
+    """value, moved off a removable singularity by less than anybody can see"""
+    if abs(value - singular) < mpf(10) ** (-mp.dps // 3):
+        return value + mpf(10) ** (-mp.dps // 3)
+    return value
+
+
+# ------------------------------------------------------------ hypergeometric
+
+def count(n, a, b, y):
+    n, a, b, y = map(mpf, (n, a, b, y))
+    a = off(a, 1)
+    c = off(a + b - 1, 0)
+    z = y / (1 + y)
+    value = c / (a - 1) * (1 - (1 - z) ** (a - 1) * hyp2f1(c - n, a - 1, c, z))
+    if not 0 < value < n * y:
+        # mpmath 1.3.0 has this one wrong where b is 10,000; Pfaff's form of it is right
+        value = c / (a - 1) * (1 - hyp2f1(n, a - 1, c, -y))
+    if not 0 < value < n * y:
+        raise mp.NoConvergence
+    return value
+
+
+def pareto_difference(n, s, alpha, beta, length):
+    """ln of the difference of the two 2F1 of note 009, alpha and beta at t_x, with u = 0 at t_x"""
+    n, s, alpha, beta, length = map(mpf, (n, s, alpha, beta, length))
+    m = max(alpha, beta)
+    k = s + 1 if alpha >= beta else n
+    delta = abs(alpha - beta)
+
+    def f(u):
+        return hyp2f1(n + s, k, n + s + 1, delta / (m + u)) * exp(-(n + s) * log((m + u) / m))
+    return log((f(mpf(0)) - f(length)) / (n + s)) - (n + s) * log(m) + n * log(alpha) + s * log(beta)
+
+
+def tricomi(s, y):
+    s, y = mpf(s), mpf(y)
+    return exp((s - 1) * log(y)) * hyperu(s, s, y)
+
+
+def negative_binomial(r, y, n):
+    r, y = mpf(r), mpf(y)
+    if y == 0:
+        return mpf(1 if n == 0 else 0)
+    return exp(loggamma(r + n) - loggamma(r) - loggamma(n + 1) - r * log(1 + y) + n * log(y / (1 + y)))
+
+
+def negative_binomial_tail(r, y, n):
+    r, y, n = mpf(r), mpf(y), mpf(n)
+    if n == 0:
+        return mpf(1)
+    if n > r * y:
+        return negative_binomial(r, y, n) * hyp2f1(1, r + n, n + 1, y / (1 + y))
+    # 1 - the sum of the terms below n
+    term = (1 + y) ** -r
+    below = mpf(0)
+    for j in range(int(n)):
+        below += term
+        term *= y / (1 + y) * (r + j) / (j + 1)
+    return 1 - below
+
+
+# ------------------------------------------------------------------- models
+
+def odds_gone(family, p, x, t_x, t):
+    """odds that the customer has gone, None for never"""
+    r, alpha, c, d = p
+    if family == PARETO:
+        s, beta = c, d
+        if t == t_x:
+            return None
+        return s * exp(pareto_difference(r + x, s, alpha + t_x, beta + t_x, t - t_x)
+                       + (r + x) * log((alpha + t) / (alpha + t_x)) + s * log((beta + t) / (beta + t_x)))
+    a, b = c, d
+    if family == BG and x == 0:
+        return None
+    return a / (b + x - (1 if family == BG else 0)) * exp((r + x) * log((alpha + t) / (alpha + t_x)))
+
+
+def log_likelihood(family, p, x, t_x, t):
+    r, alpha, c, d = p
+    odds = odds_gone(family, p, x, t_x, t)
+    value = loggamma(r + x) - loggamma(r) + r * log(alpha) - (r + x) * log(alpha + t)
+    if family == PARETO:
+        value += c * log(d) - c * log(d + t)
+    else:
+        n = x + 1 if family == MBG else x
+        value += loggamma(c + d) + loggamma(d + n) - loggamma(d) - loggamma(c + d + n)
+    return value if odds is None else value + log(1 + odds)
+
+
+def with_gradient(f, p):
+    """f(p) and its gradient, by differences far below the digits printed"""
+    result = [f(p)]
+    for i in range(len(p)):
+        h = p[i] * mpf(10) ** (-mp.dps // 3)
+        up, down = list(p), list(p)
+        up[i] += h
+        down[i] -= h
+        result.append((f(up) - f(down)) / (2 * h))
+    return result
+
+
+def alive(family, p, x, t_x, t):
+    odds = odds_gone(family, p, x, t_x, t)
+    return mpf(1) if odds is None else 1 / (1 + odds)
+
+
+def expected(family, p, x, t_x, t, horizon):
+    r, alpha, c, d = p
+    if family == PARETO:
+        s, beta = off(c, 1), d
+        rest = (r + x) * (beta + t) / ((alpha + t) * (s - 1)) * (1 - ((beta + t) / (beta + t + horizon)) ** (s - 1))
+    else:
+        rest = count(r + x, c, d + x + (1 if family == MBG else 0), horizon / (alpha + t))
+    return alive(family, p, x, t_x, t) * rest
+
+
+def unconditional(family, p, t):
+    r, alpha, c, d = p
+    if family == PARETO:
+        s, beta = off(c, 1), d
+        return r * beta / (alpha * (s - 1)) * (1 - (beta / (beta + t)) ** (s - 1))
+    if family == BG:
+        return count(r, c, d, t / alpha)
+    return d / (c + d) * count(r, c, d + 1, t / alpha)
+
+
+def probability(family, p, n, t):
+    r, alpha, c, d = p
+    y = t / alpha
+    if family == PARETO:
+        s, beta = c, d
+        m = max(alpha, beta)
+        k = s + 1 if alpha >= beta else r + n
+
+        def after(u, i):
+            """the integral of w^(n - i) (alpha + u + w)^-(r + n) (beta + u + w)^-(s + 1)"""
+            return (beta_function(n - i + 1, r + s + i) * (m + u) ** -(r + s + i)
+                    * hyp2f1(r + s + i, k, r + s + n + 1, abs(alpha - beta) / (m + u)))
+        gone = after(mpf(0), 0) - sum(binomial(n, i) * t ** i * after(t, i) for i in range(n + 1))
+        return (negative_binomial(r, y, n) * (beta / (beta + t)) ** s
+                + exp(loggamma(r + n) - loggamma(r) - loggamma(n + 1)) * s * alpha ** r * beta ** s * gone)
+    if family == BG:
+        value = beta_function(c, d + n) / beta_function(c, d) * negative_binomial(r, y, n)
+        if n > 0:
+            value += beta_function(c + 1, d + n - 1) / beta_function(c, d) * negative_binomial_tail(r, y, n)
+        return value
+    return (beta_function(c, d + n + 1) * negative_binomial(r, y, n)
+            + beta_function(c + 1, d + n) * negative_binomial_tail(r, y, n)) / beta_function(c, d)
+
+
+def residual(family, p, x, t_x, t, rate):
+    """Fader, Hardie, Lee (2005), with the customer's likelihood"""
+    r, alpha, s, beta = p
+    likelihood = exp(log_likelihood(family, p, x, t_x, t))
+    return (alpha ** r * beta ** s * rate ** (s - 1) * exp(loggamma(r + x + 1) - loggamma(r))
+            * hyperu(s, s, rate * (beta + t)) / ((alpha + t) ** (r + x + 1) * likelihood))
+
+
+def spend_log_likelihood(p, x, m):
+    p, q, g = p
+    return (loggamma(p * x + q) - loggamma(p * x) - loggamma(q) + q * log(g) + (p * x - 1) * log(m)
+            + p * x * log(x) - (p * x + q) * log(x * m + g))
+
+
+def spend_expected(p, x, m):
+    p, q, g = p
+    return (g + x * m) * p / (p * x + q - 1)
+
+
+# --------------------------------------------------------------------- grid
+
+COUNTS = [0, 0, 1, 1, 2, 3, 7, 15, 16, 17, 18, 40, 130, 300, 700, 2000]
+AGES = [0.25, 3.0, 38.857142857142854, 40.0, 77.85714285714286, 365.0, 2000.0, 1e4, 1e5]
+PUBLISHED = {
+    MBG: (0.524839, 6.183005, 0.891360, 1.614003),
+    BG: (0.242593, 4.413536, 0.792884, 2.425757),
+    PARETO: (0.553263, 10.577401, 0.606200, 11.667518),
+}
+
+
+def three(value):
+    """a few digits are enough, and short in the table"""
+    return float('%.3g' % value)
+
+
+def any_parameters(draw, family):
+    kind = draw.random()
+    if kind < 0.15:
+        return PUBLISHED[family]
+    shape = lambda: three(math.exp(draw.uniform(math.log(0.02), math.log(30))))
+    scale = lambda: three(math.exp(draw.uniform(math.log(0.3), math.log(2000))))
+    p = [shape(), scale(), shape(), scale() if family == PARETO else shape()]
+    if kind < 0.35:
+        # the removable singularities, and a hair beside them
+        p[2] = draw.choice([1.0, 1.0, 1.0 + 2 ** -52, 1 - 2 ** -30, 1.000001, 0.999])
+    elif kind < 0.45 and family == PARETO:
+        p[3] = draw.choice([p[1], p[1] * (1 + 2 ** -40), p[1] * 1.001])
+    elif kind < 0.45:
+        p[3] = draw.choice([1.0 - p[2] if p[2] < 1 else 0.5, 40.0, 300.0, 1e4])
+    elif kind < 0.55:
+        # nearly everybody alike, nearly everybody different
+        p[0] = draw.choice([1e-3, 400.0, 1e4])
+        p[1] = p[0] * draw.choice([1.0, 10.0, 100.0])
+    return tuple(p)
+
+
+def any_customer(draw):
+    x = draw.choice(COUNTS)
+    t = draw.choice(AGES)
+    t_x = t * draw.choice([1.0, 1 - 2 ** -20, 0.99, 0.9, 0.5, 0.5, 0.1, 0.01]) if x > 0 else 0.0
+    return x, t_x, t
+
+
+def rows():
+    draw = random.Random(20050524)
+    up_to = lambda low, high: three(math.exp(draw.uniform(math.log(low), math.log(high))))
+
+    for i in range(500):
+        p = any_parameters(draw, BG)
+        x = draw.choice(COUNTS)
+        y = draw.choice([draw.choice(AGES) / (p[1] + draw.choice([0.0, 40.0])), up_to(1e-9, 1e5), up_to(1e-2, 1e2)])
+        yield 'count', (p[0] + x, p[2], p[3] + x, y), count
+    for i in range(400):
+        p = any_parameters(draw, PARETO)
+        x, t_x, t = any_customer(draw)
+        if t_x < t:
+            yield 'log_pareto', (p[0] + x, p[2], p[1] + t_x, p[3] + t_x, t - t_x), pareto_difference
+    for i in range(200):
+        yield 'tricomi', (draw.choice([1.0, 2.0, 0.6061, up_to(1e-3, 30)]), up_to(1e-9, 1e3)), tricomi
+    for i in range(200):
+        yield ('log_tail', (draw.choice([up_to(1e-3, 30), 400.0, 1e4]), up_to(1e-4, 1e5), draw.choice(COUNTS)),
+               lambda *a: log(negative_binomial_tail(*a)))
+
+    for family in (MBG, BG, PARETO):
+        for i in range(300):
+            p, customer = any_parameters(draw, family), any_customer(draw)
+            yield 'likelihood', (family, p, customer), lambda p: with_gradient(
+                lambda q: log_likelihood(family, q, *map(mpf, customer)), p)
+        for i in range(200):
+            yield 'alive', (family, any_parameters(draw, family), any_customer(draw)), lambda p, *c: alive(family, p, *c)
+        for i in range(200):
+            yield ('expected', (family, any_parameters(draw, family), (*any_customer(draw), draw.choice(AGES + [1e-6]))),
+                   lambda p, *c: expected(family, p, *c))
+        for i in range(100):
+            yield ('unconditional', (family, any_parameters(draw, family), (draw.choice(AGES + [1e-6]),)),
+                   lambda p, *c: unconditional(family, p, *c))
+        for i in range(150):
+            p = any_parameters(draw, family)
+            n, t = draw.choice(COUNTS[:12] if family == PARETO else COUNTS), draw.choice(AGES)
+            # not those that take mpmath minutes
+            if family != PARETO or p[0] < 1000:
+                yield 'probability', (family, p, (n, t)), lambda p, *c: probability(family, p, int(c[0]), *c[1:])
+    for i in range(150):
+        yield ('residual', (PARETO, any_parameters(draw, PARETO),
+                            (*any_customer(draw), draw.choice([0.0027, 0.15 / 52, 1e-5, 1e-3, 0.1, 2.0]))),
+               lambda p, *c: residual(PARETO, p, *c))
+    for i in range(150):
+        p = (up_to(0.1, 50), up_to(0.2, 50), up_to(0.1, 1000))
+        x, m = draw.choice(COUNTS[2:]), up_to(0.01, 1e4)
+        yield 'spend', (p, (x, m)), lambda p: with_gradient(lambda q: spend_log_likelihood(q, mpf(x), mpf(m)), p)
+        if p[0] * x + p[1] > 1:
+            yield 'spend_expected', (p, (x, m)), lambda p, x, m: spend_expected(p, x, m)
+
+
+def flat(arguments):
+    for a in arguments:
+        if isinstance(a, tuple):
+            yield from a
+        else:
+            yield a
+
+
+def table():
+    print('function,arguments,values')
+    for name, arguments, f in rows():
+        if name in ('count', 'log_pareto', 'tricomi', 'log_tail'):
+            call = lambda: f(*arguments)
+        elif name in ('likelihood', 'spend'):
+            call = lambda: f([mpf(v) for v in (arguments[0] if name == 'spend' else arguments[1])])
+        else:
+            call = lambda: f([mpf(v) for v in arguments[-2]], *map(mpf, arguments[-1]))
+        values = sure(call, least=mpf('1e-6') if name == 'likelihood' else 0)
+        if values is None:
+            print('no reference for', name, arguments, file=sys.stderr)
+            continue
+        print('%s,%s,%s' % (name, ' '.join(repr(v) for v in flat(arguments)),
+                            ' '.join(mp.nstr(v, 25) for v in values)), flush=True)
+
+
+# --------------------------------------------------------------- simulation
+
+def simulated(draw, family, p):
+    """The days of one customer: a function from t to the count in (0, t], and until when they stay."""
+    r, alpha, c, d = p
+    rate = draw.gammavariate(r, 1 / alpha)
+    days, now = [], 0.0
+    if family == PARETO:
+        end = draw.expovariate(draw.gammavariate(c, 1 / d))
+    else:
+        end = math.inf
+        leave = draw.betavariate(c, d)
+        if family == MBG and draw.random() < leave:
+            end = 0.0
+    while True:
+        now += draw.expovariate(rate) if rate > 0 else math.inf
+        if now > min(end, 150):
+            return days, end
+        days.append(now)
+        if family != PARETO and draw.random() < leave:
+            return days, now
+
+
+def simulate(customers=400000):
+    """Every prediction against what simulated customers do; |z| above 4 would be a wrong formula."""
+    worst = 0
+    for family, p in PUBLISHED.items():
+        draw = random.Random(family)
+        p = [mpf(v) for v in p]
+        people = [simulated(draw, family, [float(v) for v in p]) for i in range(customers)]
+
+        def compare(what, hits, n, value):
+            nonlocal worst
+            mean = sum(hits) / n
+            error = math.sqrt(max(sum((h - mean) ** 2 for h in hits), 1) / n / n)
+            worst = max(worst, abs(mean - float(value)) / error)
+            print('%d %-24s formula %.6f simulated %.6f z %+.2f' % (
+                family, what, value, mean, (mean - float(value)) / error))
+        for t in (10, 39, 150):
+            counts = [sum(day <= t for day in days) for days, end in people]
+            compare('E[X(%d)]' % t, counts, customers, unconditional(family, p, mpf(t)))
+            for n in (0, 1, 2, 5):
+                compare('P(X(%d) = %d)' % (t, n), [c == n for c in counts], customers, probability(family, p, n, mpf(t)))
+        # those with x repeat days until 39, the last of them in a narrow band
+        for x, low, high in ((0, -1, 0), (1, 9, 11), (2, 29, 31), (4, 34, 36)):
+            alike = []
+            for days, end in people:
+                seen = [day for day in days if day <= 39]
+                if len(seen) == x and low <= (seen[-1] if seen else 0) <= high:
+                    alike.append((end > 39, len(days) - x))
+            t_x = mpf(low + high) / 2 if x else mpf(0)
+            compare('P(alive | %d, %s)' % (x, t_x), [a for a, y in alike], len(alike), alive(family, p, x, t_x, mpf(39)))
+            compare('E[Y(111) | %d, %s]' % (x, t_x), [y for a, y in alike], len(alike),
+                    expected(family, p, x, t_x, mpf(39), mpf(111)))
+    print('largest |z|: %.2f' % worst)
+
+
+if __name__ == '__main__':
+    if sys.argv[1:] == ['--simulate']:
+        simulate()
+    else:
+        table()
