@@ -519,6 +519,7 @@ BEGIN ATOMIC
 		"pending_changes": "differences that apply_changes has not folded in yet; the views have them all the same",
 		"reason": "why rows or customers are left out or worth a look",
 		"unit": "what is counted: rows or customers",
+		"minimum_group_size": "groups of fewer customers are not shown in summaries",
 		"affected": "how many; NULL: not counted yet, see check_quality",
 		"advice": "what to do about it",
 		"explanation": "what it means",
@@ -723,7 +724,7 @@ BEGIN
 			CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another source: alter_model(..., source => ...)'
 				WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
 				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%%s with an order at least)', c.minimum_customers) ELSE '' END END AS needs,
-			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes
+			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
 			FROM %1$I.configuration AS c
 			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
 			CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,

@@ -732,3 +732,92 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.check_quality(text) IS
 	'read the source of a model once more and count what can be wrong with it: duplicates, order lines, outliers, currencies, days without rows; returns what was found, and the view data_quality shows it from now on';
+
+/* ---- parity ---- */
+
+-- Whoever may read the views of a model may ask: nothing here has more rights
+-- than the caller, and tenants are those of the views.
+CREATE FUNCTION @extschema@.score_parity(model text, attribute text, minimum_ratio float8 DEFAULT 0.8)
+	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, customers bigint, group_customers bigint,
+		group_share float8, overall_share float8, ratio float8, deviations float8, flagged boolean, note text, segment_order int)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name;
+	scores		regclass;
+	attributes	text;
+	minimum		int;
+BEGIN
+	IF model IS NULL OR attribute IS NULL OR minimum_ratio IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = format('%s must not be null', CASE WHEN model IS NULL THEN 'model' WHEN attribute IS NULL THEN 'attribute' ELSE 'minimum_ratio' END);
+	END IF;
+	IF NOT (minimum_ratio > 0 AND minimum_ratio <= 1) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('minimum_ratio %s is not above 0 and at most 1', minimum_ratio),
+			HINT = '0.8 is the four-fifths rule.';
+	END IF;
+	SELECT n.nspname, c.oid::regclass INTO home, scores
+	  FROM pg_namespace AS n JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'customer_scores' AND c.relkind = 'v' AND c.relowner = n.nspowner
+	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('model "%s" does not exist', left(model, 100)),
+			HINT = 'SELECT * FROM models() lists those there are.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND a.attname = attribute
+					  AND octet_length(attribute) <= 63 AND @extschema@.model_column_comment(attribute) IS NULL) THEN
+		SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) INTO attributes
+		  FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND @extschema@.model_column_comment(a.attname) IS NULL;
+		RAISE undefined_column USING
+			MESSAGE = format('attribute "%s" is none of model "%s"', left(attribute, 100), home),
+			HINT = coalesce(format('Its attributes are: %s.', attributes),
+				format('Name a table of customers and its columns: alter_model(%L, customers => ..., attributes => ...)', home));
+	END IF;
+	EXECUTE format('SELECT s.minimum_group_size FROM %I.model_status AS s', home) INTO minimum;
+	RETURN QUERY EXECUTE format($q$
+		WITH counted AS (
+			SELECT s.tenant, s.%2$I::text AS value, s.segment, s.segment_label, s.segment_order, count(*) AS n
+			  FROM %1$I.customer_scores AS s GROUP BY s.tenant, s.%2$I::text, s.segment, s.segment_label, s.segment_order
+		), groups AS (
+			SELECT c.tenant, c.value, sum(c.n)::bigint AS n,
+				   @extschema@.is_small_cell(sum(c.n)::bigint, $1, 1, 1) OVER (PARTITION BY c.tenant ORDER BY c.value RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small,
+				   dense_rank() OVER (PARTITION BY c.tenant ORDER BY c.value)::int AS line
+			  FROM counted AS c GROUP BY c.tenant, c.value
+		), segments AS (
+			SELECT c.tenant, c.segment, c.segment_label, c.segment_order, sum(c.n)::bigint AS n,
+				   sum(sum(c.n)) OVER (PARTITION BY c.tenant)::bigint AS everybody,
+				   dense_rank() OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment)::int AS cross_line
+			  FROM counted AS c GROUP BY c.tenant, c.segment, c.segment_label, c.segment_order
+		), cells AS (
+			-- a group of whom nobody is in a segment is what one looks for
+			SELECT g.tenant, g.value, s.segment, s.segment_label, s.segment_order, coalesce(c.n, 0) AS n, g.n AS group_n, s.n AS segment_n, s.everybody, g.is_small AS group_is_small,
+				   g.is_small OR @extschema@.is_small_cell(coalesce(c.n, 0), $1, g.line, s.cross_line) OVER (PARTITION BY g.tenant ORDER BY g.line, s.cross_line
+					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small
+			  FROM groups AS g JOIN segments AS s ON s.tenant IS NOT DISTINCT FROM g.tenant
+			  LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM g.tenant AND c.value IS NOT DISTINCT FROM g.value AND c.segment IS NOT DISTINCT FROM s.segment
+		), compared AS (
+			SELECT c.*, c.n / c.group_n::float8 AS share, c.segment_n / c.everybody::float8 AS overall,
+				   -- of a sample without replacement: mean and variance are those of the hypergeometric distribution
+				   (c.n - c.group_n * (c.segment_n / c.everybody::float8))
+				   / nullif(sqrt(c.group_n * (c.segment_n / c.everybody::float8) * (1 - c.segment_n / c.everybody::float8)
+						* (c.everybody - c.group_n) / nullif(c.everybody - 1, 0)), 0) AS deviations
+			  FROM cells AS c
+		)
+		SELECT c.tenant, c.value, c.segment, c.segment_label,
+			   CASE WHEN NOT c.is_small THEN c.n END, CASE WHEN NOT c.group_is_small THEN c.group_n END,
+			   CASE WHEN NOT c.is_small THEN c.share END, c.overall, CASE WHEN NOT c.is_small THEN c.share / c.overall END,
+			   CASE WHEN NOT c.is_small THEN c.deviations END,
+			   CASE WHEN NOT c.is_small THEN c.share < $2 * c.overall OR c.share * $2 > c.overall END,
+			   CASE WHEN c.is_small THEN 'too few customers to be shown'
+					WHEN c.share < $2 * c.overall THEN concat('fewer than the limit', CASE WHEN abs(c.deviations) < 2 THEN '; may be chance' END)
+					WHEN c.share * $2 > c.overall THEN concat('more than the limit', CASE WHEN abs(c.deviations) < 2 THEN '; may be chance' END) END,
+			   c.segment_order
+		  FROM compared AS c
+		 ORDER BY c.tenant, c.value, c.segment_order, c.segment$q$, home, attribute)
+		USING minimum, minimum_ratio;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.score_parity(text, text, float8) IS
+	'are the values of an attribute alike in the segments? For each the share of its customers in each segment, against the share of all customers; flagged where the ratio is below minimum_ratio or above its inverse; deviations: how many standard deviations from what chance gives';
