@@ -9,6 +9,21 @@
 -- for the same reason. The functions here run with the rights of their caller.
 --
 
+-- What of a history was there on a day: its first entries.
+CREATE FUNCTION @extschema@.history_until(history @extschema@.history, day date)
+	RETURNS @extschema@.history
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN k.later OPERATOR(pg_catalog.=) 0 THEN history
+		ELSE (SELECT ('{' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.string_agg(e.e, ',' ORDER BY e.n), '') OPERATOR(pg_catalog.||) '}')::@extschema@.history
+				FROM pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.btrim(history::pg_catalog.text, '{}'), ',')) WITH ORDINALITY AS e (e, n)
+			   WHERE e.n OPERATOR(pg_catalog.<=) k.earlier) END
+	  FROM (SELECT pg_catalog.count(*) FILTER (WHERE d.day OPERATOR(pg_catalog.>) history_until.day) AS later,
+				   pg_catalog.count(*) FILTER (WHERE d.day OPERATOR(pg_catalog.<=) history_until.day) AS earlier
+			  FROM @extschema@.days(history) AS d) AS k;
+END;
+COMMENT ON FUNCTION @extschema@.history_until(@extschema@.history, date) IS 'internal: a history without what came after a day';
+
 -- The functions of a model that explanations are made from.
 CREATE FUNCTION @extschema@.model_make_explanations(model name, settings jsonb, maps text[])
 	RETURNS void
@@ -54,7 +69,8 @@ BEGIN
 	PERFORM @extschema@.model_put_function(model, 'scores_with_orders(customer text, as_of date, after_days int[], orders int[], value numeric[], reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)',
 		format($q$
-		%2$s SELECT q.step, q.as_of, s.rfm_code, s.rfm_score, s.segment_by_rules::text, l.display_order
+		%2$s, known AS MATERIALIZED (%6$s)
+		SELECT q.step, q.as_of, s.rfm_code, s.rfm_score, s.segment_by_rules::text, l.display_order
 		  FROM (%3$s) AS q CROSS JOIN LATERAL (%4$s) AS s
 		  LEFT JOIN LATERAL (SELECT min(l.display_order) AS display_order FROM %1$I.segment_label AS l WHERE l.map = q.map_copy AND l.segment = s.segment_by_rules AND l.language = %5$L) AS l ON true
 		 ORDER BY q.step$q$, model, one,
@@ -63,8 +79,10 @@ BEGIN
 				columns => ', d.n::int AS step, d.orders, d.value'),
 			@extschema@.model_scores(model, settings, 'SELECT q.*', maps, format(given, $h$
 				CASE WHEN q.orders > 0 THEN o.history OPERATOR(@extschema@.+) (SELECT @extschema@.sum(@extschema@.history(n.day, n.value))
-					FROM (SELECT q.as_of AS day, q.value FROM generate_series(1, least(q.orders, 100))) AS n) ELSE o.history END$h$, 'one')),
-			settings ->> 'language'),
+					FROM (SELECT q.as_of AS day, q.value FROM generate_series(1, least(q.orders, 100))) AS n) ELSE o.history END$h$, 'known')),
+			settings ->> 'language',
+			format(given, format('@extschema@.history_until(o.history, (SELECT %s FROM %I.configuration AS c WHERE %s ORDER BY c.version DESC LIMIT 1))',
+				format(as_of, '$2'), model, format(in_force, '$2')), 'one')),
 		'the scores and the segment by the rules that a customer would have after_days days after as_of if he gave that many orders of that value then, and nothing else happened');
 
 	-- Everybody with one order more; who then gets the segment, without it again.
@@ -145,6 +163,7 @@ BEGIN ATOMIC
 		"rule": {"en": "rule: %s -> %s", "fr": "règle : %s -> %s"},
 		"overridden": {"en": "set by %s: %s", "fr": "décidé par %s : %s"},
 		"overridden until": {"en": "set by %1$s until %3$s: %2$s", "fr": "décidé par %1$s jusqu''au %3$s : %2$s"},
+		"by the rules": {"en": "by the rules alone: %s", "fr": "selon les seules règles : %s"},
 		"no rule": {"en": "no rule of the map applies", "fr": "aucune règle ne s''applique"},
 		"no order": {"en": "no order", "fr": "pas de commande"},
 		"anything": {"en": "in any case", "fr": "dans tous les cas"},
@@ -189,6 +208,12 @@ BEGIN ATOMIC
 		"orders 1 least": {"en": "one order of at least %s", "fr": "une commande d''au moins %s"},
 		"orders 2 least": {"en": "two orders of at least %s each", "fr": "deux commandes d''au moins %s chacune"},
 		"orders 3 least": {"en": "three orders of at least %s each", "fr": "trois commandes d''au moins %s chacune"},
+		"orders 1 most": {"en": "one order of at most %s", "fr": "une commande de %s au plus"},
+		"orders 2 most": {"en": "two orders of at most %s each", "fr": "deux commandes de %s au plus chacune"},
+		"orders 3 most": {"en": "three orders of at most %s each", "fr": "trois commandes de %s au plus chacune"},
+		"orders 1 range": {"en": "one order of %s to %s", "fr": "une commande de %s à %s"},
+		"orders 2 range": {"en": "two orders of %s to %s each", "fr": "deux commandes de %s à %s chacune"},
+		"orders 3 range": {"en": "three orders of %s to %s each", "fr": "trois commandes de %s à %s chacune"},
 		"orders 1 exact": {"en": "one order of %s", "fr": "une commande de %s"},
 		"orders 2 exact": {"en": "two orders of %s each", "fr": "deux commandes de %s chacune"},
 		"orders 3 exact": {"en": "three orders of %s each", "fr": "trois commandes de %s chacune"},
@@ -396,7 +421,7 @@ COMMENT ON FUNCTION @extschema@.model_explained(text, text, regtype) IS 'interna
 -- change where a total or a mean passes a threshold and nowhere between, so
 -- these amounts, give or take the last decimal, are all that must be tried.
 CREATE FUNCTION @extschema@.explain_steps(home name, customer text, as_of date, info jsonb)
-	RETURNS TABLE (segment text, orders int, amount numeric, or_more boolean, last_day date)
+	RETURNS TABLE (segment text, orders int, amount numeric, up_to numeric, last_day date)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -412,6 +437,7 @@ DECLARE
 	horizon		int := least(greatest(400, (info ->> 'window_days')::int + 1), 1100, date '5874897-12-31' - (info ->> 'as_of')::date);
 	tried		int[];
 	amounts		numeric[];
+	best		int;			-- display order of the best segment so far
 	found		record;
 BEGIN
 	IF unit > median THEN
@@ -434,19 +460,22 @@ BEGIN
 			SELECT w.orders, w.value, s.segment, s.segment_order
 			  FROM %I.scores_with_orders($1::text, $2::date, $3::int[], $4::int[], $5::numeric[], @extschema@.caller()) AS s
 			  JOIN ROWS FROM (unnest($4::int[]), unnest($5::numeric[])) WITH ORDINALITY AS w (orders, value, step) USING (step))
-		SELECT r.orders, r.value, r.segment, r.holds
-		  FROM (SELECT t.orders, t.value, t.segment, t.segment_order,
-					   NOT EXISTS (SELECT FROM tried AS o WHERE o.orders = t.orders AND o.value > t.value AND (o.segment_order <= t.segment_order) IS NOT TRUE) AS holds,
-					   min(t.segment_order) FILTER (WHERE t.value <= 10 * $6 OR $6 IS NULL)
-						   OVER (ORDER BY t.orders, t.value ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS best
-				  FROM tried AS t) AS r
-		 WHERE r.orders > 0 AND r.segment_order < r.best AND (r.value <= 10 * $6 OR $6 IS NULL)
+		SELECT r.orders, r.value, r.segment, r.segment_order, r.now_order,
+			   (SELECT max(o.value) FROM tried AS o WHERE o.orders = r.orders AND o.value < r.fails) AS up_to
+		  FROM (SELECT t.orders, t.value, t.segment, t.segment_order, n.segment_order AS now_order,
+					   (SELECT min(o.value) FROM tried AS o WHERE o.orders = t.orders AND o.value > t.value AND (o.segment_order <= t.segment_order) IS NOT TRUE) AS fails
+				  FROM tried AS t JOIN tried AS n ON n.orders = 0) AS r
+		 WHERE r.orders > 0 AND r.segment_order < r.now_order AND (r.value <= 10 * $6 OR $6 IS NULL)
 		 ORDER BY r.orders, r.value$q$, home)
 		USING customer, as_of, array_fill(0, ARRAY[cardinality(tried)]), tried, amounts, median LOOP
+		-- the smallest of all, whatever more money would do; then only steps of
+		-- which more is never worse
+		CONTINUE WHEN found.segment_order >= best OR best IS NOT NULL AND found.up_to IS NOT NULL;
+		best := found.segment_order;
 		segment := found.segment;
 		orders := found.orders;
 		amount := found.value;
-		or_more := smooth AND found.holds;
+		up_to := CASE WHEN smooth THEN found.up_to ELSE amount END;
 		EXECUTE format($q$
 			SELECT CASE WHEN count(*) FILTER (WHERE s.segment IS DISTINCT FROM $5) > 0
 						THEN min(s.as_of) FILTER (WHERE s.segment IS DISTINCT FROM $5) - 1 END
@@ -457,7 +486,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.explain_steps(name, text, date, jsonb) IS
-	'internal: the smallest steps of a customer to better segments: orders and their amount; last_day is the last on which it leads there, NULL if there is no such day within 400 or the window';
+	'internal: the smallest steps of a customer to better segments: orders, the least amount of each and the greatest, if there is one; last_day is the last on which it leads there, NULL if there is none within 400 days or the window';
 
 CREATE FUNCTION @extschema@.explain_score(model text, customer text, as_of date DEFAULT NULL,
 	audience text DEFAULT 'manager', language text DEFAULT NULL)
@@ -595,10 +624,13 @@ BEGIN
 		n := n + 1;
 		"position" := n;
 		value := coalesce(info #>> ARRAY['labels', step.segment, 'label'], step.segment);
-		words := @extschema@.explain_orders(step.orders, step.amount, step.or_more, decimals, spoken);
+		words := @extschema@.explain_orders(step.orders, step.amount, step.up_to, decimals, spoken);
 		explanation := CASE WHEN step.last_day IS NULL THEN @extschema@.explain_text('step or later', spoken, words, today, value)
 			WHEN step.last_day = (info ->> 'as_of')::date THEN @extschema@.explain_text('step only', spoken, words, today, value)
 			ELSE @extschema@.explain_text('step by', spoken, words, to_char(step.last_day, 'YYYY-MM-DD'), value) END;
+		IF (person ->> 'segment_overridden')::boolean THEN
+			explanation := @extschema@.explain_text('by the rules', spoken, explanation);
+		END IF;
 		last_day := step.last_day;
 		RETURN NEXT;
 	END LOOP;
@@ -606,7 +638,8 @@ BEGIN
 		"position" := n + 1;
 		value := NULL;
 		last_day := NULL;
-		explanation := @extschema@.explain_text('no step', spoken);
+		explanation := @extschema@.explain_text(CASE WHEN (info #>> ARRAY['labels', coalesce(person ->> 'segment_by_rules', person ->> 'segment'), 'order'])::int
+				= (SELECT min((l ->> 'order')::int) FROM jsonb_each(nullif(info -> 'labels', 'null')) AS e (k, l)) THEN 'best' ELSE 'no step' END, spoken);
 		RETURN NEXT;
 	END IF;
 END
@@ -615,15 +648,18 @@ COMMENT ON FUNCTION @extschema@.explain_score(text, text, date, text, text) IS
 	'why a customer has his scores and his segment, and the smallest step to a better one, in words: for audience manager; for audience customer what is used and what he may do, without scores';
 
 -- one order of any amount; two orders of at least 20.00 each
-CREATE FUNCTION @extschema@.explain_orders(orders int, amount numeric, or_more boolean, decimals int, language text)
+CREATE FUNCTION @extschema@.explain_orders(orders int, amount numeric, up_to numeric, decimals int, language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT @extschema@.explain_text(pg_catalog.concat('orders ', orders,
-		CASE WHEN NOT or_more THEN ' exact' WHEN amount OPERATOR(pg_catalog.=) pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") THEN ' any' ELSE ' least' END),
-		language, @extschema@.explain_number(amount, decimals, language));
+	SELECT @extschema@.explain_text(pg_catalog.concat('orders ', orders, CASE
+			WHEN up_to OPERATOR(pg_catalog.=) amount THEN ' exact' WHEN l.least AND up_to IS NULL THEN ' any'
+			WHEN l.least THEN ' most' WHEN up_to IS NULL THEN ' least' ELSE ' range' END),
+		language, CASE WHEN l.least AND up_to IS NOT NULL THEN @extschema@.explain_number(up_to, decimals, language)
+			ELSE @extschema@.explain_number(amount, decimals, language) END, @extschema@.explain_number(up_to, decimals, language))
+	  FROM (SELECT amount OPERATOR(pg_catalog.=) pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric")) AS l (least);
 END;
-COMMENT ON FUNCTION @extschema@.explain_orders(int, numeric, boolean, int, text) IS 'internal: a step in words';
+COMMENT ON FUNCTION @extschema@.explain_orders(int, numeric, numeric, int, text) IS 'internal: a step in words';
 
 CREATE FUNCTION @extschema@.explain_weight(x float8, language text)
 	RETURNS text
@@ -711,7 +747,8 @@ BEGIN
 	IF info #> ARRAY['labels', segment] IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('segment "%s" does not exist in model "%s"', left(segment, 100), home),
-			HINT = format('The segments are: %s.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(nullif(info -> 'labels', 'null')) AS k));
+			HINT = coalesce('The segments are: ' || (SELECT string_agg(k, ', ' ORDER BY (l ->> 'order')::int, k) FROM jsonb_each(nullif(info -> 'labels', 'null')) AS e (k, l)) || '.',
+				'The model has no segments.');
 	END IF;
 	spoken := @extschema@.explain_language(coalesce(language, info ->> 'language'));
 	words := @extschema@.explain_text('step', spoken, @extschema@.explain_text('orders 1 exact', spoken, E'\x01'),
