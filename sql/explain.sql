@@ -24,6 +24,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.history_until(@extschema@.history, date) IS 'internal: a history without what came after a day';
 
+-- Which labels to take: of the language that is asked for, fr for fr-CA, English
+-- like the words around them; of the model's language where none is asked for.
+CREATE FUNCTION @extschema@.explain_label_rank(label_language text, asked text, language text)
+	RETURNS int
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN label_language OPERATOR(pg_catalog.=) COALESCE(asked, language) THEN 1
+		WHEN label_language OPERATOR(pg_catalog.=) pg_catalog.lower(pg_catalog.split_part(pg_catalog.translate(pg_catalog."left"(COALESCE(asked, language), 10), '_', '-'), '-', 1)) THEN 2
+		WHEN label_language OPERATOR(pg_catalog.=) 'en' THEN 3 WHEN label_language OPERATOR(pg_catalog.=) language THEN 4 ELSE 5 END;
+END;
+COMMENT ON FUNCTION @extschema@.explain_label_rank(text, text, text) IS 'internal: how well the language of a label fits';
+
 -- The functions of a model that explanations are made from.
 CREATE FUNCTION @extschema@.model_make_explanations(model name, settings jsonb, maps text[])
 	RETURNS void
@@ -49,7 +61,7 @@ BEGIN
 			'labels', (SELECT jsonb_object_agg(l.segment, jsonb_build_object('label', l.label, 'role', l.role, 'action', l.action, 'order', l.display_order))
 						 FROM (SELECT DISTINCT ON (l.segment) l.*
 								 FROM %1$I.segment_label AS l WHERE l.map = c.map_copy
-								ORDER BY l.segment, l.language = $3 DESC, l.language = c.language DESC, l.language = 'en' DESC, l.language) AS l),
+								ORDER BY l.segment, @extschema@.explain_label_rank(l.language, $3, c.language), l.language) AS l),
 			'read_columns', (SELECT jsonb_agg(DISTINCT w.name) FROM %1$I.segment_rule AS r
 							  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS w (name) WHERE r.map = c.map_copy),
 			'customer', (SELECT to_jsonb(s) - '{history,tenant,known,weights,version,map_copy,as_of}'::text[] || jsonb_build_object(
@@ -96,7 +108,7 @@ BEGIN
 		  JOIN question AS w ON w.tenant = n.tenant
 		 CROSS JOIN LATERAL (%4$s) AS s
 		  JOIN LATERAL (SELECT x.label FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = s.segment
-						 ORDER BY x.language = $4 DESC, x.language = %8$L DESC, x.language = 'en' DESC, x.language LIMIT 1) AS l ON true
+						 ORDER BY @extschema@.explain_label_rank(x.language, $4, %8$L), x.language LIMIT 1) AS l ON true
 		 WHERE n.segment = $1%5$s
 		   AND (SELECT min(x.display_order) FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = s.segment AND x.language = %8$L)
 			 > (SELECT min(x.display_order) FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = $1 AND x.language = %8$L)
@@ -514,7 +526,10 @@ BEGIN
 	IF customer IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'customer must not be null', HINT = 'Give a customer_key of the view customer_scores.';
 	END IF;
-	IF audience IS NULL OR audience NOT IN ('manager', 'customer') THEN
+	IF audience IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'audience must not be null', HINT = 'It is manager or customer.';
+	END IF;
+	IF audience NOT IN ('manager', 'customer') THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('audience "%s" is neither manager nor customer', left(audience, 100));
 	END IF;
@@ -556,8 +571,9 @@ BEGIN
 				WHEN 'recency' THEN @extschema@.explain_text('recency' || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END, spoken, step.x::text)
 				WHEN 'frequency' THEN @extschema@.explain_text(CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END,
 					spoken, @extschema@.explain_number(step.x, 0, spoken)) || days
-				ELSE CASE WHEN step.n = 4 OR info ->> 'monetary' = 'mean'
-						THEN @extschema@.explain_text('mean', spoken, coalesce(@extschema@.explain_number(step.x, decimals, spoken), '-'))
+				ELSE CASE WHEN step.x IS NULL THEN @extschema@.explain_text('no order', spoken)
+						WHEN step.n = 4 OR info ->> 'monetary' = 'mean'
+						THEN @extschema@.explain_text('mean', spoken, @extschema@.explain_number(step.x, decimals, spoken))
 						ELSE @extschema@.explain_number(step.x, decimals, spoken) END || days END;
 			n := n + 1;
 			"position" := n;

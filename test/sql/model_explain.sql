@@ -1,0 +1,107 @@
+-- Explanations: scores, rules and steps in words, and who is one order away.
+SET client_min_messages = warning;
+SET jit = off;
+\set SHOW_CONTEXT never
+SET search_path = public, scoring, shopdata;
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE shopdata.sales AS SELECT customer_id, ordered_on, total FROM orders;
+SELECT count(*) > 0 AS done FROM create_model('m', 'sales', customer => 'customer_id', day => 'ordered_on', value => 'total', customers => 'people', attributes => '{city}', as_of => '2025-12-31');
+
+-- One customer of each segment, for his manager
+CREATE FUNCTION shopdata.told(model text, key text, settings text DEFAULT '') RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY EXECUTE format('SELECT concat_ws('' | '', position, topic, value, explanation, score, weight, round(contribution::numeric, 3), iso(last_day)) FROM explain_score(%L, %L%s)', model, key, settings);
+END $$;
+CREATE TABLE shopdata.chosen AS SELECT segment, segment_order, min(customer_key) AS key FROM m.customer_scores GROUP BY 1, 2;
+SELECT c.segment, t.* FROM chosen AS c, told('m', key) AS t ORDER BY segment_order, t;
+SELECT c.segment, t.* FROM chosen AS c, told('m', key, ', language => ''fr-CA''') AS t WHERE segment IN ('vip', 'at_risk', 'prospects') ORDER BY segment_order, t;
+-- ... for himself
+SELECT c.segment, t.* FROM chosen AS c, told('m', key, ', audience => ''customer''') AS t WHERE segment IN ('lapsed', 'prospects') ORDER BY segment_order, t;
+SELECT c.segment, t.* FROM chosen AS c, told('m', key, ', audience => ''customer'', language => ''fr''') AS t WHERE segment IN ('lapsed', 'prospects') ORDER BY segment_order, t;
+-- a language that nobody wrote, a day in the past, a day before everything
+SELECT DISTINCT (SELECT string_agg(explanation, ' ' ORDER BY position) FROM explain_score('m', '1', language => l)) = (SELECT string_agg(explanation, ' ' ORDER BY position) FROM explain_score('m', '1', language => 'en')) AS english FROM unnest('{de,frr,"",EN,pt-BR}'::text[]) AS l;
+SELECT * FROM told('m', (SELECT key FROM chosen WHERE segment = 'lapsed'), ', as_of => ''2025-03-31''');
+SELECT refused('explain_score(''m'', ''390'', ''2023-01-01'')', true);
+
+-- What is asked wrongly
+SELECT refused(call, true) FROM unnest(ARRAY[$$explain_score('m', 'nobody at all')$$, $$explain_score('m', NULL)$$, $$explain_score(NULL, '1')$$, $$explain_score('no such model', '1')$$, $$explain_score('shopdata', '1')$$,
+  $$explain_score('m', '1', audience => 'boss')$$, $$explain_score('m', '1', audience => NULL)$$, $$explain_score('m', '1', 'infinity')$$, $$near_misses('m', 'best friends')$$, $$near_misses('m', NULL)$$, $$near_misses('no such model', 'vip')$$,
+  $$near_misses('m', 'vip', -1)$$, $$near_misses('m', 'vip', 'NaN')$$, $$near_misses('m', 'vip', 0.0000000001)$$, $$near_misses('m', 'vip', as_of => '-infinity')$$]) AS call;
+
+-- The customer is told nothing of scores, segments and thresholds.
+SELECT count(*) AS sentences, count(*) FILTER (WHERE explanation ~* '\m(R|F|M|RFM) [0-9]|score|segment|thresh|seuil|rule|règle|better|rank') AS telling, count(score) + count(weight) + count(contribution) + count(last_day) AS numbers
+FROM (SELECT customer_key FROM m.customer_scores ORDER BY customer_key LIMIT 10) AS c, unnest('{en,fr}'::text[]) AS l, explain_score('m', customer_key, audience => 'customer', language => l);
+
+-- Contributions add up to rfm_score, and the rows are those of the view.
+SELECT count(*) AS customers, count(*) FILTER (WHERE e.r IS DISTINCT FROM s.r_score OR e.f IS DISTINCT FROM s.f_score OR e.m IS DISTINCT FROM s.m_score OR abs(e.sum - s.rfm_score) > 1e-9 OR e.label IS DISTINCT FROM s.segment_label) AS wrong
+FROM (SELECT * FROM m.customer_scores ORDER BY customer_key LIMIT 10) AS s, LATERAL (SELECT max(score) FILTER (WHERE topic = 'recency') AS r, max(score) FILTER (WHERE topic = 'frequency') AS f, max(score) FILTER (WHERE topic = 'monetary') AS m,
+  sum(contribution) AS sum, max(value) FILTER (WHERE topic = 'segment') AS label FROM explain_score('m', s.customer_key)) AS e;
+
+-- near_misses, and the same slowly: everybody is given that order, and all are scored anew.
+CREATE FUNCTION shopdata.slow_misses(target text, amount numeric, day date, thresholds float8[], further text DEFAULT '') RETURNS TABLE (customer_key text, segment text) LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY EXECUTE format($q$
+    WITH given AS MATERIALIZED (SELECT customer_id, s.segment FROM score_customers(
+           'SELECT customer_id, ordered_on, total FROM sales UNION ALL SELECT customer_id, date ''%1$s'', %2$s FROM (SELECT customer_id FROM sales UNION SELECT customer_id FROM people) AS everyone', %1$L, monetary_thresholds => %3$L%4$s) AS s),
+         now AS MATERIALIZED (SELECT customer_id, s.segment FROM score_customers('SELECT customer_id, ordered_on, total FROM sales', %1$L, monetary_thresholds => %3$L%4$s) AS s
+                              UNION ALL SELECT customer_id::text, 'prospects' FROM people WHERE customer_id NOT IN (SELECT customer_id FROM sales WHERE ordered_on <= %1$L))
+    SELECT n.customer_id, n.segment FROM now AS n JOIN given AS g USING (customer_id) JOIN m.segments AS a ON a.segment = n.segment JOIN m.segments AS b ON b.segment = g.segment
+    WHERE g.segment = %5$L AND a.segment_order > b.segment_order$q$, iso(day), amount, thresholds, further, target);
+END $$;
+SELECT target, amount, a.* FROM unnest('{vip,upsell_potential,new_customers,regular,occasional}'::text[]) WITH ORDINALITY AS t (target, n), unnest('{0,500}'::numeric[]) AS amount,
+  differ(format('SELECT customer_key, segment FROM near_misses(''m'', %L, %s)', target, amount),
+         format('SELECT * FROM slow_misses(%L, %s, ''2025-12-31'', %L)', target, amount, (SELECT monetary_thresholds FROM m.calibration))) AS a ORDER BY n, amount;
+SELECT a.* FROM differ($$SELECT customer_key, segment FROM near_misses('m', 'regular', 40, '2025-06-30')$$,
+  format('SELECT * FROM slow_misses(''regular'', 40, ''2025-06-30'', %L)', (SELECT monetary_thresholds FROM m.calibration))) AS a;
+SELECT a.* FROM differ($$SELECT * FROM near_misses('m', 'regular')$$, format($$SELECT * FROM near_misses('m', 'regular', %s)$$, (SELECT round(median_value::numeric, 2) FROM m.calibration))) AS a;
+SELECT abs(median_value - (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY mean_value::float8) FROM m.customer_scores WHERE frequency > 0)) < 0.01 AS is_median FROM m.calibration;
+SELECT customer_key, iso(as_of) AS as_of, segment, segment_label, rfm_code, rfm_code_then, monetary, step_amount, step FROM near_misses('m', 'vip') LIMIT 2;
+SELECT customer_key, segment_label, step FROM near_misses('m', 'vip', 1234.5, '2025-11-30', 'fr') LIMIT 2;
+SELECT count(*) AS misses, count(*) FILTER (WHERE monetary > before) AS unordered FROM (SELECT monetary, lag(monetary) OVER () AS before FROM near_misses('m', 'occasional')) AS s;
+SELECT (SELECT count(*) FROM near_misses('m', 'prospects')) AS of_the_worst;
+
+-- A segment set by a person
+SELECT count(*) AS done FROM override_segment('m', (SELECT customer_key FROM near_misses('m', 'vip') LIMIT 1), 'regular', 'pays late', '2026-03-31');
+SELECT replace(t, current_user, 'me') AS told FROM m.customer_scores AS s, told('m', s.customer_key) AS t WHERE segment_overridden;
+SELECT replace(t, current_user, 'moi') AS told FROM m.customer_scores AS s, told('m', s.customer_key, ', language => ''fr''') AS t WHERE segment_overridden AND t ~ 'segment|next';
+SELECT explanation FROM m.customer_scores AS s, explain_score('m', s.customer_key, audience => 'customer') WHERE segment_overridden AND topic = 'by_hand';
+SELECT count(*) AS listed FROM near_misses('m', 'vip') JOIN m.customer_scores AS s USING (customer_key) WHERE s.segment_overridden;
+
+SELECT count(*) AS done FROM clear_override('m', (SELECT customer_key FROM m.customer_scores WHERE segment_overridden));
+
+-- Every map: the rule in words is the one that the customer's scores are in
+CREATE FUNCTION shopdata.ruled(settings text, keys int) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE 'SELECT count(*) FROM alter_model(''m'', ' || settings || ')';
+  RETURN NEXT settings;
+  RETURN QUERY SELECT '  ' || t FROM (SELECT customer_key AS key FROM m.customer_scores ORDER BY hashint8(customer_key::int) LIMIT keys) AS c, told('m', key) AS t;
+END $$;
+SELECT * FROM ruled($$segment_map => 'standard'$$, 1);
+SELECT * FROM ruled($$segment_map => 'shopify_names'$$, 2);
+SELECT * FROM ruled($$segment_map => 'essential_hybrid'$$, 3);
+SELECT * FROM ruled($$segment_map => 'rfm_r'$$, 1);
+SELECT * FROM ruled($$segment_map => 'klaviyo', bins => 3$$, 1);
+SELECT * FROM ruled($$segment_map => 'pymc_quartile', bins => 4$$, 1);
+SELECT * FROM ruled($$segment_map => 'essential', bins => 5, window_days => 365, monetary => 'mean', frequency => 'active_days', weights => '{2,1,0.5}'$$, 3);
+SELECT * FROM ruled($$window_days => 7, language => 'fr'$$, 2);
+SELECT t.* FROM (SELECT min(customer_key) AS key FROM m.customer_scores WHERE frequency = 0) AS c, told('m', key) AS t;
+SELECT t.* FROM (SELECT min(customer_key) AS key FROM m.customer_scores WHERE frequency = 0) AS c, told('m', key, ', audience => ''customer''') AS t;
+-- thresholds of a million days, of nothing, and twice the same
+SELECT * FROM ruled($$recency_thresholds => '{0,10,10,1000000}', frequency_thresholds => '{2.5,2.5,2.5,1000}', monetary_thresholds => '{-5,0,100.005,1e9}', reset => '{window_days,language,monetary,frequency,weights}'$$, 2);
+SELECT count(*) > 0 AS done FROM drop_model('m');
+-- nobody has ordered, and nothing is to be decided
+SELECT count(*) > 0 AS done FROM create_model('m', 'SELECT 1 AS customer, date ''2025-01-01'' AS day, 10 AS value WHERE false', customers => 'people', as_of => '2025-12-31', purpose => 'letters to customers', legal_basis => 'consent', attributes => '{city}');
+SELECT * FROM told('m', '1');
+SELECT * FROM told('m', '1', ', audience => ''customer''');
+SELECT (SELECT count(*) FROM near_misses('m', 'new_customers')) AS without_a_median, (SELECT count(*) FROM near_misses('m', 'new_customers', 10)) AS with_an_amount;
+SELECT count(*) > 0 AS done FROM drop_model('m');
+
+-- Conditions in words: every operator, both languages
+SELECT c, explain_condition(c::jsonb, '{"tenure_days": 400.123, "f_score": 3, "m_score": 4, "city": "Lyon", "silence_ratio": 2.5, "agreed": true}', l) AS words FROM unnest(ARRAY[
+  '{"column": "tenure_days", "op": ">", "value": 365}', '{"column": "silence_ratio", "op": "between", "value": [2.5, 4]}', '{"column": "city", "op": "in", "value": ["Lyon", "Nice"]}', '{"column": "attributes.city", "op": "=", "value": "Lyon"}',
+  '{"not": {"column": "agreed", "op": "<>", "value": false}}', '{"column": "fm_score", "op": ">=", "value": 3.5}', '{"column": "churn_probability", "op": "<", "value": 0.1}',
+  '{"and": [{"column": "r_score", "op": "<=", "value": 2}, {"or": [{"column": "f_score", "op": "=", "value": 3}, {"column": "m_score", "op": ">", "value": 3}]}]}']) WITH ORDINALITY AS u (c, n), unnest('{en,fr}'::text[]) AS l ORDER BY n, l;
+-- What was there on a day
+SELECT history_until('{2025-01-03:1:19.90,2025-02-11:2:45.00,2025-03-01:0:-5}', day) AS history FROM unnest('{2025-01-02,2025-01-03,2025-02-28,2025-03-01,infinity}'::date[]) AS day;
+DROP TABLE shopdata.chosen, shopdata.sales;
+DROP FUNCTION shopdata.told, shopdata.slow_misses, shopdata.ruled;
