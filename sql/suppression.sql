@@ -217,7 +217,8 @@ BEGIN ATOMIC
 		pg_catalog.format('SELECT %s, q.suppressed FROM (SELECT q.*, @extschema@.is_small_cell(q.customers, %s, q.line, q.cross_line)'
 			' OVER (PARTITION BY %s ORDER BY %s) AS suppressed FROM (SELECT q.*, %s AS line, %s AS cross_line FROM (%s) AS q) AS q) AS q ORDER BY %s',
 			(SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
-					THEN pg_catalog.format('CASE WHEN NOT q.suppressed THEN q.%1$I END AS %1$I', u.c)
+					-- keeps the digits of money, which CASE forgets
+					THEN pg_catalog.format('NULLIF(q.%1$I, CASE WHEN q.suppressed THEN q.%1$I END) AS %1$I', u.c)
 					ELSE pg_catalog.format('q.%I', u.c) END, ', ' ORDER BY u.n)
 			   FROM pg_catalog.unnest(columns) WITH ORDINALITY AS u (c, n)),
 			settings OPERATOR(pg_catalog.->>) 'minimum_group_size', p.list, positions,
