@@ -1262,6 +1262,7 @@ DECLARE
 	home		name := @extschema@.model_home(model);
 	outside		text;
 	customers	bigint;
+	suppressed	bigint;
 BEGIN
 	-- DROP SCHEMA ... CASCADE would take everybody's dashboards with it: views,
 	-- functions, tables with columns of our types, foreign keys, domains.
@@ -1291,12 +1292,15 @@ BEGIN
 			DETAIL = format('They are: %s.', outside),
 			HINT = format('Drop them first, or all together: SELECT drop_model(%L, cascade => true);', home);
 	END IF;
-	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
+	EXECUTE format('SELECT count(*), (SELECT count(*) FROM %1$I.suppressed) FROM %1$I.customer_histories', home) INTO customers, suppressed;
 	-- the source first: its writers hold it while they wait for pending
 	PERFORM @extschema@.model_drop_triggers(home);
 	PERFORM @extschema@.model_lock_readers(home, tables => true);
 	EXECUTE format('DROP SCHEMA %I CASCADE', home);
 	RETURN QUERY VALUES ('dropped', format('model %I with %s customers', home, customers));
+	IF suppressed > 0 THEN
+		RETURN QUERY VALUES ('note', format('its suppression list went with it: another model over the source would store %s people again who were erased', suppressed));
+	END IF;
 	IF outside IS NOT NULL THEN
 		RETURN QUERY VALUES ('dropped too', outside);
 	END IF;

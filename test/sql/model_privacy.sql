@@ -104,10 +104,10 @@ DELETE FROM sales WHERE day >= '2025-12-29' OR customer = 'C9';
 -- Tenants: a customer_key names tenant and customer.
 CREATE TABLE shopdata.chain AS SELECT customer_id % 50 AS customer, branch, ordered_on, total FROM orders WHERE customer_id <= 200;
 SELECT count(*) > 0 AS done FROM create_model('t', 'chain', customer => 'customer', day => 'ordered_on', value => 'total', tenant => 'branch', as_of => '2025-12-31');
-SELECT customer_key, customer_id, tenant FROM t.customer_scores WHERE customer_id = '6' ORDER BY 1 COLLATE "C";
+SELECT customer_key, customer_id, tenant FROM t.customer_scores WHERE customer_id = '6' ORDER BY customer_key COLLATE "C";
 SELECT object, erased, note FROM forget_customer('t', 'a\:b:6') WHERE erased > 0 OR object = 't.suppressed';
 SELECT customers_added FROM refresh_model('t');
-SELECT customer_key FROM t.customer_scores WHERE customer_id = '6' ORDER BY 1 COLLATE "C";
+SELECT customer_key FROM t.customer_scores WHERE customer_id = '6' ORDER BY customer_key COLLATE "C";
 SELECT export_customer('t', 'south:6') -> 'customer_key' AS who, export_customer('t', 'south:6') -> 'orders' = export_customer('t', 'a\:b:6') -> 'orders' AS same, export_customer('t', 'a\:b:6') -> 'orders' AS none;
 SELECT refused('forget_customer(''t'', ''6'')', true);
 SELECT object, erased, note FROM forget_customer('6');
@@ -154,6 +154,9 @@ SELECT count(*) FROM calibrate_model('m') WHERE item = 'version';
 SELECT max(lower_bound) < 7100 AS of_the_rest, max(calibrated_customers) = (SELECT count(*) FROM m.customer_scores WHERE frequency > 0) AS counted FROM m.thresholds WHERE dimension = 'monetary';
 ROLLBACK;
 
+-- Whoever is back by a new order is there with that one, until the next refresh.
+SELECT problem FROM check_model('m');
+SELECT customers_added > 0 AS back FROM refresh_model('m');
 -- Retention: who is due, seen before; gone with everything, and not back while
 -- the source has nothing newer.
 SELECT count(*) = (SELECT affected FROM m.data_quality WHERE reason = 'retention_due') AS counted, bool_and(remove_on - last_event_on = 201) AS dates FROM retention_due('m', 30);
@@ -222,32 +225,30 @@ SELECT count(*) > 0 AS done FROM create_model('all_shown', 'orders', customer =>
 SELECT count(*) > 0 AS done FROM create_model('m', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31', customers => 'people', attributes => '{city,visits}', minimum_group_size => 20);
 SELECT count(*) > 0 AS done FROM override_segment('m', '5', 'vip', 'x');
 SELECT count(*) > 0 AS done FROM override_segment('all_shown', '5', 'vip', 'x');
-CREATE FUNCTION shopdata.hidden(item text, lines text[]) RETURNS TABLE (item text, cells bigint, hidden bigint, small_shown bigint, given_away bigint, other_values bigint) LANGUAGE plpgsql AS $$
+CREATE FUNCTION shopdata.hidden(source text, keys text, lines text[]) RETURNS TABLE (cells bigint, hidden_cells bigint, small bigint, other_values bigint, given_away bigint) LANGUAGE plpgsql AS $$
 DECLARE
-  keys text := (SELECT string_agg(format('%I', k), ', ') FROM (SELECT DISTINCT unnest(string_to_array(l, ',')) AS k FROM unnest(lines) AS l) AS k);
   line text;
   n bigint;
 BEGIN
   EXECUTE format($q$SELECT count(*), count(*) FILTER (WHERE a.suppressed), count(*) FILTER (WHERE a.customers BETWEEN 1 AND 19),
       count(*) FILTER (WHERE CASE WHEN a.suppressed THEN a.customers IS NOT NULL OR a.revenue IS NOT NULL OR b.customers = 0 ELSE (a.customers, a.revenue) IS DISTINCT FROM (b.customers, b.revenue) END)
-    FROM m.%1$s AS a FULL JOIN all_shown.%1$s AS b USING (%2$s)$q$, item, keys) INTO cells, hidden, small_shown, other_values;
+    FROM (SELECT ROW(%2$s)::text AS cell, * FROM m.%1$s) AS a FULL JOIN (SELECT ROW(%2$s)::text AS cell, * FROM all_shown.%1$s) AS b USING (cell)$q$, source, keys) INTO cells, hidden_cells, small, other_values;
   given_away := 0;
   FOREACH line IN ARRAY lines LOOP
-    -- the cells hidden in a line: two at least, of 20 customers together, or all there are
+    -- cells hidden in a line: two at least, of 20 customers together, or all there are
     EXECUTE format($q$SELECT count(*) FROM (SELECT count(*) FILTER (WHERE a.suppressed) AS hidden, sum(b.customers) FILTER (WHERE a.suppressed) AS customers, count(*) FILTER (WHERE NOT a.suppressed AND b.customers > 0) AS shown
-        FROM m.%1$s AS a JOIN all_shown.%1$s AS b USING (%2$s) GROUP BY %3$s) AS l WHERE hidden > 0 AND shown > 0 AND (hidden = 1 OR customers < 20)$q$, item, keys, line) INTO n;
+        FROM (SELECT ROW(%2$s)::text AS cell, ROW(%3$s)::text AS line, * FROM m.%1$s) AS a JOIN (SELECT ROW(%2$s)::text AS cell, * FROM all_shown.%1$s) AS b USING (cell) GROUP BY line) AS l WHERE hidden > 0 AND shown > 0 AND (hidden = 1 OR customers < 20)$q$, source, keys, line) INTO n;
     given_away := given_away + n;
   END LOOP;
-  hidden.item := item;
   RETURN NEXT;
 END $$;
+SELECT source, h.* FROM (VALUES ('segment_summary', 'as_of, segment', '{as_of}'::text[]), ('score_distribution', 'dimension, score', '{dimension}'), ('rfm_grid', 'r_score, f_score', '{r_score,f_score}'),
+  ('attribute_summary', 'attribute, attribute_value, segment', '{"attribute, attribute_value","attribute, segment"}'),
+  ('segment_history(''2025-01-31'', ''2025-12-31'')', 'as_of, segment', '{as_of}'),
+  ('segment_transitions(''2025-03-31'', ''2025-12-31'')', 'from_segment, to_segment', '{from_segment,to_segment}')) AS v (source, keys, lines), hidden(source, keys, lines) AS h;
 SELECT segment, customers, revenue, median_monetary, suppressed, customers_overridden FROM m.segment_summary;
-SELECT dimension, score, customers, revenue, suppressed FROM m.score_distribution;
-SELECT * FROM hidden('rfm_grid', '{r_score,f_score}');
-SELECT count(*) AS cells, count(*) FILTER (WHERE suppressed) AS hidden, count(*) FILTER (WHERE customers < 20) AS small, count(*) FILTER (WHERE suppressed AND num_nonnulls(customers, customers_share, revenue, revenue_share) > 0) AS numbers FROM m.attribute_summary;
-SELECT count(*) AS cells, count(*) FILTER (WHERE suppressed) AS hidden, count(*) FILTER (WHERE customers BETWEEN 1 AND 19) AS small, count(*) FILTER (WHERE suppressed AND num_nonnulls(customers, revenue, customers_by_thresholds) > 0) AS numbers,
-       count(*) FILTER (WHERE customers_by_thresholds BETWEEN 1 AND 19) AS small_parts FROM m.segment_transitions('2025-03-31', '2025-12-31');
-SELECT count(*) AS cells, count(*) FILTER (WHERE suppressed) AS hidden, count(*) FILTER (WHERE customers BETWEEN 1 AND 19) AS small, count(*) FILTER (WHERE suppressed AND num_nonnulls(customers, revenue) > 0) AS numbers FROM m.segment_history('2025-01-31', '2025-12-31');
+SELECT count(*) FILTER (WHERE suppressed AND num_nonnulls(customers, customers_share, revenue, revenue_share) > 0) AS numbers FROM m.attribute_summary;
+SELECT count(*) FILTER (WHERE suppressed AND num_nonnulls(customers, revenue, customers_by_thresholds) > 0) AS numbers, count(*) FILTER (WHERE customers_by_thresholds BETWEEN 1 AND 19) AS small_parts FROM m.segment_transitions('2025-03-31', '2025-12-31');
 SELECT count(*) AS cells, count(*) FILTER (WHERE suppressed) AS hidden, count(*) FILTER (WHERE customers < 20 OR active_customers BETWEEN 1 AND 19 OR customers - active_customers BETWEEN 1 AND 19) AS small,
        count(*) FILTER (WHERE suppressed AND num_nonnulls(active_customers, active_share, revenue) > 0) AS numbers FROM m.cohort_retention();
 -- nothing is hidden where it is not asked for, and what is reported to the owner is whole
@@ -255,5 +256,5 @@ SELECT count(*) AS hidden FROM all_shown.rfm_grid WHERE suppressed;
 SELECT sum(substring(detail FROM '^\d+')::int) AS customers FROM alter_model('m', weights => '{2,1,1}', dry_run => true) WHERE item LIKE 'segment %';
 SELECT item FROM drop_model('m');
 SELECT item FROM drop_model('all_shown');
-DROP FUNCTION hidden(text, text[]), found(text);
+DROP FUNCTION hidden(text, text, text[]), found(text);
 DROP TABLE sales, clients, chain;
