@@ -83,6 +83,10 @@ LANGUAGE sql STABLE AS $$
 			|| CASE WHEN demo.french() THEN demo.narrow_space() WHEN spaced THEN ' ' ELSE '' END || '%' END
 $$;
 
+-- How far off something is: +7.1 %, -3.0 %
+CREATE FUNCTION demo.signed_pct(part numeric) RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT CASE WHEN part >= 0 THEN '+' ELSE '' END || demo.pct(part, 1) $$;
+
 -- Money: cents for small shops and single orders, none for large sums.
 CREATE FUNCTION demo.money(x numeric, typical numeric) RETURNS text
 LANGUAGE sql STABLE AS $$ SELECT demo.num(x, CASE WHEN abs(typical) < 10000 THEN 2 ELSE 0 END) $$;

@@ -90,6 +90,28 @@ BEGIN
 			ORDER BY q.tenant, f.position, p.ordinality$q$, model, tenant, question),
 		'the fits that predictions rest on: parameters with standard errors, status and reason; one row with parameter NULL where there is no fit');
 
+	-- of a model that no longer predicts, empty
+	PERFORM @extschema@.model_put_view(model, 'prediction_by_segment',
+		@extschema@.model_hide_small(settings, CASE WHEN settings ->> 'prediction' IS NULL THEN
+			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers,
+				NULL::bigint AS predicted_customers, NULL::float8 AS expected_orders_90d, NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
+				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
+		ELSE
+			format($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, count(*) AS customers,
+				count(c.clv_12m) AS predicted_customers, sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::%2$s AS clv_12m,
+				(sum(c.clv_12m) / NULLIF(sum(sum(c.clv_12m)) OVER w, 0))::float8 AS clv_12m_share,
+				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability, @extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
+				c.segment_order, c.segment_color::text AS segment_color
+				FROM %1$I.customer_scores AS c
+				GROUP BY c.as_of, c.tenant, c.segment, c.segment_label, c.segment_order, c.segment_color
+				WINDOW w AS (PARTITION BY c.tenant)
+				ORDER BY c.tenant, c.segment_order$q$, model, money)
+		END,
+			'{as_of,tenant,segment,segment_label,customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,segment_color}',
+			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d}', '{tenant}', NULL, NULL,
+			'q.tenant, q.segment_order, q.segment'),
+		'what each segment is expected to bring in the next 12 months, and how many of its customers are expected to have left');
+
 	PERFORM @extschema@.model_put_view(model, 'weights',
 		format($q$SELECT %2$s AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share, w.learnt_share, w.coefficient, w.standard_error, w.p, w.clipped
 			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM (%3$s) AS q JOIN %1$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
@@ -108,7 +130,7 @@ BEGIN
 		'the last check_prediction: fitted on what was known on split_on, compared with what came until until');
 
 	PERFORM @extschema@.model_put_view(model, 'prediction_by_frequency',
-		format($q$SELECT %2$s AS tenant, k.split_on, k.until, c.repeat_orders,
+		@extschema@.model_hide_small(settings, format($q$SELECT %2$s AS tenant, k.split_on, k.until, c.repeat_orders,
 			CASE WHEN c.repeat_orders = 7 THEN '7+' ELSE c.repeat_orders::text END AS repeat_orders_range,
 			c.customers, c.expected_orders, c.actual_orders,
 			c.expected_orders / c.customers AS expected_mean, c.actual_orders / c.customers::float8 AS actual_mean,
@@ -116,6 +138,8 @@ BEGIN
 			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant
 			JOIN %4$I.prediction_check_classes AS c ON c.check_id = k.check_id AND c.tenant = k.tenant
 			ORDER BY q.tenant, c.repeat_orders$q$, latest, tenant, question, model, money),
+			'{tenant,split_on,until,repeat_orders,repeat_orders_range,customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}',
+			'{customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}', '{tenant}', NULL, NULL, 'q.tenant, q.repeat_orders'),
 		'the last check_prediction by how often customers had come back until split_on');
 
 	PERFORM @extschema@.model_put_view(model, 'prediction_tracking',

@@ -5,6 +5,8 @@ WITH lines (position, line) AS (
 		(1, demo.model_statement() || ';'),
 		(2, '  SELECT * FROM shop.segment_summary;'),
 		(3, '  SELECT * FROM shop.at_risk_customers WHERE recency_days <= 365;'),
+		(7, '  -- ' || demo.t('sql year')),
+		(8, '  SELECT * FROM alter_model(''shop'', prediction => ''mbgnbd'');' || E'\n  SELECT * FROM shop.prediction_by_segment;'),
 		(9, demo.fill('  ', '  ', demo.t('next')))) v
 	UNION ALL
 	SELECT v.* FROM demo.settings, LATERAL (VALUES

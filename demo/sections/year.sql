@@ -1,0 +1,51 @@
+-- What the customers are expected to bring in the next 12 months, and whether
+-- the same model was right about the last 90 days.
+DO $$
+BEGIN
+	PERFORM FROM alter_model('shop', prediction => 'mbgnbd');
+	PERFORM FROM check_prediction('shop', (SELECT earlier FROM demo.settings));
+END $$;
+
+WITH fit AS (
+	SELECT customers, reason FROM shop.prediction_fits WHERE reason IS NOT NULL
+	 UNION ALL
+	SELECT customers, NULL FROM shop.prediction_fits WHERE fit = 'orders'
+	 ORDER BY reason LIMIT 1
+), now AS (
+	SELECT p.* FROM shop.prediction_by_segment p WHERE p.predicted_customers > 0
+), totals AS (
+	SELECT sum(customers) AS customers, sum(clv_12m) AS clv_12m, sum(expected_orders_90d) AS orders,
+		   sum((1 - mean_churn_probability) * predicted_customers) / sum(predicted_customers) AS alive
+	  FROM now
+), widths (widths) AS (
+	SELECT demo.widths('year widths')
+), checked AS (
+	SELECT * FROM shop.prediction_check WHERE expected_orders IS NOT NULL AND actual_orders > 0
+), lines (position, line) AS (
+	SELECT 0, demo.t('year') || CASE WHEN fit.reason IS NULL THEN '  ' || demo.t('year how', demo.num(fit.customers)) ELSE '' END FROM fit
+	UNION ALL
+	SELECT 1, '  ' || demo.t('year none', fit.reason) FROM fit WHERE fit.reason IS NOT NULL
+	UNION ALL
+	SELECT 2 + i, demo.row(string_to_array(demo.t('head year ' || i), '|'), widths) FROM generate_series(1, 2) i, widths WHERE EXISTS (SELECT FROM now)
+	UNION ALL
+	SELECT 10 + segment_order, demo.row(ARRAY[segment_label, demo.num(now.customers), demo.money(now.clv_12m, totals.clv_12m),
+		demo.pct(now.clv_12m, totals.clv_12m, false), '', demo.bar(now.clv_12m, max(now.clv_12m) OVER (), -widths[6]),
+		demo.num(now.expected_orders_90d::numeric), demo.pct((1 - mean_churn_probability)::numeric, 1, false, 0)], widths)
+	  FROM now, totals, widths
+	UNION ALL
+	SELECT 100, demo.row(ARRAY[demo.t('all'), demo.num(customers), demo.money(clv_12m, clv_12m), demo.pct(1, 1, false), '', '',
+		demo.num(orders::numeric), demo.pct(alive::numeric, 1, false, 0)], widths)
+	  FROM totals, widths WHERE clv_12m IS NOT NULL
+	UNION ALL
+	SELECT 110, demo.fill('  ', '    ', demo.t('year check', split_on::text, until::text, demo.num(expected_orders::numeric), demo.num(actual_orders),
+			demo.signed_pct(orders_bias::numeric), demo.money(expected_value, expected_value), demo.money(actual_value, expected_value), demo.signed_pct(value_bias::numeric)))
+	  FROM checked
+	UNION ALL
+	SELECT 120 + i, demo.row(cells, demo.widths('classes widths'))
+	  FROM checked,
+		   (SELECT array_agg(repeat_orders_range ORDER BY repeat_orders) AS names, array_agg(demo.num(expected_mean::numeric, 2) ORDER BY repeat_orders) AS expected,
+				   array_agg(demo.num(actual_mean::numeric, 2) ORDER BY repeat_orders) AS came FROM shop.prediction_by_frequency) c,
+		   LATERAL (VALUES (1, '  ' || demo.t('head classes'), c.names), (2, '  ' || demo.t('classes expected'), c.expected), (3, '  ' || demo.t('classes came'), c.came)) v (i, head, rest),
+		   LATERAL (SELECT v.head || v.rest AS cells) r
+)
+SELECT line FROM lines ORDER BY position;
