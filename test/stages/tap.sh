@@ -11,7 +11,7 @@ stage_tap() {
 		[ "$(id -u)" != 0 ] || chown "$RUN_USER" "$WORK/$name"
 		(cd "$WORK/$name" && as_user env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE TESTDIR="$WORK/$name" \
 			TESTDATADIR="$WORK/$name/tmp_check" TESTLOGDIR="$WORK/$name/tmp_check/log" PGBIN="$PGBIN" \
-			SCORING_DATA="${SCORING_DATA:-$SOURCE_DIR/../shared/data}" EXTENSION_CONF="$WORK/extension.conf" PG_REGRESS="$pgxs/test/regress/pg_regress" \
+			EXTENSION_CONF="$WORK/extension.conf" PG_REGRESS="$pgxs/test/regress/pg_regress" \
 			SHARED_DATA="$SOURCE_DIR/../shared/data" \
 			perl -I "$pgxs/test/perl" -I "$WORK/normal/test/perl" "$file") >"$WORK/$name.out" 2>"$WORK/$name.err" || rc=$?
 		tally_tap "$name" "$WORK/$name.out" $rc

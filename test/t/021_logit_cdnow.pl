@@ -1,16 +1,16 @@
 # Logistic regression on the CDNOW sample of Fader and Hardie: who buys again
 # within 90 days after 1997-09-30. The figures are those of statsmodels 0.13.5
 # and scikit-learn 1.2.1. The data are public but not part of this project: the
-# test looks for them in the directory $SCORING_DATA.
+# test looks for them in the directory $SHARED_DATA.
 use strict;
 use warnings;
 use ScoringCluster;
 use Test::More;
 
-my $file = ($ENV{SCORING_DATA} // '.') . '/cdnow_sample_logit.csv';
+my $file = ($ENV{SHARED_DATA} // '.') . '/cdnow_sample_logit.csv';
 unless (-r $file)
 {
-	SKIP: { skip 'there is no file cdnow_sample_logit.csv in $SCORING_DATA', 1 }
+	SKIP: { skip 'there is no file cdnow_sample_logit.csv in $SHARED_DATA', 1 }
 	done_testing();
 	exit;
 }
