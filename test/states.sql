@@ -123,6 +123,7 @@ BEGIN
                                                               WHEN 'boolean' THEN 'i % 5 > 0'
                                                               WHEN 'integer' THEN '5'
                                                               WHEN 'text' THEN '''x'''
+                                                              WHEN 'double precision[]' THEN 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]'
                                                               WHEN 'history' THEN 'history(date ''2025-01-01'' + (i * 37 % 400)::int, (i * 7919 % 1000 - n) / 8.0)'
                                                               WHEN 'double precision' THEN '(i * 7919 % 1000) / 8.0'
                                                               ELSE '((i * 7919 % 1000 - n) / 8.0)::' || format_type(t, NULL) END, ', ' ORDER BY o)
@@ -132,6 +133,10 @@ BEGIN
       arguments := '''bgnbd'', i % 3, CASE WHEN i % 3 > 0 THEN 3 + i % 2 ELSE 0 END, 10 + i % 2' || repeat(', 1', cardinality(a.types) - 4);
     ELSIF a.aggregate::text ~ '^spend_fit' THEN
       arguments := '1 + i % 2, 5 + i % 3';
+    ELSIF a.aggregate::text ~ '^logit_fit' THEN
+      arguments := array_to_string((ARRAY['i % 5 > 0', 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]', '1', '0.5'])[1:cardinality(a.types)], ', ');
+    ELSIF a.aggregate::text ~ '^(auc|lift|calibration_bins|brier_score|log_loss)' THEN
+      arguments := '(i * 7919 % 1000) / 1000.0, i % 5 > 0' || CASE cardinality(a.types) WHEN 3 THEN CASE WHEN a.aggregate::text ~ '^lift' THEN ', 0.5' ELSE ', 5' END ELSE '' END;
     END IF;
     EXECUTE format('INSERT INTO state SELECT %L, serialized(%s) FROM unnest(ARRAY[1, 2, 5, 40]) n, generate_series(1, n) i GROUP BY n',
                    a.aggregate, arguments);
