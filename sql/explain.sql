@@ -410,20 +410,27 @@ CREATE FUNCTION @extschema@.model_explained(model text, function text, result re
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	it		record;
 	home	name;
 BEGIN
 	IF model IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'model must not be null';
 	END IF;
-	SELECT n.nspname INTO home FROM pg_namespace AS n
-	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid)
-	   AND (SELECT bool_and(p.prosecdef AND p.proowner = n.nspowner AND p.prorettype = result) FROM pg_proc AS p
-			 WHERE p.pronamespace = n.oid AND p.proname = function);
+	SELECT n.nspname, (SELECT bool_and(p.prosecdef AND p.proowner = n.nspowner AND p.prorettype = result) FROM pg_proc AS p
+						WHERE p.pronamespace = n.oid AND p.proname = function) AS is_safe
+	  INTO it FROM pg_namespace AS n
+	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
 			MESSAGE = format('model "%s" does not exist', left(model, 100)),
 			HINT = 'SELECT * FROM models() lists those there are.';
 	END IF;
+	IF it.is_safe IS NOT TRUE THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('function %s of model "%s" is missing, or not what the extension has made', function, it.nspname),
+			HINT = format('Its owner makes it anew by SELECT alter_model(%L);', it.nspname);
+	END IF;
+	home := it.nspname;
 	RETURN home;
 END
 $$;
@@ -450,7 +457,7 @@ DECLARE
 	tried		int[];
 	amounts		numeric[];
 	best		int;			-- display order of the best segment so far
-	found		record;
+	way			record;
 BEGIN
 	IF unit > median THEN
 		median := unit;
@@ -467,7 +474,7 @@ BEGIN
 							SELECT v::float8, true FROM jsonb_array_elements_text(nullif(person #> '{thresholds,basket}', 'null')) AS v) AS t (t, is_mean)) AS b,
 				   unnest(ARRAY[b.below - unit, b.below, b.below + unit, b.below + 2 * unit]) AS y (x)
 			 WHERE y.x >= unit AND y.x < 1000000000000) AS c;
-	FOR found IN EXECUTE format($q$
+	FOR way IN EXECUTE format($q$
 		WITH tried AS MATERIALIZED (
 			SELECT w.orders, w.value, s.segment, s.segment_order
 			  FROM %I.scores_with_orders($1::text, $2::date, $3::int[], $4::int[], $5::numeric[], @extschema@.caller()) AS s
@@ -482,12 +489,12 @@ BEGIN
 		USING customer, as_of, array_fill(0, ARRAY[cardinality(tried)]), tried, amounts, median LOOP
 		-- the smallest of all, whatever more money would do; then only steps of
 		-- which more is never worse
-		CONTINUE WHEN found.segment_order >= best OR best IS NOT NULL AND found.up_to IS NOT NULL;
-		best := found.segment_order;
-		segment := found.segment;
-		orders := found.orders;
-		amount := found.value;
-		up_to := CASE WHEN smooth THEN found.up_to ELSE amount END;
+		CONTINUE WHEN way.segment_order >= best OR best IS NOT NULL AND way.up_to IS NOT NULL;
+		best := way.segment_order;
+		segment := way.segment;
+		orders := way.orders;
+		amount := round(way.value, decimals);
+		up_to := CASE WHEN smooth THEN round(way.up_to, decimals) ELSE amount END;
 		EXECUTE format($q$
 			SELECT CASE WHEN count(*) FILTER (WHERE s.segment IS DISTINCT FROM $5) > 0
 						THEN min(s.as_of) FILTER (WHERE s.segment IS DISTINCT FROM $5) - 1 END

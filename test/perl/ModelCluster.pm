@@ -109,13 +109,15 @@ sub views
 	return rows($node, $database, "SELECT oid::regclass FROM pg_class WHERE relnamespace = '$model'::regnamespace AND relkind IN ('v', 'm') ORDER BY relname");
 }
 
-# Calls of the functions of a model with the arguments that they must have.
+# Calls of the functions of a model with the arguments that they must have, where
+# those are days.
 sub dated_calls
 {
 	my ($node, $database, $model) = @_;
 	return rows($node, $database, qq{
 		SELECT format('%s(%s)', p.oid::regproc, array_to_string(('{''2024-12-31'',''2025-06-30''}'::text[])[3 - least(2, pronargs - pronargdefaults):2], ', '))
-		  FROM pg_proc p WHERE pronamespace = '$model'::regnamespace AND prorettype <> 'trigger'::regtype ORDER BY proname});
+		  FROM pg_proc p WHERE pronamespace = '$model'::regnamespace AND prorettype <> 'trigger'::regtype
+		   AND 'date'::regtype = ALL (proargtypes[0:pronargs - pronargdefaults - 1]) ORDER BY proname});
 }
 
 sub offers { return (views(@_), dated_calls(@_)); }

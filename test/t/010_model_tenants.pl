@@ -40,7 +40,7 @@ in_chain('postgres', q{GRANT team_b TO in_team_b, "in team b by SET ROLE";
 my %tenanted = map { $_ => 1 } split /\n/, in_chain('postgres', q{SELECT attrelid::regclass FROM pg_attribute WHERE attname = 'tenant' AND attrelid IN
 	(SELECT oid FROM pg_class WHERE relnamespace = 'chain'::regnamespace)});
 is(join(' ', grep { !$tenanted{$_} } @views), 'chain.model_status chain.segments', 'all other views name the tenant in each row');
-is(in_chain('postgres', q{SELECT count(*) FROM pg_proc p WHERE pronamespace = 'chain'::regnamespace
+is(in_chain('postgres', q{SELECT count(*) FROM pg_proc p WHERE pronamespace = 'chain'::regnamespace AND 'date'::regtype = ALL (proargtypes[0:pronargs - pronargdefaults - 1])
 	AND NOT 'tenant' = ANY (coalesce(proargnames, '{}')) AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = (SELECT typrelid FROM pg_type WHERE oid = prorettype) AND attname = 'tenant')}),
 	'0', 'all dated functions too');
 my @named = ((grep { $tenanted{$_} } @views), @calls);
