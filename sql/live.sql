@@ -542,7 +542,7 @@ BEGIN
 		INSERT INTO %1$I.rejects (rejected_at, operation, reason, affected, needs_rebuild)
 		SELECT max(t.rejected_at), t.operation, t.reason, sum(t.affected), t.needs_rebuild
 		  FROM taken AS t GROUP BY t.operation, t.reason, t.needs_rebuild$q$, home);
-	PERFORM @extschema@.model_write_thresholds(home, settings, false);
+	PERFORM @extschema@.model_write_thresholds(home, settings, NULL);
 	status := 'applied';
 	seconds := extract(epoch FROM clock_timestamp() - begun);
 	RETURN NEXT;

@@ -249,7 +249,8 @@ COMMENT ON FUNCTION @extschema@.model_write_version(name, jsonb, text) IS 'inter
 /* ---- thresholds ---- */
 
 -- Thresholds of the version at hand, for every tenant that has none: taken
--- from the customers, or, with measure false, only those that are fixed.
+-- from the customers, or, with measure false, only those that are fixed; with
+-- measure NULL the same, for tenants with a stored history alone.
 CREATE FUNCTION @extschema@.model_write_thresholds(model name, settings jsonb, measure boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -271,6 +272,10 @@ BEGIN
 	s.frequency_thresholds := coalesce(s.frequency_thresholds, CASE WHEN bins = 5 THEN '{1,2,4,9}'::float8[] END, '{}');
 	s.monetary_thresholds := coalesce(s.monetary_thresholds, '{}');
 	tenants := CASE WHEN settings ->> 'tenant' IS NULL THEN 'SELECT ''''::text AS tenant'
+		-- from one tenant to the next by the index: apply_changes comes every minute
+		WHEN measure IS NULL THEN format('(WITH RECURSIVE known AS (SELECT min(h.tenant) AS tenant FROM %1$I.customer_histories AS h UNION ALL'
+			' SELECT (SELECT min(h.tenant) FROM %1$I.customer_histories AS h WHERE h.tenant > known.tenant) FROM known WHERE known.tenant IS NOT NULL)'
+			' SELECT known.tenant FROM known WHERE known.tenant IS NOT NULL)', model)
 		ELSE format('SELECT h.tenant FROM (%s) AS h GROUP BY h.tenant', @extschema@.model_histories(model, settings))
 			 || CASE WHEN people IS NULL THEN '' ELSE format(' UNION SELECT p.tenant FROM (%s) AS p', people) END END;
 	tenants := format('SELECT k.tenant FROM (%s) AS k WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
