@@ -772,8 +772,8 @@ BEGIN
 		  FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND @extschema@.model_column_comment(a.attname) IS NULL;
 		RAISE undefined_column USING
 			MESSAGE = format('attribute "%s" is none of model "%s"', left(attribute, 100), home),
-			HINT = coalesce(format('Its attributes are: %s.', attributes),
-				format('Name a table of customers and its columns: alter_model(%L, customers => ..., attributes => ...)', home));
+			HINT = CASE WHEN attributes IS NULL THEN format('Name a table of customers and its columns: alter_model(%L, customers => ..., attributes => ...)', home)
+				ELSE format('Its attributes are: %s.', attributes) END;
 	END IF;
 	EXECUTE format('SELECT s.minimum_group_size FROM %I.model_status AS s', home) INTO minimum;
 	RETURN QUERY EXECUTE format($q$

@@ -14,7 +14,7 @@ WHERE extract(isodow FROM d) < 6 OR extract(day FROM d) = 2;
 SELECT count(*) > 0 AS done FROM create_model('m', 'sales', customer => 'customer', day => 'day', value => 'total', as_of => '2025-11-02');
 SELECT reason, unit, affected, customers, checked_at IS NULL AS unchecked, advice ~ 'check_quality' AS says_how FROM m.data_quality;
 SELECT * FROM check_quality('m');
-SELECT reason, affected, customers, checked_at BETWEEN now() AND clock_timestamp() AS checked, explanation FROM m.data_quality WHERE reason IN (SELECT q.reason FROM quality_reasons() AS q WHERE q.found = 'checked');
+SELECT reason, affected, customers, checked_at BETWEEN now() - interval '10 minutes' AND clock_timestamp() AS checked, explanation FROM m.data_quality WHERE reason IN (SELECT q.reason FROM quality_reasons() AS q WHERE q.found = 'checked');
 -- every reason is documented, and has one row for each model that can have it
 SELECT count(*) AS reasons, count(*) - count(explanation) AS lacking, count(*) - count(advice) AS lacking_advice, count(DISTINCT reason) AS different FROM quality_reasons();
 
@@ -105,12 +105,12 @@ UPDATE sales SET at = (day + time '23:30') AT TIME ZONE 'America/New_York' WHERE
 SELECT count(*) > 0 AS done FROM create_model('t', 'sales', customer => 'customer', day => 'at', value => 'total', as_of => '2025-11-02', tenant => 'shop', currency => 'currency', time_zone => 'America/New_York');
 SELECT tenant, reason, affected, customers FROM check_quality('t');
 CREATE ROLE regress_quality_reader;
-GRANT USAGE ON SCHEMA scoring TO regress_quality_reader;
+GRANT USAGE ON SCHEMA scoring, shopdata TO regress_quality_reader;
 SELECT grant_reader('t', 'regress_quality_reader', 'two');
 SET ROLE regress_quality_reader;
 SELECT tenant, reason, affected FROM t.data_quality WHERE affected > 0;
 SELECT count(*) FILTER (WHERE tenant IS NULL) AS of_all FROM t.data_quality;
-SELECT refused('check_quality(''t'')', true);
+SELECT regexp_replace(refused('check_quality(''t'')'), 'role .*', 'role ...') AS refused;
 SELECT has_table_privilege('t.quality', 'SELECT') OR has_table_privilege('t.overridden_segments', 'SELECT') OR has_table_privilege('t.merged_customers', 'SELECT') AS reads_tables;
 RESET ROLE;
 -- another source: what was found is gone
