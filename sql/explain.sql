@@ -48,7 +48,8 @@ DECLARE
 	as_of		text := 'COALESCE(%s, ' || replace(@extschema@.model_as_of(), '%', '%%') || ')';
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	one			text := format('WITH one AS MATERIALIZED (SELECT o.* FROM (%s) AS o WHERE o.customer_key = $1)', @extschema@.model_customers(model, settings));
-	given		text := 'SELECT o.tenant, o.customer_key, o.customer_id, o.known' || @extschema@.model_attribute_list(settings, ', o.%I') || ', %s AS history FROM %s AS o';
+	-- a level of its own: one addition, not one for every column
+	given		text := 'WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known' || @extschema@.model_attribute_list(settings, ', o.%I') || ', %s AS history FROM %s AS o';
 BEGIN
 	-- One customer: everything that an explanation says of him. Of one who is
 	-- not there, or not for this reader, only what is true of all.
@@ -101,17 +102,20 @@ BEGIN
 	PERFORM @extschema@.model_put_function(model, 'near_misses(segment text, amount numeric, as_of date, language text, reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date, recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)',
 		format($q$
-		WITH question AS MATERIALIZED (%2$s)
+		WITH question AS MATERIALIZED (%2$s),
+		places AS MATERIALIZED (
+			SELECT x.map, x.segment, min(x.display_order) FILTER (WHERE x.language = %8$L) AS place,
+				   (array_agg(x.label ORDER BY @extschema@.explain_label_rank(x.language, $4, %8$L), x.language))[1] AS label
+			  FROM %1$I.segment_label AS x GROUP BY x.map, x.segment)
 		SELECT s.customer_key::text, s.as_of, s.segment::text, l.label, s.rfm_code, s.rfm_score, s.last_order_on, s.recency_days, s.frequency,
-			   s.monetary::%6$s, w.step_amount, n.rfm_code, %7$s
-		  FROM (%3$s) AS n
-		  JOIN question AS w ON w.tenant = n.tenant
-		 CROSS JOIN LATERAL (%4$s) AS s
-		  JOIN LATERAL (SELECT x.label FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = s.segment
-						 ORDER BY @extschema@.explain_label_rank(x.language, $4, %8$L), x.language LIMIT 1) AS l ON true
-		 WHERE n.segment = $1%5$s
-		   AND (SELECT min(x.display_order) FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = s.segment AND x.language = %8$L)
-			 > (SELECT min(x.display_order) FROM %1$I.segment_label AS x WHERE x.map = w.map_copy AND x.segment = $1 AND x.language = %8$L)
+			   s.monetary::%6$s, s.step_amount, s.rfm_code_then, %7$s
+		  FROM (WITH level AS (SELECT) SELECT s.*, w.step_amount, n.rfm_code AS rfm_code_then
+				  FROM (%3$s) AS n
+				  JOIN question AS w ON w.tenant = n.tenant
+				 CROSS JOIN LATERAL (%4$s) AS s
+				 WHERE n.segment = $1%5$s) AS s
+		  JOIN places AS l ON l.map = s.map_copy AND l.segment = s.segment
+		  JOIN places AS t ON t.map = s.map_copy AND t.segment = $1 AND t.place < l.place
 		 ORDER BY s.monetary DESC, s.customer_key$q$, model,
 			@extschema@.model_question(model, settings, format(as_of, '$3'), format(in_force, '$3'), '@extschema@.caller_role($5)',
 				columns => format(', COALESCE($2, round(k.median_value::numeric, %s)) AS step_amount', settings ->> 'money_decimals')),
