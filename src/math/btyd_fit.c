@@ -909,8 +909,9 @@ problem_groups(Problem *problem)
 }
 
 /*
- * At most STRATA patterns that stand for all: as many neighbours each, and the
- * one in the middle speaks for them.
+ * At most STRATA patterns that stand for all: as many neighbours each, for whom
+ * one of them speaks. Which one is scrambled, lest it keeps step with the
+ * calendar, but always the same.
  */
 static BtydPattern *
 make_strata(const BtydPattern *patterns, size_t n, const BtydTools *tools, size_t *nstrata)
@@ -922,7 +923,9 @@ make_strata(const BtydPattern *patterns, size_t n, const BtydTools *tools, size_
 		size_t		from = n / STRATA * i + n % STRATA * i / STRATA;
 		size_t		to = n / STRATA * (i + 1) + n % STRATA * (i + 1) / STRATA;
 
-		strata[i] = patterns[from + (to - from) / 2];
+		size_t		spoken = (size_t) (((uint64_t) (to - from) * (((uint32_t) i + 1) * UINT32_C(2654435769) >> 16)) >> 16);
+
+		strata[i] = patterns[from + spoken];
 		strata[i].count = 0;
 		for (size_t j = from; j < to; j++)
 			strata[i].count += patterns[j].count;
@@ -967,20 +970,27 @@ search(const Problem *problem, double starts[STARTS][MAX_PARAMETERS], const doub
 		}
 	}
 
-	/* the best end first; the others only if it leads to no maximum */
+	/*
+	 * The best end first; the others only if it leads to no maximum, and not
+	 * those that ran away with it.
+	 */
 	for (int i = 0; i < nstarts; i++)
 	{
 		int			best = -1;
 		BtydFit		found = *fit;
 		Point		point;
 		bool		maximum;
+		double		height;
 
 		for (int k = 0; k < nstarts; k++)
 		{
 			if (!tried[k] && (best < 0 || ends[k].value > ends[best].value))
 				best = k;
 		}
+		if (best < 0)
+			break;
 		tried[best] = true;
+		height = ends[best].value;
 		point = ends[best];
 		/* an end that ran away: go back to where it started */
 		if (!start && (out_of_bounds(problem, &point) || !isfinite(point.value)))
@@ -998,6 +1008,11 @@ search(const Problem *problem, double starts[STARTS][MAX_PARAMETERS], const doub
 			fit->iterations = found.iterations;
 		if (fit->status == BTYD_CONVERGED)
 			break;
+		for (int k = 0; found.reason == BTYD_PARAMETER_AT_BOUNDARY && k < nstarts; k++)
+		{
+			if (fabs(ends[k].value - height) <= 1e-6 * fabs(height))
+				tried[k] = true;
+		}
 	}
 }
 
