@@ -112,6 +112,16 @@ INSERT INTO hostile.good VALUES
   ('model_probe_argument', $$'hostile_model', 'pg_catalog', 'value', 'value', 'hostile.orders AS source', '{value}'$$),
   ('model_put_function', $$'hostile_model', 'doubled(a int)', 'SETOF int', 'SELECT 2 * a', 'twice'$$),
   ('model_put_view', $$'hostile_model', 'ones', 'SELECT 1 AS one', 'ones'$$),
+  ('override_segment', $$'hostile_model', '1', 'vip', 'why'$$),
+  ('clear_override', $$'hostile_model', '1'$$),
+  ('merge_customers', $$'hostile_model', '2', '3'$$),
+  ('unmerge_customers', $$'hostile_model', '2'$$),
+  ('check_quality', $$'hostile_model'$$),
+  ('score_parity', $$'hostile_model', 'city'$$),
+  ('model_known_customer', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), '1'$$),
+  ('model_find_customer', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), 'customer', '1'$$),
+  ('model_check_quality', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c)$$),
+  ('model_source_customers', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c)$$),
   ('model_write_thresholds', $$'hostile_model', (SELECT to_jsonb(c) || '{"version": 1}' FROM hostile_model.configuration AS c), true$$);
 
 -- The extension's own type: by its text form, and some large ones.
