@@ -24,6 +24,7 @@ OBJS = \
 	src/math/gamma.o \
 	src/math/hypergeometric.o \
 	src/math/btyd.o \
+	src/math/btyd_likelihood.o \
 	src/math/btyd_fit.o \
 	src/fit.o \
 	src/btyd.o \

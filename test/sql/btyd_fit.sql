@@ -176,5 +176,10 @@ SELECT spend_fit(1, 'infinity');
 SELECT spend_fit(0.5, 1);
 SELECT jsonb_path_query_array(btyd_fit_bootstrap('bgnbd', 1, 1, 2, 7, 2, 1), '$[*].reason') AS bootstrap_of_one;
 
+-- a long computation can be cancelled
+SET statement_timeout = '200ms';
+SELECT jsonb_array_length(btyd_fit_bootstrap('paretonbd', x, t_x, t, 7, 10000, 1)) FROM customer;
+RESET statement_timeout;
+
 DROP TABLE customer, fit, parts CASCADE;
 DROP FUNCTION shop, brief, plan, refusals;

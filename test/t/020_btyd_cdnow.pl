@@ -10,9 +10,12 @@ use Test::More;
 my $data = $ENV{SHARED_DATA} // '';
 my @files = map { "$data/cdnow_sample_$_.csv" } qw(btyd oracle mpmath50);
 push @files, "$data/cdnow_sample.csv";
-for my $file (@files)
+my ($missing) = grep { !-r $_ } @files;
+if (defined $missing)
 {
-	plan skip_all => "the CDNOW data set is not here: $file" unless -r $file;
+	SKIP: { skip "the CDNOW data set is not here: there is no file $missing", 1 }
+	done_testing();
+	exit;
 }
 
 my $node = new_node('cdnow');

@@ -332,6 +332,44 @@ test_boundary(void **state)
 	}
 }
 
+/* Whatever the numbers, a fit ends, and what it says is finite. */
+static void
+test_extremes(void **state)
+{
+	static const double units[] = {1e-308, 1e-100, 1e-9, 1, 1e9, 1e100, 1e305};
+	static const double counts[] = {1, 50, 1e4, 3e8};
+	BtydPattern patterns[60];
+	BtydFit		fit;
+
+	(void) state;
+	for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++)
+	{
+		for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++)
+		{
+			for (int i = 0; i < 60; i++)
+			{
+				double		x = counts[c] * (i / 20);
+
+				patterns[i] = (BtydPattern) {x, x > 0 ? units[u] * (1 + i % 20) : 0, units[u] * (2 + 3 * (i % 20)), 1 + i % 3};
+			}
+			for (int f = 0; f < 4; f++)
+			{
+				checks = 0;
+				if (f < 3)
+					btyd_fit(families[f], patterns, 60, NULL, &tools, &fit);
+				else
+					spend_fit(patterns + 20, 40, NULL, &tools, &fit);
+				assert_int_not_equal(fit.status, BTYD_REFUSED);
+				assert_true(checks > 0);
+				for (int j = 0; fit.status == BTYD_CONVERGED && j < fit.nparameters; j++)
+					assert_true(isfinite(fit.parameters[j]) && fit.parameters[j] > 0 &&
+								isfinite(fit.standard_errors[j]) && fit.standard_errors[j] > 0);
+				assert_true(isfinite(fit.log_likelihood) || fit.reason == BTYD_NO_MAXIMUM_FOUND);
+			}
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -342,6 +380,7 @@ main(void)
 		cmocka_unit_test(test_recover),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_boundary),
+		cmocka_unit_test(test_extremes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

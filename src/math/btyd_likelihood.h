@@ -1,0 +1,76 @@
+/*
+ * btyd_likelihood.h
+ *		The likelihood of all customers with its derivatives, as btyd_fit.c
+ *		climbs it. Pure C, no server headers.
+ */
+#ifndef BTYD_LIKELIHOOD_H
+#define BTYD_LIKELIHOOD_H
+
+#include "btyd_fit.h"
+
+#define MAX_PARAMETERS	BTYD_PARAMETERS
+
+/* Patterns of the same x */
+typedef struct Group
+{
+	double		x;
+	size_t		start;
+	size_t		end;
+	double		count;			/* customers */
+} Group;
+
+typedef enum Model
+{
+	MODEL_MBGNBD = BTYD_MBGNBD,
+	MODEL_BGNBD = BTYD_BGNBD,
+	MODEL_PARETONBD = BTYD_PARETONBD,
+	MODEL_SPEND
+} Model;
+
+typedef struct Problem
+{
+	Model		model;
+	int			nparameters;
+	const BtydPattern *patterns;
+	size_t		n;
+	Group	   *groups;
+	size_t		ngroups;
+	double		customers;
+	double		scale[MAX_PARAMETERS];	/* the size that a parameter may well have */
+	const BtydTools *tools;
+} Problem;
+
+/* A sum and what rounding took from it */
+typedef struct Sum
+{
+	double		sum;
+	double		rest;
+} Sum;
+
+/* Upper triangle, by row: 00 01 02 03 11 12 13 22 23 33 */
+#define HESSIAN_ENTRIES	10
+
+typedef struct Derivatives
+{
+	Sum			value;
+	Sum			gradient[MAX_PARAMETERS];
+	Sum			hessian[HESSIAN_ENTRIES];
+} Derivatives;
+
+static inline double
+total(const Sum *sum)
+{
+	return sum->sum + sum->rest;
+}
+
+/* Number of an entry of the upper triangle, j <= k */
+static inline int
+entry_of(int j, int k)
+{
+	return j * MAX_PARAMETERS - j * (j - 1) / 2 + k - j;
+}
+
+/* d becomes the sums at the parameters; the Hessian's only if second */
+extern void likelihood_evaluate(const Problem *problem, const double *parameters, bool second, Derivatives *d);
+
+#endif							/* BTYD_LIKELIHOOD_H */
