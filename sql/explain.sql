@@ -276,6 +276,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.explain_number(numeric, int, text) IS 'internal: a number as it is written in a language';
 
+-- 2025-12-31 under any DateStyle, for any day
+CREATE FUNCTION @extschema@.explain_iso(day date)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.to_jsonb(day) OPERATOR(pg_catalog.#>>) '{}';
+END;
+COMMENT ON FUNCTION @extschema@.explain_iso(date) IS 'internal: a day as ISO text';
+
 -- 18 November 1997 or 18 novembre 1997
 CREATE FUNCTION @extschema@.explain_day(day date, language text)
 	RETURNS text
@@ -552,7 +561,7 @@ BEGIN
 	person := nullif(info -> 'customer', 'null');
 	IF person IS NULL THEN
 		RAISE no_data_found USING
-			MESSAGE = format('model "%s" shows you no such customer%s', home, CASE WHEN as_of IS NULL THEN '' ELSE ' on ' || to_char(as_of, 'YYYY-MM-DD') END),
+			MESSAGE = format('model "%s" shows you no such customer%s', home, CASE WHEN as_of IS NULL THEN '' ELSE ' on ' || @extschema@.explain_iso(as_of) END),
 			HINT = 'customer is the customer_key of the view customer_scores.';
 	END IF;
 	spoken := @extschema@.explain_language(coalesce(language, info ->> 'language'));
@@ -645,7 +654,7 @@ BEGIN
 	RETURN NEXT;
 
 	-- the next step
-	today := CASE WHEN as_of IS NULL THEN @extschema@.explain_text('today', spoken) ELSE @extschema@.explain_text('on', spoken, to_char(as_of, 'YYYY-MM-DD')) END;
+	today := CASE WHEN as_of IS NULL THEN @extschema@.explain_text('today', spoken) ELSE @extschema@.explain_text('on', spoken, @extschema@.explain_iso(as_of)) END;
 	topic := 'next_step';
 	FOR step IN SELECT * FROM @extschema@.explain_steps(home, customer, as_of, info) LOOP
 		n := n + 1;
@@ -654,7 +663,7 @@ BEGIN
 		words := @extschema@.explain_orders(step.orders, step.amount, step.up_to, decimals, spoken);
 		explanation := CASE WHEN step.last_day IS NULL THEN @extschema@.explain_text('step or later', spoken, words, today, value)
 			WHEN step.last_day = (info ->> 'as_of')::date THEN @extschema@.explain_text('step only', spoken, words, today, value)
-			ELSE @extschema@.explain_text('step by', spoken, words, to_char(step.last_day, 'YYYY-MM-DD'), value) END;
+			ELSE @extschema@.explain_text('step by', spoken, words, @extschema@.explain_iso(step.last_day), value) END;
 		IF (person ->> 'segment_overridden')::boolean THEN
 			explanation := @extschema@.explain_text('by the rules', spoken, explanation);
 		END IF;
@@ -718,9 +727,9 @@ CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
 				ELSE @extschema@.explain_text(CASE WHEN k.orders = 0 THEN 'you ordered 0' ELSE 'you ordered' || CASE info ->> 'frequency' WHEN 'active_days' THEN ' days' ELSE '' END
 					|| CASE WHEN k.orders = 1 THEN ' 1' ELSE '' END END, language,
 					VARIADIC CASE WHEN k.orders IN (0, 1) THEN ARRAY[w.in_window] ELSE ARRAY[@extschema@.explain_number(k.orders, 0, language), w.in_window] END) END),
-		(2, 'first_order', to_char(k.as_of - (k.person ->> 'tenure_days')::int, 'YYYY-MM-DD'),
+		(2, 'first_order', @extschema@.explain_iso(k.as_of - (k.person ->> 'tenure_days')::int),
 			@extschema@.explain_text('your first order', language, @extschema@.explain_day(k.as_of - (k.person ->> 'tenure_days')::int, language))),
-		(3, 'last_order', to_char(k.last_order, 'YYYY-MM-DD'), @extschema@.explain_text('your last order', language, @extschema@.explain_day(k.last_order, language))),
+		(3, 'last_order', @extschema@.explain_iso(k.last_order), @extschema@.explain_text('your last order', language, @extschema@.explain_day(k.last_order, language))),
 		(4, 'amount', @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language),
 			CASE WHEN k.orders > 0 THEN @extschema@.explain_text('your total', language, w.in_window, @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language)) END),
 		(5, 'mean', @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language),
@@ -779,7 +788,7 @@ BEGIN
 	END IF;
 	spoken := @extschema@.explain_language(coalesce(language, info ->> 'language'));
 	words := @extschema@.explain_text('step', spoken, @extschema@.explain_text('orders 1 exact', spoken, E'\x01'),
-		CASE WHEN as_of IS NULL THEN @extschema@.explain_text('today', spoken) ELSE @extschema@.explain_text('on', spoken, to_char(as_of, 'YYYY-MM-DD')) END,
+		CASE WHEN as_of IS NULL THEN @extschema@.explain_text('today', spoken) ELSE @extschema@.explain_text('on', spoken, @extschema@.explain_iso(as_of)) END,
 		info #>> ARRAY['labels', segment, 'label']);
 	-- the same words for everyone but for the number
 	number := format('to_char(n.step_amount, %L)', 'FM999,999,999,999,990' || CASE WHEN (info ->> 'money_decimals')::int > 0 OR scale(trim_scale(amount)) > 0
