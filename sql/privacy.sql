@@ -294,7 +294,7 @@ BEGIN
 			  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 			  JOIN pg_stats AS s ON s.schemaname = n.nspname AND s.tablename = c.relname
 			  JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = s.attname
-			 WHERE c.oid = r.oid AND (NOT r.own OR a.attname ~ '(^|_)(key|customer_id)$') HAVING count(*) > 0;
+			 WHERE c.oid = r.oid AND (NOT r.own OR a.attname ~ '(^|_)(key|customer_id)$' AND a.atttypid <> 'bytea'::regtype) HAVING count(*) > 0;
 	END LOOP;
 	EXECUTE format('SELECT count(*) FROM %1$I.suppressed AS s, %1$I.suppression_key AS k WHERE s.token = @extschema@.suppression_token(k.key, $1)', model)
 		INTO n USING customer;
