@@ -217,6 +217,8 @@ BEGIN ATOMIC
 		"column churn_probability": {"en": "probability of having left", "fr": "probabilité d''être parti"},
 		"column propensity_90d": {"en": "probability of an order within 90 days", "fr": "probabilité d''une commande sous 90 jours"},
 		"column expected_orders_90d": {"en": "orders expected within 90 days", "fr": "commandes attendues sous 90 jours"},
+		"column clv_score": {"en": "score of the value expected within 12 months", "fr": "score de la valeur attendue sous 12 mois"},
+		"column next_order_expected_on": {"en": "day of the next order to expect", "fr": "jour attendu de la prochaine commande"},
 		"column clv_12m": {"en": "value expected within 12 months", "fr": "valeur attendue sous 12 mois"},
 		"orders 1 any": {"en": "one order of any amount", "fr": "une commande de n''importe quel montant"},
 		"orders 2 any": {"en": "two orders of any amount", "fr": "deux commandes de n''importe quel montant"},
@@ -471,6 +473,7 @@ DECLARE
 	amounts		numeric[];
 	best		int;			-- display order of the best segment so far
 	way			record;
+	trial		record;
 BEGIN
 	IF unit > median THEN
 		median := unit;
@@ -493,7 +496,8 @@ BEGIN
 			  FROM %I.scores_with_orders($1::text, $2::date, $3::int[], $4::int[], $5::numeric[], @extschema@.caller()) AS s
 			  JOIN ROWS FROM (unnest($4::int[]), unnest($5::numeric[])) WITH ORDINALITY AS w (orders, value, step) USING (step))
 		SELECT r.orders, r.value, r.segment, r.segment_order, r.now_order,
-			   (SELECT max(o.value) FROM tried AS o WHERE o.orders = r.orders AND o.value < r.fails) AS up_to
+			   (SELECT max(o.value) FROM tried AS o WHERE o.orders = r.orders AND o.value < r.fails) AS up_to,
+			   coalesce((SELECT max(o.value) FROM tried AS o WHERE o.orders = r.orders AND o.value < r.value), 0) AS below
 		  FROM (SELECT t.orders, t.value, t.segment, t.segment_order, n.segment_order AS now_order,
 					   (SELECT min(o.value) FROM tried AS o WHERE o.orders = t.orders AND o.value > t.value AND (o.segment_order <= t.segment_order) IS NOT TRUE) AS fails
 				  FROM tried AS t JOIN tried AS n ON n.orders = 0) AS r
@@ -504,6 +508,19 @@ BEGIN
 		-- which more is never worse
 		CONTINUE WHEN way.segment_order >= best OR best IS NOT NULL AND way.up_to IS NOT NULL;
 		best := way.segment_order;
+		-- what is no step function of the amount (a lifetime value, the amount itself)
+		-- passes its threshold somewhere after the last amount that was too small
+		WHILE info -> 'read_columns' ?| '{clv_12m,clv_score,monetary,mean_value}' AND way.value - way.below > unit LOOP
+			EXECUTE format($q$
+				SELECT min(p.x) FILTER (WHERE s.segment = $6), max(p.x) FILTER (WHERE s.segment IS DISTINCT FROM $6 AND p.x < $7)
+				  FROM %I.scores_with_orders($1::text, $2::date, array_fill(0, ARRAY[cardinality($4)]), array_fill($3::int, ARRAY[cardinality($4)]), $4::numeric[], @extschema@.caller()) AS s
+				  JOIN unnest($4::numeric[]) WITH ORDINALITY AS p (x, step) USING (step)$q$, home)
+				INTO trial USING customer, as_of, way.orders, ARRAY(SELECT DISTINCT trunc((way.below + (way.value - way.below) * i / 64) / unit) * unit FROM generate_series(1, 64) AS i),
+					NULL, way.segment, way.value;
+			EXIT WHEN trial.min IS NULL OR trial.min >= way.value AND coalesce(trial.max, way.below) <= way.below;
+			way.below := coalesce((SELECT max(x) FROM unnest(ARRAY[way.below, trial.max]) AS x WHERE x < trial.min), way.below);
+			way.value := trial.min;
+		END LOOP;
 		segment := way.segment;
 		orders := way.orders;
 		amount := round(way.value, decimals);

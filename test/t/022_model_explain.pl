@@ -92,6 +92,8 @@ $node->safe_psql('chain', qq{
 	ALTER TABLE w.people ADD PRIMARY KEY (customer);
 }) ;
 $node->safe_psql('chain', q{
+	SELECT scoring.create_segment_map('w.rough', copy_of => 'essential');
+	INSERT INTO w.segment_rule (map, position, segment, r_min, conditions) VALUES ('rough', 2, 'vip', 4, '{"and": [{"column": "monetary", "op": ">", "value": 333.33}, {"column": "mean_value", "op": "<", "value": 77.7}]}');
 	-- The segment and its place with so many orders more, in a live model: what it is
 	-- on that day, as of everything else that is known by the day of the question.
 	CREATE FUNCTION w.with_orders(key int, day date, n int, amount numeric, OUT segment text, OUT place int) LANGUAGE plpgsql AS $$
@@ -160,6 +162,7 @@ $node->safe_psql('chain', q{
 my %seen;
 for my $settings ('', q{, segment_map => 'standard', window_days => 365}, q{, monetary => 'mean', window_days => 200}, q{, frequency => 'active_days', weights => '{3,1,1}'},
 	q{, segment_map => 'essential_hybrid'}, q{, segment_map => 'shopify_names', recency_thresholds => '{}', frequency_thresholds => '{}'},
+	q{, segment_map => 'w.rough'},
 	q{, segment_map => 'klaviyo', bins => 3, window_days => 90}, q{, segment_map => 'rfm_r', monetary => 'mean'}, q{, segment_map => 'pymc_quartile', bins => 4})
 {
 	my @lines = split /\n/, $node->safe_psql('chain', qq{SET client_min_messages = warning; SET jit = off; SELECT setseed($seed / 1000000.0); SELECT * FROM w.check(\$\$$settings\$\$, 2)});
