@@ -18,6 +18,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "aggregate.h"
 #include "compat.h"
 #include "fit.h"
 
@@ -63,18 +64,6 @@ compare_patterns(const BtydPattern *a, const BtydPattern *b)
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
-
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function can be called by an aggregate only")));
-	return context;
-}
 
 /* ---- the set of patterns ---- */
 
@@ -273,12 +262,7 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
 	FitState   *other = PG_ARGISNULL(1) ? NULL : (FitState *) PG_GETARG_POINTER(1);
 
-	if (other == NULL)
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+	RETURN_ONLY_STATE();
 	if (state == NULL)
 	{
 		BtydPattern *patterns;

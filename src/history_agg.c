@@ -12,21 +12,10 @@
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
+#include "aggregate.h"
 #include "compat.h"
 
 /* ---- history_agg ---- */
-
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo, const char *function)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s can be called as part of an aggregate only", function)));
-	return context;
-}
 
 /*
  * Transition and inverse: arguments are the state, day, value and maybe counts.
@@ -37,7 +26,7 @@ aggregate_context(FunctionCallInfo fcinfo, const char *function)
 static Datum
 accumulate(FunctionCallInfo fcinfo, Oid type, FixedError (*read) (Datum, int64 *, int *), int sign)
 {
-	MemoryContext context = aggregate_context(fcinfo, "history_agg");
+	MemoryContext context = aggregate_context(fcinfo);
 	HistoryLog *log = PG_ARGISNULL(0) ? NULL : (HistoryLog *) PG_GETARG_POINTER(0);
 	HistoryDay	day;
 	int			decimals;
@@ -120,7 +109,7 @@ PG_FUNCTION_INFO_V1(history_agg_combine);
 Datum
 history_agg_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo, "history_agg_combine");
+	MemoryContext context = aggregate_context(fcinfo);
 	HistoryLog *log = PG_ARGISNULL(0) ? NULL : (HistoryLog *) PG_GETARG_POINTER(0);
 
 	if (!PG_ARGISNULL(1))
@@ -139,7 +128,7 @@ PG_FUNCTION_INFO_V1(history_agg_serialize);
 Datum
 history_agg_serialize(PG_FUNCTION_ARGS)
 {
-	aggregate_context(fcinfo, "history_agg_serialize");
+	aggregate_context(fcinfo);
 	PG_RETURN_BYTEA_P((bytea *) history_log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
 }
 
@@ -150,7 +139,7 @@ history_agg_deserialize(PG_FUNCTION_ARGS)
 	OpenHistory open;
 	HistoryLog *log;
 
-	aggregate_context(fcinfo, "history_agg_deserialize");
+	aggregate_context(fcinfo);
 	history_open(&open, (History *) PG_GETARG_BYTEA_PP(0));	/* trusts no byte */
 	log = history_log_of(&open);
 	history_close(&open);
@@ -161,7 +150,7 @@ PG_FUNCTION_INFO_V1(history_agg_final);
 Datum
 history_agg_final(PG_FUNCTION_ARGS)
 {
-	aggregate_context(fcinfo, "history_agg_final");
+	aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_HISTORY_P(history_pack(NULL, 0, 0));
 	PG_RETURN_HISTORY_P(history_log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
@@ -356,7 +345,7 @@ PG_FUNCTION_INFO_V1(history_try_sum);
 Datum
 history_try_sum(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo, "history_try_sum");
+	MemoryContext context = aggregate_context(fcinfo);
 	TrySum	   *state = PG_ARGISNULL(0) ? try_sum_create(context) : (TrySum *) PG_GETARG_POINTER(0);
 	OpenHistory open;
 
@@ -373,17 +362,12 @@ PG_FUNCTION_INFO_V1(history_try_sum_combine);
 Datum
 history_try_sum_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo, "history_try_sum_combine");
+	MemoryContext context = aggregate_context(fcinfo);
 	TrySum	   *state = PG_ARGISNULL(0) ? NULL : (TrySum *) PG_GETARG_POINTER(0);
 	TrySum	   *other = PG_ARGISNULL(1) ? NULL : (TrySum *) PG_GETARG_POINTER(1);
 	OpenHistory open;
 
-	if (other == NULL)
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+	RETURN_ONLY_STATE();
 	if (state == NULL)
 		state = try_sum_create(context);
 	if (other->log == NULL || history_log_try_open(&open, other->log) != HISTORY_OK)
@@ -403,7 +387,7 @@ history_try_sum_serialize(PG_FUNCTION_ARGS)
 	TrySum	   *state = (TrySum *) PG_GETARG_POINTER(0);
 	bytea	   *result;
 
-	aggregate_context(fcinfo, "history_try_sum_serialize");
+	aggregate_context(fcinfo);
 	result = (bytea *) try_sum_result(state);
 	if (result == NULL)
 	{
@@ -421,7 +405,7 @@ history_try_sum_deserialize(PG_FUNCTION_ARGS)
 	TrySum	   *state;
 	OpenHistory open;
 
-	aggregate_context(fcinfo, "history_try_sum_deserialize");
+	aggregate_context(fcinfo);
 	state = try_sum_create(CurrentMemoryContext);
 	if (VARSIZE_ANY_EXHDR(data) == 0)
 		state->log = NULL;
@@ -440,7 +424,7 @@ history_try_sum_final(PG_FUNCTION_ARGS)
 {
 	History    *result;
 
-	aggregate_context(fcinfo, "history_try_sum_final");
+	aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_HISTORY_P(history_pack(NULL, 0, 0));
 	result = try_sum_result((TrySum *) PG_GETARG_POINTER(0));

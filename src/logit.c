@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "aggregate.h"
 #include "compat.h"
 #include "logit.h"
 #include "math/logit.h"
@@ -74,18 +75,6 @@ host_check(void)
 static const LogitHost host = {host_allocate, pfree, host_check};
 
 /* ---- checks ---- */
-
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function can be called by an aggregate only")));
-	return context;
-}
 
 static void
 corrupt_state(void)
@@ -303,14 +292,9 @@ logit_fit_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	LogitState *state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
-	LogitState *other = PG_ARGISNULL(1) ? NULL : (LogitState *) PG_GETARG_POINTER(1);
+	LogitState *other = (LogitState *) PG_GETARG_POINTER(1);
 
-	if (other == NULL)
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+	RETURN_ONLY_STATE();
 	if (state == NULL)
 		state = state_make(context, other->ridge);
 	check_same_ridge(state->ridge, other->ridge);

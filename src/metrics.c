@@ -20,6 +20,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "aggregate.h"
 #include "compat.h"
 #include "math/exact_sum.h"
 #include "quantile.h"
@@ -73,18 +74,6 @@ typedef struct MeanLoss
 } MeanLoss;
 
 /* ---- checks ---- */
-
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function can be called by an aggregate only")));
-	return context;
-}
 
 static void
 corrupt_state(void)
@@ -208,14 +197,9 @@ ranked_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	RankedState *state = PG_ARGISNULL(0) ? NULL : (RankedState *) PG_GETARG_POINTER(0);
-	RankedState *other = PG_ARGISNULL(1) ? NULL : (RankedState *) PG_GETARG_POINTER(1);
+	RankedState *other = (RankedState *) PG_GETARG_POINTER(1);
 
-	if (other == NULL)
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+	RETURN_ONLY_STATE();
 	if (state == NULL)
 		state = ranked_make(context, other->parameter);
 	check_same_parameter("top_share or bins", state->parameter, other->parameter);
@@ -564,12 +548,7 @@ mean_loss_combine(PG_FUNCTION_ARGS)
 	MeanLoss   *mean = PG_ARGISNULL(0) ? NULL : (MeanLoss *) PG_GETARG_POINTER(0);
 	MeanLoss   *other = PG_ARGISNULL(1) ? NULL : (MeanLoss *) PG_GETARG_POINTER(1);
 
-	if (other == NULL)
-	{
-		if (mean == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(mean);
-	}
+	RETURN_ONLY_STATE();
 	old_context = MemoryContextSwitchTo(context);
 	if (mean == NULL)
 		mean = mean_loss_make(context);

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "aggregate.h"
 #include "compat.h"
 #include "math/exact_sum.h"
 #include "quantile.h"
@@ -350,19 +351,6 @@ weighted_score(PG_FUNCTION_ARGS)
  * Aggregates
  */
 
-/* The memory context of the state; an error where there is none. */
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function can be called by an aggregate only")));
-	return context;
-}
-
 static void
 corrupt_state(const char *aggregate)
 {
@@ -420,14 +408,9 @@ quantile_thresholds_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	ThresholdsState *state = PG_ARGISNULL(0) ? NULL : (ThresholdsState *) PG_GETARG_POINTER(0);
-	ThresholdsState *other = PG_ARGISNULL(1) ? NULL : (ThresholdsState *) PG_GETARG_POINTER(1);
+	ThresholdsState *other = (ThresholdsState *) PG_GETARG_POINTER(1);
 
-	if (other == NULL)
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+	RETURN_ONLY_STATE();
 	if (state == NULL)
 		state = thresholds_state_make(context, other->bins, other->values.count);
 	check_same_bins(state->bins, other->bins);
@@ -552,14 +535,9 @@ weighted_mean_combine(PG_FUNCTION_ARGS)
 	MemoryContext context = aggregate_context(fcinfo);
 	MemoryContext old_context;
 	WeightedMean *mean = PG_ARGISNULL(0) ? NULL : (WeightedMean *) PG_GETARG_POINTER(0);
-	WeightedMean *other = PG_ARGISNULL(1) ? NULL : (WeightedMean *) PG_GETARG_POINTER(1);
+	WeightedMean *other = (WeightedMean *) PG_GETARG_POINTER(1);
 
-	if (other == NULL)
-	{
-		if (mean == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(mean);
-	}
+	RETURN_ONLY_STATE();
 	old_context = MemoryContextSwitchTo(context);
 	if (mean == NULL)
 		mean = weighted_mean_make(context);

@@ -1,0 +1,34 @@
+/*
+ * aggregate.h
+ *		What the support functions of all aggregates begin with.
+ */
+#ifndef AGGREGATE_H
+#define AGGREGATE_H
+
+#include "fmgr.h"
+
+/* The memory context of the state; an error where there is none. */
+static inline MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this function can be called by an aggregate only")));
+	return context;
+}
+
+/* In a combine function: without a second state the first is the result. */
+#define RETURN_ONLY_STATE() \
+	do { \
+		if (PG_ARGISNULL(1)) \
+		{ \
+			if (PG_ARGISNULL(0)) \
+				PG_RETURN_NULL(); \
+			PG_RETURN_DATUM(PG_GETARG_DATUM(0)); \
+		} \
+	} while (0)
+
+#endif							/* AGGREGATE_H */
