@@ -39,7 +39,7 @@ in_chain('postgres', q{GRANT team_b TO in_team_b, "in team b by SET ROLE";
 # are known here by name; another one must be looked at before it joins them.
 my %tenanted = map { $_ => 1 } split /\n/, in_chain('postgres', q{SELECT attrelid::regclass FROM pg_attribute WHERE attname = 'tenant' AND attrelid IN
 	(SELECT oid FROM pg_class WHERE relnamespace = 'chain'::regnamespace)});
-is(join(' ', grep { !$tenanted{$_} } @views), 'chain.model_status chain.segments', 'all other views name the tenant in each row');
+is(join(' ', grep { !$tenanted{$_} } @views), 'chain.model_status chain.processing_record chain.segments', 'all other views name the tenant in each row');
 is(in_chain('postgres', q{SELECT count(*) FROM pg_proc p WHERE pronamespace = 'chain'::regnamespace AND 'date'::regtype = ALL (proargtypes[0:pronargs - pronargdefaults - 1])
 	AND NOT 'tenant' = ANY (coalesce(proargnames, '{}')) AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = (SELECT typrelid FROM pg_type WHERE oid = prorettype) AND attname = 'tenant')}),
 	'0', 'all dated functions too');
@@ -78,6 +78,13 @@ is(in_chain('reader_a', 'SELECT customers, tenants, model FROM chain.model_statu
 is(in_chain('outsider', 'SELECT customers, tenants FROM chain.model_status'), '0|0', 'and for whoever has no tenant nothing');
 is(in_chain('reader_a', q{SELECT count(*) FROM chain.data_quality WHERE unit = 'rows'}), '0', 'rows that were left out are not known by tenant');
 is(in_chain('reader_all', q{SELECT string_agg(reason, ' ' ORDER BY reason) FROM chain.data_quality WHERE unit = 'rows' AND affected = 1}), 'no_customer no_day', 'and shown to readers of all');
+
+
+# Who else reads the model, and which tenants there are, only readers of all learn.
+my $readers = q{SELECT string_agg(detail, ', ' ORDER BY detail COLLATE "C") FROM chain.processing_record WHERE item = 'reader'};
+is(in_chain($_, $readers), '', "the record of processing names no reader to $_") for qw(reader_a reader_b reader_ab outsider);
+is(in_chain($_, $readers), 'no_tenant: c, outsider, reader_a: a, reader_ab: a, b, reader_all: all tenants, reader_b: b, team_b: b', "but all to $_") for qw(reader_all shopowner);
+is(in_chain($_, q{SELECT count(*) FROM chain.processing_record WHERE detail ~ '\mreader_|team_b'}), '0', "nor anywhere else in it to $_") for qw(reader_a outsider);
 
 # Ways of becoming somebody. A membership without INHERIT has to be taken up.
 like((attempt($node, 'chain', 'in team b by SET ROLE', 'SELECT * FROM chain.customer_scores'))[0], qr/^42501/, 'NOINHERIT: nothing before SET ROLE');
@@ -213,6 +220,43 @@ is(in_chain('no_tenant', 'SELECT status, needs, tenants FROM chain.model_status'
 is(in_chain('reader_a', 'SELECT status, tenants FROM chain.model_status'), 'ok|1', 'to nobody else');
 in_chain('shopowner', q{SELECT scoring.calibrate_model('chain')});
 is(in_chain('no_tenant', 'SELECT count(*), count(m_score) FROM chain.customer_scores'), '2|2', 'calibrate_model');
+
+# Erased people of one tenant: nobody learns of it, and the other has his own of
+# that number. What readers may not call names nobody.
+my $who = in_chain('shopowner', q{SELECT min(customer_id) FROM chain.customer_scores WHERE tenant = 'a' AND customer_id IN (SELECT customer_id::text FROM crm.customers)});
+in_chain('shopowner', "INSERT INTO crm.orders VALUES ($who, 'b', '2025-06-01', 10); INSERT INTO crm.customers VALUES ($who, 'b', 'FR', true, '2025-01-01'); SELECT scoring.refresh_model('chain')");
+my $other = in_chain('reader_b', 'SELECT count(*), sum(monetary) FROM chain.customer_scores');
+is(in_chain('shopowner', "SELECT sum(erased) > 0 FROM scoring.forget_customer('chain', 'a:$who')"), 't', 'a customer of tenant a is erased');
+in_chain('shopowner', q{SELECT scoring.refresh_model('chain')});
+is(in_chain('reader_a', "SELECT count(*) FROM chain.customer_scores WHERE customer_id = '$who'"), '0', 'and stays so');
+is(in_chain('reader_b', "SELECT count(*) FROM chain.customer_scores WHERE customer_id = '$who'"), '1', 'his namesake of tenant b is there');
+is(in_chain('reader_b', 'SELECT count(*), sum(monetary) FROM chain.customer_scores'), $other, 'with everybody else');
+is(in_chain('shopowner', "SELECT scoring.export_customer('chain', 'b:$who') -> 'orders' -> 0 ->> 'total', jsonb_array_length(scoring.export_customer('chain', 'a:$who') -> 'orders')"), '10|0', 'an export is of the one that was named');
+for my $call (map { ("$_('chain', 'a:$who')", "$_('chain', 'b:$who')") } qw(forget_customer erasure_report export_customer allow_customer))
+{
+	my ($answer) = attempt($node, 'chain', 'reader_a', "SELECT * FROM scoring.$call");
+	like($answer, qr/^42501 model "chain" belongs to role shopowner/, "reader_a: $call");
+	unlike($answer, qr/[ab]:$who/, 'names nobody');
+}
+my ($answer) = attempt($node, 'chain', 'shopowner', "SELECT * FROM scoring.forget_customer('chain', '$who')");
+like($answer, qr/^22023 customer is no customer_key of model "chain"/, 'without the tenant nobody is named');
+unlike($answer, qr/$who/, 'nor in the error');
+is(in_chain($_, "SELECT count(*) FROM scoring.erasure_report('a:$who')"), '0', "$_ has no model to report of") for qw(reader_a reader_all outsider);
+like((attempt($node, 'chain', $_, 'SELECT * FROM chain.suppressed'))[0], qr/^42501/, "$_ does not see the suppression list") for qw(reader_a reader_all outsider);
+
+# Small groups are hidden tenant by tenant: what a reader sees of one doesn't
+# depend on who else is there.
+in_chain('shopowner', q{SELECT scoring.alter_model(m, minimum_group_size => 15) FROM unnest('{chain,only_a}'::text[]) m;
+	DELETE FROM crm.orders WHERE tenant = 'c'; SELECT scoring.refresh_model(m) FROM unnest('{chain,only_a}'::text[]) m});
+in_chain('shopowner', "SELECT scoring.forget_customer('only_a', '$who')");
+in_chain('shopowner', q{SELECT scoring.calibrate_model(m) FROM unnest('{chain,only_a}'::text[]) m});
+for my $item (grep { /summary|grid|distribution|transitions|history|retention\(/ } @named)
+{
+	my $alone = $item =~ s/^chain/only_a/r;
+	my $shown = sub { "SELECT count(*) FILTER (WHERE suppressed), count(*), md5(string_agg(j::text, chr(10) ORDER BY j::text)) FROM (SELECT suppressed, to_jsonb(t) - 'tenant' AS j FROM $_[0] t) AS r" };
+	is(in_chain('reader_a', $shown->($item)), in_chain('shopowner', $shown->($alone)), "$item hides the same as in a model of a alone");
+	is(in_chain('reader_a', "SELECT count(*) FROM $item t WHERE customers BETWEEN 1 AND 14"), '0', 'no small group is shown');
+}
 
 # A role that is dropped and made again has what it is given then.
 in_chain('postgres', 'DROP OWNED BY reader_ab; DROP ROLE reader_ab; CREATE ROLE reader_ab LOGIN');
