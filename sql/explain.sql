@@ -65,6 +65,10 @@ BEGIN
 								ORDER BY l.segment, @extschema@.explain_label_rank(l.language, $3, c.language), l.language) AS l),
 			'read_columns', (SELECT jsonb_agg(DISTINCT w.name) FROM %1$I.segment_rule AS r
 							  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS w (name) WHERE r.map = c.map_copy),
+			'read_amounts', (SELECT jsonb_agg(DISTINCT jsonb_build_object('column', w.condition ->> 'column', 'value', v.v))
+							   FROM %1$I.segment_rule AS r
+							  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.** ? (@.column == "monetary" || @.column == "mean_value")') AS w (condition)
+							  CROSS JOIN LATERAL jsonb_path_query(w.condition, 'lax $.value[*] ? (@.type() == "number")') AS v (v) WHERE r.map = c.map_copy),
 			'customer', (SELECT to_jsonb(s) - '{history,tenant,known,weights,version,map_copy,as_of}'::text[] || jsonb_build_object(
 							'thresholds', jsonb_build_object('recency', q.recency_thresholds, 'frequency', q.frequency_thresholds,
 								'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
@@ -466,8 +470,6 @@ DECLARE
 	median		numeric := round((person ->> 'median_value')::numeric, decimals);
 	total		numeric := coalesce((person ->> 'monetary')::numeric, 0);
 	events		bigint := coalesce((person ->> 'events')::bigint, 0);
-	-- a condition on amounts themselves has thresholds of its own
-	smooth		boolean := NOT coalesce(info -> 'read_columns' ?| '{monetary,mean_value}', false);
 	horizon		int := least(greatest(400, (info ->> 'window_days')::int + 1), 1100, date '5874897-12-31' - (info ->> 'as_of')::date);
 	tried		int[];
 	amounts		numeric[];
@@ -487,7 +489,10 @@ BEGIN
 					  FROM generate_series(1, 3) AS n,
 						   (SELECT v::float8, info ->> 'monetary' = 'mean' FROM jsonb_array_elements_text(nullif(person #> '{thresholds,monetary}', 'null')) AS v
 							UNION ALL
-							SELECT v::float8, true FROM jsonb_array_elements_text(nullif(person #> '{thresholds,basket}', 'null')) AS v) AS t (t, is_mean)) AS b,
+							SELECT v::float8, true FROM jsonb_array_elements_text(nullif(person #> '{thresholds,basket}', 'null')) AS v
+							UNION ALL		-- conditions on amounts themselves
+							SELECT (v ->> 'value')::float8, v ->> 'column' = 'mean_value' FROM jsonb_array_elements(nullif(info -> 'read_amounts', 'null')) AS v
+							 WHERE abs((v ->> 'value')::numeric) < 1e15) AS t (t, is_mean)) AS b,
 				   unnest(ARRAY[b.below - unit, b.below, b.below + unit, b.below + 2 * unit]) AS y (x)
 			 WHERE y.x >= unit AND y.x < 1000000000000) AS c;
 	FOR way IN EXECUTE format($q$
@@ -508,9 +513,9 @@ BEGIN
 		-- which more is never worse
 		CONTINUE WHEN way.segment_order >= best OR best IS NOT NULL AND way.up_to IS NOT NULL;
 		best := way.segment_order;
-		-- what is no step function of the amount (a lifetime value, the amount itself)
-		-- passes its threshold somewhere after the last amount that was too small
-		WHILE info -> 'read_columns' ?| '{clv_12m,clv_score,monetary,mean_value}' AND way.value - way.below > unit LOOP
+		-- a lifetime value is no step function of the amount: it passes its
+		-- threshold somewhere after the last amount that was too small
+		WHILE info -> 'read_columns' ?| '{clv_12m,clv_score}' AND way.value - way.below > unit LOOP
 			EXECUTE format($q$
 				SELECT min(p.x) FILTER (WHERE s.segment = $6), max(p.x) FILTER (WHERE s.segment IS DISTINCT FROM $6 AND p.x < $7)
 				  FROM %I.scores_with_orders($1::text, $2::date, array_fill(0, ARRAY[cardinality($4)]), array_fill($3::int, ARRAY[cardinality($4)]), $4::numeric[], @extschema@.caller()) AS s
@@ -524,7 +529,7 @@ BEGIN
 		segment := way.segment;
 		orders := way.orders;
 		amount := round(way.value, decimals);
-		up_to := CASE WHEN smooth THEN round(way.up_to, decimals) ELSE amount END;
+		up_to := round(way.up_to, decimals);
 		EXECUTE format($q$
 			SELECT CASE WHEN count(*) FILTER (WHERE s.segment IS DISTINCT FROM $5) > 0
 						THEN min(s.as_of) FILTER (WHERE s.segment IS DISTINCT FROM $5) - 1 END
