@@ -81,6 +81,7 @@ BEGIN
 		' SET search_path = pg_catalog, pg_temp SET jit = off COST 100000 ROWS 1000 BEGIN ATOMIC %s; END', model, signature, result, body);
 	IF is_new THEN
 		EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, name);
+		PERFORM @extschema@.model_let_read(model, format('EXECUTE ON FUNCTION %I.%I', model, name));
 	END IF;
 	EXECUTE format('COMMENT ON FUNCTION %I.%I IS %L', model, name, comment);
 END

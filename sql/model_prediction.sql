@@ -15,6 +15,8 @@ DECLARE
 	tenant		text := @extschema@.model_tenant(settings, 'q');
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_checks AS k ORDER BY k.tenant, k.check_id DESC', model);
+	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
+	small		int := settings ->> 'minimum_group_size';
 	c			record;
 BEGIN
 	-- a model that has once predicted keeps its views
@@ -98,18 +100,23 @@ BEGIN
 				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
 		ELSE
 			format($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, count(*) AS customers,
-				count(c.clv_12m) AS predicted_customers, sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::%2$s AS clv_12m,
+				%3$s AS predicted_customers, sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::%2$s AS clv_12m,
 				(sum(c.clv_12m) / NULLIF(sum(sum(c.clv_12m)) OVER w, 0))::float8 AS clv_12m_share,
 				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability, @extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
-				c.segment_order, c.segment_color::text AS segment_color
+				c.segment_order, c.segment_color::text AS segment_color%4$s
 				FROM %1$I.customer_scores AS c
 				GROUP BY c.as_of, c.tenant, c.segment, c.segment_label, c.segment_order, c.segment_color
 				WINDOW w AS (PARTITION BY c.tenant)
-				ORDER BY c.tenant, c.segment_order$q$, model, money)
+				ORDER BY c.tenant, c.segment_order$q$, model, money,
+				-- who is predicted, and who is not, is a group in the group
+				CASE WHEN small = 1 THEN 'count(c.clv_12m)' ELSE
+					format('CASE WHEN count(*) - count(c.clv_12m) NOT BETWEEN 1 AND %s - 1 THEN count(c.clv_12m) END', small) END,
+				CASE WHEN small = 1 THEN '' ELSE format(', CASE WHEN count(c.clv_12m) BETWEEN 1 AND %1$s - 1 THEN count(c.clv_12m)'
+					' WHEN count(c.churn_probability) BETWEEN 1 AND %1$s - 1 THEN count(c.churn_probability) ELSE count(*) END AS counted', small) END)
 		END,
 			'{as_of,tenant,segment,segment_label,customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,segment_color}',
 			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d}', '{tenant}', NULL, NULL,
-			'q.tenant, q.segment_order, q.segment'),
+			'q.tenant, q.segment_order, q.segment', CASE WHEN settings ->> 'prediction' IS NULL THEN 'q.customers' ELSE 'q.counted' END),
 		'what each segment is expected to bring in the next 12 months, and how many of its customers are expected to have left');
 
 	PERFORM @extschema@.model_put_view(model, 'weights',
@@ -120,13 +127,16 @@ BEGIN
 		'the weights of rfm_score beside those that tell best who ordered in the last 90 days from the scores before them');
 
 	PERFORM @extschema@.model_put_view(model, 'prediction_check',
-		format($q$SELECT %2$s AS tenant, k.checked_at, k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
+		@extschema@.model_hide_small(settings, format($q$SELECT %2$s AS tenant, k.checked_at, k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
 			k.btyd_fit ->> 'status' AS status, k.btyd_fit ->> 'reason' AS reason, k.customers, k.predicted_customers,
 			k.expected_orders, k.actual_orders, k.expected_orders / NULLIF(k.actual_orders, 0) - 1 AS orders_bias,
 			k.expected_value::%4$s AS expected_value, k.actual_value::%4$s AS actual_value,
 			k.expected_value / NULLIF(k.actual_value, 0)::float8 - 1 AS value_bias,
 			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
 			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant ORDER BY q.tenant$q$, latest, tenant, question, money),
+			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL, NULL, 'q.tenant',
+			-- those who came are a group, too
+			'COALESCE(LEAST(q.customers, NULLIF(q.actual_active, 0)), 0)'),
 		'the last check_prediction: fitted on what was known on split_on, compared with what came until until');
 
 	PERFORM @extschema@.model_put_view(model, 'prediction_by_frequency',
@@ -149,12 +159,84 @@ BEGIN
 			w.actual_orders - lag(w.actual_orders, 1, 0) OVER b AS actual_in_week
 			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant
 			JOIN %4$I.prediction_check_weeks AS w ON w.check_id = k.check_id AND w.tenant = k.tenant
+			WHERE %5$s
 			WINDOW b AS (PARTITION BY q.tenant ORDER BY w.week_end)
-			ORDER BY q.tenant, w.week_end$q$, latest, tenant, question, model),
+			ORDER BY q.tenant, w.week_end$q$, latest, tenant, question, model,
+			CASE WHEN small = 1 THEN 'true' ELSE format('LEAST(k.customers, NULLIF(k.actual_active, 0)) >= %s', small) END),
 		'the last check_prediction week by week, cumulated: a chart of two curves that should lie on each other');
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_predictions(name, jsonb) IS 'internal: tables and views of a model with prediction';
+
+-- A fit in words.
+CREATE FUNCTION @extschema@.model_fit_words(fit jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN fit IS NULL THEN 'none'
+		WHEN fit OPERATOR(pg_catalog.->>) 'status' OPERATOR(pg_catalog.<>) 'converged' THEN
+			pg_catalog.concat_ws(', ', fit OPERATOR(pg_catalog.->>) 'family', 'no fit', fit OPERATOR(pg_catalog.->>) 'reason')
+		WHEN fit OPERATOR(pg_catalog.->>) 'family' OPERATOR(pg_catalog.=) 'logit' THEN 'logit, converged'
+		ELSE pg_catalog.concat_ws(' ', fit OPERATOR(pg_catalog.->>) 'family',
+			(SELECT pg_catalog.string_agg(pg_catalog.format('%s %s', e.key, pg_catalog.trim_scale(pg_catalog.round((e.value OPERATOR(pg_catalog.#>>) '{}')::numeric, 4))), ', ' ORDER BY e.key)
+			   FROM pg_catalog.jsonb_each(fit OPERATOR(pg_catalog.->) 'parameters') AS e WHERE pg_catalog.jsonb_typeof(e.value) OPERATOR(pg_catalog.=) 'number')) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_fit_words(jsonb) IS 'internal: a fit in words: mbgnbd a 0.79, alpha 14.2, b 2.4, r 0.65; mbgnbd, no fit, everyone_bought_once';
+
+-- What a model says of its fits when they are made: status or reason, for how
+-- many tenants; and what its segment map asks for in vain.
+CREATE FUNCTION @extschema@.model_prediction_lines(model name, settings jsonb)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF settings ->> 'prediction' IS NOT NULL THEN
+		RETURN QUERY EXECUTE format($q$
+			SELECT concat('prediction of ', f.name), concat(f.document ->> 'family', ': ',
+					   CASE f.document ->> 'status' WHEN 'converged' THEN 'converged' ELSE concat_ws(', ', 'no fit', coalesce(f.document ->> 'reason', f.document ->> 'status')) END,
+					   CASE WHEN %2$L THEN format(' (%%s %%s)', count(*), CASE count(*) WHEN 1 THEN 'tenant' ELSE 'tenants' END) END)
+			  FROM %1$I.calibration AS k
+			  CROSS JOIN LATERAL (VALUES (1, 'orders', k.btyd_fit), (2, 'spend', k.spend_fit), (3, 'propensity', k.propensity_fit)) AS f (position, name, document)
+			 WHERE k.version = $1 AND f.document IS NOT NULL
+			 GROUP BY f.position, f.name, f.document ->> 'family', f.document ->> 'status', f.document ->> 'reason'
+			 ORDER BY f.position, count(*) DESC, 2$q$, model, settings ->> 'tenant' IS NOT NULL) USING (settings ->> 'version')::int;
+		IF NOT FOUND THEN
+			RETURN QUERY VALUES ('prediction', 'no fit: no customers');
+		END IF;
+		RETURN;
+	END IF;
+	RETURN QUERY EXECUTE format($q$
+		SELECT 'note', format('segment map %%s asks for %%s, which nobody has in this model; with prediction => ''mbgnbd'' customers have it', $2, string_agg(c.name, ', ' ORDER BY c.name))
+		  FROM (SELECT DISTINCT c ->> 0 AS name FROM %I.segment_rule AS r CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS c WHERE r.map = $1) AS c
+		 WHERE c.name = ANY ($3) HAVING count(*) > 0$q$, model)
+		-- a column of the customers table may have that name
+		USING settings ->> 'map_copy', settings ->> 'segment_map',
+			ARRAY(SELECT unnest('{churn_probability,expected_orders_90d,clv_12m,clv_score,next_order_expected_on,propensity_90d}'::text[])
+				  EXCEPT SELECT unnest(@extschema@.model_attributes(settings)));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_prediction_lines(name, jsonb) IS 'internal: what the report of a verb says of predictions';
+
+-- What a calibration has done to the fits.
+CREATE FUNCTION @extschema@.model_prediction_changes(model name, settings jsonb, old_version int)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY EXECUTE format($q$
+		SELECT concat_ws(' ', 'prediction of', f.name, nullif(n.tenant, '')),
+			   concat(@extschema@.model_fit_words(o.document), ' -> ', @extschema@.model_fit_words(f.document))
+		  FROM %1$I.calibration AS n
+		 CROSS JOIN LATERAL (VALUES (1, 'orders', n.btyd_fit), (2, 'spend', n.spend_fit), (3, 'propensity', n.propensity_fit)) AS f (position, name, document)
+		  LEFT JOIN %1$I.calibration AS b ON b.version = $1 AND b.tenant = n.tenant
+		  LEFT JOIN LATERAL (VALUES ('orders', b.btyd_fit), ('spend', b.spend_fit), ('propensity', b.propensity_fit)) AS o (name, document) ON o.name = f.name
+		 WHERE n.version = $2 AND @extschema@.model_fit_words(f.document) <> @extschema@.model_fit_words(o.document)
+		 ORDER BY n.tenant, f.position$q$, model) USING old_version, (settings ->> 'version')::int;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_prediction_changes(name, jsonb, int) IS 'internal: the fits of two versions';
 
 CREATE FUNCTION @extschema@.check_prediction(model text, split_on date DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
@@ -238,16 +320,23 @@ BEGIN
 					   FROM known AS k CROSS JOIN LATERAL @extschema@.days(k.history) AS d
 					  WHERE d.events > 0 AND d.day > k.first_day AND d.day <= $3 GROUP BY 1, 2) AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
 		home, @extschema@.model_customers(home, settings)) USING this_check, split, until, family;
-	FOR k IN EXECUTE format('SELECT * FROM %I.prediction_check ORDER BY tenant', home) LOOP
-		RETURN QUERY SELECT concat_ws(' ', v.item, k.tenant), v.detail FROM (VALUES
+	-- not from prediction_check, which may hide small groups: this is for the owner
+	FOR k IN EXECUTE format('SELECT c.*, c.btyd_fit ->> ''family'' AS family, c.btyd_fit ->> ''status'' AS status, c.btyd_fit ->> ''reason'' AS reason,'
+			' c.expected_orders / nullif(c.actual_orders, 0) - 1 AS orders_bias, c.expected_value / nullif(c.actual_value, 0)::float8 - 1 AS value_bias'
+			' FROM %I.prediction_checks AS c WHERE c.check_id = $1 ORDER BY c.tenant', home) USING this_check LOOP
+		RETURN QUERY SELECT concat_ws(' ', v.item, nullif(k.tenant, '')), v.detail FROM (VALUES
 			('fitted on', format('%s customers until %s: %s', k.customers, to_char(k.split_on, 'YYYY-MM-DD'), concat_ws(', ', k.family, k.status, k.reason))),
-			('compared with', format('%s days until %s', k.days, to_char(k.until, 'YYYY-MM-DD'))),
-			('days with an order', format('%s expected, %s came%s', round(k.expected_orders::numeric, 1), k.actual_orders,
-				to_char(100 * k.orders_bias, '" ("FMSG99990.0" %)"'))),
-			('value', format('%s expected, %s came%s', k.expected_value, k.actual_value, to_char(100 * k.value_bias, '" ("FMSG99990.0" %)"'))),
-			('error per customer', format('%s; %s if everybody went on as before', round(k.mean_absolute_error::numeric, 3), round(k.baseline_absolute_error::numeric, 3))),
-			('who comes', format('AUC %s (0.5 is chance)', round(k.active_auc::numeric, 3)))) AS v (item, detail)
-			WHERE k.expected_orders IS NOT NULL OR v.item IN ('fitted on', 'compared with');
+			('compared with', format('%s days until %s', k.until - k.split_on, to_char(k.until, 'YYYY-MM-DD'))),
+			('days with an order', CASE WHEN k.expected_orders IS NOT NULL THEN format('%s expected, %s came%s', round(k.expected_orders::numeric, 1), k.actual_orders,
+				to_char(100 * k.orders_bias, '" ("FMSG99990.0" %)"')) END),
+			('value', CASE WHEN k.expected_value IS NOT NULL THEN format('%s expected, %s came%s', round(k.expected_value::numeric, (settings ->> 'money_decimals')::int),
+				round(k.actual_value, (settings ->> 'money_decimals')::int), to_char(100 * k.value_bias, '" ("FMSG99990.0" %)"'))
+				WHEN k.expected_orders IS NOT NULL THEN concat_ws(', ', 'not predicted: ' || (k.spend_fit ->> 'family'), k.spend_fit ->> 'status', k.spend_fit ->> 'reason') END),
+			('error per customer', CASE WHEN k.expected_orders IS NOT NULL THEN format('%s; %s if everybody went on as before',
+				round(k.mean_absolute_error::numeric, 3), round(k.baseline_absolute_error::numeric, 3)) END),
+			('who comes', CASE WHEN k.expected_orders IS NOT NULL THEN CASE WHEN k.active_auc IS NULL THEN format('%s of %s came', k.actual_active, k.customers)
+				ELSE format('AUC %s (0.5 is chance)', round(k.active_auc::numeric, 3)) END END)) AS v (item, detail)
+			WHERE v.detail IS NOT NULL;
 	END LOOP;
 	IF NOT FOUND THEN
 		RETURN QUERY VALUES ('nothing to fit', format('no customer has ordered until %s', to_char(split, 'YYYY-MM-DD')));

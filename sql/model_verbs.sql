@@ -248,6 +248,37 @@ COMMENT ON FUNCTION @extschema@.model_write_version(name, jsonb, text) IS 'inter
 
 /* ---- thresholds ---- */
 
+-- Thirds of what the fits of the version at hand say of the lifetime value; with
+-- weights, those that tell best who has come back.
+CREATE FUNCTION @extschema@.model_write_clv_thresholds(model name, settings jsonb, weights boolean)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	then_window	text := format('(f.history, f.as_of - 90, %s)', coalesce(settings ->> 'window_days', 'NULL'));
+	frequency	text := CASE settings ->> 'frequency' WHEN 'active_days' THEN '@extschema@.active_days' ELSE '@extschema@.frequency' END || then_window;
+	monetary	text := CASE settings ->> 'monetary' WHEN 'mean' THEN '@extschema@.mean_value' ELSE '@extschema@.monetary_float8' END || then_window || '::float8';
+BEGIN
+	EXECUTE format($q$
+		UPDATE %1$I.calibration AS k SET clv_thresholds = CASE WHEN m.customers >= $1 THEN m.clv_thresholds END%5$s
+		  FROM (SELECT f.tenant, count(f.recency_days) AS customers, @extschema@.quantile_thresholds(f.clv_12m, 3) AS clv_thresholds%4$s
+				  FROM (%2$s) AS f GROUP BY f.tenant) AS m
+		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
+		@extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
+			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)), settings ->> 'version',
+		CASE WHEN weights THEN format($q$,
+					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
+							ARRAY[@extschema@.score(@extschema@.recency(f.history, f.as_of - 90), f.recency_thresholds, false),
+								  CASE WHEN %1$s = 0 THEN 1 ELSE @extschema@.score(%1$s, f.frequency_thresholds) END,
+								  CASE WHEN %1$s = 0 THEN 1 ELSE @extschema@.score(%2$s, f.monetary_thresholds) END]::float8[], 1, 1) AS weights_fit$q$,
+			frequency, monetary) ELSE '' END,
+		CASE WHEN weights THEN ', weights_fit = m.weights_fit' ELSE '' END)
+		USING (settings ->> 'minimum_customers')::int;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_write_clv_thresholds(name, jsonb, boolean) IS 'internal: thirds of the lifetime value, and learnt weights, for the version at hand';
+
 -- Thresholds of the version at hand, for every tenant that has none: taken
 -- from the customers, or, with measure false, only those that are fixed; with
 -- measure NULL the same, for tenants with a stored history alone.
@@ -310,23 +341,8 @@ BEGIN
 		CASE WHEN predicted THEN ' CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b' ELSE '' END)
 		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, (settings ->> 'minimum_customers')::int;
 	GET DIAGNOSTICS written = ROW_COUNT;
-	-- thirds of what the fits say, which have to be there before
 	IF predicted AND measured THEN
-		EXECUTE format($q$
-			UPDATE %1$I.calibration AS k SET clv_thresholds = m.clv_thresholds, weights_fit = m.weights_fit
-			  FROM (SELECT f.tenant, @extschema@.quantile_thresholds(f.clv_12m, 3) AS clv_thresholds,
-						   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
-								ARRAY[@extschema@.score(@extschema@.recency(f.history, f.as_of - 90), f.recency_thresholds, false),
-									  CASE WHEN %4$s = 0 THEN 1 ELSE @extschema@.score(%4$s, f.frequency_thresholds) END,
-									  CASE WHEN %4$s = 0 THEN 1 ELSE @extschema@.score(%5$s, f.monetary_thresholds) END]::float8[], 1, 1) AS weights_fit
-					  FROM (%2$s) AS f GROUP BY f.tenant) AS m
-			 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
-			@extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
-				condition => format('c.version = %s', settings ->> 'version'), reader => NULL)), settings ->> 'version',
-			format('@extschema@.%s(f.history, f.as_of - 90, %s)', CASE settings ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'frequency' END,
-				coalesce(settings ->> 'window_days', 'NULL')),
-			format('@extschema@.%s(f.history, f.as_of - 90, %s)::float8', CASE settings ->> 'monetary' WHEN 'mean' THEN 'mean_value' ELSE 'monetary_float8' END,
-				coalesce(settings ->> 'window_days', 'NULL')));
+		PERFORM @extschema@.model_write_clv_thresholds(model, settings, true);
 	END IF;
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
 	IF written > 0 THEN
@@ -551,6 +567,7 @@ BEGIN
 	RETURN QUERY EXECUTE format('SELECT ''note'', concat_ws('': '', concat(d.affected, '' '', d.explanation), d.advice) FROM %I.data_quality AS d'
 		' WHERE d.reason IN (''duplicate_keys'', ''conflicting_keys'', ''mixed_currencies'', ''no_currency'') AND d.affected > 0', model);
 	RETURN QUERY VALUES ('customers', r.customers::text);
+	RETURN QUERY SELECT * FROM @extschema@.model_prediction_lines(model, settings);
 	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)
 		FROM @extschema@.model_segment_counts(model) AS c ORDER BY c.segment_order, c.segment;
 END
@@ -928,15 +945,17 @@ BEGIN
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;
 		EXECUTE format($q$
 			SELECT jsonb_agg(jsonb_build_object('item', concat_ws(' ', d.dimension, 'thresholds', nullif(n.tenant, '')),
-					   'detail', concat(o.thresholds::text, ' -> ', d.thresholds::text)) ORDER BY n.tenant, d.position)
+					   'detail', concat(coalesce(o.thresholds::text, 'none'), ' -> ', coalesce(d.thresholds::text, 'none'))) ORDER BY n.tenant, d.position)
 			  FROM %1$I.calibration AS n
 			  CROSS JOIN LATERAL (VALUES (1, 'recency', n.recency_thresholds), (2, 'frequency', n.frequency_thresholds),
-					(3, 'monetary', n.monetary_thresholds), (4, 'basket', n.basket_thresholds)) AS d (position, dimension, thresholds)
+					(3, 'monetary', n.monetary_thresholds), (4, 'basket', n.basket_thresholds), (5, 'clv', n.clv_thresholds)) AS d (position, dimension, thresholds)
 			  LEFT JOIN %1$I.calibration AS b ON b.version = $1 AND b.tenant = n.tenant
 			  LEFT JOIN LATERAL (VALUES ('recency', b.recency_thresholds), ('frequency', b.frequency_thresholds),
-					('monetary', b.monetary_thresholds), ('basket', b.basket_thresholds)) AS o (dimension, thresholds) ON o.dimension = d.dimension
+					('monetary', b.monetary_thresholds), ('basket', b.basket_thresholds), ('clv', b.clv_thresholds)) AS o (dimension, thresholds) ON o.dimension = d.dimension
 			 WHERE n.version = $2 AND d.thresholds IS DISTINCT FROM o.thresholds$q$, home)
 			INTO lines USING old_version, (settings ->> 'version')::int;
+		SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(to_jsonb(l)), '[]') INTO lines
+		  FROM @extschema@.model_prediction_changes(home, settings, old_version) AS l;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
 		END IF;
@@ -976,6 +995,7 @@ DECLARE
 	recalibrate	boolean;
 	earlier		jsonb;
 	later		jsonb;
+	lines		jsonb;
 	copy		text;
 	copies		text[];
 	reason		text := 'altered';
@@ -1064,6 +1084,11 @@ BEGIN
 				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;
 		PERFORM @extschema@.model_write_thresholds(home, new, recalibrate);
+		-- the same fits say another value
+		IF NOT recalibrate AND new ->> 'prediction' IS NOT NULL
+			AND (new -> 'margin', new -> 'discount_rate') IS DISTINCT FROM (base -> 'margin', base -> 'discount_rate') THEN
+			PERFORM @extschema@.model_write_clv_thresholds(home, new, false);
+		END IF;
 		PERFORM @extschema@.model_lock_readers(home);
 		PERFORM @extschema@.model_make_views(home, new);
 		PERFORM @extschema@.model_make_status(home, new);
@@ -1071,6 +1096,11 @@ BEGIN
 		PERFORM @extschema@.model_make_functions(home, new);
 		PERFORM @extschema@.model_make_predictions(home, new);
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, new ->> 'source');
+		-- what is new about predictions
+		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
+			OR new ->> 'prediction' IS NULL AND new -> 'map_copy' <> old -> 'map_copy' THEN
+			SELECT jsonb_agg(to_jsonb(l)) INTO lines FROM @extschema@.model_prediction_lines(home, new) AS l;
+		END IF;
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
@@ -1089,6 +1119,7 @@ BEGIN
 	IF recalibrate THEN
 		RETURN QUERY VALUES ('thresholds', 'calibrated anew');
 	END IF;
+	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
 	RETURN QUERY SELECT * FROM @extschema@.model_compare_counts(earlier, later);
 END
 $$;

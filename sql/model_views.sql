@@ -413,6 +413,25 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_fit_columns(name, name, text) IS 'internal: the columns of a query in the order of a view';
 
+-- Whoever was given the model to read by grant_reader reads what it gains later,
+-- too. A role of the same name made since then has no grant on the schema.
+CREATE FUNCTION @extschema@.model_let_read(model name, privilege text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	role	name;
+BEGIN
+	FOR role IN EXECUTE format('SELECT DISTINCT o.rolname FROM %I.reader AS r JOIN pg_roles AS o ON o.rolname = r.role'
+		' JOIN pg_namespace AS n ON n.nspname = $1 AND n.nspowner <> o.oid'
+		' WHERE EXISTS (SELECT FROM aclexplode(n.nspacl) AS a WHERE a.grantee = o.oid AND a.privilege_type = ''USAGE'') ORDER BY 1', model) USING model LOOP
+		EXECUTE format('GRANT %s TO %I', privilege, role);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_let_read(name, text) IS 'internal: give the readers of a model a further privilege';
+
 -- A view in its place: what depends on it stays, its columns keep their order,
 -- new ones come last, and one that is gone is NULL.
 CREATE FUNCTION @extschema@.model_put_view(model name, view name, query text, comment text)
@@ -422,11 +441,15 @@ CREATE FUNCTION @extschema@.model_put_view(model name, view name, query text, co
 	AS $$
 DECLARE
 	name		text;
+	is_new		boolean := to_regclass(format('%I.%I', model, view)) IS NULL;
 BEGIN
-	IF to_regclass(format('%I.%I', model, view)) IS NOT NULL THEN
+	IF NOT is_new THEN
 		query := format('SELECT %s FROM (%s) AS q', @extschema@.model_fit_columns(model, view, query), query);
 	END IF;
 	EXECUTE format('CREATE OR REPLACE VIEW %I.%I WITH (security_barrier) AS %s', model, view, query);
+	IF is_new THEN
+		PERFORM @extschema@.model_let_read(model, format('SELECT ON %I.%I', model, view));
+	END IF;
 	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', model, view, comment);
 	FOR name IN SELECT a.attname FROM pg_attribute AS a
 				 WHERE a.attrelid = format('%I.%I', model, view)::regclass AND a.attnum > 0 AND NOT a.attisdropped LOOP

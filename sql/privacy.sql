@@ -103,7 +103,8 @@ BEGIN
 	SELECT string_agg(format('%I.%I', model, p.name), ', ' ORDER BY p.name) FILTER (WHERE p.analyzed) INTO tables
 	  FROM @extschema@.model_person_tables(model) AS p WHERE p.owned;
 	RETURN QUERY VALUES
-		('thresholds', NULL::bigint, 'were taken of everybody at the time, and name nobody; calibrate_model takes them anew'),
+		('thresholds', NULL::bigint, CASE WHEN settings ->> 'prediction' IS NULL THEN '' ELSE 'and the fits of the prediction ' END
+			|| 'were taken of everybody at the time, and name nobody; calibrate_model takes them anew'),
 		('statistics', NULL, CASE WHEN tables IS NULL THEN 'none are kept of the columns that name customers'
 			ELSE format('may name customers in %s: analyzed again where something was erased', tables) END);
 	SELECT string_agg(format('%I.%I', model, p.name), ', ' ORDER BY p.name) INTO tables

@@ -472,6 +472,10 @@ BEGIN ATOMIC
 			'name thresholds: monetary_thresholds => ''{20,50,100,250}'''),
 		('override_unknown_segment', 14, 'customers', 'now', NULL, 'customers whose segment was set by override_segment to one that the map no longer has; the rules decide',
 			'override_segment with a segment of the map in force, or clear_override'),
+		('not_predicted', 16, 'customers', 'now', 'prediction', 'customers with an order of whom the model predicts nothing, because its fit has found no answer', 'see prediction_fits; once there are more: calibrate_model, or alter_model with another family'),
+		('value_not_predicted', 17, 'customers', 'now', 'prediction', 'customers with an order whose value is not predicted, because the fit of spend has found no answer', 'see prediction_fits; once there are more: calibrate_model'),
+		('spend_left_out', 18, 'customers', 'now', 'prediction', 'customers who came back and were left out of the fit of spend, because their mean value is zero or negative; nor is their value predicted',
+			'orders without a value: look for a value; corrections: book them on the day of the order'),
 		('exact_duplicates', 20, 'orders', 'checked', NULL, 'rows that equal another in all that the model reads, beyond the first; they are kept',
 			'if they are copies: name the column that tells orders apart, event_key => ''order_id'''),
 		('duplicate_keys', 21, 'orders', 'checked', 'event_key', 'rows with an event key that another row has, beyond the first; left out', 'nothing, if rows are delivered more than once'),
@@ -528,7 +532,9 @@ BEGIN
 				CASE WHEN w.found = 'checked' AND u.checked_at IS NULL THEN format('count it: SELECT check_quality(%%L)', %9$L) ELSE w.advice END AS advice
 			FROM (VALUES %1$s) AS w (reason, "position", unit, found, explanation, advice)
 			JOIN (
-				SELECT %3$s AS tenant, d.reason, d.affected, d.affected AS customers, NULL::text AS detail, now() AS checked_at
+				SELECT %3$s AS tenant, d.reason, d.affected, d.affected AS customers,
+					CASE WHEN d.affected > 0 THEN CASE d.reason WHEN 'not_predicted' THEN @extschema@.prediction_reason(k.btyd_fit)
+						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit) END END AS detail, now() AS checked_at
 				FROM (%4$s) AS q
 				JOIN %2$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant
 				LEFT JOIN (SELECT h.tenant, count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
@@ -548,6 +554,9 @@ BEGIN
 						THEN COALESCE(n.ordered, 0) ELSE 0 END),
 					('few_customers', CASE WHEN %7$L AND k.customers < 30 AND NOT (q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL)
 						THEN k.customers ELSE 0 END),
+					('not_predicted', CASE WHEN @extschema@.prediction_reason(k.btyd_fit) IS NULL THEN 0 ELSE COALESCE(n.ordered, 0) END),
+					('value_not_predicted', CASE WHEN @extschema@.prediction_reason(k.spend_fit) IS NULL THEN 0 ELSE COALESCE(n.ordered, 0) END),
+					('spend_left_out', COALESCE((k.spend_fit -> 'left_out' ->> 'zero_mean')::bigint + (k.spend_fit -> 'left_out' ->> 'negative_mean')::bigint, 0)),
 					('override_unknown_segment', (SELECT count(*) FROM %2$I.overridden_segments AS o WHERE o.tenant = q.tenant
 						AND NOT EXISTS (SELECT FROM %2$I.segment_label AS l WHERE l.map = q.map_copy AND l.segment = o.segment)))) AS d (reason, affected)
 				UNION ALL

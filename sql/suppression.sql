@@ -207,21 +207,21 @@ COMMENT ON FUNCTION @extschema@.model_purge_rest(name, jsonb, text[]) IS 'intern
 -- without the numbers of the row. The table whose totals are known is the
 -- partition, "line" and "cross_line" are columns by which it has totals too.
 CREATE FUNCTION @extschema@.model_hide_small(settings jsonb, query text, columns text[], hidden text[],
-	partition text[], line text, cross_line text, positions text)
+	partition text[], line text, cross_line text, positions text, counted text DEFAULT 'q.customers')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int = 1 THEN
 		pg_catalog.format('SELECT q.*, false AS suppressed FROM (%s) AS q', query)
 	ELSE
-		pg_catalog.format('SELECT %s, q.suppressed FROM (SELECT q.*, @extschema@.is_small_cell(q.customers, %s, q.line, q.cross_line)'
+		pg_catalog.format('SELECT %s, q.suppressed FROM (SELECT q.*, @extschema@.is_small_cell(%s, %s, q.line, q.cross_line)'
 			' OVER (PARTITION BY %s ORDER BY %s) AS suppressed FROM (SELECT q.*, %s AS line, %s AS cross_line FROM (%s) AS q) AS q) AS q ORDER BY %s',
 			(SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
 					-- keeps the digits of money, which CASE forgets
 					THEN pg_catalog.format('NULLIF(q.%1$I, CASE WHEN q.suppressed THEN q.%1$I END) AS %1$I', u.c)
 					ELSE pg_catalog.format('q.%I', u.c) END, ', ' ORDER BY u.n)
 			   FROM pg_catalog.unnest(columns) WITH ORDINALITY AS u (c, n)),
-			settings OPERATOR(pg_catalog.->>) 'minimum_group_size', p.list, positions,
+			counted, settings OPERATOR(pg_catalog.->>) 'minimum_group_size', p.list, positions,
 			CASE WHEN line IS NULL THEN '1' ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, line) END,
 			CASE WHEN cross_line IS NULL THEN '1' ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, cross_line) END,
 			query, positions)
@@ -229,5 +229,5 @@ BEGIN ATOMIC
 	FROM (SELECT pg_catalog.string_agg(pg_catalog.format('q.%I', u.c), ', ' ORDER BY u.n) AS list
 			FROM pg_catalog.unnest(partition) WITH ORDINALITY AS u (c, n)) AS p;
 END;
-COMMENT ON FUNCTION @extschema@.model_hide_small(jsonb, text, text[], text[], text[], text, text, text) IS
+COMMENT ON FUNCTION @extschema@.model_hide_small(jsonb, text, text[], text[], text[], text, text, text, text) IS
 	'internal: a query of a summary whose small cells are hidden';
