@@ -62,6 +62,20 @@ SELECT count(*) > 0 AS done FROM alter_model('m', segment_map => 'essential_hybr
 SELECT count(*) FILTER (WHERE segment IS DISTINCT FROM segment(r_score, f_score, m_score, 'essential_hybrid', to_jsonb(s))) AS different,
        count(*) FILTER (WHERE segment = 'lapsed' AND f_score >= 3 AND churn_probability > 0.95) > 0 AS refined FROM m.customer_scores AS s;
 
+-- another margin and another interest: another value, the same thirds of it
+SELECT count(*) FILTER (WHERE item LIKE 'prediction%') AS fits FROM alter_model('m', margin => 0.1, discount_rate => 0.5);
+SELECT clv_score, count(*) FROM m.customer_scores GROUP BY 1 ORDER BY 1;
+SELECT n.btyd_fit = o.btyd_fit AND n.spend_fit = o.spend_fit AND n.weights_fit = o.weights_fit AS same_fits, n.clv_thresholds[2] < o.clv_thresholds[2] / 4 AS less_worth
+FROM m.calibration AS n, m.calibration AS o WHERE n.version = 4 AND o.version = 1;
+SELECT count(*) > 0 AS done FROM alter_model('m', version => 3);
+SELECT n.clv_thresholds = o.clv_thresholds AS back FROM m.calibration AS n, m.calibration AS o WHERE n.version = 5 AND o.version = 1;
+-- what a calibration did to the fits: nothing, then something
+SELECT item, detail FROM calibrate_model('m') WHERE item LIKE 'prediction%';
+SELECT item, detail FROM alter_model('m', prediction => 'paretonbd') WHERE item LIKE 'prediction%';
+SELECT item, detail FROM alter_model('m', prediction => 'mbgnbd', as_of => '2025-06-30') WHERE item ~ '^(prediction|as_of)';
+SELECT count(*) > 0 AS done FROM alter_model('m', as_of => '2025-12-31');
+SELECT item, regexp_replace(detail, '[0-9.]+', 'N', 'g') AS detail FROM calibrate_model('m') WHERE item ~ '^(prediction|clv)';
+
 -- The hold-out, by an independent path
 SELECT item FROM check_prediction('m', '2025-07-01');
 SELECT count(*), min(split_on) = '2025-07-01' AND max(until) = '2025-12-31' AS days FROM m.prediction_check;
@@ -110,6 +124,11 @@ SELECT alter_model('m', discount_rate => -0.1);
 SELECT count(*) > 0 AS done FROM alter_model('m', reset => '{prediction}', segment_map => 'essential');
 SELECT count(*), count(churn_probability), count(clv_12m), count(propensity_90d) FROM m.customer_scores;
 SELECT check_prediction('m');
+-- a map that asks for what the model doesn't have says so, unless it doesn't ask
+SELECT detail FROM alter_model('m', segment_map => 'predictive') WHERE item = 'note';
+SELECT detail FROM alter_model('m', segment_map => 'essential_hybrid', dry_run => true) WHERE item = 'note';
+SELECT detail FROM alter_model('m', language => 'fr') WHERE item = 'note';
+SELECT detail FROM alter_model('m', segment_map => 'essential', language => 'en') WHERE item = 'note';
 SELECT count(*) > 0 AS done FROM alter_model('m', version => 1);
 SELECT count(*) > 0 AS done, count(churn_probability) > 300 AS back FROM m.customer_scores;
 SELECT item FROM drop_model('m');
@@ -119,7 +138,19 @@ SELECT count(*) > 0 AS done FROM create_model('m', 'SELECT customer_id, ordered_
 SELECT fit, status, reason, count(parameter) AS parameters FROM m.prediction_fits GROUP BY 1, 2, 3 ORDER BY 1;
 SELECT count(*) AS customers, count(churn_probability) + count(clv_12m) + count(expected_orders_90d) + count(next_order_expected_on) AS numbers,
        count(prediction_reason) AS reasons FROM m.customer_scores;
+SELECT reason, affected, split_part(explanation, ': ', 2) AS why FROM m.data_quality WHERE reason IN ('not_predicted', 'value_not_predicted', 'spend_left_out') ORDER BY reason COLLATE "C";
 SELECT item, detail FROM check_prediction('m', '2025-07-01');
+SELECT item FROM drop_model('m');
+SELECT item, detail FROM create_model('m', 'SELECT customer_id, ordered_on, total FROM visits WHERE customer_id <= 3', as_of => '2025-12-31', prediction => 'paretonbd', dry_run => true) WHERE item LIKE 'prediction%';
+SELECT item, detail FROM create_model('m', 'SELECT customer_id, ordered_on, total FROM visits WHERE false', as_of => '2025-12-31', prediction => 'paretonbd', dry_run => true) WHERE item LIKE 'prediction%';
+-- no value for whoever gave back as much as he bought, and orders without prices
+SELECT count(*) > 0 AS done FROM create_model('m', 'SELECT customer_id, ordered_on, CASE WHEN customer_id <= 20 THEN 0 WHEN customer_id <= 50 THEN -1 ELSE total END AS total FROM visits', as_of => '2025-12-31', prediction => 'mbgnbd');
+SELECT d.reason, d.affected > 0 AS affected, d.affected = (SELECT count(*) FROM m.customer_scores AS s WHERE s.prediction_reason = 'mean_not_positive') AS same
+FROM m.data_quality AS d WHERE reason IN ('not_predicted', 'value_not_predicted', 'spend_left_out') ORDER BY reason COLLATE "C";
+SELECT item FROM drop_model('m');
+SELECT count(*) > 0 AS done FROM create_model('m', 'SELECT customer_id, ordered_on, 1 AS total FROM visits', as_of => '2025-12-31', prediction => 'mbgnbd');
+SELECT reason, affected, split_part(explanation, ': ', 2) AS why FROM m.data_quality WHERE reason IN ('not_predicted', 'value_not_predicted', 'spend_left_out') ORDER BY reason COLLATE "C";
+SELECT item, detail FROM check_prediction('m', '2025-07-01') WHERE item = 'value';
 SELECT item FROM drop_model('m');
 SELECT count(*) > 0 AS done FROM create_model('m', 'SELECT customer_id, ordered_on, total FROM visits WHERE false', as_of => '2025-12-31', prediction => 'bgnbd');
 SELECT count(*) FROM m.customer_scores;
@@ -141,9 +172,77 @@ SELECT count(*) > 0 AS done FROM calibrate_model('m');
 SELECT k.tenant, (k.btyd_fit ->> 'n')::int = (SELECT count(DISTINCT o.customer_id) FROM visits AS o JOIN visitors AS p USING (customer_id, branch)
          WHERE o.branch = k.tenant AND p.agreed AND o.ordered_on <= '2025-12-31') AS own_customers
 FROM m.calibration AS k WHERE version = 2 ORDER BY 1;
+-- a tenant that comes later has no fit until the model is calibrated
+INSERT INTO visits SELECT 1000 + i, date '2025-11-01' + i, 10 + i, 'new' FROM generate_series(1, 4) AS i;
+INSERT INTO visitors SELECT 1000 + i, 'new', true FROM generate_series(1, 4) AS i;
+SELECT status FROM refresh_model('m');
+SELECT DISTINCT prediction_reason, clv_score FROM m.customer_scores WHERE tenant = 'new';
+SELECT reason, affected, split_part(explanation, ': ', 2) AS why FROM m.data_quality WHERE tenant = 'new' AND reason IN ('not_predicted', 'value_not_predicted') ORDER BY reason COLLATE "C";
+SELECT fit, status, reason FROM m.prediction_fits WHERE tenant = 'new' ORDER BY fit;
+SELECT item, detail FROM calibrate_model('m') WHERE item LIKE 'prediction%';
+SELECT DISTINCT prediction_reason FROM m.customer_scores WHERE tenant = 'new';
 SELECT count(*) > 0 AS done FROM check_prediction('m', '2025-07-01');
 SELECT tenant, customers = (SELECT count(DISTINCT o.customer_id) FROM visits AS o JOIN visitors AS p USING (customer_id, branch)
          WHERE o.branch = k.tenant AND p.agreed AND o.ordered_on <= '2025-07-01') AS own_customers FROM m.prediction_check AS k;
+-- small groups: no cell of few, nor of few who are predicted, nor of few who came
+SELECT item, detail FROM check_prediction('m', '2025-11-02') WHERE item LIKE 'fitted on new';
+SELECT count(*) > 0 AS done FROM alter_model('m', minimum_group_size => 10);
+SELECT count(*) FILTER (WHERE suppressed) > 0 AS hidden, count(*) FILTER (WHERE customers < 10 OR suppressed AND num_nonnulls(customers, predicted_customers, clv_12m, clv_12m_share, mean_churn_probability) > 0) AS shown
+FROM m.prediction_by_segment;
+SELECT tenant, suppressed, customers IS NULL AND actual_orders IS NULL AND active_auc IS NULL AS empty FROM m.prediction_check ORDER BY tenant;
+SELECT count(*) FROM m.prediction_tracking WHERE tenant = 'new';
+SELECT count(*) FILTER (WHERE customers < 10 OR suppressed AND num_nonnulls(customers, expected_orders, actual_orders) > 0) AS shown FROM m.prediction_by_frequency;
+-- the owner is told all the same
+SELECT item, detail FROM check_prediction('m', '2025-11-02') WHERE item LIKE 'fitted on new';
+-- the prediction of too few is of nobody
+SELECT count(*) > 0 AS done FROM alter_model('m', minimum_customers => 1000);
+SELECT count(clv_score) AS thirds, count(clv_12m) > 0 AS values FROM m.customer_scores;
+SELECT item FROM drop_model('m');
+
+-- live: what is pending moves predictions at once
+CREATE TABLE shopdata.live_visits AS SELECT customer_id, ordered_on, total FROM visits WHERE customer_id <= 400;
+SELECT count(*) > 0 AS done FROM create_model('m', 'live_visits', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31', live => true, prediction => 'mbgnbd');
+CREATE TEMP TABLE earlier AS SELECT s.* FROM m.customer_scores AS s WHERE churn_probability > 0.95 ORDER BY customer_key LIMIT 5;
+INSERT INTO live_visits SELECT customer_key::int, '2025-12-30', 1000 FROM earlier;
+SELECT count(*) AS pending FROM m.pending;
+CREATE TEMP TABLE later AS SELECT s.* FROM m.customer_scores AS s JOIN earlier AS e USING (customer_key);
+SELECT bool_and(l.churn_probability < e.churn_probability) AS back, bool_and(l.clv_12m > e.clv_12m) AS worth_more, bool_and(l.propensity_90d > e.propensity_90d) AS likelier FROM later AS l JOIN earlier AS e USING (customer_key);
+SELECT count(*) > 0 AS done FROM apply_changes('m');
+SELECT count(*) AS same FROM (SELECT to_jsonb(s) FROM m.customer_scores AS s JOIN earlier USING (customer_key) INTERSECT SELECT to_jsonb(l) FROM later AS l) AS i;
+-- forgotten: what was fitted of everybody stays until it is calibrated
+SELECT note FROM forget_customer('m', (SELECT min(customer_key) FROM earlier)) WHERE object = 'thresholds';
+SELECT count(*) FROM m.customer_scores WHERE customer_key = (SELECT min(customer_key) FROM earlier);
+SELECT customers FROM m.prediction_fits WHERE fit = 'orders' LIMIT 1;
+SELECT count(*) > 0 AS done FROM calibrate_model('m');
+SELECT customers FROM m.prediction_fits WHERE fit = 'orders' LIMIT 1;
+SELECT item FROM drop_model('m');
+DROP TABLE earlier, later, live_visits;
+
+-- other bins, a window, a time zone: predictions are of days and of all of the history
+SELECT count(*) > 0 AS done FROM create_model('m', 'SELECT customer_id, ordered_on, total FROM visits', as_of => '2025-12-31', prediction => 'mbgnbd');
+SELECT count(*) > 0 AS done FROM create_model('n', 'SELECT customer_id, ordered_on, total FROM visits', as_of => '2025-12-31', prediction => 'mbgnbd', bins => 3, segment_map => NULL,
+  window_days => 365, frequency => 'active_days', monetary => 'mean', time_zone => 'Pacific/Kiritimati');
+SELECT count(*) FILTER (WHERE (m.churn_probability, m.expected_orders_90d, m.clv_12m, m.clv_score, m.next_order_expected_on, m.propensity_90d)
+  IS DISTINCT FROM (n.churn_probability, n.expected_orders_90d, n.clv_12m, n.clv_score, n.next_order_expected_on, n.propensity_90d)) AS different,
+  count(*) FILTER (WHERE m.m_score <> n.m_score) > 0 AS other_scores
+FROM m.customer_scores AS m JOIN n.customer_scores AS n USING (customer_key);
+SELECT dimension, learnt_share IS NOT NULL AS learnt FROM n.weights ORDER BY dimension;
+SELECT item FROM drop_model('n');
+SELECT count(*) > 0 AS done FROM create_model('n', 'SELECT customer_id, ordered_on, total FROM visits', as_of => '2025-12-31', prediction => 'mbgnbd', bins => 10, segment_map => NULL);
+SELECT count(*) FILTER (WHERE m.clv_score <> n.clv_score) AS different, max(n.m_score) FROM m.customer_scores AS m JOIN n.customer_scores AS n USING (customer_key);
+SELECT item FROM drop_model('n');
+-- who reads the segment alone, by a map that does not ask for predictions, makes none
+CREATE FUNCTION pg_temp.calls(query text, pattern text) RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE line text; BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || query LOOP
+    IF line ~ pattern THEN RETURN true; END IF;
+  END LOOP;
+  RETURN false;
+END $$;
+SELECT q, pg_temp.calls(q, '(churn_probability|btyd_expected|clv|next_order_expected_on|logit_predict)\(') AS predicts
+FROM unnest('{SELECT segment FROM m.customer_scores,SELECT segment FROM m.customer_segments,SELECT * FROM m.segment_summary,SELECT clv_score FROM m.customer_scores}'::text[]) AS q;
+SELECT count(*) > 0 AS done FROM alter_model('m', segment_map => 'predictive');
+SELECT pg_temp.calls('SELECT segment FROM m.customer_scores', 'clv\(') AS clv, pg_temp.calls('SELECT segment FROM m.customer_scores', '(btyd_expected|next_order_expected_on|logit_predict)\(') AS others;
 SELECT item FROM drop_model('m');
 DROP TABLE visits, visitors;
 DROP FUNCTION uniform;
