@@ -111,12 +111,12 @@ COMMENT ON FUNCTION @extschema@.is_small_cell(bigint, int, int, int) IS
 -- key: with tenant it names the same customer. Tables of others in the schema
 -- have triggers of others: they are not touched.
 CREATE FUNCTION @extschema@.model_person_tables(model name)
-	RETURNS TABLE (relation oid, name name, keys name[], ids name[], owned boolean, analyzed boolean)
+	RETURNS TABLE (relation oid, name name, keys text[], ids text[], owned boolean, analyzed boolean)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT c.oid, c.relname,
-		   pg_catalog.array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attname OPERATOR(pg_catalog.~) '(^|_)key$'),
-		   pg_catalog.array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attname OPERATOR(pg_catalog.~) '(^|_)customer_id$'),
+		   pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum) FILTER (WHERE a.attname OPERATOR(pg_catalog.~) '(^|_)key$'),
+		   pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum) FILTER (WHERE a.attname OPERATOR(pg_catalog.~) '(^|_)customer_id$'),
 		   c.relowner = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER),
 		   pg_catalog.bool_or(a.attstattarget IS DISTINCT FROM 0)
 	  FROM pg_catalog.pg_class AS c
@@ -131,7 +131,7 @@ END;
 COMMENT ON FUNCTION @extschema@.model_person_tables(name) IS 'internal: the tables of a model that name customers, and by which columns';
 
 -- A condition on a row of such a table: it is about one of some customers.
-CREATE FUNCTION @extschema@.model_is_about(settings jsonb, keys name[], ids name[], "row" text, customers text)
+CREATE FUNCTION @extschema@.model_is_about(settings jsonb, keys text[], ids text[], "row" text, customers text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -141,7 +141,7 @@ BEGIN ATOMIC
 			SELECT @extschema@.model_key(settings, "row" OPERATOR(pg_catalog.||) '.tenant', pg_catalog.format('%s.%I', "row", u.id))
 			  FROM pg_catalog.unnest(ids) AS u (id) WHERE keys IS NULL) AS k;
 END;
-COMMENT ON FUNCTION @extschema@.model_is_about(jsonb, name[], name[], text, text) IS 'internal: a condition on a row: it names one of some customers';
+COMMENT ON FUNCTION @extschema@.model_is_about(jsonb, text[], text[], text, text) IS 'internal: a condition on a row: it names one of some customers';
 
 -- All tables that a writer of people's rows wants, in one order for all: as a
 -- TRUNCATE of the source of a live model takes them, then by name.
