@@ -79,7 +79,7 @@ BEGIN
 	END IF;
 	EXECUTE format('SELECT s.* FROM %I.customer_scores AS s WHERE s.customer_key = $1', model) INTO found USING customer;
 	IF found.customer_key IS NULL THEN
-		RAISE no_data_found USING
+		RAISE undefined_object USING
 			MESSAGE = format('%s is no customer of model "%s"', argument, model),
 			DETAIL = CASE WHEN settings ->> 'customers' IS NULL THEN 'Nobody in its view customer_scores has that customer_key.'
 				ELSE 'Nobody in its view customer_scores has that customer_key: not in the source, without consent, or with an objection.' END,
@@ -310,7 +310,7 @@ BEGIN
 	SELECT * INTO gone FROM @extschema@.model_known_customer(home, settings, gone_key);
 	SELECT * INTO kept FROM @extschema@.model_known_customer(home, settings, kept_key);
 	IF gone.root_key IS NULL OR kept.root_key IS NULL THEN
-		RAISE no_data_found USING
+		RAISE undefined_object USING
 			MESSAGE = format('%s is no customer of model "%s"', CASE WHEN gone.root_key IS NULL THEN 'from' ELSE 'into' END, home),
 			DETAIL = 'Neither the source nor the table of customers has that customer.',
 			HINT = CASE WHEN tenanted THEN 'Give the customer_key that the views of the model show; with tenants it is the tenant, a colon, and the customer.'

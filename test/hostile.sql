@@ -119,6 +119,7 @@ INSERT INTO hostile.good VALUES
   ('model_probe_argument', $$'hostile_model', 'pg_catalog', 'value', 'value', 'hostile.orders AS source', '{value}'$$),
   ('model_put_function', $$'hostile_model', 'doubled(a int)', 'SETOF int', 'SELECT 2 * a', 'twice'$$),
   ('model_put_view', $$'hostile_model', 'ones', 'SELECT 1 AS one', 'ones'$$),
+  ('model_fit_columns', $$'hostile_model', 'segments', 'SELECT NULL::text AS segment, 1 AS more'$$),
   ('override_segment', $$'hostile_model', '1', 'vip', 'why'$$),
   ('clear_override', $$'hostile_model', '1'$$),
   ('merge_customers', $$'hostile_model', '2', '3'$$),
