@@ -728,7 +728,7 @@ BEGIN
 			key bytea NOT NULL
 		);
 		CREATE UNIQUE INDEX one_suppression_key ON %1$I.suppression_key ((true));
-		INSERT INTO %1$I.suppression_key VALUES (@extschema@.model_suppression_key());
+		INSERT INTO %1$I.suppression_key VALUES (@extschema@.new_suppression_key());
 		INSERT INTO %1$I.reader VALUES (current_user, NULL);
 		-- a table never analyzed counts as ten pages
 		ANALYZE %1$I.suppressed, %1$I.suppression_key;

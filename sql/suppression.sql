@@ -15,11 +15,11 @@ CREATE FUNCTION @extschema@.suppression_token(key bytea, customer_key text)
 COMMENT ON FUNCTION @extschema@.suppression_token(bytea, text) IS
 	'HMAC-SHA256 of customer_key: by it a model knows a customer again whom it must not store; a pseudonym, for whoever has the key can try every customer';
 
-CREATE FUNCTION @extschema@.model_suppression_key()
+CREATE FUNCTION @extschema@.new_suppression_key()
 	RETURNS bytea
-	AS 'MODULE_PATHNAME', 'model_suppression_key'
+	AS 'MODULE_PATHNAME', 'new_suppression_key'
 	LANGUAGE C VOLATILE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.model_suppression_key() IS 'internal: 32 random bytes';
+COMMENT ON FUNCTION @extschema@.new_suppression_key() IS 'internal: 32 random bytes';
 
 -- While nobody is on the list, there is no key: then no token is computed, for
 -- suppression_token is strict.

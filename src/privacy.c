@@ -19,7 +19,7 @@
 #define SUPPRESSION_KEY_BYTES	PG_SHA256_DIGEST_LENGTH
 
 PG_FUNCTION_INFO_V1(suppression_token);
-PG_FUNCTION_INFO_V1(model_suppression_key);
+PG_FUNCTION_INFO_V1(new_suppression_key);
 PG_FUNCTION_INFO_V1(history_without_negative_days);
 PG_FUNCTION_INFO_V1(history_last_activity);
 
@@ -46,9 +46,9 @@ suppression_token(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(token);
 }
 
-/* model_suppression_key(): the random key of a new model */
+/* new_suppression_key(): the random key of a new model */
 Datum
-model_suppression_key(PG_FUNCTION_ARGS)
+new_suppression_key(PG_FUNCTION_ARGS)
 {
 	bytea	   *key = (bytea *) palloc(VARHDRSZ + SUPPRESSION_KEY_BYTES);
 

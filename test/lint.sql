@@ -20,7 +20,7 @@ SELECT 'volatility and parallel safety are stated', name FROM function
                        'create_model', 'alter_model', 'calibrate_model', 'refresh_model', 'record_changes', 'check_model',
                        'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes',
                        'override_segment', 'clear_override', 'merge_customers', 'unmerge_customers', 'check_quality', 'score_parity',
-                       'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
+                       'new_suppression_key', 'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
    AND proname NOT IN ('explain_score', 'explain_steps', 'near_misses')	-- call functions of a model
    AND proname NOT LIKE 'model\_%';	-- what these are made of
 

@@ -82,14 +82,14 @@ sub make_shop
 		SET ROLE shopowner;
 		SELECT scoring.create_model('shop', 'SELECT * FROM crm.orders WHERE tenant = ''a''', as_of => '2025-06-30', customer => 'customer_id',
 		  day => 'ordered_on', value => 'total', customers => 'crm.customers', customers_key => 'customer_id',
-		  attributes => '{country,joined_on}', consent => 'agreed');
+		  attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320);
 		SELECT scoring.record_changes('shop');
 		INSERT INTO crm.orders SELECT customer_id, tenant, '2025-06-29', 500 FROM crm.customers WHERE customer_id % 11 = 0;
 		SELECT scoring.refresh_model('shop');
 		SELECT scoring.record_changes('shop');
 		SELECT scoring.alter_model('shop', weights => '{2,1,1}', segment_map => 'standard');
 		SELECT scoring.create_model('live_shop', 'crm.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on', value => 'total', live => true,
-		  customers => 'crm.customers', customers_key => 'customer_id', attributes => '{country}');
+		  customers => 'crm.customers', customers_key => 'customer_id', attributes => '{country}', retention_days => 320);
 		SELECT scoring.record_changes('live_shop');
 		INSERT INTO crm.orders VALUES (1, 'a', '2025-06-30', 5000), (100000, 'a', '2025-06-30', 1);
 		SELECT scoring.record_changes('live_shop');

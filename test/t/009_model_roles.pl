@@ -34,9 +34,10 @@ is( in_shop('postgres', q{SELECT proname FROM pg_proc WHERE pronamespace IN ('sh
 	'', 'functions of a model pin their search_path and are closed to PUBLIC');
 
 # The same for the owner, for readers by login, by SET ROLE, by membership.
+# (The record of processing names the readers.)
+in_shop('shopowner', qq{SELECT scoring.grant_reader('$_', 'reader'); SELECT scoring.grant_reader('$_', 'Reader of %s "shop"')}) for @models;
 my $all = digests($node, 'shop', 'shopowner', @offers);
 unlike($all, qr/ 0 /, 'every view and dated function has rows');
-in_shop('shopowner', qq{SELECT scoring.grant_reader('$_', 'reader'); SELECT scoring.grant_reader('$_', 'Reader of %s "shop"')}) for @models;
 is(digests($node, 'shop', 'reader', @offers), $all, 'a reader who logs in reads all views and dated functions');
 is(digests($node, 'shop', 'Reader of %s "shop"', @offers), $all, 'whatever the name of the role');
 is(in_shop('postgres', 'SET ROLE reader; ' . join ' ', map { "SELECT count(*) > 0 FROM $_;" } @offers), join("\n", ('t') x @offers), 'and so by SET ROLE');
