@@ -582,7 +582,7 @@ BEGIN
 		INTO info USING customer, as_of, language;
 	person := nullif(info -> 'customer', 'null');
 	IF person IS NULL THEN
-		RAISE no_data_found USING
+		RAISE undefined_object USING
 			MESSAGE = format('model "%s" shows you no such customer%s', home, CASE WHEN as_of IS NULL THEN '' ELSE ' on ' || @extschema@.explain_iso(as_of) END),
 			HINT = 'customer is the customer_key of the view customer_scores.';
 	END IF;

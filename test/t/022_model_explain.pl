@@ -32,7 +32,7 @@ my $told = sub { my ($role, @k) = @_; return in_chain($role, join ' ', map { "SE
 is($told->('reader_a', @{ $keys{a} }), $told->('shopowner', @{ $keys{a} }), 'a reader is told of his customers what the owner is told');
 is($told->('reader_all', map { @{ $keys{$_} } } sort keys %keys), $told->('shopowner', map { @{ $keys{$_} } } sort keys %keys), 'a reader of all of all');
 is(in_chain('postgres', "SET ROLE reader_a; SELECT count(*) > 0 FROM scoring.explain_score('chain', '$keys{a}[0]', audience => 'customer')"), 't', 'by SET ROLE too');
-my $no_such = 'P0002 model "chain" shows you no such customer customer is the customer_key of the view customer_scores.';
+my $no_such = '42704 model "chain" shows you no such customer customer is the customer_key of the view customer_scores.';
 for my $case ([ 'reader_a', @{ $keys{b} }, @{ $keys{'a:b'} }, 'b:nobody', 'a:nobody', 'nobody', '' ], [ 'outsider', map { @$_ } values %keys ])
 {
 	my ($role, @k) = @$case;
