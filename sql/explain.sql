@@ -9,19 +9,11 @@
 -- for the same reason. The functions here run with the rights of their caller.
 --
 
--- What of a history was there on a day: its first entries.
+-- What of a history was there on a day.
 CREATE FUNCTION @extschema@.history_until(history @extschema@.history, day date)
 	RETURNS @extschema@.history
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN k.later OPERATOR(pg_catalog.=) 0 THEN history
-		ELSE (SELECT ('{' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.string_agg(e.e, ',' ORDER BY e.n), '') OPERATOR(pg_catalog.||) '}')::@extschema@.history
-				FROM pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.btrim(history::pg_catalog.text, '{}'), ',')) WITH ORDINALITY AS e (e, n)
-			   WHERE e.n OPERATOR(pg_catalog.<=) k.earlier) END
-	  FROM (SELECT pg_catalog.count(*) FILTER (WHERE d.day OPERATOR(pg_catalog.>) history_until.day) AS later,
-				   pg_catalog.count(*) FILTER (WHERE d.day OPERATOR(pg_catalog.<=) history_until.day) AS earlier
-			  FROM @extschema@.days(history) AS d) AS k;
-END;
+	AS 'MODULE_PATHNAME', 'history_until'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_until(@extschema@.history, date) IS 'internal: a history without what came after a day';
 
 -- Which labels to take: of the language that is asked for, fr for fr-CA, English
@@ -110,7 +102,7 @@ BEGIN
 		places AS MATERIALIZED (
 			SELECT x.map, x.segment, min(x.display_order) FILTER (WHERE x.language = %8$L) AS place,
 				   (array_agg(x.label ORDER BY @extschema@.explain_label_rank(x.language, $4, %8$L), x.language))[1] AS label
-			  FROM %1$I.segment_label AS x GROUP BY x.map, x.segment)
+			  FROM %1$I.segment_label AS x WHERE x.map IN (SELECT q.map_copy FROM question AS q) GROUP BY x.map, x.segment)
 		SELECT s.customer_key::text, s.as_of, s.segment::text, l.label, s.rfm_code, s.rfm_score, s.last_order_on, s.recency_days, s.frequency,
 			   s.monetary::%6$s, s.step_amount, s.rfm_code_then, %7$s
 		  FROM (WITH level AS (SELECT) SELECT s.*, w.step_amount, n.rfm_code AS rfm_code_then

@@ -414,3 +414,22 @@ history_days(PG_FUNCTION_ARGS)
 	}
 	SRF_RETURN_DONE(call);
 }
+
+/* The history without what came after a day */
+PG_FUNCTION_INFO_V1(history_until);
+Datum
+history_until(PG_FUNCTION_ARGS)
+{
+	History    *history = PG_GETARG_HISTORY_PP(0);
+	DateADT		day = PG_GETARG_DATEADT(1);
+	OpenHistory open;
+	size_t		n = 0;
+
+	history_open(&open, history);
+	while (n < open.n && open.days[n].day <= day)
+		n++;
+	if (n < open.n)
+		history = history_pack(open.days, n, open.decimals);
+	history_close(&open);
+	PG_RETURN_HISTORY_P(history);
+}
