@@ -19,7 +19,7 @@ SELECT 'volatility and parallel safety are stated', name FROM function
                        'histories', 'source_histories', 'score_customers', 'propensity_fit', 'propensity_fit_run',	-- run a query of the caller's
                        'create_model', 'alter_model', 'calibrate_model', 'refresh_model', 'record_changes', 'check_model',
                        'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes',
-                       'override_segment', 'clear_override', 'merge_customers', 'unmerge_customers', 'check_quality', 'score_parity',
+                       'override_segment', 'clear_override', 'merge_customers', 'unmerge_customers', 'check_quality', 'score_parity', 'check_prediction',
                        'new_suppression_key', 'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
    AND proname NOT IN ('explain_score', 'explain_steps', 'near_misses')	-- call functions of a model
    AND proname NOT LIKE 'model\_%';	-- what these are made of
