@@ -6,39 +6,45 @@ BEGIN
 	PERFORM FROM check_prediction('shop', (SELECT earlier FROM demo.settings));
 END $$;
 
+-- Nothing is said without a fit of the orders, and nothing of value without one of
+-- the amounts; the reasons are in texts.sql, those of the mathematics as codes.
 WITH fit AS (
-	SELECT customers, reason FROM shop.prediction_fits WHERE reason IS NOT NULL
-	 UNION ALL
-	SELECT customers, NULL FROM shop.prediction_fits WHERE fit = 'orders'
-	 ORDER BY reason LIMIT 1
+	SELECT DISTINCT fit, customers, coalesce(reason, CASE WHEN status <> 'converged' THEN status END) AS reason
+	  FROM shop.prediction_fits WHERE fit IN ('orders', 'spend')
+), said AS (
+	SELECT fit, customers, CASE WHEN reason IN ('too_few_customers', 'too_few_repeat_customers', 'everyone_bought_once', 'constant_data') THEN demo.t('fit ' || reason)
+			ELSE demo.t('fit other', reason) END AS reason
+	  FROM fit WHERE reason IS NOT NULL
 ), now AS (
-	SELECT p.* FROM shop.prediction_by_segment p WHERE p.predicted_customers > 0
+	SELECT p.* FROM shop.prediction_by_segment p WHERE p.expected_orders_90d IS NOT NULL
 ), totals AS (
 	SELECT sum(customers) AS customers, sum(clv_12m) AS clv_12m, sum(expected_orders_90d) AS orders,
-		   sum((1 - mean_churn_probability) * predicted_customers) / sum(predicted_customers) AS alive
+		   (SELECT avg(1 - churn_probability) FROM shop.customer_scores) AS alive
 	  FROM now
 ), widths (widths) AS (
 	SELECT demo.widths('year widths')
 ), checked AS (
 	SELECT * FROM shop.prediction_check WHERE expected_orders IS NOT NULL AND actual_orders > 0
 ), lines (position, line) AS (
-	SELECT 0, demo.t('year') || CASE WHEN fit.reason IS NULL THEN '  ' || demo.t('year how', demo.num(fit.customers)) ELSE '' END FROM fit
+	SELECT 0, demo.t('year') || CASE WHEN fit.reason IS NULL THEN '  ' || demo.t('year how', demo.num(fit.customers)) ELSE '' END FROM fit WHERE fit.fit = 'orders'
 	UNION ALL
-	SELECT 1, '  ' || demo.t('year none', fit.reason) FROM fit WHERE fit.reason IS NOT NULL
+	SELECT 1, '  ' || demo.t('year none', said.reason) FROM said WHERE said.fit = 'orders'
+	UNION ALL
+	SELECT 1, '  ' || demo.t('year no value', said.reason) FROM said WHERE said.fit = 'spend' AND EXISTS (SELECT FROM now)
 	UNION ALL
 	SELECT 2 + i, demo.row(string_to_array(demo.t('head year ' || i), '|'), widths) FROM generate_series(1, 2) i, widths WHERE EXISTS (SELECT FROM now)
 	UNION ALL
-	SELECT 10 + segment_order, demo.row(ARRAY[segment_label, demo.num(now.customers), demo.money(now.clv_12m, totals.clv_12m),
-		demo.pct(now.clv_12m, totals.clv_12m, false), '', demo.bar(now.clv_12m, max(now.clv_12m) OVER (), -widths[6]),
+	SELECT 10 + segment_order, demo.row(ARRAY[segment_label, demo.num(now.customers), coalesce(demo.money(now.clv_12m, totals.clv_12m), '-'),
+		coalesce(demo.pct(now.clv_12m, totals.clv_12m, false), '-'), '', demo.bar(now.clv_12m, max(now.clv_12m) OVER (), -widths[6]),
 		demo.num(now.expected_orders_90d::numeric), demo.pct((1 - mean_churn_probability)::numeric, 1, false, 0)], widths)
 	  FROM now, totals, widths
 	UNION ALL
-	SELECT 100, demo.row(ARRAY[demo.t('all'), demo.num(customers), demo.money(clv_12m, clv_12m), demo.pct(1, 1, false), '', '',
+	SELECT 100, demo.row(ARRAY[demo.t('all'), demo.num(customers), coalesce(demo.money(clv_12m, clv_12m), '-'), CASE WHEN clv_12m IS NULL THEN '-' ELSE demo.pct(1, 1, false) END, '', '',
 		demo.num(orders::numeric), demo.pct(alive::numeric, 1, false, 0)], widths)
-	  FROM totals, widths WHERE clv_12m IS NOT NULL
+	  FROM totals, widths WHERE orders IS NOT NULL
 	UNION ALL
-	SELECT 110, demo.fill('  ', '    ', demo.t('year check', split_on::text, until::text, demo.num(expected_orders::numeric), demo.num(actual_orders),
-			demo.signed_pct(orders_bias::numeric), demo.money(expected_value, expected_value), demo.money(actual_value, expected_value), demo.signed_pct(value_bias::numeric)))
+	SELECT 110, demo.fill('  ', '    ', demo.t('year check', split_on::text, until::text, demo.num(expected_orders::numeric), demo.num(actual_orders), demo.signed_pct(orders_bias::numeric))
+			|| CASE WHEN value_bias IS NULL THEN '' ELSE demo.t('year check value', demo.money(expected_value, expected_value), demo.money(actual_value, expected_value), demo.signed_pct(value_bias::numeric)) END)
 	  FROM checked
 	UNION ALL
 	SELECT 120 + i, demo.row(cells, demo.widths('classes widths'))
