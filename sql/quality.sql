@@ -797,12 +797,14 @@ BEGIN
 		), segments AS (
 			SELECT c.tenant, c.segment, c.segment_label, c.segment_order, sum(c.n)::bigint AS n,
 				   sum(sum(c.n)) OVER (PARTITION BY c.tenant)::bigint AS everybody,
+				   @extschema@.is_small_cell(sum(c.n)::bigint, $1, 1, 1) OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment
+					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small,
 				   dense_rank() OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment)::int AS cross_line
 			  FROM counted AS c GROUP BY c.tenant, c.segment, c.segment_label, c.segment_order
 		), cells AS (
 			-- a group of whom nobody is in a segment is what one looks for
-			SELECT g.tenant, g.value, s.segment, s.segment_label, s.segment_order, coalesce(c.n, 0) AS n, g.n AS group_n, s.n AS segment_n, s.everybody, g.is_small AS group_is_small,
-				   g.is_small OR @extschema@.is_small_cell(coalesce(c.n, 0), $1, g.line, s.cross_line) OVER (PARTITION BY g.tenant ORDER BY g.line, s.cross_line
+			SELECT g.tenant, g.value, s.segment, s.segment_label, s.segment_order, coalesce(c.n, 0) AS n, g.n AS group_n, s.n AS segment_n, s.everybody, g.is_small AS group_is_small, s.is_small AS segment_is_small,
+				   g.is_small OR s.is_small OR @extschema@.is_small_cell(coalesce(c.n, 0), $1, g.line, s.cross_line) OVER (PARTITION BY g.tenant ORDER BY g.line, s.cross_line
 					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small
 			  FROM groups AS g JOIN segments AS s ON s.tenant IS NOT DISTINCT FROM g.tenant
 			  LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM g.tenant AND c.value IS NOT DISTINCT FROM g.value AND c.segment IS NOT DISTINCT FROM s.segment
@@ -816,7 +818,7 @@ BEGIN
 		)
 		SELECT c.tenant, c.value, c.segment, c.segment_label,
 			   CASE WHEN NOT c.is_small THEN c.n END, CASE WHEN NOT c.group_is_small THEN c.group_n END,
-			   CASE WHEN NOT c.is_small THEN c.share END, c.overall, CASE WHEN NOT c.is_small THEN c.share / c.overall END,
+			   CASE WHEN NOT c.is_small THEN c.share END, CASE WHEN NOT c.segment_is_small THEN c.overall END, CASE WHEN NOT c.is_small THEN c.share / c.overall END,
 			   CASE WHEN NOT c.is_small THEN c.deviations END,
 			   CASE WHEN NOT c.is_small THEN c.share < $2 * c.overall OR c.share * $2 > c.overall END,
 			   CASE WHEN c.is_small THEN 'too few customers to be shown'

@@ -33,6 +33,11 @@ SELECT * FROM parity('sex');
 SELECT count(*) AS cells, count(customers) AS shown, count(flagged) AS judged FROM parity('office');
 SELECT count(*) > 0 AS done FROM alter_model('m', minimum_group_size => 5);
 SELECT count(*) AS cells, count(customers) AS shown, min(customers) FILTER (WHERE customers > 0) >= 5 AS at_least_five FROM parity('office');
+-- a segment too small to be shown: nor is its share of everybody, which would count it
+SELECT count(*) > 0 AS done FROM alter_model('m', minimum_group_size => 61);
+SELECT count(*) AS cells, count(customers) AS shown, count(overall_share) AS shares, count(deviations) AS deviations FROM parity('sex');
+SELECT count(*) FILTER (WHERE suppressed) AS suppressed FROM m.segment_summary;
+SELECT count(*) > 0 AS done FROM alter_model('m', minimum_group_size => 5);
 -- errors
 SELECT refused(call, true) FROM (VALUES (1, $$score_parity('m', 'segment')$$), (2, $$score_parity('m', 'none"; DROP TABLE x; --')$$), (3, $$score_parity('m', NULL)$$), (4, $$score_parity(NULL, 'sex')$$),
   (5, $$score_parity('none', 'sex')$$), (6, $$score_parity('m', 'sex', 0)$$), (7, $$score_parity('m', 'sex', 1.01)$$), (8, $$score_parity('m', 'sex', 'NaN')$$), (9, $$score_parity('m', 'sex', NULL)$$),
