@@ -690,6 +690,9 @@ BEGIN
 		last_day := NULL;
 		explanation := @extschema@.explain_text(CASE WHEN (info #>> ARRAY['labels', coalesce(person ->> 'segment_by_rules', person ->> 'segment'), 'order'])::int
 				= (SELECT min((l ->> 'order')::int) FROM jsonb_each(nullif(info -> 'labels', 'null')) AS e (k, l)) THEN 'best' ELSE 'no step' END, spoken);
+		IF (person ->> 'segment_overridden')::boolean THEN
+			explanation := @extschema@.explain_text('by the rules', spoken, explanation);
+		END IF;
 		RETURN NEXT;
 	END IF;
 END

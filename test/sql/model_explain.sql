@@ -67,6 +67,12 @@ SELECT replace(t, current_user, 'moi') AS told FROM m.customer_scores AS s, told
 SELECT explanation FROM m.customer_scores AS s, explain_score('m', s.customer_key, audience => 'customer') WHERE segment_overridden AND topic = 'by_hand';
 SELECT count(*) AS listed FROM near_misses('m', 'vip') JOIN m.customer_scores AS s USING (customer_key) WHERE s.segment_overridden;
 
+-- of the best segment by the rules and set to another: it's the rules that know no better one
+SELECT customer_key AS best FROM m.vip_customers ORDER BY customer_key COLLATE "C" LIMIT 1 \gset
+SELECT count(*) > 0 AS done FROM override_segment('m', :'best', 'regular', 'moves away');
+SELECT l AS language, explanation FROM unnest('{en,fr}'::text[]) AS l, explain_score('m', :'best', language => l) WHERE topic = 'next_step' ORDER BY l;
+SELECT count(*) > 0 AS done FROM clear_override('m', :'best');
+
 SELECT count(*) AS done FROM clear_override('m', (SELECT customer_key FROM m.customer_scores WHERE segment_overridden));
 
 -- Every map: the rule in words is the one that the customer's scores are in
