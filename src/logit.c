@@ -539,7 +539,8 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(old_context);
 
 	fitted = fit->status == LOGIT_CONVERGED;
-	appendStringInfoString(&out, "{\"family\": \"logit\"");
+	/* features have no common unit; the key is that of all fits */
+	appendStringInfoString(&out, "{\"family\": \"logit\", \"unit_days\": null");
 	append_estimates(&out, "parameters", fit, estimate_itself);
 	append_estimates(&out, "standard_errors", fit, estimate_error);
 	append_estimates(&out, "z", fit, estimate_z);
