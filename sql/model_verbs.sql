@@ -506,6 +506,12 @@ CREATE FUNCTION @extschema@.model_segment_counts(model name)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	-- A customers table that was dropped with CASCADE took the views along: then
+	-- alter_model, which makes them anew, has nothing to compare with.
+	IF (SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE n.nspname = model AND c.relname IN ('segments', 'customer_scores') AND c.relkind = 'v') < 2 THEN
+		RETURN;
+	END IF;
 	-- not from segment_summary, which may hide small groups: this is for the owner
 	RETURN QUERY EXECUTE format($q$
 		SELECT l.segment, l.label, l.segment_order, coalesce(s.customers, 0)
@@ -1033,6 +1039,7 @@ BEGIN
 			HINT = 'Name what should change: alter_model(''shop'', weights => ''{2,1,1}''), or go back: version => 1.';
 	END IF;
 	PERFORM @extschema@.model_check_settings(new);
+	PERFORM @extschema@.model_lock_source(old);
 	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@.model_segment_counts(home) AS c;
 	BEGIN
 		-- Names keep the meaning that they had when they were given. Where some

@@ -408,6 +408,8 @@ BEGIN
 		RETURN QUERY VALUES ('nothing to do', 'this customer has not been merged into another');
 		RETURN;
 	END IF;
+	-- before the tables of the model, as a TRUNCATE of the source does
+	PERFORM @extschema@.model_lock_source(settings);
 	kept_before := @extschema@.model_customer_words(home, kept_key);
 	EXECUTE format('DELETE FROM %I.merged_customers AS m WHERE m.customer_key = $1', home) USING gone_key;
 	-- whoever had been merged into him is his again
@@ -426,7 +428,6 @@ BEGIN
 		RETURN;
 	END IF;
 	-- Whose orders are whose only the source says, and nobody refreshes a live model.
-	PERFORM @extschema@.model_lock_source(settings);
 	PERFORM @extschema@.model_read_source(home, settings);
 	PERFORM @extschema@.model_write_thresholds(home, settings, false);
 	kept_after := @extschema@.model_customer_words(home, kept_key);

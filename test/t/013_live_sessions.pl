@@ -225,6 +225,19 @@ for my $work (q{SELECT count(*) FROM scoring.check_model('shop')}, q{SELECT stat
 	close_all('a TRUNCATE', $owner, $writer);
 	clean("after a TRUNCATE beside $work");
 }
+# What reads both the model and its source takes the source first, as TRUNCATE does.
+run_as($node, 'postgres', 'shopowner', q{SELECT count(*) FROM scoring.merge_customers('shop', '3', '4')});
+for my $work (q{SELECT count(*) > 0 FROM scoring.alter_model('shop', source => 'crm.orders')}, q{SELECT count(*) > 0 FROM scoring.unmerge_customers('shop', '3')})
+{
+	my ($owner, $writer) = (session('shopowner'), session('app'));
+	ask($writer, q{BEGIN; LOCK TABLE crm.orders IN ACCESS EXCLUSIVE MODE});
+	send_sql($owner, $work);
+	waits($owner, "waits for the source: $work");
+	ask($writer, q{TRUNCATE crm.orders; INSERT INTO crm.orders (customer_id, ordered_on, total) SELECT i % 30, '2025-11-01', i FROM generate_series(1, 100) i; COMMIT});
+	is(answer($owner), 't', 'and goes on');
+	close_all('a TRUNCATE after a lock', $owner, $writer);
+	clean("after a TRUNCATE beside $work");
+}
 for my $work (q{SELECT item FROM scoring.alter_model('shop', live => false) LIMIT 1}, q{SELECT item FROM scoring.alter_model('shop', live => true) LIMIT 1}, q{SELECT item FROM scoring.drop_model('shop')})
 {
 	my ($owner, $writer) = (session('shopowner'), session('app'));
