@@ -306,19 +306,33 @@ BEGIN
 			  FROM predicted AS p GROUP BY p.tenant, least(p.x, 7)
 		), cohorts AS MATERIALIZED (
 			SELECT k.tenant, k.first_day, count(*) AS customers FROM known AS k GROUP BY k.tenant, k.first_day
-		), weeks AS (
-			SELECT f.tenant, $3 - 7 * n AS week_end, f.btyd_fit FROM fits AS f CROSS JOIN LATERAL generate_series(0, ($3 - f.first_day) / 7) AS n
+		-- the last twenty years: a day typed wrong must not make a row for each week
+		-- since the year 1; what is older counts in the first week
+		), weeks AS MATERIALIZED (
+			SELECT f.tenant, $3 - 7 * n AS week_end
+			  FROM fits AS f CROSS JOIN LATERAL (SELECT least(($3 - f.first_day) / 7, 1043) AS weeks) AS w CROSS JOIN LATERAL generate_series(0, w.weeks) AS n
+		), curve AS MATERIALIZED (
+			-- once for each age, however many weeks and first days make it
+			SELECT a.tenant, a.age, @extschema@.btyd_expected_new(f.btyd_fit, a.age / 7.0) AS orders
+			  FROM (SELECT w.tenant, w.week_end - c.first_day AS age
+					  FROM weeks AS w JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end GROUP BY 1, 2) AS a
+			  JOIN fits AS f ON f.tenant = a.tenant
+		), expected AS MATERIALIZED (
+			SELECT w.tenant, w.week_end, sum(c.customers * v.orders) AS orders
+			  FROM weeks AS w
+			  JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end
+			  JOIN curve AS v ON v.tenant = w.tenant AND v.age = w.week_end - c.first_day
+			 GROUP BY w.tenant, w.week_end
+		), came AS MATERIALIZED (
+			SELECT k.tenant, $3 - least(($3 - d.day) / 7, 1043) * 7 AS week_end, count(*) AS orders
+			  FROM known AS k CROSS JOIN LATERAL @extschema@.days(k.history) AS d
+			 WHERE d.events > 0 AND d.day > k.first_day AND d.day <= $3 GROUP BY 1, 2
 		)
 		INSERT INTO %1$I.prediction_check_weeks (check_id, tenant, week_end, expected_orders, actual_orders)
-		SELECT $1, w.tenant, w.week_end, e.expected_orders, coalesce(sum(a.orders) OVER (PARTITION BY w.tenant ORDER BY w.week_end), 0)
+		SELECT $1, w.tenant, w.week_end, e.orders, coalesce(sum(a.orders) OVER (PARTITION BY w.tenant ORDER BY w.week_end), 0)
 		  FROM weeks AS w
-		 CROSS JOIN LATERAL (
-				SELECT sum(c.customers * @extschema@.btyd_expected_new(w.btyd_fit, (w.week_end - c.first_day) / 7.0)) AS expected_orders
-				  FROM cohorts AS c
-				 WHERE c.tenant = w.tenant AND c.first_day <= w.week_end) AS e
-		  LEFT JOIN (SELECT k.tenant, $3 - ($3 - d.day) / 7 * 7 AS week_end, count(*) AS orders
-					   FROM known AS k CROSS JOIN LATERAL @extschema@.days(k.history) AS d
-					  WHERE d.events > 0 AND d.day > k.first_day AND d.day <= $3 GROUP BY 1, 2) AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
+		  LEFT JOIN expected AS e ON e.tenant = w.tenant AND e.week_end = w.week_end
+		  LEFT JOIN came AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
 		home, @extschema@.model_customers(home, settings)) USING this_check, split, until, family;
 	-- not from prediction_check, which may hide small groups: this is for the owner
 	FOR k IN EXECUTE format('SELECT c.*, c.btyd_fit ->> ''family'' AS family, c.btyd_fit ->> ''status'' AS status, c.btyd_fit ->> ''reason'' AS reason,'
