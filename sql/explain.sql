@@ -216,6 +216,15 @@ BEGIN ATOMIC
 		"column clv_score": {"en": "score of the value expected within 12 months", "fr": "score de la valeur attendue sous 12 mois"},
 		"column next_order_expected_on": {"en": "day of the next order to expect", "fr": "jour attendu de la prochaine commande"},
 		"column clv_12m": {"en": "value expected within 12 months", "fr": "valeur attendue sous 12 mois"},
+		"percent": {"en": "%s %%", "fr": "%s %%"},
+		"left": {"en": "has left with a probability of %s", "fr": "parti avec une probabilité de %s"},
+		"left bought once": {"en": ": bought on one day only", "fr": " : acheté un seul jour"},
+		"left silent": {"en": ": silent %s times longer than usual", "fr": " : silencieux %s fois plus longtemps que d''habitude"},
+		"left usual": {"en": ": within the usual rhythm", "fr": " : dans son rythme habituel"},
+		"expected orders": {"en": "expected: %s days with orders within 90 days", "fr": "attendu : %s jours de commande sous 90 jours"},
+		"expected value": {"en": ", a value of %s within 12 months", "fr": ", une valeur de %s sous 12 mois"},
+		"expected next": {"en": "; the next order by %s", "fr": " ; la prochaine commande d''ici le %s"},
+		"not expected": {"en": "nothing is predicted: %s", "fr": "aucune prédiction : %s"},
 		"orders 1 any": {"en": "one order of any amount", "fr": "une commande de n''importe quel montant"},
 		"orders 2 any": {"en": "two orders of any amount", "fr": "deux commandes de n''importe quel montant"},
 		"orders 3 any": {"en": "three orders of any amount", "fr": "trois commandes de n''importe quel montant"},
@@ -645,6 +654,37 @@ BEGIN
 		topic := 'score_reason';
 		value := person ->> 'score_reason';
 		explanation := @extschema@.explain_text(value, spoken, info ->> 'window_days');
+		RETURN NEXT;
+	END IF;
+
+	-- what is expected; who has never ordered is told so above
+	IF person ->> 'r_score' IS NOT NULL AND person ->> 'churn_probability' IS NOT NULL THEN
+		n := n + 1;
+		"position" := n;
+		topic := 'churn_probability';
+		value := @extschema@.explain_text('percent', spoken, CASE WHEN (person ->> 'churn_probability')::float8 < 0.005 THEN '< 1'
+			WHEN (person ->> 'churn_probability')::float8 > 0.995 THEN '> 99' ELSE round(100 * (person ->> 'churn_probability')::numeric)::text END);
+		explanation := @extschema@.explain_text('left', spoken, value) || CASE person ->> 'churn_reason'
+			WHEN 'bought_once' THEN @extschema@.explain_text('left bought once', spoken)
+			WHEN 'silent_longer_than_usual' THEN @extschema@.explain_text('left silent', spoken, @extschema@.explain_number((person ->> 'silence_ratio')::numeric, 1, spoken))
+			WHEN 'within_usual_rhythm' THEN @extschema@.explain_text('left usual', spoken) ELSE '' END;
+		RETURN NEXT;
+	END IF;
+	IF person ->> 'r_score' IS NOT NULL AND person ->> 'expected_orders_90d' IS NOT NULL THEN
+		n := n + 1;
+		"position" := n;
+		topic := 'prediction';
+		value := @extschema@.explain_number((person ->> 'clv_12m')::numeric, decimals, spoken);
+		explanation := @extschema@.explain_text('expected orders', spoken, @extschema@.explain_number((person ->> 'expected_orders_90d')::numeric, 2, spoken))
+			|| CASE WHEN value IS NULL THEN '' ELSE @extschema@.explain_text('expected value', spoken, value) END
+			|| CASE WHEN person ->> 'next_order_expected_on' IS NULL THEN '' ELSE @extschema@.explain_text('expected next', spoken, person ->> 'next_order_expected_on') END;
+		RETURN NEXT;
+	ELSIF person ->> 'r_score' IS NOT NULL AND person ->> 'prediction_reason' IS NOT NULL THEN
+		n := n + 1;
+		"position" := n;
+		topic := 'prediction';
+		value := NULL;
+		explanation := @extschema@.explain_text('not expected', spoken, person ->> 'prediction_reason');
 		RETURN NEXT;
 	END IF;
 

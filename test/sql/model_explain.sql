@@ -102,6 +102,29 @@ SELECT * FROM told('m', '1', ', audience => ''customer''');
 SELECT (SELECT count(*) FROM near_misses('m', 'new_customers')) AS without_a_median, (SELECT count(*) FROM near_misses('m', 'new_customers', 10)) AS with_an_amount;
 SELECT count(*) > 0 AS done FROM drop_model('m');
 
+-- What is predicted, and what speaks for it; what isn't, and why. Customers buy at
+-- rates of their own, and leave after an order with a chance of their own
+CREATE TABLE shopdata.mortals AS
+SELECT c.i AS customer, c.first + coalesce(o.day, 0)::int AS day, 20 + c.i % 7 * 5 + coalesce(o.k, 0) % 4 AS value
+  FROM (SELECT i, date '2024-01-01' + floor(600 * d[1])::int AS first, -ln(d[2]) / 40 AS rate, least(40, floor(ln(d[4]) / ln(power(d[3], 0.4))))::int AS stays
+          FROM (SELECT i, ARRAY(SELECT ((hashint8extended(i, n) & 1048575) + 0.5) / 1048576 FROM generate_series(1, 4) AS n) AS d FROM generate_series(1, 800) AS i) AS d) AS c
+ CROSS JOIN LATERAL (SELECT 0 AS k, 0::float8 AS day UNION ALL
+                     SELECT k, ceil(sum(-ln(((hashint8extended(c.i, 100 + k) & 1048575) + 0.5) / 1048576) / c.rate) OVER (ORDER BY k)) FROM generate_series(1, c.stays) AS k) AS o
+ WHERE o.day <= date '2025-12-31' - c.first;
+SELECT count(*) > 0 AS done FROM create_model('m', 'mortals', customer => 'customer', day => 'day', value => 'value', as_of => '2025-12-31', prediction => 'mbgnbd');
+SELECT c.churn_reason, l AS language, e.topic, e.value, e.explanation
+  FROM (SELECT DISTINCT ON (churn_reason) churn_reason, customer_key FROM m.customer_scores ORDER BY churn_reason, monetary DESC, customer_key COLLATE "C") AS c,
+       unnest('{en,fr}'::text[]) AS l, explain_score('m', c.customer_key, language => l) AS e WHERE e.topic IN ('churn_probability', 'prediction') ORDER BY c.churn_reason, l, e.position;
+-- the figures of the view; near 0 and 1 nothing is certain
+SELECT count(*) AS customers, bool_and(CASE e.topic WHEN 'prediction' THEN e.value = to_char(s.clv_12m, 'FM999,990.00')
+    AND e.explanation LIKE concat('expected: ', s.expected_orders_90d::numeric(20, 2), ' days%', CASE WHEN s.next_order_expected_on IS NOT NULL THEN '; the next order by ' || iso(s.next_order_expected_on) ELSE '12 months' END)
+    ELSE abs(s.churn_probability - trim(e.value, '<> %')::int / 100.0) < 0.01 AND e.value <> ALL ('{0 %,100 %}') END) AS as_in_the_view
+  FROM (SELECT * FROM m.customer_scores ORDER BY hashint8(customer_key::int) LIMIT 15) AS s, explain_score('m', s.customer_key) AS e WHERE e.topic IN ('churn_probability', 'prediction');
+SELECT count(*) > 0 AS done FROM drop_model('m');
+SELECT count(*) > 0 AS done FROM create_model('few', 'SELECT * FROM mortals ORDER BY 1, 2, 3 LIMIT 3', as_of => '2025-12-31', prediction => 'mbgnbd');
+SELECT e.topic, e.value, e.explanation FROM (SELECT min(customer_key) AS key FROM few.customer_scores) AS s, unnest('{en,fr}'::text[]) AS l, explain_score('few', s.key, language => l) AS e WHERE e.topic = 'prediction' ORDER BY l;
+SELECT count(*) > 0 AS done FROM drop_model('few');
+
 -- Conditions in words: every operator, both languages
 SELECT c, explain_condition(c::jsonb, '{"tenure_days": 400.123, "f_score": 3, "m_score": 4, "city": "Lyon", "silence_ratio": 2.5, "agreed": true}', l) AS words FROM unnest(ARRAY[
   '{"column": "tenure_days", "op": ">", "value": 365}', '{"column": "silence_ratio", "op": "between", "value": [2.5, 4]}', '{"column": "city", "op": "in", "value": ["Lyon", "Nice"]}', '{"column": "attributes.city", "op": "=", "value": "Lyon"}',
@@ -109,5 +132,5 @@ SELECT c, explain_condition(c::jsonb, '{"tenure_days": 400.123, "f_score": 3, "m
   '{"and": [{"column": "r_score", "op": "<=", "value": 2}, {"or": [{"column": "f_score", "op": "=", "value": 3}, {"column": "m_score", "op": ">", "value": 3}]}]}']) WITH ORDINALITY AS u (c, n), unnest('{en,fr}'::text[]) AS l ORDER BY n, l;
 -- What was there on a day
 SELECT history_until('{2025-01-03:1:19.90,2025-02-11:2:45.00,2025-03-01:0:-5}', day) AS history FROM unnest('{2025-01-02,2025-01-03,2025-02-28,2025-03-01,infinity}'::date[]) AS day;
-DROP TABLE shopdata.chosen, shopdata.sales;
+DROP TABLE shopdata.chosen, shopdata.sales, shopdata.mortals;
 DROP FUNCTION shopdata.told, shopdata.slow_misses, shopdata.ruled;
