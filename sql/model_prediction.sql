@@ -79,8 +79,8 @@ BEGIN
 		format($q$SELECT %2$s AS tenant, f.fit, f.document ->> 'family' AS family, p.parameter, p.value,
 			p.standard_error,
 			(f.document ->> 'n')::bigint AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
-			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.calibrated_on
-			FROM (SELECT q.tenant, q.version, k.calibrated_on, k.btyd_fit, k.spend_fit, k.propensity_fit
+			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.fitted_on
+			FROM (SELECT q.tenant, q.version, k.fitted_on, k.btyd_fit, k.spend_fit, k.propensity_fit
 				FROM (%3$s) AS q JOIN %1$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
 			CROSS JOIN LATERAL (VALUES (1, 'orders', q.btyd_fit), (2, 'spend', q.spend_fit), (3, 'propensity', q.propensity_fit)) AS f (position, fit, document)
 			LEFT JOIN LATERAL (

@@ -279,6 +279,30 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_write_clv_thresholds(name, jsonb, boolean) IS 'internal: thirds of the lifetime value, and learnt weights, for the version at hand';
 
+-- How customers come back, what they spend, who orders again: fitted to what
+-- the version at hand knows, for each of its tenants.
+CREATE FUNCTION @extschema@.model_write_fits(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF settings ->> 'prediction' IS NULL THEN
+		RETURN;
+	END IF;
+	EXECUTE format($q$
+		UPDATE %1$I.calibration AS k SET fitted_on = m.as_of, btyd_fit = m.btyd_fit, spend_fit = m.spend_fit, propensity_fit = m.propensity_fit
+		  FROM (SELECT f.tenant, f.as_of, @extschema@.btyd_fit(%4$L, b.x, b.t_x, b.t, 7) AS btyd_fit, @extschema@.spend_fit(b.x, b.m) AS spend_fit,
+					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90), @extschema@.propensity_features(f.history, f.as_of - 90), 1, 1) AS propensity_fit
+				  FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b GROUP BY f.tenant, f.as_of) AS m
+		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
+		@extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
+			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)), settings ->> 'version', settings ->> 'prediction');
+	PERFORM @extschema@.model_write_clv_thresholds(model, settings, true);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_write_fits(name, jsonb) IS 'internal: fits of the version at hand';
+
 -- Thresholds of the version at hand, for every tenant that has none: taken
 -- from the customers, or, with measure false, only those that are fixed; with
 -- measure NULL the same, for tenants with a stored history alone.
@@ -294,7 +318,6 @@ DECLARE
 	tenants		text;
 	facts		text;
 	measured	boolean := coalesce(measure, false);
-	predicted	boolean := settings ->> 'prediction' IS NOT NULL;
 	written		bigint;
 BEGIN
 	SELECT * INTO s FROM jsonb_to_record(settings)
@@ -317,12 +340,12 @@ BEGIN
 			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds,'
 			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit, NULL::float8[] AS clv_thresholds FROM (%s) AS t)', settings ->> 'version', tenants)));
 	EXECUTE format($q$
-		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, btyd_fit, spend_fit, propensity_fit, median_value)
+		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, median_value)
 		SELECT %2$s, k.tenant, (SELECT %5$s FROM %1$I.configuration AS c WHERE c.version = %2$s),
 			   CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 WHEN m.customers >= $5 THEN m.recency END,
 			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 WHEN m.customers >= $5 THEN m.frequency END,
 			   CASE WHEN cardinality($4) > 0 OR $1 = 1 THEN $4 WHEN m.customers >= $5 THEN m.monetary END,
-			   CASE WHEN $1 = 1 THEN '{}' WHEN m.customers >= $5 THEN m.basket END, coalesce(m.customers, 0), m.btyd_fit, m.spend_fit, m.propensity_fit,
+			   CASE WHEN $1 = 1 THEN '{}' WHEN m.customers >= $5 THEN m.basket END, coalesce(m.customers, 0),
 			   CASE WHEN m.customers >= $5 THEN m.median[1] END
 		  FROM (%3$s) AS k
 		  LEFT JOIN (SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
@@ -331,18 +354,13 @@ BEGIN
 							@extschema@.quantile_thresholds(f.scored_value, $1)
 								FILTER (WHERE f.frequency > 0 AND cardinality($4) = 0) AS monetary,
 							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket,
-							@extschema@.quantile_thresholds(f.mean_value::float8, 2) FILTER (WHERE f.frequency > 0) AS median, %6$s
-					   FROM (%4$s) AS f%7$s GROUP BY f.tenant) AS m ON m.tenant = k.tenant
-		$q$, model, settings ->> 'version', tenants, facts, @extschema@.model_as_of(),
-		CASE WHEN predicted THEN format($q$
-							@extschema@.btyd_fit(%1$L, b.x, b.t_x, b.t, 7) AS btyd_fit, @extschema@.spend_fit(b.x, b.m) AS spend_fit,
-							@extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90), @extschema@.propensity_features(f.history, f.as_of - 90), 1, 1) AS propensity_fit$q$, settings ->> 'prediction')
-			ELSE 'NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit' END,
-		CASE WHEN predicted THEN ' CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b' ELSE '' END)
+							@extschema@.quantile_thresholds(f.mean_value::float8, 2) FILTER (WHERE f.frequency > 0) AS median
+					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
+		$q$, model, settings ->> 'version', tenants, facts, @extschema@.model_as_of())
 		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, (settings ->> 'minimum_customers')::int;
 	GET DIAGNOSTICS written = ROW_COUNT;
-	IF predicted AND measured THEN
-		PERFORM @extschema@.model_write_clv_thresholds(model, settings, true);
+	IF measured THEN
+		PERFORM @extschema@.model_write_fits(model, settings);
 	END IF;
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
 	IF written > 0 THEN
@@ -697,7 +715,7 @@ BEGIN
 		CREATE TABLE %1$I.calibration (
 			version int NOT NULL REFERENCES %1$I.configuration, tenant text NOT NULL, calibrated_on date NOT NULL,
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], basket_thresholds float8[],
-			customers bigint NOT NULL, btyd_fit jsonb, spend_fit jsonb, propensity_fit jsonb, clv_thresholds float8[], weights_fit jsonb, median_value float8,
+			customers bigint NOT NULL, fitted_on date, btyd_fit jsonb, spend_fit jsonb, propensity_fit jsonb, clv_thresholds float8[], weights_fit jsonb, median_value float8,
 			PRIMARY KEY (version, tenant)
 		);
 		CREATE TABLE %1$I.customer_histories (
@@ -801,7 +819,7 @@ BEGIN
 		('calibration', 'monetary_thresholds', 'of the total or the mean'), ('calibration', 'basket_thresholds', 'of the mean'),
 		('calibration', 'customers', 'with an order, when they were taken'),
 		('calibration', 'median_value', 'value of an order: the median of the customers'' mean_value'),
-		('calibration', 'btyd_fit', 'how customers come back and stay away, by btyd_fit'), ('calibration', 'spend_fit', 'what they spend, by spend_fit'),
+		('calibration', 'fitted_on', 'as_of day of the fits'), ('calibration', 'btyd_fit', 'how customers come back and stay away, by btyd_fit'), ('calibration', 'spend_fit', 'what they spend, by spend_fit'),
 		('calibration', 'propensity_fit', 'who orders within 90 days, by logit_fit'), ('calibration', 'clv_thresholds', 'thirds of clv_12m'),
 		('calibration', 'weights_fit', 'how the three scores of 90 days ago tell who has ordered since, by logit_fit'),
 		('customer_histories', NULL, 'one row per customer; not for readers'),
@@ -992,7 +1010,7 @@ DECLARE
 		"minimum_group_size": 1, "minimum_customers": 1, "purpose": null, "legal_basis": null, "event_key": null, "currency": null,
 		"prediction": null, "margin": 1, "discount_rate": 0.1}';
 	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,objection,contact,attributes,event_key,currency}';
-	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,minimum_customers,prediction}';
+	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,minimum_customers}';
 	old			jsonb;
 	base		jsonb;			-- whose thresholds and map go on where nothing else is asked for
 	new			jsonb;
@@ -1086,13 +1104,17 @@ BEGIN
 		IF NOT recalibrate THEN
 			EXECUTE format($q$
 				INSERT INTO %1$I.calibration
-				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, btyd_fit, spend_fit, propensity_fit, clv_thresholds, weights_fit, median_value
+				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, fitted_on, btyd_fit, spend_fit, propensity_fit, clv_thresholds, weights_fit, median_value
 				  FROM %1$I.calibration WHERE version = $2$q$, home)
 				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;
 		PERFORM @extschema@.model_write_thresholds(home, new, recalibrate);
+		IF recalibrate THEN
+			NULL;		-- fitted anew as well
+		ELSIF new -> 'prediction' IS DISTINCT FROM base -> 'prediction' THEN
+			PERFORM @extschema@.model_write_fits(home, new);
 		-- the same fits say another value
-		IF NOT recalibrate AND new ->> 'prediction' IS NOT NULL
+		ELSIF new ->> 'prediction' IS NOT NULL
 			AND (new -> 'margin', new -> 'discount_rate') IS DISTINCT FROM (base -> 'margin', base -> 'discount_rate') THEN
 			PERFORM @extschema@.model_write_clv_thresholds(home, new, false);
 		END IF;

@@ -535,6 +535,7 @@ BEGIN ATOMIC
 		"time_zone": "the time zone whose days count",
 		"segment_map": "the segment map that was copied",
 		"refreshed_at": "when the source was read last",
+		"fitted_on": "as_of day of the fits",
 		"calibrated_on": "as_of day on which the thresholds were taken",
 		"status": "ok, or what is wrong",
 		"needs": "what to do",

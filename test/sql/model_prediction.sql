@@ -25,7 +25,7 @@ SELECT item FROM drop_model('m');
 SELECT count(*) > 0 AS done FROM create_model('m', 'SELECT customer_id, ordered_on, total FROM visits', as_of => '2025-12-31', prediction => 'mbgnbd',
   margin => 0.4, discount_rate => 0.08);
 SELECT fit, family, count(parameter) AS parameters, min(customers) AS customers, min(status) AS status, min(reason) AS reason,
-       bool_and(value IS NOT NULL AND standard_error > 0) AS with_errors, min(calibrated_on) = '2025-12-31' AS that_day
+       bool_and(value IS NOT NULL AND standard_error > 0) AS with_errors, min(fitted_on) = '2025-12-31' AS that_day
 FROM m.prediction_fits GROUP BY fit, family ORDER BY fit;
 -- the fits are those of the histories
 SELECT k.btyd_fit = f.btyd_fit AS orders, k.spend_fit = f.spend_fit AS spend, k.propensity_fit = f.propensity_fit AS propensity, k.clv_thresholds = f.clv_thresholds AS clv
