@@ -139,7 +139,9 @@ BEGIN ATOMIC
 	  FROM (SELECT pg_catalog.format('%s.%I', "row", u.key) AS key FROM pg_catalog.unnest(keys) AS u (key)
 			UNION ALL
 			SELECT @extschema@.model_key(settings, "row" OPERATOR(pg_catalog.||) '.tenant', pg_catalog.format('%s.%I', "row", u.id))
-			  FROM pg_catalog.unnest(ids) AS u (id) WHERE keys IS NULL) AS k;
+			  FROM pg_catalog.unnest(ids) AS u (id) WHERE keys IS NULL) AS k
+	 -- names of ours, for each of which they are repeated
+	 WHERE pg_catalog.octet_length("row") OPERATOR(pg_catalog.<=) 63 AND pg_catalog.octet_length(customers) OPERATOR(pg_catalog.<=) 1000;
 END;
 COMMENT ON FUNCTION @extschema@.model_is_about(jsonb, text[], text[], text, text) IS 'internal: a condition on a row: it names one of some customers';
 

@@ -67,7 +67,7 @@ SELECT type, unnest(expressions) FROM (VALUES
 CREATE TABLE hostile.orders AS SELECT i % 40 AS customer, date '2025-01-01' + (i * 37 % 330) AS day, i::numeric AS value FROM generate_series(1, 200) i;
 CREATE TABLE hostile.people AS SELECT i AS customer, 'Lyon' AS city, i % 3 > 0 AS agreed FROM generate_series(1, 50) i;
 SELECT count(*) FROM :"schema".create_model('hostile_model', 'hostile.orders', as_of => '2025-11-30', customer => 'customer', day => 'day', value => 'value',
-  customers => 'hostile.people', attributes => '{city}') \g /dev/null
+  customers => 'hostile.people', attributes => '{city}', prediction => 'mbgnbd') \g /dev/null
 SELECT count(*) AS objects FROM pg_class WHERE relnamespace = 'hostile_model'::regnamespace \gset
 INSERT INTO hostile.value (type, expression)
 SELECT type, unnest(expressions) FROM (VALUES
@@ -128,6 +128,8 @@ INSERT INTO hostile.good VALUES
   ('merge_customers', $$'hostile_model', '2', '3'$$),
   ('unmerge_customers', $$'hostile_model', '2'$$),
   ('check_quality', $$'hostile_model'$$),
+  ('check_prediction', $$'hostile_model', '2025-06-30'$$),
+  ('model_write_clv_thresholds', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), true$$),
   ('score_parity', $$'hostile_model', 'city'$$),
   ('model_known_customer', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), '1'$$),
   ('model_find_customer', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), 'customer', '1'$$),
