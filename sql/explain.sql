@@ -797,7 +797,7 @@ CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
 				THEN @extschema@.explain_text('we use record', language, (SELECT string_agg(a, ', ' ORDER BY o) FROM jsonb_array_elements_text(info -> 'attributes') WITH ORDINALITY AS u (a, o)))
 				ELSE '' END, @extschema@.explain_day(k.as_of, language))),
 		(7, 'by_hand', NULL, CASE WHEN (k.person ->> 'segment_overridden')::boolean THEN @extschema@.explain_text('by hand', language) END),
-		(8, 'prediction', NULL, CASE WHEN info ->> 'prediction' IS NOT NULL THEN @extschema@.explain_text('we predict', language) END),
+		(8, 'prediction', NULL, CASE WHEN coalesce(k.person ->> 'churn_probability', k.person ->> 'propensity_90d') IS NOT NULL THEN @extschema@.explain_text('we predict', language) END),
 		(9, 'purpose', info ->> 'purpose', @extschema@.explain_text('purpose', language, info ->> 'purpose')),
 		(10, 'legal_basis', info ->> 'legal_basis', @extschema@.explain_text('legal basis', language, info ->> 'legal_basis')),
 		(11, 'rights', NULL, @extschema@.explain_text('may object', language))) AS s (n, topic, value, explanation)

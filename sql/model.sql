@@ -470,7 +470,7 @@ BEGIN
 					HINT = 'Name the table of customers: customers => ''crm.people''.';
 			END IF;
 		END LOOP;
-		RETURN settings || '{"customers_query": null}';
+		RETURN settings || '{"customers_query": null, "customers_reads": null}';
 	END IF;
 	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
 	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'customers', settings ->> 'customers');
@@ -572,8 +572,8 @@ BEGIN
 		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent, objection DESC%s',
 			query, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
-	SELECT p.definition INTO query FROM @extschema@.model_probe(model, caller_path, query) AS p;
-	RETURN settings || jsonb_build_object('customers_query', query);
+	SELECT p.definition, p.relations INTO given FROM @extschema@.model_probe(model, caller_path, query) AS p;
+	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_resolve(name, text, jsonb) IS

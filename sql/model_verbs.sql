@@ -708,7 +708,7 @@ BEGIN
 			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
 			objection text, contact text[], retention_days int, minimum_group_size int NOT NULL, minimum_customers int NOT NULL, purpose text, legal_basis text,
 			event_key text, currency text, prediction text, margin float8 NOT NULL, discount_rate float8 NOT NULL,
-			source_relation text, source_reads text[], source_query text NOT NULL, quality_query text NOT NULL, customers_query text, customer_type text NOT NULL, key_text text,
+			source_relation text, source_reads text[], source_query text NOT NULL, quality_query text NOT NULL, customers_query text, customers_reads text[], customer_type text NOT NULL, key_text text,
 			day_is_moment boolean NOT NULL, source_columns text[], source_parts text[], map_copy text NOT NULL
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
@@ -806,6 +806,7 @@ BEGIN
 		('configuration', 'source_query', 'what is read, every name qualified'),
 		('configuration', 'quality_query', 'the same with what check_quality reads'),
 		('configuration', 'customers_query', 'who is known, every name qualified'),
+		('configuration', 'customers_reads', 'the tables and views that customers reads'),
 		('configuration', 'customer_type', 'type of the customer in the source'),
 		('configuration', 'key_text', 'how a customer becomes text'),
 		('configuration', 'day_is_moment', 'the day is a timestamptz'),

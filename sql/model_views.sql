@@ -745,14 +745,14 @@ BEGIN
 			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
 			CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
 				WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
-			CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another source: alter_model(..., source => ...)'
+			CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another: alter_model(..., source => ..., customers => ...)'
 				WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
 				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%%s with an order at least)', c.minimum_customers) ELSE '' END END AS needs,
 			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
 			FROM %1$I.configuration AS c
 			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
 			CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
-				@extschema@.model_missing(c.source_reads) AS missing,
+				@extschema@.model_missing(c.source_reads || c.customers_reads) AS missing,
 				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
 				CASE WHEN c.live THEN COALESCE(@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
 					(SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem) AS p

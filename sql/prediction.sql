@@ -278,9 +278,9 @@ BEGIN ATOMIC
          c.ratio,
          c.ratio >= silence_limit,
          CASE WHEN c.days IS NULL THEN 'no event by then'
-              WHEN c.active = 1 THEN 'bought on one day, ' || c.days || ' days ago'
-              ELSE 'silent for ' || c.days || ' days, ' || pg_catalog.round(c.ratio::pg_catalog.numeric, 1)
-                   || ' times the usual ' || pg_catalog.round(c.gap::pg_catalog.numeric, 1) END
+              WHEN c.active = 1 THEN pg_catalog.format('bought on one day, %s days ago', c.days)
+              ELSE pg_catalog.format('silent for %s days, %s times the usual %s', c.days,
+                                     pg_catalog.round(c.ratio::pg_catalog.numeric, 1), pg_catalog.round(c.gap::pg_catalog.numeric, 1)) END
     FROM (SELECT @extschema@.churn_reason(fit, history, as_of, silence_limit) AS reason,
                  @extschema@.silence_ratio(history, as_of) AS ratio,
                  @extschema@.mean_gap(history, as_of) AS gap,

@@ -20,6 +20,12 @@ aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+/*
+ * A state that claims to come from more rows is corrupt: no table has so many,
+ * and counts up to here can be added without an overflow.
+ */
+#define AGGREGATE_MAX_ROWS INT64CONST(1000000000000000)
+
 /* In a combine function: without a second state the first is the result. */
 #define RETURN_ONLY_STATE() \
 	do { \

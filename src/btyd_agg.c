@@ -375,7 +375,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 		state->left_out.zero_mean = settings[1];
 		state->left_out.negative_mean = settings[2];
 		for (int i = 0; i < 3; i++)
-			valid = valid && settings[i] >= 0 && settings[i] <= PG_INT64_MAX / 4;
+			valid = valid && settings[i] >= 0 && settings[i] <= AGGREGATE_MAX_ROWS;
 	}
 	else
 	{

@@ -357,7 +357,7 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 		corrupt_state();
 	memcpy(&head, VARDATA_ANY(bytes), sizeof(head));
 	size -= sizeof(head);
-	if (head.left_out < 0 || !isfinite(head.ridge) || head.ridge < 0.0 ||
+	if (head.left_out < 0 || head.left_out > AGGREGATE_MAX_ROWS || !isfinite(head.ridge) || head.ridge < 0.0 ||
 		head.features < UNKNOWN_FEATURES || head.features > LOGIT_MAX_FEATURES ||
 		(head.features == UNKNOWN_FEATURES && size > 0))
 		corrupt_state();

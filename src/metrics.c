@@ -592,7 +592,7 @@ mean_loss_deserialize(PG_FUNCTION_ARGS)
 	mean = mean_loss_make(CurrentMemoryContext);
 	mean->rows = pq_getmsgint64(&buffer);
 	mean->impossible = pq_getmsgint64(&buffer);
-	if (mean->rows < 1 || mean->impossible < 0 || mean->impossible > mean->rows ||
+	if (mean->rows < 1 || mean->rows > AGGREGATE_MAX_ROWS || mean->impossible < 0 || mean->impossible > mean->rows ||
 		exact_sum_read(&mean->sum, (unsigned char *) buffer.data + 16, (size_t) buffer.len - 16) != (size_t) buffer.len - 16 ||
 		(mean->sum.count > 0 && mean->sum.limb[0] < 0))
 		corrupt_state();

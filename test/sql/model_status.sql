@@ -79,3 +79,11 @@ SELECT item FROM unnest('{m,q,odd}'::text[]) AS m, drop_model(m);
 DROP TABLE kept;
 DROP SCHEMA private CASCADE;
 DROP ROLE regress_model_reader;
+-- the table of people is missed as the source is
+CREATE TABLE shopdata.folk AS TABLE people;
+SELECT count(*) > 0 AS done FROM create_model('m', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', customers => 'folk', customers_key => 'customer_id', as_of => '2025-12-31');
+SELECT status, needs FROM m.model_status;
+ALTER TABLE folk RENAME TO folk_before;
+SELECT status, needs FROM m.model_status;
+SELECT item FROM drop_model('m');
+DROP TABLE folk_before;

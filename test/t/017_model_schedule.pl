@@ -32,7 +32,9 @@ my %keyed = map { $_ => 1 } split /\n/, in_db('postgres', q{SELECT relname FROM 
 	WHERE relnamespace = 'chain'::regnamespace AND attname = 'customer_key' AND relkind = 'v' AND relname <> 'segment_changes'});
 my %keys = (segment_changes => 'change_id', segments => 'segment', segment_summary => 'tenant, segment', rfm_grid => 'tenant, r_score, f_score',
 	score_distribution => 'tenant, dimension, score', thresholds => 'tenant, dimension, score', model_status => 'model', data_quality => 'tenant, reason',
-	attribute_summary => 'tenant, attribute, attribute_value, segment', processing_record => 'item, detail');
+	attribute_summary => 'tenant, attribute, attribute_value, segment', processing_record => 'item, detail',
+	prediction_fits => 'tenant, fit, parameter', prediction_by_segment => 'tenant, segment', weights => 'tenant, dimension', prediction_check => 'tenant',
+	prediction_by_frequency => 'tenant, repeat_orders', prediction_tracking => 'tenant, week_end');
 my %schemas = (shopowner => 'bi', reader_a => '"of A"');
 for my $role (sort keys %schemas)
 {
