@@ -397,7 +397,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 		pattern->count = pq_getmsgint64(&buffer);
 		valid = pattern->x >= 0 && pattern->x <= 1e9 && pattern->x == floor(pattern->x) && !signbit(pattern->x) &&
 			(spend ? is_spender(pattern->x, pattern->t_x) : is_customer(pattern->x, pattern->t_x, pattern->t)) &&
-			pattern->count > 0 && pattern->count <= PG_INT64_MAX / 4 - customers &&
+			pattern->count > 0 && pattern->count <= AGGREGATE_MAX_ROWS - customers &&
 			(i == 0 || compare_patterns(pattern - 1, pattern) < 0);
 		customers += pattern->count;
 	}

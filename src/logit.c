@@ -367,6 +367,7 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 	if (size > 0)
 	{
 		Size		width = row_width(state);
+		double		rows = 0;
 
 		if (size % (width * sizeof(double)) != 0)
 			corrupt_state();
@@ -380,7 +381,8 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 
 			for (size_t j = 0; j < width; j++)
 				good &= isfinite(row[j]) && !(row[j] == 0.0 && signbit(row[j]));
-			if (!good)
+			rows += row[1];
+			if (!good || rows > (double) AGGREGATE_MAX_ROWS)
 				corrupt_state();
 		}
 	}

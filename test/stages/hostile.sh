@@ -4,7 +4,7 @@
 stage_hostile() {
 	start_cluster normal
 	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'
-	psql -X -q -d postgres -f test/hostile.sql -v extension=customer_scoring -v schema=scoring -v calls="${HOSTILE_CALLS:-2000}" \
+	psql -X -q -d postgres -f test/hostile.sql -v extension=customer_scoring -v schema=scoring -v calls="${HOSTILE_CALLS:-1500}" \
 		>"$WORK/hostile.out" 2>"$WORK/hostile.err"
 	tally_tap hostile "$WORK/hostile.out" $?
 	[ ! -s "$WORK/hostile.err" ] || { failed "hostile: messages"; head -n 40 "$WORK/hostile.err"; }
