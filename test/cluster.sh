@@ -68,7 +68,7 @@ find_postgres() {
 	PGBIN=
 	for dir in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5,5nr); do
 		[ -x "$dir/postgres" ] && [ -x "$dir/initdb" ] && [ -x "$dir/psql" ] && [ -x "$dir/pg_config" ] &&
-			[ -f "$("$dir/pg_config" --pgxs)" ] || continue
+			[ -f "$("$dir/pg_config" --pgxs)" ] && [ -f "$("$dir/pg_config" --includedir-server)/postgres.h" ] || continue
 		[ "${PG_CONFIG:-$dir/pg_config}" = "$dir/pg_config" ] || continue
 		PGBIN=$dir
 		PG_CONFIG=$dir/pg_config
@@ -88,8 +88,10 @@ need_postgres() {
 		[ -n "$(apt-cache policy postgresql 2>/dev/null | sed -n 's/^ *Candidate: *(none)$//p; s/^ *Candidate: *\([0-9]*\).*/\1/p')" ] ||
 			as_root apt-get update -q >/dev/null 2>&1
 		major=$(apt-cache policy postgresql | sed -n 's/^ *Candidate: *\([0-9]*\).*/\1/p')
-		[ -n "$major" ] || die "the package 'postgresql' is not to be had from this machine's package sources"
-		missing+=("postgresql-$major" "postgresql-server-dev-$major")
+		[ -n "$major" ] || die "this machine's package sources have no package 'postgresql'"
+		# a server that is there stays as it is: it may be somebody's
+		[ -x "/usr/lib/postgresql/$major/bin/postgres" ] || missing+=("postgresql-$major")
+		missing+=("postgresql-server-dev-$major")
 	fi
 	[ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
 	find_postgres || die "no usable PostgreSQL found after installing it"
