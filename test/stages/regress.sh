@@ -11,6 +11,11 @@ stage_regress() {
 	chmod 755 "$launcher"
 
 	regress plain ''
+	if [ -n "$QUICK" ]; then
+		check_server_log
+		figure "$(ls "$WORK/normal/test/sql" | wc -l) files once"
+		return
+	fi
 	regress zone '' --launcher="$launcher"
 	regress parallel "-c $parallel=regress"
 	# Compiling each one-row expression of every plpgsql loop would take an hour.
