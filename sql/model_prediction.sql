@@ -274,9 +274,9 @@ BEGIN
 	EXECUTE format($q$
 		WITH known AS MATERIALIZED (
 			SELECT h.tenant, h.history, b.x, b.t_x, b.t, b.m, @extschema@.first_day(h.history, $2) AS first_day,
-				   @extschema@.active_days(h.history, $3, $3 - $2) AS actual_orders,
-				   @extschema@.monetary(h.history, $3, $3 - $2) AS actual_value
+				   a.orders AS actual_orders, a.value AS actual_value
 			  FROM (%2$s) AS h CROSS JOIN LATERAL @extschema@.btyd(h.history, $2, 7) AS b
+			  CROSS JOIN LATERAL @extschema@.btyd_actual(h.history, $2, $3) AS a
 			 WHERE b.x IS NOT NULL
 		), fits AS MATERIALIZED (
 			SELECT k.tenant, @extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7) AS btyd_fit, @extschema@.spend_fit(k.x, k.m) AS spend_fit,

@@ -8,7 +8,14 @@ CREATE FUNCTION @extschema@.btyd(history @extschema@.history, as_of pg_catalog.d
   AS 'MODULE_PATHNAME', 'btyd_summary'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
-  'For models of orders: x repeat days up to as_of, age t_x at the last of them and t at as_of in units of unit_days, mean m of a repeat day; NULL if no event';
+  'For models of orders: x repeat days up to as_of, age t_x at the last of them and t at as_of in units of unit_days, mean m of a repeat day, corrections taken off; NULL if no event';
+
+CREATE FUNCTION @extschema@.btyd_actual(history @extschema@.history, split_on pg_catalog.date, until pg_catalog.date,
+  OUT orders pg_catalog.int4, OUT value pg_catalog.numeric) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_actual'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_actual(@extschema@.history, pg_catalog.date, pg_catalog.date) IS
+  'What came of a prediction: days with an event after split_on up to until, and their totals, corrections taken off';
 
 -- ---- fits ----
 

@@ -49,7 +49,26 @@ typedef struct Customer
 	double		t;
 } Customer;
 
-/* False if the history has no event by as_of. */
+static DateADT
+check_finite_day(const char *argument, DateADT day)
+{
+	if (DATE_NOT_FINITE(day))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be finite here, but is %s", argument,
+						DATE_IS_NOBEGIN(day) ? "-infinity" : "infinity"),
+				 errdetail("Without a day there is no number of days before it."),
+				 errhint("Name a day, for example current_date.")));
+	return day;
+}
+
+/*
+ * False if the history has no event by as_of.
+ *
+ * What stands on a day without an event is a correction, and counts on the most
+ * recent event day before it. One that follows the first event day therefore
+ * counts in m as little as that day does; one before it has no day to count on.
+ */
 static bool
 read_repeats(const History *history, DateADT as_of, Repeats *repeats)
 {
@@ -59,24 +78,19 @@ read_repeats(const History *history, DateADT as_of, Repeats *repeats)
 	int64		last = 0;
 	__int128	sum = 0;
 
-	if (DATE_NOT_FINITE(as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of must be finite here, but is %s",
-						DATE_IS_NOBEGIN(as_of) ? "-infinity" : "infinity"),
-				 errdetail("Without a day there is no number of days before it."),
-				 errhint("Name a day, for example current_date.")));
+	check_finite_day("as_of", as_of);
 	history_open(&open, history);
 	for (size_t i = 0; i < open.n && open.days[i].day <= as_of; i++)
 	{
 		const HistoryDay *day = &open.days[i];
 
-		if (day->events <= 0)
-			continue;
-		last = day->day;
-		if (active++ == 0)
-			first = last;
-		else
+		if (day->events > 0)
+		{
+			last = day->day;
+			if (active++ == 0)
+				first = last;
+		}
+		if (active > 1)
 			sum += day->total;
 	}
 	if (active > 0)
@@ -143,6 +157,61 @@ btyd_summary(PG_FUNCTION_ARGS)
 	values[2] = Float8GetDatum((double) repeats.t / unit_days);
 	values[3] = Float8GetDatum(repeats.m);
 	nulls[3] = repeats.x == 0;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* A sum of totals as a numeric, even where it doesn't fit 64 bits */
+static Numeric
+sum_to_numeric(__int128 sum, int decimals)
+{
+	Datum		high;
+	int64		low;
+
+	if (sum >= PG_INT64_MIN + 1 && sum <= PG_INT64_MAX)
+		return fixed_to_numeric((int64) sum, decimals);
+	low = (int64) (sum % PG_INT64_MAX);
+	high = DirectFunctionCall2(numeric_mul, NumericGetDatum(int64_to_numeric((int64) (sum / PG_INT64_MAX))),
+							   NumericGetDatum(fixed_to_numeric(PG_INT64_MAX, decimals)));
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, high, NumericGetDatum(fixed_to_numeric(low, decimals))));
+}
+
+/*
+ * What came of a prediction: the event days after split_on, and their totals
+ * with the corrections that count on them. A correction before the first of
+ * them takes back what was bought by split_on, which nobody has predicted.
+ */
+PG_FUNCTION_INFO_V1(btyd_actual);
+Datum
+btyd_actual(PG_FUNCTION_ARGS)
+{
+	DateADT		split_on = check_finite_day("split_on", PG_GETARG_DATEADT(1));
+	DateADT		until = check_finite_day("until", PG_GETARG_DATEADT(2));
+	TupleDesc	desc = fit_result_desc(fcinfo);
+	OpenHistory open;
+	int32		orders = 0;
+	__int128	sum = 0;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (until < split_on)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("until must not be before split_on")));
+	history_open(&open, PG_GETARG_HISTORY_PP(0));
+	for (size_t i = 0; i < open.n && open.days[i].day <= until; i++)
+	{
+		const HistoryDay *day = &open.days[i];
+
+		if (day->day <= split_on)
+			continue;
+		if (day->events > 0)
+			orders++;
+		if (orders > 0)
+			sum += day->total;
+	}
+	values[0] = Int32GetDatum(orders);
+	values[1] = NumericGetDatum(sum_to_numeric(sum, open.decimals));
+	history_close(&open);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
 

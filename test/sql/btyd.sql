@@ -8,7 +8,7 @@ SELECT (btyd('{2025-01-03:1:10,2025-01-10:2:30,2025-02-07:1:12.50}', '2025-03-07
 SELECT (btyd('{2025-01-03:1:10,2025-01-10:2:30,2025-02-07:1:12.50}', '2025-02-06', 30)).*;
 -- several orders a day are one; the first day's count nowhere, however many
 SELECT (btyd('{2025-01-03:5:500,2025-01-10:4:30}', '2025-01-10', 1)).*;
--- corrections count in the total of their day, and are no event on a day of their own
+-- corrections are no event, and count in the total of the last day with one
 SELECT (btyd(history_agg(d, v), '2025-02-01', 1)).*
   FROM (VALUES (date '2025-01-03', 10), ('2025-01-03', -4), ('2025-01-10', 30), ('2025-01-10', -50), ('2025-01-20', -5), ('2025-01-30', 8)) o(d, v);
 SELECT (btyd('{2025-01-03:1:10,2025-01-20:0:-5}', '2025-02-01', 1)).*;
@@ -28,10 +28,12 @@ SELECT count(*) AS compared, count(*) FILTER (WHERE (b.x, b.t_x, b.t, round(b.m:
          (o.x, (o.last - o.first) / 7.0::float8, (date '2025-10-01' - o.first) / 7.0::float8, round(o.m, 6))) AS different
   FROM (SELECT customer, history_agg(day, value) AS history FROM (SELECT i % 97 AS customer, date '2025-01-01' + i * 37 % 330 AS day, (i * 7919 % 1000 - 80) / 8.0 AS value FROM generate_series(1, 800) i) e GROUP BY 1) h
   CROSS JOIN LATERAL btyd(history, '2025-10-01') b
-  JOIN (SELECT customer, min(day) AS first, max(day) AS last, count(*) - 1 AS x, avg(total) FILTER (WHERE day > first_day) AS m
-          FROM (SELECT customer, day, sum(value) AS total, min(min(day)) OVER (PARTITION BY customer) AS first_day
+  JOIN (SELECT customer, min(day) FILTER (WHERE orders > 0) AS first, max(day) FILTER (WHERE orders > 0) AS last, count(*) FILTER (WHERE orders > 0) - 1 AS x,
+               sum(total) FILTER (WHERE so_far > 1) / nullif(count(*) FILTER (WHERE orders > 0) - 1, 0) AS m
+          FROM (SELECT customer, day, count(*) FILTER (WHERE value >= 0) AS orders, sum(value) AS total,
+                       sum(bool_or(value >= 0)::int) OVER (PARTITION BY customer ORDER BY day) AS so_far
                   FROM (SELECT i % 97 AS customer, date '2025-01-01' + i * 37 % 330 AS day, (i * 7919 % 1000 - 80) / 8.0 AS value FROM generate_series(1, 800) i) e
-                 WHERE day <= '2025-10-01' GROUP BY customer, day HAVING bool_or(value >= 0)) d GROUP BY customer) o USING (customer);
+                 WHERE day <= '2025-10-01' GROUP BY customer, day) d GROUP BY customer) o USING (customer);
 
 -- Published parameters (Fader and Hardie's CDNOW sample, weeks) by hand
 CREATE TABLE fit (family text, fit jsonb);
