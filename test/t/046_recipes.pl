@@ -289,7 +289,8 @@ for my $shape ('', '_gql')
 			21 {2025-05-03:1:6}
 			25 $fay
 			35 {2025-05-07:1:35}
-				7 $before
+				50 {}
+			7 $before
 			9 $ben
 			cleo\@x.org $cleo
 		});
