@@ -314,12 +314,16 @@ CREATE FUNCTION @extschema@.calibration_table(calibration jsonb)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 	SELECT b.bin, b.from_score, b.to_score, b.customers, b.positive, b.predicted, b.actual,
-		   -- Wilson's interval of 95 %
-		   greatest((w.centre - w.half) / w.scale, 0), least((w.centre + w.half) / w.scale, 1)
+		   -- Wilson's interval of 95 %: the roots of (1 + zz/n) x^2 - (2 p + zz/n) x + p^2, of
+		   -- x and of 1 - x the smaller one, which loses no digit beside 0 and beside 1
+		   b.actual * b.actual / nullif(b.actual + w.shift + w.half, 0),
+		   1 - (1 - b.actual) * (1 - b.actual) / nullif(1 - b.actual + w.shift + w.half, 0)
 	  FROM jsonb_to_recordset(calibration) AS b (bin int, from_score float8, to_score float8, customers bigint, positive bigint,
 			   predicted float8, actual float8),
-		   LATERAL (SELECT b.actual + 1.9207294 / nullif(b.customers, 0) AS centre, 1 + 3.8414588 / nullif(b.customers, 0) AS scale,
-						   1.9599640 * sqrt(greatest(b.actual * (1 - b.actual) / nullif(b.customers, 0) + 0.9603647 / nullif(b.customers::float8 * b.customers, 0), 0)) AS half) AS w
+		   -- the normal distribution has 2.5 % above z
+		   LATERAL (SELECT 1.959963984540054::float8 AS z, nullif(b.customers, 0)::float8 AS n) AS c,
+		   LATERAL (SELECT c.z * c.z / (2 * c.n) AS shift,
+						   c.z * sqrt(greatest(b.actual * (1 - b.actual) / c.n + c.z * c.z / (4 * c.n * c.n), 0)) AS half) AS w
 	 ORDER BY b.bin
 $$;
 COMMENT ON FUNCTION @extschema@.calibration_table(jsonb) IS

@@ -453,21 +453,34 @@ append_estimates(StringInfo out, const char *name, const LogitFit *fit, OfEstima
 	appendStringInfoString(out, fit->features == 0 ? ", \"coefficients\": []}" : "]}");
 }
 
-/* "1, 4 and 5", at most ten of them */
+/* "features 1, 4 and 5", so many of them at most */
+static const char *
+features_in_words(const int *feature, int count, int most)
+{
+	StringInfoData out;
+	int			shown = Min(count, most);
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, count == 1 ? "feature" : "features");
+	for (int i = 0; i < shown; i++)
+		appendStringInfo(&out, "%s %d",
+						 i == 0 ? "" : i == count - 1 ? " and" : ",", feature[i]);
+	if (shown < count)
+		appendStringInfo(&out, " and %d more", count - shown);
+	return out.data;
+}
+
 static const char *
 named_features(const LogitFit *fit)
 {
-	StringInfoData out;
-	int			shown = Min(fit->named_count, 10);
+	return features_in_words(fit->named, fit->named_count, 10);
+}
 
-	initStringInfo(&out);
-	appendStringInfoString(&out, fit->named_count == 1 ? "feature" : "features");
-	for (int i = 0; i < shown; i++)
-		appendStringInfo(&out, "%s %d",
-						 i == 0 ? "" : i == fit->named_count - 1 ? " and" : ",", fit->named[i]);
-	if (shown < fit->named_count)
-		appendStringInfo(&out, " and %d more", fit->named_count - shown);
-	return out.data;
+/* All of them, so that the next fit doesn't name more. */
+static const char *
+features_to_leave_out(const LogitFit *fit)
+{
+	return features_in_words(fit->leave, fit->leave_count, LOGIT_MAX_FEATURES);
 }
 
 static const char *
@@ -486,9 +499,12 @@ reason(const LogitFit *fit)
 							fit->n_positive <= fit->n - fit->n_positive ? "positive" : "negative",
 							Min(fit->n_positive, fit->n - fit->n_positive), fit->features);
 		case LOGIT_CONSTANT:
-			return psprintf("constant: the same in every row: %s; leave it out", named_features(fit));
+			return psprintf("constant: the same in every row: %s;%s leave out %s, or use a ridge above 0", named_features(fit),
+							fit->leave_count > fit->named_count ? " others are linear combinations of one another;" : "",
+							features_to_leave_out(fit));
 		case LOGIT_COLLINEAR:
-			return psprintf("collinear: each of %s is a linear combination of the others; leave one out, or use a ridge above 0", named_features(fit));
+			return psprintf("collinear: each of %s is a linear combination of the others; leave out %s, or use a ridge above 0",
+							named_features(fit), features_to_leave_out(fit));
 		case LOGIT_COMPLETE_SEPARATION:
 			return fit->named_count == 0 ? "complete separation" :
 				psprintf("complete separation: the labels can be told apart without an error by %s, and the best coefficients are infinite; leave out what knows the answer, or use a ridge above 0", named_features(fit));
@@ -568,6 +584,9 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	appendStringInfoString(&out, ", \"named_features\": [");
 	for (int i = 0; i < fit->named_count; i++)
 		appendStringInfo(&out, "%s%d", i == 0 ? "" : ", ", fit->named[i]);
+	appendStringInfoString(&out, "], \"leave_out\": [");
+	for (int i = 0; i < fit->leave_count; i++)
+		appendStringInfo(&out, "%s%d", i == 0 ? "" : ", ", fit->leave[i]);
 	appendStringInfoString(&out, "]}");
 	MemoryContextDelete(work);
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));

@@ -481,50 +481,150 @@ name_feature(LogitFit *fit, int feature)
 	fit->named[fit->named_count++] = feature;
 }
 
-/* The features that take part in a direction, the intercept left out */
-static void
-name_direction(LogitFit *fit, const double *direction, int features)
+static int
+takes_part(const double *direction, int features, int feature)
 {
 	double		largest = 0.0;
 
 	for (int j = 0; j < features; j++)
 		largest = fabs(direction[j]) > largest ? fabs(direction[j]) : largest;
+	return fabs(direction[feature]) > NAMED_PART * largest;
+}
+
+/* The features that take part in a direction, the intercept left out */
+static void
+name_direction(LogitFit *fit, const double *direction, int features)
+{
 	for (int j = 0; j < features; j++)
 	{
-		if (fabs(direction[j]) > NAMED_PART * largest)
+		if (takes_part(direction, features, j))
 			name_feature(fit, j + 1);
 	}
 }
 
 static void
-sort_names(LogitFit *fit)
+sort_features(int *feature, int n)
 {
-	for (int i = 1; i < fit->named_count; i++)
+	for (int i = 1; i < n; i++)
 	{
-		int			name = fit->named[i];
+		int			one = feature[i];
 		int			j = i;
 
-		for (; j > 0 && fit->named[j - 1] > name; j--)
-			fit->named[j] = fit->named[j - 1];
-		fit->named[j] = name;
+		for (; j > 0 && feature[j - 1] > one; j--)
+			feature[j] = feature[j - 1];
+		feature[j] = one;
 	}
 }
 
-/* Is a linear combination of the features (nearly) constant? Names them. */
+/*
+ * Features that depend on one another. The correlations are those of all
+ * features, the workspace is for any part of them.
+ */
+typedef struct Dependence
+{
+	const LogitHost *host;
+	int			features;
+	double	   *correlation;
+	int			kept_count;
+	int			kept[LOGIT_MAX_FEATURES];	/* from 0 on, ascending */
+	double	   *vector;
+	double	   *value;			/* and what dsyev works in */
+} Dependence;
+
+/*
+ * How many linear combinations of the kept features are (nearly) constant;
+ * vector has them, first the one that is most nearly so.
+ */
+static int
+dependencies(Dependence *dependence)
+{
+	int			n = dependence->kept_count;
+	int			work_size = 3 * n;
+	int			found = 0;
+	int			info;
+
+	if (n < 2)
+		return 0;
+	dependence->host->check();
+	for (int j = 0; j < n; j++)
+	{
+		for (int i = 0; i <= j; i++)
+			dependence->vector[j + (size_t) i * n] =
+				dependence->correlation[dependence->kept[j] + (size_t) dependence->kept[i] * dependence->features];
+	}
+	dsyev_("V", "L", &n, dependence->vector, &n, dependence->value, dependence->value + n, &work_size, &info);
+	while (info == 0 && found < n && dependence->value[found] < LEAST_EIGENVALUE)
+		found++;
+	return found;
+}
+
+static void
+leave_out(Dependence *dependence, int place, LogitFit *fit)
+{
+	fit->leave[fit->leave_count++] = dependence->kept[place] + 1;
+	dependence->kept_count--;
+	memmove(&dependence->kept[place], &dependence->kept[place + 1],
+			(size_t) (dependence->kept_count - place) * sizeof(int));
+}
+
+/* Leave out what is a combination of those before it, by Cholesky's method. */
+static void
+leave_out_combinations(Dependence *dependence, double *factor, LogitFit *fit)
+{
+	int			k = dependence->features;
+
+	for (int place = 0; place < dependence->kept_count;)
+	{
+		int			j = dependence->kept[place];
+		double	   *row = factor + (size_t) j * k;
+		double		rest = dependence->correlation[j + (size_t) j * k];
+
+		for (int a = 0; a < place; a++)
+		{
+			int			i = dependence->kept[a];
+			const double *other = factor + (size_t) i * k;
+			double		product = dependence->correlation[j + (size_t) i * k];
+
+			for (int b = 0; b < a; b++)
+				product -= row[b] * other[b];
+			row[a] = product / other[a];
+			rest -= row[a] * row[a];
+		}
+		if (rest < LEAST_EIGENVALUE)
+			leave_out(dependence, place, fit);
+		else
+			row[place++] = sqrt(rest);
+	}
+}
+
+/*
+ * Is a linear combination of the features (nearly) constant? Names those that
+ * take part, and which of them to leave out, of each combination the last one,
+ * so that none is left. Features that have been named already are constant
+ * themselves: they are left out, and nothing else is named.
+ */
 static int
 collinear(Problem *problem, double total, LogitFit *fit)
 {
 	const LogitHost *host = problem->host;
 	int			k = problem->features;
 	int			size = problem->size;
-	int			work_size = 3 * k;
-	int			info;
-	int			found = 0;
-	double	   *correlation,
-			   *eigenvalue;
+	int			constant = fit->named_count;
+	int			found;
+	Dependence	dependence = {.host = host,.features = k};
+	double	   *factor;
 	double		weight[TILE];
 
-	if (k < 2)
+	for (int i = 0; i < constant; i++)
+		fit->leave[fit->leave_count++] = fit->named[i];
+	for (int j = 0, next = 0; j < k; j++)
+	{
+		if (next < constant && fit->named[next] == j + 1)
+			next++;
+		else
+			dependence.kept[dependence.kept_count++] = j;
+	}
+	if (dependence.kept_count < 2)
 		return 0;
 	memset(problem->hessian, 0, (size_t) size * size * sizeof(double));
 	for (size_t t = 0; t < problem->tiles; t++)
@@ -537,25 +637,39 @@ collinear(Problem *problem, double total, LogitFit *fit)
 			weight[i] = fabs(tile[i]);
 		add_products(problem, tile, weight, problem->hessian);
 	}
-	correlation = host->allocate((size_t) k * (k + 4) * sizeof(double));
-	eigenvalue = correlation + (size_t) k * k;
+	dependence.correlation = host->allocate((size_t) k * (3 * k + 4) * sizeof(double));
+	dependence.vector = dependence.correlation + (size_t) k * k;
+	factor = dependence.vector + (size_t) k * k;
+	dependence.value = factor + (size_t) k * k;
 	for (int j = 0; j < k; j++)
 	{
 		for (int i = 0; i <= j; i++)
-			correlation[j + (size_t) i * k] = problem->hessian[j + 1 + (size_t) (i + 1) * size] / total;
+			dependence.correlation[j + (size_t) i * k] = problem->hessian[j + 1 + (size_t) (i + 1) * size] / total;
 	}
-	dsyev_("V", "L", &k, correlation, &k, eigenvalue, eigenvalue + k, &work_size, &info);
-	for (int i = 0; i < k && info == 0; i++)
+
+	found = dependencies(&dependence);
+	if (constant == 0)
 	{
-		if (eigenvalue[i] < LEAST_EIGENVALUE)
-		{
-			found = 1;
-			name_direction(fit, correlation + (size_t) i * k, k);
-		}
+		for (int i = 0; i < found; i++)
+			name_direction(fit, dependence.vector + (size_t) i * k, k);
+		sort_features(fit->named, fit->named_count);
 	}
-	sort_names(fit);
-	host->release(correlation);
-	return found;
+	if (found > 0)
+	{
+		leave_out_combinations(&dependence, factor, fit);
+		/* a chain of features, each nearly a combination, may be left */
+		while (dependencies(&dependence) > 0)
+		{
+			int			place = dependence.kept_count - 1;
+
+			while (place > 0 && !takes_part(dependence.vector, dependence.kept_count, place))
+				place--;
+			leave_out(&dependence, place, fit);
+		}
+		sort_features(fit->leave, fit->leave_count);
+	}
+	host->release(dependence.correlation);
+	return found > 0;
 }
 
 /* ---- Newton's method ---- */
@@ -692,6 +806,7 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 	double		positive = 0.0;
 	double		total = 0.0;
 	double		largest = 0.0;
+	int			constant;
 	double	   *matrices;
 	LogitStatus status;
 
@@ -718,14 +833,13 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 		if (!standardise(problem, j, total, &mean[j], &deviation[j], &exponent[j]))
 			name_feature(fit, j);
 	}
-	if (fit->named_count > 0 && problem->ridge == 0.0)
-		return LOGIT_CONSTANT;
 
 	matrices = host->allocate(((size_t) 2 * size * size + 3 * (size_t) size) * sizeof(double));
 	problem->hessian = matrices;
 	problem->gradient = matrices + (size_t) 2 * size * size + 2 * (size_t) size;
-	if (problem->ridge == 0.0 && collinear(problem, total, fit))
-		status = LOGIT_COLLINEAR;
+	constant = fit->named_count;
+	if (problem->ridge == 0.0 && (collinear(problem, total, fit) || constant > 0))
+		status = constant > 0 ? LOGIT_CONSTANT : LOGIT_COLLINEAR;
 	else
 	{
 		double	   *work = matrices + (size_t) size * size;
@@ -743,8 +857,6 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 		fit->gradient_norm = ldexp(largest, weight_exponent);
 		if (status == LOGIT_CONVERGED)
 		{
-			int			constant = fit->named_count;
-
 			if (!report(problem, beta, work, mean, deviation, exponent, weight_exponent, fit))
 				status = LOGIT_OUT_OF_RANGE;
 			for (int i = 0; i < constant && status == LOGIT_CONVERGED; i++)

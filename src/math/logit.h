@@ -60,6 +60,10 @@ typedef struct LogitFit
 	/* the features that the status speaks of, from 1 on */
 	int			named_count;
 	int			named[LOGIT_MAX_FEATURES];
+
+	/* LOGIT_CONSTANT and LOGIT_COLLINEAR: without these the others are neither */
+	int			leave_count;
+	int			leave[LOGIT_MAX_FEATURES];
 } LogitFit;
 
 /*

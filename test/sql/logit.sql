@@ -173,6 +173,36 @@ SELECT said(logit_fit(x[1] + x[2] / 10 > 5, ARRAY[x[1], x[2]])) FROM sample;
 SELECT said(logit_fit(label, ARRAY[x[1], (label AND x[2] > 95)::int])) FROM sample;
 SELECT said(logit_fit(label, ARRAY[x[1], x[2] * 1e-311])) FROM sample;
 SELECT said(logit_fit(label, x, 1e308)) FROM sample;
+-- What to leave out, all of it: then the rest is a fit, in one pass. Two and three
+-- aliases, copies, other scales, constants, codes of a class that add up to one,
+-- and chains of sums; none is left out in vain.
+CREATE FUNCTION without(x float8[], leave jsonb) RETURNS float8[] LANGUAGE sql IMMUTABLE AS
+$$ SELECT array_agg(v ORDER BY n) FROM unnest(x) WITH ORDINALITY AS u (v, n) WHERE NOT leave @> to_jsonb(n) $$;
+CREATE TABLE design AS
+SELECT d.name, d.aliased, s.label, d.x FROM sample AS s, LATERAL (SELECT s.x[1] AS a, s.x[2] AS b, s.x[3] AS c) AS v, LATERAL (VALUES
+  ('two aliases', 2, ARRAY[a, b, a + b, a - b]),
+  ('three aliases', 3, ARRAY[a, a + b, b, c + a, a + b + c, c]),
+  ('copies', 3, ARRAY[a, a, b, a, b]),
+  ('scales', 2, ARRAY[a, b, 1e200 * a, 1e-200 * b - 1e-199]),
+  ('offset', 1, ARRAY[a, b, 12345 - a / 7 + 3 * b]),
+  ('constants', 2, ARRAY[17, a, b, 0]),
+  ('constants and copies', 4, ARRAY[5, a, 2 * a, b, 5, a - b]),
+  ('classes', 2, ARRAY[(i % 3 = 0)::int, (i % 3 = 1)::int, (i % 3 = 2)::int, a, (i % 2 = 0)::int, (i % 2 = 1)::int]),
+  ('classes of all', 1, ARRAY[a, (i % 3 = 0)::int, (i % 3 = 1)::int, (i % 3 = 2)::int]),
+  ('chain', 3, ARRAY[a, a + 1e-4 * b, a + 1e-4 * c, b, c, a + 1e-4 * (b + c)]),
+  ('independent', 0, ARRAY[a, b, c])) AS d (name, aliased, x);
+SELECT d.name, d.fit ->> 'status' AS status, d.fit -> 'named_features' AS named, d.fit -> 'leave_out' AS leave_out,
+       jsonb_array_length(d.fit -> 'leave_out') = d.aliased AS as_many_as_must_go, r.status AS then, r.leave_out AS then_leave_out
+FROM (SELECT name, aliased, logit_fit(label, x) AS fit FROM design GROUP BY name, aliased) AS d,
+     LATERAL (SELECT f ->> 'status' AS status, f -> 'leave_out' AS leave_out
+                FROM (SELECT logit_fit(e.label, without(e.x, d.fit -> 'leave_out')) AS f FROM design AS e WHERE e.name = d.name) AS f) AS r
+ORDER BY d.name;
+SELECT name, logit_fit(label, x) ->> 'reason' AS reason FROM design WHERE name IN ('two aliases', 'constants and copies', 'constants', 'copies') GROUP BY name ORDER BY name;
+-- of many, every one is named
+SELECT f -> 'leave_out' = (SELECT jsonb_agg(n) FROM generate_series(4, 24) AS n) AS leave_out, f ->> 'reason' ~ 'leave out features 4, 5, .*, 23 and 24, or' AS all_named
+FROM (SELECT logit_fit(label, x || (SELECT array_agg(x[1 + n % 3] * (n % 5 + 1) + n ORDER BY n) FROM generate_series(1, 21) AS n)) AS f FROM sample) AS l;
+DROP TABLE design;
+DROP FUNCTION without;
 -- a ridge gives an answer to most of them
 SELECT v.name, f ->> 'status' AS status, round(t.coefficient::numeric, 4) AS coefficient, t.standard_error IS NULL AS no_error
 FROM (SELECT 'constant' AS name, logit_fit(label, ARRAY[x[1], 17], 1, 1) AS f FROM sample

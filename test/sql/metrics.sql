@@ -90,6 +90,19 @@ SELECT * FROM calibration_table('[]');
 -- Wilson's interval for 8 of 10, as published: 0.4902 to 0.9433
 SELECT round(actual_low::numeric, 4), round(actual_high::numeric, 4) FROM calibration_table((SELECT calibration_bins(0.5, i <= 8, 1) FROM generate_series(1, 10) i));
 
+-- to the last digits: against numeric, with the quantile to 30 digits, and exactly
+-- 0 and 1 at the ends
+WITH shares AS (
+  SELECT n, k, t.actual_low, t.actual_high FROM (VALUES (1), (7), (10), (1000), (123456)) AS a (n), LATERAL (VALUES (0), (1), (n / 3), (n - 1), (n)) AS b (k),
+         calibration_table(jsonb_build_array(jsonb_build_object('bin', 1, 'customers', n, 'positive', k, 'actual', k / n::float8))) AS t
+), exact AS (
+  SELECT s.*, (p + zz / (2 * n) - half) / (1 + zz / n) AS low, (p + zz / (2 * n) + half) / (1 + zz / n) AS high
+    FROM shares AS s, LATERAL (SELECT k::numeric(60, 45) / n AS p, 1.959963984540054235524594430521::numeric(60, 45) ^ 2 AS zz) AS q,
+         LATERAL (SELECT sqrt(zz * (p * (1 - p) / n + zz / (4 * n::numeric(60, 45) * n))) AS half) AS h
+)
+SELECT n, k, actual_low, actual_high FROM exact
+ WHERE NOT (abs(actual_low::text::numeric - low) <= 4e-15 * low + 1e-30 AND abs(actual_high::text::numeric - high) <= 4e-16 AND (k > 0 OR actual_low = 0) AND (k < n OR actual_high = 1));
+
 /* ---- order and plans ---- */
 
 CREATE TABLE result (how text, answer text);
