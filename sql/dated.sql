@@ -145,7 +145,9 @@ BEGIN
 								UNION ALL
 								SELECT 'then', t.customer_key, t.tenant, t.segment, NULL FROM (%4$s) AS t) AS u
 						 GROUP BY u.customer_key) AS s
-				  LEFT JOIN (SELECT min(l.segment) AS segment FROM %1$I.segment_label AS l WHERE l.map = %5$L AND l.role = 'prospect') AS p ON true
+				  LEFT JOIN (SELECT l.segment FROM %1$I.segment_label AS l WHERE l.map = %5$L AND l.role = 'prospect'
+							  -- as src/segment_map.c finds the one that needs no rule
+							  ORDER BY EXISTS (SELECT FROM %1$I.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment), l.display_order, l.segment LIMIT 1) AS p ON true
 				 WHERE s.is_there) AS m
 		  LEFT JOIN %1$I.segment_label AS f ON f.map = %5$L AND f.segment = m.from_segment AND f.language = %8$L
 		  LEFT JOIN %1$I.segment_label AS t ON t.map = %5$L AND t.segment = m.to_segment AND t.language = %8$L

@@ -152,6 +152,7 @@ BEGIN ATOMIC
 		"RFM": {"en": "RFM %s", "fr": "RFM %s"},
 		"unknown": {"en": "no score", "fr": "pas de score"},
 		"no_order": {"en": "no order yet: without one there are no scores", "fr": "pas encore de commande, donc pas de score"},
+		"all_refunded": {"en": "no order is left: what was paid has been refunded", "fr": "plus aucune commande : ce qui avait été payé a été remboursé"},
 		"no_order_in_window": {"en": "no order in the last %s days: F and M are lowest", "fr": "aucune commande ces %s derniers jours : F et M au plus bas"},
 		"too_few_customers": {"en": "thresholds are missing: there were too few customers to take them from", "fr": "les seuils manquent : trop peu de clients pour les établir"},
 		"recency 1": {"en": "last order %s day ago", "fr": "dernière commande il y a %s jour"},
@@ -173,6 +174,7 @@ BEGIN ATOMIC
 		"money top": {"en": "; the highest step begins above %s", "fr": " ; le dernier palier commence au-dessus de %s"},
 		"the basket": {"en": "basket", "fr": "panier"},
 		"rule": {"en": "rule: %s -> %s", "fr": "règle : %s -> %s"},
+		"rule without order": {"en": "no order; rule: %s -> %s", "fr": "pas de commande ; règle : %s -> %s"},
 		"overridden": {"en": "set by %s: %s", "fr": "décidé par %s : %s"},
 		"overridden until": {"en": "set by %1$s until %3$s: %2$s", "fr": "décidé par %1$s jusqu''au %3$s : %2$s"},
 		"by the rules": {"en": "by the rules alone: %s", "fr": "selon les seules règles : %s"},
@@ -199,6 +201,7 @@ BEGIN ATOMIC
 		"column frequency": {"en": "number of orders", "fr": "nombre de commandes"},
 		"column monetary": {"en": "total of the orders", "fr": "total des commandes"},
 		"column mean_value": {"en": "value of an order", "fr": "valeur d''une commande"},
+		"column score_reason": {"en": "reason", "fr": "motif"},
 		"column silence_ratio": {"en": "silence, in usual gaps between orders,", "fr": "silence, en intervalles habituels entre commandes,"},
 		"column r_score": {"en": "R", "fr": "R"},
 		"column f_score": {"en": "F", "fr": "F"},
@@ -253,6 +256,7 @@ BEGIN ATOMIC
 		"you ordered days 1": {"en": "You ordered on one day%s.", "fr": "Vous avez commandé un jour%s."},
 		"you ordered days": {"en": "You ordered on %s days%s.", "fr": "Vous avez commandé %s jours différents%s."},
 		"you ordered 0": {"en": "You did not order%s.", "fr": "Vous n''avez pas commandé%s."},
+		"you were refunded": {"en": "We hold no order of yours: what you paid has been refunded.", "fr": "Nous n''avons plus aucune commande de votre part : ce que vous aviez payé a été remboursé."},
 		"you never ordered": {"en": "You have not ordered from us yet.", "fr": "Vous n''avez pas encore commandé chez nous."},
 		"in the last months": {"en": " in the last %s months", "fr": " au cours des %s derniers mois"},
 		"in the last days": {"en": " in the last %s days", "fr": " au cours des %s derniers jours"},
@@ -702,8 +706,10 @@ BEGIN
 		topic := 'segment_by_rules';
 		value := coalesce(info #>> ARRAY['labels', person ->> 'segment_by_rules', 'label'], person ->> 'segment_by_rules');
 	END IF;
-	explanation := CASE WHEN person ->> 'r_score' IS NULL AND value IS NOT NULL THEN @extschema@.explain_text('rule', spoken, @extschema@.explain_text('no order', spoken), value)
-		WHEN jsonb_typeof(person -> 'rule') = 'object' THEN @extschema@.explain_text('rule', spoken, @extschema@.explain_rule(person -> 'rule', person, spoken), value)
+	explanation := CASE WHEN jsonb_typeof(person -> 'rule') = 'object'
+			THEN @extschema@.explain_text(CASE WHEN person ->> 'r_score' IS NULL THEN 'rule without order' ELSE 'rule' END, spoken,
+				@extschema@.explain_rule(person -> 'rule', person, spoken), value)
+		WHEN person ->> 'r_score' IS NULL AND value IS NOT NULL THEN @extschema@.explain_text('rule', spoken, @extschema@.explain_text('no order', spoken), value)
 		ELSE @extschema@.explain_text('no rule', spoken) END;
 	RETURN NEXT;
 
@@ -780,7 +786,8 @@ CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
 			ELSE @extschema@.explain_text('in the last days', language, k.days::text) END) AS w (in_window)
 	 CROSS JOIN LATERAL (VALUES
 		(1, 'orders', k.orders::text,
-			CASE WHEN k.last_order IS NULL THEN @extschema@.explain_text('you never ordered', language)
+			CASE WHEN k.last_order IS NULL THEN @extschema@.explain_text(CASE WHEN k.person ->> 'score_reason' = 'all_refunded'
+					THEN 'you were refunded' ELSE 'you never ordered' END, language)
 				ELSE @extschema@.explain_text(CASE WHEN k.orders = 0 THEN 'you ordered 0' ELSE 'you ordered' || CASE info ->> 'frequency' WHEN 'active_days' THEN ' days' ELSE '' END
 					|| CASE WHEN k.orders = 1 THEN ' 1' ELSE '' END END, language,
 					VARIADIC CASE WHEN k.orders IN (0, 1) THEN ARRAY[w.in_window] ELSE ARRAY[@extschema@.explain_number(k.orders, 0, language), w.in_window] END) END),

@@ -558,6 +558,12 @@ CREATE FUNCTION @extschema@.silence_ratio(history @extschema@.history, as_of pg_
 COMMENT ON FUNCTION @extschema@.silence_ratio(@extschema@.history, pg_catalog.date) IS
   'recency / mean_gap: so many times longer silent than usual';
 
+CREATE FUNCTION @extschema@.no_order_reason(history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
+  AS 'MODULE_PATHNAME', 'history_no_order_reason'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.no_order_reason(@extschema@.history, pg_catalog.date) IS
+  'Why there is no event up to as_of: all_refunded where money came and went, else no_order; NULL if there is one';
+
 CREATE FUNCTION @extschema@.trend(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4) RETURNS pg_catalog.int8
   AS 'MODULE_PATHNAME', 'history_trend'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -261,8 +261,9 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3
             ELSE @extschema@.monetary_float8(h.history, q.as_of, q.window_days) END AS scored_value,
        @extschema@.tenure(h.history, q.as_of) AS tenure_days,
        @extschema@.silence_ratio(h.history, q.as_of) AS silence_ratio,
+       @extschema@.no_order_reason(h.history, q.as_of) AS no_order_reason,
        CASE WHEN @extschema@.recency(h.history, q.as_of) IS NULL
-            THEN @extschema@.monetary(h.history, q.as_of) <> 0 END AS corrected,
+            THEN @extschema@.monetary(h.history, q.as_of) <> 0 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
        @extschema@.recency(h.history, q.as_of - q.change_days) AS then_recency_days,
        CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of - q.change_days, q.window_days)
             ELSE @extschema@.frequency(h.history, q.as_of - q.change_days, q.window_days) END AS then_frequency,
@@ -287,11 +288,13 @@ DECLARE
 	-- conditions may call an attribute by its name, or attributes.name
 	plain		text := @extschema@.model_attribute_list(settings, ', f.%I');
 	dotted		text := @extschema@.model_attribute_list(settings, ', f.%I AS %I');
-	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change'
+	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change,s.score_reason'
 		|| @extschema@.model_predictions(settings, 'conditions') || '}';
 	segment		text;
 	overridden	text;
 	rule		text := '';
+	-- who has bought and lacks R, because thresholds are missing, is no prospect
+	scored		text := 'CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN %s END';
 BEGIN
 	SELECT columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
 	  INTO columns FROM unnest(@extschema@.model_attributes(settings)) AS a;
@@ -302,6 +305,7 @@ BEGIN
 				   @extschema@.segment_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END'
 		  INTO segment FROM unnest(maps) AS m (map);
 	END IF;
+	segment := format(scored, segment);
 	-- what a person has said of a customer, where his segment is one of the map:
 	-- one row a customer at most, so that the join is left out where nobody reads it
 	EXECUTE format('SELECT string_agg(format(''(s.map_copy = %%L AND o.segment = ANY (%%L))'', m.map, ARRAY(SELECT l.segment'
@@ -323,11 +327,11 @@ SELECT s.*,
                @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
                @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights)
                - @extschema@.weighted_score(ARRAY[s.then_r_score, s.then_f_score, s.then_m_score]::float8[], s.weights) AS rfm_score_change,
-               CASE WHEN s.recency_days IS NULL THEN 'no_order'
+               CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
                     WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
                     WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
           FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%2$s%3$s, f.known, f.history, f.as_of, f.version, f.weights, f.map_copy,
-                       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio,
+                       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio, f.no_order_reason,
                        @extschema@.score(f.recency_days, f.recency_thresholds, false) AS r_score,
                        CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
                             ELSE @extschema@.score(f.frequency, f.frequency_thresholds) END AS f_score,
@@ -492,7 +496,7 @@ BEGIN ATOMIC
 		"next_order_expected_on": "first day by which one further order is expected; NULL if not within three years",
 		"propensity_90d": "probability of an order in the 90 days after as_of, by logistic regression",
 		"prediction_reason": "why a prediction is missing",
-		"score_reason": "why a score is missing or lowest: no_order, no_order_in_window, too_few_customers",
+		"score_reason": "why a score is missing or lowest: no_order, all_refunded (money came and went, and no order is left), no_order_in_window, too_few_customers",
 		"segment": "the segment: a stable key, see the view segments",
 		"segment_overridden": "whether a person has set the segment by override_segment",
 		"segment_by_rules": "the segment by the rules of the map, whatever a person has said",

@@ -450,52 +450,52 @@ CREATE FUNCTION @extschema@.quality_reasons()
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 30
 BEGIN ATOMIC
 	VALUES
-		('no_customer', 1, 'rows', 'read', NULL, 'rows without a customer; left out',
+		('no_customer', 10, 'rows', 'read', NULL, 'rows without a customer; left out',
 			'orders of guests: let the e-mail or a device stand for the customer, customer => ''coalesce(customer_id::text, lower(email))'''),
-		('no_day', 2, 'rows', 'read', NULL, 'rows without a day; left out', 'give another column where this one is NULL: day => ''coalesce(paid_on, ordered_on)'''),
-		('no_value', 3, 'rows', 'read', NULL, 'rows without a value; left out', 'value => ''coalesce(total, 0)'' if such an order counts and is worth nothing'),
-		('unconvertible', 4, 'rows', 'read', NULL, 'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out',
+		('no_day', 20, 'rows', 'read', NULL, 'rows without a day; left out', 'give another column where this one is NULL: day => ''coalesce(paid_on, ordered_on)'''),
+		('no_value', 30, 'rows', 'read', NULL, 'rows without a value; left out', 'value => ''coalesce(total, 0)'' if such an order counts and is worth nothing'),
+		('unconvertible', 40, 'rows', 'read', NULL, 'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out',
 			'round the value, and mend the rows in the source'),
-		('too_large', 5, 'customers', 'read', NULL, 'customers with a total beyond 18 digits; in no view', 'give the value in a larger unit'),
-		('future_day', 6, 'customers', 'now', NULL, 'customers with orders after as_of; those orders are not looked at',
+		('too_large', 50, 'customers', 'read', NULL, 'customers with a total beyond 18 digits; in no view', 'give the value in a larger unit'),
+		('future_day', 60, 'customers', 'now', NULL, 'customers with orders after as_of; those orders are not looked at',
 			'pre-orders, or days typed wrong: mend them in the source'),
-		('no_order', 7, 'customers', 'now', NULL, 'customers with corrections only, and no order', 'the orders that are corrected may be missing from the source'),
-		('net_zero', 8, 'customers', 'now', NULL, 'customers with orders whose corrections take back every amount; they count as customers who have bought',
+		('no_order', 70, 'customers', 'now', NULL, 'customers with corrections only, and no order', 'the orders that are corrected may be missing from the source'),
+		('all_refunded', 75, 'customers', 'now', NULL, 'customers without an order to whom money came and went: what is left of orders that were wholly refunded; they are no prospects',
+			'nothing, if the source shows such orders so; the segment map may give them a segment by score_reason, as the shipped maps do'),
+		('net_zero', 80, 'customers', 'now', NULL, 'customers with orders whose corrections take back every amount; they count as customers who have bought',
 			'delete cancelled orders from the source instead of writing a correction'),
-		('one_order_only', 9, 'customers', 'now', NULL, 'customers with exactly one order, where these are more than 95 % of 30 or more',
+		('one_order_only', 90, 'customers', 'now', NULL, 'customers with exactly one order, where these are more than 95 % of 30 or more',
 			'a marketplace makes a customer for every order: find another column that says who the person is'),
-		('no_consent', 10, 'customers', 'now', NULL, 'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', 'nothing, or ask them'),
-		('objection', 11, 'customers', 'now', 'objection', 'customers who object to profiling; they are in no view', 'nothing'),
-		('retention_due', 15, 'customers', 'now', 'retention_days', 'customers whom retention_days will have removed 30 days from now; see the view retention', 'nothing, or look at them before'),
-		('too_few_customers', 12, 'customers', 'now', NULL, 'customers with an order who lack a score, because there are not enough customers for quantiles',
+		('no_consent', 100, 'customers', 'now', NULL, 'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', 'nothing, or ask them'),
+		('objection', 110, 'customers', 'now', 'objection', 'customers who object to profiling; they are in no view', 'nothing'),
+		('retention_due', 150, 'customers', 'now', 'retention_days', 'customers whom retention_days will have removed 30 days from now; see the view retention', 'nothing, or look at them before'),
+		('too_few_customers', 120, 'customers', 'now', NULL, 'customers with an order who lack a score, because there are not enough customers for quantiles',
 			'once there are more: calibrate_model'),
-		('few_customers', 13, 'customers', 'now', NULL, 'customers from whom quantiles were taken, where these are fewer than 30: one more or less moves the thresholds',
+		('few_customers', 130, 'customers', 'now', NULL, 'customers from whom quantiles were taken, where these are fewer than 30: one more or less moves the thresholds',
 			'name thresholds: monetary_thresholds => ''{20,50,100,250}'''),
-		('override_unknown_segment', 14, 'customers', 'now', NULL, 'customers whose segment was set by override_segment to one that the map no longer has; the rules decide',
+		('override_unknown_segment', 140, 'customers', 'now', NULL, 'customers whose segment was set by override_segment to one that the map no longer has; the rules decide',
 			'override_segment with a segment of the map in force, or clear_override'),
-		('not_predicted', 16, 'customers', 'now', 'prediction', 'customers with an order of whom the model predicts nothing, because its fit has found no answer', 'see prediction_fits; once there are more: calibrate_model, or alter_model with another family'),
-		('value_not_predicted', 17, 'customers', 'now', 'prediction', 'customers with an order whose value is not predicted, because the fit of spend has found no answer', 'see prediction_fits; once there are more: calibrate_model'),
-		('spend_left_out', 18, 'customers', 'now', 'prediction', 'customers who came back and were left out of the fit of spend, because their mean value, corrections taken off, is zero or negative; nor is their value predicted',
+		('not_predicted', 160, 'customers', 'now', 'prediction', 'customers with an order of whom the model predicts nothing, because its fit has found no answer', 'see prediction_fits; once there are more: calibrate_model, or alter_model with another family'),
+		('value_not_predicted', 170, 'customers', 'now', 'prediction', 'customers with an order whose value is not predicted, because the fit of spend has found no answer', 'see prediction_fits; once there are more: calibrate_model'),
+		('spend_left_out', 180, 'customers', 'now', 'prediction', 'customers who came back and were left out of the fit of spend, because their mean value, corrections taken off, is zero or negative; nor is their value predicted',
 			'orders without a value: look for a value; orders that were sent back whole: they are worth nothing, see check_prediction'),
-		('corrections_add', 19, 'customers', 'checked', NULL, 'customers whose corrections, rows that are no order, add to their revenue instead of lowering it',
-			'orders that were never paid: leave them out, or value => ''CASE WHEN status = ''''paid'''' THEN total ELSE 0 END''; refunds without a sign: value => ''-total'''),
-		('exact_duplicates', 20, 'orders', 'checked', NULL, 'rows that equal another in all that the model reads, beyond the first; they are kept',
+		('exact_duplicates', 200, 'orders', 'checked', NULL, 'rows that equal another in all that the model reads, beyond the first; they are kept',
 			'if they are copies: name the column that tells orders apart, event_key => ''order_id'''),
-		('duplicate_keys', 21, 'orders', 'checked', 'event_key', 'rows with an event key that another row has, beyond the first; left out', 'nothing, if rows are delivered more than once'),
-		('conflicting_keys', 22, 'keys', 'checked', 'event_key', 'event keys whose rows say different things; the row of the latest day counts, then that of the highest value',
+		('duplicate_keys', 210, 'orders', 'checked', 'event_key', 'rows with an event key that another row has, beyond the first; left out', 'nothing, if rows are delivered more than once'),
+		('conflicting_keys', 220, 'keys', 'checked', 'event_key', 'event keys whose rows say different things; the row of the latest day counts, then that of the highest value',
 			'find out whether event_key tells orders apart, and which row is right'),
-		('several_rows_a_day', 23, 'days', 'checked', NULL, 'days of a customer with several rows, where these are more than 20 %',
+		('several_rows_a_day', 230, 'days', 'checked', NULL, 'days of a customer with several rows, where these are more than 20 %',
 			'the source may have order lines: add them up to orders, or count days with frequency => ''active_days'''),
-		('outlier_high', 24, 'orders', 'checked', NULL, 'orders far above the others (modified z-score of the logarithm beyond 3.5)',
+		('outlier_high', 240, 'orders', 'checked', NULL, 'orders far above the others (modified z-score of the logarithm beyond 3.5)',
 			'look at them: businesses among consumers, test orders, cents for euros'),
-		('outlier_low', 25, 'orders', 'checked', NULL, 'orders far below the others (modified z-score of the logarithm beyond 3.5)',
+		('outlier_low', 250, 'orders', 'checked', NULL, 'orders far below the others (modified z-score of the logarithm beyond 3.5)',
 			'look at them: test orders, vouchers, a lost decimal point'),
-		('mixed_currencies', 26, 'orders', 'checked', 'currency', 'orders in another currency than the most frequent; amounts are added up as if they were in one',
+		('mixed_currencies', 260, 'orders', 'checked', 'currency', 'orders in another currency than the most frequent; amounts are added up as if they were in one',
 			'convert: value => ''total * rate'', or make a model for each currency: tenant => ''currency'''),
-		('no_currency', 27, 'orders', 'checked', 'currency', 'orders without a currency', 'mend them in the source'),
-		('days_without_rows', 28, 'days', 'checked', NULL, 'days without any row between the first and the last, of weekdays that mostly have some',
+		('no_currency', 270, 'orders', 'checked', 'currency', 'orders without a currency', 'mend them in the source'),
+		('days_without_rows', 280, 'days', 'checked', NULL, 'days without any row between the first and the last, of weekdays that mostly have some',
 			'look for files that were not loaded'),
-		('no_recent_rows', 29, 'days', 'checked', NULL, 'days without any row from the last row to as_of, of weekdays that mostly have some',
+		('no_recent_rows', 290, 'days', 'checked', NULL, 'days without any row from the last row to as_of, of weekdays that mostly have some',
 			'look whether the source is still fed');
 END;
 COMMENT ON FUNCTION @extschema@.quality_reasons() IS
@@ -541,7 +541,8 @@ BEGIN
 				FROM (%4$s) AS q
 				JOIN %2$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant
 				LEFT JOIN (SELECT h.tenant, count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
-						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL) AS no_order,
+						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL AND @extschema@.no_order_reason(h.history, q.as_of) = 'no_order') AS no_order,
+						count(*) FILTER (WHERE @extschema@.no_order_reason(h.history, q.as_of) = 'all_refunded') AS all_refunded,
 						count(*) FILTER (WHERE CASE WHEN @extschema@.monetary_float8(h.history, q.as_of, NULL) = 0 AND @extschema@.recency(h.history, q.as_of) IS NOT NULL
 							THEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.day <= q.as_of AND y.total <> 0) END) AS net_zero,
 						count(*) FILTER (WHERE @extschema@.frequency(h.history, q.as_of) = 1) AS one_order,
@@ -550,7 +551,7 @@ BEGIN
 						FROM (%4$s) AS q JOIN (%5$s) AS h ON h.tenant = q.tenant GROUP BY h.tenant) AS n ON n.tenant = q.tenant
 				LEFT JOIN (%6$s) AS p ON p.tenant = q.tenant
 				CROSS JOIN LATERAL (VALUES
-					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
+					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)), ('all_refunded', COALESCE(n.all_refunded, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
 					('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered THEN n.one_order ELSE 0 END),
 					('retention_due', COALESCE(n.due, 0)), ('no_consent', COALESCE(p.no_consent, 0)), ('objection', COALESCE(p.objection, 0)),
 					('too_few_customers', CASE WHEN q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL
@@ -619,10 +620,6 @@ BEGIN
 					  FROM source AS s WHERE NOT s.is_scored AND s.is_kept AND s.customer_key IS NOT NULL) AS n,
 				   LATERAL (VALUES ('no_day', n.no_day, n.no_day_customers), ('no_value', n.no_value, n.no_value_customers),
 						('unconvertible', n.unconvertible, n.unconvertible_customers)) AS w (reason, affected, customers)
-		), corrections AS (
-			SELECT c.tenant, 'corrections_add' AS reason, count(*) AS affected, count(*) AS customers, NULL::text AS detail
-			  FROM (SELECT s.tenant FROM kept AS s WHERE NOT s.is_event AND s.day <= $1 GROUP BY s.tenant, s.customer_key HAVING sum(s.value) > 0) AS c
-			 GROUP BY c.tenant
 		), duplicates AS (
 			SELECT d.tenant, 'exact_duplicates' AS reason, sum(d.n - 1)::bigint AS affected, count(DISTINCT d.customer_key) AS customers, NULL::text AS detail
 			  FROM (SELECT s.tenant, s.customer_key, count(*) AS n FROM kept AS s
@@ -696,7 +693,7 @@ BEGIN
 						WHEN max(g.n) > 0 THEN format('at most %%s together, after %%s', max(g.n), to_char((array_agg(g.after ORDER BY g.n DESC, g.after))[1], 'YYYY-MM-DD')) END AS detail
 			  FROM gaps AS g GROUP BY g.tenant, g.is_last
 		), found AS (
-			SELECT * FROM corrections UNION ALL SELECT * FROM duplicates UNION ALL SELECT * FROM repeated UNION ALL SELECT * FROM lines UNION ALL SELECT * FROM outliers
+			SELECT * FROM duplicates UNION ALL SELECT * FROM repeated UNION ALL SELECT * FROM lines UNION ALL SELECT * FROM outliers
 			UNION ALL SELECT * FROM mixed UNION ALL SELECT * FROM feed
 		)
 		SELECT jsonb_agg(to_jsonb(x)) FROM (

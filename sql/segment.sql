@@ -41,7 +41,7 @@ CREATE TABLE @extschema@.segment_rule (
 	CONSTRAINT segment_rule_m_check CHECK (m_min OPERATOR(pg_catalog.>=) 1 AND m_max OPERATOR(pg_catalog.<=) 20
 		AND m_min OPERATOR(pg_catalog.<=) 20 AND m_max OPERATOR(pg_catalog.>=) 1 AND m_min OPERATOR(pg_catalog.<=) m_max)
 );
-COMMENT ON TABLE @extschema@.segment_rule IS 'rules of segment maps; the first by position that applies wins';
+COMMENT ON TABLE @extschema@.segment_rule IS 'rules of segment maps; the first by position that applies wins; for people without an order those of role prospect and those that read score_reason';
 COMMENT ON COLUMN @extschema@.segment_rule.map IS 'the map';
 COMMENT ON COLUMN @extschema@.segment_rule."position" IS 'order of the rules; refinements usually have 1 to 9';
 COMMENT ON COLUMN @extschema@.segment_rule.segment IS 'the segment of a customer to whom the rule applies';
@@ -72,7 +72,7 @@ CREATE TABLE @extschema@.segment_label (
 );
 COMMENT ON TABLE @extschema@.segment_label IS 'what segments are called, what they mean and what to do, by language';
 COMMENT ON COLUMN @extschema@.segment_label.map IS 'the map';
-COMMENT ON COLUMN @extschema@.segment_label.segment IS 'the segment; one of role prospect is given to customers without an order and has no rule';
+COMMENT ON COLUMN @extschema@.segment_label.segment IS 'the segment; one of role prospect is given to customers without an order: by a rule with a condition, or, if it has no rule, where none applies';
 COMMENT ON COLUMN @extschema@.segment_label.language IS 'language code: en, fr, pt-BR';
 COMMENT ON COLUMN @extschema@.segment_label.role IS 'what the segment is in any map: vip, upsell, new, regular, at_risk, lapsed, prospect or other';
 COMMENT ON COLUMN @extschema@.segment_label.label IS 'name to show';

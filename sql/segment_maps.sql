@@ -5,7 +5,8 @@
 --
 
 -- essential: twelve rules, each of the 125 cells matches exactly one, and one
--- refinement: whose first order is over a year ago is not new.
+-- refinement: whose first order is over a year ago is not new. Every map has a
+-- rule for people who have bought and got everything back: they are no prospects.
 INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES
 	('essential', 1, 5, 'The default: a handful of lists to act on, from R, F and M. Total and disjoint; one refinement by tenure.');
 INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions) VALUES
@@ -21,7 +22,8 @@ INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_
 	('essential', 60, 'at_risk', 1, 2, 4, 5, NULL, NULL, NULL),
 	('essential', 61, 'at_risk', 1, 2, 3, 3, 4, 5, NULL),
 	('essential', 70, 'lapsed', 1, 2, 3, 3, 1, 3, NULL),
-	('essential', 71, 'lapsed', 1, 2, 1, 2, NULL, NULL, NULL);
+	('essential', 71, 'lapsed', 1, 2, 1, 2, NULL, NULL, NULL),
+	('essential', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL, '{"column": "score_reason", "op": "=", "value": "all_refunded"}');
 INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
 	('essential', 'vip', 'en', 'vip', 'VIP', 'Bought recently, often, and spend the most.', 'Early access, exclusive offers, private sales; no discounts needed.', 1, '#1B7837'),
 	('essential', 'vip', 'fr', 'vip', 'VIP', 'Achats récents, fréquents, et montants les plus élevés.', 'Avant-premières, offres exclusives, ventes privées ; pas de remise nécessaire.', 1, '#1B7837'),
@@ -38,7 +40,9 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('essential', 'lapsed', 'en', 'lapsed', 'Lapsed', 'Few orders, long ago.', 'One low-cost reactivation a year, then stop; check the retention period.', 7, '#878787'),
 	('essential', 'lapsed', 'fr', 'lapsed', 'Perdus de vue', 'Peu d''achats, et anciens.', 'Une relance peu coûteuse par an, puis arrêter ; vérifier la durée de conservation.', 7, '#878787'),
 	('essential', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 8, '#BDBDBD'),
-	('essential', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 8, '#BDBDBD');
+	('essential', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 8, '#BDBDBD'),
+	('essential', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 9, '#C2A5CF'),
+	('essential', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 9, '#C2A5CF');
 
 -- essential_hybrid: essential with six more refinements. A refinement whose
 -- columns are unknown never applies.
@@ -63,7 +67,8 @@ INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_
 	('essential_hybrid', 60, 'at_risk', 1, 2, 4, 5, NULL, NULL, NULL),
 	('essential_hybrid', 61, 'at_risk', 1, 2, 3, 3, 4, 5, NULL),
 	('essential_hybrid', 70, 'lapsed', 1, 2, 3, 3, 1, 3, NULL),
-	('essential_hybrid', 71, 'lapsed', 1, 2, 1, 2, NULL, NULL, NULL);
+	('essential_hybrid', 71, 'lapsed', 1, 2, 1, 2, NULL, NULL, NULL),
+	('essential_hybrid', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL, '{"column": "score_reason", "op": "=", "value": "all_refunded"}');
 INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
 	('essential_hybrid', 'ambassadors', 'en', 'vip', 'Ambassadors', 'Buy recently and often, very satisfied and strongly engaged.', 'Ask for reviews and referrals; invite them to previews and tests.', 1, '#00441B'),
 	('essential_hybrid', 'ambassadors', 'fr', 'vip', 'Ambassadeurs', 'Achats récents et fréquents, très satisfaits et très engagés.', 'Demander avis et parrainages ; les inviter aux avant-premières et aux tests.', 1, '#00441B'),
@@ -84,7 +89,9 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('essential_hybrid', 'lapsed', 'en', 'lapsed', 'Lapsed', 'Few orders, long ago.', 'One low-cost reactivation a year, then stop; check the retention period.', 9, '#878787'),
 	('essential_hybrid', 'lapsed', 'fr', 'lapsed', 'Perdus de vue', 'Peu d''achats, et anciens.', 'Une relance peu coûteuse par an, puis arrêter ; vérifier la durée de conservation.', 9, '#878787'),
 	('essential_hybrid', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 10, '#BDBDBD'),
-	('essential_hybrid', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 10, '#BDBDBD');
+	('essential_hybrid', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 10, '#BDBDBD'),
+	('essential_hybrid', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 11, '#C2A5CF'),
+	('essential_hybrid', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 11, '#C2A5CF');
 
 -- standard: ten segments on R and F.
 INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES
@@ -99,7 +106,8 @@ INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_
 	('standard', 70, 'about_to_sleep', 3, 3, 1, 2, NULL, NULL, NULL),
 	('standard', 80, 'at_risk', 1, 2, 3, 4, NULL, NULL, NULL),
 	('standard', 90, 'cant_lose', 1, 2, 5, 5, NULL, NULL, NULL),
-	('standard', 100, 'hibernating', 1, 2, 1, 2, NULL, NULL, NULL);
+	('standard', 100, 'hibernating', 1, 2, 1, 2, NULL, NULL, NULL),
+	('standard', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL, '{"column": "score_reason", "op": "=", "value": "all_refunded"}');
 INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
 	('standard', 'champions', 'en', 'vip', 'Champions', 'Bought very recently and often.', 'Reward them, offer novelties first.', 1, '#1B7837'),
 	('standard', 'champions', 'fr', 'vip', 'Champions', 'Achats très récents et fréquents.', 'Les récompenser, leur réserver les nouveautés.', 1, '#1B7837'),
@@ -122,7 +130,9 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('standard', 'hibernating', 'en', 'lapsed', 'Hibernating', 'Few orders, long ago.', 'One low-cost reactivation a year.', 10, '#878787'),
 	('standard', 'hibernating', 'fr', 'lapsed', 'En sommeil', 'Peu d''achats, et anciens.', 'Une relance peu coûteuse par an.', 10, '#878787'),
 	('standard', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 11, '#BDBDBD'),
-	('standard', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD');
+	('standard', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD'),
+	('standard', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 12, '#C2A5CF'),
+	('standard', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 12, '#C2A5CF');
 
 -- klaviyo: 27 codes on three bins, written as ranges.
 INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES
@@ -143,7 +153,8 @@ INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_
 	('klaviyo', 51, 'at_risk', 1, 2, 3, 3, 1, 1, NULL),
 	('klaviyo', 52, 'at_risk', 1, 1, 2, 2, 2, 2, NULL),
 	('klaviyo', 60, 'inactive', 1, 1, 2, 2, 1, 1, NULL),
-	('klaviyo', 61, 'inactive', 1, 1, 1, 1, NULL, NULL, NULL);
+	('klaviyo', 61, 'inactive', 1, 1, 1, 1, NULL, NULL, NULL),
+	('klaviyo', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL, '{"column": "score_reason", "op": "=", "value": "all_refunded"}');
 INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
 	('klaviyo', 'champions', 'en', 'vip', 'Champions', 'Recent, frequent, highest spend.', 'Early access and thanks instead of discounts.', 1, '#1B7837'),
 	('klaviyo', 'champions', 'fr', 'vip', 'Champions', 'Achats récents, fréquents, montants les plus élevés.', 'Accès anticipé et remerciements plutôt que remises.', 1, '#1B7837'),
@@ -158,7 +169,9 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('klaviyo', 'inactive', 'en', 'lapsed', 'Inactive', 'Few orders, long ago.', 'One last reactivation, then stop.', 6, '#878787'),
 	('klaviyo', 'inactive', 'fr', 'lapsed', 'Inactifs', 'Peu d''achats, et anciens.', 'Une dernière relance, puis arrêter.', 6, '#878787'),
 	('klaviyo', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 7, '#BDBDBD'),
-	('klaviyo', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 7, '#BDBDBD');
+	('klaviyo', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 7, '#BDBDBD'),
+	('klaviyo', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 8, '#C2A5CF'),
+	('klaviyo', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 8, '#C2A5CF');
 
 -- shopify_names: R and fm_score = (f_score + m_score) / 2, in steps of a half.
 INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES
@@ -176,7 +189,8 @@ INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_
 	('shopify_names', 80, 'at_risk', 2, 2, NULL, NULL, NULL, NULL, '{"and": [{"column": "fm_score", "op": ">=", "value": 2.5}, {"column": "fm_score", "op": "<", "value": 4}]}'),
 	('shopify_names', 81, 'at_risk', 1, 1, NULL, NULL, NULL, NULL, '{"and": [{"column": "fm_score", "op": ">=", "value": 3}, {"column": "fm_score", "op": "<", "value": 4}]}'),
 	('shopify_names', 90, 'almost_lost', 2, 2, NULL, NULL, NULL, NULL, '{"column": "fm_score", "op": "<", "value": 2.5}'),
-	('shopify_names', 100, 'dormant', 1, 1, NULL, NULL, NULL, NULL, '{"column": "fm_score", "op": "<", "value": 3}');
+	('shopify_names', 100, 'dormant', 1, 1, NULL, NULL, NULL, NULL, '{"column": "fm_score", "op": "<", "value": 3}'),
+	('shopify_names', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL, '{"column": "score_reason", "op": "=", "value": "all_refunded"}');
 INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
 	('shopify_names', 'champions', 'en', 'vip', 'Champions', 'Bought recently; highest frequency and spend.', 'Exclusive offers, referral programme.', 1, '#1B7837'),
 	('shopify_names', 'champions', 'fr', 'vip', 'Champions', 'Achat récent ; fréquence et dépense les plus élevées.', 'Offres exclusives, parrainage.', 1, '#1B7837'),
@@ -199,7 +213,9 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('shopify_names', 'dormant', 'en', 'lapsed', 'Dormant', 'Little bought, and longest ago.', 'Stop mailing; check the retention period.', 10, '#878787'),
 	('shopify_names', 'dormant', 'fr', 'lapsed', 'Dormants', 'Peu d''achats, les plus anciens.', 'Arrêter les envois ; vérifier la durée de conservation.', 10, '#878787'),
 	('shopify_names', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 11, '#BDBDBD'),
-	('shopify_names', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD');
+	('shopify_names', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD'),
+	('shopify_names', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 12, '#C2A5CF'),
+	('shopify_names', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 12, '#C2A5CF');
 
 -- rfm_r: the published ranges overlap and the first match wins. These rules
 -- are the same result without overlaps; what the published map leaves open
@@ -232,6 +248,7 @@ INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_
 	('rfm_r', 100, 'lost', 1, 1, NULL, NULL, 1, 2, NULL),
 	('rfm_r', 101, 'lost', 1, 1, 2, 2, 3, 3, NULL),
 	('rfm_r', 102, 'lost', 1, 1, 1, 1, 3, 5, NULL),
+	('rfm_r', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL, '{"column": "score_reason", "op": "=", "value": "all_refunded"}'),
 	('rfm_r', 900, 'other', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
 	('rfm_r', 'champions', 'en', 'vip', 'Champions', 'Best by all three scores.', 'Reward them; no discounts needed.', 1, '#1B7837'),
@@ -257,7 +274,9 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('rfm_r', 'other', 'en', 'other', 'Other', 'Score combinations that the published map leaves open.', 'Look at them one by one, or use a total map.', 11, '#E0E0E0'),
 	('rfm_r', 'other', 'fr', 'other', 'Autres', 'Combinaisons de scores que la carte publiée laisse ouvertes.', 'Les examiner au cas par cas, ou utiliser une carte complète.', 11, '#E0E0E0'),
 	('rfm_r', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 12, '#BDBDBD'),
-	('rfm_r', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 12, '#BDBDBD');
+	('rfm_r', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 12, '#BDBDBD'),
+	('rfm_r', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 13, '#C2A5CF'),
+	('rfm_r', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 13, '#C2A5CF');
 
 -- pymc_quartile: named codes on four bins, written as ranges; the rest is the
 -- last rule.
@@ -279,6 +298,7 @@ INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_
 	('pymc_quartile', 44, 'at_risk', 1, 1, 2, 2, 2, 3, NULL),
 	('pymc_quartile', 50, 'inactive', 2, 4, 1, 1, 1, 1, NULL),
 	('pymc_quartile', 51, 'inactive', 1, 1, 1, 1, NULL, NULL, NULL),
+	('pymc_quartile', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL, '{"column": "score_reason", "op": "=", "value": "all_refunded"}'),
 	('pymc_quartile', 900, 'other', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
 	('pymc_quartile', 'premium', 'en', 'vip', 'Premium', 'High by all three scores.', 'Exclusive offers, early access.', 1, '#1B7837'),
@@ -294,7 +314,9 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('pymc_quartile', 'other', 'en', 'other', 'Other', 'Score combinations that the published map leaves open.', 'Look at them one by one, or use a total map.', 6, '#E0E0E0'),
 	('pymc_quartile', 'other', 'fr', 'other', 'Autres', 'Combinaisons de scores que la carte publiée laisse ouvertes.', 'Les examiner au cas par cas, ou utiliser une carte complète.', 6, '#E0E0E0'),
 	('pymc_quartile', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 7, '#BDBDBD'),
-	('pymc_quartile', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 7, '#BDBDBD');
+	('pymc_quartile', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 7, '#BDBDBD'),
+	('pymc_quartile', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 8, '#C2A5CF'),
+	('pymc_quartile', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 8, '#C2A5CF');
 
 -- predictive: thirds of the lifetime value by the risk of churn (below 0.3, from
 -- 0.7 on), in models with prediction. R, F and M decide nothing.
@@ -310,7 +332,8 @@ INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_
 	('predictive', 7, 'minor', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 1}, {"column": "churn_probability", "op": "<", "value": 0.3}]}'),
 	('predictive', 8, 'minor_watch', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 1}, {"column": "churn_probability", "op": "<", "value": 0.7}]}'),
 	('predictive', 9, 'minor_leaving', NULL, NULL, NULL, NULL, NULL, NULL, '{"and": [{"column": "clv_score", "op": "=", "value": 1}, {"column": "churn_probability", "op": ">=", "value": 0.7}]}'),
-	('predictive', 10, 'unpredicted', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+	('predictive', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL, '{"column": "score_reason", "op": "=", "value": "all_refunded"}'),
+	('predictive', 900, 'unpredicted', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO @extschema@.segment_label (map, segment, language, role, label, description, action, display_order, color) VALUES
 	('predictive', 'key', 'en', 'vip', 'Key customers', 'High expected value, and very probably still with us.', 'Care for them personally; early access; no discounts needed.', 1, '#1B7837'),
 	('predictive', 'key', 'fr', 'vip', 'Clients clés', 'Forte valeur attendue, et très probablement toujours clients.', 'Attention personnelle, avant-premières ; pas de remise nécessaire.', 1, '#1B7837'),
@@ -333,7 +356,9 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('predictive', 'unpredicted', 'en', 'other', 'Not predicted', 'No prediction: none asked for, or too little data.', 'See prediction_reason.', 10, '#F7F7F7'),
 	('predictive', 'unpredicted', 'fr', 'other', 'Sans prédiction', 'Pas de prédiction : non demandée, ou trop peu de données.', 'Voir prediction_reason.', 10, '#F7F7F7'),
 	('predictive', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 11, '#BDBDBD'),
-	('predictive', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD');
+	('predictive', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD'),
+	('predictive', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 12, '#C2A5CF'),
+	('predictive', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 12, '#C2A5CF');
 
 -- From here on nothing can be inserted or changed, not even by the owner: a map
 -- to edit is made with create_segment_map. NOT VALID spares the rows above.

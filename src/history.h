@@ -48,4 +48,11 @@ history_check(HistoryError error)
 		history_raise(error);
 }
 
+/* The words of score_reason for somebody without an order */
+static inline const char *
+history_reason_without_order(bool money_came, bool money_went)
+{
+	return money_came && money_went ? "all_refunded" : "no_order";
+}
+
 #endif							/* HISTORY_H */

@@ -374,6 +374,35 @@ history_decayed_sum(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(sum);
 }
 
+/* ---- people without an order ---- */
+
+/*
+ * Why there is no order on or before as_of, in words; NULL if there is one.
+ * Money that came and went is what is left of an order that was taken back.
+ */
+PG_FUNCTION_INFO_V1(history_no_order_reason);
+Datum
+history_no_order_reason(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	OpenHistory open;
+	int32		day;
+	bool		came = false,
+				went = false;
+
+	read_question(fcinfo, &question);
+	if (last_day(&question, &day))
+		PG_RETURN_NULL();
+	history_open(&open, PG_GETARG_HISTORY_PP(0));
+	for (size_t i = 0; i < open.n && open.days[i].day <= question.upto; i++)
+	{
+		came |= open.days[i].total > 0;
+		went |= open.days[i].total < 0;
+	}
+	history_close(&open);
+	PG_RETURN_TEXT_P(cstring_to_text(history_reason_without_order(came, went)));
+}
+
 /* ---- rows ---- */
 
 PG_FUNCTION_INFO_V1(history_days);

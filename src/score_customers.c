@@ -29,6 +29,7 @@
 #include "compat.h"
 #include "customer_history.h"
 #include "fixed.h"
+#include "history.h"
 #include "quantile.h"
 #include "score.h"
 #include "segment.h"
@@ -89,7 +90,9 @@ typedef struct Customer
 	Datum		key;
 	int64		total;			/* in the window */
 	int64		carry:16;
-	int64		events:48;		/* in the window */
+	int64		events:46;		/* in the window */
+	uint64		money_came:1;	/* in rows that are no event, in the window or not */
+	uint64		money_went:1;
 	int32		first_day;		/* with an event, up to as_of */
 	int32		last_day;
 } Customer;
@@ -116,7 +119,8 @@ typedef enum Fact
 	FACT_SILENCE_RATIO,
 	FACT_RFM_CODE,
 	FACT_AS_OF,
-	FACT_LAST_ORDER_ON
+	FACT_LAST_ORDER_ON,
+	FACT_SCORE_REASON
 } Fact;
 
 static const struct
@@ -135,6 +139,7 @@ static const struct
 	{"rfm_code", FACT_RFM_CODE},
 	{"as_of", FACT_AS_OF},
 	{"last_order_on", FACT_LAST_ORDER_ON},
+	{"score_reason", FACT_SCORE_REASON},
 };
 
 /* What follows from three scores alone */
@@ -309,6 +314,7 @@ create_customer(CustomerTable *table pg_attribute_unused(), void *entry)
 	customer->total = 0;
 	customer->carry = 0;
 	customer->events = 0;
+	customer->money_came = customer->money_went = 0;
 	customer->first_day = PG_INT32_MAX;
 	customer->last_day = NO_DAY;
 }
@@ -330,6 +336,11 @@ add_rows(CustomerTable *table, void **entries, const SourceRow *rows, int n)
 			raise_decimals(job, row->decimals);
 		customer->first_day = Min(customer->first_day, first);
 		customer->last_day = Max(customer->last_day, last);
+		if (row->events == 0)
+		{
+			customer->money_came |= row->value > 0;
+			customer->money_went |= row->value < 0;
+		}
 		if (row->day > job->after)
 		{
 			customer->events += row->events;
@@ -434,6 +445,8 @@ emit_history(CustomerTable *table, void *entry)
 				customer->first_day = day->day;
 			customer->last_day = day->day;
 		}
+		customer->money_came |= day->total > 0;
+		customer->money_went |= day->total < 0;
 		if (day->day > job->after)
 		{
 			complete.frequency += job->active_days ? day->events > 0 : day->events;
@@ -674,6 +687,19 @@ fetch_fact(void *arg, const SegmentColumn *columns pg_attribute_unused(), int co
 			else
 				day_fact(row, row->complete->customer.last_day, value);
 			return;
+		case FACT_SCORE_REASON:
+			{
+				const Customer *customer = &row->complete->customer;
+				const char *reason = customer->last_day == NO_DAY ?
+					history_reason_without_order(customer->money_came, customer->money_went) :
+					customer->events == 0 ? "no_order_in_window" : NULL;
+
+				if (reason)
+					string_fact(value, reason, (int) strlen(reason));
+				else
+					value->kind = SEGMENT_NULL;
+				return;
+			}
 		case FACT_NONE:
 			value->kind = SEGMENT_NULL;
 			return;

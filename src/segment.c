@@ -8,6 +8,12 @@
  * where a condition on other columns decides; a row then costs one look into
  * a table, and conditions are only evaluated in the cells they cover.
  *
+ * People without an order have no cell. Two kinds of rules speak of them: those
+ * of a segment of role prospect, which speak of nobody else, and those that
+ * read score_reason, which may. Where none applies they are prospects; but who has bought
+ * and got everything back is none, so that only a rule that reads score_reason
+ * gives them a segment.
+ *
  * Conditions are a closed grammar in jsonb:
  *
  *		{"column": c, "op": o, "value": v}
@@ -468,16 +474,6 @@ evaluate(const SegmentCondition *condition, const Row *row)
  * ---- Building a map
  */
 
-SegmentMap *
-segment_map_begin(const char *name, int bins)
-{
-	SegmentMap *map = palloc0(sizeof(SegmentMap));
-
-	map->name = pstrdup(name);
-	map->bins = bins;
-	return map;
-}
-
 static bool
 reads_facts(const SegmentCondition *condition)
 {
@@ -489,13 +485,88 @@ reads_facts(const SegmentCondition *condition)
 	return false;
 }
 
+static bool
+reads_column(const SegmentCondition *condition, int column)
+{
+	if (condition->kind == SEGMENT_CONDITION_COMPARE)
+		return condition->column == column;
+	for (int i = 0; i < condition->nargs; i++)
+		if (reads_column(condition->args[i], column))
+			return true;
+	return false;
+}
+
+/* Can the condition be true only where score_reason says that there is no order? */
+static bool
+asks_for_no_order(const SegmentCondition *condition, int score_reason)
+{
+	switch (condition->kind)
+	{
+		case SEGMENT_CONDITION_NOT:
+			return false;
+		case SEGMENT_CONDITION_AND:
+			for (int i = 0; i < condition->nargs; i++)
+				if (asks_for_no_order(condition->args[i], score_reason))
+					return true;
+			return false;
+		case SEGMENT_CONDITION_OR:
+			for (int i = 0; i < condition->nargs; i++)
+				if (!asks_for_no_order(condition->args[i], score_reason))
+					return false;
+			return true;
+		case SEGMENT_CONDITION_COMPARE:
+			break;
+	}
+	if (condition->column != score_reason ||
+		(condition->op != SEGMENT_OP_EQ && condition->op != SEGMENT_OP_IN))
+		return false;
+	for (int i = 0; i < condition->nconstants; i++)
+	{
+		const SegmentConstant *constant = &condition->constants[i];
+
+		if (constant->kind == SEGMENT_STRING &&
+			!same_name("no_order", constant->text, constant->len) &&
+			!same_name("all_refunded", constant->text, constant->len))
+			return false;
+	}
+	return true;
+}
+
+/* Who has bought and got everything back, in the word of no_order_reason() */
+static SegmentCondition *
+refunded_condition(SegmentMap *map)
+{
+	SegmentCondition *condition = palloc0(sizeof(SegmentCondition));
+
+	condition->kind = SEGMENT_CONDITION_COMPARE;
+	condition->column = column_number(map, "score_reason", 12);
+	condition->op = SEGMENT_OP_EQ;
+	condition->nconstants = 1;
+	condition->constants = palloc0(sizeof(SegmentConstant) * 1);
+	condition->constants[0].kind = SEGMENT_STRING;
+	condition->constants[0].text = pstrdup("all_refunded");
+	condition->constants[0].len = strlen("all_refunded");
+	return condition;
+}
+
+SegmentMap *
+segment_map_begin(const char *name, int bins)
+{
+	SegmentMap *map = palloc0(sizeof(SegmentMap));
+
+	map->name = pstrdup(name);
+	map->bins = bins;
+	map->refunded = refunded_condition(map);
+	return map;
+}
+
 /*
  * Add the rule with the next higher position. Returns what is wrong with its
  * condition, or NULL; a rule with a malformed condition stays and never
  * applies.
  */
 char *
-segment_map_add(SegmentMap *map, int32 position, const char *segment,
+segment_map_add(SegmentMap *map, int32 position, const char *segment, bool prospect,
 				const int32 *min, const int32 *max, Jsonb *conditions)
 {
 	SegmentRule *rule;
@@ -517,6 +588,7 @@ segment_map_add(SegmentMap *map, int32 position, const char *segment,
 	rule->position = position;
 	rule->segment = pstrdup(segment);
 	rule->segment_len = strlen(segment);
+	rule->prospect = rule->no_order = prospect;
 	memcpy(rule->min, min, sizeof(rule->min));
 	memcpy(rule->max, max, sizeof(rule->max));
 	if (conditions)
@@ -528,7 +600,11 @@ segment_map_add(SegmentMap *map, int32 position, const char *segment,
 			rule->malformed = true;
 		}
 		else
+		{
 			rule->refinement = reads_facts(rule->condition);
+			rule->reads_reason = reads_column(rule->condition, map->refunded->column);
+			rule->no_order = prospect || asks_for_no_order(rule->condition, map->refunded->column);
+		}
 	}
 	return problem;
 }
@@ -556,6 +632,17 @@ box_covers(const SegmentRule *rule, const int *score)
 	return true;
 }
 
+/* Does the rule speak of people without an order? */
+bool
+segment_rule_without_order(const SegmentMap *map, int rule)
+{
+	const SegmentRule *the_rule = &map->rules[rule];
+	static const int nothing[] = {0, 0, 0};
+
+	return the_rule->condition && (the_rule->prospect || the_rule->reads_reason) &&
+		box_covers(the_rule, nothing);
+}
+
 /*
  * Can the rule apply in this cell? Its bounds are asked, and its condition
  * where r, f and m alone decide it.
@@ -566,7 +653,7 @@ segment_rule_covers(const SegmentMap *map, int rule, int r, int f, int m)
 	const SegmentRule *the_rule = &map->rules[rule];
 	Row			row = {map, {r, f, m}, NULL, NULL};
 
-	if (the_rule->malformed || !box_covers(the_rule, row.score))
+	if (the_rule->malformed || the_rule->no_order || !box_covers(the_rule, row.score))
 		return false;
 	return the_rule->condition == NULL || the_rule->refinement ||
 		evaluate(the_rule->condition, &row) == YES;
@@ -584,7 +671,7 @@ segment_map_finish(SegmentMap *map, const char *prospect)
 	}
 	map->refinements = palloc(sizeof(int16) * Max(1, map->nrules));
 	for (int i = 0; i < map->nrules; i++)
-		if (map->rules[i].refinement)
+		if (map->rules[i].refinement && !map->rules[i].no_order)
 			map->refinements[map->nrefinements++] = i;
 
 	map->first = palloc(sizeof(int16) * ncells);
@@ -612,6 +699,21 @@ segment_map_finish(SegmentMap *map, const char *prospect)
 			}
 }
 
+/* segment_match for people without an order */
+static int
+match_without_order(const Row *row)
+{
+	const SegmentMap *map = row->map;
+	bool		refunded = evaluate(map->refunded, row) == YES;
+
+	for (int i = 0; i < map->nrules; i++)
+		if (segment_rule_without_order(map, i) &&
+			(!refunded || map->rules[i].reads_reason) &&
+			evaluate(map->rules[i].condition, row) == YES)
+			return i;
+	return refunded ? SEGMENT_NONE : SEGMENT_PROSPECT;
+}
+
 /*
  * The index of the rule that applies to a customer with these scores (0 for
  * NULL), SEGMENT_PROSPECT or SEGMENT_NONE. The caller has checked the scores.
@@ -625,7 +727,7 @@ segment_match(const SegmentMap *map, int r, int f, int m,
 				settled;
 
 	if (r == 0)
-		return SEGMENT_PROSPECT;
+		return match_without_order(&row);
 	Assert(r >= 1 && r <= map->bins && f >= 0 && f <= map->bins && m >= 0 && m <= map->bins);
 	cell = cell_of(map, r, f, m);
 	settled = map->settled[cell];
@@ -657,12 +759,90 @@ segment_rule_is_else(const SegmentMap *map, int rule)
 {
 	const SegmentRule *last = &map->rules[rule];
 
-	if (rule != map->nrules - 1 || last->condition || last->malformed)
+	if (rule != map->nrules - 1 || last->condition || last->malformed || last->prospect)
 		return false;
 	for (int i = 0; i < 3; i++)
 		if (last->min[i] != SEGMENT_NO_MIN || last->max[i] != SEGMENT_NO_MAX)
 			return false;
 	return true;
+}
+
+/* Truth values as bits of a set */
+#define MAY_BE(truth) (1 << (truth))
+#define MAY_BE_ANYTHING (MAY_BE(NO) | MAY_BE(YES) | MAY_BE(UNKNOWN))
+
+/*
+ * Which truth values a condition may have. known[] says of each fact whether it
+ * can be anything but NULL; without an order there are no scores.
+ */
+static int
+possible_truth(const SegmentCondition *condition, const bool *known, bool without_order)
+{
+	int			result = 0;
+
+	if (condition->kind == SEGMENT_CONDITION_COMPARE)
+		return (condition->column >= 0 ? known[condition->column] : !without_order) ?
+			MAY_BE_ANYTHING : MAY_BE(UNKNOWN);
+	if (condition->kind == SEGMENT_CONDITION_NOT)
+	{
+		int			arg = possible_truth(condition->args[0], known, without_order);
+
+		return (arg & MAY_BE(UNKNOWN)) |
+			(arg & MAY_BE(NO) ? MAY_BE(YES) : 0) | (arg & MAY_BE(YES) ? MAY_BE(NO) : 0);
+	}
+
+	/* all of "and" must be able to be true, and one of "or" */
+	for (int i = 0; i < condition->nargs; i++)
+	{
+		int			arg = possible_truth(condition->args[i], known, without_order);
+
+		if (i == 0)
+			result = arg;
+		else if (condition->kind == SEGMENT_CONDITION_AND)
+			result = ((result | arg) & ~MAY_BE(YES)) | (result & arg & MAY_BE(YES));
+		else
+			result = ((result | arg) & ~MAY_BE(NO)) | (result & arg & MAY_BE(NO));
+	}
+	return result;
+}
+
+/* Can the condition of a rule be true where only these facts are known? */
+bool
+segment_rule_can_apply(const SegmentMap *map, int rule, const bool *known, bool without_order)
+{
+	return map->rules[rule].condition == NULL ||
+		(possible_truth(map->rules[rule].condition, known, without_order) & MAY_BE(YES)) != 0;
+}
+
+static bool
+conditions_equal(const SegmentCondition *a, const SegmentCondition *b)
+{
+	if (a->kind != b->kind || a->nargs != b->nargs || a->column != b->column ||
+		a->op != b->op || a->nconstants != b->nconstants)
+		return false;
+	for (int i = 0; i < a->nargs; i++)
+		if (!conditions_equal(a->args[i], b->args[i]))
+			return false;
+	for (int i = 0; i < a->nconstants; i++)
+	{
+		const SegmentConstant *x = &a->constants[i],
+				   *y = &b->constants[i];
+
+		if (x->kind != y->kind || x->b != y->b || x->len != y->len ||
+			(x->len > 0 && memcmp(x->text, y->text, x->len) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* Do two rules ask the same? Their bounds are not looked at. */
+bool
+segment_rules_equal(const SegmentMap *map, int rule, int other)
+{
+	const SegmentCondition *a = map->rules[rule].condition,
+			   *b = map->rules[other].condition;
+
+	return a == NULL || b == NULL ? a == b : conditions_equal(a, b);
 }
 
 static List *

@@ -24,7 +24,7 @@
 
 /* What segment_match answers when it isn't the index of a rule. */
 #define SEGMENT_NONE (-1)		/* no rule applies */
-#define SEGMENT_PROSPECT (-2)	/* r is NULL */
+#define SEGMENT_PROSPECT (-2)	/* r is NULL, and no rule speaks of them */
 
 /* A bound that a rule doesn't have. */
 #define SEGMENT_NO_MIN PG_INT32_MIN
@@ -135,13 +135,16 @@ typedef struct SegmentRule
 	SegmentCondition *condition;	/* or NULL */
 	bool		malformed;		/* its condition could not be read: never applies */
 	bool		refinement;		/* reads facts: more than r, f and m decide */
+	bool		prospect;		/* its segment has the role prospect */
+	bool		reads_reason;	/* its condition reads score_reason */
+	bool		no_order;		/* speaks of people without an order only */
 } SegmentRule;
 
 typedef struct SegmentMap
 {
 	char	   *name;			/* as the user wrote it, for messages */
 	int			bins;
-	char	   *prospect;		/* segment of role prospect, or NULL */
+	char	   *prospect;		/* segment of role prospect that needs no rule, or NULL */
 	int			prospect_len;
 	int			nrules;
 	int			nrules_max;
@@ -149,6 +152,7 @@ typedef struct SegmentMap
 	int			ncolumns;
 	int			ncolumns_max;
 	SegmentColumn *columns;
+	SegmentCondition *refunded; /* they have bought, and hold no order now */
 	/* what segment_map_finish computes: for every cell of r, f, m ... */
 	int16	   *first;			/* the first rule that covers it */
 	int16	   *settled;		/* the first that needs no facts */
@@ -158,8 +162,9 @@ typedef struct SegmentMap
 
 extern SegmentMap *segment_map_begin(const char *name, int bins);
 extern char *segment_map_add(SegmentMap *map, int32 position,
-							 const char *segment, const int32 *min,
-							 const int32 *max, Jsonb *conditions);
+							 const char *segment, bool prospect,
+							 const int32 *min, const int32 *max,
+							 Jsonb *conditions);
 extern void segment_map_finish(SegmentMap *map, const char *prospect);
 
 extern SegmentMap *segment_map_load(text *argument, Oid function);
@@ -169,6 +174,10 @@ extern int	segment_match(const SegmentMap *map, int r, int f, int m,
 extern bool segment_rule_covers(const SegmentMap *map, int rule,
 								int r, int f, int m);
 extern bool segment_rule_is_else(const SegmentMap *map, int rule);
+extern bool segment_rule_without_order(const SegmentMap *map, int rule);
+extern bool segment_rule_can_apply(const SegmentMap *map, int rule,
+								   const bool *known, bool without_order);
+extern bool segment_rules_equal(const SegmentMap *map, int rule, int other);
 extern List *segment_rule_columns(const SegmentMap *map, int rule);
 extern SegmentValueKind segment_column_constant(const SegmentMap *map, int rule,
 												int column, SegmentValueKind allowed);

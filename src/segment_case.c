@@ -233,22 +233,59 @@ print_bound(Printer *p, const char **separator, int score, const char *op, int32
 	*separator = " AND ";
 }
 
+/*
+ * What match_without_order does. Columns that are not given are NULL: a rule
+ * that can't be true for that reason is left out.
+ */
+static void
+print_without_order(Printer *p, const bool *given)
+{
+	const SegmentMap *map = p->map;
+	const char *r = p->columns[0].sql;
+
+	for (int i = 0; i < map->nrules; i++)
+	{
+		if (!segment_rule_without_order(map, i) || !segment_rule_can_apply(map, i, given, true))
+			continue;
+		appendStringInfo(&p->out, "  WHEN %s IS NULL AND ", r);
+		if (!map->rules[i].reads_reason && given[map->refunded->column])
+		{
+			print_condition(p, map->refunded);
+			appendStringInfoString(&p->out, " IS NOT TRUE AND ");
+		}
+		print_condition(p, map->rules[i].condition);
+		appendStringInfo(&p->out, " THEN %s\n", quote_literal_cstr(map->rules[i].segment));
+	}
+	if (given[map->refunded->column])
+	{
+		appendStringInfo(&p->out, "  WHEN %s IS NULL AND ", r);
+		print_condition(p, map->refunded);
+		appendStringInfoString(&p->out, " THEN NULL::pg_catalog.text\n");
+	}
+	appendStringInfo(&p->out, "  WHEN %s IS NULL THEN %s\n", r,
+					 map->prospect ? quote_literal_cstr(map->prospect) : "NULL::pg_catalog.text");
+}
+
 char *
 segment_map_as_case(const SegmentMap *map, const SegmentCaseColumn *columns,
 					int ncolumns)
 {
 	Printer		p = {.map = map,.columns = columns,.ncolumns = ncolumns};
+	bool	   *given = palloc(sizeof(bool) * map->ncolumns);
+	bool		is_jsonb;
 
 	Assert(ncolumns >= 3);
 	initStringInfo(&p.out);
-	appendStringInfo(&p.out, "CASE\n  WHEN %s IS NULL THEN %s\n", columns[0].sql,
-					 map->prospect ? quote_literal_cstr(map->prospect) : "NULL::pg_catalog.text");
+	appendStringInfoString(&p.out, "CASE\n");
+	for (int i = 0; i < map->ncolumns; i++)
+		given[i] = column_sql(&p, i, &is_jsonb) != NULL;
+	print_without_order(&p, given);
 	for (int i = 0; i < map->nrules; i++)
 	{
 		const SegmentRule *rule = &map->rules[i];
 		const char *separator = "";
 
-		if (rule->malformed)
+		if (rule->malformed || rule->no_order)
 			continue;
 		if (segment_rule_is_else(map, i))
 		{

@@ -230,7 +230,10 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 	n = run_query(psprintf("SELECT \"position\"::pg_catalog.int4, segment::pg_catalog.text,"
 						   " r_min::pg_catalog.int4, r_max::pg_catalog.int4, f_min::pg_catalog.int4,"
 						   " f_max::pg_catalog.int4, m_min::pg_catalog.int4, m_max::pg_catalog.int4,"
-						   " conditions::pg_catalog.jsonb FROM %s.segment_rule AS rule"
+						   " conditions::pg_catalog.jsonb,"
+						   " EXISTS (SELECT FROM %1$s.segment_label AS l WHERE l.map OPERATOR(pg_catalog.=) rule.map"
+						   " AND l.segment OPERATOR(pg_catalog.=) rule.segment AND l.role OPERATOR(pg_catalog.=) 'prospect')"
+						   " FROM %1$s.segment_rule AS rule"
 						   " WHERE map OPERATOR(pg_catalog.=) $1 ORDER BY rule.\"position\"", name->schema),
 				  name->map);
 	for (uint64 i = 0; i < n; i++)
@@ -241,6 +244,8 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 					max[3];
 		bool		isnull;
 		Datum		conditions = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 9, &isnull);
+		bool		unknown;
+		bool		prospect = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 10, &unknown));
 		char	   *problem;
 
 		if (segment == NULL)
@@ -253,7 +258,7 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 			max[k] = result_int(i, 4 + 2 * k, SEGMENT_NO_MAX);
 		}
 		MemoryContextSwitchTo(target);
-		problem = segment_map_add(map, position, segment, min, max,
+		problem = segment_map_add(map, position, segment, prospect, min, max,
 								  isnull ? NULL : DatumGetJsonbP(conditions));
 		if (problem && malformed == NULL)
 			ereport(ERROR,
@@ -272,9 +277,11 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 		MemoryContextSwitchTo(reading);
 	}
 
-	n = run_query(psprintf("SELECT segment::pg_catalog.text FROM %s.segment_label"
-						   " WHERE map OPERATOR(pg_catalog.=) $1 AND role OPERATOR(pg_catalog.=) 'prospect'"
-						   " ORDER BY display_order, segment LIMIT 1", name->schema),
+	/* sql/dated.sql asks the same */
+	n = run_query(psprintf("SELECT l.segment::pg_catalog.text FROM %1$s.segment_label AS l"
+						   " WHERE l.map OPERATOR(pg_catalog.=) $1 AND l.role OPERATOR(pg_catalog.=) 'prospect'"
+						   " ORDER BY EXISTS (SELECT FROM %1$s.segment_rule AS r WHERE r.map OPERATOR(pg_catalog.=) l.map"
+						   " AND r.segment OPERATOR(pg_catalog.=) l.segment), l.display_order, l.segment LIMIT 1", name->schema),
 				  name->map);
 	prospect = n > 0 ? result_text(0, 1) : NULL;
 	MemoryContextSwitchTo(target);
@@ -605,28 +612,30 @@ static const struct
 {
 	const char *name;
 	SegmentValueKind kind;
+	bool		needs_order;	/* NULL without one */
 }			known_columns[] =
 {
-	{"as_of", SEGMENT_STRING},
-	{"basket_score", SEGMENT_NUMERIC},
-	{"churn_probability", SEGMENT_NUMERIC},
-	{"clv_12m", SEGMENT_NUMERIC},
-	{"clv_score", SEGMENT_NUMERIC},
-	{"engagement_score", SEGMENT_NUMERIC},
-	{"expected_orders_90d", SEGMENT_NUMERIC},
-	{"frequency", SEGMENT_NUMERIC},
-	{"last_order_on", SEGMENT_STRING},
-	{"mean_value", SEGMENT_NUMERIC},
-	{"monetary", SEGMENT_NUMERIC},
-	{"next_order_expected_on", SEGMENT_STRING},
-	{"propensity_90d", SEGMENT_NUMERIC},
-	{"recency_days", SEGMENT_NUMERIC},
-	{"rfm_code", SEGMENT_STRING},
-	{"rfm_score", SEGMENT_NUMERIC},
-	{"rfm_score_change", SEGMENT_NUMERIC},
-	{"satisfaction_score", SEGMENT_NUMERIC},
-	{"silence_ratio", SEGMENT_NUMERIC},
-	{"tenure_days", SEGMENT_NUMERIC},
+	{"as_of", SEGMENT_STRING, false},
+	{"basket_score", SEGMENT_NUMERIC, true},
+	{"churn_probability", SEGMENT_NUMERIC, false},
+	{"clv_12m", SEGMENT_NUMERIC, false},
+	{"clv_score", SEGMENT_NUMERIC, false},
+	{"engagement_score", SEGMENT_NUMERIC, false},
+	{"expected_orders_90d", SEGMENT_NUMERIC, false},
+	{"frequency", SEGMENT_NUMERIC, false},
+	{"last_order_on", SEGMENT_STRING, true},
+	{"mean_value", SEGMENT_NUMERIC, true},
+	{"monetary", SEGMENT_NUMERIC, false},
+	{"next_order_expected_on", SEGMENT_STRING, false},
+	{"propensity_90d", SEGMENT_NUMERIC, false},
+	{"recency_days", SEGMENT_NUMERIC, true},
+	{"rfm_code", SEGMENT_STRING, true},
+	{"rfm_score", SEGMENT_NUMERIC, true},
+	{"rfm_score_change", SEGMENT_NUMERIC, true},
+	{"satisfaction_score", SEGMENT_NUMERIC, false},
+	{"score_reason", SEGMENT_STRING, false},
+	{"silence_ratio", SEGMENT_NUMERIC, true},
+	{"tenure_days", SEGMENT_NUMERIC, true},
 };
 
 static void
@@ -686,6 +695,53 @@ check_cells(const SegmentMap *map, ReturnSetInfo *result, bool *reached)
 				list_free(settling);
 				CHECK_FOR_INTERRUPTS();
 			}
+}
+
+/*
+ * Which rules people without an order can reach. A rule of role prospect speaks
+ * of nobody else: what keeps it from doing so is told.
+ */
+static void
+check_without_order(const SegmentMap *map, ReturnSetInfo *result, bool *reached)
+{
+	static const char *const scores[] = {"r", "f", "m"};
+	bool	   *known = palloc(sizeof(bool) * map->ncolumns);
+
+	for (int i = 0; i < map->ncolumns; i++)
+	{
+		known[i] = true;
+		for (int k = 0; k < (int) lengthof(known_columns); k++)
+			if (strcmp(known_columns[k].name, map->columns[i].name) == 0)
+				known[i] = !known_columns[k].needs_order;
+	}
+	for (int i = 0; i < map->nrules; i++)
+	{
+		const SegmentRule *rule = &map->rules[i];
+		bool		taken = false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (segment_rule_without_order(map, i) && segment_rule_can_apply(map, i, known, true))
+		{
+			for (int j = 0; j < i && !taken; j++)
+				taken = segment_rule_without_order(map, j) && segment_rules_equal(map, j, i);
+			reached[i] = reached[i] || !taken;
+		}
+		if (!rule->prospect || rule->malformed)
+			continue;
+		if (rule->condition == NULL)
+		{
+			report(result, psprintf("rule of role prospect without a condition: position %d", rule->position),
+				   NULL, list_make1(rule->segment));
+			reached[i] = true;	/* one problem is enough */
+		}
+		for (int k = 0; k < 3; k++)
+			if (rule->min[k] != SEGMENT_NO_MIN || rule->max[k] != SEGMENT_NO_MAX)
+			{
+				report(result, psprintf("rule of role prospect with a bound: position %d, %s", rule->position, scores[k]),
+					   NULL, list_make1(rule->segment));
+				reached[i] = true;
+			}
+	}
 }
 
 static void
@@ -749,11 +805,8 @@ static const char label_query[] =
 " SELECT 2, 'label without a rule', ARRAY[segment] FROM label"
 "  WHERE segment NOT IN (SELECT segment FROM rule) GROUP BY segment HAVING bool_and(role <> 'prospect')"
 " UNION ALL"
-" SELECT 3, 'rule for a segment of role prospect', ARRAY[segment] FROM label"
-"  WHERE role = 'prospect' AND segment IN (SELECT segment FROM rule) GROUP BY segment"
-" UNION ALL"
-" SELECT 4, 'several segments of role prospect', array_agg(DISTINCT segment) FROM label"
-"  WHERE role = 'prospect' HAVING count(DISTINCT segment) > 1"
+" SELECT 4, 'several segments of role prospect without a rule', array_agg(DISTINCT segment) FROM label"
+"  WHERE role = 'prospect' AND segment NOT IN (SELECT segment FROM rule) HAVING count(DISTINCT segment) > 1"
 " UNION ALL"
 " SELECT 5, 'label differs between languages: role, display_order or color', ARRAY[segment] FROM label"
 "  GROUP BY segment HAVING count(DISTINCT (role, display_order, color)) > 1"
@@ -807,10 +860,11 @@ segment_map_check(PG_FUNCTION_ARGS)
 	}
 	reached = palloc0(sizeof(bool) * Max(1, map->nrules));
 	check_cells(map, result, reached);
+	check_without_order(map, result, reached);
 	check_rules(map, result, reached);
 	check_labels(&name, result);
 	for (int i = 0; i < map->nrules; i++)
-		if (map->rules[i].refinement)
+		if (map->rules[i].refinement && !map->rules[i].no_order)
 			report(result, psprintf("refinement: position %d", map->rules[i].position),
 				   NULL, list_make1(map->rules[i].segment));
 	end_reading(&reading);
