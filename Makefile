@@ -31,6 +31,7 @@ OBJS = \
 	src/btyd_agg.o \
 	src/score.o \
 	src/score_window.o \
+	src/exact_sum_agg.o \
 	src/segment.o \
 	src/segment_case.o \
 	src/segment_map.o \

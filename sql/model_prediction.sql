@@ -100,7 +100,7 @@ BEGIN
 				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
 		ELSE
 			format($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, count(*) AS customers,
-				%3$s AS predicted_customers, sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::%2$s AS clv_12m,
+				%3$s AS predicted_customers, @extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::%2$s AS clv_12m,
 				(sum(c.clv_12m) / NULLIF(sum(sum(c.clv_12m)) OVER w, 0))::float8 AS clv_12m_share,
 				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability, @extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
 				c.segment_order, c.segment_color::text AS segment_color%4$s
@@ -294,15 +294,25 @@ BEGIN
 				   mean_absolute_error, baseline_absolute_error, correlation, active_auc)
 			SELECT $1, p.tenant, $2, $3, (SELECT f.btyd_fit FROM fits AS f WHERE f.tenant = p.tenant), (SELECT f.spend_fit FROM fits AS f WHERE f.tenant = p.tenant),
 				   count(*), count(p.expected_orders),
-				   sum(p.expected_orders), sum(p.actual_orders) FILTER (WHERE p.expected_orders IS NOT NULL),
-				   sum(p.expected_orders * p.expected_mean), sum(p.actual_value) FILTER (WHERE p.expected_orders * p.expected_mean IS NOT NULL),
+				   @extschema@.exact_sum(p.expected_orders), sum(p.actual_orders) FILTER (WHERE p.expected_orders IS NOT NULL),
+				   @extschema@.exact_sum(p.expected_orders * p.expected_mean), sum(p.actual_value) FILTER (WHERE p.expected_orders * p.expected_mean IS NOT NULL),
 				   count(*) FILTER (WHERE p.actual_orders > 0),
-				   avg(abs(p.expected_orders - p.actual_orders)), avg(abs(p.baseline - p.actual_orders)) FILTER (WHERE p.expected_orders IS NOT NULL),
-				   corr(p.expected_orders, p.actual_orders), @extschema@.auc(p.expected_orders, p.actual_orders > 0)
-			  FROM predicted AS p GROUP BY p.tenant
+				   @extschema@.weighted_mean(abs(p.expected_orders - p.actual_orders), 1),
+				   @extschema@.weighted_mean(abs(p.baseline - p.actual_orders), 1) FILTER (WHERE p.expected_orders IS NOT NULL),
+				   -- core's corr() depends on the order of the rows
+				   greatest(-1, least(1, @extschema@.exact_sum((p.expected_orders - m.expected) * (p.actual_orders - m.actual)) /
+					   nullif(sqrt(@extschema@.exact_sum((p.expected_orders - m.expected) * (p.expected_orders - m.expected))) *
+							  sqrt(@extschema@.exact_sum((p.actual_orders - m.actual) * (p.actual_orders - m.actual)) FILTER (WHERE p.expected_orders IS NOT NULL)), 0))),
+				   @extschema@.auc(p.expected_orders, p.actual_orders > 0)
+			  FROM predicted AS p
+			  JOIN (SELECT p.tenant, @extschema@.weighted_mean(p.expected_orders, 1) AS expected,
+						   @extschema@.weighted_mean(p.actual_orders, 1) FILTER (WHERE p.expected_orders IS NOT NULL) AS actual
+					  FROM predicted AS p GROUP BY p.tenant) AS m ON m.tenant = p.tenant
+			 GROUP BY p.tenant
 		), classes AS (
 			INSERT INTO %1$I.prediction_check_classes (check_id, tenant, repeat_orders, customers, expected_orders, actual_orders, expected_value, actual_value)
-			SELECT $1, p.tenant, least(p.x, 7), count(*), sum(p.expected_orders), sum(p.actual_orders), sum(p.expected_orders * p.expected_mean), sum(p.actual_value)
+			SELECT $1, p.tenant, least(p.x, 7), count(*), @extschema@.exact_sum(p.expected_orders), sum(p.actual_orders),
+				   @extschema@.exact_sum(p.expected_orders * p.expected_mean), sum(p.actual_value)
 			  FROM predicted AS p GROUP BY p.tenant, least(p.x, 7)
 		), cohorts AS MATERIALIZED (
 			SELECT k.tenant, k.first_day, count(*) AS customers FROM known AS k GROUP BY k.tenant, k.first_day
@@ -318,7 +328,7 @@ BEGIN
 					  FROM weeks AS w JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end GROUP BY 1, 2) AS a
 			  JOIN fits AS f ON f.tenant = a.tenant
 		), expected AS MATERIALIZED (
-			SELECT w.tenant, w.week_end, sum(c.customers * v.orders) AS orders
+			SELECT w.tenant, w.week_end, @extschema@.exact_sum(c.customers * v.orders) AS orders
 			  FROM weeks AS w
 			  JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end
 			  JOIN curve AS v ON v.tenant = w.tenant AND v.age = w.week_end - c.first_day

@@ -479,6 +479,8 @@ BEGIN ATOMIC
 		('value_not_predicted', 170, 'customers', 'now', 'prediction', 'customers with an order whose value is not predicted, because the fit of spend has found no answer', 'see prediction_fits; once there are more: calibrate_model'),
 		('spend_left_out', 180, 'customers', 'now', 'prediction', 'customers who came back and were left out of the fit of spend, because their mean value, corrections taken off, is zero or negative; nor is their value predicted',
 			'orders without a value: look for a value; orders that were sent back whole: they are worth nothing, see check_prediction'),
+		('corrections_add', 190, 'customers', 'checked', NULL, 'customers whose corrections, rows that are no order, add to their revenue instead of lowering it',
+			'orders that were never paid: leave them out, or value => ''CASE WHEN status = ''''paid'''' THEN total ELSE 0 END''; refunds without a sign: value => ''-total'''),
 		('exact_duplicates', 200, 'orders', 'checked', NULL, 'rows that equal another in all that the model reads, beyond the first; they are kept',
 			'if they are copies: name the column that tells orders apart, event_key => ''order_id'''),
 		('duplicate_keys', 210, 'orders', 'checked', 'event_key', 'rows with an event key that another row has, beyond the first; left out', 'nothing, if rows are delivered more than once'),
@@ -620,6 +622,10 @@ BEGIN
 					  FROM source AS s WHERE NOT s.is_scored AND s.is_kept AND s.customer_key IS NOT NULL) AS n,
 				   LATERAL (VALUES ('no_day', n.no_day, n.no_day_customers), ('no_value', n.no_value, n.no_value_customers),
 						('unconvertible', n.unconvertible, n.unconvertible_customers)) AS w (reason, affected, customers)
+		), corrections AS (
+			SELECT c.tenant, 'corrections_add' AS reason, count(*) AS affected, count(*) AS customers, NULL::text AS detail
+			  FROM (SELECT s.tenant FROM kept AS s WHERE NOT s.is_event AND s.day <= $1 GROUP BY s.tenant, s.customer_key HAVING sum(s.value) > 0) AS c
+			 GROUP BY c.tenant
 		), duplicates AS (
 			SELECT d.tenant, 'exact_duplicates' AS reason, sum(d.n - 1)::bigint AS affected, count(DISTINCT d.customer_key) AS customers, NULL::text AS detail
 			  FROM (SELECT s.tenant, s.customer_key, count(*) AS n FROM kept AS s
@@ -693,7 +699,7 @@ BEGIN
 						WHEN max(g.n) > 0 THEN format('at most %%s together, after %%s', max(g.n), to_char((array_agg(g.after ORDER BY g.n DESC, g.after))[1], 'YYYY-MM-DD')) END AS detail
 			  FROM gaps AS g GROUP BY g.tenant, g.is_last
 		), found AS (
-			SELECT * FROM duplicates UNION ALL SELECT * FROM repeated UNION ALL SELECT * FROM lines UNION ALL SELECT * FROM outliers
+			SELECT * FROM corrections UNION ALL SELECT * FROM duplicates UNION ALL SELECT * FROM repeated UNION ALL SELECT * FROM lines UNION ALL SELECT * FROM outliers
 			UNION ALL SELECT * FROM mixed UNION ALL SELECT * FROM feed
 		)
 		SELECT jsonb_agg(to_jsonb(x)) FROM (

@@ -174,3 +174,61 @@ CREATE AGGREGATE @extschema@.weighted_mean(score float8, weight float8) (
 
 COMMENT ON AGGREGATE @extschema@.weighted_mean(float8, float8) IS
 'weighted mean over rows of the scores that are not NULL';
+
+-- exact_sum: of doubles, what sum() is of numeric: no plan and no order of the
+-- rows changes a bit of the result.
+
+CREATE FUNCTION @extschema@.exact_sum_transition(state internal, value float8)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'exact_sum_transition';
+
+COMMENT ON FUNCTION @extschema@.exact_sum_transition(internal, float8) IS
+'part of aggregate exact_sum';
+
+CREATE FUNCTION @extschema@.exact_sum_combine(state internal, other internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'exact_sum_combine';
+
+COMMENT ON FUNCTION @extschema@.exact_sum_combine(internal, internal) IS
+'part of aggregate exact_sum';
+
+CREATE FUNCTION @extschema@.exact_sum_serialize(state internal)
+RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'exact_sum_serialize';
+
+COMMENT ON FUNCTION @extschema@.exact_sum_serialize(internal) IS
+'part of aggregate exact_sum';
+
+CREATE FUNCTION @extschema@.exact_sum_deserialize(bytes bytea, unused internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'exact_sum_deserialize';
+
+COMMENT ON FUNCTION @extschema@.exact_sum_deserialize(bytea, internal) IS
+'part of aggregate exact_sum';
+
+CREATE FUNCTION @extschema@.exact_sum_final(state internal)
+RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'exact_sum_final';
+
+COMMENT ON FUNCTION @extschema@.exact_sum_final(internal) IS
+'part of aggregate exact_sum';
+
+CREATE AGGREGATE @extschema@.exact_sum(value float8) (
+	SFUNC = @extschema@.exact_sum_transition,
+	STYPE = internal,
+	SSPACE = 192,
+	COMBINEFUNC = @extschema@.exact_sum_combine,
+	SERIALFUNC = @extschema@.exact_sum_serialize,
+	DESERIALFUNC = @extschema@.exact_sum_deserialize,
+	FINALFUNC = @extschema@.exact_sum_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE @extschema@.exact_sum(float8) IS
+'sum of the values that are not NULL, exact and rounded once: the same bits for any order of the rows and any plan';

@@ -122,11 +122,25 @@ SELECT refused('check_quality(''m'')');
 SELECT count(affected) > 0 AS still FROM m.data_quality;
 ALTER TABLE files RENAME TO lines;
 
+-- Money of rows that are no order: never paid, or refunds without a sign. An order
+-- that came back wholly is none of them, and neither is a day to come.
+CREATE TABLE shopdata.states AS SELECT * FROM (VALUES
+  ('ann', date '2025-01-05', 100, true), ('ann', '2025-02-05', 50, false),		-- the second was cancelled
+  ('cleo', '2025-01-09', 30, false),						-- failed
+  ('dee', '2025-01-10', 80, true), ('dee', '2025-01-12', 30, false),		-- a refund of 30
+  ('eve', '2025-01-10', 80, true), ('eve', '2025-01-12', -30, false),
+  ('gus', '2025-01-10', 35, false), ('gus', '2025-01-12', -35, false),
+  ('hal', '2025-01-10', 35, true), ('hal', '2025-11-12', 35, false)) AS v (customer, day, value, counts);
+SELECT count(*) > 0 AS done FROM create_model('states_model', 'states', as_of => '2025-10-31');
+SELECT reason, affected, customers FROM check_quality('states_model') WHERE reason = 'corrections_add';
+UPDATE states SET value = CASE customer WHEN 'dee' THEN -value ELSE 0 END WHERE NOT counts AND customer IN ('ann', 'cleo', 'dee');
+SELECT count(*) AS left FROM check_quality('states_model') WHERE reason = 'corrections_add';
+
 -- how many Mondays there are
 SELECT count(*) AS compared, count(*) FILTER (WHERE model_weekdays(a, b, w) <> (SELECT count(*) FROM generate_series(a::timestamp, b, '1 day') AS d WHERE extract(isodow FROM d) = w)) AS different
 FROM (SELECT date '2025-01-01' + i AS a, date '2025-01-01' + i + j AS b FROM generate_series(0, 6) AS i, generate_series(-3, 20) AS j) AS s, generate_series(1, 7) AS w;
 SELECT count(*) FROM (SELECT drop_model(model) FROM models()) AS s;
 DROP OWNED BY regress_quality_reader;
 DROP ROLE regress_quality_reader;
-DROP TABLE sales, shuffled, lines;
+DROP TABLE sales, shuffled, lines, states;
 DROP FUNCTION faults;
