@@ -451,7 +451,7 @@ CREATE FUNCTION @extschema@.quality_reasons()
 BEGIN ATOMIC
 	VALUES
 		('no_customer', 10, 'rows', 'read', NULL, 'rows without a customer; left out',
-			'orders of guests: let the e-mail or a device stand for the customer, customer => ''coalesce(customer_id::text, lower(email))'''),
+			'orders of guests: let the e-mail or a device stand for the customer, customer => ''coalesce(customer_id::text, lower(email))''; guests who register later are then two customers: merge_customers joins them'),
 		('no_day', 20, 'rows', 'read', NULL, 'rows without a day; left out', 'give another column where this one is NULL: day => ''coalesce(paid_on, ordered_on)'''),
 		('no_value', 30, 'rows', 'read', NULL, 'rows without a value; left out', 'value => ''coalesce(total, 0)'' if such an order counts and is worth nothing'),
 		('unconvertible', 40, 'rows', 'read', NULL, 'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out',
@@ -463,7 +463,7 @@ BEGIN ATOMIC
 		('all_refunded', 75, 'customers', 'now', NULL, 'customers without an order to whom money came and went: what is left of orders that were wholly refunded; they are no prospects',
 			'nothing, if the source shows such orders so; the segment map may give them a segment by score_reason, as the shipped maps do'),
 		('net_zero', 80, 'customers', 'now', NULL, 'customers with orders whose corrections take back every amount; they count as customers who have bought',
-			'delete cancelled orders from the source instead of writing a correction'),
+			'an order that came back wholly is none: counts = false for it and its refunds, or leave them out'),
 		('one_order_only', 90, 'customers', 'now', NULL, 'customers with exactly one order, where these are more than 95 % of 30 or more',
 			'a marketplace makes a customer for every order: find another column that says who the person is'),
 		('no_consent', 100, 'customers', 'now', NULL, 'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', 'nothing, or ask them'),
