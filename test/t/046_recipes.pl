@@ -21,11 +21,13 @@ for my $section (split /^### /m, $orders)
 ok($recipe{$_}, "$_ has SQL") for qw(WooCommerce Magento Shopify PrestaShop);
 
 my $node = new_node('recipes');
+$node->append_conf('postgresql.conf', "TimeZone = 'Pacific/Kiritimati'\nDateStyle = 'SQL, DMY'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE SCHEMA scoring; CREATE EXTENSION customer_scoring SCHEMA scoring;');
 
-# Sessions that print and read days their own way.
-my @sessions = ('', '-c TimeZone=Pacific/Kiritimati -c DateStyle=SQL,DMY', '-c TimeZone=America/Los_Angeles -c DateStyle=German -c IntervalStyle=sql_standard');
+# Sessions that print and read days their own way; the first as the server is set,
+# in which the views and models are made.
+my @sessions = ('', '-c TimeZone=UTC -c DateStyle=ISO,MDY', '-c TimeZone=America/Los_Angeles -c DateStyle=German -c IntervalStyle=sql_standard');
 
 # What the rows of a view become, a customer a line.
 sub histories_are
