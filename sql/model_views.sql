@@ -15,6 +15,7 @@ CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], sco
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
+	SET extra_float_digits = 1		-- thresholds with all their digits: the cast to numeric takes 15
 	AS $$
 DECLARE
 	n		int := cardinality(thresholds);
@@ -22,6 +23,9 @@ DECLARE
 	upper	float8;				-- not beaten
 	days	text := CASE WHEN language LIKE 'fr%' THEN ' j' ELSE ' d' END;
 	whole	boolean := dimension IN ('recency', 'frequency');
+	passed	numeric;
+	kept	numeric;
+	places	int;
 	low		text;
 	high	text;
 BEGIN
@@ -35,15 +39,15 @@ BEGIN
 		END IF;
 		upper := thresholds[n - score + 2];		-- beaten by being below
 		lower := thresholds[n - score + 1];
+		-- days are whole
+		lower := ceil(lower);
+		upper := ceil(upper);
 		IF score = n + 1 THEN
 			RETURN CASE WHEN upper <= 0 THEN '-' ELSE '< ' || trim_scale(upper::numeric) || days END;
 		ELSIF score = 1 THEN
 			RETURN '>= ' || trim_scale(lower::numeric) || days;
-		ELSIF lower = upper THEN
-			RETURN '-';
 		END IF;
-		lower := ceil(lower);
-		upper := ceil(upper) - 1;
+		upper := upper - 1;
 		RETURN CASE WHEN upper < lower THEN '-' WHEN upper = lower THEN trim_scale(lower::numeric) || days
 			ELSE trim_scale(lower::numeric) || '-' || trim_scale(upper::numeric) || days END;
 	END IF;
@@ -60,13 +64,34 @@ BEGIN
 		RETURN CASE WHEN n = 0 THEN '>= 0' WHEN score = n + 1 THEN low || '+' WHEN score = 1 THEN CASE WHEN upper = 1 THEN '1' ELSE '<= ' || high END
 			WHEN upper < lower THEN '-' WHEN upper = lower THEN low ELSE low || '-' || high END;
 	END IF;
-	low := round(lower::numeric, decimals)::text;
-	high := round(upper::numeric, decimals)::text;
+	-- Cut downwards: of amounts with so many decimals those above 10.006 are those
+	-- above 10.00. Means have more of them. Two thresholds that look the same get as
+	-- many decimals as tell them apart.
+	places := CASE WHEN dimension IN ('mean', 'basket') THEN decimals + 4 ELSE decimals END;
+	passed := lower::text::numeric;
+	kept := upper::text::numeric;
+	WHILE kept > passed AND places < 400 AND @extschema@.explain_floor(passed, places) = @extschema@.explain_floor(kept, places) LOOP
+		places := places + 1;
+	END LOOP;
+	passed := trim_scale(@extschema@.explain_floor(passed, places));
+	kept := trim_scale(@extschema@.explain_floor(kept, places));
+	low := round(passed, greatest(scale(passed), decimals))::text;
+	high := round(kept, greatest(scale(kept), decimals))::text;
 	RETURN CASE WHEN n = 0 THEN CASE WHEN language LIKE 'fr%' THEN 'tous' ELSE 'all' END WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
-	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it';
+	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it; dimension mean: monetary values that are means';
+
+-- Beside score_range, which is the first to need it.
+CREATE FUNCTION @extschema@.explain_floor(x numeric, decimals int)
+	RETURNS numeric
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.trunc(x, decimals) OPERATOR(pg_catalog.-) CASE WHEN x OPERATOR(pg_catalog.<) pg_catalog.trunc(x, decimals)
+		THEN pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") ELSE 0 END;
+END;
+COMMENT ON FUNCTION @extschema@.explain_floor(numeric, int) IS 'internal: a number cut after so many decimals, downwards';
 
 -- The column tenant of a view over rows called "row".
 CREATE FUNCTION @extschema@.model_tenant(settings jsonb, "row" text)
@@ -671,7 +696,7 @@ BEGIN
 		format($q$SELECT %2$s AS tenant, d.dimension, n.score,
 			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1] ELSE t.thresholds[n.score - 1] END AS lower_bound,
 			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2] ELSE t.thresholds[n.score] END AS upper_bound,
-			@extschema@.score_range(d.dimension, t.thresholds, n.score, %3$L, %4$s) AS score_range,
+			@extschema@.score_range(%7$s, t.thresholds, n.score, %3$L, %4$s) AS score_range,
 			q.version, k.valid_from, k.customers AS calibrated_customers,
 			CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
 			FROM (%5$s) AS q
@@ -683,7 +708,8 @@ BEGIN
 			JOIN generate_series(1, %6$s) AS n (score) ON n.score <= COALESCE(cardinality(t.thresholds) + 1, k.bins)
 			ORDER BY q.tenant, d.position, n.score$q$,
 			-- the number of bins as a constant, so that the planner knows how few rows there are
-			model, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins'),
+			model, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins',
+			CASE settings ->> 'monetary' WHEN 'mean' THEN 'CASE d.dimension WHEN ''monetary'' THEN ''mean'' ELSE d.dimension END' ELSE 'd.dimension' END),
 		'the thresholds in force: which values get which score');
 
 	PERFORM @extschema@.model_put_view(model, 'score_distribution',
