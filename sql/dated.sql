@@ -131,7 +131,7 @@ BEGIN
 		  FROM (%s) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, @extschema@.model_hide_small(settings, format($q$
 		SELECT %6$s AS tenant, m.from_segment, f.label AS from_label, m.to_segment, t.label AS to_label, count(*) AS customers, sum(m.monetary)::%7$s AS revenue,
 			   %9$s AS customers_by_thresholds, f.display_order AS from_order, t.display_order AS to_order
-		  FROM (SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE p.segment END::text AS from_segment,
+		  FROM (SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE %10$s END::text AS from_segment,
 					   s.to_segment::text AS to_segment, s.monetary,
 					   (s.was_there_then AND s.then_segment IS DISTINCT FROM s.from_segment) AS by_thresholds
 				  FROM (SELECT u.customer_key, min(u.tenant) AS tenant,
@@ -160,7 +160,9 @@ BEGIN
 			-- a group in the group
 			format(CASE settings ->> 'minimum_group_size' WHEN '1' THEN 'count(*) FILTER (WHERE m.by_thresholds)' ELSE
 				'CASE WHEN count(*) FILTER (WHERE m.by_thresholds) NOT BETWEEN 1 AND %1$s - 1 AND count(*) FILTER (WHERE m.by_thresholds IS NOT TRUE) NOT BETWEEN 1 AND %1$s - 1'
-				' THEN count(*) FILTER (WHERE m.by_thresholds) END' END, settings ->> 'minimum_group_size')),
+				' THEN count(*) FILTER (WHERE m.by_thresholds) END' END, settings ->> 'minimum_group_size'),
+			-- with known_since it is said who is known: whoever is not, was no prospect
+			CASE WHEN settings ->> 'known_since' IS NULL THEN 'p.segment' ELSE 'NULL' END),
 			'{tenant,from_segment,from_label,to_segment,to_label,customers,revenue,customers_by_thresholds,from_order,to_order}',
 			'{customers,revenue,customers_by_thresholds}', '{tenant}', 'from_segment', 'to_segment', 'q.tenant, q.from_order, q.to_order')),
 		'how many customers went from which segment to which between two days, both seen by the thresholds of today; customers_by_thresholds of them had another label at the time, by the thresholds of then');
@@ -191,7 +193,7 @@ BEGIN
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
 		@extschema@.model_hide_small(settings, format($q$
 		SELECT n.as_of, %3$s AS tenant, n.segment::text AS segment, l.label AS segment_label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8 AS customers_share,
-			   n.revenue::%4$s AS revenue, (n.revenue / NULLIF(sum(n.revenue) OVER w, 0))::float8 AS revenue_share, l.display_order AS segment_order, l.color::text AS segment_color
+			   n.revenue::%4$s AS revenue, (greatest(n.revenue, 0) / NULLIF(sum(greatest(n.revenue, 0)) OVER w, 0))::float8 AS revenue_share, l.display_order AS segment_order, l.color::text AS segment_color
 		  FROM (%2$s) AS n
 		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
 		WINDOW w AS (PARTITION BY n.as_of, n.tenant)

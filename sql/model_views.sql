@@ -200,6 +200,18 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb) IS 'internal: the query for the history of each customer';
 
+-- From which day on a row p of the customers table is known; -infinity: always.
+CREATE FUNCTION @extschema@.model_known(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'known_since' IS NULL THEN $q$'-infinity'::date$q$
+		WHEN (settings OPERATOR(pg_catalog.->>) 'known_is_moment')::boolean
+			THEN pg_catalog.format($q$COALESCE((p.known AT TIME ZONE %L)::date, '-infinity')$q$, settings OPERATOR(pg_catalog.->>) 'time_zone')
+		ELSE $q$COALESCE(p.known::date, '-infinity')$q$ END;
+END;
+COMMENT ON FUNCTION @extschema@.model_known(jsonb) IS 'internal: an expression for the day from which a person of the customers table is known';
+
 -- What is known of each customer: his history and, from the customers table,
 -- his attributes. With consent asked for, whoever has not given it is not here,
 -- nor is whoever objects to profiling.
@@ -214,14 +226,14 @@ DECLARE
 	attributes	text;
 BEGIN
 	IF people IS NULL THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, false AS known FROM (%s) AS h', histories);
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h', histories);
 	END IF;
 	attributes := @extschema@.model_attribute_list(settings, ', p.%I');
 	RETURN format($q$
-SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%3$s
+SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN %11$s END AS known%3$s
   FROM (%1$s) AS h %4$s JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id%5$s%7$s
 UNION ALL
-SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, true%3$s
+SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, %11$s%3$s
   FROM (%2$s) AS p
  WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)
    AND NOT EXISTS (SELECT FROM %10$I.merged_customers AS m WHERE m.tenant = p.tenant AND m.customer_id = p.customer_id) AND %9$s%5$s%8$s$q$,
@@ -231,7 +243,7 @@ SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, true%3$s
 		@extschema@.model_key(settings, 'p.tenant', 'p.customer_id'),
 		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE E'\n WHERE p.objection IS NOT TRUE' END,
 		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE ' AND NOT p.objection' END,
-		@extschema@.model_not_suppressed(model, @extschema@.model_key(settings, 'p.tenant', 'p.customer_id')), model);
+		@extschema@.model_not_suppressed(model, @extschema@.model_key(settings, 'p.tenant', 'p.customer_id')), model, @extschema@.model_known(settings));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
@@ -369,7 +381,7 @@ SELECT s.*,
                        CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
                   FROM (%1$s) AS f
-                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s
+                 WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected) AS s) AS s
   LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
    AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
 		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule,
@@ -538,7 +550,7 @@ BEGIN ATOMIC
 		"customers": "number of customers",
 		"customers_share": "part of all customers, 0 to 1",
 		"revenue": "total of monetary",
-		"revenue_share": "part of the revenue of all customers, 0 to 1",
+		"revenue_share": "part of the revenue of all customers, 0 to 1; a group with a revenue below zero has 0, and the others are parts of the rest",
 		"mean_rfm_score": "rfm_score on average",
 		"median_recency_days": "median of recency_days",
 		"median_frequency": "median of frequency",
@@ -648,7 +660,7 @@ BEGIN
 			COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%5$s AS revenue,
-			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
 			s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::%5$s AS median_monetary,
 			l.display_order AS segment_order, l.color::text AS segment_color, %7$s AS customers_overridden
 			FROM (%6$s) AS q
@@ -679,7 +691,7 @@ BEGIN
 				count(*) AS customers,
 				count(*) / NULLIF(sum(count(*)) OVER w, 0)::float8 AS customers_share,
 				sum(c.monetary)::%3$s AS revenue,
-				(sum(c.monetary) / NULLIF(sum(sum(c.monetary)) OVER w, 0))::float8 AS revenue_share,
+				(greatest(sum(c.monetary), 0) / NULLIF(sum(greatest(sum(c.monetary), 0)) OVER w, 0))::float8 AS revenue_share,
 				c.segment_order, c.segment_color::text AS segment_color
 				FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value)
 				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color
@@ -716,7 +728,7 @@ BEGIN
 		@extschema@.model_hide_small(settings, format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
-			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
 			CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
 				WHEN t.score_range = '-' THEN 'no value can get this score: many customers share the value at its threshold' END AS note
 			FROM %1$I.thresholds AS t
@@ -739,7 +751,7 @@ BEGIN
 			COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
-			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
 			s.mean_m_score::float8 AS mean_m_score
 			FROM (%6$s) AS q
 			JOIN generate_series(1, %7$s) AS r (score) ON r.score <= cardinality(q.recency_thresholds) + 1
