@@ -47,6 +47,7 @@ OBJS = \
 	src/caller.o \
 	src/live.o \
 	src/privacy.o \
+	src/disclosure.o \
 	src/small_cell.o
 
 # One file per layer; each uses only the ones above it.

@@ -104,6 +104,9 @@ DECLARE
 	scores		text;
 	dates		text;
 	counts		text;
+	moves		text;
+	today		text;
+	days		text;
 	small		int := settings ->> 'minimum_group_size';
 	shown		text := format('NOT c.is_small AND COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1 AND c.customers - COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1', small);
 	hidden		text := CASE WHEN small = 1 THEN '%s' ELSE format('CASE WHEN %s THEN %%s END', shown) END;
@@ -121,18 +124,17 @@ BEGIN
 		format('SETOF %I.customer_scores', model), format('SELECT %s FROM (%s) AS q', columns, wide),
 		'customer_scores as of any day, by the thresholds and the map in force that day, or those of the version that you name');
 
+	-- What is shown of the day that the views show, if a condition holds
+	today := replace(@extschema@.model_shown(settings, @extschema@.model_scores(model, settings,
+		@extschema@.model_question(model, settings, condition => 'c.valid_until IS NULL AND <condition>', reader => '@extschema@.caller_role(<reader>)'), ARRAY[map])), '%', '%%');
+	today := replace(replace(today, '<condition>', '%1$s'), '<reader>', '%2$s');
+
 	-- Moves between two days. Both are seen by the thresholds of today, so that
 	-- a move is the customer's own; labels that were others by the thresholds
 	-- of their time are counted apart. Grouped, not joined: how many customers there
 	-- are on each side is what the planner can't guess.
-	PERFORM @extschema@.model_put_function(model, 'segment_transitions(from_day date, to_day date, reader @extschema@.caller DEFAULT @extschema@.caller())',
-		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
-		format($q$SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers, m.revenue, m.customers_by_thresholds, m.suppressed
-		  FROM (%s) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, @extschema@.model_hide_small(settings, format($q$
-		SELECT %6$s AS tenant, m.from_segment, f.label AS from_label, m.to_segment, t.label AS to_label, count(*) AS customers, sum(m.monetary)::%7$s AS revenue,
-			   %9$s AS customers_by_thresholds, f.display_order AS from_order, t.display_order AS to_order
-		  FROM (SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE %10$s END::text AS from_segment,
-					   s.to_segment::text AS to_segment, s.monetary,
+	moves := format($q$SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE p.segment END::text AS from_segment,
+					   s.to_segment::text AS to_segment, s.monetary, s.is_there, s.was_there_then, s.then_segment::text AS then_segment,
 					   (s.was_there_then AND s.then_segment IS DISTINCT FROM s.from_segment) AS by_thresholds
 				  FROM (SELECT u.customer_key, min(u.tenant) AS tenant,
 							   bool_or(u.side = 'from') AS was_there, max(u.segment) FILTER (WHERE u.side = 'from') AS from_segment,
@@ -147,24 +149,68 @@ BEGIN
 						 GROUP BY u.customer_key) AS s
 				  LEFT JOIN (SELECT l.segment FROM %1$I.segment_label AS l WHERE l.map = %5$L AND l.role = 'prospect'
 							  -- as src/segment_map.c finds the one that needs no rule
-							  ORDER BY EXISTS (SELECT FROM %1$I.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment), l.display_order, l.segment LIMIT 1) AS p ON true
-				 WHERE s.is_there) AS m
-		  LEFT JOIN %1$I.segment_label AS f ON f.map = %5$L AND f.segment = m.from_segment AND f.language = %8$L
-		  LEFT JOIN %1$I.segment_label AS t ON t.map = %5$L AND t.segment = m.to_segment AND t.language = %8$L
-		 GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order
-		 ORDER BY m.tenant, f.display_order, t.display_order$q$, model,
+							  ORDER BY EXISTS (SELECT FROM %1$I.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment), l.display_order, l.segment LIMIT 1) AS p ON true$q$, model,
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@.caller_role($3)'), maps),
-			map, @extschema@.model_tenant(settings, 'm'), money, language,
-			-- a group in the group
-			format(CASE settings ->> 'minimum_group_size' WHEN '1' THEN 'count(*) FILTER (WHERE m.by_thresholds)' ELSE
-				'CASE WHEN count(*) FILTER (WHERE m.by_thresholds) NOT BETWEEN 1 AND %1$s - 1 AND count(*) FILTER (WHERE m.by_thresholds IS NOT TRUE) NOT BETWEEN 1 AND %1$s - 1'
-				' THEN count(*) FILTER (WHERE m.by_thresholds) END' END, settings ->> 'minimum_group_size'),
-			-- with known_since it is said who is known: whoever is not, was no prospect
-			CASE WHEN settings ->> 'known_since' IS NULL THEN 'p.segment' ELSE 'NULL' END),
-			'{tenant,from_segment,from_label,to_segment,to_label,customers,revenue,customers_by_thresholds,from_order,to_order}',
-			'{customers,revenue,customers_by_thresholds}', '{tenant}', 'from_segment', 'to_segment', 'q.tenant, q.from_order, q.to_order')),
+			map);
+	IF small = 1 THEN
+		moves := format($q$
+		SELECT %4$s AS tenant, m.from_segment, f.label AS from_label, m.to_segment, t.label AS to_label, count(*) AS customers, sum(m.monetary)::%5$s AS revenue,
+			   count(*) FILTER (WHERE m.by_thresholds) AS customers_by_thresholds, f.display_order AS from_order, t.display_order AS to_order, false AS suppressed
+		  FROM (%2$s) AS m
+		  LEFT JOIN %1$I.segment_label AS f ON f.map = %3$L AND f.segment = m.from_segment AND f.language = %6$L
+		  LEFT JOIN %1$I.segment_label AS t ON t.map = %3$L AND t.segment = m.to_segment AND t.language = %6$L
+		 WHERE m.is_there
+		 GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order$q$,
+			model, moves, map, @extschema@.model_tenant(settings, 'm'), money, language);
+	ELSE
+		-- A move is shown if both of its segments are on their days, and if it tells
+		-- nothing of fewer people together with them.
+		moves := format($q$
+		WITH m AS MATERIALIZED (
+			SELECT m.tenant, m.from_segment, m.to_segment, m.is_there, m.was_there_then, m.then_segment, m.by_thresholds IS TRUE AS by_thresholds,
+				   count(*) AS customers, sum(m.monetary) AS revenue
+			  FROM (%2$s) AS m GROUP BY 1, 2, 3, 4, 5, 6, 7
+		), today AS MATERIALIZED (%7$s),
+		day AS (
+			SELECT n.tenant, n.from_groups, n.to_groups, COALESCE(f.shown, n.from_shown) AS from_shown, COALESCE(t.shown, n.to_shown) AS to_shown
+			  FROM (SELECT m.tenant, array_agg('s' || COALESCE(':' || m.then_segment, '')) FILTER (WHERE m.was_there_then) AS from_groups,
+						   array_agg('s' || COALESCE(':' || m.to_segment, '')) FILTER (WHERE m.is_there) AS to_groups,
+						   @extschema@.shown_groups(m.customers, ARRAY['t', 's' || COALESCE(':' || m.then_segment, '')], %8$s, 2, 0) FILTER (WHERE m.was_there_then) AS from_shown,
+						   @extschema@.shown_groups(m.customers, ARRAY['t', 's' || COALESCE(':' || m.to_segment, '')], %8$s, 2, 0) FILTER (WHERE m.is_there) AS to_shown
+					  FROM m GROUP BY m.tenant) AS n
+			  LEFT JOIN today AS f ON f.tenant = n.tenant AND f.as_of = $1
+			  LEFT JOIN today AS t ON t.tenant = n.tenant AND t.as_of = $2
+		), named AS (
+			SELECT m.*, d.from_shown, d.to_shown, 's' || COALESCE(':' || m.to_segment, '') AS to_group, 's' || COALESCE(':' || m.then_segment, '') AS then_group,
+				   CASE WHEN ('s' || COALESCE(':' || m.from_segment, '') <> ALL (d.from_groups) OR 's' || COALESCE(':' || m.from_segment, '') = ANY (d.from_shown)) IS NOT FALSE
+						 AND ('s' || COALESCE(':' || m.to_segment, '') = ANY (d.to_shown))
+						THEN COALESCE(':' || m.from_segment, '') || '=' || COALESCE(':' || m.to_segment, '') END AS cell
+			  FROM m JOIN day AS d ON d.tenant = m.tenant WHERE m.is_there
+		), decided AS (
+			SELECT n.tenant, @extschema@.shown_groups(n.customers, ARRAY['t', CASE WHEN n.to_group = ANY (n.to_shown) THEN n.to_group END,
+					   CASE WHEN n.was_there_then AND n.then_group = ANY (n.from_shown) THEN 'h' || n.then_group END,
+					   'c' || n.cell, CASE WHEN n.by_thresholds THEN 'x' || n.cell END]::text[], %8$s, 5, 3) AS shown
+			  FROM named AS n GROUP BY n.tenant
+		)
+		SELECT %4$s AS tenant, c.from_segment, f.label AS from_label, c.to_segment, t.label AS to_label, CASE WHEN c.is_shown THEN c.customers END AS customers,
+			   CASE WHEN c.is_shown THEN c.revenue::%5$s END AS revenue, CASE WHEN c.is_shown AND (c.by_thresholds = 0 OR c.part_is_shown) THEN c.by_thresholds END AS customers_by_thresholds,
+			   f.display_order AS from_order, t.display_order AS to_order, NOT c.is_shown AS suppressed
+		  FROM (SELECT n.tenant, n.from_segment, n.to_segment, sum(n.customers)::bigint AS customers, sum(n.revenue) AS revenue,
+					   COALESCE(sum(n.customers) FILTER (WHERE n.by_thresholds), 0)::bigint AS by_thresholds,
+					   COALESCE('c' || n.cell = ANY (d.shown), false) AS is_shown, COALESCE('x' || n.cell = ANY (d.shown), false) AS part_is_shown
+				  FROM named AS n JOIN decided AS d ON d.tenant = n.tenant
+				 GROUP BY n.tenant, n.from_segment, n.to_segment, n.cell, d.shown) AS c
+		  LEFT JOIN %1$I.segment_label AS f ON f.map = %3$L AND f.segment = c.from_segment AND f.language = %6$L
+		  LEFT JOIN %1$I.segment_label AS t ON t.map = %3$L AND t.segment = c.to_segment AND t.language = %6$L$q$,
+			model, moves, map, @extschema@.model_tenant(settings, 'c'), money, language,
+			format(today, format('(%1$s = $1 OR %1$s = $2)', @extschema@.model_as_of()), '$3'), small);
+	END IF;
+	PERFORM @extschema@.model_put_function(model, 'segment_transitions(from_day date, to_day date, reader @extschema@.caller DEFAULT @extschema@.caller())',
+		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
+		format($q$SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers, m.revenue, m.customers_by_thresholds, m.suppressed
+		  FROM (%s) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, moves),
 		'how many customers went from which segment to which between two days, both seen by the thresholds of today; customers_by_thresholds of them had another label at the time, by the thresholds of then');
 
 	-- Segments over time, as they were seen. Customers are scored day by day,
@@ -175,11 +221,11 @@ BEGIN
 		'@extschema@.model_days($1, $2, $3) AS d (day), ');
 	IF settings ->> 'tenant' IS NOT NULL THEN
 		counts := format($q$
-			SELECT s.as_of, s.tenant, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
-			  FROM (%s) AS s GROUP BY s.as_of, s.tenant, s.map_copy, s.segment$q$, @extschema@.model_scores(model, settings, dates, maps));
+			SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
+			  FROM (%s) AS s GROUP BY s.as_of, s.tenant, s.version, s.map_copy, s.segment$q$, @extschema@.model_scores(model, settings, dates, maps));
 	ELSE
 		counts := format($q$
-			%s SELECT q.as_of, q.tenant, q.map_copy, s.segment, s.customers, s.revenue
+			%s SELECT q.as_of, q.tenant, q.version, q.map_copy, s.segment, s.customers, s.revenue
 			  FROM (%s) AS q
 			 CROSS JOIN LATERAL (SELECT s.segment, count(*) AS customers, sum(s.monetary) AS revenue
 								   FROM (WITH level AS (SELECT) SELECT s.segment, s.monetary FROM (%s) AS s) AS s
@@ -189,18 +235,26 @@ BEGIN
 			dates, @extschema@.model_scores(model, settings, 'SELECT q.*', maps,
 				CASE WHEN settings ->> 'customers_query' IS NOT NULL THEN 'SELECT * FROM everyone' END));
 	END IF;
+	-- what is shown of the day that the views show is decided as there
+	days := CASE WHEN small = 1 THEN '' ELSE
+		format($q$WITH counted AS MATERIALIZED (%1$s), today AS MATERIALIZED (%2$s), days AS (
+			SELECT n.tenant, n.as_of, COALESCE(t.shown, @extschema@.shown_groups(n.customers, ARRAY['t', 's' || COALESCE(':' || n.segment, '')], %3$s, 2, 0)) AS shown
+			  FROM counted AS n LEFT JOIN today AS t ON t.tenant = n.tenant AND t.as_of = n.as_of AND t.version = n.version
+			 GROUP BY n.tenant, n.as_of, t.shown) $q$,
+			counts, format(today, @extschema@.model_as_of() || ' BETWEEN $1 AND $2', '$4'), small) END;
 	PERFORM @extschema@.model_put_function(model, 'segment_history(from_day date, to_day date, step interval DEFAULT ''1 month'', reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
-		@extschema@.model_hide_small(settings, format($q$
+		format('%s%s', days, @extschema@.model_hide_groups(settings, 'SELECT * FROM days', format($q$
 		SELECT n.as_of, %3$s AS tenant, n.segment::text AS segment, l.label AS segment_label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8 AS customers_share,
-			   n.revenue::%4$s AS revenue, (greatest(n.revenue, 0) / NULLIF(sum(greatest(n.revenue, 0)) OVER w, 0))::float8 AS revenue_share, l.display_order AS segment_order, l.color::text AS segment_color
+			   n.revenue::%4$s AS revenue, (n.revenue / NULLIF(sum(n.revenue) OVER w, 0))::float8 AS revenue_share, l.display_order AS segment_order, l.color::text AS segment_color
 		  FROM (%2$s) AS n
 		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
 		WINDOW w AS (PARTITION BY n.as_of, n.tenant)
-		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model, counts,
+		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model, CASE WHEN small = 1 THEN counts ELSE 'SELECT * FROM counted' END,
 			@extschema@.model_tenant(settings, 'n'), money, language),
 			'{as_of,tenant,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
-			'{customers,customers_share,revenue,revenue_share}', '{as_of,tenant}', NULL, NULL, 'q.as_of, q.tenant, q.segment_order, q.segment'),
+			'{customers,customers_share,revenue,revenue_share}', $q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'t'$q$, 'q.as_of, q.tenant',
+			'q.as_of, q.tenant, q.segment_order, q.segment', '{}', ' AND d.as_of = q.as_of')),
 		'segments over time: customers and revenue of each on the days from one to another by steps, by the thresholds and the map in force that day');
 
 	-- Cohorts by the month of the first order. Those who came back, and those who
@@ -208,7 +262,7 @@ BEGIN
 	PERFORM @extschema@.model_put_function(model, 'cohort_retention(reader @extschema@.caller DEFAULT @extschema@.caller())',
 		'TABLE (tenant text, cohort_month date, months_since int, customers bigint, active_customers bigint, active_share float8, revenue numeric, suppressed boolean)',
 		format($q$
-		SELECT %3$s AS tenant, c.cohort_month, n.months_since, %5$s AS customers, %6$s AS active_customers, %7$s AS active_share, %8$s AS revenue, %9$s AS suppressed
+		%11$sSELECT %3$s AS tenant, c.cohort_month, n.months_since, %5$s AS customers, %6$s AS active_customers, %7$s AS active_share, %8$s AS revenue, %9$s AS suppressed
 		  FROM (SELECT f.tenant, f.cohort_month, max(f.last_month) AS last_month, count(*) AS customers%10$s
 				  FROM (%2$s) AS f GROUP BY f.tenant, f.cohort_month) AS c
 		 CROSS JOIN LATERAL generate_series(0, c.last_month) AS n (months_since)
@@ -231,7 +285,8 @@ BEGIN
 			CASE WHEN small = 1 THEN 'c.customers' ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
 			format(hidden, 'COALESCE(a.active, 0)'), format(hidden, 'COALESCE(a.active, 0) / c.customers::float8'), format(hidden, format('COALESCE(a.revenue, 0)::%s', money)),
 			CASE WHEN small = 1 THEN 'false' ELSE format('NOT (%s)', shown) END,
-			CASE WHEN small = 1 THEN '' ELSE format(', @extschema@.is_small_cell(count(*), %s, 1, 1) OVER (PARTITION BY f.tenant ORDER BY f.cohort_month) AS is_small', small) END),
+			CASE WHEN small = 1 THEN '' ELSE $q$, COALESCE('k:' || (f.cohort_month - '2000-01-01'::date) <> ALL ((SELECT d.shown FROM today AS d WHERE d.tenant = f.tenant)::text[]), true) AS is_small$q$ END,
+			CASE WHEN small = 1 THEN '' ELSE format('WITH today AS MATERIALIZED (%s) ', format(today, 'true', '$1')) END),
 		'of the customers who first ordered in a month, how many ordered so many months later, and for how much; the month of as_of is not over yet');
 
 	PERFORM @extschema@.model_make_explanations(model, settings, maps);

@@ -78,7 +78,7 @@ BEGIN
 	PERFORM @extschema@.model_put_view(model, 'prediction_fits',
 		format($q$SELECT %2$s AS tenant, f.fit, f.document ->> 'family' AS family, p.parameter, p.value,
 			p.standard_error,
-			(f.document ->> 'n')::bigint AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
+			%4$s AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
 			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.fitted_on
 			FROM (SELECT q.tenant, q.version, k.fitted_on, k.btyd_fit, k.spend_fit, k.propensity_fit
 				FROM (%3$s) AS q JOIN %1$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
@@ -89,34 +89,38 @@ BEGIN
 				UNION ALL
 				SELECT t.name, t.coefficient, t.standard_error, t.feature
 				  FROM @extschema@.logit_table(CASE f.fit WHEN 'propensity' THEN f.document END, @extschema@.propensity_feature_names()) AS t) AS p ON true
-			ORDER BY q.tenant, f.position, p.ordinality$q$, model, tenant, question),
+			ORDER BY q.tenant, f.position, p.ordinality$q$, model, tenant, question,
+			-- who bought again, and who did not, would follow from two of them
+			CASE WHEN small = 1 THEN '(f.document ->> ''n'')::bigint' ELSE
+				format('CASE WHEN f.fit = ''orders'' AND (f.document ->> ''n'')::bigint >= %s THEN (f.document ->> ''n'')::bigint END', small) END),
 		'the fits that predictions rest on: parameters with standard errors, status and reason; one row with parameter NULL where there is no fit');
 
 	-- of a model that no longer predicts, empty
 	PERFORM @extschema@.model_put_view(model, 'prediction_by_segment',
-		@extschema@.model_hide_small(settings, CASE WHEN settings ->> 'prediction' IS NULL THEN
+		@extschema@.model_hide_groups(settings,
+			@extschema@.model_shown(settings, @extschema@.model_scores(model, settings, question, ARRAY[settings ->> 'map_copy'])),
+			CASE WHEN settings ->> 'prediction' IS NULL THEN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers,
 				NULL::bigint AS predicted_customers, NULL::float8 AS expected_orders_90d, NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
 				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
 		ELSE
 			format($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, count(*) AS customers,
-				%3$s AS predicted_customers, @extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::%2$s AS clv_12m,
+				count(c.clv_12m) AS predicted_customers, @extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::%2$s AS clv_12m,
 				(sum(c.clv_12m) / NULLIF(sum(sum(c.clv_12m)) OVER w, 0))::float8 AS clv_12m_share,
 				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability, @extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
-				c.segment_order, c.segment_color::text AS segment_color%4$s
+				c.segment_order, c.segment_color::text AS segment_color
 				FROM %1$I.customer_scores AS c
 				GROUP BY c.as_of, c.tenant, c.segment, c.segment_label, c.segment_order, c.segment_color
 				WINDOW w AS (PARTITION BY c.tenant)
-				ORDER BY c.tenant, c.segment_order$q$, model, money,
-				-- who is predicted, and who is not, is a group in the group
-				CASE WHEN small = 1 THEN 'count(c.clv_12m)' ELSE
-					format('CASE WHEN count(*) - count(c.clv_12m) NOT BETWEEN 1 AND %s - 1 THEN count(c.clv_12m) END', small) END,
-				CASE WHEN small = 1 THEN '' ELSE format(', CASE WHEN count(c.clv_12m) BETWEEN 1 AND %1$s - 1 THEN count(c.clv_12m)'
-					' WHEN count(c.churn_probability) BETWEEN 1 AND %1$s - 1 THEN count(c.churn_probability) ELSE count(*) END AS counted', small) END)
+				ORDER BY c.tenant, c.segment_order$q$, model, money)
 		END,
 			'{as_of,tenant,segment,segment_label,customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,segment_color}',
-			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d}', '{tenant}', NULL, NULL,
-			'q.tenant, q.segment_order, q.segment', CASE WHEN settings ->> 'prediction' IS NULL THEN 'q.customers' ELSE 'q.counted' END),
+			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d}',
+			$q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'n:clv'$q$, 'q.tenant', 'q.tenant, q.segment_order, q.segment',
+			-- who is predicted is a group in the group
+			$q${"predicted_customers": ["'clv' || COALESCE(':' || q.segment, '')", "q.predicted_customers = 0"], "clv_12m": ["'clv' || COALESCE(':' || q.segment, '')", "false"],
+				"clv_12m_share": ["'clv' || COALESCE(':' || q.segment, '')", "false"], "expected_orders_90d": ["'orders' || COALESCE(':' || q.segment, '')", "false"],
+				"mean_churn_probability": ["'churn' || COALESCE(':' || q.segment, '')", "false"], "mean_propensity_90d": ["'propensity' || COALESCE(':' || q.segment, '')", "false"]}$q$),
 		'what each segment is expected to bring in the next 12 months, and how many of its customers are expected to have left');
 
 	PERFORM @extschema@.model_put_view(model, 'weights',
@@ -135,8 +139,8 @@ BEGIN
 			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
 			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant ORDER BY q.tenant$q$, latest, tenant, question, money),
 			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL, NULL, 'q.tenant',
-			-- those who came are a group, too
-			'COALESCE(LEAST(q.customers, NULLIF(q.actual_active, 0)), 0)'),
+			-- those who came are a group, too, and those who did not, and those of whom nothing is said
+			'COALESCE(LEAST(q.customers, NULLIF(q.actual_active, 0), NULLIF(q.customers - q.actual_active, 0), NULLIF(q.customers - q.predicted_customers, 0)), 0)'),
 		'the last check_prediction: fitted on what was known on split_on, compared with what came until until');
 
 	PERFORM @extschema@.model_put_view(model, 'prediction_by_frequency',
@@ -162,7 +166,7 @@ BEGIN
 			WHERE %5$s
 			WINDOW b AS (PARTITION BY q.tenant ORDER BY w.week_end)
 			ORDER BY q.tenant, w.week_end$q$, latest, tenant, question, model,
-			CASE WHEN small = 1 THEN 'true' ELSE format('LEAST(k.customers, NULLIF(k.actual_active, 0)) >= %s', small) END),
+			CASE WHEN small = 1 THEN 'true' ELSE format('LEAST(k.customers, NULLIF(k.actual_active, 0), NULLIF(k.customers - k.actual_active, 0), NULLIF(k.customers - k.predicted_customers, 0)) >= %s', small) END),
 		'the last check_prediction week by week, cumulated: a chart of two curves that should lie on each other');
 END
 $$;

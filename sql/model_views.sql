@@ -15,7 +15,6 @@ CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], sco
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-	SET extra_float_digits = 1		-- thresholds with all their digits: the cast to numeric takes 15
 	AS $$
 DECLARE
 	n		int := cardinality(thresholds);
@@ -23,9 +22,6 @@ DECLARE
 	upper	float8;				-- not beaten
 	days	text := CASE WHEN language LIKE 'fr%' THEN ' j' ELSE ' d' END;
 	whole	boolean := dimension IN ('recency', 'frequency');
-	passed	numeric;
-	kept	numeric;
-	places	int;
 	low		text;
 	high	text;
 BEGIN
@@ -39,15 +35,15 @@ BEGIN
 		END IF;
 		upper := thresholds[n - score + 2];		-- beaten by being below
 		lower := thresholds[n - score + 1];
-		-- days are whole
-		lower := ceil(lower);
-		upper := ceil(upper);
 		IF score = n + 1 THEN
 			RETURN CASE WHEN upper <= 0 THEN '-' ELSE '< ' || trim_scale(upper::numeric) || days END;
 		ELSIF score = 1 THEN
 			RETURN '>= ' || trim_scale(lower::numeric) || days;
+		ELSIF lower = upper THEN
+			RETURN '-';
 		END IF;
-		upper := upper - 1;
+		lower := ceil(lower);
+		upper := ceil(upper) - 1;
 		RETURN CASE WHEN upper < lower THEN '-' WHEN upper = lower THEN trim_scale(lower::numeric) || days
 			ELSE trim_scale(lower::numeric) || '-' || trim_scale(upper::numeric) || days END;
 	END IF;
@@ -64,34 +60,13 @@ BEGIN
 		RETURN CASE WHEN n = 0 THEN '>= 0' WHEN score = n + 1 THEN low || '+' WHEN score = 1 THEN CASE WHEN upper = 1 THEN '1' ELSE '<= ' || high END
 			WHEN upper < lower THEN '-' WHEN upper = lower THEN low ELSE low || '-' || high END;
 	END IF;
-	-- Cut downwards: of amounts with so many decimals those above 10.006 are those
-	-- above 10.00. Means have more of them. Two thresholds that look the same get as
-	-- many decimals as tell them apart.
-	places := CASE WHEN dimension IN ('mean', 'basket') THEN decimals + 4 ELSE decimals END;
-	passed := lower::text::numeric;
-	kept := upper::text::numeric;
-	WHILE kept > passed AND places < 400 AND @extschema@.explain_floor(passed, places) = @extschema@.explain_floor(kept, places) LOOP
-		places := places + 1;
-	END LOOP;
-	passed := trim_scale(@extschema@.explain_floor(passed, places));
-	kept := trim_scale(@extschema@.explain_floor(kept, places));
-	low := round(passed, greatest(scale(passed), decimals))::text;
-	high := round(kept, greatest(scale(kept), decimals))::text;
+	low := round(lower::numeric, decimals)::text;
+	high := round(upper::numeric, decimals)::text;
 	RETURN CASE WHEN n = 0 THEN CASE WHEN language LIKE 'fr%' THEN 'tous' ELSE 'all' END WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
-	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it; dimension mean: monetary values that are means';
-
--- Beside score_range, which is the first to need it.
-CREATE FUNCTION @extschema@.explain_floor(x numeric, decimals int)
-	RETURNS numeric
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.trunc(x, decimals) OPERATOR(pg_catalog.-) CASE WHEN x OPERATOR(pg_catalog.<) pg_catalog.trunc(x, decimals)
-		THEN pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") ELSE 0 END;
-END;
-COMMENT ON FUNCTION @extschema@.explain_floor(numeric, int) IS 'internal: a number cut after so many decimals, downwards';
+	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it';
 
 -- The column tenant of a view over rows called "row".
 CREATE FUNCTION @extschema@.model_tenant(settings jsonb, "row" text)
@@ -200,18 +175,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb) IS 'internal: the query for the history of each customer';
 
--- From which day on a row p of the customers table is known; -infinity: always.
-CREATE FUNCTION @extschema@.model_known(settings jsonb)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'known_since' IS NULL THEN $q$'-infinity'::date$q$
-		WHEN (settings OPERATOR(pg_catalog.->>) 'known_is_moment')::boolean
-			THEN pg_catalog.format($q$COALESCE((p.known AT TIME ZONE %L)::date, '-infinity')$q$, settings OPERATOR(pg_catalog.->>) 'time_zone')
-		ELSE $q$COALESCE(p.known::date, '-infinity')$q$ END;
-END;
-COMMENT ON FUNCTION @extschema@.model_known(jsonb) IS 'internal: an expression for the day from which a person of the customers table is known';
-
 -- What is known of each customer: his history and, from the customers table,
 -- his attributes. With consent asked for, whoever has not given it is not here,
 -- nor is whoever objects to profiling.
@@ -226,14 +189,14 @@ DECLARE
 	attributes	text;
 BEGIN
 	IF people IS NULL THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h', histories);
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, false AS known FROM (%s) AS h', histories);
 	END IF;
 	attributes := @extschema@.model_attribute_list(settings, ', p.%I');
 	RETURN format($q$
-SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN %11$s END AS known%3$s
+SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%3$s
   FROM (%1$s) AS h %4$s JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id%5$s%7$s
 UNION ALL
-SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, %11$s%3$s
+SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, true%3$s
   FROM (%2$s) AS p
  WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)
    AND NOT EXISTS (SELECT FROM %10$I.merged_customers AS m WHERE m.tenant = p.tenant AND m.customer_id = p.customer_id) AND %9$s%5$s%8$s$q$,
@@ -243,7 +206,7 @@ SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, %11$s%3$s
 		@extschema@.model_key(settings, 'p.tenant', 'p.customer_id'),
 		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE E'\n WHERE p.objection IS NOT TRUE' END,
 		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE ' AND NOT p.objection' END,
-		@extschema@.model_not_suppressed(model, @extschema@.model_key(settings, 'p.tenant', 'p.customer_id')), model, @extschema@.model_known(settings));
+		@extschema@.model_not_suppressed(model, @extschema@.model_key(settings, 'p.tenant', 'p.customer_id')), model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
@@ -381,7 +344,7 @@ SELECT s.*,
                        CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
                   FROM (%1$s) AS f
-                 WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected) AS s) AS s
+                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s
   LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
    AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
 		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule,
@@ -550,7 +513,7 @@ BEGIN ATOMIC
 		"customers": "number of customers",
 		"customers_share": "part of all customers, 0 to 1",
 		"revenue": "total of monetary",
-		"revenue_share": "part of the revenue of all customers, 0 to 1; a group with a revenue below zero has 0, and the others are parts of the rest",
+		"revenue_share": "part of the revenue of all customers, 0 to 1",
 		"mean_rfm_score": "rfm_score on average",
 		"median_recency_days": "median of recency_days",
 		"median_frequency": "median of frequency",
@@ -614,10 +577,12 @@ DECLARE
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	tenant		text := @extschema@.model_tenant(settings, 'q');
 	attributes	text[] := @extschema@.model_attributes(settings);
+	small		int := settings ->> 'minimum_group_size';
+	scores		text := @extschema@.model_scores(model, settings, question, ARRAY[map]);
+	shown		text := @extschema@.model_shown(settings, scores);
 	list		record;
 BEGIN
-	PERFORM @extschema@.model_put_view(model, 'customer_scores',
-		@extschema@.model_wide(model, settings, @extschema@.model_scores(model, settings, question, ARRAY[map])),
+	PERFORM @extschema@.model_put_view(model, 'customer_scores', @extschema@.model_wide(model, settings, scores),
 		'one row per customer: facts, scores and segment');
 
 	PERFORM @extschema@.model_put_view(model, 'segments',
@@ -634,7 +599,7 @@ BEGIN
 			FROM (%4$s) AS s
 			LEFT JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language,
-			@extschema@.model_scores(model, settings, question, ARRAY[map]), @extschema@.model_tenant(settings, 's')),
+			scores, @extschema@.model_tenant(settings, 's')),
 		'one row per customer, made for CRM and reverse ETL: nothing in it changes while the segment stays');
 
 	FOR list IN SELECT * FROM (VALUES ('vip_customers', 'vip', 'the best customers'),
@@ -656,11 +621,11 @@ BEGIN
 	END LOOP;
 
 	PERFORM @extschema@.model_put_view(model, 'segment_summary',
-		@extschema@.model_hide_small(settings, format($q$SELECT q.as_of, %4$s AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
+		@extschema@.model_hide_groups(settings, shown, format($q$SELECT q.as_of, %4$s AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
 			COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%5$s AS revenue,
-			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
+			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
 			s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::%5$s AS median_monetary,
 			l.display_order AS segment_order, l.color::text AS segment_color, %7$s AS customers_overridden
 			FROM (%6$s) AS q
@@ -673,25 +638,45 @@ BEGIN
 			  ON s.segment = l.segment AND COALESCE(s.tenant, '') = q.tenant
 			WINDOW w AS (PARTITION BY q.tenant)
 			ORDER BY q.tenant, l.display_order, l.segment$q$, model, map, language, tenant, money, question,
-				-- a group in the group
-				format(CASE settings ->> 'minimum_group_size' WHEN '1' THEN 'COALESCE(s.overridden, 0)' ELSE
-					'CASE WHEN COALESCE(s.overridden, 0) = 0 OR s.overridden >= %1$s AND s.customers - s.overridden NOT BETWEEN 1 AND %1$s - 1 THEN COALESCE(s.overridden, 0) END' END,
-					settings ->> 'minimum_group_size')),
+				'COALESCE(s.overridden, 0)'),
 			'{as_of,tenant,segment,segment_label,role,customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,segment_order,segment_color,customers_overridden}',
-			'{customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,customers_overridden}', '{tenant}', NULL, NULL, 'q.tenant, q.segment_order, q.segment'),
+			'{customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,customers_overridden}',
+			$q$'s:' || q.segment$q$, $q$'t'$q$, 'q.tenant', 'q.tenant, q.segment_order, q.segment',
+			$q${"customers_overridden": ["'x:' || q.segment", "q.customers_overridden = 0"]}$q$),
 		'customers and revenue by segment, empty ones included');
 
 	PERFORM @extschema@.model_put_view(model, 'attribute_summary',
-		@extschema@.model_hide_small(settings, CASE WHEN cardinality(attributes) = 0 THEN
+		@extschema@.model_hide_groups(settings, shown, CASE WHEN cardinality(attributes) = 0 THEN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text AS attribute, NULL::text AS attribute_value,
 				NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
 				NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
+		WHEN small > 1 THEN
+			-- values of fewer people have no rows, the others a row for every segment
+			format($q$WITH counted AS MATERIALIZED (
+				SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color::text AS segment_color,
+					count(*) AS customers, sum(c.monetary) AS revenue
+				FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value)
+				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color)
+				SELECT v.as_of, v.tenant, v.attribute, v.attribute_value, l.segment COLLATE "C" AS segment, l.segment_label,
+				COALESCE(c.customers, 0) AS customers, COALESCE(c.customers, 0) / v.customers::float8 AS customers_share,
+				COALESCE(c.revenue, 0)::%3$s AS revenue, (COALESCE(c.revenue, 0) / NULLIF(v.revenue, 0))::float8 AS revenue_share,
+				l.segment_order, l.segment_color
+				FROM (SELECT c.as_of, c.tenant, c.attribute, c.attribute_value, sum(c.customers) AS customers, sum(c.revenue) AS revenue
+					FROM counted AS c GROUP BY c.as_of, c.tenant, c.attribute, c.attribute_value HAVING sum(c.customers) >= %6$s) AS v
+				CROSS JOIN (SELECT l.segment, l.label AS segment_label, l.display_order AS segment_order, l.color::text AS segment_color
+					FROM %1$I.segment_label AS l WHERE l.map = %4$L AND l.language = %5$L
+					UNION SELECT c.segment, c.segment_label, c.segment_order, c.segment_color FROM counted AS c) AS l
+				LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM v.tenant AND c.attribute = v.attribute
+				  AND c.attribute_value IS NOT DISTINCT FROM v.attribute_value AND c.segment IS NOT DISTINCT FROM l.segment
+				ORDER BY v.tenant, v.attribute, v.attribute_value, l.segment_order$q$, model,
+				(SELECT string_agg(format('(%L, c.%I::text COLLATE "default")', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money,
+				map, language, small)
 		ELSE
 			format($q$SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label,
 				count(*) AS customers,
 				count(*) / NULLIF(sum(count(*)) OVER w, 0)::float8 AS customers_share,
 				sum(c.monetary)::%3$s AS revenue,
-				(greatest(sum(c.monetary), 0) / NULLIF(sum(greatest(sum(c.monetary), 0)) OVER w, 0))::float8 AS revenue_share,
+				(sum(c.monetary) / NULLIF(sum(sum(c.monetary)) OVER w, 0))::float8 AS revenue_share,
 				c.segment_order, c.segment_color::text AS segment_color
 				FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value)
 				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color
@@ -700,16 +685,18 @@ BEGIN
 				(SELECT string_agg(format('(%L, c.%I::text COLLATE "default")', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money)
 		END,
 			'{as_of,tenant,attribute,attribute_value,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
-			'{customers,customers_share,revenue,revenue_share}', '{tenant,attribute}', 'attribute_value', 'segment',
-			'q.tenant, q.attribute, q.attribute_value, q.segment_order'),
+			'{customers,customers_share,revenue,revenue_share}',
+			format($q$'w' || array_position(%1$L::text[], q.attribute) || COALESCE(':' || q.segment, '') || '=' || COALESCE(':' || q.attribute_value, '')$q$, attributes),
+			format($q$'v' || array_position(%1$L::text[], q.attribute) || COALESCE(':' || q.attribute_value, '')$q$, attributes),
+			'q.tenant, q.attribute, q.segment', 'q.tenant, q.attribute, q.attribute_value, q.segment_order'),
 		'customers and revenue by attribute, its value and segment; shares within a value');
 
 	PERFORM @extschema@.model_put_view(model, 'thresholds',
 		format($q$SELECT %2$s AS tenant, d.dimension, n.score,
 			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1] ELSE t.thresholds[n.score - 1] END AS lower_bound,
 			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2] ELSE t.thresholds[n.score] END AS upper_bound,
-			@extschema@.score_range(%7$s, t.thresholds, n.score, %3$L, %4$s) AS score_range,
-			q.version, k.valid_from, k.customers AS calibrated_customers,
+			@extschema@.score_range(d.dimension, t.thresholds, n.score, %3$L, %4$s) AS score_range,
+			q.version, k.valid_from, %7$s AS calibrated_customers,
 			CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
 			FROM (%5$s) AS q
 			JOIN (SELECT b.*, c.valid_from, c.bins FROM %1$I.calibration AS b JOIN %1$I.configuration AS c USING (version)) AS k
@@ -721,14 +708,14 @@ BEGIN
 			ORDER BY q.tenant, d.position, n.score$q$,
 			-- the number of bins as a constant, so that the planner knows how few rows there are
 			model, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins',
-			CASE settings ->> 'monetary' WHEN 'mean' THEN 'CASE d.dimension WHEN ''monetary'' THEN ''mean'' ELSE d.dimension END' ELSE 'd.dimension' END),
+			CASE WHEN small = 1 THEN 'k.customers' ELSE format('CASE WHEN k.customers >= %s THEN k.customers END', small) END),
 		'the thresholds in force: which values get which score');
 
 	PERFORM @extschema@.model_put_view(model, 'score_distribution',
-		@extschema@.model_hide_small(settings, format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
+		@extschema@.model_hide_groups(settings, shown, format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
-			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
+			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
 			CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
 				WHEN t.score_range = '-' THEN 'no value can get this score: many customers share the value at its threshold' END AS note
 			FROM %1$I.thresholds AS t
@@ -741,17 +728,18 @@ BEGIN
 			WINDOW w AS (PARTITION BY t.tenant, t.dimension)
 			ORDER BY t.tenant, array_position('{recency,frequency,monetary,basket}', t.dimension), t.score$q$, model, money, question),
 			'{as_of,tenant,dimension,score,score_range,customers,customers_share,revenue,revenue_share,note}',
-			'{customers,customers_share,revenue,revenue_share}', '{tenant,dimension}', NULL, NULL, $q$q.tenant, array_position('{recency,frequency,monetary,basket}', q.dimension), q.score$q$),
+			'{customers,customers_share,revenue,revenue_share}', $q$q.dimension || ':' || q.score$q$, $q$'n:' || q.dimension$q$, 'q.tenant, q.dimension',
+			$q$q.tenant, array_position('{recency,frequency,monetary,basket}', q.dimension), q.score$q$),
 		'customers and revenue by score of each dimension, with the values that get it; empty scores included');
 
 	PERFORM @extschema@.model_put_view(model, 'rfm_grid',
-		@extschema@.model_hide_small(settings, format($q$SELECT q.as_of, %3$s AS tenant, r.score AS r_score, f.score AS f_score,
+		@extschema@.model_hide_groups(settings, shown, format($q$SELECT q.as_of, %3$s AS tenant, r.score AS r_score, f.score AS f_score,
 			@extschema@.score_range('recency', q.recency_thresholds, r.score, %4$L, %5$s) AS r_range,
 			@extschema@.score_range('frequency', q.frequency_thresholds, f.score, %4$L, %5$s) AS f_range,
 			COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
-			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
+			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
 			s.mean_m_score::float8 AS mean_m_score
 			FROM (%6$s) AS q
 			JOIN generate_series(1, %7$s) AS r (score) ON r.score <= cardinality(q.recency_thresholds) + 1
@@ -762,7 +750,8 @@ BEGIN
 			WINDOW w AS (PARTITION BY q.tenant)
 			ORDER BY q.tenant, r.score DESC, f.score$q$, model, money, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins'),
 			'{as_of,tenant,r_score,f_score,r_range,f_range,customers,customers_share,revenue,revenue_share,mean_m_score}',
-			'{customers,customers_share,revenue,revenue_share,mean_m_score}', '{tenant}', 'r_score', 'f_score', 'q.tenant, q.r_score DESC, q.f_score'),
+			'{customers,customers_share,revenue,revenue_share,mean_m_score}', $q$'g:' || q.r_score || ':' || q.f_score$q$, $q$'n:frequency'$q$, 'q.tenant',
+			'q.tenant, q.r_score DESC, q.f_score'),
 		'customers and revenue by recency and frequency score, empty cells included: a heat map in long form');
 END
 $$;

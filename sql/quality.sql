@@ -520,6 +520,7 @@ DECLARE
 	people		text := 'SELECT NULL::text AS tenant, 0::bigint AS no_consent, 0::bigint AS objection WHERE false';
 	words		text;
 	checked		text[];
+	small		int := settings ->> 'minimum_group_size';
 BEGIN
 	IF settings ->> 'consent' IS NOT NULL OR settings ->> 'objection' IS NOT NULL THEN
 		people := format($q$SELECT h.tenant, count(*) FILTER (WHERE %3$s) AS no_consent, count(*) FILTER (WHERE p.objection) AS objection
@@ -533,7 +534,7 @@ BEGIN
 	  INTO words, checked FROM @extschema@.quality_reasons() AS r WHERE r.needs IS NULL OR settings ->> r.needs IS NOT NULL;
 	PERFORM @extschema@.model_put_view(model, 'data_quality',
 		-- security_barrier protects nothing where a UNION ALL is all there is
-		format($q$SELECT u.tenant, w.reason, w.unit, u.affected, w.explanation || COALESCE(': ' || u.detail, '') AS explanation, u.checked_at, u.customers,
+		format($q$SELECT u.tenant, w.reason, w.unit, %12$s AS affected, w.explanation || COALESCE(': ' || u.detail, '')%13$s AS explanation, u.checked_at, %14$s AS customers,
 				CASE WHEN w.found = 'checked' AND u.checked_at IS NULL THEN format('count it: SELECT check_quality(%%L)', %9$L) ELSE w.advice END AS advice
 			FROM (VALUES %1$s) AS w (reason, "position", unit, found, explanation, advice)
 			JOIN (
@@ -580,7 +581,10 @@ BEGIN
 			ORDER BY u.tenant, w."position"$q$,
 			words, model, tenant, question, @extschema@.model_histories(model, settings), people, quantiles, everything, model, checked,
 			CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
-				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days') END),
+				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days') END,
+			CASE WHEN small = 1 THEN 'u.affected' ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1 THEN u.affected END', small) END,
+			CASE WHEN small = 1 THEN '' ELSE format(' || CASE WHEN u.customers BETWEEN 1 AND %1$s - 1 THEN '': fewer than %1$s customers'' ELSE '''' END', small) END,
+			CASE WHEN small = 1 THEN 'u.customers' ELSE format('CASE WHEN u.customers NOT BETWEEN 1 AND %s - 1 THEN u.customers END', small) END),
 		'what was left out when the source was read, and what is worth a look, by reason');
 END
 $$;
@@ -746,7 +750,7 @@ DECLARE
 	home	name := @extschema@.model_home(model);
 BEGIN
 	PERFORM @extschema@.model_check_quality(home, @extschema@.model_settings(home));
-	RETURN QUERY EXECUTE format('SELECT q.tenant, q.reason, q.unit, q.affected, q.customers, q.explanation, q.advice FROM %I.data_quality AS q WHERE q.affected > 0', home);
+	RETURN QUERY EXECUTE format('SELECT q.tenant, q.reason, q.unit, q.affected, q.customers, q.explanation, q.advice FROM %I.data_quality AS q WHERE coalesce(q.affected > 0, q.checked_at IS NOT NULL)', home);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_quality(text) IS

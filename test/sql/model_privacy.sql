@@ -234,7 +234,7 @@ DECLARE
   n bigint;
 BEGIN
   EXECUTE format($q$SELECT count(*), count(*) FILTER (WHERE a.suppressed), count(*) FILTER (WHERE a.customers BETWEEN 1 AND 19),
-      count(*) FILTER (WHERE CASE WHEN a.suppressed THEN a.customers IS NOT NULL OR a.revenue IS NOT NULL OR b.customers = 0 ELSE (a.customers, a.revenue) IS DISTINCT FROM (b.customers, b.revenue) END)
+      count(*) FILTER (WHERE CASE WHEN a.suppressed THEN a.customers IS NOT NULL OR a.revenue IS NOT NULL OR b.customers = 0 ELSE (a.customers, a.revenue) IS DISTINCT FROM (coalesce(b.customers, 0), coalesce(b.revenue, 0)) END)
     FROM (SELECT ROW(%2$s)::text AS cell, * FROM m.%1$s) AS a FULL JOIN (SELECT ROW(%2$s)::text AS cell, * FROM all_shown.%1$s) AS b USING (cell)$q$, source, keys) INTO cells, hidden_cells, small, other_values;
   given_away := 0;
   FOREACH line IN ARRAY lines LOOP

@@ -1,0 +1,289 @@
+# Nobody can compute a number of fewer people than the minimum group size from
+# all that the summaries of a model show a reader: a solver of the linear
+# equations of all of them, over random shops.
+use strict;
+use warnings;
+use ScoringCluster;
+use Test::More;
+
+my $node = new_node('cells');
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE SCHEMA scoring;
+	CREATE EXTENSION customer_scoring SCHEMA scoring;
+	CREATE ROLE board LOGIN;
+	-- the same numbers on every major version
+	CREATE FUNCTION public.draw(seed int, i int, what text) RETURNS float8 LANGUAGE sql IMMUTABLE AS
+		$$SELECT ('x' || left(md5(format('%s %s %s', seed, i, what)), 7))::bit(28)::int / 268435456.0$$;
+});
+
+# A shop of n customers: most buy once, some often; a city has half of them, one
+# value is unique, the smallest city lies alone in its region.
+sub make_shop
+{
+	my ($seed, $n, $minimum, $more) = @_;
+	$node->safe_psql('postgres', qq{
+		SET search_path = public, scoring;
+		SELECT drop_model(m) FROM unnest('{shop,whole}'::text[]) AS m WHERE to_regnamespace(m) IS NOT NULL;
+		DROP TABLE IF EXISTS people, orders;
+		CREATE TABLE people AS
+		SELECT 'C' || i AS customer, (ARRAY['Paris', 'Paris', 'Paris', 'Lyon', 'Lyon', 'Brest', 'Lille'])[1 + (draw($seed, i, 'city') ^ 1.3 * 7)::int % 7] AS city,
+		       NULL::text AS region, CASE WHEN i = 7 THEN 'mayor' WHEN draw($seed, i, 'job') < 0.3 THEN 'nurse' ELSE 'other' END AS job, draw($seed, i, 'known') AS known
+		  FROM generate_series(1, $n) AS i;
+		UPDATE people SET region = CASE city WHEN 'Brest' THEN 'west' WHEN 'Lille' THEN 'north' WHEN 'Lyon' THEN 'south' ELSE 'centre' END;
+		CREATE TABLE orders AS
+		SELECT p.customer, date '2025-12-31' - (draw($seed, i, 'last') ^ 2 * 700)::int - (k * (5 + 60 * draw($seed, i, 'gap')))::int AS day,
+		       round((5 + 90 * draw($seed, i, 'basket') ^ 3 + 10 * draw($seed, i * 100 + k, 'value'))::numeric, 2) AS value
+		  FROM people AS p CROSS JOIN LATERAL (SELECT substr(p.customer, 2)::int AS i) AS c
+		 CROSS JOIN LATERAL generate_series(0, (draw($seed, i, 'orders') ^ 4 * 14)::int) AS k
+		 WHERE p.known < 0.97;
+		SELECT create_model(m, 'orders', customer => 'customer', day => 'day', value => 'value', as_of => '2025-12-31', customers => 'people', customers_key => 'customer',
+		  attributes => '{city,region,job}', minimum_group_size => CASE m WHEN 'shop' THEN $minimum ELSE 1 END$more) FROM unnest('{shop,whole}'::text[]) AS m;
+		SELECT override_segment(m, 'C' || i, 'vip', 'known') FROM unnest('{shop,whole}'::text[]) AS m, generate_series(1, $n, $n / 4) AS i
+		 WHERE EXISTS (SELECT FROM orders WHERE customer = 'C' || i);
+		SELECT grant_reader('shop', 'board');
+	});
+}
+
+# What is shown of one day: table, the cell as conditions on a customer, its
+# customers or nothing, and the conditions of the total of which it shows a share.
+my $everything = q{
+	SELECT 'summary', 'segment=' || segment, customers, CASE WHEN customers_share IS NOT NULL THEN 'everybody' END FROM MODEL.segment_summary
+	UNION ALL SELECT 'summary', 'segment=' || segment || ';overridden=t', customers_overridden, NULL FROM MODEL.segment_summary
+	UNION ALL SELECT dimension, dimension || '=' || score, customers, CASE WHEN customers_share IS NOT NULL THEN dimension || '=*' END FROM MODEL.score_distribution
+	UNION ALL SELECT 'grid', 'recency=' || r_score || ';frequency=' || f_score, customers, CASE WHEN customers_share IS NOT NULL THEN 'frequency=*' END FROM MODEL.rfm_grid
+	UNION ALL SELECT 'attribute ' || attribute, attribute || '=' || attribute_value || ';segment=' || segment, customers,
+		CASE WHEN customers_share IS NOT NULL THEN attribute || '=' || attribute_value END FROM MODEL.attribute_summary
+	UNION ALL SELECT 'cohorts', 'cohort=' || to_char(cohort_month, 'YYYY-MM'), customers, NULL FROM MODEL.cohort_retention() WHERE months_since = 0
+	UNION ALL SELECT 'history', 'segment=' || segment, customers, CASE WHEN customers_share IS NOT NULL THEN 'everybody' END FROM MODEL.segment_history('2025-12-31', '2025-12-31')
+	UNION ALL SELECT 'transitions', 'segment=' || to_segment, customers, NULL FROM MODEL.segment_transitions('2025-12-31', '2025-12-31')
+	UNION ALL SELECT 'thresholds', 'ordered=t', max(calibrated_customers), NULL FROM MODEL.thresholds};
+my $predicted = q{
+	UNION ALL SELECT 'prediction', 'segment=' || segment, customers, NULL FROM MODEL.prediction_by_segment
+	UNION ALL SELECT 'predicted', 'segment=' || segment || ';valued=t', predicted_customers, CASE WHEN clv_12m_share IS NOT NULL THEN 'valued=t' END FROM MODEL.prediction_by_segment};
+
+sub rows
+{
+	my ($sql, $role) = @_;
+	my ($status, $out, $err) = $node->psql('postgres', "SET ROLE $role;\n$sql", extra_params => ['-qAt', '-F', "\t"], on_error_die => 1);
+	return map { [ split /\t/, $_, -1 ] } grep { $_ ne '' } split /\n/, $out;
+}
+
+# Everybody, by all that any of these tables tells apart.
+sub classes
+{
+	my ($valued) = @_;
+	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'ordered', 'city', 'region', 'job', 'valued');
+	return map { my @v = @$_; my $n = pop @v; { n => $n, map { $names[$_] => $v[$_] } 0 .. $#names } } rows(qq{
+		SELECT segment, segment_overridden, r_score, f_score, m_score, basket_score, to_char(as_of - tenure_days, 'YYYY-MM'), CASE WHEN recency_days IS NOT NULL THEN 't' END,
+		       city, region, job, CASE WHEN $valued THEN 't' END, count(*) FROM whole.customer_scores GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 'postgres');
+}
+
+sub members
+{
+	my ($conditions, $classes) = @_;
+	my @conditions = $conditions eq 'everybody' ? () : map { [ split /=/, $_, 2 ] } split /;/, $conditions;
+	return [ grep { my $c = $classes->[$_]; !grep { $_->[1] eq '*' ? $c->{ $_->[0] } eq '' : $c->{ $_->[0] } ne $_->[1] } @conditions } 0 .. $#$classes ];
+}
+
+# A basis of what is known in reduced row echelon form. Modulo a prime, which is
+# exact where it says that something doesn't follow: what follows over the
+# rational numbers follows modulo every prime that divides no denominator.
+my $prime = 2147483647;
+
+sub inverse
+{
+	my ($a) = @_;
+	my ($result, $exponent) = (1, $prime - 2);
+	while ($exponent)
+	{
+		$result = $result * $a % $prime if $exponent & 1;
+		$a = $a * $a % $prime;
+		$exponent >>= 1;
+	}
+	return $result;
+}
+
+sub reduced
+{
+	my ($rows, $classes) = @_;
+	my %vector = map { $_ => 1 } @$classes;
+	for my $pivot (grep { exists $rows->{$_} } keys %vector)
+	{
+		my $factor = $vector{$pivot};
+		my $row = $rows->{$pivot};
+		while (my ($c, $v) = each %$row)
+		{
+			my $new = (($vector{$c} // 0) + $prime - $factor * $v % $prime) % $prime;
+			if ($new) { $vector{$c} = $new } else { delete $vector{$c} }
+		}
+	}
+	return \%vector;
+}
+
+sub add
+{
+	my ($rows, $classes) = @_;
+	my $vector = reduced($rows, $classes);
+	my ($pivot) = sort { $a <=> $b } keys %$vector;
+	return unless defined $pivot;
+	my $factor = inverse($vector->{$pivot});
+	$_ = $_ * $factor % $prime for values %$vector;
+	for my $row (values %$rows)
+	{
+		my $value = $row->{$pivot} or next;
+		while (my ($c, $v) = each %$vector)
+		{
+			my $new = (($row->{$c} // 0) + $prime - $value * $v % $prime) % $prime;
+			if ($new) { $row->{$c} = $new } else { delete $row->{$c} }
+		}
+	}
+	$rows->{$pivot} = $vector;
+}
+
+my ($all_cells, $all_hidden, $all_small) = (0, 0, 0);
+
+sub check_shop
+{
+	my ($name, $minimum, $predicts) = @_;
+	my @classes = classes($predicts ? 'clv_12m IS NOT NULL' : 'false');
+	my $summaries = $everything . ($predicts ? $predicted : '');
+	my $people = sub { my $n = 0; $n += $classes[$_]{n} for @{ $_[0] }; $n };
+	my %rows;
+	my (%shown, %targets, %cells);
+	my $problems = '';
+	my ($cells, $hidden) = (0, 0);
+	for my $row (rows($summaries =~ s/MODEL/shop/gr, 'board'))
+	{
+		my ($table, $conditions, $customers, $total) = @$row;
+		my $members = members($conditions, \@classes);
+		my $n = $people->($members);
+		$cells{$conditions} = $members;
+		# a cell of nobody is no news
+		$cells++ if $n > 0;
+		if ($customers eq '')
+		{
+			$hidden++ if $n > 0;
+			$targets{$conditions} = $members if $n > 0 && $n < $minimum;
+		}
+		else
+		{
+			$problems .= "$table: $conditions has $n, and shows $customers\n" if $customers != $n || $n > 0 && $n < $minimum;
+			$shown{"$table|$conditions"} = $members if $n > 0;
+		}
+		$shown{"total|$total"} = members($total, \@classes) if $total ne '';
+	}
+	add(\%rows, $shown{$_}) for sort keys %shown;
+
+	# what isn't shown at all counts too: the cells of the whole tables
+	for my $row (rows($summaries =~ s/MODEL/whole/gr, 'postgres'))
+	{
+		my $members = members($row->[1], \@classes);
+		my $n = $people->($members);
+		$cells{ $row->[1] } = $members;
+		$targets{ $row->[1] } = $members if $n > 0 && $n < $minimum;
+	}
+	# and what is of two cells, or of one and not of the other
+	my @cells = map { my %h = map { $_ => 1 } @{ $cells{$_} }; [ $_, \%h, $cells{$_} ] } sort grep { @{ $cells{$_} } } keys %cells;
+	for my $i (0 .. $#cells)
+	{
+		for my $j (0 .. $#cells)
+		{
+			next if $i == $j;
+			my ($x, $y) = @cells[ $i, $j ];
+			my @both = grep { $y->[1]{$_} } @{ $x->[2] };
+			next if !@both || @both == @{ $x->[2] };
+			my $n = $people->(\@both);
+			$targets{"$x->[0] and $y->[0]"} = \@both if $i < $j && $n < $minimum;
+			my @less = grep { !$y->[1]{$_} } @{ $x->[2] };
+			$n = $people->(\@less);
+			$targets{"$x->[0] and not $y->[0]"} = \@less if $n < $minimum;
+		}
+	}
+	my %seen;
+	for my $target (sort keys %targets)
+	{
+		next if $seen{"@{$targets{$target}}"}++;
+		my $left = reduced(\%rows, $targets{$target});
+		$problems .= sprintf("%s: %d can be computed\n", $target, $people->($targets{$target})) unless %$left;
+	}
+	# a difference of sums: what a cell has beyond the shown cells of a table
+	my %tables;
+	push @{ $tables{ (split /\|/, $_)[0] } }, $_ for keys %shown;
+	for my $whole (sort keys %shown)
+	{
+		my %in = map { $_ => 1 } @{ $shown{$whole} };
+		for my $table (sort keys %tables)
+		{
+			my %rest = %in;
+			for my $cell (@{ $tables{$table} })
+			{
+				next if grep { !$in{$_} } @{ $shown{$cell} };
+				delete $rest{$_} for @{ $shown{$cell} };
+			}
+			my $n = $people->([ keys %rest ]);
+			$problems .= "$whole without the cells of $table: $n\n" if $n > 0 && $n < $minimum;
+		}
+	}
+	$all_cells += $cells;
+	$all_hidden += $hidden;
+	$all_small += scalar keys %targets;
+	is($problems, '', "$name: nothing of fewer than $minimum can be computed");
+	note(sprintf('%s: %d classes, %d cells of somebody, %d hidden, %d small sets looked for', $name, scalar @classes, $cells, $hidden, scalar keys %seen));
+}
+
+# [seed, customers, minimum, further settings]
+my @shops = ([ 1, 80, 5, '' ], [ 3, 240, 10, '' ], [ 4, 400, 5, q{, prediction => 'mbgnbd'} ], [ 5, 800, 10, '' ]);
+@shops = map { [ split(/,/, $_, 3), '' ] } split / /, $ENV{SMALL_CELL_SHOPS} if $ENV{SMALL_CELL_SHOPS};
+for my $shop (@shops)
+{
+	my ($seed, $n, $minimum, $more) = @$shop;
+	make_shop($seed, $n, $minimum, $more);
+	check_shop("shop $seed of $n", $minimum, $more =~ /prediction/);
+}
+cmp_ok($all_hidden, '<', 0.5 * $all_cells, 'most of what there is to show is shown');
+
+# A value of an attribute that one person has: nothing says in which segment.
+is(join('|', map { @$_ } rows(q{SELECT count(*) FILTER (WHERE attribute_value = 'mayor'), count(*) FILTER (WHERE attribute_value = 'other' AND segment = 'vip') FROM shop.attribute_summary}, 'board')),
+	'0|1', 'a value that few people have has no rows, the others a row for every segment');
+
+# One customer whose total is known to the cent from what is beside them.
+$node->safe_psql('postgres', q{
+	SET search_path = public, scoring;
+	CREATE TABLE b2b (c text, d date, v numeric);
+	INSERT INTO b2b SELECT 'K' || i, date '2025-12-31' - i % 25, 20 + i FROM generate_series(1, 60) AS i;
+	INSERT INTO b2b SELECT 'L' || i, date '2025-12-31' - i % 25 - k * 3, 20 + i FROM generate_series(1, 45) AS i, generate_series(0, 2) AS k;
+	INSERT INTO b2b SELECT 'famous', date '2024-01-01' + k, 4811.30 FROM generate_series(1, 12) AS k;
+	SELECT create_model('b2b', 'b2b', customer => 'c', day => 'd', value => 'v', as_of => '2025-12-31', minimum_group_size => 40);
+	SELECT alter_model('b2b', monetary_thresholds => '{1,2,3,100000}');
+	SELECT grant_reader('b2b', 'board');
+});
+sub shown { return join(' ', map { join(':', @$_) } rows($_[0], 'board')) }
+is(shown('SELECT r_score, f_score, customers, revenue FROM b2b.rfm_grid WHERE suppressed OR customers > 0 ORDER BY 1 DESC, 2'), '5:1:60:3030.00 5:3:: 1:5::',
+	'a small cell that is alone in its row and its column is not the only one that is hidden');
+is(shown('SELECT segment, customers, revenue FROM b2b.segment_summary WHERE suppressed OR customers > 0'), 'new_customers:60:3030.00 regular:: at_risk::', 'two segments are hidden');
+is(shown(q{SELECT from_segment, to_segment, customers, revenue, customers_by_thresholds FROM b2b.segment_transitions('2025-12-31', '2025-12-31')}),
+	'new_customers:new_customers:60:3030.00:0 regular:regular::: at_risk:at_risk:::', '... in the moves of the day as well');
+is(shown(q{SELECT segment, customers, revenue FROM b2b.segment_history('2025-12-31', '2025-12-31')}), 'new_customers:60:3030.00 regular:: at_risk::', '... and in the history');
+is(shown(q{SELECT count(*), count(*) FILTER (WHERE suppressed) FROM b2b.segment_transitions('2025-11-30', '2025-12-31') WHERE to_segment IN ('regular', 'at_risk')}), '2:2',
+	'... and in the moves from any other day');
+
+# What days tell that are asked for one after the other is not hidden, as docs/privacy.md says.
+is(shown(q{SELECT b.customers - a.customers FROM b2b.segment_history('2025-12-30', '2025-12-30') AS a JOIN b2b.segment_history('2025-12-31', '2025-12-31') AS b USING (segment) WHERE segment = 'new_customers'}),
+	'1', 'two days together tell of who came between them');
+
+# Prospects that are too few are not the rest of everybody.
+$node->safe_psql('postgres', q{
+	SET search_path = public, scoring;
+	CREATE TABLE clients AS SELECT DISTINCT c FROM b2b UNION ALL VALUES ('new 1'), ('new 2');
+	SELECT create_model('b2c', 'b2b', customer => 'c', day => 'd', value => 'v', as_of => '2025-12-31', customers => 'clients', customers_key => 'c', minimum_group_size => 5);
+	SELECT grant_reader('b2c', 'board');
+});
+is(shown(q{SELECT count(*) FILTER (WHERE NOT suppressed AND customers > 0) > 0, count(customers_share), bool_and(suppressed) FILTER (WHERE segment = 'prospects') FROM b2c.segment_summary}), 't:0:t',
+	'where prospects are too few, everybody is not told: no shares');
+
+# Nothing of it where nothing is to be hidden
+unlike($node->safe_psql('postgres', q{SELECT string_agg(pg_get_viewdef(c.oid), '') FROM pg_class AS c WHERE c.relnamespace = 'whole'::regnamespace AND c.relkind = 'v'}), qr/shown_groups/,
+	'a minimum of one costs nothing');
+
+done_testing();
