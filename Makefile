@@ -51,7 +51,7 @@ OBJS = \
 	src/small_cell.o
 
 # One file per layer; each uses only the ones above it.
-SQL_LAYERS = history score segment segment_maps bulk prediction propensity model suppression model_views model_verbs live dated \
+SQL_LAYERS = history score segment segment_maps bulk prediction propensity model suppression model_views model_verbs live model_lookup dated \
 	model_prediction explain privacy quality
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

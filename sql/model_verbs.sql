@@ -675,6 +675,7 @@ BEGIN
 		RETURN QUERY VALUES ('dry run', 'nothing was made');
 	END;
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
+	RETURN QUERY SELECT * FROM @extschema@.model_make_key_index(home, settings, dry_run);
 	IF NOT dry_run THEN
 		RETURN QUERY VALUES
 			('look at', format('SELECT * FROM %I.segment_summary;', home)),
@@ -724,6 +725,7 @@ BEGIN
 		CREATE TABLE %1$I.pending (
 			customer_key text COLLATE "C" NOT NULL, tenant text NOT NULL, %2$s difference @extschema@.history NOT NULL
 		);
+		CREATE INDEX ON %1$I.pending (customer_key);
 		CREATE TABLE %1$I.rejects (
 			rejected_at timestamptz NOT NULL DEFAULT now(), operation text NOT NULL, reason text NOT NULL, affected bigint NOT NULL, needs_rebuild boolean NOT NULL
 		);
@@ -1150,6 +1152,12 @@ BEGIN
 		RETURN QUERY VALUES ('thresholds', 'calibrated anew');
 	END IF;
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
+	IF new -> 'customers_query' IS DISTINCT FROM old -> 'customers_query' THEN
+		IF NOT dry_run THEN
+			RETURN QUERY SELECT * FROM @extschema@.model_drop_key_index(home, new);
+		END IF;
+		RETURN QUERY SELECT * FROM @extschema@.model_make_key_index(home, new, dry_run);
+	END IF;
 	RETURN QUERY SELECT * FROM @extschema@.model_compare_counts(earlier, later);
 END
 $$;
@@ -1370,6 +1378,8 @@ BEGIN
 	IF outside IS NOT NULL THEN
 		RETURN QUERY VALUES ('dropped too', outside);
 	END IF;
+	-- last, with what it waits for no longer than an instant: see model_make_key_index
+	RETURN QUERY SELECT * FROM @extschema@.model_drop_key_index(home, '{}');
 END
 $$;
 COMMENT ON FUNCTION @extschema@.drop_model(text, boolean) IS

@@ -134,11 +134,33 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_source_key(jsonb, text) IS 'internal: an expression for customer_key from a row of the source';
 
+-- customer_key of a row p of the table of people.
+CREATE FUNCTION @extschema@.model_person_key(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT '(' OPERATOR(pg_catalog.||) @extschema@.model_key(settings, 'p.tenant', 'p.customer_id') OPERATOR(pg_catalog.||) ') COLLATE "C"';
+END;
+COMMENT ON FUNCTION @extschema@.model_person_key(jsonb) IS 'internal: an expression for customer_key of a row of customers';
+
+-- Who has something pending in a live model. Those who have been merged into
+-- another customer go by the name of that one. In two halves, each of which finds
+-- one customer by an index.
+CREATE FUNCTION @extschema@.model_pending_keys(model name)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.pending AS d UNION ALL'
+		' SELECT m.root_key FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key', model);
+END;
+COMMENT ON FUNCTION @extschema@.model_pending_keys(name) IS 'internal: a query for the customers who have something pending, more than once and under former keys too';
+
 -- The history of each customer: as stored, and in a live model with what is
--- pending. Whoever has nothing pending is read as he is stored; whoever has a
--- total beyond all limits now is left out, lest nobody could be read. Whoever
--- has been erased is not stored, but the source may still speak of him.
-CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb)
+-- pending. Those who have nothing pending are read as they are stored; those who
+-- have a total beyond all limits now are left out, or nobody could be read. Those
+-- who have been erased are not stored, but the source may still speak of them.
+-- With "everyone" those of whom nothing is left are here too, with no history.
+CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb, everyone boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -146,67 +168,83 @@ CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb)
 DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 	id			text := CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key AS customer_id' END;
+	is_left		text;
 BEGIN
 	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
 		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h', model, id);
 	END IF;
-	-- whoever has been merged into another customer goes by the name of that one
+	is_left := format('p.history OPERATOR(@extschema@.<>) ''{}''%s', CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
+		format(' AND (p.is_stored OR %s)', @extschema@.model_kept(model, settings, 'p.history')) END);
 	RETURN format($q$
 SELECT h.tenant, h.customer_key, h.%2$s, h.history
   FROM %1$I.customer_histories AS h
- WHERE NOT EXISTS (SELECT FROM %1$I.pending AS p LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = p.customer_key
-                    WHERE COALESCE(m.root_key, p.customer_key) = h.customer_key)
+ WHERE NOT EXISTS (SELECT FROM (%4$s) AS d WHERE d.customer_key = h.customer_key)
 UNION ALL
-SELECT p.tenant, p.customer_key, p.customer_id, p.history
+SELECT p.tenant, p.customer_key, p.customer_id, %7$s
   FROM (SELECT d.tenant, d.customer_key, d.customer_id,
-               %4$s AS history, h.history IS NOT NULL AS is_stored
-          FROM (SELECT min(p.tenant) AS tenant, COALESCE(m.root_key, p.customer_key) AS customer_key, min(COALESCE(m.root_id, p.%3$s)) AS customer_id,
-                       @extschema@.try_sum(p.difference) AS difference
-                  FROM %1$I.pending AS p LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = p.customer_key
-                 GROUP BY COALESCE(m.root_key, p.customer_key)) AS d
+               %5$s AS history, h.history IS NOT NULL AS is_stored
+          FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id, @extschema@.try_sum(d.difference) AS difference
+                  FROM (SELECT d.customer_key, d.tenant, d.%3$s AS customer_id, d.difference FROM %1$I.pending AS d
+                         WHERE NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = d.customer_key)
+                        UNION ALL
+                        SELECT m.root_key, d.tenant, m.root_id, d.difference
+                          FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key) AS d
+                 GROUP BY d.customer_key) AS d
           LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
- WHERE p.history OPERATOR(@extschema@.<>) '{}' AND %5$s%6$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END,
+ WHERE %6$s%8$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END, @extschema@.model_pending_keys(model),
 		@extschema@.model_kept_days(model, settings,
 			'CASE WHEN h.history IS NULL THEN d.difference ELSE @extschema@.try_add(h.history, d.difference) END'),
 		@extschema@.model_not_suppressed(model, 'p.customer_key'),
-		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
-			format(' AND (p.is_stored OR %s)', @extschema@.model_kept(model, settings, 'p.history')) END);
+		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left) ELSE 'p.history' END,
+		CASE WHEN everyone THEN '' ELSE ' AND ' || is_left END);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb) IS 'internal: the query for the history of each customer';
+COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb, boolean) IS 'internal: the query for the history of each customer';
 
--- What is known of each customer: his history and, from the customers table,
--- his attributes. With consent asked for, whoever has not given it is not here,
--- nor is whoever objects to profiling.
+-- What is known of each customer: the history and, from the customers table, the
+-- attributes. With consent asked for, those who have not given it are not here,
+-- nor are those who object to profiling.
+--
+-- Both halves compare customers by customer_key alone, as one and the same
+-- expression in collation "C": so the planner knows in every table which row a
+-- condition on customer_key means, and an index on that expression serves it
+-- (model_make_key_index).
 CREATE FUNCTION @extschema@.model_customers(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	histories	text := @extschema@.model_histories(model, settings);
+	is_live		boolean := coalesce((settings ->> 'live')::boolean, false);
 	people		text := settings ->> 'customers_query';
+	key			text := @extschema@.model_person_key(settings);
 	attributes	text;
 BEGIN
 	IF people IS NULL THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, false AS known FROM (%s) AS h', histories);
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, false AS known FROM (%s) AS h', @extschema@.model_histories(model, settings));
 	END IF;
 	attributes := @extschema@.model_attribute_list(settings, ', p.%I');
 	RETURN format($q$
-SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%3$s
-  FROM (%1$s) AS h %4$s JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id%5$s%7$s
+SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%4$s
+  FROM (%3$s) AS h %5$s JOIN (%2$s) AS p ON %6$s = h.customer_key
+ WHERE %7$s
 UNION ALL
-SELECT p.tenant, %6$s, p.customer_id, '{}'::@extschema@.history, true%3$s
+SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, true%4$s
   FROM (%2$s) AS p
- WHERE NOT EXISTS (SELECT FROM (%1$s) AS h WHERE h.tenant = p.tenant AND h.customer_id = p.customer_id)
-   AND NOT EXISTS (SELECT FROM %10$I.merged_customers AS m WHERE m.tenant = p.tenant AND m.customer_id = p.customer_id) AND %9$s%5$s%8$s$q$,
-		histories, people, attributes,
-		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
-		CASE WHEN settings ->> 'consent' IS NULL THEN '' ELSE ' AND p.consent' END,
-		@extschema@.model_key(settings, 'p.tenant', 'p.customer_id'),
-		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE E'\n WHERE p.objection IS NOT TRUE' END,
-		CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE ' AND NOT p.objection' END,
-		@extschema@.model_not_suppressed(model, @extschema@.model_key(settings, 'p.tenant', 'p.customer_id')), model);
+ WHERE NOT EXISTS (SELECT FROM %1$I.customer_histories AS h WHERE h.customer_key = %6$s)%9$s
+   AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = %6$s)
+   AND %8$s%11$s$q$,
+		model, people, @extschema@.model_histories(model, settings, everyone => true), attributes,
+		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END, key,
+		concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
+			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
+			-- who has nothing left is a customer as long as they are known
+			CASE WHEN is_live THEN 'CASE WHEN p.customer_id IS NULL THEN h.history OPERATOR(@extschema@.<>) ''{}'' ELSE true END' END),
+		@extschema@.model_not_suppressed(model, key),
+		CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)', @extschema@.model_pending_keys(model), key) ELSE '' END,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
+		concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
+			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';

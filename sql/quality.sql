@@ -25,6 +25,7 @@ BEGIN
 			into_key text COLLATE "C" NOT NULL, into_id text NOT NULL, root_key text COLLATE "C" NOT NULL, root_id text NOT NULL,
 			merged_by text NOT NULL, merged_at timestamptz NOT NULL DEFAULT now()
 		);
+		CREATE INDEX ON %1$I.merged_customers (root_key);
 		CREATE TABLE %1$I.quality (
 			tenant text, reason text NOT NULL, affected bigint NOT NULL, customers bigint, detail text, checked_at timestamptz NOT NULL,
 			UNIQUE NULLS NOT DISTINCT (tenant, reason)
