@@ -133,7 +133,7 @@ BEGIN
 	-- a move is the customer's own; labels that were others by the thresholds
 	-- of their time are counted apart. Grouped, not joined: how many customers there
 	-- are on each side is what the planner can't guess.
-	moves := format($q$SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE p.segment END::text AS from_segment,
+	moves := format($q$SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE %6$s END::text AS from_segment,
 					   s.to_segment::text AS to_segment, s.monetary, s.is_there, s.was_there_then, s.then_segment::text AS then_segment,
 					   (s.was_there_then AND s.then_segment IS DISTINCT FROM s.from_segment) AS by_thresholds
 				  FROM (SELECT u.customer_key, min(u.tenant) AS tenant,
@@ -153,7 +153,9 @@ BEGIN
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@.caller_role($3)'), maps),
-			map);
+			map,
+			-- with known_since it is said who is known: whoever is not, was no prospect
+			CASE WHEN settings ->> 'known_since' IS NULL THEN 'p.segment' ELSE 'NULL' END);
 	IF small = 1 THEN
 		moves := format($q$
 		SELECT %4$s AS tenant, m.from_segment, f.label AS from_label, m.to_segment, t.label AS to_label, count(*) AS customers, sum(m.monetary)::%5$s AS revenue,
@@ -246,7 +248,7 @@ BEGIN
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
 		format('%s%s', days, @extschema@.model_hide_groups(settings, 'SELECT * FROM days', format($q$
 		SELECT n.as_of, %3$s AS tenant, n.segment::text AS segment, l.label AS segment_label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8 AS customers_share,
-			   n.revenue::%4$s AS revenue, (n.revenue / NULLIF(sum(n.revenue) OVER w, 0))::float8 AS revenue_share, l.display_order AS segment_order, l.color::text AS segment_color
+			   n.revenue::%4$s AS revenue, (greatest(n.revenue, 0) / NULLIF(sum(greatest(n.revenue, 0)) OVER w, 0))::float8 AS revenue_share, l.display_order AS segment_order, l.color::text AS segment_color
 		  FROM (%2$s) AS n
 		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
 		WINDOW w AS (PARTITION BY n.as_of, n.tenant)

@@ -340,7 +340,11 @@ BEGIN
 		here := (((customer ->> 'f_score')::int + (customer ->> 'm_score')::int) / 2.0)::text;
 	END IF;
 	IF jsonb_typeof(customer -> name) = 'number' OR name = 'fm_score' THEN
-		here := trim_scale(round(here::numeric, 2))::text;
+		-- with as many decimals as it takes to be on its side of every number given
+		SELECT trim_scale(round(here::numeric, d))::text INTO here FROM generate_series(2, greatest(2, scale(here::numeric))) AS d
+		 WHERE NOT EXISTS (SELECT FROM jsonb_path_query(condition -> 'value', 'lax $[*] ? (@.type() == "number")') AS v
+							WHERE sign(round(here::numeric, d) - (v #>> '{}')::numeric) <> sign(here::numeric - (v #>> '{}')::numeric))
+		 ORDER BY d LIMIT 1;
 		here := CASE language WHEN 'fr' THEN replace(here, '.', ',') ELSE here END;
 	ELSIF jsonb_typeof(customer -> name) = 'boolean' THEN
 		here := @extschema@.explain_text(here, language);
@@ -371,11 +375,40 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.explain_rule(jsonb, jsonb, text) IS 'internal: what a rule of a segment map asks for, in words';
 
+-- With how many decimals an amount and the thresholds beside it are on the sides
+-- of one another that they are on in truth: a mean of 20.0033 is more than 20.00,
+-- as 20.003 is more than 20.000. At least as many as the model has.
+CREATE FUNCTION @extschema@.explain_decimals(value numeric, thresholds float8[], decimals int)
+	RETURNS int
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	SET extra_float_digits = 1		-- thresholds with all their digits: the cast to numeric takes 15
+	AS $$
+DECLARE
+	x		float8 := value;
+	beaten	numeric;
+	next	numeric;
+BEGIN
+	SELECT (max(t) FILTER (WHERE t < x))::text, (min(t) FILTER (WHERE t >= x))::text INTO beaten, next FROM unnest(thresholds) AS t;
+	FOR d IN decimals .. decimals + 400 LOOP
+		IF (beaten IS NULL OR round(value, d) > @extschema@.explain_floor(beaten, d))
+			AND (next IS NULL OR round(value, d) <= @extschema@.explain_floor(next, d)) THEN
+			RETURN d;
+		END IF;
+		-- no double has more digits
+		EXIT WHEN d >= decimals + 17 AND abs(x) >= 1;
+	END LOOP;
+	RETURN decimals;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.explain_decimals(numeric, float8[], int) IS 'internal: with how many decimals a value stands to its thresholds as it does in truth';
+
 -- How a value stands to the thresholds: which it beat, and the next one.
 CREATE FUNCTION @extschema@.explain_threshold(dimension text, value numeric, thresholds float8[], decimals int, language text)
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
+	SET extra_float_digits = 1
 	AS $$
 DECLARE
 	x		float8 := value;
@@ -383,6 +416,9 @@ DECLARE
 	next	float8;
 	low		int;			-- score from the beaten threshold on ...
 	high	int;			-- ... and from the next one
+	passed	text;
+	needed	text;
+	places	int;
 	mark	text := CASE dimension WHEN 'basket' THEN @extschema@.explain_text('the basket', language) ELSE 'M' END;
 BEGIN
 	IF x IS NULL OR coalesce(cardinality(thresholds), 0) = 0 THEN
@@ -390,38 +426,37 @@ BEGIN
 	END IF;
 	IF dimension = 'recency' THEN
 		SELECT min(t) FILTER (WHERE t > x), max(t) FILTER (WHERE t <= x AND t > 0) INTO beaten, next FROM unnest(thresholds) AS t;
-		SELECT 1 + count(*) FILTER (WHERE t > x), 1 + count(*) FILTER (WHERE t >= next) INTO low, high FROM unnest(thresholds) AS t;
-		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('recency top', language, trim_scale(beaten::numeric)::text)
-			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('recency beats', language, low::text, trim_scale(beaten::numeric)::text) END
-				|| @extschema@.explain_text('recency next', language, high::text, trim_scale(next::numeric)::text) END;
+		-- days are whole: fewer than 141.6 is fewer than 142
+		SELECT 1 + count(*) FILTER (WHERE t > x), 1 + count(*) FILTER (WHERE t >= next),
+			   @extschema@.explain_number(ceil(beaten)::numeric, 0, language), @extschema@.explain_number(ceil(next)::numeric, 0, language)
+		  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
+		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('recency top', language, passed)
+			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('recency beats', language, low::text, passed) END
+				|| @extschema@.explain_text('recency next', language, high::text, needed) END;
 	END IF;
 	SELECT max(t) FILTER (WHERE t < x), min(t) FILTER (WHERE t >= x) INTO beaten, next FROM unnest(thresholds) AS t;
 	IF dimension = 'frequency' THEN
 		beaten := floor(beaten) + 1;
 		next := floor(next) + 1;
-		SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t < next) INTO low, high FROM unnest(thresholds) AS t;
-		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('frequency top', language, trim_scale(beaten::numeric)::text)
-			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('frequency beats', language, low::text, trim_scale(beaten::numeric)::text) END
-				|| @extschema@.explain_text('frequency next', language, high::text, trim_scale(next::numeric)::text) END;
+		SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t < next),
+			   @extschema@.explain_number(beaten::numeric, 0, language), @extschema@.explain_number(next::numeric, 0, language)
+		  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
+		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('frequency top', language, passed)
+			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('frequency beats', language, low::text, passed) END
+				|| @extschema@.explain_text('frequency next', language, high::text, needed) END;
 	END IF;
-	SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t <= next) INTO low, high FROM unnest(thresholds) AS t;
 	-- amounts have so many decimals: more than 10.004 is more than 10.00
-	RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('money top', language, @extschema@.explain_number(@extschema@.explain_floor(beaten, decimals), decimals, language))
-		ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('money beats', language, mark, low::text,
-				@extschema@.explain_number(@extschema@.explain_floor(beaten, decimals), decimals, language)) END
-			|| @extschema@.explain_text('money next', language, mark, high::text, @extschema@.explain_number(@extschema@.explain_floor(next, decimals), decimals, language)) END;
+	places := @extschema@.explain_decimals(value, thresholds, decimals);
+	SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t <= next),
+		   @extschema@.explain_number(@extschema@.explain_floor(beaten::text::numeric, places), places, language),
+		   @extschema@.explain_number(@extschema@.explain_floor(next::text::numeric, places), places, language)
+	  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
+	RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('money top', language, passed)
+		ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('money beats', language, mark, low::text, passed) END
+			|| @extschema@.explain_text('money next', language, mark, high::text, needed) END;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.explain_threshold(text, numeric, float8[], int, text) IS 'internal: how a value stands to the thresholds of its score, in words';
-
-CREATE FUNCTION @extschema@.explain_floor(x float8, decimals int)
-	RETURNS numeric
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.floor(x::pg_catalog."numeric" OPERATOR(pg_catalog.*) pg_catalog.power(10::pg_catalog."numeric", decimals::pg_catalog."numeric"))
-		OPERATOR(pg_catalog./) pg_catalog.power(10::pg_catalog."numeric", decimals::pg_catalog."numeric");
-END;
-COMMENT ON FUNCTION @extschema@.explain_floor(float8, int) IS 'internal: a number cut after so many decimals, downwards';
 
 /* ---- what readers call ---- */
 
@@ -552,6 +587,7 @@ CREATE FUNCTION @extschema@.explain_score(model text, customer text, as_of date 
 	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 10
 	SET search_path = pg_catalog, pg_temp
+	SET extra_float_digits = 1		-- thresholds come as jsonb, with all their digits
 	AS $$
 #variable_conflict use_column
 DECLARE
@@ -606,22 +642,23 @@ BEGIN
 
 	-- scores
 	IF person ->> 'recency_days' IS NOT NULL THEN
-		FOR step IN SELECT d.*, (person ->> d.score_name)::int AS score,
-				CASE WHEN jsonb_typeof(person #> ARRAY['thresholds', d.dimension]) = 'array'
-					THEN ARRAY(SELECT t::float8 FROM jsonb_array_elements_text(person #> ARRAY['thresholds', d.dimension]) WITH ORDINALITY AS u (t, o) ORDER BY o) END AS thresholds
+		FOR step IN SELECT d.*, (person ->> d.score_name)::int AS score, t.thresholds,
+				@extschema@.explain_number(d.x, CASE WHEN d.n > 2 THEN @extschema@.explain_decimals(d.x, t.thresholds, decimals) ELSE 0 END, spoken) AS amount
 			  FROM (VALUES (1, 'recency', 'r_score', 'R', (person ->> 'recency_days')::numeric),
 						   (2, 'frequency', 'f_score', 'F', (person ->> 'frequency')::numeric),
 						   (3, 'monetary', 'm_score', 'M', (person ->> CASE info ->> 'monetary' WHEN 'mean' THEN 'mean_value' ELSE 'monetary' END)::numeric),
 						   (4, 'basket', 'basket_score', 'basket', (person ->> 'mean_value')::numeric)) AS d (n, dimension, score_name, mark, x)
+			 CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(person #> ARRAY['thresholds', d.dimension]) = 'array'
+					THEN ARRAY(SELECT t::float8 FROM jsonb_array_elements_text(person #> ARRAY['thresholds', d.dimension]) WITH ORDINALITY AS u (t, o) ORDER BY o) END) AS t (thresholds)
 			 WHERE d.n < 4 OR info -> 'read_columns' ? 'basket_score' ORDER BY d.n LOOP
 			words := CASE step.dimension
-				WHEN 'recency' THEN @extschema@.explain_text('recency' || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END, spoken, step.x::text)
+				WHEN 'recency' THEN @extschema@.explain_text('recency' || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END, spoken, step.amount)
 				WHEN 'frequency' THEN @extschema@.explain_text(CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END,
-					spoken, @extschema@.explain_number(step.x, 0, spoken)) || days
+					spoken, step.amount) || days
 				ELSE CASE WHEN step.x IS NULL THEN @extschema@.explain_text('no order', spoken)
 						WHEN step.n = 4 OR info ->> 'monetary' = 'mean'
-						THEN @extschema@.explain_text('mean', spoken, @extschema@.explain_number(step.x, decimals, spoken))
-						ELSE @extschema@.explain_number(step.x, decimals, spoken) END || days END;
+						THEN @extschema@.explain_text('mean', spoken, step.amount)
+						ELSE step.amount END || days END;
 			n := n + 1;
 			"position" := n;
 			topic := step.dimension;

@@ -463,14 +463,14 @@ BEGIN
 
 	-- People
 	IF settings ->> 'customers' IS NULL THEN
-		FOREACH argument IN ARRAY '{consent,objection,contact,customers_key,attributes}'::text[] LOOP
+		FOREACH argument IN ARRAY '{consent,objection,contact,customers_key,attributes,known_since}'::text[] LOOP
 			IF settings ->> argument <> '[]' THEN
 				RAISE invalid_parameter_value USING
 					MESSAGE = format('%s is given without customers', argument),
 					HINT = 'Name the table of customers: customers => ''crm.people''.';
 			END IF;
 		END LOOP;
-		RETURN settings || '{"customers_query": null, "customers_reads": null}';
+		RETURN settings || '{"customers_query": null, "customers_reads": null, "known_is_moment": null}';
 	END IF;
 	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
 	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'customers', settings ->> 'customers');
@@ -523,6 +523,22 @@ BEGIN
 		END IF;
 		selected := selected || format(E', (%s\n) IS TRUE AS %I', expression, argument);
 	END LOOP;
+	settings := settings || '{"known_is_moment": null}';
+	IF settings ->> 'known_since' IS NOT NULL THEN
+		expression := settings ->> 'known_since';
+		IF expression = ANY (item.columns) THEN
+			expression := quote_ident(expression);
+		END IF;
+		SELECT p.type INTO type
+		  FROM @extschema@.model_probe_argument(model, caller_path, 'known_since', expression, item.from_item, item.columns) AS p;
+		IF @extschema@.model_base_type(type) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
+			RAISE datatype_mismatch USING
+				MESSAGE = format('known_since "%s" is of type %s, not a date', left(expression, 100), format_type(type, NULL)),
+				HINT = 'known_since says of each row of customers since when the person is known: a column or expression of type date, timestamp or timestamptz.';
+		END IF;
+		settings := settings || jsonb_build_object('known_is_moment', @extschema@.model_base_type(type) = 'timestamptz'::regtype);
+		selected := selected || format(E', (%s\n) AS known', expression);
+	END IF;
 	FOREACH attribute IN ARRAY attributes LOOP
 		argument := CASE WHEN attribute = ANY (@extschema@.model_names(settings, 'contact')) THEN 'contact' ELSE 'attributes' END;
 		IF attribute IS NULL OR attribute <> ALL (item.columns) THEN
@@ -569,8 +585,8 @@ BEGIN
 			  <@ CASE WHEN tenanted THEN ARRAY[key_column, quote_ident(settings ->> 'tenant')] ELSE ARRAY[key_column] END);
 	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL', selected, item.from_item, key_column, tenant_text);
 	IF NOT is_unique THEN
-		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent, objection DESC%s',
-			query, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
+		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent, objection DESC%s%s',
+			query, CASE WHEN settings ->> 'known_since' IS NULL THEN '' ELSE ', known NULLS FIRST' END, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
 	SELECT p.definition, p.relations INTO given FROM @extschema@.model_probe(model, caller_path, query) AS p;
 	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);

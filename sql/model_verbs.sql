@@ -708,8 +708,8 @@ BEGIN
 			recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[], weights float8[] NOT NULL,
 			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
 			objection text, contact text[], retention_days int, minimum_group_size int NOT NULL, minimum_customers int NOT NULL, purpose text, legal_basis text,
-			event_key text, currency text, prediction text, margin float8 NOT NULL, discount_rate float8 NOT NULL,
-			source_relation text, source_reads text[], source_query text NOT NULL, quality_query text NOT NULL, customers_query text, customers_reads text[], customer_type text NOT NULL, key_text text,
+			event_key text, currency text, prediction text, margin float8 NOT NULL, discount_rate float8 NOT NULL, known_since text,
+			source_relation text, source_reads text[], source_query text NOT NULL, quality_query text NOT NULL, customers_query text, customers_reads text[], known_is_moment boolean, customer_type text NOT NULL, key_text text,
 			day_is_moment boolean NOT NULL, source_columns text[], source_parts text[], map_copy text NOT NULL
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
@@ -802,13 +802,14 @@ BEGIN
 		('configuration', 'purpose', 'what the model is for'), ('configuration', 'legal_basis', 'why people may be scored'),
 		('configuration', 'event_key', 'argument of create_model'), ('configuration', 'currency', 'argument of create_model'),
 		('configuration', 'prediction', 'the family of the prediction; NULL: none'),
-		('configuration', 'margin', 'part of the revenue that is left, in clv_12m'), ('configuration', 'discount_rate', 'of clv_12m, per year'),
+		('configuration', 'margin', 'part of the revenue that is left, in clv_12m'), ('configuration', 'discount_rate', 'of clv_12m, per year'), ('configuration', 'known_since', 'argument of create_model'),
 		('configuration', 'source_relation', 'the table or view, if source is one'),
 		('configuration', 'source_reads', 'the tables and views that the source reads'),
 		('configuration', 'source_query', 'what is read, every name qualified'),
 		('configuration', 'quality_query', 'the same with what check_quality reads'),
 		('configuration', 'customers_query', 'who is known, every name qualified'),
 		('configuration', 'customers_reads', 'the tables and views that customers reads'),
+		('configuration', 'known_is_moment', 'known_since is a timestamptz'),
 		('configuration', 'customer_type', 'type of the customer in the source'),
 		('configuration', 'key_text', 'how a customer becomes text'),
 		('configuration', 'day_is_moment', 'the day is a timestamptz'),
@@ -885,7 +886,7 @@ CREATE FUNCTION @extschema@.create_model(name text, source text,
 	objection text DEFAULT NULL, contact text[] DEFAULT NULL, retention_days int DEFAULT NULL,
 	minimum_group_size int DEFAULT 1, minimum_customers int DEFAULT 1, purpose text DEFAULT NULL, legal_basis text DEFAULT NULL,
 	event_key text DEFAULT NULL, currency text DEFAULT NULL,
-	prediction text DEFAULT NULL, margin float8 DEFAULT 1, discount_rate float8 DEFAULT 0.1, dry_run boolean DEFAULT false)
+	prediction text DEFAULT NULL, margin float8 DEFAULT 1, discount_rate float8 DEFAULT 0.1, known_since text DEFAULT NULL, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -904,9 +905,9 @@ BEGIN ATOMIC
 		'minimum_group_size', create_model.minimum_group_size, 'minimum_customers', create_model.minimum_customers,
 		'purpose', create_model.purpose, 'legal_basis', create_model.legal_basis, 'event_key', create_model.event_key,
 		'currency', create_model.currency, 'prediction', create_model.prediction, 'margin', create_model.margin,
-		'discount_rate', create_model.discount_rate), COALESCE(create_model.dry_run, false)) AS m;
+		'discount_rate', create_model.discount_rate, 'known_since', create_model.known_since), COALESCE(create_model.dry_run, false)) AS m;
 END;
-COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text, text[], text, int, int, text, text[], int, int, int, text, text, text, text, text, float8, float8, boolean) IS
+COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text, text[], text, int, int, text, text[], int, int, int, text, text, text, text, text, float8, float8, text, boolean) IS
 	'make a model: name a table, view or query of orders once, and read customers, scores and segments from views in a schema of that name; create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total''); with dry_run only say what it would be';
 
 CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
@@ -1011,8 +1012,8 @@ DECLARE
 		"counts": null, "live": false, "on_error": "reject", "consent": null, "customers": null, "customers_key": null, "attributes": null,
 		"language": "en", "change_days": 90, "money_decimals": 2, "objection": null, "contact": null, "retention_days": null,
 		"minimum_group_size": 1, "minimum_customers": 1, "purpose": null, "legal_basis": null, "event_key": null, "currency": null,
-		"prediction": null, "margin": 1, "discount_rate": 0.1}';
-	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,objection,contact,attributes,event_key,currency}';
+		"prediction": null, "margin": 1, "discount_rate": 0.1, "known_since": null}';
+	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,objection,contact,attributes,event_key,currency,known_since}';
 	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,minimum_customers}';
 	old			jsonb;
 	base		jsonb;			-- whose thresholds and map go on where nothing else is asked for
@@ -1144,7 +1145,7 @@ BEGIN
 		RETURN QUERY VALUES ('version', format('%s -> %s', old ->> 'version', new ->> 'version'));
 	END IF;
 	RETURN QUERY SELECT k, format('%s -> %s', coalesce(old ->> k, none), coalesce(new ->> k, none))
-		FROM unnest('{source,customer,day,value,counts,live,on_error,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals,objection,contact,retention_days,minimum_group_size,minimum_customers,purpose,legal_basis,event_key,currency,prediction,margin,discount_rate}'::text[])
+		FROM unnest('{source,customer,day,value,counts,live,on_error,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals,objection,contact,retention_days,minimum_group_size,minimum_customers,purpose,legal_basis,event_key,currency,prediction,margin,discount_rate,known_since}'::text[])
 			 WITH ORDINALITY AS u (k, n),
 			 LATERAL (SELECT CASE WHEN k = 'as_of' THEN 'today' WHEN k = 'window_days' THEN 'all' WHEN k ~ 'thresholds$' THEN 'default' ELSE 'none' END) AS w (none)
 		WHERE old -> k IS DISTINCT FROM new -> k ORDER BY n;
@@ -1176,7 +1177,7 @@ CREATE FUNCTION @extschema@.alter_model(model text,
 	objection text DEFAULT NULL, contact text[] DEFAULT NULL, retention_days int DEFAULT NULL,
 	minimum_group_size int DEFAULT NULL, minimum_customers int DEFAULT NULL, purpose text DEFAULT NULL, legal_basis text DEFAULT NULL,
 	event_key text DEFAULT NULL, currency text DEFAULT NULL,
-	prediction text DEFAULT NULL, margin float8 DEFAULT NULL, discount_rate float8 DEFAULT NULL,
+	prediction text DEFAULT NULL, margin float8 DEFAULT NULL, discount_rate float8 DEFAULT NULL, known_since text DEFAULT NULL,
 	reset text[] DEFAULT NULL, version int DEFAULT NULL, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -1196,9 +1197,9 @@ BEGIN ATOMIC
 		'minimum_group_size', alter_model.minimum_group_size, 'minimum_customers', alter_model.minimum_customers,
 		'purpose', alter_model.purpose, 'legal_basis', alter_model.legal_basis, 'event_key', alter_model.event_key,
 		'currency', alter_model.currency, 'prediction', alter_model.prediction, 'margin', alter_model.margin,
-		'discount_rate', alter_model.discount_rate)), alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
+		'discount_rate', alter_model.discount_rate, 'known_since', alter_model.known_since)), alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
 END;
-COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text[], text, int, int, text, text[], int, int, int, text, text, text, text, text, float8, float8, text[], int, boolean) IS
+COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text[], text, int, int, text, text[], int, int, int, text, text, text, text, text, float8, float8, text, text[], int, boolean) IS
 	'change settings of a model and keep the old ones as a version: NULL keeps a setting, reset names those to take back to their default, version goes back to an earlier version; says what that does to the segments; with dry_run only says it';
 
 -- What a rebuild would change. No row: nothing.

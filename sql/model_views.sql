@@ -15,6 +15,7 @@ CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], sco
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
+	SET extra_float_digits = 1		-- thresholds with all their digits: the cast to numeric takes 15
 	AS $$
 DECLARE
 	n		int := cardinality(thresholds);
@@ -22,6 +23,9 @@ DECLARE
 	upper	float8;				-- not beaten
 	days	text := CASE WHEN language LIKE 'fr%' THEN ' j' ELSE ' d' END;
 	whole	boolean := dimension IN ('recency', 'frequency');
+	passed	numeric;
+	kept	numeric;
+	places	int;
 	low		text;
 	high	text;
 BEGIN
@@ -35,15 +39,15 @@ BEGIN
 		END IF;
 		upper := thresholds[n - score + 2];		-- beaten by being below
 		lower := thresholds[n - score + 1];
+		-- days are whole
+		lower := ceil(lower);
+		upper := ceil(upper);
 		IF score = n + 1 THEN
 			RETURN CASE WHEN upper <= 0 THEN '-' ELSE '< ' || trim_scale(upper::numeric) || days END;
 		ELSIF score = 1 THEN
 			RETURN '>= ' || trim_scale(lower::numeric) || days;
-		ELSIF lower = upper THEN
-			RETURN '-';
 		END IF;
-		lower := ceil(lower);
-		upper := ceil(upper) - 1;
+		upper := upper - 1;
 		RETURN CASE WHEN upper < lower THEN '-' WHEN upper = lower THEN trim_scale(lower::numeric) || days
 			ELSE trim_scale(lower::numeric) || '-' || trim_scale(upper::numeric) || days END;
 	END IF;
@@ -60,13 +64,34 @@ BEGIN
 		RETURN CASE WHEN n = 0 THEN '>= 0' WHEN score = n + 1 THEN low || '+' WHEN score = 1 THEN CASE WHEN upper = 1 THEN '1' ELSE '<= ' || high END
 			WHEN upper < lower THEN '-' WHEN upper = lower THEN low ELSE low || '-' || high END;
 	END IF;
-	low := round(lower::numeric, decimals)::text;
-	high := round(upper::numeric, decimals)::text;
+	-- Cut downwards: of amounts with so many decimals those above 10.006 are those
+	-- above 10.00. Means have more of them. Two thresholds that look the same get as
+	-- many decimals as tell them apart.
+	places := CASE WHEN dimension IN ('mean', 'basket') THEN decimals + 4 ELSE decimals END;
+	passed := lower::text::numeric;
+	kept := upper::text::numeric;
+	WHILE kept > passed AND places < 400 AND @extschema@.explain_floor(passed, places) = @extschema@.explain_floor(kept, places) LOOP
+		places := places + 1;
+	END LOOP;
+	passed := trim_scale(@extschema@.explain_floor(passed, places));
+	kept := trim_scale(@extschema@.explain_floor(kept, places));
+	low := round(passed, greatest(scale(passed), decimals))::text;
+	high := round(kept, greatest(scale(kept), decimals))::text;
 	RETURN CASE WHEN n = 0 THEN CASE WHEN language LIKE 'fr%' THEN 'tous' ELSE 'all' END WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
-	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it';
+	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it; dimension mean: monetary values that are means';
+
+-- Beside score_range, which is the first to need it.
+CREATE FUNCTION @extschema@.explain_floor(x numeric, decimals int)
+	RETURNS numeric
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.trunc(x, decimals) OPERATOR(pg_catalog.-) CASE WHEN x OPERATOR(pg_catalog.<) pg_catalog.trunc(x, decimals)
+		THEN pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") ELSE 0 END;
+END;
+COMMENT ON FUNCTION @extschema@.explain_floor(numeric, int) IS 'internal: a number cut after so many decimals, downwards';
 
 -- The column tenant of a view over rows called "row".
 CREATE FUNCTION @extschema@.model_tenant(settings jsonb, "row" text)
@@ -201,6 +226,18 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb, boolean) IS 'internal: the query for the history of each customer';
 
+-- From which day on a row p of the customers table is known; -infinity: always.
+CREATE FUNCTION @extschema@.model_known(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'known_since' IS NULL THEN $q$'-infinity'::date$q$
+		WHEN (settings OPERATOR(pg_catalog.->>) 'known_is_moment')::boolean
+			THEN pg_catalog.format($q$COALESCE((p.known AT TIME ZONE %L)::date, '-infinity')$q$, settings OPERATOR(pg_catalog.->>) 'time_zone')
+		ELSE $q$COALESCE(p.known::date, '-infinity')$q$ END;
+END;
+COMMENT ON FUNCTION @extschema@.model_known(jsonb) IS 'internal: an expression for the day from which a person of the customers table is known';
+
 -- What is known of each customer: the history and, from the customers table, the
 -- attributes. With consent asked for, those who have not given it are not here,
 -- nor are those who object to profiling.
@@ -221,15 +258,15 @@ DECLARE
 	attributes	text;
 BEGIN
 	IF people IS NULL THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, false AS known FROM (%s) AS h', @extschema@.model_histories(model, settings));
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h', @extschema@.model_histories(model, settings));
 	END IF;
 	attributes := @extschema@.model_attribute_list(settings, ', p.%I');
 	RETURN format($q$
-SELECT h.tenant, h.customer_key, h.customer_id, h.history, p.customer_id IS NOT NULL AS known%4$s
+SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN %12$s END AS known%4$s
   FROM (%3$s) AS h %5$s JOIN (%2$s) AS p ON %6$s = h.customer_key
  WHERE %7$s
 UNION ALL
-SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, true%4$s
+SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, %12$s%4$s
   FROM (%2$s) AS p
  WHERE NOT EXISTS (SELECT FROM %1$I.customer_histories AS h WHERE h.customer_key = %6$s)%9$s
    AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = %6$s)
@@ -244,7 +281,8 @@ SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, t
 		CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)', @extschema@.model_pending_keys(model), key) ELSE '' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
 		concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
-			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END));
+			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END),
+		@extschema@.model_known(settings));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
@@ -382,7 +420,7 @@ SELECT s.*,
                        CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
                             ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
                   FROM (%1$s) AS f
-                 WHERE f.recency_days IS NOT NULL OR f.known OR f.corrected) AS s) AS s
+                 WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected) AS s) AS s
   LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
    AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
 		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule,
@@ -551,7 +589,7 @@ BEGIN ATOMIC
 		"customers": "number of customers",
 		"customers_share": "part of all customers, 0 to 1",
 		"revenue": "total of monetary",
-		"revenue_share": "part of the revenue of all customers, 0 to 1",
+		"revenue_share": "part of the revenue of all customers, 0 to 1; a group with a revenue below zero has 0, and the others are parts of the rest",
 		"mean_rfm_score": "rfm_score on average",
 		"median_recency_days": "median of recency_days",
 		"median_frequency": "median of frequency",
@@ -663,7 +701,7 @@ BEGIN
 			COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%5$s AS revenue,
-			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
 			s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::%5$s AS median_monetary,
 			l.display_order AS segment_order, l.color::text AS segment_color, %7$s AS customers_overridden
 			FROM (%6$s) AS q
@@ -697,9 +735,9 @@ BEGIN
 				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color)
 				SELECT v.as_of, v.tenant, v.attribute, v.attribute_value, l.segment COLLATE "C" AS segment, l.segment_label,
 				COALESCE(c.customers, 0) AS customers, COALESCE(c.customers, 0) / v.customers::float8 AS customers_share,
-				COALESCE(c.revenue, 0)::%3$s AS revenue, (COALESCE(c.revenue, 0) / NULLIF(v.revenue, 0))::float8 AS revenue_share,
+				COALESCE(c.revenue, 0)::%3$s AS revenue, (greatest(COALESCE(c.revenue, 0), 0) / NULLIF(v.revenue, 0))::float8 AS revenue_share,
 				l.segment_order, l.segment_color
-				FROM (SELECT c.as_of, c.tenant, c.attribute, c.attribute_value, sum(c.customers) AS customers, sum(c.revenue) AS revenue
+				FROM (SELECT c.as_of, c.tenant, c.attribute, c.attribute_value, sum(c.customers) AS customers, sum(greatest(c.revenue, 0)) AS revenue
 					FROM counted AS c GROUP BY c.as_of, c.tenant, c.attribute, c.attribute_value HAVING sum(c.customers) >= %6$s) AS v
 				CROSS JOIN (SELECT l.segment, l.label AS segment_label, l.display_order AS segment_order, l.color::text AS segment_color
 					FROM %1$I.segment_label AS l WHERE l.map = %4$L AND l.language = %5$L
@@ -714,7 +752,7 @@ BEGIN
 				count(*) AS customers,
 				count(*) / NULLIF(sum(count(*)) OVER w, 0)::float8 AS customers_share,
 				sum(c.monetary)::%3$s AS revenue,
-				(sum(c.monetary) / NULLIF(sum(sum(c.monetary)) OVER w, 0))::float8 AS revenue_share,
+				(greatest(sum(c.monetary), 0) / NULLIF(sum(greatest(sum(c.monetary), 0)) OVER w, 0))::float8 AS revenue_share,
 				c.segment_order, c.segment_color::text AS segment_color
 				FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value)
 				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color
@@ -733,8 +771,8 @@ BEGIN
 		format($q$SELECT %2$s AS tenant, d.dimension, n.score,
 			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1] ELSE t.thresholds[n.score - 1] END AS lower_bound,
 			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2] ELSE t.thresholds[n.score] END AS upper_bound,
-			@extschema@.score_range(d.dimension, t.thresholds, n.score, %3$L, %4$s) AS score_range,
-			q.version, k.valid_from, %7$s AS calibrated_customers,
+			@extschema@.score_range(%7$s, t.thresholds, n.score, %3$L, %4$s) AS score_range,
+			q.version, k.valid_from, %8$s AS calibrated_customers,
 			CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
 			FROM (%5$s) AS q
 			JOIN (SELECT b.*, c.valid_from, c.bins FROM %1$I.calibration AS b JOIN %1$I.configuration AS c USING (version)) AS k
@@ -746,6 +784,7 @@ BEGIN
 			ORDER BY q.tenant, d.position, n.score$q$,
 			-- the number of bins as a constant, so that the planner knows how few rows there are
 			model, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins',
+			CASE settings ->> 'monetary' WHEN 'mean' THEN 'CASE d.dimension WHEN ''monetary'' THEN ''mean'' ELSE d.dimension END' ELSE 'd.dimension' END,
 			CASE WHEN small = 1 THEN 'k.customers' ELSE format('CASE WHEN k.customers >= %s THEN k.customers END', small) END),
 		'the thresholds in force: which values get which score');
 
@@ -753,7 +792,7 @@ BEGIN
 		@extschema@.model_hide_groups(settings, shown, format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
-			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
 			CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
 				WHEN t.score_range = '-' THEN 'no value can get this score: many customers share the value at its threshold' END AS note
 			FROM %1$I.thresholds AS t
@@ -777,7 +816,7 @@ BEGIN
 			COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
-			(COALESCE(s.revenue, 0) / NULLIF(sum(s.revenue) OVER w, 0))::float8 AS revenue_share,
+			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
 			s.mean_m_score::float8 AS mean_m_score
 			FROM (%6$s) AS q
 			JOIN generate_series(1, %7$s) AS r (score) ON r.score <= cardinality(q.recency_thresholds) + 1

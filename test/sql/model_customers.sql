@@ -15,7 +15,7 @@ SELECT segment, count(*), count(city) AS with_city, sum(frequency) AS orders, co
 SELECT * FROM differ('SELECT attribute, attribute_value, segment, customers, customers_share, revenue, revenue_share FROM m.attribute_summary',
   $$WITH a AS (SELECT segment, monetary, attribute, attribute_value FROM m.customer_scores AS s LEFT JOIN people AS p ON p.customer_id::text = s.customer_key
       CROSS JOIN LATERAL (VALUES ('city', p.city), ('visits', p.visits::text), ('agreed', p.agreed::text)) AS v (attribute, attribute_value))
-    SELECT attribute, attribute_value, segment, count(*), count(*) / sum(count(*)) OVER w::float8, sum(monetary)::numeric(24,2), (sum(monetary) / sum(sum(monetary)) OVER w)::float8
+    SELECT attribute, attribute_value, segment, count(*), count(*) / sum(count(*)) OVER w::float8, sum(monetary)::numeric(24,2), (greatest(sum(monetary), 0) / sum(greatest(sum(monetary), 0)) OVER w)::float8
     FROM a GROUP BY 1, 2, 3 WINDOW w AS (PARTITION BY attribute, attribute_value)$$);
 SELECT attribute_value, sum(customers) AS customers, round(sum(customers_share)::numeric, 9) AS shares FROM m.attribute_summary WHERE attribute = 'city' GROUP BY 1 ORDER BY 1;
 SELECT * FROM differ('SELECT customer_key, city, visits, agreed FROM m.at_risk_customers', $$SELECT customer_key, city, visits, agreed FROM m.customer_scores WHERE segment = 'at_risk'$$);

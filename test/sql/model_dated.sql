@@ -72,7 +72,7 @@ SELECT count(*) AS nobody FROM m.segment_transitions('2025-12-31', NULL);
 -- segment_history: day by day as it was seen; month ends stay month ends
 SELECT iso(as_of) AS day, sum(customers) AS customers, round(sum(customers_share)::numeric, 9) AS shares, round(sum(revenue_share)::numeric, 9) AS revenue_shares FROM m.segment_history('2025-01-31', '2025-12-31') GROUP BY 1 ORDER BY 1;
 SELECT * FROM differ('SELECT iso(as_of), segment, segment_label, customers, customers_share, revenue, revenue_share, segment_order, segment_color FROM plain.segment_history(''2025-02-28'', ''2025-12-31'', ''1 mon'')',
-  $$SELECT iso(as_of), segment, segment_label, count(*), count(*) / sum(count(*)) OVER w::float8, sum(monetary)::numeric(24,2), (sum(monetary) / sum(sum(monetary)) OVER w)::float8, segment_order, segment_color
+  $$SELECT iso(as_of), segment, segment_label, count(*), count(*) / sum(count(*)) OVER w::float8, sum(monetary)::numeric(24,2), (greatest(sum(monetary), 0) / sum(greatest(sum(monetary), 0)) OVER w)::float8, segment_order, segment_color
     FROM generate_series(0, 10) AS n, LATERAL plain.customer_scores_at((date '2025-02-28' + n * interval '1 month')::date) GROUP BY as_of, segment, segment_label, segment_order, segment_color WINDOW w AS (PARTITION BY as_of)$$);
 SELECT string_agg(DISTINCT iso(as_of), ' ' ORDER BY iso(as_of)) AS days FROM m.segment_history('2025-12-01', '2025-12-31', '10 days');
 SELECT string_agg(DISTINCT iso(as_of), ' ' ORDER BY iso(as_of)) AS days FROM m.segment_history('2025-12-30', '2025-12-31', '36 hours');

@@ -27,7 +27,7 @@ SELECT compare('segment_summary', model, format('SELECT iso(as_of) AS as_of, seg
              percentile_cont(0.5) WITHIN GROUP (ORDER BY frequency) AS frequency, percentile_cont(0.5) WITHIN GROUP (ORDER BY monetary::numeric(24,%s)::float8) AS monetary
       FROM scored WHERE model = '%s' GROUP BY 1)
     SELECT '2025-12-31' AS as_of, w.segment, w.label AS segment_label, w.role, coalesce(customers, 0) AS customers, coalesce(customers, 0) / sum(customers) OVER ()::float8 AS customers_share,
-           coalesce(revenue, 0)::numeric(24,%1$s) AS revenue, (coalesce(revenue, 0) / sum(revenue) OVER ())::float8 AS revenue_share, mean::numeric(9,6) AS mean_rfm_score,
+           coalesce(revenue, 0)::numeric(24,%1$s) AS revenue, (greatest(coalesce(revenue, 0), 0) / sum(greatest(revenue, 0)) OVER ())::float8 AS revenue_share, mean::numeric(9,6) AS mean_rfm_score,
            recency AS median_recency_days, frequency AS median_frequency, monetary::numeric(24,%1$s) AS median_monetary, display_order AS segment_order, color AS segment_color
     FROM words AS w LEFT JOIN n USING (segment) WHERE w.model = '%2$s' ORDER BY display_order$$, d, model))
 FROM (VALUES ('m', 2), ('w', 3)) AS v (model, d);
@@ -37,7 +37,7 @@ SELECT compare('rfm_grid', model, format('SELECT iso(as_of) AS as_of, r_score, f
   format($$SELECT '2025-12-31' AS as_of, r AS r_score, f AS f_score, (SELECT score_range FROM %1$s.thresholds WHERE dimension = 'recency' AND score = r) AS r_range,
              (SELECT score_range FROM %1$s.thresholds WHERE dimension = 'frequency' AND score = f) AS f_range,
              count(customer_id) AS customers, count(customer_id) / sum(count(customer_id)) OVER ()::float8 AS customers_share, coalesce(sum(monetary), 0)::numeric(24,%2$s) AS revenue,
-             (coalesce(sum(monetary), 0) / sum(sum(monetary)) OVER ())::float8 AS revenue_share, avg(m_score)::numeric(9,6) AS mean_m_score
+             (greatest(coalesce(sum(monetary), 0), 0) / sum(greatest(sum(monetary), 0)) OVER ())::float8 AS revenue_share, avg(m_score)::numeric(9,6) AS mean_m_score
     FROM generate_series(1, %3$s) AS r CROSS JOIN generate_series(1, %3$s) AS f LEFT JOIN scored ON model = '%1$s' AND r_score = r AND f_score = f GROUP BY r, f ORDER BY r, f$$, model, d, bins))
 FROM (VALUES ('m', 2, 5), ('w', 3, 3)) AS v (model, d, bins);
 
@@ -64,7 +64,7 @@ SELECT compare('score_distribution', model, format('SELECT iso(as_of) AS as_of, 
       SELECT customer_id, monetary, dimension, score FROM scored AS s, LATERAL (VALUES ('recency', r_score), ('frequency', f_score), ('monetary', m_score),
         ('basket', CASE WHEN recency_days IS NOT NULL THEN score(mean_value, cuts('%1$s', 'basket')) END)) AS v (dimension, score) WHERE model = '%1$s')
     SELECT '2025-12-31' AS as_of, dimension, score, count(customer_id) AS customers, count(customer_id) / sum(count(customer_id)) OVER w::float8 AS customers_share, coalesce(sum(monetary), 0)::numeric(24,%3$s) AS revenue,
-           (coalesce(sum(monetary), 0) / sum(sum(monetary)) OVER w)::float8 AS revenue_share,
+           (greatest(coalesce(sum(monetary), 0), 0) / sum(greatest(sum(monetary), 0)) OVER w)::float8 AS revenue_share,
            CASE WHEN '%1$s' = 'w' AND dimension = 'frequency' AND score = 2 THEN 'no value can get this score: many customers share the value at its threshold' END AS note
     FROM unnest('{recency,frequency,monetary,basket}'::text[]) AS dimension CROSS JOIN generate_series(1, %2$s) AS score LEFT JOIN d USING (dimension, score) GROUP BY dimension, score
     WINDOW w AS (PARTITION BY dimension) ORDER BY array_position('{recency,frequency,monetary,basket}', dimension), score$$, model, bins, d))

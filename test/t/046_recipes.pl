@@ -21,11 +21,13 @@ for my $section (split /^### /m, $orders)
 ok($recipe{$_}, "$_ has SQL") for qw(WooCommerce Magento Shopify PrestaShop);
 
 my $node = new_node('recipes');
+$node->append_conf('postgresql.conf', "TimeZone = 'Pacific/Kiritimati'\nDateStyle = 'SQL, DMY'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE SCHEMA scoring; CREATE EXTENSION customer_scoring SCHEMA scoring;');
 
-# Sessions that print and read days their own way.
-my @sessions = ('', '-c TimeZone=Pacific/Kiritimati -c DateStyle=SQL,DMY', '-c TimeZone=America/Los_Angeles -c DateStyle=German -c IntervalStyle=sql_standard');
+# Sessions that print and read days their own way; the first as the server is set,
+# in which the views and models are made.
+my @sessions = ('', '-c TimeZone=UTC -c DateStyle=ISO,MDY', '-c TimeZone=America/Los_Angeles -c DateStyle=German -c IntervalStyle=sql_standard');
 
 # What the rows of a view become, a customer a line.
 sub histories_are
@@ -403,5 +405,69 @@ for my $view (qw(woo_orders magento_orders shopify_orders shopify_gql_orders pre
 # A past day is what it was: ann on the day after the first refund of order 2.
 is($node->safe_psql('postgres', qq{SELECT frequency, monetary FROM "$_ of".customer_scores_at('2025-04-04') WHERE customer_key IN ('7', 'ann\@x.org')}),
 	'1|100.05', "$_: 4 April") for qw(woo_orders magento_orders shopify_orders shopify_gql_orders prestashop_orders);
+
+#
+# A crowd: 2,000 orders of 150 people, as accounts and as guests, told by every
+# shop, against the same orders told plainly.
+#
+$node->safe_psql('postgres', q{
+	TRUNCATE wp_wc_customer_lookup, wp_wc_order_stats, wp_wc_orders, sales_order, sales_creditmemo, shopify."order", shopify.refund, shopify.order_line_refund,
+		shopify.order_adjustment, shopify_gql."order", shopify_gql.refund, ps_order_state, ps_customer, ps_orders, ps_order_history, ps_order_slip;
+	CREATE FUNCTION draw(what text, i bigint) RETURNS float8 LANGUAGE sql AS $$ SELECT (hashtextextended(what, i) & 1048575) / 1048576.0::float8 $$;
+	CREATE FUNCTION utc(paris timestamp) RETURNS timestamp LANGUAGE sql AS $$ SELECT paris AT TIME ZONE 'Europe/Paris' AT TIME ZONE 'UTC' $$;
+	-- what: 0 paid, 1 never paid, 2 came back wholly
+	CREATE TABLE truth AS SELECT i, 1 + floor(150 * draw('person', i))::int AS p, draw('guest', i) < 0.4 AS guest,
+		CASE WHEN draw('what', i) < 0.15 THEN 1 WHEN draw('what', i) < 0.3 THEN 2 ELSE 0 END AS what,
+		(1 + floor(10000 * draw('value', i)))::numeric / 100 AS value, timestamp '2024-01-01' + draw('at', i) * interval '600 days' AS at
+	FROM generate_series(1, 2000) AS i;
+	CREATE TABLE back AS SELECT row_number() OVER (ORDER BY i, n) AS k, i, at + (1 + 20 * n * draw('back', i)) * interval '1 day' AS at,
+		CASE WHEN what < 2 THEN round(value / 3, 2) WHEN n = 1 THEN round(value / 4, 2) ELSE value - round(value / 4, 2) END AS amount
+	FROM truth, generate_series(1, 2) AS n WHERE what = 2 OR n = 1 AND i % 5 = 0;
+	DELETE FROM back WHERE amount = 0;
+	CREATE VIEW crowd AS SELECT p AS customer, at AS day, value, what = 0 AS counts FROM truth WHERE what <> 1
+		UNION ALL SELECT p, b.at, -amount, false FROM back AS b JOIN truth USING (i) WHERE what <> 1;
+
+	INSERT INTO wp_wc_customer_lookup (customer_id, user_id, email)
+		SELECT p, p, 'P' || p || '@x.org' FROM generate_series(1, 150) AS p UNION ALL SELECT 1000 + p, NULL, 'p' || p || '@X.org' FROM generate_series(1, 150) AS p;
+	INSERT INTO wp_wc_order_stats (order_id, parent_id, date_created, total_sales, status, customer_id)
+		SELECT i, 0, at, value, CASE what WHEN 0 THEN (ARRAY['wc-completed', 'wc-processing'])[1 + i % 2] WHEN 2 THEN 'wc-refunded'
+			ELSE (ARRAY['wc-cancelled', 'wc-failed', 'wc-pending', 'wc-on-hold'])[1 + i % 4] END, CASE WHEN guest THEN 1000 + p ELSE p END FROM truth
+		UNION ALL SELECT 100000 + k, i, at, -amount, 'wc-completed', 1 FROM back;
+	INSERT INTO wp_wc_orders (id, type, status, currency, total_amount, customer_id, billing_email, date_created_gmt, parent_order_id)
+		SELECT i, 'shop_order', CASE what WHEN 0 THEN 'wc-completed' WHEN 1 THEN 'wc-cancelled' ELSE 'wc-refunded' END, 'EUR', value,
+			CASE WHEN guest THEN 0 ELSE p END, CASE WHEN guest THEN 'P' ELSE 'p' END || p || '@x.org', utc(at), 0 FROM truth
+		UNION ALL SELECT 100000 + k, 'shop_order_refund', 'wc-completed', 'EUR', -amount, NULL, NULL, utc(at), i FROM back;
+	INSERT INTO sales_order (entity_id, customer_id, customer_email, created_at, state, base_total_paid, base_total_invoiced)
+		SELECT i, CASE WHEN NOT guest THEN p END, CASE WHEN guest THEN 'P' ELSE 'p' END || p || '@x.org', utc(at),
+			CASE what WHEN 0 THEN 'complete' WHEN 1 THEN 'canceled' ELSE 'closed' END, CASE WHEN i % 2 = 0 THEN value END, value FROM truth;
+	INSERT INTO sales_creditmemo (entity_id, order_id, created_at, state, base_grand_total)
+		SELECT 10 * k + state, i, utc(at), state, amount FROM back, generate_series(1, 3) AS state;
+	INSERT INTO shopify."order" (id, customer_id, email, processed_at, financial_status, total_price)
+		SELECT i, CASE WHEN NOT guest THEN p END, CASE WHEN guest THEN 'P' ELSE 'p' END || p || '@x.org', at AT TIME ZONE 'Europe/Paris',
+			CASE what WHEN 0 THEN CASE WHEN i % 5 = 0 THEN 'partially_refunded' ELSE 'paid' END WHEN 1 THEN 'voided' ELSE 'refunded' END, value FROM truth;
+	INSERT INTO shopify.refund (id, order_id, created_at) SELECT k, i, at AT TIME ZONE 'Europe/Paris' FROM back;
+	INSERT INTO shopify.order_line_refund (id, refund_id, subtotal, total_tax) SELECT k, k, round(amount / 1.2, 2), amount - round(amount / 1.2, 2) + 1 FROM back;
+	INSERT INTO shopify.order_adjustment (id, refund_id, amount, tax_amount) SELECT k, k, 0.8, 0.2 FROM back;
+	INSERT INTO shopify_gql."order" (id, customer_id, email, processed_at, display_financial_status, total_price_set_shop_amount)
+		SELECT id, customer_id, email, processed_at, upper(financial_status), total_price FROM shopify."order";
+	INSERT INTO shopify_gql.refund (id, order_id, created_at, total_refunded_set_shop_amount) SELECT k, i, at AT TIME ZONE 'Europe/Paris', amount FROM back;
+	INSERT INTO ps_order_state (id_order_state, paid) VALUES (1, 0), (2, 1), (7, 0);
+	INSERT INTO ps_customer (id_customer, email) SELECT customer_id, trim(email) FROM wp_wc_customer_lookup;
+	INSERT INTO ps_orders (id_order, id_customer, current_state, total_paid_tax_incl, date_add)
+		SELECT i, CASE WHEN guest THEN 1000 + p ELSE p END, CASE what WHEN 0 THEN 2 WHEN 1 THEN 1 ELSE 7 END, value, at FROM truth;
+	INSERT INTO ps_order_history (id_order, id_order_state, date_add)
+		SELECT i, CASE WHEN what = 1 THEN 1 ELSE 2 END, at FROM truth UNION ALL SELECT i, 7, at + interval '100 days' FROM truth WHERE what = 2;
+	INSERT INTO ps_order_slip (id_order_slip, id_order, total_products_tax_incl, total_shipping_tax_incl, amount, shipping_cost_amount, date_add)
+		SELECT k, i, CASE WHEN k % 2 = 0 THEN amount END, CASE WHEN k % 3 = 0 THEN 0 END, amount, 0, at FROM back;
+});
+for my $view (qw(woo_orders woo_hpos_orders magento_orders shopify_orders shopify_gql_orders prestashop_orders))
+{
+	my $zone = $view =~ /woo_orders|prestashop/ ? '' : q{, time_zone => 'Europe/Paris'};
+	is($node->safe_psql('postgres', qq{
+		SELECT count(*) FILTER (WHERE a.history::text = b.history::text) > 100 AND count(*) FILTER (WHERE a.history::text IS DISTINCT FROM b.history::text) = 0
+		FROM scoring.histories('SELECT customer::text, day, value, counts FROM crowd', NULL::text) AS a
+		FULL JOIN scoring.histories('SELECT substring(customer::text, ''[0-9]+''), day, value, counts FROM $view', NULL::text$zone) AS b USING (customer_id)}), 't', "$view: a crowd");
+	is($node->safe_psql('postgres', qq{SELECT (SELECT sum(value) FROM $view) - (SELECT sum(value) FROM crowd)}) + 0, 0, "$view: the sum");
+}
 
 done_testing();
