@@ -48,11 +48,12 @@ OBJS = \
 	src/live.o \
 	src/privacy.o \
 	src/disclosure.o \
-	src/small_cell.o
+	src/small_cell.o \
+	src/arguments.o
 
 # One file per layer; each uses only the ones above it.
 SQL_LAYERS = history score segment segment_maps bulk prediction propensity model suppression model_views model_verbs live model_lookup dated \
-	model_prediction explain privacy quality
+	model_prediction explain privacy quality arguments
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

@@ -38,7 +38,10 @@ CREATE TYPE @extschema@.history (
   RECEIVE = @extschema@.history_recv,
   SEND = @extschema@.history_send,
   INTERNALLENGTH = VARIABLE,
-  STORAGE = extended
+  STORAGE = extended,
+  -- preferred to domains over it, which are in forms that explain an error (arguments.sql)
+  CATEGORY = 'h',
+  PREFERRED = true
 );
 
 CREATE FUNCTION @extschema@.history(day pg_catalog.date, value pg_catalog.numeric, counts pg_catalog.bool DEFAULT NULL) RETURNS @extschema@.history

@@ -147,13 +147,27 @@ DECLARE
 	probe		text := format('%I.source_probe', model);
 	statement	text := format('CREATE VIEW %s AS %s', probe, query);
 	probe_oid	oid;
+	message		text;
+	state		text;
+	detail		text;
+	hint		text;
 BEGIN
 	IF octet_length(caller_path) > 10000 THEN
 		RAISE program_limit_exceeded USING
 			MESSAGE = format('search_path has %s bytes, more than 10000', octet_length(caller_path));
 	END IF;
 	PERFORM pg_catalog.set_config('search_path', caller_path, true);
-	EXECUTE statement;
+	BEGIN
+		EXECUTE statement;
+	EXCEPTION WHEN OTHERS THEN
+		-- without the statement, which is none of the caller's
+		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		message := concat_ws(': ', message, nullif(detail, ''));
+		IF hint = '' THEN
+			RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message;
+		END IF;
+		RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, HINT = hint;
+	END;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	probe_oid := probe::regclass;
 	definition := trim(' ;' FROM pg_get_viewdef(probe_oid));
@@ -203,10 +217,16 @@ BEGIN
 	BEGIN
 		SELECT p.types, p.collations INTO probe
 		  FROM @extschema@.model_probe(model, caller_path,
-			   format(E'SELECT (%s\n) AS expression FROM %s', expression, from_item)) AS p;
+			   -- beside a column, which no aggregate may stand beside
+			   format(E'SELECT (%s\n) AS expression, "each row" FROM %s CROSS JOIN (VALUES (1)) AS one ("each row")', expression, from_item)) AS p;
 	EXCEPTION
+		WHEN grouping_error THEN
+			RAISE grouping_error USING
+				MESSAGE = format('%s "%s" is an aggregate, but each row has a value of its own', argument, left(expression, 100)),
+				HINT = format('The columns are: %s. Rows are added up by customer and day; to aggregate before, give the source as a SELECT with GROUP BY.',
+					array_to_string(columns, ', '));
 		WHEN syntax_error OR undefined_column OR undefined_function OR ambiguous_column OR undefined_object
-			OR grouping_error OR windowing_error OR datatype_mismatch OR invalid_text_representation
+			OR undefined_parameter OR windowing_error OR datatype_mismatch OR invalid_text_representation
 			OR undefined_table OR wrong_object_type OR feature_not_supported OR cannot_coerce OR invalid_datetime_format
 			OR invalid_table_definition THEN
 			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
@@ -214,7 +234,7 @@ BEGIN
 				MESSAGE = format('%s "%s" is neither a column nor an expression: %s', argument, left(expression, 100), message),
 				HINT = format('The columns are: %s.', array_to_string(columns, ', '));
 	END;
-	IF cardinality(probe.types) <> 1 THEN
+	IF cardinality(probe.types) <> 2 THEN
 		RAISE syntax_error USING
 			MESSAGE = format('%s "%s" is not one column or expression', argument, left(expression, 100));
 	END IF;

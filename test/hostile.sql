@@ -288,9 +288,14 @@ SELECT count(*) - count(*) FILTER (WHERE hostile.usable(CASE WHEN type IN ('hist
 DELETE FROM hostile.value
  WHERE type NOT IN ('cstring', 'anyelement') AND NOT hostile.usable(CASE WHEN type IN ('history', 'caller') THEN :'schema' || '.' || type ELSE type END, expression);
 
+-- domains of forms that only raise
+INSERT INTO hostile.value (type, expression) VALUES ('argument_moment', 'NULL'), ('argument_moment', 'now()'), ('argument_moment', '''infinity'''),
+  ('argument_number', 'NULL'), ('argument_number', '1'), ('argument_text', 'NULL'), ('argument_text', '''x'''), ('argument_history', 'NULL'), ('argument_history', '''{}''');
+
 CREATE VIEW hostile.function AS
 SELECT p.oid::regprocedure AS function, 'internal'::regtype = ANY (proargtypes::oid[] || prorettype) AS internal,
-       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname = 'model_raise_unreadable' AS only_raises
+       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname = 'model_raise_unreadable' OR p.prosrc LIKE 'refuse\_moment%'
+       OR p.oid IN (SELECT a.aggfnoid FROM pg_aggregate a JOIN pg_proc s ON s.oid = a.aggtransfn WHERE s.prosrc LIKE 'refuse\_moment%') AS only_raises
   FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
  WHERE p.prokind IN ('f', 'a', 'w') AND e.extname = :'extension';
