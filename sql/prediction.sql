@@ -247,6 +247,29 @@ END;
 COMMENT ON FUNCTION @extschema@.next_order_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.int4) IS
   'Why next_order_expected_on has no day, as a code; NULL if it has one';
 
+-- The commonest of the reasons for which fits have no parameters, where those are
+-- more than the one in ten that btyd_interval puts up with.
+CREATE FUNCTION @extschema@.interval_reason(fits pg_catalog.jsonb) RETURNS pg_catalog.text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 'no_fit'
+              WHEN pg_catalog.count(f.reason) OPERATOR(pg_catalog.*) 10 OPERATOR(pg_catalog.>) pg_catalog.count(*)
+              THEN pg_catalog.mode() WITHIN GROUP (ORDER BY f.reason COLLATE "C") END
+    FROM (SELECT @extschema@.prediction_reason(e.fit) AS reason FROM pg_catalog.jsonb_array_elements(fits) AS e (fit)) AS f;
+END;
+COMMENT ON FUNCTION @extschema@.interval_reason(pg_catalog.jsonb) IS
+  'Why btyd_interval says nothing by these fits, as a code: the commonest reason of those without parameters; NULL if it does';
+
+CREATE FUNCTION @extschema@.interval_reason(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT COALESCE(@extschema@.interval_reason(fits),
+                  CASE WHEN history IS NULL OR as_of IS NULL OR @extschema@.first_day(history, as_of) IS NULL THEN 'no_event_by_as_of'
+                       WHEN (SELECT i.lower FROM @extschema@.btyd_interval(fits, history, as_of, 1) AS i) IS NULL THEN 'not_computable' END);
+END;
+COMMENT ON FUNCTION @extschema@.interval_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
+  'Why btyd_interval says nothing of a history, as a code; NULL if it does';
+
 CREATE FUNCTION @extschema@.clv_reason(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC

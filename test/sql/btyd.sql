@@ -129,6 +129,16 @@ SELECT i.lower = j.lower AND i.upper = j.upper AS same, i.lower < k.lower AND k.
        btyd_interval(fits, '{2025-01-03:1:10,2025-01-10:2:30,2025-02-07:1:12.50}', '2025-03-07', 91) i, btyd_interval(fits, 2, 5, 9, 13) j, btyd_interval(fits, 2, 5, 9, 13, 0.5) k;
 SELECT btyd_interval('[]', 2, 5, 9, 13) IS NULL AS none, btyd_interval(jsonb_build_array(fit, '{"family": "bgnbd", "status": "not_converged", "parameters": null}'::jsonb), 2, 5, 9, 13) IS NULL AS half,
        btyd_interval(jsonb_build_array(fit), 2, 5, 9, 13) IS NOT NULL AS one FROM fit WHERE family = 'bgnbd';
+-- ... and why: more than one fit in ten has no parameters
+WITH fits AS (
+  SELECT bad, other, (SELECT jsonb_agg(CASE WHEN i > bad + other THEN fit
+           ELSE jsonb_build_object('family', 'bgnbd', 'unit_days', 7, 'status', 'not_converged', 'parameters', NULL, 'reason', CASE WHEN i > bad THEN 'flat_likelihood' ELSE 'parameter_at_boundary' END) END)
+         FROM generate_series(1, 20) AS i) AS fits
+    FROM fit, (VALUES (0, 0), (2, 0), (1, 1), (3, 0), (2, 1), (4, 4), (1, 9)) AS v (bad, other) WHERE family = 'bgnbd'
+)
+SELECT bad, other, btyd_interval(fits, 2, 5, 9, 13) IS NULL AS none, interval_reason(fits) AS reason, interval_reason(fits, '{2025-01-03:1:10,2025-01-10:2:30}', '2025-03-07') AS of_a_history,
+       interval_reason(fits, '{2025-01-03:1:10}', '2025-01-02') AS before_it FROM fits ORDER BY bad, other;
+SELECT interval_reason(NULL), interval_reason('[]') AS no_fits, interval_reason(jsonb_build_array(fit), NULL, NULL) AS no_history FROM fit WHERE family = 'bgnbd';
 SELECT btyd_interval('{}', 2, 5, 9, 13);
 SELECT btyd_interval('3', 2, 5, 9, 13);
 SELECT btyd_interval('[3]', 2, 5, 9, 13);
