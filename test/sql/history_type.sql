@@ -207,7 +207,7 @@ SELECT frequency(h, 'infinity'), monetary(h, 'infinity'), h = h::text::history A
 -- ---- labels ----
 -- strict where NULL gives NULL; all immutable and parallel safe
 SELECT count(*) FILTER (WHERE provolatile <> 'i') AS not_immutable, count(*) FILTER (WHERE proparallel <> 's') AS not_parallel_safe, count(*) > 40 AS many
-  FROM pg_proc WHERE pronamespace = 'scoring'::regnamespace AND (proname ~ '^history' OR proname IN ('days', 'first_day', 'last_day', 'recency', 'tenure', 'frequency', 'active_days', 'monetary', 'mean_value', 'mean_gap', 'silence_ratio', 'trend', 'decayed_sum'));
+  FROM pg_proc WHERE pronamespace = 'scoring'::regnamespace AND NOT 'scoring.argument_moment'::regtype = ANY (proargtypes) AND (proname ~ '^history' OR proname IN ('days', 'first_day', 'last_day', 'recency', 'tenure', 'frequency', 'active_days', 'monetary', 'mean_value', 'mean_gap', 'silence_ratio', 'trend', 'decayed_sum'));
 
 SET client_min_messages = error;
 DROP SCHEMA test_type CASCADE;
