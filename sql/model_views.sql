@@ -260,7 +260,12 @@ BEGIN
 	IF people IS NULL THEN
 		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h', @extschema@.model_histories(model, settings));
 	END IF;
-	attributes := @extschema@.model_attribute_list(settings, ', p.%I');
+	-- where a person is known by several keys, the most careful of their answers counts
+	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@.model_names(settings, 'contact')) THEN
+			format(', p.%1$I AND NOT EXISTS (SELECT FROM %2$I.merged_customers AS m JOIN (%3$s) AS x ON (%4$s) COLLATE "C" = m.customer_key'
+				' WHERE m.root_key = %5$s AND x.%1$I IS NOT TRUE) AS %1$I', a.name, model, people, @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), key)
+			ELSE format(', p.%I', a.name) END, '' ORDER BY a.n) INTO attributes
+	  FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS a (name, n);
 	RETURN format($q$
 SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN %12$s END AS known%4$s
   FROM (%3$s) AS h %5$s JOIN (%2$s) AS p ON %6$s = h.customer_key
@@ -271,17 +276,19 @@ SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, %
  WHERE NOT EXISTS (SELECT FROM %1$I.customer_histories AS h WHERE h.customer_key = %6$s)%9$s
    AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = %6$s)
    AND %8$s%11$s$q$,
-		model, people, @extschema@.model_histories(model, settings, everyone => true), attributes,
+		model, people, @extschema@.model_histories(model, settings, everyone => true), coalesce(attributes, ''),
 		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END, key,
 		concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
+			nullif(@extschema@.model_nobody_refuses(model, settings, 'h.customer_key'), 'true'),
 			-- who has nothing left is a customer as long as they are known
 			CASE WHEN is_live THEN 'CASE WHEN p.customer_id IS NULL THEN h.history OPERATOR(@extschema@.<>) ''{}'' ELSE true END' END),
 		@extschema@.model_not_suppressed(model, key),
 		CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)', @extschema@.model_pending_keys(model), key) ELSE '' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
 		concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
-			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END),
+			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END,
+			' AND ' || nullif(@extschema@.model_nobody_refuses(model, settings, key), 'true')),
 		@extschema@.model_known(settings));
 END
 $$;
@@ -872,7 +879,7 @@ BEGIN
 	PERFORM @extschema@.model_put_view(model, 'segment_changes',
 		format($q$SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, %2$s AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment
 			FROM %1$I.recorded_changes AS c JOIN (%3$s) AS q ON q.tenant = c.tenant WHERE %4$s ORDER BY c.change_id$q$, model, tenant, question,
-			@extschema@.model_may_be_shown(settings, 'c')),
+			@extschema@.model_may_be_shown(model, settings, 'c')),
 		'the feed of changes recorded by record_changes, in order');
 END
 $$;

@@ -299,6 +299,7 @@ DECLARE
 	kept_after	text[];
 	too_large	boolean;
 	overridden	boolean;
+	gone_refuses	boolean;
 BEGIN
 	IF gone_key IS NULL OR kept_key IS NULL THEN
 		RAISE null_value_not_allowed USING
@@ -369,6 +370,7 @@ BEGIN
 	EXECUTE format('DELETE FROM %I.customer_histories AS h WHERE h.customer_key = $1 AND h.history OPERATOR(@extschema@.=) ''{}''', home) USING kept.root_key;
 	EXECUTE format('SELECT EXISTS (SELECT FROM %I.overridden_segments AS o WHERE o.customer_key = $1)', home) INTO overridden USING gone_key;
 	kept_after := @extschema@.model_customer_words(home, kept.root_key);
+	EXECUTE format('SELECT %s', @extschema@.model_refuses(settings, '$1')) INTO gone_refuses USING gone_key;
 	RETURN QUERY VALUES ('merged', 'two customers are one from now on, whatever the source says');
 	RETURN QUERY SELECT w.item, format('%s and %s -> %s', kept_before[w.n], gone_before[w.n], kept_after[w.n])
 		FROM unnest('{orders,revenue,last order,scores,segment}'::text[]) WITH ORDINALITY AS w (item, n);
@@ -376,12 +378,13 @@ BEGIN
 		RETURN QUERY VALUES ('note', 'from had a segment set by override_segment; it holds no more');
 	END IF;
 	IF kept_after[1] = 'in no view' THEN
-		RETURN QUERY VALUES ('note', 'into is in no view: without consent, with an objection, or without orders');
+		RETURN QUERY VALUES ('note', CASE WHEN gone_refuses THEN 'from is without consent or objects, which counts for the person: they are in no view'
+			ELSE 'into is in no view: without consent, with an objection, or without orders' END);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.merge_customers(text, text, text) IS
-	'two customers are one person: the orders of the first count as the second''s from now on, who keeps his own attributes and consent; survives refresh_model';
+	'two customers are one person: the orders of the first count as the second''s from now on, who keeps their own attributes; without consent or with an objection under either key the person is in no view; survives refresh_model';
 
 CREATE FUNCTION @extschema@.unmerge_customers(model text, "from" text)
 	RETURNS TABLE (item text, detail text)
@@ -524,10 +527,14 @@ DECLARE
 	small		int := settings ->> 'minimum_group_size';
 BEGIN
 	IF settings ->> 'consent' IS NOT NULL OR settings ->> 'objection' IS NOT NULL THEN
-		people := format($q$SELECT h.tenant, count(*) FILTER (WHERE %3$s) AS no_consent, count(*) FILTER (WHERE p.objection) AS objection
+		people := format($q$SELECT h.tenant, count(*) FILTER (WHERE %3$s) AS no_consent, count(*) FILTER (WHERE p.objection%4$s) AS objection
 			FROM (%1$s) AS h LEFT JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id GROUP BY h.tenant$q$,
 			@extschema@.model_histories(model, settings), settings ->> 'customers_query',
-			CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE 'p.consent IS NOT TRUE' END);
+			CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE format('p.consent IS NOT TRUE OR EXISTS (SELECT FROM %1$I.merged_customers AS m'
+				' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM (%2$s) AS x WHERE (%3$s) COLLATE "C" = m.customer_key AND x.consent))',
+				model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')) END,
+			format(' OR EXISTS (SELECT FROM %1$I.merged_customers AS m JOIN (%2$s) AS x ON (%3$s) COLLATE "C" = m.customer_key WHERE m.root_key = h.customer_key AND x.objection)',
+				model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')));
 	END IF;
 	SELECT string_agg(format('(%L, %s, %L, %L, %L, %L)', r.reason, r.position, r.unit, r.found,
 			CASE WHEN settings ->> 'tenant' IS NOT NULL AND r.reason = 'no_customer' THEN replace(r.explanation, 'customer', 'customer or a tenant') ELSE r.explanation END,

@@ -78,21 +78,51 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_kept_days(name, jsonb, text) IS 'internal: an expression for a history with differences of people who are not stored';
 
--- Whoever has not agreed, or objects, is in no view: not with what was recorded
--- of him earlier either.
-CREATE FUNCTION @extschema@.model_may_be_shown(settings jsonb, "row" text)
+-- A condition on a customer_key: under it the person has not agreed, where that is
+-- asked for, or objects.
+CREATE FUNCTION @extschema@.model_refuses(settings jsonb, customer text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'consent' IS NOT NULL THEN
-		pg_catalog.format('EXISTS (SELECT FROM (%1$s) AS p WHERE p.consent AND p.objection IS NOT TRUE AND p.tenant = %2$s.tenant AND %3$s = %2$s.customer_key)',
-			settings OPERATOR(pg_catalog.->>) 'customers_query', "row", @extschema@.model_key(settings, 'p.tenant', 'p.customer_id'))
+		pg_catalog.format('NOT EXISTS (SELECT FROM (%s) AS x WHERE (%s) COLLATE "C" = %s AND x.consent AND x.objection IS NOT TRUE)',
+			settings OPERATOR(pg_catalog.->>) 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), customer)
 	WHEN settings OPERATOR(pg_catalog.->>) 'objection' IS NOT NULL THEN
-		pg_catalog.format('NOT EXISTS (SELECT FROM (%1$s) AS p WHERE p.objection AND p.tenant = %2$s.tenant AND %3$s = %2$s.customer_key)',
-			settings OPERATOR(pg_catalog.->>) 'customers_query', "row", @extschema@.model_key(settings, 'p.tenant', 'p.customer_id'))
-	ELSE 'true' END;
+		pg_catalog.format('EXISTS (SELECT FROM (%s) AS x WHERE (%s) COLLATE "C" = %s AND x.objection)',
+			settings OPERATOR(pg_catalog.->>) 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), customer)
+	ELSE 'false' END;
 END;
-COMMENT ON FUNCTION @extschema@.model_may_be_shown(jsonb, text) IS 'internal: a condition on a row with tenant and customer_key: the person consents, and does not object';
+COMMENT ON FUNCTION @extschema@.model_refuses(jsonb, text) IS 'internal: a condition on a customer_key: no consent under it, or an objection';
+
+-- One person may be known by several keys (merge_customers), and has refused if
+-- they have under any of them. A condition on a customer who has not been merged
+-- into another: nobody who has been merged into them refuses.
+CREATE FUNCTION @extschema@.model_nobody_refuses(model name, settings jsonb, customer text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN COALESCE(settings OPERATOR(pg_catalog.->>) 'consent', settings OPERATOR(pg_catalog.->>) 'objection') IS NULL THEN 'true' ELSE
+		pg_catalog.format('NOT EXISTS (SELECT FROM %I.merged_customers AS m WHERE m.root_key = %s AND %s)', model, customer,
+			@extschema@.model_refuses(settings, 'm.customer_key')) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_nobody_refuses(name, jsonb, text) IS 'internal: a condition on a customer: under no key that has been merged into this one the person refuses';
+
+-- Those who have not agreed, or object, are in no view: not with what was recorded
+-- of them earlier either, under whatever key.
+CREATE FUNCTION @extschema@.model_may_be_shown(model name, settings jsonb, "row" text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN COALESCE(settings OPERATOR(pg_catalog.->>) 'consent', settings OPERATOR(pg_catalog.->>) 'objection') IS NULL THEN 'true' ELSE
+		pg_catalog.format('%2$s AND %3$s AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS n WHERE n.customer_key = %4$s.customer_key'
+				' AND (%5$s OR NOT (%6$s)))', model,
+			-- without a double negation, of which the planner makes no join
+			COALESCE(pg_catalog.substring(@extschema@.model_refuses(settings, "row" OPERATOR(pg_catalog.||) '.customer_key'), '^NOT (.*)$'),
+				'NOT ' OPERATOR(pg_catalog.||) @extschema@.model_refuses(settings, "row" OPERATOR(pg_catalog.||) '.customer_key')),
+			@extschema@.model_nobody_refuses(model, settings, "row" OPERATOR(pg_catalog.||) '.customer_key'), "row",
+			@extschema@.model_refuses(settings, 'n.root_key'), @extschema@.model_nobody_refuses(model, settings, 'n.root_key')) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_may_be_shown(name, jsonb, text) IS 'internal: a condition on a row with customer_key: the person consents, and does not object';
 
 /* ---- which cells are too small ---- */
 
