@@ -45,6 +45,7 @@ OBJS = \
 	src/metrics.o \
 	src/propensity.o \
 	src/caller.o \
+	src/model_call.o \
 	src/live.o \
 	src/privacy.o \
 	src/disclosure.o \

@@ -1,12 +1,14 @@
 --
 -- Layer 4: the dated functions of a model, answered from stored histories.
 --
--- They are SECURITY DEFINER because a reader has no rights on the histories
--- and a view has no argument for a day. Who asks is then no longer
+-- What reads the histories is SECURITY DEFINER because a reader has no rights on
+-- them and a view has no argument for a day. Who asks is then no longer
 -- current_user, and session_user is somebody else wherever one role's SQL runs
 -- in another's session: in REFRESH MATERIALIZED VIEW, in the functions that
--- ANALYZE runs for an index, in a SECURITY DEFINER function. So their last
--- parameter is the caller, which nobody can make up.
+-- ANALYZE runs for an index, in a SECURITY DEFINER function. So the last
+-- parameter of such a function is the caller, which nobody can make up, and its
+-- name begins with an underscore. What people and programs call is a plain
+-- function without that parameter, which the planner replaces by its body.
 --
 
 CREATE TYPE @extschema@.caller;
@@ -18,17 +20,17 @@ CREATE FUNCTION @extschema@.caller_out(@extschema@.caller)
 	RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.caller_out(@extschema@.caller) IS 'I/O';
-CREATE TYPE @extschema@.caller (INPUT = @extschema@.caller_in, OUTPUT = @extschema@.caller_out, INTERNALLENGTH = 16, ALIGNMENT = double);
-COMMENT ON TYPE @extschema@.caller IS 'the role that calls a function, as the default of a parameter: no value can be written down';
+CREATE TYPE @extschema@.caller (INPUT = @extschema@.caller_in, OUTPUT = @extschema@.caller_out, INTERNALLENGTH = 24, ALIGNMENT = double);
+COMMENT ON TYPE @extschema@.caller IS 'the role that calls a function: no value can be written down';
 
 CREATE FUNCTION @extschema@.caller()
 	RETURNS @extschema@.caller
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.caller() IS 'the role that evaluates this, good until the transaction ends';
+COMMENT ON FUNCTION @extschema@.caller() IS 'the role that evaluates this, good until the transaction ends or the session takes another role';
 CREATE FUNCTION @extschema@.caller_role(caller @extschema@.caller)
 	RETURNS oid
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.caller_role(@extschema@.caller) IS 'the role that a value of caller() stands for; an error in another transaction';
+COMMENT ON FUNCTION @extschema@.caller_role(@extschema@.caller) IS 'the role that a value of caller() stands for; an error in another transaction, or under another role of the session';
 
 -- The days from one to another by steps, month ends kept.
 CREATE FUNCTION @extschema@.model_days(from_day date, to_day date, step interval)
@@ -65,28 +67,43 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_days(date, date, interval) IS 'internal: days from one to another by steps';
 
--- A function of a model, replaced in its place: its grants stay. Without JIT,
--- which takes longer to compile three copies of a map than most shops take.
-CREATE FUNCTION @extschema@.model_put_function(model name, signature text, result text, body text, comment text)
+-- A function of a model, replaced in its place: its grants stay. NAME itself is
+-- for people and programs, where it has a comment for them; _NAME takes the same
+-- arguments and the caller, and has the rights of the owner. Without JIT, which
+-- takes longer to compile three copies of a map than most shops take.
+-- call_model_function() accepts what is made here, and nothing else.
+CREATE FUNCTION @extschema@.model_put_function(model name, function name, parameters text[], result text, body text, comment text DEFAULT NULL)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	name	text := split_part(signature, '(', 1);
-	is_new	boolean := NOT EXISTS (SELECT FROM pg_proc AS p
-		WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = split_part(signature, '(', 1));
+	made	name[] := CASE WHEN comment IS NULL THEN ARRAY['_' || function] ELSE ARRAY['_' || function, function] END;
+	one		name;
+	is_new	boolean;
 BEGIN
-	EXECUTE format('CREATE OR REPLACE FUNCTION %I.%s RETURNS %s LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER'
-		' SET search_path = pg_catalog, pg_temp SET jit = off COST 100000 ROWS 1000 BEGIN ATOMIC %s; END', model, signature, result, body);
-	IF is_new THEN
-		EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, name);
-		PERFORM @extschema@.model_let_read(model, format('EXECUTE ON FUNCTION %I.%I', model, name));
-	END IF;
-	EXECUTE format('COMMENT ON FUNCTION %I.%I IS %L', model, name, comment);
+	FOREACH one IN ARRAY made LOOP
+		is_new := NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = one);
+		IF starts_with(one, '_') THEN
+			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER'
+				' SET search_path = pg_catalog, pg_temp SET jit = off COST 100000 ROWS 1000 BEGIN ATOMIC %s; END', model, one,
+				(SELECT string_agg(regexp_replace(u.p, ' DEFAULT .*', ''), ', ' ORDER BY u.n) FROM
+					unnest(parameters || 'caller @extschema@.caller'::text) WITH ORDINALITY AS u (p, n)), result, body);
+		ELSE
+			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000'
+				' BEGIN ATOMIC SELECT * FROM %1$I.%5$I(%6$s); END', model, one, array_to_string(parameters, ', '), result, '_' || function,
+				array_to_string(ARRAY(SELECT '$' || n FROM generate_series(1, cardinality(parameters)) AS n) || '@extschema@.caller()'::text, ', '));
+		END IF;
+		IF is_new THEN
+			EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, one);
+			PERFORM @extschema@.model_let_read(model, format('EXECUTE ON FUNCTION %I.%I', model, one));
+		END IF;
+		EXECUTE format('COMMENT ON FUNCTION %I.%I IS %L', model, one, CASE WHEN starts_with(one, '_') THEN
+			'internal: what ' || CASE WHEN comment IS NULL THEN 'the extension' ELSE function END || ' asks, with the rights of the owner for the caller' ELSE comment END);
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_put_function(name, text, text, text, text) IS 'internal: make or replace a function of a model';
+COMMENT ON FUNCTION @extschema@.model_put_function(name, name, text[], text, text, text) IS 'internal: make or replace a function of a model';
 
 CREATE FUNCTION @extschema@.model_make_functions(model name, settings jsonb)
 	RETURNS void
@@ -120,7 +137,7 @@ BEGIN
 	-- ... has the columns that the view has by now, which a view without a day tells
 	columns := @extschema@.model_fit_columns(model, 'customer_scores', @extschema@.model_wide(model, settings,
 		@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'NULL::date', 'true', NULL), maps)));
-	PERFORM @extschema@.model_put_function(model, 'customer_scores_at(as_of date, version int DEFAULT NULL, reader @extschema@.caller DEFAULT @extschema@.caller())',
+	PERFORM @extschema@.model_put_function(model, 'customer_scores_at', '{as_of date,version int DEFAULT NULL}',
 		format('SETOF %I.customer_scores', model), format('SELECT %s FROM (%s) AS q', columns, wide),
 		'customer_scores as of any day, by the thresholds and the map in force that day, or those of the version that you name');
 
@@ -209,7 +226,7 @@ BEGIN
 			model, moves, map, @extschema@.model_tenant(settings, 'c'), money, language,
 			format(today, format('(%1$s = $1 OR %1$s = $2)', @extschema@.model_as_of()), '$3'), small);
 	END IF;
-	PERFORM @extschema@.model_put_function(model, 'segment_transitions(from_day date, to_day date, reader @extschema@.caller DEFAULT @extschema@.caller())',
+	PERFORM @extschema@.model_put_function(model, 'segment_transitions', '{from_day date,to_day date}',
 		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
 		format($q$SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers, m.revenue, m.customers_by_thresholds, m.suppressed
 		  FROM (%s) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, moves),
@@ -244,7 +261,7 @@ BEGIN
 			  FROM counted AS n LEFT JOIN today AS t ON t.tenant = n.tenant AND t.as_of = n.as_of AND t.version = n.version
 			 GROUP BY n.tenant, n.as_of, t.shown) $q$,
 			counts, format(today, @extschema@.model_as_of() || ' BETWEEN $1 AND $2', '$4'), small) END;
-	PERFORM @extschema@.model_put_function(model, 'segment_history(from_day date, to_day date, step interval DEFAULT ''1 month'', reader @extschema@.caller DEFAULT @extschema@.caller())',
+	PERFORM @extschema@.model_put_function(model, 'segment_history', '{from_day date,to_day date,step interval DEFAULT ''1 month''}',
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
 		format('%s%s', days, @extschema@.model_hide_groups(settings, 'SELECT * FROM days', format($q$
 		SELECT n.as_of, %3$s AS tenant, n.segment::text AS segment, l.label AS segment_label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8 AS customers_share,
@@ -261,7 +278,7 @@ BEGIN
 
 	-- Cohorts by the month of the first order. Those who came back, and those who
 	-- did not, are groups of their own.
-	PERFORM @extschema@.model_put_function(model, 'cohort_retention(reader @extschema@.caller DEFAULT @extschema@.caller())',
+	PERFORM @extschema@.model_put_function(model, 'cohort_retention', '{}',
 		'TABLE (tenant text, cohort_month date, months_since int, customers bigint, active_customers bigint, active_share float8, revenue numeric, suppressed boolean)',
 		format($q$
 		%11$sSELECT %3$s AS tenant, c.cohort_month, n.months_since, %5$s AS customers, %6$s AS active_customers, %7$s AS active_share, %8$s AS revenue, %9$s AS suppressed
@@ -292,6 +309,7 @@ BEGIN
 		'of the customers who first ordered in a month, how many ordered so many months later, and for how much; the month of as_of is not over yet');
 
 	PERFORM @extschema@.model_make_explanations(model, settings, maps);
+	PERFORM @extschema@.model_make_parity(model, settings);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_functions(name, jsonb) IS 'internal: make or replace the dated functions of a model';

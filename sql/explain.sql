@@ -6,7 +6,9 @@
 -- the customer's history and the query that every view is made of scores it.
 -- Histories, weights and rules are nothing that readers may read, so each model
 -- has three more functions that are SECURITY DEFINER like its dated ones, and
--- for the same reason. The functions here run with the rights of their caller.
+-- for the same reason. The functions here run with the rights of their caller,
+-- on anybody's model: they ask nothing in its schema but these functions, by
+-- call_model_function (src/model_call.c).
 --
 
 -- What of a history was there on a day.
@@ -45,7 +47,7 @@ DECLARE
 BEGIN
 	-- One customer: everything that an explanation says of him. Of one who is
 	-- not there, or not for this reader, only what is true of all.
-	PERFORM @extschema@.model_put_function(model, 'score_explanation(customer text, as_of date, language text, reader @extschema@.caller DEFAULT @extschema@.caller())', 'SETOF jsonb',
+	PERFORM @extschema@.model_put_function(model, 'score_explanation', '{customer text,as_of date,language text}', 'SETOF jsonb',
 		format($q$
 		%2$s SELECT jsonb_build_object(
 			'as_of', %3$s, 'version', c.version, 'bins', c.bins, 'window_days', c.window_days, 'monetary', c.monetary, 'frequency', c.frequency,
@@ -75,7 +77,7 @@ BEGIN
 		'what explain_score says, for programs; without a customer only what is true of all');
 
 	-- One customer with orders that he has not given, each step for itself.
-	PERFORM @extschema@.model_put_function(model, 'scores_with_orders(customer text, as_of date, after_days int[], orders int[], value numeric[], reader @extschema@.caller DEFAULT @extschema@.caller())',
+	PERFORM @extschema@.model_put_function(model, 'scores_with_orders', '{customer text,as_of date,after_days int[],orders int[],value numeric[]}',
 		'TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)',
 		format($q$
 		%2$s, known AS MATERIALIZED (%6$s)
@@ -95,7 +97,7 @@ BEGIN
 		'the scores and the segment by the rules that a customer would have after_days days after as_of if he gave that many orders of that value then, and nothing else happened');
 
 	-- Everybody with one order more; who then gets the segment, without it again.
-	PERFORM @extschema@.model_put_function(model, 'near_misses(segment text, amount numeric, as_of date, language text, reader @extschema@.caller DEFAULT @extschema@.caller())',
+	PERFORM @extschema@.model_put_function(model, 'near_misses', '{segment text,amount numeric,as_of date,language text}',
 		'TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date, recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)',
 		format($q$
 		WITH question AS MATERIALIZED (%2$s),
@@ -123,8 +125,7 @@ BEGIN
 				format(given, 'o.history OPERATOR(@extschema@.-) @extschema@.history(w.as_of, w.step_amount)', '(SELECT n.*)')),
 			(SELECT ' AND (' || string_agg(format('n.%I', c), ' OR ' ORDER BY x) || ')'
 			   FROM unnest(@extschema@.model_names(settings, 'contact')) WITH ORDINALITY AS u (c, x)),
-			money, @extschema@.model_tenant(settings, 's'), settings ->> 'language'),
-		'who would come into a segment from a worse one with one order of that value more on as_of, by monetary; amount NULL: the median value of an order');
+			money, @extschema@.model_tenant(settings, 's'), settings ->> 'language'));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_explanations(name, jsonb, text[]) IS 'internal: make or replace the functions of a model that explanations are made from';
@@ -460,40 +461,49 @@ COMMENT ON FUNCTION @extschema@.explain_threshold(text, numeric, float8[], int, 
 
 /* ---- what readers call ---- */
 
--- The schema of a model that has a function for this caller. It must be one
--- that runs with its owner's rights: whoever explains a customer of somebody
--- else's model runs none of the other's SQL with his own.
-CREATE FUNCTION @extschema@.model_explained(model text, function text, result regtype)
+-- A model, whoever owns it. Nothing in its schema may be called by name but by
+-- the functions after this one.
+CREATE FUNCTION @extschema@.model_named(model text)
 	RETURNS name
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	it		record;
 	home	name;
 BEGIN
 	IF model IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'model must not be null';
 	END IF;
-	SELECT n.nspname, (SELECT bool_and(p.prosecdef AND p.proowner = n.nspowner AND p.prorettype = result) FROM pg_proc AS p
-						WHERE p.pronamespace = n.oid AND p.proname = function) AS is_safe
-	  INTO it FROM pg_namespace AS n
+	SELECT n.nspname INTO home FROM pg_namespace AS n
 	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
 			MESSAGE = format('model "%s" does not exist', left(model, 100)),
 			HINT = 'SELECT * FROM models() lists those there are.';
 	END IF;
-	IF it.is_safe IS NOT TRUE THEN
-		RAISE object_not_in_prerequisite_state USING
-			MESSAGE = format('function %s of model "%s" is missing, or not what the extension has made', function, it.nspname),
-			HINT = format('Its owner makes it anew by SELECT alter_model(%L);', it.nspname);
-	END IF;
-	home := it.nspname;
 	RETURN home;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_explained(text, text, regtype) IS 'internal: the schema of a model, for readers too';
+COMMENT ON FUNCTION @extschema@.model_named(text) IS 'internal: the schema of a model, for readers too';
+
+-- The functions of these names in the schema of a model. Their declaration here
+-- says what they have to be.
+CREATE FUNCTION @extschema@._score_explanation(model name, customer text, as_of date, language text)
+	RETURNS SETOF jsonb
+	LANGUAGE C STABLE PARALLEL UNSAFE ROWS 1
+	AS 'MODULE_PATHNAME', 'call_model_function';
+COMMENT ON FUNCTION @extschema@._score_explanation(name, text, date, text) IS 'internal: call this function of a model';
+CREATE FUNCTION @extschema@._scores_with_orders(model name, customer text, as_of date, after_days int[], orders int[], value numeric[])
+	RETURNS TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'call_model_function';
+COMMENT ON FUNCTION @extschema@._scores_with_orders(name, text, date, int[], int[], numeric[]) IS 'internal: call this function of a model';
+CREATE FUNCTION @extschema@._near_misses(model name, segment text, amount numeric, as_of date, language text)
+	RETURNS TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date,
+		recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'call_model_function';
+COMMENT ON FUNCTION @extschema@._near_misses(name, text, numeric, date, text) IS 'internal: call this function of a model';
 
 -- The smallest steps to better segments, the smallest of all first. Scores
 -- change where a total or a mean passes a threshold and nowhere between, so
@@ -538,7 +548,7 @@ BEGIN
 	FOR way IN EXECUTE format($q$
 		WITH tried AS MATERIALIZED (
 			SELECT w.orders, w.value, s.segment, s.segment_order
-			  FROM %I.scores_with_orders($1::text, $2::date, $3::int[], $4::int[], $5::numeric[], @extschema@.caller()) AS s
+			  FROM @extschema@._scores_with_orders(%L, $1::text, $2::date, $3::int[], $4::int[], $5::numeric[]) AS s
 			  JOIN ROWS FROM (unnest($4::int[]), unnest($5::numeric[])) WITH ORDINALITY AS w (orders, value, step) USING (step))
 		SELECT r.orders, r.value, r.segment, r.segment_order, r.now_order,
 			   (SELECT max(o.value) FROM tried AS o WHERE o.orders = r.orders AND o.value < r.fails) AS up_to,
@@ -558,7 +568,7 @@ BEGIN
 		WHILE info -> 'read_columns' ?| '{clv_12m,clv_score}' AND way.value - way.below > unit LOOP
 			EXECUTE format($q$
 				SELECT min(p.x) FILTER (WHERE s.segment = $6), max(p.x) FILTER (WHERE s.segment IS DISTINCT FROM $6 AND p.x < $7)
-				  FROM %I.scores_with_orders($1::text, $2::date, array_fill(0, ARRAY[cardinality($4)]), array_fill($3::int, ARRAY[cardinality($4)]), $4::numeric[], @extschema@.caller()) AS s
+				  FROM @extschema@._scores_with_orders(%L, $1::text, $2::date, array_fill(0, ARRAY[cardinality($4)]), array_fill($3::int, ARRAY[cardinality($4)]), $4::numeric[]) AS s
 				  JOIN unnest($4::numeric[]) WITH ORDINALITY AS p (x, step) USING (step)$q$, home)
 				INTO trial USING customer, as_of, way.orders, ARRAY(SELECT DISTINCT trunc((way.below + (way.value - way.below) * i / 64) / unit) * unit FROM generate_series(1, 64) AS i),
 					NULL, way.segment, way.value;
@@ -573,7 +583,7 @@ BEGIN
 		EXECUTE format($q$
 			SELECT CASE WHEN count(*) FILTER (WHERE s.segment IS DISTINCT FROM $5) > 0
 						THEN min(s.as_of) FILTER (WHERE s.segment IS DISTINCT FROM $5) - 1 END
-			  FROM %I.scores_with_orders($1::text, $2::date, ARRAY(SELECT generate_series(1, $6)), array_fill($3::int, ARRAY[$6]), array_fill($4::numeric, ARRAY[$6]), @extschema@.caller()) AS s$q$, home)
+			  FROM @extschema@._scores_with_orders(%L, $1::text, $2::date, ARRAY(SELECT generate_series(1, $6)), array_fill($3::int, ARRAY[$6]), array_fill($4::numeric, ARRAY[$6])) AS s$q$, home)
 			INTO last_day USING customer, as_of, orders, amount, segment, horizon;
 		RETURN NEXT;
 	END LOOP;
@@ -605,7 +615,7 @@ DECLARE
 	today		text;
 	n			int := 0;
 BEGIN
-	home := @extschema@.model_explained(model, 'score_explanation', 'jsonb');
+	home := @extschema@.model_named(model);
 	IF customer IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'customer must not be null', HINT = 'Give a customer_key of the view customer_scores.';
 	END IF;
@@ -619,8 +629,7 @@ BEGIN
 	IF NOT isfinite(as_of) THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'as_of must be finite';
 	END IF;
-	EXECUTE format('SELECT * FROM %I.score_explanation($1::text, $2::date, $3::text, @extschema@.caller())', home)
-		INTO info USING customer, as_of, language;
+	info := (SELECT e.i FROM @extschema@._score_explanation(home, customer, as_of, language) AS e (i));
 	person := nullif(info -> 'customer', 'null');
 	IF person IS NULL THEN
 		RAISE undefined_object USING
@@ -867,8 +876,7 @@ DECLARE
 	words		text;
 	number		text;
 BEGIN
-	home := @extschema@.model_explained(model, 'near_misses', 'record');
-	PERFORM @extschema@.model_explained(model, 'score_explanation', 'jsonb');
+	home := @extschema@.model_named(model);
 	IF segment IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'segment must not be null';
 	END IF;
@@ -880,7 +888,7 @@ BEGIN
 			MESSAGE = format('amount %s is not the value of an order', left(amount::text, 100)),
 			HINT = 'It is between 0 and 10^12, with 9 decimals at most.';
 	END IF;
-	EXECUTE format('SELECT * FROM %I.score_explanation(NULL::text, $1::date, $2::text, @extschema@.caller())', home) INTO info USING as_of, language;
+	info := (SELECT e.i FROM @extschema@._score_explanation(home, NULL, as_of, language) AS e (i));
 	IF info #> ARRAY['labels', segment] IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('segment "%s" does not exist in model "%s"', left(segment, 100), home),
@@ -893,13 +901,13 @@ BEGIN
 		info #>> ARRAY['labels', segment, 'label']);
 	-- the same words for everyone but for the number
 	number := format('to_char(n.step_amount, %L)', 'FM999,999,999,999,990' || CASE WHEN (info ->> 'money_decimals')::int > 0 OR scale(trim_scale(amount)) > 0
-		THEN '.' || repeat('0', greatest((info ->> 'money_decimals')::int, scale(trim_scale(amount)))) ELSE '' END);
+		THEN '.' || repeat('0', greatest(least((info ->> 'money_decimals')::int, 9), scale(trim_scale(amount)))) ELSE '' END);
 	IF spoken = 'fr' THEN
 		number := format('translate(%s, '',.'', '' ,'')', number);
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT n.customer_key, n.as_of, n.segment, n.segment_label, n.rfm_code, n.rfm_score, n.last_order_on, n.recency_days, n.frequency, n.monetary, n.step_amount,'
-		' replace($5, E''\x01'', %s), n.rfm_code_then, n.tenant FROM %I.near_misses($1::text, $2::numeric, $3::date, $4::text, @extschema@.caller()) AS n', number, home)
-		USING segment, amount, as_of, language, words;
+		' replace($5, E''\x01'', %s), n.rfm_code_then, n.tenant FROM @extschema@._near_misses($6, $1::text, $2::numeric, $3::date, $4::text) AS n', number)
+		USING segment, amount, as_of, language, words, home;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.near_misses(text, text, numeric, date, text) IS

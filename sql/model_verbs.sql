@@ -1278,11 +1278,15 @@ BEGIN
 		EXECUTE format('DELETE FROM %I.reader AS r WHERE r.role = $1', home) USING role;
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', home, role);
-	FOR relation IN SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relkind = 'v' LOOP
+	-- what others, or the owner by hand, have put into the schema is not the model's to give
+	FOR relation IN SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relkind = 'v'
+			 AND pg_get_userbyid(c.relowner) = current_user LOOP
 		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);
 	END LOOP;
-	FOR function IN SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(home)) AND p.prosecdef
-			 AND p.prorettype <> 'trigger'::regtype LOOP
+	FOR function IN SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(home))
+			 AND pg_get_userbyid(p.proowner) = current_user AND EXISTS (SELECT FROM pg_proc AS i
+				WHERE i.pronamespace = p.pronamespace AND i.proowner = p.proowner AND i.prosecdef AND i.proname IN (p.proname, '_' || p.proname)
+				  AND starts_with(i.proname, '_') AND '@extschema@.caller'::regtype = ANY (i.proargtypes::oid[])) LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
 	END LOOP;
 	EXECUTE format('INSERT INTO %I.reader VALUES ($1, $2) ON CONFLICT DO NOTHING', home) USING role, tenant;

@@ -766,8 +766,35 @@ COMMENT ON FUNCTION @extschema@.check_quality(text) IS
 
 /* ---- parity ---- */
 
--- Whoever may read the views of a model may ask: nothing here has more rights
--- than the caller, and tenants are those of the views.
+-- Customers of each value of an attribute by segment, for those who may see them.
+CREATE FUNCTION @extschema@.model_make_parity(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM @extschema@.model_put_function(model, 'attribute_segments', '{attribute text}',
+		'TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)',
+		format($q$SELECT s.tenant, a.value, s.segment::text, s.segment_label, s.segment_order, count(*), %1$s
+			FROM (%2$s) AS s CROSS JOIN LATERAL (VALUES (NULL::text, NULL::text)%3$s) AS a (attribute, value)
+			WHERE a.attribute = $1 GROUP BY s.tenant, a.value, s.segment, s.segment_label, s.segment_order$q$, settings ->> 'minimum_group_size',
+			@extschema@.model_wide(model, settings, @extschema@.model_scores(model, settings,
+				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($2)'), ARRAY[settings ->> 'map_copy'])),
+			(SELECT string_agg(format(', (%L, s.%I::text COLLATE "default")', a, a), '' ORDER BY n)
+			   FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (a, n))));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_parity(name, jsonb) IS 'internal: make or replace the function of a model that score_parity is made from';
+
+CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
+	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'call_model_function';
+COMMENT ON FUNCTION @extschema@._attribute_segments(name, text) IS 'internal: call this function of a model';
+
+-- Readers may ask as well, about the customers whom they may see. It works on
+-- anybody's model: it reads no view there, whose functions would run with the
+-- rights of the caller, but asks the function above, as sql/explain.sql does.
 CREATE FUNCTION @extschema@.score_parity(model text, attribute text, minimum_ratio float8 DEFAULT 0.8)
 	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, customers bigint, group_customers bigint,
 		group_share float8, overall_share float8, ratio float8, deviations float8, flagged boolean, note text, segment_order int)
@@ -778,7 +805,6 @@ DECLARE
 	home		name;
 	scores		regclass;
 	attributes	text;
-	minimum		int;
 BEGIN
 	IF model IS NULL OR attribute IS NULL OR minimum_ratio IS NULL THEN
 		RAISE null_value_not_allowed USING
@@ -789,14 +815,8 @@ BEGIN
 			MESSAGE = format('minimum_ratio %s is not above 0 and at most 1', minimum_ratio),
 			HINT = '0.8 is the four-fifths rule.';
 	END IF;
-	SELECT n.nspname, c.oid::regclass INTO home, scores
-	  FROM pg_namespace AS n JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'customer_scores' AND c.relkind = 'v' AND c.relowner = n.nspowner
-	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
-	IF NOT FOUND THEN
-		RAISE undefined_object USING
-			MESSAGE = format('model "%s" does not exist', left(model, 100)),
-			HINT = 'SELECT * FROM models() lists those there are.';
-	END IF;
+	home := @extschema@.model_named(model);
+	scores := (SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relname = 'customer_scores');
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND a.attname = attribute
 					  AND octet_length(attribute) <= 63 AND @extschema@.model_column_comment(attribute) IS NULL) THEN
 		SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) INTO attributes
@@ -806,27 +826,26 @@ BEGIN
 			HINT = CASE WHEN attributes IS NULL THEN format('Name a table of customers and its columns: alter_model(%L, customers => ..., attributes => ...)', home)
 				ELSE format('Its attributes are: %s.', attributes) END;
 	END IF;
-	EXECUTE format('SELECT s.minimum_group_size FROM %I.model_status AS s', home) INTO minimum;
-	RETURN QUERY EXECUTE format($q$
-		WITH counted AS (
-			SELECT s.tenant, s.%2$I::text AS value, s.segment, s.segment_label, s.segment_order, count(*) AS n
-			  FROM %1$I.customer_scores AS s GROUP BY s.tenant, s.%2$I::text, s.segment, s.segment_label, s.segment_order
+	RETURN QUERY EXECUTE $q$
+		WITH counted AS MATERIALIZED (
+			SELECT s.tenant, s.attribute_value AS value, s.segment, s.segment_label, s.segment_order, s.customers AS n, s.minimum_group_size AS minimum
+			  FROM @extschema@._attribute_segments($1, $3) AS s
 		), groups AS (
 			SELECT c.tenant, c.value, sum(c.n)::bigint AS n,
-				   @extschema@.is_small_cell(sum(c.n)::bigint, $1, 1, 1) OVER (PARTITION BY c.tenant ORDER BY c.value RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small,
+				   @extschema@.is_small_cell(sum(c.n)::bigint, (SELECT max(m.minimum) FROM counted AS m), 1, 1) OVER (PARTITION BY c.tenant ORDER BY c.value RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small,
 				   dense_rank() OVER (PARTITION BY c.tenant ORDER BY c.value)::int AS line
 			  FROM counted AS c GROUP BY c.tenant, c.value
 		), segments AS (
 			SELECT c.tenant, c.segment, c.segment_label, c.segment_order, sum(c.n)::bigint AS n,
 				   sum(sum(c.n)) OVER (PARTITION BY c.tenant)::bigint AS everybody,
-				   @extschema@.is_small_cell(sum(c.n)::bigint, $1, 1, 1) OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment
+				   @extschema@.is_small_cell(sum(c.n)::bigint, (SELECT max(m.minimum) FROM counted AS m), 1, 1) OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment
 					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small,
 				   dense_rank() OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment)::int AS cross_line
 			  FROM counted AS c GROUP BY c.tenant, c.segment, c.segment_label, c.segment_order
 		), cells AS (
 			-- a group of whom nobody is in a segment is what one looks for
 			SELECT g.tenant, g.value, s.segment, s.segment_label, s.segment_order, coalesce(c.n, 0) AS n, g.n AS group_n, s.n AS segment_n, s.everybody, g.is_small AS group_is_small, s.is_small AS segment_is_small,
-				   g.is_small OR s.is_small OR @extschema@.is_small_cell(coalesce(c.n, 0), $1, g.line, s.cross_line) OVER (PARTITION BY g.tenant ORDER BY g.line, s.cross_line
+				   g.is_small OR s.is_small OR @extschema@.is_small_cell(coalesce(c.n, 0), (SELECT max(m.minimum) FROM counted AS m), g.line, s.cross_line) OVER (PARTITION BY g.tenant ORDER BY g.line, s.cross_line
 					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small
 			  FROM groups AS g JOIN segments AS s ON s.tenant IS NOT DISTINCT FROM g.tenant
 			  LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM g.tenant AND c.value IS NOT DISTINCT FROM g.value AND c.segment IS NOT DISTINCT FROM s.segment
@@ -848,8 +867,8 @@ BEGIN
 					WHEN c.share * $2 > c.overall THEN concat('more than the limit', CASE WHEN abs(c.deviations) < 2 THEN '; may be chance' END) END,
 			   c.segment_order
 		  FROM compared AS c
-		 ORDER BY c.tenant, c.value, c.segment_order, c.segment$q$, home, attribute)
-		USING minimum, minimum_ratio;
+		 ORDER BY c.tenant, c.value, c.segment_order, c.segment$q$
+		USING home, minimum_ratio, attribute;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.score_parity(text, text, float8) IS

@@ -6,10 +6,11 @@
  * whoever opened the session: in REFRESH MATERIALIZED VIEW, in ANALYZE or
  * inside another SECURITY DEFINER function neither is the role that made the
  * call. That role is known where the call is written: a parameter
- * "DEFAULT caller()" is evaluated there. So that nobody can give another
+ * that is given caller() is evaluated there. So that nobody can give another
  * role's name instead, the type of the parameter has no input function: its
- * only source is caller(), and a value counts in the transaction alone in
- * which it was made.
+ * only source is caller(). A value counts only in the transaction in which it
+ * was made, and only while the session has the role that it had then: what was
+ * kept before SET ROLE is worth nothing after it.
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "caller.h"
 #include "compat.h"
 
 PG_FUNCTION_INFO_V1(caller_in);
@@ -27,15 +29,17 @@ PG_FUNCTION_INFO_V1(caller_out);
 PG_FUNCTION_INFO_V1(caller);
 PG_FUNCTION_INFO_V1(caller_role);
 
-/* As it is passed on: INTERNALLENGTH = 16, ALIGNMENT = double. */
+/* As it is passed on: INTERNALLENGTH = 24, ALIGNMENT = double. */
 typedef struct Caller
 {
 	TimestampTz transaction_start;
 	int32		pid;			/* of the session, in its parallel workers too */
 	Oid			role;
+	Oid			outer_role;		/* of the session, by SET ROLE, whatever function runs */
+	uint32		unused;			/* zero */
 } Caller;
 
-StaticAssertDecl(sizeof(Caller) == 16, "the type is created with this length");
+StaticAssertDecl(sizeof(Caller) == 24, "the type is created with this length");
 
 static int32
 session_pid(void)
@@ -52,7 +56,7 @@ caller_in(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("a value of type %s can't be written down", "caller"),
-			 errhint("Leave the argument out: its default is the role that calls.")));
+			 errhint("Give caller(), or call the function without an underscore, which does.")));
 	PG_RETURN_VOID();			/* not reached */
 }
 
@@ -65,16 +69,24 @@ caller_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(name != NULL ? name : pstrdup("-"));
 }
 
+/* The role that runs this. */
 Datum
-caller(PG_FUNCTION_ARGS)
+make_caller(void)
 {
-	Caller	   *value = (Caller *) palloc(sizeof(Caller));
+	Caller	   *value = (Caller *) palloc0(sizeof(Caller));
 
-	(void) fcinfo;
 	value->transaction_start = GetCurrentTransactionStartTimestamp();
 	value->pid = session_pid();
 	value->role = GetUserId();
-	PG_RETURN_POINTER(value);
+	value->outer_role = GetOuterUserId();
+	return PointerGetDatum(value);
+}
+
+Datum
+caller(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	return make_caller();
 }
 
 Datum
@@ -87,6 +99,11 @@ caller_role(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the value of type %s is of another transaction", "caller"),
-				 errhint("Leave the argument out: its default is the role that calls.")));
+				 errhint("Give caller() itself, or call the function without an underscore, which does.")));
+	if (caller->outer_role != GetOuterUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the value of type %s was made under another role", "caller"),
+				 errhint("Give caller() itself, or call the function without an underscore, which does.")));
 	PG_RETURN_OID(caller->role);
 }

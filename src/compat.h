@@ -50,6 +50,11 @@ extern int no_such_variable
 		return dummy_value; \
 	} while (0)
 
+/* One function asks for the rights on any object from 16 on; here for these. */
+#define object_aclcheck(classid, objectid, roleid, mode) \
+	((classid) == NamespaceRelationId ? pg_namespace_aclcheck(objectid, roleid, mode) : \
+	 pg_proc_aclcheck(objectid, roleid, mode))
+
 #endif							/* before 16 */
 
 /* 18 has no pg_attribute_noreturn() any more. */

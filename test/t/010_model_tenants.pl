@@ -137,17 +137,25 @@ is(in_chain('postgres', join ' ', map { "SELECT count(*) > 0 AND count(*) FILTER
 is(in_chain('reader_b', join ' ', map { "SELECT count(*) FILTER (WHERE tenant <> 'b') FROM of_a.v$_;" } 0 .. $#named), join("\n", (0) x @named), 'a view of reader_a shows reader_b his own');
 
 # The caller can't be made up, nor kept.
-my @forged = attempt($node, 'chain', 'reader_a', map { "SELECT * FROM chain.customer_scores_at('2025-06-30', NULL, $_)" } q{'reader_b'}, q{'reader_b'::text::scoring.caller},
+my @forged = attempt($node, 'chain', 'reader_a', map { "SELECT * FROM chain._customer_scores_at('2025-06-30', NULL, $_)" } q{'reader_b'}, q{'reader_b'::text::scoring.caller},
 	q{(jsonb_populate_record(NULL::of_a.kept, '{"who": "reader_b"}')).who});
 like($forged[0], qr/^0A000 a value of type caller can't be written down/, 'a literal') or diag $forged[0];
 like($forged[1], qr/^(0A000|42846) /, 'a cast') or diag $forged[1];
-is(in_chain('reader_a', q{SELECT count(*) FROM chain.customer_scores_at('2025-06-30', NULL, NULL)}), '0', 'nobody sees nothing');
+is(in_chain('reader_a', q{SELECT count(*) FROM chain._customer_scores_at('2025-06-30', NULL, NULL)}), '0', 'nobody sees nothing');
 in_chain('reader_a', 'CREATE TABLE of_a.kept (who scoring.caller); GRANT INSERT ON of_a.kept TO PUBLIC');
 in_chain('reader_all', 'INSERT INTO of_a.kept VALUES (scoring.caller())');
 is(in_chain('reader_a', 'SELECT who FROM of_a.kept'), 'reader_all', 'a caller that was stored');
-@forged = attempt($node, 'chain', 'reader_a', q{SELECT * FROM of_a.kept, chain.customer_scores_at('2025-06-30', NULL, who)}, q{SELECT (jsonb_populate_record(NULL::of_a.kept, '{"who": "reader_b"}')).who});
+@forged = attempt($node, 'chain', 'reader_a', q{SELECT * FROM of_a.kept, chain._customer_scores_at('2025-06-30', NULL, who)}, q{SELECT (jsonb_populate_record(NULL::of_a.kept, '{"who": "reader_b"}')).who});
 like($forged[0], qr/^22023 the value of type caller is of another transaction/, 'is good for nothing') or diag $forged[0];
 like($forged[1], qr/^0A000 /, 'nor does jsonb make one') or diag $forged[1];
+# One session that may be both: what one role kept, the other can't use, whether
+# between statements or within one.
+in_chain('postgres', 'CREATE ROLE both LOGIN; GRANT reader_a, reader_b TO both');
+@forged = attempt($node, 'chain', 'both', "BEGIN; SET LOCAL ROLE reader_b; CREATE TEMP TABLE kept AS SELECT scoring.caller() AS who; GRANT SELECT ON kept TO PUBLIC;
+	SET LOCAL ROLE reader_a; SELECT count(*) FROM kept, chain._customer_scores_at('2025-06-30', NULL, who)",
+	q{DO $$ DECLARE kept scoring.caller; n int; BEGIN PERFORM set_config('role', 'reader_b', true); kept := scoring.caller(); PERFORM set_config('role', 'reader_a', true);
+	SELECT count(*) INTO n FROM chain._customer_scores_at('2025-06-30', NULL, kept); RAISE NOTICE 'got %', n; END $$});
+like($_, qr/^22023 the value of type caller was made under another role/, 'a caller that was kept before SET ROLE') or diag $_ for @forged;
 is((run_as($node, 'chain', 'reader_a', q{COPY of_a.kept TO STDOUT (FORMAT binary)}))[1] =~ /no binary output function/ ? 1 : 0, 1, 'nor does COPY carry it');
 is(in_chain('reader_a', q{SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 	SELECT count(*) FILTER (WHERE tenant <> 'a'), count(*) > 0 FROM chain.customer_scores_at('2025-06-30')}), '0|t', 'parallel workers know the caller');

@@ -62,7 +62,7 @@ in_chain('attacker', q{
 	CREATE FUNCTION trap.whose() RETURNS scoring.caller LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'ALTER ROLE attacker SUPERUSER'; RETURN NULL; END $$;
 	CREATE FUNCTION public.format(text, name) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'ALTER ROLE attacker SUPERUSER'; RETURN 'SELECT 1'; END $$;
 	CREATE FUNCTION public.isfinite(date) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'ALTER ROLE attacker SUPERUSER'; RETURN true; END $$;
-	CREATE OR REPLACE FUNCTION trap.score_explanation(customer text, as_of date, language text, reader scoring.caller DEFAULT trap.whose()) RETURNS SETOF jsonb LANGUAGE plpgsql SECURITY DEFINER
+	CREATE OR REPLACE FUNCTION trap._score_explanation(customer text, as_of date, language text, caller scoring.caller DEFAULT trap.whose()) RETURNS SETOF jsonb LANGUAGE plpgsql SECURITY DEFINER
 	  AS $$ BEGIN PERFORM trap.mine(); RETURN QUERY SELECT '{}'::jsonb; END $$;});
 for my $way ('by a function that runs as its owner', 'by one that runs as its caller', 'by another of the same name', 'by the kind of its result')
 {
@@ -71,12 +71,12 @@ for my $way ('by a function that runs as its owner', 'by one that runs as its ca
 	($got) = tries('postgres', q{SET search_path = public, pg_catalog; SELECT * FROM scoring.near_misses('trap', 'vip')});
 	isnt($got, 'ok', 'neither for near_misses');
 	is(in_chain('postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'attacker'}), 'f', 'and nothing gained');
-	in_chain('attacker', $way =~ /as its owner/ ? 'ALTER FUNCTION trap.score_explanation(text, date, text, scoring.caller) SECURITY INVOKER'
-		: $way =~ /as its caller/ ? q{ALTER FUNCTION trap.score_explanation(text, date, text, scoring.caller) SECURITY DEFINER;
-			CREATE FUNCTION trap.score_explanation(text, text, text, scoring.caller) RETURNS SETOF jsonb LANGUAGE sql AS $$ SELECT to_jsonb(trap.mine()) $$}
-		: q{DROP FUNCTION trap.score_explanation(text, text, text, scoring.caller); DROP FUNCTION trap.score_explanation(text, date, text, scoring.caller);
+	in_chain('attacker', $way =~ /as its owner/ ? 'ALTER FUNCTION trap._score_explanation(text, date, text, scoring.caller) SECURITY INVOKER'
+		: $way =~ /as its caller/ ? q{ALTER FUNCTION trap._score_explanation(text, date, text, scoring.caller) SECURITY DEFINER;
+			CREATE FUNCTION trap._score_explanation(text, text, text, scoring.caller) RETURNS SETOF jsonb LANGUAGE sql AS $$ SELECT to_jsonb(trap.mine()) $$}
+		: q{DROP FUNCTION trap._score_explanation(text, text, text, scoring.caller); DROP FUNCTION trap._score_explanation(text, date, text, scoring.caller);
 			CREATE DOMAIN trap.kind AS jsonb CHECK (trap.mine() IS NOT NULL);
-			CREATE FUNCTION trap.score_explanation(customer text, as_of date, language text, reader scoring.caller) RETURNS SETOF trap.kind LANGUAGE sql SECURITY DEFINER AS $$ SELECT NULL::trap.kind $$}) unless $way =~ /kind/;
+			CREATE FUNCTION trap._score_explanation(customer text, as_of date, language text, caller scoring.caller) RETURNS SETOF trap.kind LANGUAGE sql SECURITY DEFINER AS $$ SELECT NULL::trap.kind $$}) unless $way =~ /kind/;
 }
 
 # --- whether the steps are true -------------------------------------------------
