@@ -34,6 +34,7 @@ OBJS = \
 	src/exact_sum_agg.o \
 	src/segment.o \
 	src/segment_case.o \
+	src/foreign.o \
 	src/segment_map.o \
 	src/source.o \
 	src/customers.o \

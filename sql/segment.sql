@@ -88,6 +88,13 @@ ALTER TABLE @extschema@.segment_label ADD CONSTRAINT segment_label_map_fkey
 
 GRANT SELECT ON @extschema@.segment_map, @extschema@.segment_rule, @extschema@.segment_label TO PUBLIC;
 
+CREATE FUNCTION @extschema@.relation_trap(relation oid)
+	RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'relation_trap_of';
+COMMENT ON FUNCTION @extschema@.relation_trap(oid) IS
+	'internal: what of its owner''s would run when a table is read, in words; NULL if it is data alone';
+
 -- Not strict: an unknown score is a case of its own. STABLE: reads the map.
 CREATE FUNCTION @extschema@.segment(r int, f int, m int, segment_map text DEFAULT 'essential', facts jsonb DEFAULT NULL)
 	RETURNS text
@@ -123,6 +130,7 @@ CREATE FUNCTION @extschema@.create_segment_map(name text, copy_of text DEFAULT N
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET constraint_exclusion = off		-- constants in CHECK constraints of a table of others' are not folded
 	AS $$
 DECLARE
 	parts			text[];
@@ -131,6 +139,7 @@ DECLARE
 	source_schema	text;
 	source			record;
 	found_rows		boolean;
+	relation		text;
 BEGIN
 	IF name IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'name must not be null';
@@ -200,6 +209,17 @@ BEGIN
 			pg_catalog.obj_description('@extschema@.segment_label'::pg_catalog.regclass, 'pg_class'));
 	END IF;
 
+	-- Triggers, rules and defaults of a table run with the rights of whoever inserts.
+	FOREACH relation IN ARRAY '{segment_map,segment_rule,segment_label}'::text[] LOOP
+		EXECUTE pg_catalog.format('LOCK TABLE ONLY %I.%I IN ROW EXCLUSIVE MODE', parts[1], relation);
+		IF EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], relation))
+					AND (pg_catalog.pg_get_userbyid(c.relowner) OPERATOR(pg_catalog.<>) current_user OR c.relkind OPERATOR(pg_catalog.<>) 'r')) THEN
+			RAISE insufficient_privilege USING
+				MESSAGE = pg_catalog.format('name "%s": %I.%I is not a table of role %I', name, parts[1], relation, current_user),
+				DETAIL = 'What its owner has put there would run with your rights.',
+				HINT = 'Use a schema of yours, or SET ROLE to the owner of the table.';
+		END IF;
+	END LOOP;
 	EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM %I.segment_map WHERE map OPERATOR(pg_catalog.=) $1)', parts[1])
 		INTO found_rows USING parts[2];
 	IF found_rows THEN

@@ -300,7 +300,11 @@ read_condition(SegmentMap *map, JsonbContainer *json, int depth,
 		if (same_name(segment_op_names[i], op.val.string.val, op.val.string.len))
 		{
 			condition->op = (SegmentOp) i;
-			return read_constants(&value, condition);
+			problem = read_constants(&value, condition);
+			map->nconstants += condition->nconstants;
+			if (problem == NULL && map->nconstants > SEGMENT_MAX_CONSTANTS)
+				return psprintf("the conditions of the map have more than %d constants together", SEGMENT_MAX_CONSTANTS);
+			return problem;
 		}
 	return psprintf("unknown op \"%s\": it must be one of = <> < <= > >= between in",
 					clipped(op.val.string.val, op.val.string.len));

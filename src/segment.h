@@ -21,6 +21,7 @@
 #define SEGMENT_MAX_RULES 1000
 #define SEGMENT_MAX_DEPTH 100	/* levels of and, or, not in one condition */
 #define SEGMENT_MAX_ITEMS 10000 /* elements of one array in a condition */
+#define SEGMENT_MAX_CONSTANTS 12000 /* of all conditions of a map together */
 
 /* What segment_match answers when it isn't the index of a rule. */
 #define SEGMENT_NONE (-1)		/* no rule applies */
@@ -149,6 +150,7 @@ typedef struct SegmentMap
 	int			nrules;
 	int			nrules_max;
 	SegmentRule *rules;			/* ascending positions */
+	int			nconstants;		/* in all conditions */
 	int			ncolumns;
 	int			ncolumns_max;
 	SegmentColumn *columns;

@@ -10,9 +10,13 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -20,6 +24,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -32,6 +37,7 @@
 #include "utils/varlena.h"
 
 #include "compat.h"
+#include "foreign.h"
 #include "segment.h"
 
 PG_FUNCTION_INFO_V1(segment_of_scores);
@@ -48,8 +54,11 @@ typedef struct MapName
 	char	   *shown;			/* for messages: "essential", "crm.winter" */
 	char	   *schema;			/* quoted for SQL */
 	char	   *map;
+	Oid			schema_oid;
 	bool		shipped;
 } MapName;
+
+static const char *const map_tables[] = {"segment_map", "segment_rule", "segment_label"};
 
 static void
 resolve_map_name(text *argument, Oid function, MapName *name)
@@ -83,6 +92,7 @@ resolve_map_name(text *argument, Oid function, MapName *name)
 	}
 	else if (schema_name == NULL)
 		elog(ERROR, "function %u has no schema", function);
+	name->schema_oid = schema;
 	name->shipped = schema == home;
 	name->schema = pstrdup(quote_identifier(schema_name));
 	name->shown = name->shipped ? psprintf("\"%s\"", name->map) :
@@ -103,6 +113,63 @@ resolve_map_name(text *argument, Oid function, MapName *name)
 /*
  * ---- Reading
  */
+
+/* The first column that we read and that isn't of a type of PostgreSQL's own, in words */
+static const char *
+foreign_column(Relation table, Relation shipped)
+{
+	TupleDesc	columns = RelationGetDescr(table);
+
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		if (column->attisdropped || column->atttypid < FirstUnpinnedObjectId)
+			continue;
+		for (int j = 0; j < RelationGetDescr(shipped)->natts; j++)
+			if (namestrcmp(&column->attname, NameStr(TupleDescAttr(RelationGetDescr(shipped), j)->attname)) == 0)
+				return psprintf("its column %s is of type %s, which is none of PostgreSQL's own",
+								NameStr(column->attname), format_type_be(column->atttypid));
+	}
+	return NULL;
+}
+
+/*
+ * A map is data: tables that would run something of their owner's with the
+ * rights of whoever reads them are no map. They stay locked until the
+ * transaction ends, so that they are what they were found to be.
+ */
+static void
+check_map_tables(const MapName *name, Oid home)
+{
+	for (int i = 0; i < (int) lengthof(map_tables); i++)
+	{
+		Oid			oid = get_relname_relid(map_tables[i], name->schema_oid);
+		AclResult	allowed = object_aclcheck(NamespaceRelationId, name->schema_oid, GetUserId(), ACL_USAGE);
+		Relation	table;
+		Relation	shipped;
+		const char *problem;
+
+		/* A query would be planned before it is refused. */
+		if (allowed != ACLCHECK_OK)
+			aclcheck_error(allowed, OBJECT_SCHEMA, name->schema);
+		if (pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, map_tables[i]);
+		table = relation_open(oid, AccessShareLock);
+		shipped = relation_open(get_relname_relid(map_tables[i], home), AccessShareLock);
+		problem = relation_trap(table);
+		if (problem == NULL)
+			problem = foreign_column(table, shipped);
+		if (problem)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("segment_map %s: table %s.%s can't hold segment maps", name->shown, name->schema, map_tables[i]),
+					 errdetail("A segment map is data, and this table is more: %s.", problem),
+					 errhint("Make a map in a schema of yours with create_segment_map, and copy the rows into its tables.")));
+		relation_close(shipped, AccessShareLock);
+		relation_close(table, NoLock);
+	}
+}
 
 /*
  * Queries run with a pinned search_path, in the active snapshot. What ships
@@ -136,6 +203,11 @@ begin_reading(const MapName *name, Oid function, Reading *reading)
 	reading->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	/* The planner would fold the constants in CHECK constraints. */
+	(void) set_config_option("constraint_exclusion", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (!name->shipped)
+		check_map_tables(name, get_func_namespace(function));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
@@ -784,8 +856,9 @@ check_rules(const SegmentMap *map, ReturnSetInfo *result, const bool *reached)
 						   NULL, segment);
 			}
 			if (!known)
-				report(result, psprintf("unknown column: position %d reads \"%s\"",
-										rule->position, column->name), NULL, segment);
+				report(result, psprintf("unknown column: position %d reads \"%.*s\"", rule->position,
+										pg_mbcliplen(column->name, strlen(column->name), 100), column->name),
+					   NULL, segment);
 		}
 	}
 }

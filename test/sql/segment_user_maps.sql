@@ -173,7 +173,7 @@ SELECT segment(3, 3, 3, '"My ""Shop""".winter');
 
 -- Tables made by hand, of other types: what matters are the columns' names
 CREATE SCHEMA by_hand;
-CREATE VIEW by_hand.segment_map AS SELECT 'm'::varchar AS map, 2::smallint AS bins;
+CREATE TABLE by_hand.segment_map AS SELECT 'm'::varchar AS map, 2::smallint AS bins;
 CREATE TABLE by_hand.segment_rule (map varchar, position bigint, segment varchar, r_min smallint, r_max bigint, f_min int, f_max int, m_min int, m_max int, conditions json);
 INSERT INTO by_hand.segment_rule (map, position, segment, r_min, conditions) VALUES ('m', 2, 'old', NULL, NULL), ('m', 1, 'recent', 2, '{"column": "x", "op": "=", "value": 1}');
 SELECT segment(2, 1, 1, 'by_hand.m');
@@ -181,13 +181,36 @@ CREATE TABLE by_hand.segment_label (map text, segment text, role text, display_o
 SELECT segment(2, 1, 1, 'by_hand.m', '{"x": 1}'), segment(2, 1, 1, 'by_hand.m');
 INSERT INTO by_hand.segment_rule (map, position, segment) VALUES ('m', 3, NULL);
 SELECT segment(2, 1, 1, 'by_hand.m');
-CREATE OR REPLACE VIEW by_hand.segment_map AS SELECT 'm'::varchar AS map, 100::smallint AS bins;
+UPDATE by_hand.segment_map SET bins = 100;
 SELECT segment(2, 1, 1, 'by_hand.m');
 ALTER TABLE by_hand.segment_rule DROP COLUMN f_max;
-CREATE OR REPLACE VIEW by_hand.segment_map AS SELECT 'm'::varchar AS map, 2::smallint AS bins;
+UPDATE by_hand.segment_map SET bins = 2;
 \set VERBOSITY terse
 SELECT segment(2, 1, 1, 'by_hand.m');
 \set VERBOSITY default
+-- What runs something when it is read is no map
+ALTER TABLE by_hand.segment_rule ADD COLUMN f_max int;
+DELETE FROM by_hand.segment_rule WHERE segment IS NULL;
+CREATE DOMAIN by_hand.name AS text;
+ALTER TABLE by_hand.segment_label ALTER segment TYPE by_hand.name;
+SELECT segment(2, 1, 1, 'by_hand.m');
+ALTER TABLE by_hand.segment_label ALTER segment TYPE name;
+SELECT segment(2, 1, 1, 'by_hand.m', '{"x": 1}');
+ALTER TABLE by_hand.segment_label ENABLE ROW LEVEL SECURITY;
+SELECT * FROM check_segment_map('by_hand.m');
+DROP TABLE by_hand.segment_label;
+CREATE VIEW by_hand.segment_label AS SELECT map, segment, 'other' AS role, 1 AS display_order FROM by_hand.segment_rule;
+SELECT segment_case('by_hand.m', '{r,f,m,x}');
+-- Long names are cut, and what a map compares is counted
+INSERT INTO crm.segment_rule (map, position, segment, conditions)
+SELECT 'winter', 900 + i, 'vip', jsonb_build_object('column', repeat('é', 5000), 'op', '=', 'value', i) FROM generate_series(1, 2) AS i;
+SELECT regexp_replace(problem, 'é+', length(substring(problem from 'é+'))::text) AS problem FROM check_segment_map('crm.winter') WHERE problem ~ 'é';
+DELETE FROM crm.segment_rule WHERE position > 900;
+INSERT INTO crm.segment_rule (map, position, segment, conditions)
+SELECT 'winter', 900 + i, 'vip', jsonb_build_object('column', 'x', 'op', 'in', 'value', (SELECT jsonb_agg(n) FROM generate_series(1, 6001) AS n)) FROM generate_series(1, 2) AS i;
+SELECT segment(1, 1, 1, 'crm.winter');
+SELECT problem FROM check_segment_map('crm.winter') WHERE problem ~ 'constants';
+DELETE FROM crm.segment_rule WHERE position > 900;
 
 -- Twenty bins, and more rules than a map may have
 CREATE SCHEMA large;
