@@ -242,21 +242,38 @@ COMMENT ON FUNCTION @extschema@.reapply_suppression(text) IS
 
 /* ---- proof ---- */
 
+-- What is compared with a customer's key. A cast to text of any other type may be
+-- a function of whoever made the type, and so may its output.
+CREATE FUNCTION @extschema@.model_is_searched(type oid)
+	RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT type IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.bpchar'::pg_catalog.regtype,
+		'pg_catalog.name'::pg_catalog.regtype, 'pg_catalog.uuid'::pg_catalog.regtype, 'pg_catalog.int2'::pg_catalog.regtype,
+		'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype, 'pg_catalog.numeric'::pg_catalog.regtype);
+END;
+COMMENT ON FUNCTION @extschema@.model_is_searched(oid) IS 'internal: is a column of this type compared with a customer''s key?';
+
 -- A condition on the rows of a relation: a column of texts, or one that by its
 -- name is about a customer, holds $1; NULL if there is none. Of the model's own
--- relations it is known what columns are called.
-CREATE FUNCTION @extschema@.model_search(relation oid, by_name boolean)
-	RETURNS text
+-- relations it is known what columns are called. And the columns of other types
+-- that could hold it.
+CREATE FUNCTION @extschema@.model_search(relation oid, by_name boolean, OUT condition text, OUT not_searched text[])
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.string_agg(pg_catalog.format('t.%I::pg_catalog.text = $1', c.name), ' OR ' ORDER BY c.position)
+			 FILTER (WHERE c.is_searched AND CASE WHEN by_name THEN c.is_named AND c.is_text ELSE c.is_named OR c.is_text END),
+		   pg_catalog.array_agg(pg_catalog.format('%I', c.name) ORDER BY c.position)
+			 FILTER (WHERE NOT by_name AND NOT c.is_searched AND (c.is_named OR NOT c.is_plain))
 	  FROM (SELECT a.attname AS name, a.attnum AS position, a.attname OPERATOR(pg_catalog.~) '(^|_)(key|customer_id)$' AS is_named,
-				   a.atttypid IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.bpchar'::pg_catalog.regtype,
-					'pg_catalog.name'::pg_catalog.regtype, 'pg_catalog.uuid'::pg_catalog.regtype) AS is_text
-			  FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped) AS c
-	 WHERE CASE WHEN by_name THEN c.is_named AND c.is_text ELSE c.is_named OR c.is_text END;
+				   @extschema@.model_is_searched(a.atttypid) AS is_searched,
+				   t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typcategory IN ('S', 'U') AS is_text,
+				   -- numbers, days, truth values
+				   t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typtype = 'b' AND t.typcategory IN ('N', 'D', 'T', 'B') AS is_plain
+			  FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+			 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped) AS c;
 END;
-COMMENT ON FUNCTION @extschema@.model_search(oid, boolean) IS 'internal: a condition that finds a customer in a relation';
+COMMENT ON FUNCTION @extschema@.model_search(oid, boolean) IS 'internal: a condition that finds a customer in a relation, and columns that it leaves out';
 
 CREATE FUNCTION @extschema@.model_find(model name, customer text)
 	RETURNS TABLE (object text, kind text, found bigint)
@@ -265,11 +282,14 @@ CREATE FUNCTION @extschema@.model_find(model name, customer text)
 	AS $$
 DECLARE
 	r		record;
-	search	text;
+	search	record;
+	trap	text;
 	n		bigint;
 BEGIN
-	-- Relations of others are not read: a view of theirs runs with the reader's
-	-- rights what they have written. Materialized views hold data only.
+	-- Relations of others in the schema are not read: a view of theirs runs with
+	-- the reader's rights what they have written. Materialized views of others are,
+	-- where they are data alone, and only columns of types whose text is PostgreSQL's
+	-- own; of the others it is said that they were not searched.
 	FOR r IN
 		SELECT c.oid, format('%I.%I', model, c.relname) AS name, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind, 1 AS rank,
 			   pg_get_userbyid(c.relowner) = current_user AS readable, true AS own
@@ -279,23 +299,34 @@ BEGIN
 		SELECT k.relation, k.name, 'materialized view', 2, k.readable, false FROM @extschema@.model_copies(model) AS k
 		ORDER BY 4, 3, 2
 	LOOP
-		search := @extschema@.model_search(r.oid, r.own);
-		IF search IS NOT NULL AND NOT r.readable THEN
+		trap := CASE WHEN r.readable AND NOT r.own THEN @extschema@.relation_trap(r.oid) END;
+		SELECT * INTO search FROM @extschema@.model_search(r.oid, r.own);
+		IF NOT r.readable AND (search.condition IS NOT NULL OR search.not_searched IS NOT NULL) THEN
 			RETURN QUERY SELECT r.name, r.kind || ', not readable', NULL::bigint;
-		ELSIF search IS NOT NULL THEN
-			n := 0;
-			-- one without data can't be read
-			IF (SELECT c.relispopulated FROM pg_class AS c WHERE c.oid = r.oid) THEN
-				EXECUTE format('SELECT count(*) FROM %s AS t WHERE %s', r.name, search) INTO n USING customer;
+		ELSIF trap IS NOT NULL THEN
+			RETURN QUERY SELECT r.name, format('%s, not searched: %s', r.kind, trap), NULL::bigint;
+		ELSE
+			IF search.condition IS NOT NULL THEN
+				n := 0;
+				-- one without data can't be read
+				IF (SELECT c.relispopulated FROM pg_class AS c WHERE c.oid = r.oid) THEN
+					EXECUTE format('SELECT count(*) FROM %s AS t WHERE %s', r.name, search.condition) INTO n USING customer;
+				END IF;
+				RETURN QUERY SELECT r.name, r.kind, n;
 			END IF;
-			RETURN QUERY SELECT r.name, r.kind, n;
+			RETURN QUERY SELECT r.name, format('%s, column %s not searched', r.kind, u.name), NULL::bigint FROM unnest(search.not_searched) AS u (name);
 		END IF;
-		RETURN QUERY
-			SELECT r.name, 'statistics', count(*) FILTER (WHERE customer = ANY (s.most_common_vals::text::text[]) OR customer = ANY (s.histogram_bounds::text::text[]))
-			  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-			  JOIN pg_stats AS s ON s.schemaname = n.nspname AND s.tablename = c.relname
-			  JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = s.attname
-			 WHERE c.oid = r.oid AND (NOT r.own OR a.attname ~ '(^|_)(key|customer_id)$' AND a.atttypid <> 'bytea'::regtype) HAVING count(*) > 0;
+		-- by names that are constants, or each of them would read all of pg_statistic
+		SELECT count(*) FILTER (WHERE customer = ANY (s.most_common_vals::text::text[]) OR customer = ANY (s.histogram_bounds::text::text[])),
+			   count(*) AS columns INTO search
+		  FROM pg_stats AS s
+		 WHERE s.schemaname = (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = r.oid)
+		   AND s.tablename = (SELECT c.relname FROM pg_class AS c WHERE c.oid = r.oid)
+		   AND s.attname = ANY (ARRAY(SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = r.oid AND a.attnum > 0
+					AND @extschema@.model_is_searched(a.atttypid) AND (NOT r.own OR a.attname ~ '(^|_)(key|customer_id)$')));
+		IF search.columns > 0 THEN
+			RETURN QUERY SELECT r.name, 'statistics', search.count;
+		END IF;
 	END LOOP;
 	EXECUTE format('SELECT count(*) FROM %1$I.suppressed AS s, %1$I.suppression_key AS k WHERE s.token = @extschema@.suppression_token(k.key, $1)', model)
 		INTO n USING customer;
@@ -317,7 +348,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.erasure_report(text, text) IS
-	'how many rows name a customer, for every table and view of a model, every materialized view over them, and their statistics: proof of an erasure where all are 0';
+	'how many rows name a customer, for every table and view of a model, every materialized view over them, and their statistics: proof of an erasure where all are 0; NULL where it could not or must not look';
 
 CREATE FUNCTION @extschema@.erasure_report(customer text)
 	RETURNS TABLE (object text, kind text, found bigint)
