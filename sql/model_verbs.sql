@@ -1303,6 +1303,7 @@ CREATE FUNCTION @extschema@.revoke_reader(model text, role name, tenant text DEF
 DECLARE
 	home	name := @extschema@.model_home(model);
 	others	boolean;
+	n		bigint;
 BEGIN
 	IF role IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
@@ -1320,8 +1321,10 @@ BEGIN
 			HINT = format('Take that away and grant those that it may read: SELECT revoke_reader(%L, %L);', home, role);
 	END IF;
 	EXECUTE format('DELETE FROM %1$I.reader AS r WHERE r.role = $1 AND ($2 IS NULL OR r.tenant = $2)', home) USING role, tenant;
+	GET DIAGNOSTICS n = ROW_COUNT;
 	EXECUTE format('SELECT EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1)', home) INTO others USING role;
-	IF NOT others THEN
+	-- the grants of a role that has been dropped went with it
+	IF NOT others AND (n = 0 OR to_regrole(quote_ident(role)) IS NOT NULL OR role = 'public') THEN
 		EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %1$I FROM %2$I', home, role);
 		EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %1$I FROM %2$I', home, role);
 		EXECUTE format('REVOKE ALL ON SCHEMA %1$I FROM %2$I', home, role);

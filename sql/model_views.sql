@@ -103,14 +103,20 @@ END;
 COMMENT ON FUNCTION @extschema@.model_tenant(jsonb, text) IS 'internal: an expression for the tenant as readers see it';
 
 -- Who may see which tenant, as a condition on "tenant" of a question; "rows" says
--- which rows r of the table reader give that right.
+-- which rows r of the table reader give that right. They hold names, which may be
+-- those of roles that have been dropped, with namesakes since. A grant goes with
+-- its role: a row counts while the role has USAGE on the schema by itself, as the
+-- owner has and grant_reader gives.
 CREATE FUNCTION @extschema@.model_reader_condition(model name, settings jsonb, reader text, rows text DEFAULT 'r.tenant = k.tenant OR r.tenant IS NULL')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'true' ELSE
 		pg_catalog.format('EXISTS (SELECT FROM %1$I.reader AS r JOIN pg_catalog.pg_roles AS o ON o.rolname = r.role'
-			' WHERE (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE''))', model, reader, rows) END;
+			' WHERE (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE'')'
+			' AND o.oid IN (SELECT a.grantee FROM pg_catalog.pg_namespace AS n'
+			' CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
+			' WHERE n.nspname = %4$L AND a.privilege_type = ''USAGE''))', model, reader, rows, model) END;
 END;
 COMMENT ON FUNCTION @extschema@.model_reader_condition(name, jsonb, text, text) IS 'internal: which tenants a reader may see';
 
