@@ -74,7 +74,7 @@ for my $way ('by a function that runs as its owner', 'by one that runs as its ca
 	in_chain('attacker', $way =~ /as its owner/ ? 'ALTER FUNCTION trap._score_explanation(text, date, text, scoring.caller) SECURITY INVOKER'
 		: $way =~ /as its caller/ ? q{ALTER FUNCTION trap._score_explanation(text, date, text, scoring.caller) SECURITY DEFINER;
 			CREATE FUNCTION trap._score_explanation(text, text, text, scoring.caller) RETURNS SETOF jsonb LANGUAGE sql AS $$ SELECT to_jsonb(trap.mine()) $$}
-		: q{DROP FUNCTION trap._score_explanation(text, text, text, scoring.caller); DROP FUNCTION trap._score_explanation(text, date, text, scoring.caller);
+		: q{DROP FUNCTION trap._score_explanation(text, text, text, scoring.caller); DROP FUNCTION trap._score_explanation(text, date, text, scoring.caller) CASCADE;
 			CREATE DOMAIN trap.kind AS jsonb CHECK (trap.mine() IS NOT NULL);
 			CREATE FUNCTION trap._score_explanation(customer text, as_of date, language text, caller scoring.caller) RETURNS SETOF trap.kind LANGUAGE sql SECURITY DEFINER AS $$ SELECT NULL::trap.kind $$}) unless $way =~ /kind/;
 }

@@ -1,0 +1,207 @@
+# Roles that have put code where the extension looks for data: casts, policies,
+# views, triggers, indexes, functions with the names of a model's. It must never
+# run with the rights of whoever proves an erasure, explains a customer of another
+# role's model, or looks at another role's segment map.
+use strict;
+use warnings;
+use ScoringCluster;
+use ModelCluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('attackers');
+$node->start;
+make_roles($node, qw(mallory lyon));
+$node->safe_psql('postgres', q{
+	CREATE SCHEMA scoring;
+	CREATE EXTENSION customer_scoring SCHEMA scoring;
+	CREATE FUNCTION public.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE hint text; BEGIN
+	  EXECUTE statement;
+	  RETURN 'ok';
+	EXCEPTION WHEN OTHERS THEN
+	  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	  RETURN concat_ws(' ', sqlstate, sqlerrm, nullif(hint, ''));
+	END $$;
+	GRANT USAGE ON SCHEMA scoring TO PUBLIC;
+	GRANT CREATE ON DATABASE postgres TO shopowner, mallory, lyon;
+	-- what attackers catch: who ran it, outside of the transaction that ran it
+	CREATE SEQUENCE public.sprung;
+	GRANT ALL ON SEQUENCE public.sprung TO PUBLIC;
+	CREATE FUNCTION public.catch(what text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+	BEGIN
+	  IF current_user NOT IN ('mallory', 'lyon') THEN
+	    PERFORM nextval('public.sprung'); RAISE WARNING 'caught % by %', current_user, what;
+	  END IF;
+	  RETURN what;
+	END $$;
+	CREATE FUNCTION public.catch_immutable(what text) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$ BEGIN RETURN public.catch(what); END $$;
+	CREATE FUNCTION public.catch_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM public.catch('trigger ' || tg_name); RETURN NEW; END $$;
+	SET ROLE shopowner;
+	CREATE SCHEMA crm;
+	CREATE TABLE crm.orders AS SELECT CASE WHEN i % 3 = 0 THEN 'lyon' ELSE 'paris' END AS shop, 'C' || i % 30 AS customer, date '2025-01-01' + i AS day, i::numeric AS value FROM generate_series(1, 300) i;
+	CREATE TABLE crm.people AS SELECT DISTINCT shop, customer, 'town ' || length(customer) AS town FROM crm.orders;
+	SELECT scoring.create_model('chain', 'crm.orders', customer => 'customer', day => 'day', value => 'value', tenant => 'shop', customers => 'crm.people', attributes => '{town}', as_of => '2025-12-31');
+	SELECT scoring.grant_reader('chain', 'lyon', 'lyon')});
+sub as { my ($role, $sql) = @_; return scalar run_as($node, 'postgres', $role, $sql); }
+sub caught { return $node->safe_psql('postgres', 'SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM public.sprung') }
+
+# --- what a reader keeps of a model --------------------------------------------
+as('lyon', q{
+	CREATE SCHEMA ly; GRANT USAGE ON SCHEMA ly TO PUBLIC;
+	CREATE TYPE ly.boxed AS (x text);
+	CREATE FUNCTION ly.unbox(b ly.boxed) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM public.catch('a cast'); RETURN b.x; END $$;
+	CREATE CAST (ly.boxed AS text) WITH FUNCTION ly.unbox(ly.boxed);
+	CREATE TYPE ly.letter AS ENUM ('a');
+	CREATE FUNCTION ly.spell(b ly.letter) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM public.catch('a cast of an enum'); RETURN 'a'; END $$;
+	CREATE CAST (ly.letter AS text) WITH FUNCTION ly.spell(ly.letter);
+	CREATE DOMAIN ly.checked AS text CHECK (public.catch_immutable(VALUE) IS NOT NULL);
+	CREATE MATERIALIZED VIEW ly.boxed_keys AS SELECT ROW(customer_key)::ly.boxed AS some_key, 1 AS n FROM chain.customer_scores;
+	CREATE MATERIALIZED VIEW ly.domains AS SELECT customer_key::ly.checked AS x, 'a'::ly.letter AS other_key, ARRAY[customer_key] AS list, to_jsonb(customer_key) AS j FROM chain.customer_scores;
+	CREATE MATERIALIZED VIEW ly.plain AS SELECT customer_key AS who, recency_days, rfm_score, as_of FROM chain.customer_scores;
+	CREATE MATERIALIZED VIEW ly.indexed AS SELECT customer_key, 1 AS n FROM chain.customer_scores;
+	CREATE INDEX ON ly.indexed ((public.catch_immutable('an index on a constant') || n::text));
+	CREATE MATERIALIZED VIEW ly.partly AS SELECT customer_key, 1 AS n FROM chain.customer_scores;
+	CREATE INDEX ON ly.partly (n) WHERE public.catch_immutable('a condition of an index') > n::text;
+	CREATE MATERIALIZED VIEW ly.counted AS SELECT customer_key, 1 AS n FROM chain.customer_scores;
+	CREATE STATISTICS ly.s ON (public.catch_immutable('statistics on a constant') || n::text), n FROM ly.counted;
+	ANALYZE ly.boxed_keys, ly.domains, ly.plain, ly.indexed, ly.partly, ly.counted;
+	GRANT SELECT ON ALL TABLES IN SCHEMA ly TO PUBLIC;});
+my $report = q{SELECT object || '|' || kind || '|' || coalesce(found::text, '-') FROM scoring.erasure_report('chain', 'lyon:C3') WHERE object ~ '^ly' ORDER BY 1};
+is(as('shopowner', $report), join("\n",
+	'ly.boxed_keys|materialized view, column some_key not searched|-',
+	'ly.boxed_keys|statistics|0',
+	'ly.counted|materialized view, not searched: it has statistics on an expression|-',
+	'ly.counted|statistics|1',
+	'ly.domains|materialized view, column j not searched|-',
+	'ly.domains|materialized view, column list not searched|-',
+	'ly.domains|materialized view, column other_key not searched|-',
+	'ly.domains|materialized view, column x not searched|-',
+	'ly.indexed|materialized view, not searched: it has an index with an expression or a condition|-',
+	'ly.indexed|statistics|1',
+	'ly.partly|materialized view, not searched: it has an index with an expression or a condition|-',
+	'ly.partly|statistics|1',
+	'ly.plain|materialized view|1',
+	'ly.plain|statistics|1'), 'erasure_report searches what is data and says what it did not search');
+is(caught(), '0', 'and runs nothing of the reader');
+as('shopowner', q{SELECT scoring.forget_customer('chain', 'lyon:C3'); SELECT scoring.export_customer('chain', 'lyon:C6')});
+is(caught(), '0', 'nor do forget_customer and export_customer');
+
+# --- a model that is a trap -----------------------------------------------------
+as('mallory', q{
+	CREATE SCHEMA mal; GRANT USAGE ON SCHEMA mal TO PUBLIC;
+	CREATE TABLE mal.people AS SELECT 'K1' AS c, 'x' AS town;
+	SELECT scoring.create_model('trap', $$SELECT 'K1' AS c, date '2025-01-01' AS d, 5 AS v$$, customer => 'c', day => 'd', value => 'v', customers => 'mal.people', customers_key => 'c', attributes => '{town}', as_of => '2025-06-30');
+	CREATE TYPE mal.spelt AS (x text);
+	CREATE FUNCTION mal.spelt(text) RETURNS mal.spelt LANGUAGE plpgsql AS $$ BEGIN PERFORM public.catch('an implicit cast'); RETURN ROW($1)::mal.spelt; END $$;
+	CREATE CAST (text AS mal.spelt) WITH FUNCTION mal.spelt(text) AS IMPLICIT;
+	CREATE FUNCTION mal.loaded() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN public.catch('a default'); END $$;
+	CREATE TABLE mal.t (i int);
+	CREATE CONSTRAINT TRIGGER deferred AFTER INSERT ON mal.t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.catch_trigger();
+	CREATE FUNCTION mal.leave() RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mal.t VALUES (1); RETURN ''; END $$;
+	CREATE FUNCTION mal.temp() RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'CREATE TEMP VIEW orders AS SELECT public.catch(''a view in pg_temp'')'; RETURN ''; END $$;
+	CREATE FUNCTION mal.set() RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('search_path', 'mal', false), set_config('statement_timeout', '1', false); RETURN ''; END $$;
+	GRANT USAGE ON SCHEMA trap TO PUBLIC; GRANT SELECT ON ALL TABLES IN SCHEMA trap TO PUBLIC; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trap TO PUBLIC;
+	CREATE TABLE mal.made AS SELECT proname, pg_get_functiondef(oid) AS definition FROM pg_proc WHERE pronamespace = 'trap'::regnamespace AND starts_with(proname, '_');});
+my @asks = (q{SELECT * FROM scoring.explain_score('trap', 'K1')}, q{SELECT * FROM scoring.explain_score('trap', 'K1', audience => 'customer')},
+	q{SELECT * FROM scoring.near_misses('trap', 'vip')}, q{SELECT * FROM scoring.score_parity('trap', 'town')},
+	# what these are made of, too
+	q{SELECT * FROM scoring._score_explanation('trap', 'K1', NULL, NULL)}, q{SELECT * FROM scoring._scores_with_orders('trap', 'K1', NULL, '{0}', '{1}', '{1}')},
+	q{SELECT * FROM scoring._near_misses('trap', 'vip', NULL, NULL, NULL)}, q{SELECT * FROM scoring._attribute_segments('trap', 'town')});
+is(join(' ', grep { !/^ok/ } attempt($node, 'postgres', 'postgres', @asks)), '', 'before, all of them answer a superuser');
+is(as('postgres', q{SELECT count(*) FROM scoring.explain_score('trap', 'K1')}) > 4, 1, 'with rows');
+my $prepare = q{
+	CREATE FUNCTION mal.restore() RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE r record; BEGIN
+	  FOR r IN SELECT oid::regprocedure AS f FROM pg_proc WHERE pronamespace = 'trap'::regnamespace AND starts_with(proname, '_') LOOP EXECUTE format('DROP FUNCTION %s CASCADE', r.f); END LOOP;
+	  FOR r IN SELECT definition FROM mal.made ORDER BY proname LOOP EXECUTE r.definition; END LOOP;
+	  EXECUTE 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trap TO PUBLIC';
+	END $$};
+as('mallory', $prepare);
+my $result = { _score_explanation => 'SETOF jsonb', _scores_with_orders => 'TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)',
+	_near_misses => 'TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date, recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)',
+	_attribute_segments => 'TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)' };
+my $arguments = { _score_explanation => 'customer text, as_of date, language text', _scores_with_orders => 'customer text, as_of date, after_days int[], orders int[], value numeric[]',
+	_near_misses => 'segment text, amount numeric, as_of date, language text', _attribute_segments => 'attribute text' };
+my $row = { _score_explanation => q{'{}'::jsonb}, _scores_with_orders => q{1, NULL::date, ''::text, 1::float8, ''::text, 1}, _near_misses => q{''::text, NULL::date, ''::text, ''::text, ''::text, 1::float8, NULL::date, 1, 1::bigint, 1::numeric, 1::numeric, ''::text, ''::text},
+	_attribute_segments => q{''::text, ''::text, ''::text, ''::text, 1, 1::bigint, 1} };
+my $head = 'LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off';
+for my $name (sort keys %$result)
+{
+	my ($args, $out) = ($arguments->{$name}, $result->{$name});
+	my $rows = "SELECT $row->{$name}";
+	my $drop = "DROP FUNCTION trap.$name CASCADE;";
+	my %way = (
+		'runs as its caller' => "ALTER FUNCTION trap.$name SECURITY INVOKER; CREATE OR REPLACE FUNCTION trap.$name($args, caller scoring.caller) RETURNS $out LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off BEGIN ATOMIC $rows FROM (SELECT public.catch('$name as invoker') AS x) AS s WHERE x <> ''; END",
+		'is plpgsql' => "$drop CREATE FUNCTION trap.$name(" . ($args =~ s/(\w+) (\w)/p_$1 $2/gr) . ", caller scoring.caller) RETURNS $out LANGUAGE plpgsql AS \$\$ BEGIN PERFORM public.catch('$name'); RETURN QUERY $rows; END \$\$",
+		'has one more parameter with a default' => "$drop CREATE FUNCTION trap.$name($args, caller scoring.caller, more text DEFAULT mal.loaded()) RETURNS $out $head BEGIN ATOMIC $rows; END",
+		'has a default for the caller' => "$drop CREATE FUNCTION trap.$name(" . join(', ', map { "$_ DEFAULT NULL" } split / *, */, $args) . ", caller scoring.caller DEFAULT scoring.caller()) RETURNS $out $head BEGIN ATOMIC $rows; END",
+		'takes a type with an implicit cast' => "$drop CREATE FUNCTION trap.$name(" . ($args =~ s/text/mal.spelt/r) . ", caller scoring.caller) RETURNS $out $head BEGIN ATOMIC $rows; END",
+		'has a text for a body' => "$drop CREATE FUNCTION trap.$name($args, caller scoring.caller) RETURNS $out $head AS \$\$ $rows \$\$",
+		'is one of two' => "CREATE FUNCTION trap.$name($args, caller scoring.caller, more text DEFAULT mal.loaded()) RETURNS $out $head BEGIN ATOMIC $rows; END",
+		'has other columns' => $name eq '_score_explanation' ? "$drop CREATE FUNCTION trap.$name($args, caller scoring.caller) RETURNS SETOF json $head BEGIN ATOMIC SELECT '{}'::json; END"
+			: "$drop CREATE FUNCTION trap.$name($args, caller scoring.caller) RETURNS " . ($out =~ s/int\)/text)/r =~ s/tenant text\)/tenant mal.spelt)/r) . " $head AS 'SELECT NULL' ",
+		'belongs to another role' => "GRANT CREATE ON SCHEMA trap TO lyon; ALTER FUNCTION trap.$name OWNER TO lyon",
+		'lets the row be of its making' => "CREATE OR REPLACE FUNCTION trap.$name($args, caller scoring.caller) RETURNS $out $head BEGIN ATOMIC $rows FROM (SELECT mal.leave() AS x) AS s WHERE x = ''; END",
+		'makes a temporary view' => "CREATE OR REPLACE FUNCTION trap.$name($args, caller scoring.caller) RETURNS $out $head BEGIN ATOMIC $rows FROM (SELECT mal.temp() AS x) AS s WHERE x = ''; END");
+	as('postgres', 'GRANT lyon TO mallory');
+	for my $way (sort keys %way)
+	{
+		as('mallory', 'SELECT mal.restore()');
+		my (undef, $err) = run_as($node, 'postgres', 'mallory', $way{$way});
+		next if $err =~ /ERROR/ && $way eq 'has other columns';		# this one can't be made
+		unlike($err, qr/ERROR/, "$name that $way is made") or diag $err;
+		my @got = attempt($node, 'postgres', 'postgres', @asks);
+		like("@got", qr/55000 function $name of model "trap" is missing, or not what the extension has made|42501|security-restricted/, "$name that $way: refused") unless $way eq 'is one of two';
+	}
+}
+is(caught(), '0', 'none of it ran with the rights of a superuser');
+as('mallory', 'SELECT mal.restore()');
+as('mallory', "CREATE OR REPLACE FUNCTION trap._attribute_segments($arguments->{_attribute_segments}, caller scoring.caller) RETURNS $result->{_attribute_segments} $head BEGIN ATOMIC SELECT $row->{_attribute_segments} FROM (SELECT mal.set() AS x) AS s WHERE x = ''; END");
+is(as('postgres', q{SET search_path = public; SELECT count(*) FROM scoring._attribute_segments('trap', 'town'); SHOW search_path; SHOW statement_timeout}), "1\npublic\n0", 'what such a function sets is undone');
+
+# --- another role's segment map -------------------------------------------------
+as('mallory', q{SELECT scoring.create_segment_map('mal.winter', copy_of => 'essential'); GRANT SELECT ON ALL TABLES IN SCHEMA mal TO PUBLIC});
+my @looks = (q{SELECT * FROM scoring.check_segment_map('mal.winter')}, q{SELECT scoring.segment(1, 1, 1, 'mal.winter')}, q{SELECT scoring.segment_case('mal.winter', '{r,f,m,tenure_days}')},
+	q{SELECT * FROM scoring.alter_model('chain', segment_map => 'mal.winter', dry_run => true)}, q{SELECT scoring.create_segment_map('crm.mine', copy_of => 'mal.winter')},
+	q{SELECT * FROM scoring.score_customers('SELECT customer, day, value FROM crm.orders', '2025-12-31', segment_map => 'mal.winter')});
+is(join(' ', grep { !/^ok/ } attempt($node, 'postgres', 'shopowner', @looks[0 .. 2])), '', 'a map of another role that is data is read');
+my %map_trap = (
+	'a policy' => [ q{CREATE POLICY p ON mal.segment_rule USING (public.catch('a policy') IS NOT NULL); ALTER TABLE mal.segment_rule ENABLE ROW LEVEL SECURITY}, q{ALTER TABLE mal.segment_rule DISABLE ROW LEVEL SECURITY}, 'it has row-level security' ],
+	'a view' => [ q{ALTER TABLE mal.segment_label RENAME TO l; CREATE VIEW mal.segment_label AS SELECT map, segment, language, role, public.catch(label) AS label, description, action, display_order, color FROM mal.l; GRANT SELECT ON mal.segment_label TO PUBLIC},
+		q{DROP VIEW mal.segment_label; ALTER TABLE mal.l RENAME TO segment_label}, 'it is no ordinary table' ],
+	'an index' => [ q{CREATE INDEX i ON mal.segment_rule ((public.catch_immutable('an index') || segment))}, q{DROP INDEX mal.i}, 'an index with an expression' ],
+	'statistics' => [ q{CREATE STATISTICS mal.s ON (public.catch_immutable('statistics') || label), role FROM mal.segment_label; ANALYZE mal.segment_label}, q{DROP STATISTICS mal.s}, 'statistics on an expression' ],
+	'a child' => [ q{CREATE VIEW mal.evil AS SELECT 1; CREATE TABLE mal.child () INHERITS (mal.segment_map); CREATE INDEX ON mal.child ((public.catch_immutable('a child') || map))}, q{DROP TABLE mal.child}, 'other tables inherit from it' ],
+	'a generated column' => [ q{ALTER TABLE mal.segment_map ADD more text GENERATED ALWAYS AS (public.catch_immutable(map)) STORED}, q{ALTER TABLE mal.segment_map DROP more}, 'generated columns' ],
+	'another type' => [ q{ALTER TABLE mal.segment_label ALTER action TYPE mal.spelt USING ROW(action)::mal.spelt}, q{ALTER TABLE mal.segment_label ALTER action TYPE text USING (action).x}, 'its column action is of type mal.spelt' ]);
+for my $kind (sort keys %map_trap)
+{
+	as('mallory', $map_trap{$kind}[0]);
+	my @got = attempt($node, 'postgres', 'shopowner', @looks);
+	is(scalar(grep { /^42809 segment_map mal\.winter: table mal\.segment_\w+ can't hold segment maps Make a map in a schema of yours/ } @got), scalar @looks, "a map with $kind is refused everywhere") or diag explain \@got;
+	my (undef, $err) = run_as($node, 'postgres', 'shopowner', $looks[0]);
+	like($err, qr/DETAIL:  A segment map is data, and this table is more: .*$map_trap{$kind}[2]/, 'and it is said why');
+	as('mallory', $map_trap{$kind}[1]);
+}
+# constants in a CHECK constraint, which the planner folds when it may exclude by them
+as('mallory', q{ALTER TABLE mal.segment_rule ADD CONSTRAINT c CHECK (public.catch_immutable('a check') <> segment)});
+is(join(' ', grep { !/^ok/ } attempt($node, 'postgres', 'shopowner', 'SET LOCAL constraint_exclusion = on; ' . $looks[0])), '', 'a CHECK constraint is no reason');
+is(caught(), '0', 'nothing ran with the rights of the reader of a map');
+as('mallory', q{CREATE SCHEMA shared; CREATE TABLE shared.segment_map (LIKE mal.segment_map INCLUDING ALL);
+	CREATE TRIGGER on_insert BEFORE INSERT ON shared.segment_map FOR EACH ROW EXECUTE FUNCTION public.catch_trigger(); GRANT ALL ON SCHEMA shared TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA shared TO PUBLIC});
+my @makes = attempt($node, 'postgres', 'shopowner', q{SELECT scoring.create_segment_map('shared.winter', copy_of => 'essential')});
+push @makes, attempt($node, 'postgres', 'postgres', q{SELECT scoring.create_segment_map('shared.winter')});
+like($_, qr/^42501 name "shared\.winter": shared\.segment_map is not a table of role \w+ Use a schema of yours/, 'no map is made in tables of another role') or diag $_ for @makes;
+is(caught(), '0', 'whose triggers would run');
+is(as('postgres', q{SELECT count(*) > 0 FROM pg_proc WHERE proname = 'catch'; SELECT public.catch('the trap itself works')}), "t\nthe trap itself works", 'they would have been noticed');
+is(caught(), '1', 'by this sequence');
+# and these are traps: a plain query of a superuser runs them
+my $before = 1;
+for my $table (qw(ly.indexed ly.partly ly.counted))
+{
+	as('postgres', "SELECT count(*) FROM $table AS t WHERE t.n::text = 'x'");
+	cmp_ok(caught(), '>', $before, "reading $table runs what its owner put there");
+	$before = caught();
+}
+done_testing();
