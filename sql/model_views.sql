@@ -67,6 +67,7 @@ BEGIN
 	-- Cut downwards: of amounts with so many decimals those above 10.006 are those
 	-- above 10.00. Means have more of them. Two thresholds that look the same get as
 	-- many decimals as tell them apart.
+	decimals := CASE WHEN decimals IS NOT NULL THEN least(greatest(decimals, -20), 400) END;
 	places := CASE WHEN dimension IN ('mean', 'basket') THEN decimals + 4 ELSE decimals END;
 	passed := lower::text::numeric;
 	kept := upper::text::numeric;
