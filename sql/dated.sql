@@ -124,6 +124,7 @@ DECLARE
 	moves		text;
 	today		text;
 	days		text;
+	cohort		record;
 	small		int := settings ->> 'minimum_group_size';
 	shown		text := format('NOT c.is_small AND COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1 AND c.customers - COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1', small);
 	hidden		text := CASE WHEN small = 1 THEN '%s' ELSE format('CASE WHEN %s THEN %%s END', shown) END;
@@ -276,37 +277,51 @@ BEGIN
 			'q.as_of, q.tenant, q.segment_order, q.segment', '{}', ' AND d.as_of = q.as_of')),
 		'segments over time: customers and revenue of each on the days from one to another by steps, by the thresholds and the map in force that day');
 
-	-- Cohorts by the month of the first order. Those who came back, and those who
-	-- did not, are groups of their own.
-	PERFORM @extschema@.model_put_function(model, 'cohort_retention', '{}',
-		'TABLE (tenant text, cohort_month date, months_since int, customers bigint, active_customers bigint, active_share float8, revenue numeric, suppressed boolean)',
-		format($q$
-		%11$sSELECT %3$s AS tenant, c.cohort_month, n.months_since, %5$s AS customers, %6$s AS active_customers, %7$s AS active_share, %8$s AS revenue, %9$s AS suppressed
-		  FROM (SELECT f.tenant, f.cohort_month, max(f.last_month) AS last_month, count(*) AS customers%10$s
-				  FROM (%2$s) AS f GROUP BY f.tenant, f.cohort_month) AS c
-		 CROSS JOIN LATERAL generate_series(0, c.last_month) AS n (months_since)
-		  LEFT JOIN (SELECT m.tenant, m.cohort_month, m.months_since, count(*) FILTER (WHERE m.events > 0) AS active, sum(m.total) AS revenue
-					   FROM (SELECT f.tenant, f.cohort_month, f.customer_key,
-									(extract(year FROM d.day) - extract(year FROM f.cohort_month))::int * 12
-									+ (extract(month FROM d.day) - extract(month FROM f.cohort_month))::int AS months_since,
+	-- Cohorts by the month or the week of the first order. Those who came back, and
+	-- those who did not, are groups of their own. Refunds from before the first order
+	-- count in its period, so that the revenue is that of customer_scores.
+	FOR cohort IN SELECT * FROM (VALUES
+			('cohort_retention', 'cohort_month', 'months_since', '(%1$s - (extract(day FROM %1$s)::int - 1))',
+				'((extract(year FROM %1$s) - extract(year FROM %2$s)) * 12 + extract(month FROM %1$s) - extract(month FROM %2$s))::int',
+				'((%1$s + (%2$s + 1) * interval ''1 month'')::date - 1)',
+				'of the customers who first ordered in a month, how many ordered so many months later, and for how much; is_running: the month is not over on as_of'),
+			('weekly_cohort_retention', 'cohort_week', 'weeks_since', '(%1$s - (extract(isodow FROM %1$s)::int - 1))',
+				'floor((%1$s - %2$s) / 7.0)::int', '(%1$s + 7 * %2$s + 6)',
+				'of the customers who first ordered in a week, how many ordered so many weeks later, and for how much; weeks begin on Monday; is_running: the week is not over on as_of'))
+			AS v (name, start, since, start_of, periods, last_day, comment) LOOP
+		PERFORM @extschema@.model_put_function(model, cohort.name, '{}',
+			format('TABLE (tenant text, %I date, %I int, is_running boolean, customers bigint, active_customers bigint, active_share float8, revenue numeric, suppressed boolean)', cohort.start, cohort.since),
+			format($q$
+		%13$sSELECT %3$s AS tenant, c.cohort, n.since, %11$s > c.as_of AS is_running, %5$s AS customers, %6$s AS active_customers, %7$s AS active_share, %8$s AS revenue, %9$s AS suppressed
+		  FROM (SELECT f.tenant, f.cohort, f.as_of, max(f.last_period) AS last_period, count(*) AS customers%10$s
+				  FROM (%2$s) AS f GROUP BY f.tenant, f.cohort, f.as_of) AS c
+		 CROSS JOIN LATERAL generate_series(0, c.last_period) AS n (since)
+		  LEFT JOIN (SELECT m.tenant, m.cohort, m.since, count(*) FILTER (WHERE m.events > 0) AS active, sum(m.total) AS revenue
+					   FROM (SELECT f.tenant, f.cohort, f.customer_key, greatest(%12$s, 0) AS since,
 									sum(d.events) AS events, sum(d.total) AS total
 							   FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.days(f.history) AS d WHERE d.day <= f.as_of
 							  GROUP BY 1, 2, 3, 4) AS m
-					  GROUP BY m.tenant, m.cohort_month, m.months_since) AS a
-				 ON a.tenant = c.tenant AND a.cohort_month = c.cohort_month AND a.months_since = n.months_since
-		 ORDER BY c.tenant, c.cohort_month, n.months_since$q$, model,
-			format($q$SELECT f.tenant, f.customer_key, f.history, f.as_of, date_trunc('month', f.first_day::timestamp)::date AS cohort_month,
-				((extract(year FROM f.as_of) - extract(year FROM f.first_day)) * 12 + extract(month FROM f.as_of) - extract(month FROM f.first_day))::int AS last_month
-				FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of, @extschema@.first_day(h.history, q.as_of) AS first_day
-					  FROM (%s) AS q JOIN (%s) AS h ON h.tenant = q.tenant) AS f WHERE f.first_day IS NOT NULL$q$,
-				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($1)'), @extschema@.model_customers(model, settings)),
-			@extschema@.model_tenant(settings, 'c'), money,
-			CASE WHEN small = 1 THEN 'c.customers' ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
-			format(hidden, 'COALESCE(a.active, 0)'), format(hidden, 'COALESCE(a.active, 0) / c.customers::float8'), format(hidden, format('COALESCE(a.revenue, 0)::%s', money)),
-			CASE WHEN small = 1 THEN 'false' ELSE format('NOT (%s)', shown) END,
-			CASE WHEN small = 1 THEN '' ELSE $q$, COALESCE('k:' || (f.cohort_month - '2000-01-01'::date) <> ALL ((SELECT d.shown FROM today AS d WHERE d.tenant = f.tenant)::text[]), true) AS is_small$q$ END,
-			CASE WHEN small = 1 THEN '' ELSE format('WITH today AS MATERIALIZED (%s) ', format(today, 'true', '$1')) END),
-		'of the customers who first ordered in a month, how many ordered so many months later, and for how much; the month of as_of is not over yet');
+					  GROUP BY m.tenant, m.cohort, m.since) AS a
+				 ON a.tenant = c.tenant AND a.cohort = c.cohort AND a.since = n.since
+		 ORDER BY c.tenant, c.cohort, n.since$q$, model,
+				format($q$SELECT f.tenant, f.customer_key, f.history, f.as_of, f.cohort, %s AS last_period
+					FROM (SELECT f.*, %s AS cohort
+						FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of, @extschema@.first_day(h.history, q.as_of) AS first_day
+							  FROM (%s) AS q JOIN (%s) AS h ON h.tenant = q.tenant) AS f WHERE f.first_day IS NOT NULL) AS f$q$,
+					format(cohort.periods, 'f.as_of', 'f.cohort'), format(cohort.start_of, 'f.first_day'),
+					@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($1)'), @extschema@.model_customers(model, settings)),
+				@extschema@.model_tenant(settings, 'c'), money,
+				CASE WHEN small = 1 THEN 'c.customers' ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
+				format(hidden, 'COALESCE(a.active, 0)'), format(hidden, 'COALESCE(a.active, 0) / c.customers::float8'), format(hidden, format('COALESCE(a.revenue, 0)::%s', money)),
+				CASE WHEN small = 1 THEN 'false' ELSE format('NOT (%s)', shown) END,
+				-- weeks are not among the groups of which it is decided what is shown
+				CASE WHEN small = 1 THEN '' WHEN cohort.name = 'cohort_retention'
+					THEN $q$, COALESCE('k:' || (f.cohort - '2000-01-01'::date) <> ALL ((SELECT d.shown FROM today AS d WHERE d.tenant = f.tenant)::text[]), true) AS is_small$q$
+					ELSE ', true AS is_small' END,
+				format(cohort.last_day, 'c.cohort', 'n.since'), format(cohort.periods, 'd.day', 'f.cohort'),
+				CASE WHEN small = 1 OR cohort.name <> 'cohort_retention' THEN '' ELSE format('WITH today AS MATERIALIZED (%s) ', format(today, 'true', '$1')) END),
+			cohort.comment);
+	END LOOP;
 
 	PERFORM @extschema@.model_make_explanations(model, settings, maps);
 	PERFORM @extschema@.model_make_parity(model, settings);

@@ -490,7 +490,7 @@ BEGIN
 					HINT = 'Name the table of customers: customers => ''crm.people''.';
 			END IF;
 		END LOOP;
-		RETURN settings || '{"customers_query": null, "customers_reads": null, "known_is_moment": null}';
+		RETURN settings || '{"customers_query": null, "customers_reads": null, "known_is_moment": null, "customers_key_type": null}';
 	END IF;
 	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
 	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'customers', settings ->> 'customers');
@@ -514,6 +514,7 @@ BEGIN
 	END IF;
 	SELECT p.type, p.collation_oid INTO type, collation_oid
 	  FROM @extschema@.model_probe_argument(model, caller_path, 'customers_key', key_column, item.from_item, item.columns) AS p;
+	settings := settings || jsonb_build_object('customers_key_type', format_type(type, NULL));
 	selected := format('%s AS customer_id',
 		format(@extschema@.model_key_text('customers_key', type, collation_oid), '(' || key_column || E'\n)'));
 	IF tenanted THEN

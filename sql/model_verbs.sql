@@ -553,6 +553,79 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_compare_counts(jsonb, jsonb) IS 'internal: customers by segment before and after';
 
+-- What about the source and the table of customers is probably not meant so.
+CREATE FUNCTION @extschema@.model_quality_notes(model name, settings jsonb)
+	RETURNS SETOF text
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	n		record;
+	affected	bigint;
+BEGIN
+	-- "counts" says which rows are orders, and nothing about the money of the others
+	IF settings ->> 'counts' IS NOT NULL THEN
+		EXECUTE format('SELECT count(*) FROM %I.customer_histories AS h WHERE (SELECT sum(d.total) FROM @extschema@.days(h.history) AS d WHERE d.events = 0) > 0', model)
+			INTO affected;
+		IF affected > 0 THEN
+			RETURN NEXT format('rows that are no order add to the revenue of %s customers: counts says which rows are orders, the value of the others counts all the same;'
+				' if these are cancelled or open orders: value => ''CASE WHEN %s THEN %s ELSE 0 END''', affected, replace(settings ->> 'counts', '''', ''''''), settings ->> 'value');
+		END IF;
+	END IF;
+	IF settings ->> 'customers_query' IS NULL THEN
+		RETURN;
+	END IF;
+	-- a rule reads what is known of people now, whatever the day
+	FOR n IN EXECUTE format($q$
+		SELECT a.name, string_agg(DISTINCT r.position::text, ', ') AS positions, count(DISTINCT r.position) AS rules
+		  FROM %I.segment_rule AS r
+		 CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS c (name)
+		  JOIN unnest($1) WITH ORDINALITY AS a (name, n) ON c.name #>> '{}' IN (a.name, 'attributes.' || a.name)
+		 WHERE r.map = $2 GROUP BY a.name, a.n ORDER BY a.n$q$, model) USING @extschema@.model_attributes(settings), settings ->> 'map_copy' LOOP
+		RETURN NEXT format(CASE n.rules WHEN 1 THEN 'the rule at position %s of the segment map reads %s, an attribute: on every past day it is that of today'
+			ELSE 'the rules at positions %s of the segment map read %s, an attribute: on every past day it is that of today' END, n.positions, n.name);
+	END LOOP;
+	IF settings ->> 'customers' ~* '\m(group\s+by|distinct|union|having|over\s*\()'
+		OR EXISTS (SELECT FROM jsonb_array_elements_text(coalesce(nullif(settings -> 'customers_reads', 'null'), '[]')) AS r (relation)
+					JOIN pg_class AS c ON c.oid = to_regclass(r.relation) AND c.relkind = 'v'
+				   WHERE pg_get_viewdef(c.oid) ~* '\m(group\s+by|distinct|union|having|over\s*\()') THEN
+		RETURN NEXT 'customers is a query that adds up or compares rows: all it reads is read again whenever one customer is looked up; a materialized view of it, with a unique index on the customer, is not';
+	END IF;
+	EXECUTE format($q$
+		WITH h AS MATERIALIZED (SELECT h.tenant, h.customer_id AS id FROM (%1$s) AS h),
+		p AS MATERIALIZED (SELECT p.tenant, p.customer_id AS id FROM (%2$s) AS p)
+		SELECT (SELECT count(*) FROM h) AS customers, (SELECT count(*) FROM p) AS people,
+			   (SELECT count(*) FROM h JOIN p USING (tenant, id)) AS same$q$, @extschema@.model_histories(model, settings), settings ->> 'customers_query')
+		INTO n;
+	IF n.customers = 0 OR n.people = 0 OR n.same * 20 >= least(n.customers, n.people) THEN
+		RETURN;
+	END IF;
+	RETURN NEXT format('%s of the %s customers of the source %s in customers, which has %s people: customer is of type %s, customers_key of type %s; do they mean the same?',
+		CASE n.same WHEN 0 THEN 'none' ELSE 'only ' || n.same END, n.customers, CASE n.same WHEN 0 THEN 'is' WHEN 1 THEN 'is' ELSE 'are' END, n.people,
+		rtrim(settings ->> 'customer_type', '[]'), settings ->> 'customers_key_type');
+	EXECUTE format($q$
+		WITH h AS MATERIALIZED (SELECT h.tenant, h.customer_id AS id FROM (%1$s) AS h),
+		p AS MATERIALIZED (SELECT p.tenant, p.customer_id AS id FROM (%2$s) AS p),
+		same (way, n) AS (
+			SELECT 'zeros', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND ltrim(p.id, '0') = ltrim(h.id, '0')
+			UNION ALL SELECT 'case', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND lower(btrim(p.id)) = lower(btrim(h.id))
+			UNION ALL SELECT 'decimals', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND regexp_replace(p.id, '[.]0+$', '') = regexp_replace(h.id, '[.]0+$', ''))
+		SELECT s.way, s.n, (SELECT count(*) FROM h WHERE h.id LIKE '0_%%') AS zeros_in_source FROM same AS s ORDER BY s.n DESC, s.way LIMIT 1$q$,
+		@extschema@.model_histories(model, settings), settings ->> 'customers_query') INTO n;
+	IF n.n > 0 AND n.way = 'zeros' THEN
+		RETURN NEXT format('%s of them would be without leading zeros: %s', n.n, CASE WHEN n.zeros_in_source > 0
+			THEN format('customer => ''ltrim(%s, ''''0'''')''', coalesce(settings ->> 'customer', '...'))
+			ELSE format('customers_key => ''ltrim(%s, ''''0'''')''', coalesce(settings ->> 'customers_key', settings ->> 'customer', '...')) END);
+	ELSIF n.n > 0 AND n.way = 'case' THEN
+		RETURN NEXT format('%s of them would be if letter case and blanks made no difference: customer => ''lower(btrim(%s))'', customers_key => ''lower(btrim(%s))''', n.n,
+			coalesce(settings ->> 'customer', '...'), coalesce(settings ->> 'customers_key', settings ->> 'customer', '...'));
+	ELSIF n.n > 0 THEN
+		RETURN NEXT format('%s of them would be without a trailing .0, which a spreadsheet may have added', n.n);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_quality_notes(name, jsonb) IS 'internal: notes of create_model and alter_model on the source and the table of customers';
+
 -- What was made, and what is worth knowing about it, in lines.
 CREATE FUNCTION @extschema@.model_report(model name, settings jsonb)
 	RETURNS TABLE (item text, detail text)
@@ -589,7 +662,9 @@ BEGIN
 		RETURN QUERY VALUES ('note', format('the last order is %s days old; as_of => %L answers for that day', today - days.last, to_char(days.last, 'YYYY-MM-DD')));
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT ''note'', concat_ws('': '', concat(d.affected, '' '', d.explanation), d.advice) FROM %I.data_quality AS d'
-		' WHERE d.reason IN (''duplicate_keys'', ''conflicting_keys'', ''mixed_currencies'', ''no_currency'') AND d.affected > 0', model);
+		' WHERE d.reason IN (''duplicate_keys'', ''conflicting_keys'', ''mixed_currencies'', ''no_currency'', ''placeholder_key'', ''dominant_customer'', ''spoilt_keys'', ''similar_keys'')'
+		' AND d.affected > 0', model);
+	RETURN QUERY SELECT 'note', n FROM @extschema@.model_quality_notes(model, settings) AS n;
 	RETURN QUERY VALUES ('customers', r.customers::text);
 	RETURN QUERY SELECT * FROM @extschema@.model_prediction_lines(model, settings);
 	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)
@@ -709,7 +784,7 @@ BEGIN
 			segment_map text, language text NOT NULL, change_days int NOT NULL, money_decimals int NOT NULL,
 			objection text, contact text[], retention_days int, minimum_group_size int NOT NULL, minimum_customers int NOT NULL, purpose text, legal_basis text,
 			event_key text, currency text, prediction text, margin float8 NOT NULL, discount_rate float8 NOT NULL, known_since text,
-			source_relation text, source_reads text[], source_query text NOT NULL, quality_query text NOT NULL, customers_query text, customers_reads text[], known_is_moment boolean, customer_type text NOT NULL, key_text text,
+			source_relation text, source_reads text[], source_query text NOT NULL, quality_query text NOT NULL, customers_query text, customers_reads text[], known_is_moment boolean, customers_key_type text, customer_type text NOT NULL, key_text text,
 			day_is_moment boolean NOT NULL, source_columns text[], source_parts text[], map_copy text NOT NULL
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
@@ -809,7 +884,7 @@ BEGIN
 		('configuration', 'quality_query', 'the same with what check_quality reads'),
 		('configuration', 'customers_query', 'who is known, every name qualified'),
 		('configuration', 'customers_reads', 'the tables and views that customers reads'),
-		('configuration', 'known_is_moment', 'known_since is a timestamptz'),
+		('configuration', 'known_is_moment', 'known_since is a timestamptz'), ('configuration', 'customers_key_type', 'type of the customer in customers'),
 		('configuration', 'customer_type', 'type of the customer in the source'),
 		('configuration', 'key_text', 'how a customer becomes text'),
 		('configuration', 'day_is_moment', 'the day is a timestamptz'),
@@ -1133,6 +1208,11 @@ BEGIN
 		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
 			OR new ->> 'prediction' IS NULL AND new -> 'map_copy' <> old -> 'map_copy' THEN
 			SELECT jsonb_agg(to_jsonb(l)) INTO lines FROM @extschema@.model_prediction_lines(home, new) AS l;
+		END IF;
+		-- what is new about the source, the table of customers or what a map reads of it
+		IF changes ?| sources OR sources && reset OR new -> 'map_copy' <> old -> 'map_copy' THEN
+			SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(jsonb_build_object('item', 'note', 'detail', n)), '[]') INTO lines
+			  FROM @extschema@.model_quality_notes(home, new) AS n;
 		END IF;
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;
 		IF dry_run THEN

@@ -94,6 +94,48 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.explain_floor(numeric, int) IS 'internal: a number cut after so many decimals, downwards';
 
+-- The range of about ten in which a number or a day lies, in words; days are
+-- counted from 2000-01-01. NULL, and what is not finite, is in none.
+CREATE FUNCTION @extschema@.attribute_range(kind text, number numeric, low numeric, high numeric)
+	RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	day		date;
+	unit	numeric;
+	width	numeric;
+	start	numeric;
+BEGIN
+	IF number IS NULL THEN
+		RETURN NULL;
+	END IF;
+	IF kind = 'day' THEN
+		day := date '2000-01-01' + number::int;
+		-- two years by months, fifty by years
+		start := extract(year FROM day);
+		RETURN CASE WHEN high - low <= 731 THEN concat(start, '-', lpad(extract(month FROM day)::text, 2, '0'))
+			WHEN high - low <= 18263 THEN start::text ELSE format('%s to %s', floor(start / 10) * 10, floor(start / 10) * 10 + 9) END;
+	END IF;
+	IF high <= low THEN
+		RETURN trim_scale(number)::text;
+	END IF;
+	-- a width of 1, 2 or 5 times a power of ten that makes ten ranges at most, or one more
+	width := (high - low) / 10;
+	unit := power(10::numeric, floor(log(width)));
+	width := unit * CASE WHEN width <= unit THEN 1 WHEN width <= 2 * unit THEN 2 WHEN width <= 5 * unit THEN 5 ELSE 10 END;
+	IF kind = 'whole' THEN
+		width := greatest(width, 1);
+	END IF;
+	start := floor(number / width) * width;
+	RETURN CASE WHEN kind = 'whole' AND width = 1 THEN trim_scale(start)::text
+		WHEN kind = 'whole' THEN format('%s to %s', trim_scale(start), trim_scale(start + width - 1))
+		ELSE format('%s to below %s', trim_scale(start), trim_scale(start + width)) END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.attribute_range(text, numeric, numeric, numeric) IS
+	'internal: the range of a numeric attribute or a day of which there are many values, in words';
+
 -- The column tenant of a view over rows called "row".
 CREATE FUNCTION @extschema@.model_tenant(settings jsonb, "row" text)
 	RETURNS text
@@ -762,17 +804,35 @@ BEGIN
 				(SELECT string_agg(format('(%L, c.%I::text COLLATE "default")', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money,
 				map, language, small)
 		ELSE
-			format($q$SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label,
-				count(*) AS customers,
-				count(*) / NULLIF(sum(count(*)) OVER w, 0)::float8 AS customers_share,
-				sum(c.monetary)::%3$s AS revenue,
-				(greatest(sum(c.monetary), 0) / NULLIF(sum(greatest(sum(c.monetary), 0)) OVER w, 0))::float8 AS revenue_share,
-				c.segment_order, c.segment_color::text AS segment_color
-				FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value)
-				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color
-				WINDOW w AS (PARTITION BY c.tenant, a.attribute, a.attribute_value)
-				ORDER BY c.tenant, a.attribute, a.attribute_value, c.segment_order$q$, model,
-				(SELECT string_agg(format('(%L, c.%I::text COLLATE "default")', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money)
+			-- numbers and days of many values by ranges, which follow from all of them
+			format($q$SELECT b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_label,
+				sum(b.customers)::bigint AS customers,
+				sum(b.customers) / NULLIF(sum(sum(b.customers)) OVER w, 0)::float8 AS customers_share,
+				sum(b.revenue)::%3$s AS revenue,
+				(greatest(sum(b.revenue), 0) / NULLIF(sum(greatest(sum(b.revenue), 0)) OVER w, 0))::float8 AS revenue_share,
+				b.segment_order, b.segment_color::text AS segment_color
+				FROM (SELECT r.as_of, r.tenant, r.attribute, r.segment, r.segment_label, r.segment_order, r.segment_color, r.customers, r.revenue,
+						CASE WHEN r.kind IS NULL OR r.place_of_last <= 50 THEN r.attribute_value ELSE @extschema@.attribute_range(r.kind, r.number, r.low, r.high) END AS attribute_value
+					FROM (SELECT d.*, max(d.place) OVER every AS place_of_last, min(d.number) OVER every AS low, max(d.number) OVER every AS high
+						FROM (SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color,
+								count(*) AS customers, sum(c.monetary) AS revenue, dense_rank() OVER (PARTITION BY c.tenant, a.attribute ORDER BY a.attribute_value) AS place
+							FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value, kind, number)
+							GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color) AS d
+						WINDOW every AS (PARTITION BY d.tenant, d.attribute)) AS r) AS b
+				GROUP BY b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_label, b.segment_order, b.segment_color
+				WINDOW w AS (PARTITION BY b.tenant, b.attribute, b.attribute_value)
+				ORDER BY b.tenant, b.attribute, b.attribute_value, b.segment_order$q$, model,
+				(SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default", %2$s)', u.a, CASE @extschema@.model_base_type(t.atttypid)
+						WHEN 'date'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I - date '2000-01-01' END::numeric$k$, u.a)
+						WHEN 'timestamp'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I::date - date '2000-01-01' END::numeric$k$, u.a)
+						WHEN 'timestamptz'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN (c.%1$I AT TIME ZONE %2$L)::date - date '2000-01-01' END::numeric$k$, u.a, settings ->> 'time_zone')
+						WHEN 'int2'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a) WHEN 'int4'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
+						WHEN 'int8'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
+						ELSE CASE WHEN @extschema@.model_base_type(t.atttypid) = ANY ('{numeric,float4,float8}'::regtype[]::oid[])
+							THEN format($k$'number', CASE WHEN c.%1$I::numeric NOT IN ('NaN', 'Infinity', '-Infinity') THEN c.%1$I::numeric END$k$, u.a)
+							ELSE 'NULL::text, NULL::numeric' END END), ', ' ORDER BY u.n)
+				   FROM unnest(attributes) WITH ORDINALITY AS u (a, n)
+				   JOIN pg_attribute AS t ON t.attrelid = format('%I.customer_scores', model)::regclass AND t.attname = u.a AND NOT t.attisdropped), money)
 		END,
 			'{as_of,tenant,attribute,attribute_value,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
 			'{customers,customers_share,revenue,revenue_share}',

@@ -444,6 +444,42 @@ $$;
 COMMENT ON FUNCTION @extschema@.unmerge_customers(text, text) IS
 	'take back what merge_customers did: both are customers of their own again, after the next refresh_model; in a live model at once';
 
+/* ---- keys that are no person ---- */
+
+-- A key without letter case and blanks, no-break and zero-width ones included.
+CREATE FUNCTION @extschema@.bare_key(key text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.lower(pg_catalog.translate(key, E' \t\n\r\f\u000b\u00a0', ''));
+END;
+COMMENT ON FUNCTION @extschema@.bare_key(text) IS 'internal: a customer''s key without letter case and blanks';
+
+CREATE FUNCTION @extschema@.is_placeholder_key(key text)
+	RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@.bare_key(key) = ANY (ARRAY['', '0', '00', '000', '0000', '00000', '000000', '0.0', '0.00', '-1', '-1.0', '-', '--', '---', '.', '?', '??', '???',
+		'null', '(null)', '<null>', '[null]', 'nan', 'n/a', 'na', '#n/a', '#na', '#null!', '#value!', '#ref!', 'none', 'nil', '\n', 'undefined', 'empty', '(empty)', 'blank', '(blank)', 'missing', '(none)',
+		'guest', '(guest)', 'guestuser', 'guestcustomer', 'guestcheckout', 'gast', 'gastkunde', 'invité', 'invite', 'invitado', 'ospite', 'walk-in', 'walkin', 'walk-incustomer', 'cashcustomer',
+		'unknown', '(unknown)', 'unknowncustomer', 'unbekannt', 'inconnu', 'inconnue', 'desconocido', 'anonymous', 'anonym', 'anonyme', 'anon', 'nocustomer', 'noname', 'nobody', 'notset', '(notset)', 'default', 'dummy',
+		'test', 'testuser', 'testcustomer', 'test@test.com', 'test@example.com', 'noemail', 'no-email', 'noreply', 'xx', 'xxx', 'xxxx', 'tbd', 'other', 'misc', 'divers',
+		'00000000-0000-0000-0000-000000000000']::pg_catalog.text[]);
+END;
+COMMENT ON FUNCTION @extschema@.is_placeholder_key(text) IS 'internal: does the key of a customer look as if it stood for nobody?';
+
+-- What a spreadsheet or a copy from a page may have done to a key; NULL: nothing.
+CREATE FUNCTION @extschema@.spoilt_key(key text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN pg_catalog.translate(key, E'\t\n\r\f\u000b\u00a0', '') OPERATOR(pg_catalog.<>) key
+			OR pg_catalog.btrim(key) OPERATOR(pg_catalog.<>) key THEN 'blanks'
+		WHEN key OPERATOR(pg_catalog.~) '^-?[0-9]([.,][0-9]+)?[eE][+][0-9]+$' THEN 'exponent'
+		WHEN key OPERATOR(pg_catalog.~) '^-?[0-9]+[.,]0+$' THEN 'decimals' END;
+END;
+COMMENT ON FUNCTION @extschema@.spoilt_key(text) IS 'internal: what may have been done to the key of a customer: blanks, exponent, decimals; NULL: nothing';
+
 /* ---- data quality ---- */
 
 -- What can be wrong, in the order in which it is shown. found: where the count
@@ -470,6 +506,18 @@ BEGIN ATOMIC
 			'an order that came back wholly is none: counts = false for it and its refunds, or leave them out'),
 		('one_order_only', 90, 'customers', 'now', NULL, 'customers with exactly one order, where these are more than 95 % of 30 or more',
 			'a marketplace makes a customer for every order: find another column that says who the person is'),
+		('placeholder_key', 92, 'customers', 'now', NULL, 'customers whose key looks as if it stood for nobody: 0, -1, null, n/a, guest, unknown, test or an empty text; the orders of many may count as those of one',
+			'tell people apart by another column, customer => ''coalesce(nullif(customer_id, ''''guest''''), lower(email))'', or leave such rows out: customer => ''nullif(customer_id, ''''guest'''')'''),
+		('dominant_customer', 93, 'customers', 'now', NULL, 'customers who alone have more than 5 % of the orders, more than 20, and more than five times as many as the others on average',
+			'if that is no person (guests, a marketplace, the till): another column that says who the person is, or leave such rows out: customer => ''nullif(...)'''),
+		('spoilt_keys', 94, 'customers', 'now', NULL, 'customers whose key a spreadsheet or a copy may have spoilt: blanks around it, tabs or no-break spaces in it, 1.23E+11 for a long number, .0 at its end',
+			'export keys as text; blanks: customer => ''btrim(customer_id)''; a long number that lost its digits can only come from the source'),
+		('similar_keys', 95, 'customers', 'now', NULL, 'customers whose key differs from that of another in letter case or blanks only',
+			'if they are one person: customer => ''lower(btrim(email))'', or merge_customers'),
+		('not_in_customers', 96, 'customers', 'now', 'customers', 'customers of the source who are not in the table of customers; their attributes are NULL, and where consent is asked for they are in no view',
+			'if there are many: do the keys mean the same? leading zeros, letter case, types'),
+		('not_in_source', 97, 'customers', 'now', 'customers', 'people of the table of customers of whom the source has no row: prospects',
+			'nothing, if they have not ordered yet; if nearly everybody: do the keys mean the same?'),
 		('no_consent', 100, 'customers', 'now', NULL, 'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', 'nothing, or ask them'),
 		('objection', 110, 'customers', 'now', 'objection', 'customers who object to profiling; they are in no view', 'nothing'),
 		('retention_due', 150, 'customers', 'now', 'retention_days', 'customers whom retention_days will have removed 30 days from now; see the view retention', 'nothing, or look at them before'),
@@ -521,20 +569,28 @@ DECLARE
 	quantiles	boolean := (settings ->> 'bins')::int > 1 AND EXISTS (
 		SELECT FROM (VALUES (settings -> 'recency_thresholds'), (settings -> 'frequency_thresholds'), (settings -> 'monetary_thresholds')) AS t (given)
 		 WHERE t.given = '[]' OR t.given = 'null' AND ((settings ->> 'bins')::int <> 5 OR t.given = settings -> 'monetary_thresholds'));
-	people		text := 'SELECT NULL::text AS tenant, 0::bigint AS no_consent, 0::bigint AS objection WHERE false';
+	people		text := 'SELECT NULL::text AS tenant, 0::bigint AS no_consent, 0::bigint AS objection, 0::bigint AS not_in_customers, 0::bigint AS not_in_source WHERE false';
+	-- keys that are numbers can't be spoilt
+	texts		boolean := settings ->> 'key_text' IS DISTINCT FROM 'pg_catalog.trim_scale(%s)::pg_catalog.text' AND settings ->> 'customer_type' NOT IN ('smallint', 'integer', 'bigint', 'uuid');
 	words		text;
 	checked		text[];
 	small		int := settings ->> 'minimum_group_size';
 BEGIN
-	IF settings ->> 'consent' IS NOT NULL OR settings ->> 'objection' IS NOT NULL THEN
-		people := format($q$SELECT h.tenant, count(*) FILTER (WHERE %3$s) AS no_consent, count(*) FILTER (WHERE p.objection%4$s) AS objection
-			FROM (%1$s) AS h LEFT JOIN (%2$s) AS p ON p.tenant = h.tenant AND p.customer_id = h.customer_id GROUP BY h.tenant$q$,
+	IF settings ->> 'customers_query' IS NOT NULL THEN
+		people := format($q$SELECT COALESCE(h.tenant, p.tenant) AS tenant, count(*) FILTER (WHERE h.tenant IS NOT NULL AND (%3$s)) AS no_consent,
+				count(*) FILTER (WHERE h.tenant IS NOT NULL AND (p.objection%4$s)) AS objection,
+				count(*) FILTER (WHERE p.tenant IS NULL) AS not_in_customers, count(*) FILTER (WHERE h.tenant IS NULL) AS not_in_source
+			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM (%1$s) AS h) AS h
+			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM (%2$s) AS p
+				WHERE NOT EXISTS (SELECT FROM %5$I.merged_customers AS m WHERE m.tenant = p.tenant AND m.customer_id = p.customer_id)) AS p
+			  ON p.tenant = h.tenant AND p.customer_id = h.customer_id GROUP BY COALESCE(h.tenant, p.tenant)$q$,
 			@extschema@.model_histories(model, settings), settings ->> 'customers_query',
 			CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE format('p.consent IS NOT TRUE OR EXISTS (SELECT FROM %1$I.merged_customers AS m'
 				' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM (%2$s) AS x WHERE (%3$s) COLLATE "C" = m.customer_key AND x.consent))',
 				model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')) END,
-			format(' OR EXISTS (SELECT FROM %1$I.merged_customers AS m JOIN (%2$s) AS x ON (%3$s) COLLATE "C" = m.customer_key WHERE m.root_key = h.customer_key AND x.objection)',
-				model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')));
+			CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE
+				format(' OR EXISTS (SELECT FROM %1$I.merged_customers AS m JOIN (%2$s) AS x ON (%3$s) COLLATE "C" = m.customer_key WHERE m.root_key = h.customer_key AND x.objection)',
+					model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')) END, model);
 	END IF;
 	SELECT string_agg(format('(%L, %s, %L, %L, %L, %L)', r.reason, r.position, r.unit, r.found,
 			CASE WHEN settings ->> 'tenant' IS NOT NULL AND r.reason = 'no_customer' THEN replace(r.explanation, 'customer', 'customer or a tenant') ELSE r.explanation END,
@@ -548,7 +604,7 @@ BEGIN
 			JOIN (
 				SELECT %3$s AS tenant, d.reason, d.affected, d.affected AS customers,
 					CASE WHEN d.affected > 0 THEN CASE d.reason WHEN 'not_predicted' THEN @extschema@.prediction_reason(k.btyd_fit)
-						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit) END END AS detail, now() AS checked_at
+						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit)%16$s END END AS detail, now() AS checked_at
 				FROM (%4$s) AS q
 				JOIN %2$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant
 				LEFT JOIN (SELECT h.tenant, count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
@@ -558,12 +614,20 @@ BEGIN
 							THEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.day <= q.as_of AND y.total <> 0) END) AS net_zero,
 						count(*) FILTER (WHERE @extschema@.frequency(h.history, q.as_of) = 1) AS one_order,
 						count(*) FILTER (WHERE @extschema@.recency(h.history, q.as_of) IS NOT NULL) AS ordered,
+						max(@extschema@.frequency(h.history, q.as_of)) AS most_orders, sum(@extschema@.frequency(h.history, q.as_of)) AS orders,
+						count(*) FILTER (WHERE @extschema@.is_placeholder_key(h.customer_id)) AS placeholder,
 						count(*) FILTER (WHERE %11$s) AS due
 						FROM (%4$s) AS q JOIN (%5$s) AS h ON h.tenant = q.tenant GROUP BY h.tenant) AS n ON n.tenant = q.tenant
 				LEFT JOIN (%6$s) AS p ON p.tenant = q.tenant
+				LEFT JOIN (%15$s) AS y ON y.tenant = q.tenant
 				CROSS JOIN LATERAL (VALUES
 					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)), ('all_refunded', COALESCE(n.all_refunded, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
 					('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered THEN n.one_order ELSE 0 END),
+					('placeholder_key', COALESCE(n.placeholder, 0)),
+					('dominant_customer', CASE WHEN n.most_orders > 20 AND n.most_orders > 0.05 * n.orders AND n.ordered > 1
+						AND n.most_orders * (n.ordered - 1) > 5 * (n.orders - n.most_orders) THEN 1 ELSE 0 END),
+					('spoilt_keys', COALESCE(y.spoilt, 0)), ('similar_keys', COALESCE(y.similar, 0)),
+					('not_in_customers', COALESCE(p.not_in_customers, 0)), ('not_in_source', COALESCE(p.not_in_source, 0)),
 					('retention_due', COALESCE(n.due, 0)), ('no_consent', COALESCE(p.no_consent, 0)), ('objection', COALESCE(p.objection, 0)),
 					('too_few_customers', CASE WHEN q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL
 						THEN COALESCE(n.ordered, 0) ELSE 0 END),
@@ -592,7 +656,18 @@ BEGIN
 				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days') END,
 			CASE WHEN small = 1 THEN 'u.affected' ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1 THEN u.affected END', small) END,
 			CASE WHEN small = 1 THEN '' ELSE format(' || CASE WHEN u.customers BETWEEN 1 AND %1$s - 1 THEN '': fewer than %1$s customers'' ELSE '''' END', small) END,
-			CASE WHEN small = 1 THEN 'u.customers' ELSE format('CASE WHEN u.customers NOT BETWEEN 1 AND %s - 1 THEN u.customers END', small) END),
+			CASE WHEN small = 1 THEN 'u.customers' ELSE format('CASE WHEN u.customers NOT BETWEEN 1 AND %s - 1 THEN u.customers END', small) END,
+			CASE WHEN NOT texts THEN 'SELECT NULL::text AS tenant, 0::bigint AS spoilt, 0::bigint AS similar, NULL::text AS detail WHERE false' ELSE
+				format($k$SELECT b.tenant, sum(b.spoilt)::bigint AS spoilt, COALESCE(sum(b.n) FILTER (WHERE b.n > 1), 0)::bigint AS similar,
+					concat_ws(', ', sum(b.blanks) || ' with blanks', sum(b.exponents) || ' with an exponent', sum(b.decimals) || ' with .0') AS detail
+				FROM (SELECT h.tenant, count(*) AS n, count(k.kind) AS spoilt, NULLIF(count(*) FILTER (WHERE k.kind = 'blanks'), 0) AS blanks,
+						NULLIF(count(*) FILTER (WHERE k.kind = 'exponent'), 0) AS exponents, NULLIF(count(*) FILTER (WHERE k.kind = 'decimals'), 0) AS decimals
+					FROM (%s) AS h CROSS JOIN LATERAL (SELECT @extschema@.spoilt_key(h.customer_id) AS kind) AS k
+					GROUP BY h.tenant, @extschema@.bare_key(h.customer_id)) AS b GROUP BY b.tenant$k$, @extschema@.model_histories(model, settings)) END,
+			-- figures of few people are no more shown in words
+			CASE WHEN small = 1 THEN $d$
+						WHEN 'dominant_customer' THEN format('%s %% of %s orders', round(100.0 * n.most_orders / n.orders, 1), n.orders)
+						WHEN 'spoilt_keys' THEN y.detail$d$ ELSE '' END),
 		'what was left out when the source was read, and what is worth a look, by reason');
 END
 $$;

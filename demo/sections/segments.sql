@@ -69,8 +69,8 @@ WITH now AS MATERIALIZED (
 	SELECT 120, '  ' || demo.t('new is empty', demo.label('new_customers'), demo.num(min(tenure_days)))
 	  FROM shop.customer_scores HAVING min(tenure_days) > 365 AND count(*) FILTER (WHERE segment = 'new_customers') = 0
 	UNION ALL
-	SELECT 121, '  ' || demo.t('m is coarse', string_agg(score::text, ', ' ORDER BY score) FILTER (WHERE customers = 0))
+	SELECT 121, '  ' || demo.t('m is coarse', string_agg(score::text, ', ' ORDER BY score) FILTER (WHERE score_range = '-'))
 	  FROM shop.score_distribution WHERE dimension = 'monetary'
-	HAVING sum(customers) >= 5 AND bool_or(customers = 0)
+	HAVING sum(customers) >= 5 AND bool_or(score_range = '-')
 )
 SELECT line FROM lines WHERE line IS NOT NULL ORDER BY position;

@@ -86,13 +86,38 @@ CREATE FUNCTION shopdata.retention(d date) RETURNS TABLE (cohort_month text, mon
   WITH firsts AS (SELECT customer_id, date_trunc('month', min(ordered_on) FILTER (WHERE total >= 0)::timestamp)::date AS c FROM orders WHERE ordered_on <= d GROUP BY 1),
   months AS (SELECT c, n, (c + n * interval '1 month')::date AS m, (SELECT count(*) FROM firsts AS f WHERE f.c = s.c) AS customers
              FROM (SELECT DISTINCT c FROM firsts WHERE c IS NOT NULL) AS s, generate_series(0, 40) AS n WHERE c + n * interval '1 month' <= d),
-  spent AS (SELECT c, date_trunc('month', ordered_on::timestamp)::date AS m, count(DISTINCT customer_id) FILTER (WHERE total >= 0) AS active, sum(total) AS revenue FROM firsts JOIN orders USING (customer_id) WHERE ordered_on <= d GROUP BY 1, 2)
+  spent AS (SELECT c, greatest(date_trunc('month', ordered_on::timestamp)::date, c) AS m, count(DISTINCT customer_id) FILTER (WHERE total >= 0) AS active, sum(total) AS revenue FROM firsts JOIN orders USING (customer_id) WHERE ordered_on <= d GROUP BY 1, 2)
   SELECT iso(c), n, customers, coalesce(active, 0), coalesce(active, 0) / customers::float8, coalesce(revenue, 0)::numeric(24,2) FROM months LEFT JOIN spent USING (c, m)
 $$;
 SELECT * FROM differ('SELECT iso(cohort_month), months_since, customers, active_customers, active_share, revenue FROM m.cohort_retention()', $$SELECT * FROM retention('2025-12-31')$$);
 SELECT * FROM differ('SELECT iso(cohort_month), months_since, customers, active_customers, active_share, revenue FROM plain.cohort_retention()', $$SELECT * FROM retention('2025-12-31')$$);
-SELECT iso(cohort_month) AS cohort_month, months_since, customers, active_customers, round(active_share::numeric, 3) AS active_share, revenue FROM m.cohort_retention() WHERE cohort_month >= '2025-10-01';
+SELECT iso(cohort_month) AS cohort_month, months_since, is_running, customers, active_customers, round(active_share::numeric, 3) AS active_share, revenue FROM m.cohort_retention() WHERE cohort_month >= '2025-10-01';
 SELECT count(*) AS cohorts, bool_and(active_customers = customers) AS all_active_at_first FROM m.cohort_retention() WHERE months_since = 0;
 
+-- by weeks, from Monday to Sunday
+CREATE FUNCTION shopdata.weekly(d date) RETURNS TABLE (cohort_week text, weeks_since int, is_running boolean, customers bigint, active_customers bigint, active_share float8, revenue numeric) LANGUAGE sql AS $$
+  WITH firsts AS (SELECT customer_id, date_trunc('week', min(ordered_on) FILTER (WHERE total >= 0)::timestamp)::date AS c FROM orders WHERE ordered_on <= d GROUP BY 1),
+  weeks AS (SELECT c, n, c + n * 7 AS m, (SELECT count(*) FROM firsts AS f WHERE f.c = s.c) AS customers
+            FROM (SELECT DISTINCT c FROM firsts WHERE c IS NOT NULL) AS s, generate_series(0, 200) AS n WHERE c + n * 7 <= d),
+  spent AS (SELECT c, greatest(date_trunc('week', ordered_on::timestamp)::date, c) AS m, count(DISTINCT customer_id) FILTER (WHERE total >= 0) AS active, sum(total) AS revenue FROM firsts JOIN orders USING (customer_id) WHERE ordered_on <= d GROUP BY 1, 2)
+  SELECT iso(c), n, m + 6 > d, customers, coalesce(active, 0), coalesce(active, 0) / customers::float8, coalesce(revenue, 0)::numeric(24,2) FROM weeks LEFT JOIN spent USING (c, m)
+$$;
+SELECT * FROM differ('SELECT iso(cohort_week), weeks_since, is_running, customers, active_customers, active_share, revenue FROM m.weekly_cohort_retention()', $$SELECT * FROM weekly('2025-12-31')$$);
+SELECT count(*) AS weeks, count(*) FILTER (WHERE extract(isodow FROM cohort_week) <> 1) AS not_monday, count(*) FILTER (WHERE is_running) AS running, count(DISTINCT cohort_week) AS cohorts,
+       bool_and(is_running = (cohort_week + 7 * weeks_since + 6 > date '2025-12-31')) AS as_should FROM m.weekly_cohort_retention();
+-- the month of as_of is over on its last day, and not before
+SELECT count(*) AS altered FROM alter_model('m', as_of => '2025-12-30') WHERE item = 'as_of';
+SELECT count(*) FILTER (WHERE is_running) AS running, count(DISTINCT cohort_month) AS cohorts,
+       bool_and(is_running = ((cohort_month + (months_since + 1) * interval '1 month')::date > '2025-12-31')) AS as_should FROM m.cohort_retention();
+-- the same people, the same money as in customer_scores, refunds before a first order included
+INSERT INTO orders (order_id, customer_id, ordered_on, total) VALUES (90001, 9001, '2025-02-03', -40), (90002, 9001, '2025-06-03', 100), (90003, 9002, '2025-01-01', -5), (90004, 9003, '2025-06-30', -1), (90005, 9003, '2025-06-30', 3);
+SELECT count(*) FROM refresh_model('m');
+SELECT c.revenue = s.revenue AND w.revenue = s.revenue AS revenue, c.customers = s.customers AND w.customers = s.customers AS customers, e.revenue AS of_the_early_refund
+FROM (SELECT sum(revenue) AS revenue, sum(customers) FILTER (WHERE months_since = 0) AS customers FROM m.cohort_retention()) AS c,
+     (SELECT sum(revenue) AS revenue, sum(customers) FILTER (WHERE weeks_since = 0) AS customers FROM m.weekly_cohort_retention()) AS w,
+     (SELECT sum(monetary) AS revenue, count(*) AS customers FROM m.customer_scores WHERE recency_days IS NOT NULL) AS s,
+     (SELECT revenue FROM m.cohort_retention() WHERE cohort_month = '2025-06-01' AND months_since = 0) AS e;
+DELETE FROM orders WHERE order_id > 90000;
+
 SELECT item FROM unnest('{m,plain}'::text[]) AS m, drop_model(m);
-DROP FUNCTION pinned(date), transitions(text, date, date), retention(date);
+DROP FUNCTION pinned(date), transitions(text, date, date), retention(date), weekly(date);
