@@ -424,6 +424,7 @@ CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, sourc
 	AS $$
 DECLARE
 	root		regclass;
+	parts		text[];
 	missing		regclass;
 	changed		text;
 	owner		name;
@@ -441,11 +442,13 @@ BEGIN
 		RETURN 'the source belongs to another role';
 	END IF;
 	-- a partition that has left took its rows with it
-	changed := (SELECT min(p) FROM unnest(source_parts) AS p WHERE p <> ALL (coalesce(@extschema@.model_live_parts(root), '{}')));
+	parts := ARRAY(SELECT format('%I.%I', n.nspname, c.relname) FROM pg_partition_tree(root) AS t
+					 JOIN pg_class AS c ON c.oid = t.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE t.level > 0);
+	changed := (SELECT min(p) FROM unnest(source_parts) AS p WHERE p <> ALL (parts));
 	IF changed IS NOT NULL THEN
 		RETURN format('partition %s has been detached, dropped or renamed', changed);
 	END IF;
-	changed := (SELECT min(p) FROM unnest(@extschema@.model_live_parts(root)) AS p WHERE p <> ALL (coalesce(source_parts, '{}')));
+	changed := (SELECT min(p) FROM unnest(parts) AS p WHERE p <> ALL (coalesce(source_parts, '{}')));
 	IF changed IS NOT NULL THEN
 		RETURN format('partition %s has been attached', changed);
 	END IF;

@@ -134,6 +134,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
 
+-- customer_key of a row p of the table of people.
+CREATE FUNCTION @extschema@.model_person_key(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT '(' OPERATOR(pg_catalog.||) @extschema@.model_key(settings, 'p.tenant', 'p.customer_id') OPERATOR(pg_catalog.||) ') COLLATE "C"';
+END;
+COMMENT ON FUNCTION @extschema@.model_person_key(jsonb) IS 'internal: an expression for customer_key of a row of customers';
+
 /* ---- what the caller's SQL means ---- */
 
 -- What the columns of a SELECT are, and the SELECT with every name qualified:

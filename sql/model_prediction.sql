@@ -14,18 +14,18 @@ DECLARE
 	question	text := @extschema@.model_question(model, settings);
 	tenant		text := @extschema@.model_tenant(settings, 'q');
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
-	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_checks AS k ORDER BY k.tenant, k.check_id DESC', model);
+	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_check_log AS k ORDER BY k.tenant, k.check_id DESC', model);
 	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
 	small		int := settings ->> 'minimum_group_size';
 	c			record;
 BEGIN
 	-- a model that has once predicted keeps its views
-	IF settings ->> 'prediction' IS NULL AND to_regclass(format('%I.prediction_checks', model)) IS NULL THEN
+	IF settings ->> 'prediction' IS NULL AND to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
 		RETURN;
 	END IF;
-	IF to_regclass(format('%I.prediction_checks', model)) IS NULL THEN
+	IF to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
 		EXECUTE format($q$
-			CREATE TABLE %1$I.prediction_checks (
+			CREATE TABLE %1$I.prediction_check_log (
 				check_id bigint NOT NULL, tenant text NOT NULL, checked_at timestamptz NOT NULL DEFAULT now(),
 				split_on date NOT NULL, until date NOT NULL, btyd_fit jsonb NOT NULL, spend_fit jsonb NOT NULL,
 				customers bigint NOT NULL, predicted_customers bigint NOT NULL,
@@ -44,26 +44,26 @@ BEGIN
 				PRIMARY KEY (check_id, tenant, week_end)
 			)$q$, model);
 		FOR c IN SELECT * FROM (VALUES
-			('prediction_checks', NULL, 'every call of check_prediction: fitted before a day, compared with what came after'),
-			('prediction_checks', 'check_id', '1, 2, ...'), ('prediction_checks', 'tenant', 'empty in a model without tenants'),
-			('prediction_checks', 'checked_at', 'when'), ('prediction_checks', 'split_on', 'the last day that the fit knew'),
-			('prediction_checks', 'until', 'the last day that was compared'),
-			('prediction_checks', 'btyd_fit', 'fitted on the days until split_on'), ('prediction_checks', 'spend_fit', 'fitted on the days until split_on'),
-			('prediction_checks', 'customers', 'with an order by split_on'), ('prediction_checks', 'predicted_customers', 'those of them for whom the fit says something'),
-			('prediction_checks', 'expected_orders', 'days with an order after split_on, as predicted'), ('prediction_checks', 'actual_orders', 'as they came'),
-			('prediction_checks', 'expected_value', 'their value, as predicted'), ('prediction_checks', 'actual_value', 'as it came'),
-			('prediction_checks', 'actual_active', 'customers with an order after split_on'),
-			('prediction_checks', 'mean_absolute_error', 'of the expected orders of a customer'),
-			('prediction_checks', 'baseline_absolute_error', 'the same of the simple rule that everybody goes on as before'),
-			('prediction_checks', 'correlation', 'of expected and actual orders of a customer'),
-			('prediction_checks', 'active_auc', 'how well the expected orders tell those who came from those who did not: 0.5 is chance'),
+			('prediction_check_log', NULL, 'every call of check_prediction: fitted before a day, compared with what came after'),
+			('prediction_check_log', 'check_id', '1, 2, ...'), ('prediction_check_log', 'tenant', 'empty in a model without tenants'),
+			('prediction_check_log', 'checked_at', 'when'), ('prediction_check_log', 'split_on', 'the last day that the fit knew'),
+			('prediction_check_log', 'until', 'the last day that was compared'),
+			('prediction_check_log', 'btyd_fit', 'fitted on the days until split_on'), ('prediction_check_log', 'spend_fit', 'fitted on the days until split_on'),
+			('prediction_check_log', 'customers', 'with an order by split_on'), ('prediction_check_log', 'predicted_customers', 'those of them for whom the fit says something'),
+			('prediction_check_log', 'expected_orders', 'days with an order after split_on, as predicted'), ('prediction_check_log', 'actual_orders', 'as they came'),
+			('prediction_check_log', 'expected_value', 'their value, as predicted'), ('prediction_check_log', 'actual_value', 'as it came'),
+			('prediction_check_log', 'actual_active', 'customers with an order after split_on'),
+			('prediction_check_log', 'mean_absolute_error', 'of the expected orders of a customer'),
+			('prediction_check_log', 'baseline_absolute_error', 'the same of the simple rule that everybody goes on as before'),
+			('prediction_check_log', 'correlation', 'of expected and actual orders of a customer'),
+			('prediction_check_log', 'active_auc', 'how well the expected orders tell those who came from those who did not: 0.5 is chance'),
 			('prediction_check_classes', NULL, 'the same by number of repeat orders until split_on; 7 is 7 or more'),
-			('prediction_check_classes', 'check_id', 'of prediction_checks'), ('prediction_check_classes', 'tenant', 'empty in a model without tenants'),
+			('prediction_check_classes', 'check_id', 'of prediction_check_log'), ('prediction_check_classes', 'tenant', 'empty in a model without tenants'),
 			('prediction_check_classes', 'repeat_orders', 'further days with an order by split_on'), ('prediction_check_classes', 'customers', 'of that class'),
 			('prediction_check_classes', 'expected_orders', 'after split_on, as predicted'), ('prediction_check_classes', 'actual_orders', 'as they came'),
 			('prediction_check_classes', 'expected_value', 'as predicted'), ('prediction_check_classes', 'actual_value', 'as it came'),
 			('prediction_check_weeks', NULL, 'further days with an order of those who had one by split_on, week by week'),
-			('prediction_check_weeks', 'check_id', 'of prediction_checks'), ('prediction_check_weeks', 'tenant', 'empty in a model without tenants'),
+			('prediction_check_weeks', 'check_id', 'of prediction_check_log'), ('prediction_check_weeks', 'tenant', 'empty in a model without tenants'),
 			('prediction_check_weeks', 'week_end', 'last day of the week'),
 			('prediction_check_weeks', 'expected_orders', 'from the first day on, as the fit says of customers of whom only the first day is known'),
 			('prediction_check_weeks', 'actual_orders', 'as they came')) AS v (relation, attribute, words) LOOP
@@ -272,7 +272,7 @@ BEGIN
 			MESSAGE = format('split_on %s is not before %s, the day that the model answers for', CASE WHEN isfinite(split) THEN to_char(split, 'YYYY-MM-DD') ELSE split::text END, to_char(until, 'YYYY-MM-DD')),
 			HINT = 'Leave it out, and the last 90 days are the hold-out.';
 	END IF;
-	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_checks AS c', home) INTO this_check;
+	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_check_log AS c', home) INTO this_check;
 	-- What was known on the day of the split, and what came after it. People of
 	-- whom the model may say nothing are in neither.
 	EXECUTE format($q$
@@ -293,7 +293,7 @@ BEGIN
 				   CASE WHEN k.t > 0 THEN k.x / k.t * ($3 - $2) / 7.0 ELSE 0 END AS baseline
 			  FROM known AS k JOIN fits AS f USING (tenant)
 		), checked AS (
-			INSERT INTO %1$I.prediction_checks (check_id, tenant, split_on, until, btyd_fit, spend_fit, customers, predicted_customers,
+			INSERT INTO %1$I.prediction_check_log (check_id, tenant, split_on, until, btyd_fit, spend_fit, customers, predicted_customers,
 				   expected_orders, actual_orders, expected_value, actual_value, actual_active,
 				   mean_absolute_error, baseline_absolute_error, correlation, active_auc)
 			SELECT $1, p.tenant, $2, $3, (SELECT f.btyd_fit FROM fits AS f WHERE f.tenant = p.tenant), (SELECT f.spend_fit FROM fits AS f WHERE f.tenant = p.tenant),
@@ -351,7 +351,7 @@ BEGIN
 	-- not from prediction_check, which may hide small groups: this is for the owner
 	FOR k IN EXECUTE format('SELECT c.*, c.btyd_fit ->> ''family'' AS family, c.btyd_fit ->> ''status'' AS status, c.btyd_fit ->> ''reason'' AS reason,'
 			' c.expected_orders / nullif(c.actual_orders, 0) - 1 AS orders_bias, c.expected_value / nullif(c.actual_value, 0)::float8 - 1 AS value_bias'
-			' FROM %I.prediction_checks AS c WHERE c.check_id = $1 ORDER BY c.tenant', home) USING this_check LOOP
+			' FROM %I.prediction_check_log AS c WHERE c.check_id = $1 ORDER BY c.tenant', home) USING this_check LOOP
 		RETURN QUERY SELECT concat_ws(' ', v.item, nullif(k.tenant, '')), v.detail FROM (VALUES
 			('fitted on', format('%s customers until %s: %s', k.customers, to_char(k.split_on, 'YYYY-MM-DD'), concat_ws(', ', k.family, k.status, k.reason))),
 			('compared with', format('%s days until %s', k.until - k.split_on, to_char(k.until, 'YYYY-MM-DD'))),

@@ -25,6 +25,8 @@ DECLARE
 	whole	boolean := dimension IN ('recency', 'frequency');
 	passed	numeric;
 	kept	numeric;
+	below	numeric;
+	above	numeric;
 	places	int;
 	low		text;
 	high	text;
@@ -71,11 +73,15 @@ BEGIN
 	places := CASE WHEN dimension IN ('mean', 'basket') THEN decimals + 4 ELSE decimals END;
 	passed := lower::text::numeric;
 	kept := upper::text::numeric;
-	WHILE kept > passed AND places < 400 AND @extschema@.explain_floor(passed, places) = @extschema@.explain_floor(kept, places) LOOP
+	-- Not by explain_floor: readers call this, who may have no rights on its schema.
+	LOOP
+		below := trunc(passed, places) - CASE WHEN passed < trunc(passed, places) THEN power(10::numeric, -places) ELSE 0 END;
+		above := trunc(kept, places) - CASE WHEN kept < trunc(kept, places) THEN power(10::numeric, -places) ELSE 0 END;
+		EXIT WHEN (kept > passed AND places < 400 AND below = above) IS NOT TRUE;
 		places := places + 1;
 	END LOOP;
-	passed := trim_scale(@extschema@.explain_floor(passed, places));
-	kept := trim_scale(@extschema@.explain_floor(kept, places));
+	passed := trim_scale(below);
+	kept := trim_scale(above);
 	low := round(passed, greatest(scale(passed), decimals))::text;
 	high := round(kept, greatest(scale(kept), decimals))::text;
 	RETURN CASE WHEN n = 0 THEN CASE WHEN language LIKE 'fr%' THEN 'tous' ELSE 'all' END WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
@@ -207,15 +213,6 @@ BEGIN ATOMIC
 			ELSE customer OPERATOR(pg_catalog.||) '[2]' END);
 END;
 COMMENT ON FUNCTION @extschema@.model_source_key(jsonb, text) IS 'internal: an expression for customer_key from a row of the source';
-
--- customer_key of a row p of the table of people.
-CREATE FUNCTION @extschema@.model_person_key(settings jsonb)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT '(' OPERATOR(pg_catalog.||) @extschema@.model_key(settings, 'p.tenant', 'p.customer_id') OPERATOR(pg_catalog.||) ') COLLATE "C"';
-END;
-COMMENT ON FUNCTION @extschema@.model_person_key(jsonb) IS 'internal: an expression for customer_key of a row of customers';
 
 -- Who has something pending in a live model. Those who have been merged into
 -- another customer go by the name of that one. In two halves, each of which finds
@@ -577,6 +574,8 @@ CREATE FUNCTION @extschema@.model_put_view(model name, view name, query text, co
 	AS $$
 DECLARE
 	name		text;
+	words		text;
+	attributes	text[];
 	is_new		boolean := to_regclass(format('%I.%I', model, view)) IS NULL;
 BEGIN
 	IF NOT is_new THEN
@@ -587,21 +586,29 @@ BEGIN
 		PERFORM @extschema@.model_let_read(model, format('SELECT ON %I.%I', model, view));
 	END IF;
 	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', model, view, comment);
+	-- attributes of earlier versions too, whose columns stay
+	EXECUTE format('SELECT array_agg(DISTINCT u.a) FROM %I.configuration AS c CROSS JOIN LATERAL unnest(c.attributes || c.contact) AS u (a)'
+		' WHERE $1 = ''customer_scores'' OR $1 ~ ''_customers$''', model) INTO attributes USING view;
 	FOR name IN SELECT a.attname FROM pg_attribute AS a
 				 WHERE a.attrelid = format('%I.%I', model, view)::regclass AND a.attnum > 0 AND NOT a.attisdropped LOOP
-		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, view, name,
-			coalesce(@extschema@.model_column_comment(name), 'attribute of the customer'));
+		words := CASE WHEN name = ANY (attributes) THEN 'attribute of the customer' ELSE @extschema@.model_column_comment(view, name) END;
+		IF words IS NULL THEN
+			RAISE internal_error USING MESSAGE = format('nobody has said what column %I of view %I means', name, view);
+		END IF;
+		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, view, name, words);
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_put_view(name, name, text, text) IS 'internal: make or replace a view of a model';
 
--- What the columns of all views mean: the same name is the same thing everywhere.
-CREATE FUNCTION @extschema@.model_column_comment(name text)
+-- What the columns of all views mean. The same name is the same thing everywhere,
+-- but for those that are here under the name of a view as well.
+CREATE FUNCTION @extschema@.model_column_comment(view text, name text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT '{
+	SELECT COALESCE(d.d OPERATOR(pg_catalog.->>) pg_catalog.concat(view, '.', name), d.d OPERATOR(pg_catalog.->>) name)
+	  FROM (SELECT '{
 		"customer_key": "the customer as text; unique, never NULL",
 		"tenant": "the tenant of the customer; NULL in a model without tenants",
 		"customer_id": "the customer as the source has it, as text",
@@ -691,10 +698,70 @@ BEGIN ATOMIC
 		"last_event_on": "day of the last order; without any, of the last correction",
 		"remove_on": "first day on which the customer is removed: retention_days without an order are over",
 		"item": "what is said",
-		"detail": "what is said of it"
-	}'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) name;
+		"detail": "what is said of it",
+		"thresholds.score_reason": "too_few_customers: why there are no thresholds; otherwise NULL",
+		"thresholds.dimension": "recency, frequency, monetary or basket",
+		"weights.dimension": "recency, frequency or monetary",
+		"model_status.customers": "number of customers with a history that you see",
+		"model_status.as_of": "the day for which the model answers now",
+		"segment_changes.as_of": "the day for which the segments were computed when the change was recorded",
+		"segment_changes.segment": "the segment after the change; NULL: the customer is there no longer",
+		"segment_changes.previous_segment": "the segment before the change; NULL: the customer is new",
+		"data_quality.customers": "how many customers are affected; NULL: not known",
+		"fit": "what the fit is of: orders, spend or propensity",
+		"family": "the family of the fit: mbgnbd, bgnbd, paretonbd, gammagamma or logit",
+		"parameter": "name of a parameter; NULL where there is no fit",
+		"value": "the parameter as fitted",
+		"standard_error": "standard error of the parameter or coefficient",
+		"log_likelihood": "logarithm of the likelihood of the fit",
+		"prediction_fits.customers": "number of customers that were fitted",
+		"prediction_fits.status": "converged, or what hindered it",
+		"prediction_fits.reason": "why there is no fit",
+		"prediction_fits.version": "version of the configuration that the fit belongs to",
+		"predicted_customers": "number of those customers of whom something is predicted",
+		"prediction_by_segment.expected_orders_90d": "days with an order expected of all of them in the 90 days after as_of",
+		"prediction_by_segment.clv_12m": "what they are expected to bring in the 12 months after as_of, times margin, discounted",
+		"clv_12m_share": "part of clv_12m of all segments, 0 to 1",
+		"mean_churn_probability": "churn_probability on average",
+		"mean_propensity_90d": "propensity_90d on average",
+		"chosen_weight": "weight in rfm_score, as set",
+		"chosen_share": "chosen_weight as part of the sum of the three, 0 to 1",
+		"learnt_share": "part that the learnt coefficients give it, 0 to 1",
+		"coefficient": "coefficient of the score in the regression of orders of the last 90 days on the scores before",
+		"p": "p-value of the coefficient",
+		"clipped": "whether the coefficient is negative, and learnt_share therefore 0",
+		"split_on": "the last day that the fit knew",
+		"until": "the last day that was compared",
+		"days": "number of days that were compared: from split_on to until",
+		"prediction_check.checked_at": "when check_prediction was called",
+		"prediction_check.customers": "number of customers with an order by split_on",
+		"prediction_check.status": "converged, or what hindered the fit",
+		"prediction_check.reason": "why there is no fit",
+		"expected_orders": "days with an order after split_on, as predicted",
+		"actual_orders": "days with an order after split_on, as they came",
+		"orders_bias": "expected_orders divided by actual_orders, minus 1",
+		"expected_value": "value of the orders after split_on, as predicted",
+		"actual_value": "value of the orders after split_on, as it came",
+		"value_bias": "expected_value divided by actual_value, minus 1",
+		"actual_active": "number of customers with an order after split_on",
+		"mean_absolute_error": "error of the expected orders of a customer on average",
+		"baseline_absolute_error": "the same of the simple rule that everybody goes on as before",
+		"correlation": "correlation of expected and actual orders of a customer",
+		"active_auc": "how well the expected orders tell those who came from those who did not: 0.5 is chance, 1 is perfect",
+		"repeat_orders": "further days with an order by split_on; 7 is 7 or more",
+		"repeat_orders_range": "repeat_orders in words",
+		"prediction_by_frequency.customers": "number of customers with so many repeat orders",
+		"expected_mean": "expected_orders of a customer on average",
+		"actual_mean": "actual_orders of a customer on average",
+		"week_end": "last day of the week",
+		"is_holdout": "whether the week lies after split_on",
+		"prediction_tracking.expected_orders": "further days with an order from the first day on until the end of the week, as the fit says",
+		"prediction_tracking.actual_orders": "further days with an order from the first day on until the end of the week, as they came",
+		"expected_in_week": "expected_orders of this week alone",
+		"actual_in_week": "actual_orders of this week alone"
+	}'::pg_catalog.jsonb AS d) AS d;
 END;
-COMMENT ON FUNCTION @extschema@.model_column_comment(text) IS 'internal: what a column of a model''s views means';
+COMMENT ON FUNCTION @extschema@.model_column_comment(text, text) IS 'internal: what a column of a model''s views means';
 
 -- All views of a model, by its configuration.
 CREATE FUNCTION @extschema@.model_make_views(model name, settings jsonb)

@@ -114,18 +114,22 @@ COMMENT ON FUNCTION @extschema@.logit_coefficients(jsonb) IS
 CREATE FUNCTION @extschema@.logit_table(fit jsonb, names text[] DEFAULT NULL)
 	RETURNS TABLE (feature int, name text, coefficient float8, standard_error float8, z float8, p float8, odds_ratio float8)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-	SELECT (c.n - 1)::int,
-		   CASE WHEN c.n = 1 THEN 'intercept' ELSE coalesce(names[c.n - 1], f.own #>> ARRAY['features', (c.n - 2)::text], 'feature ' || c.n - 1) END,
-		   c.coefficient, f.standard_error, f.z, f.p, CASE WHEN c.n > 1 AND c.coefficient BETWEEN -700 AND 700 THEN exp(c.coefficient) END
-	  FROM unnest(@extschema@.logit_coefficients(fit)) WITH ORDINALITY AS c (coefficient, n),
-		   LATERAL (SELECT CASE WHEN c.n = 1 THEN '{intercept}' ELSE ARRAY['coefficients', (c.n - 2)::text] END AS path,
-						   CASE fit ->> 'family' WHEN 'propensity' THEN fit -> 'fit' ELSE fit END AS document) AS d,
-		   LATERAL (SELECT fit AS own, (d.document -> 'standard_errors' #>> d.path)::float8 AS standard_error,
-						   (d.document -> 'z' #>> d.path)::float8 AS z, (d.document -> 'p' #>> d.path)::float8 AS p) AS f
-	 ORDER BY c.n
-$$;
+BEGIN ATOMIC
+	SELECT (c.n OPERATOR(pg_catalog.-) 1)::pg_catalog.int4,
+		   CASE WHEN c.n OPERATOR(pg_catalog.=) 1 THEN 'intercept'
+				ELSE COALESCE(names[c.n OPERATOR(pg_catalog.-) 1], fit OPERATOR(pg_catalog.#>>) ARRAY['features', (c.n OPERATOR(pg_catalog.-) 2)::pg_catalog.text],
+					'feature ' OPERATOR(pg_catalog.||) (c.n OPERATOR(pg_catalog.-) 1)::pg_catalog.text) END,
+		   c.coefficient,
+		   (d.document OPERATOR(pg_catalog.->) 'standard_errors' OPERATOR(pg_catalog.#>>) d.path)::pg_catalog.float8,
+		   (d.document OPERATOR(pg_catalog.->) 'z' OPERATOR(pg_catalog.#>>) d.path)::pg_catalog.float8,
+		   (d.document OPERATOR(pg_catalog.->) 'p' OPERATOR(pg_catalog.#>>) d.path)::pg_catalog.float8,
+		   CASE WHEN c.n OPERATOR(pg_catalog.>) 1 AND pg_catalog.abs(c.coefficient) OPERATOR(pg_catalog.<=) 700::pg_catalog.float8 THEN pg_catalog.exp(c.coefficient) END
+	  FROM pg_catalog.unnest(@extschema@.logit_coefficients(fit)) WITH ORDINALITY AS c (coefficient, n),
+		   LATERAL (SELECT CASE WHEN c.n OPERATOR(pg_catalog.=) 1 THEN '{intercept}'::pg_catalog.text[]
+								ELSE ARRAY['coefficients', (c.n OPERATOR(pg_catalog.-) 2)::pg_catalog.text] END AS path,
+						   CASE WHEN fit OPERATOR(pg_catalog.->>) 'family' OPERATOR(pg_catalog.=) 'propensity' THEN fit OPERATOR(pg_catalog.->) 'fit' ELSE fit END AS document) AS d
+	 ORDER BY c.n;
+END;
 COMMENT ON FUNCTION @extschema@.logit_table(jsonb, text[]) IS
 	'a fit of logit_fit or propensity_fit as rows: the intercept (feature 0) and one row for each feature; odds_ratio is by one unit of the feature';
 
@@ -334,15 +338,17 @@ COMMENT ON FUNCTION @extschema@.calibration_table(jsonb) IS
 CREATE FUNCTION @extschema@.learnt_weights(fit jsonb, total float8 DEFAULT 1)
 	RETURNS float8[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-	SELECT CASE WHEN bool_or(c.coefficient > 0) THEN array_agg(greatest(c.coefficient / nullif(s.scale, 0), 0) / nullif(s.part, 0) * total ORDER BY c.n) END
-	  FROM unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS c (coefficient, n),
+BEGIN ATOMIC
+	SELECT CASE WHEN pg_catalog.bool_or(c.coefficient OPERATOR(pg_catalog.>) 0::pg_catalog.float8) THEN
+				pg_catalog.array_agg(GREATEST(c.coefficient OPERATOR(pg_catalog./) NULLIF(s.scale, 0::pg_catalog.float8), 0::pg_catalog.float8)
+					OPERATOR(pg_catalog./) NULLIF(s.part, 0::pg_catalog.float8) OPERATOR(pg_catalog.*) total ORDER BY c.n) END
+	  FROM pg_catalog.unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS c (coefficient, n),
 		   -- by the largest first, so that nothing overflows
-		   LATERAL (SELECT max(a.x) AS scale, sum(greatest(a.x / m.largest, 0) ORDER BY a.n) AS part
-					  FROM unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS a (x, n),
-						   (SELECT nullif(max(x), 0) AS largest FROM unnest((@extschema@.logit_coefficients(fit))[2:]) AS x) AS m) AS s
-$$;
+		   LATERAL (SELECT pg_catalog.max(a.x) AS scale, pg_catalog.sum(GREATEST(a.x OPERATOR(pg_catalog./) m.largest, 0::pg_catalog.float8) ORDER BY a.n) AS part
+					  FROM pg_catalog.unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS a (x, n),
+						   (SELECT NULLIF(pg_catalog.max(u.x), 0::pg_catalog.float8) AS largest
+							  FROM pg_catalog.unnest((@extschema@.logit_coefficients(fit))[2:]) AS u (x)) AS m) AS s;
+END;
 COMMENT ON FUNCTION @extschema@.learnt_weights(jsonb, float8) IS
 	'weights for weighted_score and score_customers from a fit of a label on scores: coefficients, negative ones as 0, to the sum total; NULL where the fit has no meaning or no coefficient is positive';
 
@@ -350,14 +356,13 @@ CREATE FUNCTION @extschema@.learnt_weights_table(fit jsonb, chosen float8[] DEFA
 	RETURNS TABLE (score int, name text, chosen_weight float8, chosen_share float8, learnt_share float8,
 		coefficient float8, standard_error float8, p float8, clipped boolean)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-	SELECT t.feature, coalesce(names[t.feature], 'score ' || t.feature), chosen[t.feature],
-		   chosen[t.feature] / nullif((SELECT sum(w ORDER BY w) FROM unnest(chosen) AS w), 0),
-		   (@extschema@.learnt_weights(fit))[t.feature], t.coefficient, t.standard_error, t.p, t.coefficient < 0
-	  FROM @extschema@.logit_table(fit) AS t WHERE t.feature > 0
-	 ORDER BY t.feature
-$$;
+BEGIN ATOMIC
+	SELECT t.feature, COALESCE(names[t.feature], 'score ' OPERATOR(pg_catalog.||) t.feature::pg_catalog.text), chosen[t.feature],
+		   chosen[t.feature] OPERATOR(pg_catalog./) NULLIF((SELECT pg_catalog.sum(u.w ORDER BY u.w) FROM pg_catalog.unnest(chosen) AS u (w)), 0::pg_catalog.float8),
+		   (@extschema@.learnt_weights(fit))[t.feature], t.coefficient, t.standard_error, t.p, t.coefficient OPERATOR(pg_catalog.<) 0::pg_catalog.float8
+	  FROM @extschema@.logit_table(fit) AS t WHERE t.feature OPERATOR(pg_catalog.>) 0
+	 ORDER BY t.feature;
+END;
 COMMENT ON FUNCTION @extschema@.learnt_weights_table(jsonb, float8[], text[]) IS
 	'learnt weights beside the chosen ones, both as shares; clipped: the coefficient is negative, and the weight therefore 0';
 

@@ -582,15 +582,15 @@ BEGIN
 				count(*) FILTER (WHERE p.tenant IS NULL) AS not_in_customers, count(*) FILTER (WHERE h.tenant IS NULL) AS not_in_source
 			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM (%1$s) AS h) AS h
 			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM (%2$s) AS p
-				WHERE NOT EXISTS (SELECT FROM %5$I.merged_customers AS m WHERE m.tenant = p.tenant AND m.customer_id = p.customer_id)) AS p
-			  ON p.tenant = h.tenant AND p.customer_id = h.customer_id GROUP BY COALESCE(h.tenant, p.tenant)$q$,
+				WHERE NOT EXISTS (SELECT FROM %5$I.merged_customers AS m WHERE m.customer_key = %6$s)) AS p
+			  ON %6$s = h.customer_key GROUP BY COALESCE(h.tenant, p.tenant)$q$,
 			@extschema@.model_histories(model, settings), settings ->> 'customers_query',
 			CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE format('p.consent IS NOT TRUE OR EXISTS (SELECT FROM %1$I.merged_customers AS m'
 				' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM (%2$s) AS x WHERE (%3$s) COLLATE "C" = m.customer_key AND x.consent))',
 				model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')) END,
 			CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE
 				format(' OR EXISTS (SELECT FROM %1$I.merged_customers AS m JOIN (%2$s) AS x ON (%3$s) COLLATE "C" = m.customer_key WHERE m.root_key = h.customer_key AND x.objection)',
-					model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')) END, model);
+					model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')) END, model, @extschema@.model_person_key(settings));
 	END IF;
 	SELECT string_agg(format('(%L, %s, %L, %L, %L, %L)', r.reason, r.position, r.unit, r.found,
 			CASE WHEN settings ->> 'tenant' IS NOT NULL AND r.reason = 'no_customer' THEN replace(r.explanation, 'customer', 'customer or a tenant') ELSE r.explanation END,

@@ -3,11 +3,11 @@
 SET extra_float_digits = 0;
 SET search_path = shopdata, scoring, public;
 SET client_min_messages = warning;
-CREATE TABLE buys (id int, code text, short varchar(20), fixed char(12), uid uuid, num numeric, shop text, ordered_on date, total numeric);
-INSERT INTO buys SELECT c, 'K:' || c, 'v' || c, 'b' || c, md5(c::text)::uuid, c * 1.50, E's\\:' || c % 3, date '2025-12-30' - i % 700, 5 + i % 90
+CREATE TABLE buys (id int, code text, short varchar(20), uid uuid, num numeric, shop text, ordered_on date, total numeric);
+INSERT INTO buys SELECT c, 'K:' || c, 'v' || c, md5(c::text)::uuid, c * 1.50, E's\\:' || c % 3, date '2025-12-30' - i % 700, 5 + i % 90
   FROM generate_series(1, 4500) AS i, LATERAL (SELECT i * 7 % 3000 AS c) AS x;
-CREATE TABLE folk (id int PRIMARY KEY, code text UNIQUE, short varchar(20), fixed char(12), uid uuid, num numeric(10,3), shop text, town text, agreed boolean, objects boolean);
-INSERT INTO folk SELECT c, 'K:' || c, 'v' || c, 'b' || c, md5(c::text)::uuid, c * 1.50, E's\\:' || c % 3, 'town ' || c % 9, c % 10 <> 0, c % 100 = 7
+CREATE TABLE folk (id int PRIMARY KEY, code text UNIQUE, short varchar(20), uid uuid, num numeric(10,3), shop text, town text, agreed boolean, objects boolean);
+INSERT INTO folk SELECT c, 'K:' || c, 'v' || c, md5(c::text)::uuid, c * 1.50, E's\\:' || c % 3, 'town ' || c % 9, c % 10 <> 0, c % 100 = 7
   FROM generate_series(500, 3999) AS c;
 CREATE VIEW folk_view AS SELECT id AS "Id", code, town FROM folk AS f;
 ANALYZE;
@@ -53,17 +53,16 @@ $$;
 CREATE FUNCTION made(model text, VARIADIC arguments text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT concat(item, '': '', detail) FROM create_model(%L, ''buys'', day => ''ordered_on'', value => ''total'', as_of => ''2025-12-31'', %s)'
-		' WHERE item IN (''index'', ''note'')', model, array_to_string(arguments, ', '));
+		' WHERE item = ''index'' OR detail ~ ''^one customer is found''', model, array_to_string(arguments, ', '));
 END
 $$;
 
 -- Every type of key
 SELECT made('by_int', 'customer => ''id''', 'customers => ''folk''', 'attributes => ''{town}''');
 SELECT made('by_text', 'customer => ''code''', 'customers => ''folk''', 'attributes => ''{town}''');
-SELECT made('by_char', 'customer => ''fixed''', 'customers => ''folk''', 'attributes => ''{town}''');
+SELECT made('by_varchar', 'customer => ''short''', 'customers => ''folk''', 'attributes => ''{town}''');
 SELECT made('by_uuid', 'customer => ''uid''', 'customers => ''folk''', 'attributes => ''{town}''');
 SELECT made('by_numeric', 'customer => ''num''', 'customers => ''folk''', 'attributes => ''{town}''');
-SELECT made('by_expression', 'customer => ''lower(code)''', 'customers => ''folk''', 'customers_key => ''lower(code)''');
 -- ... and kind of model: what is there already is not made again
 SELECT made('careful', 'customer => ''id''', 'customers => ''folk''', 'consent => ''agreed''', 'objection => ''objects''', 'minimum_group_size => 5', 'retention_days => 2000');
 SELECT made('alive', 'customer => ''id''', 'customers => ''folk''', 'attributes => ''{town}''', 'live => true', 'prediction => ''mbgnbd''');
@@ -78,8 +77,8 @@ SELECT count(*) > 0 AS done FROM merge_customers('alive', '600', '701');
 SELECT count(*) > 0 AS done FROM forget_customer('alive', '702');
 ANALYZE;
 SELECT m, l.* FROM (VALUES ('by_int', '{700,7,3500,9999}'::text[]), ('by_text', '{K:700,K:7,K:3500,K:9999}'),
-	('by_char', '{b700,b7,b3500,b9999}'), ('by_uuid', ARRAY[md5('700')::uuid::text, md5('7')::uuid::text, md5('3500')::uuid::text, md5('9999')::uuid::text]),
-	('by_numeric', '{1050,10.5,5250,1}'), ('by_expression', '{k:700,k:7,k:3500,K:700}'), ('careful', '{700,701,7,607,3501,3500}'),
+	('by_varchar', '{v700,v7,v3500,v9999}'), ('by_uuid', ARRAY[md5('700')::uuid::text, md5('7')::uuid::text, md5('3500')::uuid::text, md5('9999')::uuid::text]),
+	('by_numeric', '{1050,10.5,5250,1}'), ('careful', '{700,701,7,607,3501,3500}'),
 	('alive', '{700,701,702,600,7,3500}'), ('strict', '{700,701,7,607,3501,3500}'), ('branches', ARRAY[E's\\\\\\:1:K:700', E's\\\\\\:1:K:7', E's\\\\\\:2:K:3500', 'K:700']),
 	('viewed', '{700,7,3500,9999}'), ('alone', '{700,7,3500,9999}')) AS v (m, k), looked_up(m, k) AS l;
 
@@ -94,7 +93,7 @@ RESET ROLE;
 
 -- Thousands of pending differences are no reason to read everybody: new
 -- customers, cancelled ones who are known or not, merged ones.
-INSERT INTO buys SELECT c, 'K:' || c, NULL, NULL, NULL, NULL, E's\\:' || c % 3, '2025-12-30', 20 FROM generate_series(2500, 5499) AS c;
+INSERT INTO buys SELECT c, 'K:' || c, NULL, NULL, NULL, E's\\:' || c % 3, '2025-12-30', 20 FROM generate_series(2500, 5499) AS c;
 DELETE FROM buys WHERE id IN (7, 700, 600, 703);
 INSERT INTO buys (id, code, shop, ordered_on, total) VALUES (600, 'K:600', E's\\:0', '2025-12-30', 3), (702, 'K:702', E's\\:0', '2025-12-30', 3);
 ANALYZE;

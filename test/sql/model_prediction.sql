@@ -109,7 +109,7 @@ SELECT max(week_end) = '2025-12-31' AS last, max(actual_orders) = (SELECT sum(ac
        bool_and(expected_in_week >= 0 AND actual_in_week >= 0) AS rising, count(*) FILTER (WHERE is_holdout) AS weeks_of_holdout
 FROM m.prediction_tracking;
 SELECT abs(expected_orders / (SELECT sum(btyd_expected_new(k.btyd_fit, (date '2025-12-31' - first_day(h.history, '2025-07-01')) / 7.0))
-         FROM m.customer_histories AS h, m.prediction_checks AS k WHERE first_day(h.history, '2025-07-01') IS NOT NULL) - 1) < 1e-12 AS expected
+         FROM m.customer_histories AS h, m.prediction_check_log AS k WHERE first_day(h.history, '2025-07-01') IS NOT NULL) - 1) < 1e-12 AS expected
 FROM m.prediction_tracking ORDER BY week_end DESC LIMIT 1;
 -- the last one counts
 SELECT count(*) > 0 AS done FROM check_prediction('m');
