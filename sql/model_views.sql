@@ -95,8 +95,8 @@ CREATE FUNCTION @extschema@.explain_floor(x numeric, decimals int)
 	RETURNS numeric
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.trunc(x, decimals) OPERATOR(pg_catalog.-) CASE WHEN x OPERATOR(pg_catalog.<) pg_catalog.trunc(x, decimals)
-		THEN pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") ELSE 0 END;
+	SELECT pg_catalog.round(pg_catalog.trunc(x, decimals) OPERATOR(pg_catalog.-) CASE WHEN x OPERATOR(pg_catalog.<) pg_catalog.trunc(x, decimals)
+		THEN pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") ELSE 0 END, decimals);
 END;
 COMMENT ON FUNCTION @extschema@.explain_floor(numeric, int) IS 'internal: a number cut after so many decimals, downwards';
 
@@ -630,7 +630,7 @@ BEGIN ATOMIC
 		"churn_probability": "probability that the customer will not order again, by the model of orders; see prediction_fits",
 		"churn_reason": "what the plain rule on silence_ratio says beside it: bought_once, silent_longer_than_usual (three times the usual gap), within_usual_rhythm",
 		"expected_orders_90d": "days with an order expected in the 90 days after as_of",
-		"clv_12m": "lifetime value: what the customer is expected to bring in the 12 months after as_of, times margin, discounted",
+		"clv_12m": "lifetime value: what the customer is expected to bring in the 12 months after as_of, net of refunds as in the past, times margin, discounted",
 		"clv_score": "third of the customers by clv_12m when the model was calibrated, 3 is the highest",
 		"next_order_expected_on": "first day by which one further order is expected; NULL if not within three years",
 		"propensity_90d": "probability of an order in the 90 days after as_of, by logistic regression",

@@ -735,7 +735,8 @@ BEGIN
 			  FROM (SELECT s.tenant, s.customer_key, s.day, count(*) AS n FROM kept AS s WHERE s.is_event GROUP BY s.tenant, s.customer_key, s.day) AS d
 			 GROUP BY d.tenant
 		),
-		-- Iglewicz and Hoaglin: 0.6745 is the median absolute deviation of a normal distribution
+		-- Iglewicz and Hoaglin, with 0.6745 as they print it: the median absolute deviation of a
+		-- normal distribution. The bound is cut away from the outliers, so that all are beyond it.
 		logs AS (
 			SELECT s.tenant, s.customer_key, ln(s.value::float8) AS x FROM kept AS s WHERE s.is_event AND s.value > 0
 		), medians AS (
@@ -746,7 +747,7 @@ BEGIN
 		), outliers AS (
 			SELECT d.tenant, w.reason, count(l.x) AS affected, count(DISTINCT l.customer_key) AS customers,
 				   CASE WHEN d.n < 30 THEN 'not judged, there are fewer than 30 orders' WHEN d.mad = 0 THEN 'not judged, most orders have the same value'
-						ELSE format(CASE w.sign WHEN 1 THEN 'above %%s' ELSE 'below %%s' END, round(exp(d.median + w.sign * 3.5 / 0.6745 * d.mad)::numeric, %6$s)) END AS detail
+						ELSE format(CASE w.sign WHEN 1 THEN 'above %%s' ELSE 'below %%s' END, w.sign * @extschema@.explain_floor(w.sign * exp(d.median + w.sign * 3.5 / 0.6745 * d.mad)::numeric, %6$s)) END AS detail
 			  FROM deviations AS d CROSS JOIN (VALUES ('outlier_high', 1), ('outlier_low', -1)) AS w (reason, sign)
 			  LEFT JOIN logs AS l ON l.tenant = d.tenant AND d.n >= 30 AND d.mad > 0 AND w.sign * 0.6745 * (l.x - d.median) > 3.5 * d.mad
 			 GROUP BY d.tenant, w.reason, w.sign, d.n, d.mad, d.median
