@@ -524,8 +524,10 @@ BEGIN
 	SELECT p.type, p.collation_oid INTO type, collation_oid
 	  FROM @extschema@.model_probe_argument(model, caller_path, 'customers_key', key_column, item.from_item, item.columns) AS p;
 	settings := settings || jsonb_build_object('customers_key_type', format_type(type, NULL));
-	selected := format('%s AS customer_id',
-		format(@extschema@.model_key_text('customers_key', type, collation_oid), '(' || key_column || E'\n)'));
+	-- a collation of the column's own would meet that of the histories
+	selected := format('(%s)%s AS customer_id',
+		format(@extschema@.model_key_text('customers_key', type, collation_oid), '(' || key_column || E'\n)'),
+		CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation) THEN ' COLLATE "default"' ELSE '' END);
 	IF tenanted THEN
 		expression := settings ->> 'tenant';
 		IF expression = ANY (item.columns) THEN
@@ -533,7 +535,8 @@ BEGIN
 		END IF;
 		SELECT p.type, p.collation_oid INTO type, collation_oid
 		  FROM @extschema@.model_probe_argument(model, caller_path, 'tenant', expression, item.from_item, item.columns) AS p;
-		tenant_text := format(@extschema@.model_key_text('tenant', type, collation_oid), '(' || expression || E'\n)');
+		tenant_text := format(@extschema@.model_key_text('tenant', type, collation_oid), '(' || expression || E'\n)')
+			|| CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation) THEN ' COLLATE "default"' ELSE '' END;
 	ELSE
 		tenant_text := '''''::pg_catalog.text';
 	END IF;

@@ -142,7 +142,7 @@ BEGIN
 		n := n + 1;
 		name := concat('scoring_key_', model, CASE WHEN n > 1 THEN '_' || n END);
 		statement := format('CREATE INDEX %I ON %s USING hash (%s)', name, s.relation::regclass, s.key);
-		condition := ', and no index can change that';
+		condition := ', and no index that would change that is known';
 		IF s.key IS NULL THEN
 			NULL;
 		ELSIF NOT @extschema@.owned_by_current_user(s.relation) THEN
