@@ -174,6 +174,29 @@ CREATE FUNCTION @extschema@.score_customers(source @extschema@.argument_text, id
 COMMENT ON FUNCTION @extschema@.score_customers(@extschema@.argument_text, anyelement, @extschema@.argument_moment, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
 	'an error that says how to make a day of a timestamp';
 
+CREATE FUNCTION @extschema@.btyd(history @extschema@.argument_history, as_of @extschema@.argument_moment, unit_days int DEFAULT 7,
+	OUT x int, OUT t_x float8, OUT t float8, OUT m float8)
+	RETURNS record
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
+COMMENT ON FUNCTION @extschema@.btyd(@extschema@.argument_history, @extschema@.argument_moment, int) IS
+	'an error that says how to make a day of a timestamp';
+
+CREATE FUNCTION @extschema@.explain_score(model @extschema@.argument_text, customer text, as_of @extschema@.argument_moment,
+	audience text DEFAULT 'manager', language text DEFAULT NULL)
+	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
+COMMENT ON FUNCTION @extschema@.explain_score(@extschema@.argument_text, text, @extschema@.argument_moment, text, text) IS
+	'an error that says how to make a day of a timestamp';
+
+CREATE FUNCTION @extschema@.near_misses(model @extschema@.argument_text, segment text, amount numeric DEFAULT NULL, as_of @extschema@.argument_moment DEFAULT NULL, language text DEFAULT NULL)
+	RETURNS SETOF @extschema@.near_miss
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
+COMMENT ON FUNCTION @extschema@.near_misses(@extschema@.argument_text, text, numeric, @extschema@.argument_moment, text) IS
+	'an error that says how to make a day of a timestamp';
+
 /* ---- a number for a customer ---- */
 
 CREATE FUNCTION @extschema@.explain_score(model text, customer numeric, as_of date DEFAULT NULL,

@@ -16,6 +16,7 @@ SELECT history_agg(at, points, kept) FROM bought;
 SELECT history_agg(at, amount) FROM bought WHERE false;
 SELECT recency(history, now()) FROM h;
 SELECT recency(history, localtimestamp) FROM h;
+SELECT b.x FROM h, btyd(history, now()) AS b;
 SELECT frequency(history, now(), window_days => 30) FROM h;
 SELECT monetary(history, now() - interval '1 day', 30) FROM h;
 SELECT customer_id FROM score_customers('bought', now()) WHERE r_score > 2;
@@ -75,6 +76,12 @@ SELECT export_customer('shop_of_numbers', 5) = export_customer('shop_of_numbers'
 SELECT object, erased FROM forget_customer('shop_of_numbers', 5) WHERE erased > 0;
 SELECT sum(found) AS found FROM erasure_report('shop_of_numbers', 5);
 SELECT item FROM allow_customer('shop_of_numbers', 5);
+SELECT count(*) FROM near_misses('shop_of_numbers', 'vip') AS a, near_misses(model => 'shop_of_numbers', segment => 'vip', as_of => '2025-12-30') AS b;
+SELECT count(*) > 0 AS dated FROM explain_score('shop_of_numbers', '7', '2025-12-30') AS a, explain_score('shop_of_numbers', 7, '2025-12-30') AS b, explain_score('shop_of_numbers', '7', NULL, 'manager', NULL) AS c;
+\set VERBOSITY terse
+SELECT * FROM explain_score('shop_of_numbers', '7', now());
+SELECT * FROM near_misses('shop_of_numbers', 'vip', as_of => now());
+\set VERBOSITY default
 SELECT explain_score('shop_of_numbers', 4711);
 SELECT explain_score('shop_of_numbers', NULL);
 SELECT count(*) > 0 AS done FROM drop_model('shop_of_numbers');
