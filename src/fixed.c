@@ -21,6 +21,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/int.h"
+#include "common/shortest_dec.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 
@@ -56,12 +57,29 @@ numeric_text(Datum datum)
 	return text;
 }
 
-/* A real or double value as a numeric: by its own cast, rounded to 9 decimals */
+/*
+ * The shortest decimal that reads back as the same real or double value: the
+ * value as everybody sees it. Its cast to numeric keeps 6 or 15 digits only.
+ */
+static void
+shortest_text(Oid type, Datum datum, char *text)
+{
+	if (type == FLOAT8OID)
+		double_to_shortest_decimal_buf(DatumGetFloat8(datum), text);
+	else
+		float_to_shortest_decimal_buf(DatumGetFloat4(datum), text);
+}
+
+/* A real or double value as a numeric, rounded to 9 decimals */
 static Datum
 rounded(Oid type, Datum datum)
 {
+	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	shortest_text(type, datum, text);
 	return DirectFunctionCall2(numeric_round,
-							   DirectFunctionCall1(type == FLOAT8OID ? float8_numeric : float4_numeric, datum),
+							   DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
 							   Int32GetDatum(HISTORY_MAX_DECIMALS));
 }
 
@@ -288,6 +306,64 @@ fixed_from_numeric(Datum datum, int64 *value, int *decimals)
 	return long_numeric(datum, value, decimals);
 }
 
+/*
+ * From the digits of the shortest decimal, [-]d[.ddd][e[+-]dd], rounded to 9
+ * decimals, halves away from zero as numeric does.
+ */
+static FixedError
+from_shortest(Oid type, Datum datum, int64 *value, int *decimals)
+{
+	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
+	const char *p = text;
+	bool		negative;
+	int64		digits = 0;		/* 17 at most */
+	int			behind = 0;		/* how many of them are behind the point */
+	bool		point = false;
+	int			needed;
+
+	shortest_text(type, datum, text);
+	negative = *p == '-';
+	if (negative)
+		p++;
+	for (; *p != '\0' && *p != 'e'; p++)
+	{
+		if (*p == '.')
+			point = true;
+		else
+		{
+			digits = digits * 10 + (*p - '0');
+			behind += point;
+		}
+	}
+	if (*p == 'e')
+		behind -= atoi(p + 1);
+	/* beyond so many, nothing is left of 17 digits */
+	if (digits == 0 || behind > HISTORY_MAX_DECIMALS + 18)
+		digits = behind = 0;
+	if (behind > HISTORY_MAX_DECIMALS)
+	{
+		int64		unit = 1;
+
+		for (; behind > HISTORY_MAX_DECIMALS; behind--)
+			unit *= 10;
+		digits = digits / unit + (digits % unit >= unit - digits % unit);
+	}
+	while (behind > 0 && digits % 10 == 0)
+	{
+		digits /= 10;
+		behind--;
+	}
+	needed = behind > 0 ? history_round_up_decimals(behind) : 0;
+	for (; behind < needed; behind++)
+	{
+		if (pg_mul_s64_overflow(digits, 10, &digits))
+			return FIXED_OUT_OF_RANGE;
+	}
+	*value = negative ? -digits : digits;
+	*decimals = needed;
+	return FIXED_OK;
+}
+
 FixedError
 fixed_from_float8(Datum datum, int64 *value, int *decimals)
 {
@@ -299,8 +375,8 @@ fixed_from_float8(Datum datum, int64 *value, int *decimals)
 		return FIXED_NOT_FINITE;
 
 	/*
-	 * The cast to numeric takes 15 significant digits, so a double that is the
-	 * nearest one to a number of at most 15 digits is that number. With few
+	 * No two decimals of at most 15 digits have the same nearest double, so one
+	 * that is nearest to such a decimal has no shorter one than that. With few
 	 * decimals that is quickly seen.
 	 */
 	for (i = 0; i < (int) lengthof(few); i++)
@@ -320,7 +396,7 @@ fixed_from_float8(Datum datum, int64 *value, int *decimals)
 			return FIXED_OK;
 		}
 	}
-	return fixed_from_numeric(rounded(FLOAT8OID, datum), value, decimals);
+	return from_shortest(FLOAT8OID, datum, value, decimals);
 }
 
 FixedError
@@ -330,7 +406,7 @@ fixed_from_float4(Datum datum, int64 *value, int *decimals)
 
 	if (isnan(number) || isinf(number))
 		return FIXED_NOT_FINITE;
-	return fixed_from_numeric(rounded(FLOAT4OID, datum), value, decimals);
+	return from_shortest(FLOAT4OID, datum, value, decimals);
 }
 
 FixedError

@@ -77,14 +77,14 @@ SELECT check_agg('numeric', 'history_agg(day, value)', 'SELECT customer, day, va
 SELECT check_agg('numeric, counts', 'history_agg(day, value, counts)', 'SELECT customer, day, value, counts FROM events');
 SELECT check_agg('numeric, filtered', 'history_agg(day, value) FILTER (WHERE id % 3 = 0)', 'SELECT customer, CASE WHEN id % 3 = 0 THEN day END AS day, value, NULL::bool AS counts FROM events');
 SELECT check_agg('numeric, distinct', 'history_agg(DISTINCT day, value)', 'SELECT DISTINCT customer, day, value, NULL::bool AS counts FROM events');
--- a double is its own cast to numeric, rounded to 9 decimals
-SELECT check_agg('float8', 'history_agg(day, value::float8)', 'SELECT customer, day, round(value::float8::numeric, 9) AS value, NULL::bool AS counts FROM events');
-SELECT check_agg('float8, counts', 'history_agg(day, value::float8, counts)', 'SELECT customer, day, round(value::float8::numeric, 9) AS value, counts FROM events');
-SELECT check_agg('float8, thirds', 'history_agg(day, (value / 1e9)::float8 / 3)', 'SELECT customer, day, round(((value / 1e9)::float8 / 3)::numeric, 9) AS value, NULL::bool AS counts FROM events');
-SELECT check_agg('float8, tenths added up', 'history_agg(day, 0.1::float8 + (id % 1000)::float8 / 10)', 'SELECT customer, day, round((0.1::float8 + (id % 1000)::float8 / 10)::numeric, 9) AS value, NULL::bool AS counts FROM events');
-SELECT check_agg('float8, exponents', 'history_agg(day, (1 + id % 7) * 10.0::float8 ^ ((id % 19)::int - 10))', 'SELECT customer, day, round(((1 + id % 7) * 10.0::float8 ^ ((id % 19)::int - 10))::numeric, 9) AS value, NULL::bool AS counts FROM events');
-SELECT check_agg('real', 'history_agg(day, (value / 1e9)::real)', 'SELECT customer, day, round((value / 1e9)::real::numeric, 9) AS value, NULL::bool AS counts FROM events');
-SELECT check_agg('real, counts', 'history_agg(day, (id % 777)::real / 8, counts)', 'SELECT customer, day, round(((id % 777)::real / 8)::numeric, 9) AS value, counts FROM events');
+-- a double is the shortest decimal that reads back as the same, rounded to 9 decimals
+SELECT check_agg('float8', 'history_agg(day, value::float8)', 'SELECT customer, day, round(value::float8::text::numeric, 9) AS value, NULL::bool AS counts FROM events');
+SELECT check_agg('float8, counts', 'history_agg(day, value::float8, counts)', 'SELECT customer, day, round(value::float8::text::numeric, 9) AS value, counts FROM events');
+SELECT check_agg('float8, thirds', 'history_agg(day, (value / 1e9)::float8 / 3)', 'SELECT customer, day, round(((value / 1e9)::float8 / 3)::text::numeric, 9) AS value, NULL::bool AS counts FROM events');
+SELECT check_agg('float8, tenths added up', 'history_agg(day, 0.1::float8 + (id % 1000)::float8 / 10)', 'SELECT customer, day, round((0.1::float8 + (id % 1000)::float8 / 10)::text::numeric, 9) AS value, NULL::bool AS counts FROM events');
+SELECT check_agg('float8, exponents', 'history_agg(day, (1 + id % 7) * 10.0::float8 ^ ((id % 19)::int - 10))', 'SELECT customer, day, round(((1 + id % 7) * 10.0::float8 ^ ((id % 19)::int - 10))::text::numeric, 9) AS value, NULL::bool AS counts FROM events');
+SELECT check_agg('real', 'history_agg(day, (value / 1e9)::real)', 'SELECT customer, day, round((value / 1e9)::real::text::numeric, 9) AS value, NULL::bool AS counts FROM events');
+SELECT check_agg('real, counts', 'history_agg(day, (id % 777)::real / 8, counts)', 'SELECT customer, day, round(((id % 777)::real / 8)::text::numeric, 9) AS value, counts FROM events');
 SELECT check_agg('bigint', 'history_agg(day, value::bigint * 9)', 'SELECT customer, day, (value::bigint * 9)::numeric AS value, NULL::bool AS counts FROM events');
 SELECT check_agg('bigint past 2^53', 'history_agg(day, 9007199254740993 + id)', 'SELECT customer, day, 9007199254740993 + id::numeric AS value, NULL::bool AS counts FROM events');
 SELECT check_agg('bigint, counts', 'history_agg(day, id::bigint - 5000, counts)', 'SELECT customer, day, id - 5000::numeric AS value, counts FROM events');

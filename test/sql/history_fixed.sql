@@ -48,7 +48,8 @@ SELECT state_of(v) AS state, count(*)
 SELECT state_of(v) AS state, count(*)
   FROM (SELECT sign * (whole + d * ('1e-' || digits)::numeric) AS v FROM generate_series(10, 40) digits, unnest(ARRAY[1, 5, 9]) d, unnest(ARRAY[0, 1, 9999, 10000, 123456789012345678901234567890]) whole, unnest(ARRAY[1, -1]) sign) v GROUP BY 1 ORDER BY 1;
 
--- double and real: their own cast to numeric, rounded to 9 decimals
+-- double and real: the shortest decimal that reads back as the same value, rounded to 9 decimals
+SET extra_float_digits = 1;
 CREATE TABLE doubles AS
   SELECT v::float8 FROM amounts WHERE abs(v) < 9e8
    UNION ALL SELECT v::float8 * (1 + 2 ^ -52) FROM amounts WHERE abs(v) < 9e8
@@ -58,11 +59,33 @@ CREATE TABLE doubles AS
    UNION ALL SELECT (i + 0.5) / 100 FROM generate_series(-2000, 2000) i
    UNION ALL SELECT i / 1000.0::float8 FROM generate_series(-2000, 2000) i
    UNION ALL SELECT 123456.0::float8 + i / 8192.0 FROM generate_series(0, 2000) i
-   UNION ALL SELECT 999999999999999::float8 / 2 ^ i FROM generate_series(0, 60) i;
-SELECT count(*) > 50000 AS many, count(*) FILTER (WHERE h <> history('2025-01-03', round(v::numeric, 9))) AS wrong, min(v) FILTER (WHERE h <> history('2025-01-03', round(v::numeric, 9))) AS example
+   UNION ALL SELECT 999999999999999::float8 / 2 ^ i FROM generate_series(0, 60) i
+   UNION ALL SELECT (hashint8extended(i, 1) % 10 ^ (i % 17 + 1)::int)::float8 / 10 ^ (i % 11) FROM generate_series(1, 20000) i
+   UNION ALL SELECT i + 0.0000000005::float8 FROM generate_series(-1000, 1000) i;
+SELECT count(*) > 50000 AS many, count(*) FILTER (WHERE h <> history('2025-01-03', round(v::text::numeric, 9))) AS wrong, min(v) FILTER (WHERE h <> history('2025-01-03', round(v::text::numeric, 9))) AS example
   FROM (SELECT v, history_agg(date '2025-01-03', v) AS h FROM (SELECT DISTINCT v FROM doubles) u GROUP BY v) d;
-SELECT count(*) > 10000 AS many, count(*) FILTER (WHERE h <> history('2025-01-03', round(v::numeric, 9))) AS wrong, min(v) FILTER (WHERE h <> history('2025-01-03', round(v::numeric, 9))) AS example
+SELECT count(*) > 10000 AS many, count(*) FILTER (WHERE h <> history('2025-01-03', round(v::text::numeric, 9))) AS wrong, min(v) FILTER (WHERE h <> history('2025-01-03', round(v::text::numeric, 9))) AS example
   FROM (SELECT v, history_agg(date '2025-01-03', v) AS h FROM (SELECT DISTINCT v::real FROM doubles WHERE abs(v) BETWEEN 1e-30 AND 9e17 OR v = 0) r GROUP BY v) d;
+-- the cast to numeric would make them 1234570, 0.123457, 16777200 and 1234567890.12346
+SELECT history_agg(date '2025-01-03', v) AS real FROM unnest('{1234567,0.12345678,16777216}'::real[]) AS v GROUP BY v ORDER BY v;
+SELECT history_agg(date '2025-01-03', v) AS double FROM unnest('{1234567890.1234567,0.1234567890123456,99999999.999999985}'::float8[]) AS v GROUP BY v ORDER BY v;
+-- every way in gives the same: one row, a query, a query scored, what can be scored at all
+CREATE TABLE random_amounts AS SELECT i AS id, (random_real * 10 ^ (i % 9))::real AS r, random_real * 10 ^ (i % 12) / 3 AS d
+  FROM (SELECT i, (hashint8extended(i, 2) % 1000000007) / 1000000007.0::float8 AS random_real FROM generate_series(1, 3000) i) v;
+CREATE TABLE expected AS SELECT id, history('2025-01-03', round(r::text::numeric, 9)) AS r, history('2025-01-03', round(d::text::numeric, 9)) AS d FROM random_amounts;
+SELECT count(*) FILTER (WHERE a.r IS DISTINCT FROM e.r OR a.d IS DISTINCT FROM e.d) AS history_agg,
+       count(*) FILTER (WHERE h.history IS DISTINCT FROM e.r OR g.history IS DISTINCT FROM e.d) AS histories,
+       count(*) FILTER (WHERE s.history IS DISTINCT FROM e.r OR t.history IS DISTINCT FROM e.d) AS source_histories,
+       count(*) FILTER (WHERE c.monetary IS DISTINCT FROM monetary(e.r, 'infinity') OR b.monetary IS DISTINCT FROM monetary(e.d, 'infinity')) AS score_customers,
+       count(*) FILTER (WHERE NOT is_scorable('2025-01-03', v.r) OR NOT is_scorable('2025-01-03', v.d)) AS is_scorable, count(*)
+  FROM expected e JOIN random_amounts v USING (id)
+  JOIN (SELECT id, history_agg(date '2025-01-03', r) AS r, history_agg(date '2025-01-03', d) AS d FROM random_amounts GROUP BY id) a USING (id)
+  JOIN histories('SELECT id, date ''2025-01-03'', r FROM random_amounts', NULL::int) h ON h.customer_id = e.id
+  JOIN histories('SELECT id, date ''2025-01-03'', d FROM random_amounts', NULL::int) g ON g.customer_id = e.id
+  JOIN source_histories('SELECT id, date ''2025-01-03'', r FROM random_amounts', NULL::int, keep_going => true) s ON s.customer_id = e.id
+  JOIN source_histories('SELECT id, date ''2025-01-03'', d FROM random_amounts', NULL::int, keep_going => true) t ON t.customer_id = e.id
+  JOIN score_customers('SELECT id, date ''2025-01-03'', r FROM random_amounts', NULL::int, '2025-12-31') c ON c.customer_id = e.id
+  JOIN score_customers('SELECT id, date ''2025-01-03'', d FROM random_amounts', NULL::int, '2025-12-31') b ON b.customer_id = e.id;
 
 SET client_min_messages = error;
 DROP SCHEMA test_fixed CASCADE;
