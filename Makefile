@@ -55,7 +55,7 @@ OBJS = \
 
 # One file per layer; each uses only the ones above it.
 SQL_LAYERS = history score segment segment_maps bulk prediction propensity model suppression model_views model_verbs live model_lookup dated \
-	model_prediction explain privacy quality arguments
+	model_prediction explain privacy quality arguments settings
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

@@ -43,7 +43,7 @@ DECLARE
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	one			text := format('WITH one AS MATERIALIZED (SELECT o.* FROM (%s) AS o WHERE o.customer_key = $1)', @extschema@.model_customers(model, settings));
 	-- a level of its own: one addition, not one for every column
-	given		text := 'WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known' || @extschema@.model_attribute_list(settings, ', o.%I') || ', %s AS history FROM %s AS o';
+	given		text := 'WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known' || replace(@extschema@.model_attribute_list(settings, ', o.%I'), '%', '%%') || ', %s AS history FROM %s AS o';
 BEGIN
 	-- One customer: everything that an explanation says of him. Of one who is
 	-- not there, or not for this reader, only what is true of all.

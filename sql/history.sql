@@ -459,18 +459,6 @@ CREATE FUNCTION @extschema@.history_try_sum(internal, @extschema@.history) RETUR
   AS 'MODULE_PATHNAME', 'history_try_sum'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_try_sum(internal, @extschema@.history) IS 'Adds a history to the state of try_sum';
-CREATE FUNCTION @extschema@.history_try_sum_combine(internal, internal) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_try_sum_combine'
-  LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.history_try_sum_combine(internal, internal) IS 'Merges two states of try_sum';
-CREATE FUNCTION @extschema@.history_try_sum_serialize(internal) RETURNS bytea
-  AS 'MODULE_PATHNAME', 'history_try_sum_serialize'
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.history_try_sum_serialize(internal) IS 'The state of try_sum as bytes';
-CREATE FUNCTION @extschema@.history_try_sum_deserialize(bytea, internal) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_try_sum_deserialize'
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.history_try_sum_deserialize(bytea, internal) IS 'The state of try_sum from bytes';
 CREATE FUNCTION @extschema@.history_try_sum_final(internal) RETURNS @extschema@.history
   AS 'MODULE_PATHNAME', 'history_try_sum_final'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -479,8 +467,6 @@ COMMENT ON FUNCTION @extschema@.history_try_sum_final(internal) IS 'The result o
 CREATE AGGREGATE @extschema@.try_sum(@extschema@.history) (
   SFUNC = @extschema@.history_try_sum, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_try_sum_final,
-  COMBINEFUNC = @extschema@.history_try_sum_combine,
-  SERIALFUNC = @extschema@.history_try_sum_serialize, DESERIALFUNC = @extschema@.history_try_sum_deserialize,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.try_sum(@extschema@.history) IS
@@ -579,28 +565,34 @@ CREATE FUNCTION @extschema@.decayed_sum(history @extschema@.history, as_of pg_ca
 COMMENT ON FUNCTION @extschema@.decayed_sum(@extschema@.history, pg_catalog.date, pg_catalog.float8) IS
   'Sum of total * 2^(-age / half_life_days)';
 
--- ---- is_scorable: can a row become part of a history? ----
+-- ---- is_scorable: can a row become part of a model's history? ----
 
 CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable_numeric'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.numeric) IS
-  'whether a row of this day and value can be scored: both finite, at most 9 decimals, at most 10^12';
+  'whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 9 decimals, at most 10^12';
 
 CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.float8) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable_float8'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.float8) IS
-  'whether a row of this day and value can be scored: both finite, at most 10^12';
+  'whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
 
 CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.float4) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable_float4'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.float4) IS
-  'whether a row of this day and value can be scored: both finite, at most 10^12';
+  'whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
 
 CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.int8) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable_int8'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.int8) IS
-  'whether a row of this day and value can be scored: both finite, at most 10^12';
+  'whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
+
+CREATE FUNCTION @extschema@.raise_unscorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'raise_unscorable'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.raise_unscorable(pg_catalog.date, pg_catalog.numeric) IS
+  'internal: the error that says why a model does not keep a row, without its customer or amount';

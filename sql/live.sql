@@ -19,6 +19,7 @@ DECLARE
 	c			record;
 	columns		text[];
 	foreign_object text;
+	foreign_enum boolean;
 	distributed	boolean;
 	tree		text;
 	unsteady	text;
@@ -88,49 +89,83 @@ BEGIN
 		PERFORM @extschema@.model_raise_unreadable(model, state, message);
 	END;
 	SELECT array_agg(DISTINCT format('%I %s', a.attname, format_type(a.atttypid, NULL))) FILTER (WHERE a.attname IS NOT NULL),
-		   min(pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)) FILTER (WHERE a.attname IS NULL OR t.typnamespace <> 'pg_catalog'::regnamespace),
+		   min(pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)) FILTER (WHERE NOT coalesce(t.is_known, false)),
+		   bool_or(a.attname IS NOT NULL AND NOT t.is_known AND t.typtype = 'e'),
 		   min(w.ev_action::text)
-	  INTO columns, foreign_object, tree
+	  INTO columns, foreign_object, foreign_enum, tree
 	  FROM pg_rewrite AS w
 	  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refobjid <> w.ev_class AND d.deptype = 'n'
 	  LEFT JOIN pg_attribute AS a ON d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND a.attrelid = relation AND a.attnum = d.refobjsubid AND a.attnum > 0
-	  LEFT JOIN pg_type AS t ON t.oid = a.atttypid
+	  -- an enum of the owner's own, its arrays, and what is built in; its operators are
+	  LEFT JOIN LATERAL (SELECT t.typtype, t.typnamespace = 'pg_catalog'::regnamespace
+								OR t.typowner = c.relowner AND 'e' IN (t.typtype, (SELECT e.typtype FROM pg_type AS e WHERE e.typarray = t.oid)) AS is_known
+						   FROM pg_type AS t
+						  WHERE t.oid = CASE WHEN a.attname IS NOT NULL THEN a.atttypid WHEN d.refclassid = 'pg_type'::regclass THEN d.refobjid END) AS t ON true
 	 WHERE w.ev_class = format('%I.source_probe', model)::regclass
 	   AND NOT (d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.refobjsubid = 0);
 	EXECUTE format('DROP VIEW %I.source_probe', model);
+	-- A trigger sees the rows of one statement: no others, and no row as a whole,
+	-- whose text is that of columns that nobody has looked at.
+	IF tree ~ ':hasSubLinks true' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'live: customer, day, value, counts and tenant can''t hold a subquery',
+			DETAIL = 'A trigger sees the rows of one statement; what a subquery reads may change without it.',
+			HINT = 'Leave live out and schedule refresh_model; or have the column in the source itself.';
+	END IF;
+	IF tree ~ ':has(Aggs|WindowFuncs|TargetSRFs) true' OR tree ~ '\{VAR :varno \d+ :varattno 0 ' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'live: customer, day, value, counts and tenant must be expressions over single columns of their own row',
+			HINT = 'Leave out whole rows, aggregates, window functions and functions that return sets; or leave live out and schedule refresh_model.';
+	END IF;
 	IF foreign_object IS NOT NULL THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: the source''s columns depend on %s', foreign_object),
-			DETAIL = 'Whoever may change that could make the shop''s statements fail.',
-			HINT = 'Use columns of built-in types, and functions of PostgreSQL''s own; a generated column can hold the rest.';
-	END IF;
-	-- A trigger sees the rows of one statement: no others, and no row as a whole,
-	-- whose text is that of columns that nobody has looked at.
-	IF tree ~ ':hasSubLinks true' OR tree ~ '\{VAR :varno \d+ :varattno 0 ' THEN
-		RAISE feature_not_supported USING
-			MESSAGE = 'live: customer, day, value, counts and tenant must be expressions over single columns of their own row',
-			HINT = 'Leave out subqueries and whole rows; or leave live out and schedule refresh_model.';
+			DETAIL = CASE WHEN foreign_enum THEN 'Whoever owns an enum could put another type in its place, whose functions would run as the owner of the model.'
+				ELSE 'Whoever may change that could make the shop''s statements fail.' END,
+			HINT = CASE WHEN foreign_enum THEN format('ALTER TYPE ... OWNER TO %I; or add a column for it, like: is_paid boolean GENERATED ALWAYS AS (status = ''paid'') STORED.', current_user)
+				ELSE 'Use columns of built-in types or enums of your own, and functions of PostgreSQL''s own. What else is needed can be a generated column of a built-in type, or one that a trigger of yours fills.' END;
 	END IF;
 	-- Who writes orders may have any TimeZone and DateStyle: a row must mean the
-	-- same to him, to whoever deletes it, and to refresh_model.
+	-- same to them, to who deletes it, and to refresh_model. Some functions are
+	-- marked immutable whose result follows settings all the same: texts of
+	-- floating-point numbers, bytea, intervals and what consists of them.
 	SELECT min(x.what) INTO unsteady
 	  FROM (SELECT p.oid::regprocedure::text AS what FROM regexp_matches(tree, ':(?:funcid|opfuncid) (\d+)', 'g') AS m
-			  JOIN pg_proc AS p ON p.oid = m[1]::oid WHERE p.provolatile <> 'i'
+			  JOIN pg_proc AS p ON p.oid = m[1]::oid
+			 WHERE p.provolatile <> 'i' OR p.oid = 'pg_catalog.quote_ident(text)'::regprocedure
+				OR p.prorettype IN ('cstring'::regtype, 'xml'::regtype) OR p.proargtypes::oid[] && '{cstring,xml}'::regtype[]::oid[]
 			UNION ALL
 			SELECT format('text as %s', format_type(t.oid, NULL)) FROM regexp_matches(tree, ' :resulttype (\d+)', 'g') AS m
 			  JOIN pg_type AS t ON t.oid = m[1]::oid JOIN pg_proc AS p ON p.oid = t.typinput
 			 WHERE p.provolatile <> 'i' AND tree ~ '\{COERCEVIAIO '
 			UNION ALL
 			SELECT format('%s as text', format_type(t.oid, NULL))
-			  FROM regexp_matches(tree, '\{COERCEVIAIO :arg \{.*?:(?:vartype|consttype|funcresulttype|opresulttype|casetype|coalescetype) (\d+) ', 'g') AS m
-			  JOIN pg_type AS t ON t.oid = m[1]::oid JOIN pg_proc AS p ON p.oid = t.typoutput WHERE p.provolatile <> 'i'
+			  FROM regexp_matches(tree, '\{COERCEVIAIO :arg \{.*?:(?:vartype|consttype|funcresulttype|opresulttype|casetype|coalescetype|minmaxtype|array_typeid|refrestype) (\d+) ', 'g') AS m
+			  JOIN pg_type AS t ON t.oid = m[1]::oid
+			 WHERE @extschema@.model_base_type(t.oid) <> ALL ('{bool,"char",name,int2,int4,int8,oid,numeric,text,varchar,bpchar,uuid,bit,varbit,time,timetz,inet,cidr,macaddr,macaddr8,json,jsonb}'::regtype[]::oid[])
+			UNION ALL
+			-- a constant is read again by whoever writes a row
+			SELECT format('a constant of type %s', format_type(t.oid, NULL))
+			  FROM regexp_matches(tree, '\{CONST :consttype (\d+) ', 'g') AS m
+			  JOIN pg_type AS t ON t.oid = m[1]::oid LEFT JOIN pg_type AS e ON e.typarray = t.oid
+			  JOIN pg_proc AS p ON p.oid = coalesce(e.typinput, t.typinput)
+			 WHERE p.provolatile <> 'i' AND 'e' NOT IN (t.typtype, coalesce(e.typtype, ''))
+			   AND coalesce(e.oid, t.oid) <> ALL ('{date,timestamp,timestamptz,time,timetz,interval}'::regtype[]::oid[])
+			UNION ALL
+			SELECT 'XML' WHERE tree ~ '\{XMLEXPR '
+			UNION ALL
+			SELECT 'JSON' WHERE tree ~ '\{JSON(CONSTRUCTOR|)EXPR '
 			UNION ALL
 			SELECT 'the time of the statement or its user' WHERE tree ~ '\{SQLVALUEFUNCTION ') AS x;
 	IF unsteady IS NOT NULL THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: the source''s columns depend on settings of the session: %s', unsteady),
 			DETAIL = 'The same row would mean one thing to who writes it and another to who deletes or rereads it.',
-			HINT = 'Of a timestamptz give the column itself as day, and time_zone; elsewhere use immutable functions.';
+			HINT = CASE WHEN unsteady ~ '(real|double precision) as text$' THEN 'Make it numeric first, like: weight::numeric::text.'
+				WHEN unsteady ~ 'bytea as text$' THEN 'Use encode, like: encode(id, ''hex'').'
+				WHEN unsteady ~ ' as text$' AND (SELECT t.typtype = 'e' FROM pg_type AS t WHERE t.oid = to_regtype(regexp_replace(unsteady, ' as text$', '')))
+				THEN 'Compare the enum itself, like: status IN (''paid'', ''sent'').'
+				ELSE 'Of a timestamptz give the column itself as day, and time_zone; elsewhere use immutable functions.' END;
 	END IF;
 	RETURN columns;
 END
@@ -150,8 +185,22 @@ CREATE FUNCTION @extschema@.live_root(relation oid, trigger name)
 COMMENT ON FUNCTION @extschema@.live_root(oid, name) IS
 	'internal: the partitioned source of the live model that has this trigger on a partition; NULL if it is no partition of it any more';
 
--- The source's columns of the rows in a transition table: a query, and over its
--- result "r" the day, and ", r.counts" where there is one.
+CREATE FUNCTION @extschema@.is_own_enum(schema name, type name)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'is_own_enum'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.is_own_enum(name, name) IS 'internal: is this type an enum that belongs to the current user?';
+
+CREATE FUNCTION @extschema@.live_parts_have_triggers(relation oid, trigger name)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'live_parts_have_triggers'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.live_parts_have_triggers(oid, name) IS
+	'internal: do all partitions below a table have this trigger of a live model?';
+
+-- The source's columns of the rows in a transition table, or in the source
+-- itself (NULL): a query, and over its result "r" the day, and ", r.counts"
+-- where there is one.
 CREATE FUNCTION @extschema@.model_live_source(settings jsonb, transition_table text, OUT query text, OUT day text, OUT counts text)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -160,45 +209,98 @@ DECLARE
 	tail	text := format('FROM %s source', settings ->> 'source_relation');
 BEGIN
 	query := settings ->> 'source_query';
-	IF right(query, length(tail)) <> tail THEN
-		RAISE object_not_in_prerequisite_state USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
+	IF transition_table IS NOT NULL THEN
+		IF right(query, length(tail)) <> tail THEN
+			RAISE object_not_in_prerequisite_state USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
+		END IF;
+		query := left(query, -length(tail)) || format('FROM %I source', transition_table);
 	END IF;
-	query := left(query, -length(tail)) || format('FROM %I source', transition_table);
 	day := CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END;
 	counts := CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_live_source(jsonb, text) IS 'internal: the columns of the source, of the rows in a transition table';
+COMMENT ON FUNCTION @extschema@.model_live_source(jsonb, text) IS 'internal: the columns of the source, of the rows in a transition table or all of them';
 
--- What a transition table says of each customer: the history of its rows, and
--- how many of them can't be scored.
-CREATE FUNCTION @extschema@.model_live_rows(settings jsonb, transition_table text, sign text)
+-- The rows of a transition table, or of the source itself (NULL), that have a
+-- customer, a day and a value, and whether a model keeps them. With on_error => 'raise' a new row that it would
+-- not keep is an error; an old one never is, so that it can be deleted or mended.
+CREATE FUNCTION @extschema@.model_live_events(settings jsonb, transition_table text, sign text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	lenient	boolean := settings ->> 'on_error' = 'reject';
-	s		record;
+	s	record;
 BEGIN
 	SELECT * INTO s FROM @extschema@.model_live_source(settings, transition_table);
-	RETURN format($q$
-		SELECT r.customer, %1$s@extschema@.history_agg(r.day, r.value%2$s)%3$s AS difference, %4$s AS rejected
-		  FROM (SELECT r.customer, %5$s AS day, r.value%6$s, %7$s AS scorable
-				  FROM (%8$s) AS r
-				 WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL) AS r
-		 GROUP BY r.customer$q$,
-		CASE WHEN sign = '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
-		s.counts,
-		CASE WHEN lenient THEN ' FILTER (WHERE r.scorable)' ELSE '' END,
-		CASE WHEN lenient THEN sign || 'count(*) FILTER (WHERE NOT r.scorable)' ELSE '0::bigint' END,
-		s.day,
-		s.counts,
-		CASE WHEN lenient THEN format('@extschema@.is_scorable(%s, r.value)', s.day) ELSE 'true' END,
-		s.query);
+	RETURN format(CASE WHEN settings ->> 'on_error' = 'raise' AND sign = '+' THEN $q$
+		SELECT r.customer, %1$s AS day, r.value%2$s,
+			   CASE WHEN @extschema@.is_scorable(%1$s, r.value) AND octet_length(%4$s) <= 1000 THEN true
+					ELSE @extschema@.raise_unscorable(%1$s, r.value::numeric) END AS scorable
+		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ ELSE $q$
+		SELECT r.customer, %1$s AS day, r.value%2$s, @extschema@.is_scorable(%1$s, r.value) AS scorable
+		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ END,
+		s.day, s.counts, s.query, @extschema@.model_source_key(settings, 'r.customer'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_live_rows(jsonb, text, text) IS 'internal: the query over a transition table of the source';
+COMMENT ON FUNCTION @extschema@.model_live_events(jsonb, text, text) IS 'internal: the query over a transition table of the source';
+
+-- What these rows say of each customer: the history of those that are kept, how
+-- many are not, and how many there are. One by one instead, if the rows of a
+-- customer might not fit one history.
+CREATE FUNCTION @extschema@.model_live_rows(settings jsonb, transition_table text, sign text, one_by_one boolean DEFAULT false)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	counts	text;
+BEGIN
+	SELECT s.counts INTO counts FROM @extschema@.model_live_source(settings, transition_table) AS s;
+	RETURN format(CASE WHEN one_by_one THEN $q$
+		SELECT r.customer, %1$s(SELECT @extschema@.history_agg(e.day, e.value%3$s) FROM (SELECT r.day, r.value%2$s WHERE r.scorable) AS e) AS difference,
+			   CASE WHEN r.scorable THEN 0 ELSE %4$s1 END AS rejected, %4$s1 AS n
+		  FROM (%5$s) AS r$q$ ELSE $q$
+		SELECT r.customer, %1$s@extschema@.history_agg(r.day, r.value%2$s) FILTER (WHERE r.scorable) AS difference,
+			   %4$scount(*) FILTER (WHERE NOT r.scorable) AS rejected, %4$scount(*) AS n
+		  FROM (%5$s) AS r
+		 GROUP BY r.customer$q$ END,
+		CASE WHEN sign = '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
+		counts, replace(counts, 'r.', 'e.'), sign,
+		@extschema@.model_live_events(settings, transition_table, sign));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_rows(jsonb, text, text, boolean) IS 'internal: the query for the differences that a transition table makes';
+
+-- Whoever has a total too large for a history is left out of a live model. Their
+-- rows are pending all the same, in pieces that fit: then differences that come
+-- later add to them, and they are back as soon as it is mended. A piece is a row,
+-- or up to 9,000 of at most a million, which are below 2^63 units of 10^-9.
+CREATE FUNCTION @extschema@.model_live_pieces(model name, settings jsonb, too_large text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	counts		text;
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+BEGIN
+	SELECT s.counts INTO counts FROM @extschema@.model_live_source(settings, NULL) AS s;
+	RETURN format($q$
+		INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)
+		SELECT p.key, %3$s @extschema@.history_agg(p.day, p.value%4$s)
+		  FROM (SELECT r.*, CASE WHEN abs(r.value) <= 1000000 THEN row_number() OVER w / 9000 ELSE - row_number() OVER w END AS piece
+				  FROM (SELECT %5$s AS key, r.* FROM (%6$s) AS r WHERE r.scorable) AS r
+				  LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = r.key
+				 WHERE EXISTS (%7$s) AND coalesce(m.root_key, r.key) IN (%7$s)
+				WINDOW w AS (PARTITION BY r.key)) AS p
+		 GROUP BY p.key, p.customer, p.piece$q$, model,
+		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'p.customer[1], p.customer[2],' ELSE ''''',' END,
+		replace(counts, 'r.', 'p.'), @extschema@.model_source_key(settings, 'r.customer'),
+		@extschema@.model_live_events(settings, NULL, '-'), too_large);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_pieces(name, jsonb, text) IS 'internal: the statement that keeps in pending what fits no history';
 
 -- The partitions of a source, by name: OIDs would not survive a restore.
 CREATE FUNCTION @extschema@.model_live_parts(root oid)
@@ -223,37 +325,66 @@ DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 	lenient		boolean := settings ->> 'on_error' = 'reject';
 	root		regclass := settings ->> 'source_relation';
+	columns		text := CASE WHEN tenanted THEN 'customer_key, tenant, customer_id, difference' ELSE 'customer_key, tenant, difference' END;
 	value_type	regtype;
 	fresh		record;
 	stale		record;
 	single		text := '';
-	gather		text;
-	columns		text;
+	several		text;
+	one_by_one	text;
+	enums		text;
 	body		text;
 	part		record;
 	event		record;
 BEGIN
-	PERFORM @extschema@.model_drop_triggers(model);
 	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
+		PERFORM @extschema@.model_drop_triggers(model, NULL);
 		RETURN;
 	END IF;
 	-- What is written while the source is read must not be missed.
 	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', root);
-	-- The keys are made text once per customer, not per row.
-	gather := format($q$
-			SELECT array_agg(%1$s) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
-				   array_agg(d.difference) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),%2$s
-				   coalesce(sum(d.rejected), 0)
-			  INTO keys, differences, %3$s rejected
-			  FROM (%%s) AS d;$q$,
-		@extschema@.model_source_key(settings, 'd.customer'),
-		CASE WHEN tenanted THEN $q$
-				   array_agg(d.customer[1]) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),
-				   array_agg(d.customer[2]) FILTER (WHERE d.difference OPERATOR(@extschema@.<>) '{}'),$q$ ELSE '' END,
-		CASE WHEN tenanted THEN 'tenants, ids,' ELSE '' END);
+	PERFORM @extschema@.model_drop_triggers(model, root);
+	-- Statements of several rows. The keys are made text once per customer, not per
+	-- row. Of very many customers no arrays are made, which would be in memory.
+	SELECT string_agg(format($q$%1$s TG_OP = '%2$s' THEN
+			IF %3$s THEN
+				%4$s
+			ELSE
+				%5$s
+			END IF;
+		$q$, o.keyword, o.operation, o.many, format(w.straight, o.rows), format(w.gather, o.rows)), '' ORDER BY o.n) || 'END IF;',
+		   string_agg(format($q$%1$s TG_OP = '%2$s' THEN
+					%3$s
+				$q$, o.keyword, o.operation, format(w.straight, o.rows_one_by_one)), '' ORDER BY o.n) || 'END IF;'
+	  INTO several, one_by_one
+	  FROM (VALUES (1, 'IF', 'INSERT', 'EXISTS (SELECT FROM new_rows OFFSET 10000)',
+					@extschema@.model_live_rows(settings, 'new_rows', '+'), @extschema@.model_live_rows(settings, 'new_rows', '+', true)),
+				   (2, 'ELSIF', 'DELETE', 'EXISTS (SELECT FROM old_rows OFFSET 10000)',
+					@extschema@.model_live_rows(settings, 'old_rows', '-'), @extschema@.model_live_rows(settings, 'old_rows', '-', true)),
+				   (3, 'ELSIF', 'UPDATE', 'EXISTS (SELECT FROM new_rows OFFSET 10000) OR EXISTS (SELECT FROM old_rows OFFSET 10000)',
+					format('SELECT u.customer, @extschema@.sum(u.difference) AS difference, sum(u.rejected) AS rejected, sum(u.n) AS n FROM (%s UNION ALL %s) AS u GROUP BY u.customer',
+						@extschema@.model_live_rows(settings, 'new_rows', '+'), @extschema@.model_live_rows(settings, 'old_rows', '-')),
+					format('%s UNION ALL %s',
+						@extschema@.model_live_rows(settings, 'new_rows', '+', true), @extschema@.model_live_rows(settings, 'old_rows', '-', true))))
+			AS o (n, keyword, operation, many, rows, rows_one_by_one)
+	 CROSS JOIN (SELECT replace(@extschema@.model_source_key(settings, 'd.customer'), '%', '%%') AS key,
+						$q$octet_length(k.key) <= 1000 AND k.difference OPERATOR(@extschema@.<>) '{}'$q$ AS fits,
+						CASE WHEN lenient THEN 'coalesce(sum(CASE WHEN octet_length(k.key) <= 1000 THEN k.rejected ELSE k.n END), 0)' ELSE '0' END AS left_out) AS p
+	 CROSS JOIN LATERAL (SELECT
+			format($q$SELECT array_agg(k.key) FILTER (WHERE %1$s), array_agg(k.difference) FILTER (WHERE %1$s),%2$s %3$s
+				  INTO keys, differences,%4$s rejected
+				  FROM (SELECT %5$s AS key, d.* FROM (%%s) AS d OFFSET 0) AS k;$q$, p.fits,
+				CASE WHEN tenanted THEN format(' array_agg(k.customer[1]) FILTER (WHERE %1$s), array_agg(k.customer[2]) FILTER (WHERE %1$s),', p.fits) ELSE '' END,
+				p.left_out, CASE WHEN tenanted THEN ' tenants, ids,' ELSE '' END, p.key) AS gather,
+			format($q$WITH k AS MATERIALIZED (SELECT %5$s AS key, d.* FROM (%%s) AS d), written AS (
+					INSERT INTO %1$s.pending (%2$s) SELECT %3$s FROM k WHERE %4$s
+				)
+				SELECT %6$s INTO rejected FROM k;$q$, replace(format('%I', model), '%', '%%'), columns,
+				CASE WHEN tenanted THEN 'k.key, k.customer[1], k.customer[2], k.difference' ELSE $q$k.key, '', k.difference$q$ END, p.fits, p.key, p.left_out) AS straight) AS w;
 	-- Most statements write one row: no aggregate for it, no arrays. Many updates
 	-- change nothing that the model reads. A value that isn't exact as numeric is
-	-- left to history_agg.
+	-- left to history_agg. LIMIT 1, because an application can have plpgsql complain
+	-- of further rows.
 	SELECT * INTO fresh FROM @extschema@.model_live_source(settings, 'new_rows');
 	SELECT * INTO stale FROM @extschema@.model_live_source(settings, 'old_rows');
 	EXECUTE format('SELECT pg_typeof((SELECT r.value FROM (%s) AS r WHERE false))', settings ->> 'source_query') INTO value_type;
@@ -262,39 +393,43 @@ BEGIN
 			SELECT %3$s, %4$s, r.value%5$s, EXISTS (SELECT FROM %6$s OFFSET 1)
 			  INTO one_key%7$s, one_day, one_value%8$s, more
 			  FROM (%9$s) AS r
-			 WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL;
+			 WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL LIMIT 1;
 			IF NOT more THEN
-				%10$s
+				IF @extschema@.is_scorable(one_day, one_value) AND octet_length(one_key) <= 1000 THEN
+					one_difference := %10$s@extschema@.history(one_day, one_value%8$s);
+				%11$s
+				END IF;
 			END IF;
 		$q$, o.keyword, o.operation,
 			@extschema@.model_source_key(settings, 'r.customer') || CASE WHEN tenanted THEN ', r.customer[1], r.customer[2]' ELSE '' END,
 			o.day, o.counts, o.rows, CASE WHEN tenanted THEN ', one_tenant, one_id' ELSE '' END, replace(o.counts, 'r.', 'one_'), o.query,
-			format(CASE WHEN lenient THEN $q$IF @extschema@.is_scorable(one_day, one_value) THEN
-					%1$s
-				ELSE
-					rejected := %2$s1;
-				END IF;$q$ ELSE '%1$s' END,
-				format('one_difference := %s@extschema@.history(one_day, one_value%s);', CASE o.sign WHEN '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
-					replace(o.counts, 'r.', 'one_')), o.sign)), '' ORDER BY o.operation DESC) INTO single
+			CASE o.sign WHEN '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
+			CASE WHEN lenient THEN format('ELSE rejected := %s1;', o.sign)
+				WHEN o.sign = '-' THEN '' ELSE 'ELSE PERFORM @extschema@.raise_unscorable(one_day, one_value);' END), '' ORDER BY o.operation DESC) INTO single
 		  FROM (VALUES ('IF', 'INSERT', 'new_rows', fresh.query, fresh.day, fresh.counts, ''),
 					   ('ELSIF', 'DELETE', 'old_rows', stale.query, stale.day, stale.counts, '-')) AS o (keyword, operation, rows, query, day, counts, sign);
 	END IF;
+	-- A row may vanish on its way to another partition, in a trigger there: then
+	-- there are fewer new ones than old ones, or none.
 	single := single || format($q$%1$s TG_OP = 'UPDATE' THEN
-			SELECT (n.customer, n.day, n.value%2$s) IS DISTINCT FROM (o.customer, o.day, o.value%3$s) OR EXISTS (SELECT FROM new_rows OFFSET 1)
-			  INTO more
-			  FROM (%4$s) AS n, (%5$s) AS o LIMIT 1;
+			SELECT coalesce((SELECT (n.customer, n.day, n.value%2$s) IS DISTINCT FROM (o.customer, o.day, o.value%3$s) FROM (%4$s) AS n, (%5$s) AS o LIMIT 1),
+					   EXISTS (SELECT FROM new_rows) OR EXISTS (SELECT FROM old_rows))
+				   OR EXISTS (SELECT FROM new_rows OFFSET 1) OR EXISTS (SELECT FROM old_rows OFFSET 1)
+			  INTO more;
 		END IF;$q$, CASE single WHEN '' THEN 'IF' ELSE 'ELSIF' END, replace(fresh.counts, 'r.', 'n.'), replace(stale.counts, 'r.', 'o.'), fresh.query, stale.query);
-	columns := CASE WHEN tenanted THEN 'customer_key, tenant, customer_id, difference' ELSE 'customer_key, tenant, difference' END;
+	SELECT string_agg(DISTINCT format('@extschema@.is_own_enum(%L, %L)', n.nspname, t.typname), ' AND ') INTO enums
+	  FROM @extschema@.model_live_enums(root, ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'))) AS e
+	  JOIN pg_type AS t ON t.oid = e JOIN pg_namespace AS n ON n.oid = t.typnamespace;
 	body := format($q$
 #variable_conflict use_column
 DECLARE
 	more		boolean := true;
-	one_key		text;%17$s
+	one_key		text;%1$s
 	one_day		date;
-	one_value	numeric;%16$s
+	one_value	numeric;
 	one_difference	@extschema@.history;
 	keys		text[];
-	differences	@extschema@.history[];%10$s
+	differences	@extschema@.history[];
 	rejected	bigint := 0;
 	root		oid := TG_RELID;
 	state		text;
@@ -304,74 +439,108 @@ BEGIN
 		root := @extschema@.live_root(TG_RELID, TG_NAME);
 		IF root IS NULL THEN
 			-- it may come back
-			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a detached partition was written', 0, true);
+			INSERT INTO %2$s.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a detached partition was written', 0, true);
 			RETURN NULL;
 		END IF;
 	END IF;
+	-- Who has been given the source could give its columns types with functions of
+	-- his own, and would have them run here; and what is stored is not his.
+	IF NOT @extschema@.owned_by_current_user(root) THEN
+		%3$s
+	END IF;
+	%4$s
 	IF TG_OP = 'TRUNCATE' THEN
-		IF TG_NARGS = 0 THEN
-			TRUNCATE %1$I.customer_histories, %1$I.pending, %1$I.rejects;
-		ELSIF pg_relation_size(%13$L) + pg_relation_size(%14$L) > 0 THEN
+		IF TG_NARGS > 0 THEN
 			-- not that of the root, which comes here after it has emptied these tables
-			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a partition was truncated', 0, true);
+			IF pg_relation_size(%5$L) + pg_relation_size(%6$L) > 0 THEN
+				INSERT INTO %2$s.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a partition was truncated', 0, true);
+			END IF;
+		ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+			-- a DELETE would go by the snapshot
+			TRUNCATE %2$s.customer_histories, %2$s.pending, %2$s.rejects;
+		ELSE
+			BEGIN
+				LOCK TABLE %2$s.customer_histories, %2$s.pending, %2$s.rejects IN ACCESS EXCLUSIVE MODE NOWAIT;
+				TRUNCATE %2$s.customer_histories, %2$s.pending, %2$s.rejects;
+			EXCEPTION WHEN lock_not_available THEN
+				-- Somebody reads the model, and may be about to write the source, which we
+				-- hold. Pending first: what is just being folded in is waited for there.
+				DELETE FROM %2$s.pending;
+				DELETE FROM %2$s.customer_histories;
+				DELETE FROM %2$s.rejects;
+			END;
 		END IF;
 		RETURN NULL;
 	END IF;
-	-- Who has been given the source could give its columns types with functions of
-	-- his own, and would have them run here.
-	IF NOT @extschema@.owned_by_current_user(root) THEN
-		%12$s
-	END IF;
-	%2$s
-		%15$s
+	%7$s
+	%8$s
+		%9$s
 		IF more THEN
-			IF TG_OP = 'INSERT' THEN
-				%3$s
-			ELSIF TG_OP = 'DELETE' THEN
-				%4$s
-			ELSE
-				%5$s
-			END IF;
+			%10$s
 		END IF;
-	%6$s
+	%11$s
 	IF rejected <> 0 THEN
-		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'unconvertible', rejected, false);
+		INSERT INTO %2$s.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'unconvertible', rejected, false);
 	END IF;
 	IF one_difference OPERATOR(@extschema@.<>) '{}' THEN
-		INSERT INTO %1$I.pending (%7$s) VALUES (one_key, %18$s, one_difference);
+		INSERT INTO %2$s.pending (%12$s) VALUES (one_key, %13$s, one_difference);
 	ELSIF cardinality(keys) = 1 THEN
-		INSERT INTO %1$I.pending (%7$s) VALUES (keys[1], %8$s, differences[1]);
+		INSERT INTO %2$s.pending (%12$s) VALUES (keys[1], %14$s, differences[1]);
 	ELSIF keys IS NOT NULL THEN
-		INSERT INTO %1$I.pending (%7$s) SELECT u.key, %9$s, u.difference FROM unnest(%11$s);
+		INSERT INTO %2$s.pending (%12$s) SELECT u.key, %15$s, u.difference FROM unnest(%16$s);
 	END IF;
 	RETURN NULL;
-END$q$, model,
-		-- This block writes nothing: it costs the transaction no number of its own.
-		CASE WHEN lenient THEN 'BEGIN' ELSE '' END,
-		format(gather, @extschema@.model_live_rows(settings, 'new_rows', '+')),
-		format(gather, @extschema@.model_live_rows(settings, 'old_rows', '-')),
-		format(gather, format('SELECT u.customer, @extschema@.sum(u.difference) AS difference, sum(u.rejected) AS rejected FROM (%s UNION ALL %s) AS u GROUP BY u.customer',
-			@extschema@.model_live_rows(settings, 'new_rows', '+'), @extschema@.model_live_rows(settings, 'old_rows', '-'))),
-		CASE WHEN lenient THEN format($q$EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
-		-- For every statement: a row that is there may be gone when this statement is
-		-- committed, by a refresh that has not seen it. apply_changes makes them few.
-		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'error ' || state, 0, true);
-		RETURN NULL;
-	END;$q$, model) ELSE '' END,
-		columns, CASE WHEN tenanted THEN 'tenants[1], ids[1]' ELSE '''''' END, CASE WHEN tenanted THEN 'u.tenant, u.id' ELSE '''''' END,
-		CASE WHEN tenanted THEN E'\n\ttenants\t\ttext[];\n\tids\t\t\ttext[];' ELSE '' END,
-		CASE WHEN tenanted THEN 'keys, tenants, ids, differences) AS u (key, tenant, id, difference' ELSE 'keys, differences) AS u (key, difference' END,
+END$q$,
+		CASE fresh.counts WHEN '' THEN '' ELSE E'\n\tone_counts\tboolean;' END
+			|| CASE WHEN tenanted THEN E'\n\tone_tenant\ttext;\n\tone_id\t\ttext;\n\ttenants\t\ttext[];\n\tids\t\t\ttext[];' ELSE '' END,
+		format('%I', model),
 		CASE WHEN lenient THEN format($q$INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'the source belongs to another role', 0, true);
 		RETURN NULL;$q$, model) ELSE format($q$RAISE insufficient_privilege USING
 			MESSAGE = format('model %%s is live, but its source belongs to another role', %L),
 			HINT = 'DROP TRIGGER, or ask the owner of the model to alter it: live => false.';$q$, model) END,
-		format('%I.customer_histories', model), format('%I.pending', model), single,
-		CASE fresh.counts WHEN '' THEN '' ELSE E'\n\tone_counts\tboolean;' END,
-		CASE WHEN tenanted THEN E'\n\tone_tenant\ttext;\n\tone_id\t\ttext;' ELSE '' END,
-		CASE WHEN tenanted THEN 'one_tenant, one_id' ELSE '''''' END);
-	EXECUTE format('CREATE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
-		' SET search_path = pg_catalog, pg_temp AS %L', model, body);
+		CASE WHEN enums IS NULL THEN '' ELSE format($q$IF NOT (%2$s) THEN
+		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'an enum of the source belongs to another role', 0, true);
+		RETURN NULL;
+	END IF;$q$, model, enums) END,
+		format('%I.customer_histories', model), format('%I.pending', model),
+		CASE WHEN (SELECT c.relkind FROM pg_class AS c WHERE c.oid = root) <> 'p' THEN '' ELSE format($q$-- one that is detached again leaves no trace in the catalogs
+	IF NOT @extschema@.live_parts_have_triggers(TG_RELID, TG_NAME) THEN
+		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a partition was attached', 0, true);
+	END IF;$q$, model) END,
+		-- This block writes nothing but for very many customers: it costs the
+		-- transaction no number of its own.
+		CASE WHEN lenient THEN 'BEGIN' ELSE '' END,
+		single,
+		several,
+		CASE WHEN lenient THEN format($q$EXCEPTION
+		WHEN numeric_value_out_of_range THEN
+			-- The rows of some customer don't fit one history. One by one they do: views
+			-- leave out that customer alone, as after a refresh.
+			BEGIN
+				%2$s
+			EXCEPTION WHEN OTHERS THEN
+				GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
+				INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'error ' || state, 0, true);
+				RETURN NULL;
+			END;
+		WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
+			-- For every statement: a row that is there may be gone when this statement is
+			-- committed, by a refresh that has not seen it. apply_changes makes them few.
+			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'error ' || state, 0, true);
+			RETURN NULL;
+	END;$q$, model, one_by_one) ELSE '' END,
+		columns,
+		CASE WHEN tenanted THEN 'one_tenant, one_id' ELSE '''''' END,
+		CASE WHEN tenanted THEN 'tenants[1], ids[1]' ELSE '''''' END,
+		CASE WHEN tenanted THEN 'u.tenant, u.id' ELSE '''''' END,
+		CASE WHEN tenanted THEN 'keys, tenants, ids, differences) AS u (key, tenant, id, difference' ELSE 'keys, differences) AS u (key, difference' END);
+	-- The expressions are printed so that settings of an application don't change
+	-- them. Where the text of an array says NULL, that has to be one: no more
+	-- settings than that, for each of them costs every statement a little.
+	EXECUTE format('CREATE OR REPLACE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
+		' SET search_path = pg_catalog, pg_temp%s AS %L', model,
+		CASE WHEN settings ->> 'source_query' ~ 'NULL.*}''::' THEN ' SET array_nulls = on' ELSE '' END, body);
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
 	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
 		'appends what a statement on the source changes to pending; SECURITY DEFINER, because whoever writes orders has no rights on the model');
@@ -381,7 +550,8 @@ END$q$, model,
 				UNION ALL SELECT root, 0 WHERE NOT EXISTS (SELECT FROM pg_partition_tree(root)) LOOP
 		FOR event IN SELECT * FROM (VALUES ('INSERT', 'REFERENCING NEW TABLE AS new_rows'), ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
 				('UPDATE', 'REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows'), ('TRUNCATE', '')) AS v (name, referencing) LOOP
-			EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %I.record_differences(%s)',
+			-- in the place of one that is there, which may be disabled
+			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %I.record_differences(%s)',
 				format('scoring_%s_%s', lower(event.name), model), event.name, part.relid::regclass, event.referencing, model,
 				CASE WHEN part.level > 0 THEN '''part''' ELSE '' END);
 		END LOOP;
@@ -390,7 +560,24 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_triggers(name, jsonb) IS 'internal: make the triggers of a live model';
 
-CREATE FUNCTION @extschema@.model_drop_triggers(model name)
+-- The enums among the columns that a live model reads.
+CREATE FUNCTION @extschema@.model_live_enums(relation oid, columns text[])
+	RETURNS SETOF oid
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY SELECT t.oid
+	  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'e'
+	 WHERE a.attrelid = relation AND a.attnum > 0 AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (columns);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_enums(oid, text[]) IS 'internal: the enums among columns that a live model reads';
+
+-- The triggers of a live model: all of them, with their function, or if it has
+-- a source still, those that stand on other tables. What the source has is
+-- replaced in its place, which keeps no reader of it away.
+CREATE FUNCTION @extschema@.model_drop_triggers(model name, source oid)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -398,51 +585,66 @@ CREATE FUNCTION @extschema@.model_drop_triggers(model name)
 	AS $$
 DECLARE
 	trigger_function regprocedure := to_regprocedure(format('%I.record_differences()', model));
-	t	record;
+	kept	oid[] := ARRAY(SELECT t.relid FROM pg_partition_tree(source) AS t UNION SELECT source WHERE source IS NOT NULL);
+	t		record;
 BEGIN
 	IF trigger_function IS NULL THEN
 		RETURN;
 	END IF;
+	-- a table that was given away since takes its triggers back with the function only
+	IF EXISTS (SELECT FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
+				WHERE g.tgfoid = trigger_function AND c.oid <> ALL (kept) AND NOT pg_has_role(c.relowner, 'USAGE')) THEN
+		source := NULL;
+		kept := '{}';
+	END IF;
 	-- The source first, as its writers do, who then want pending; and from the
 	-- root down: else they and we could wait for each other.
 	FOR t IN SELECT g.tgrelid::regclass AS relation FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
-			  WHERE g.tgfoid = trigger_function AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'UPDATE')
+			  WHERE g.tgfoid = trigger_function AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'UPDATE') AND c.oid <> ALL (kept)
 			  GROUP BY g.tgrelid ORDER BY min(g.tgnargs), g.tgrelid LOOP
 		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t.relation);
 	END LOOP;
-	-- with the triggers, whoever owns the source by now
-	EXECUTE format('DROP FUNCTION %I.record_differences() CASCADE', model);
+	IF source IS NULL THEN
+		EXECUTE format('DROP FUNCTION %I.record_differences() CASCADE', model);
+		RETURN;
+	END IF;
+	FOR t IN SELECT g.tgrelid::regclass AS relation, g.tgname FROM pg_trigger AS g
+			  WHERE g.tgfoid = trigger_function AND g.tgrelid <> ALL (kept) LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_drop_triggers(name) IS 'internal: drop the triggers of a live model';
+COMMENT ON FUNCTION @extschema@.model_drop_triggers(name, oid) IS
+	'internal: drop the triggers of a live model, or those that are not on its source';
 
 -- What of the source a live model doesn't see, from the catalogs; NULL: nothing.
+-- Readers ask it, who may use no function of the extension by name.
 CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, source_columns text[], source_parts text[])
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	root		regclass;
+	root		record;
 	parts		text[];
-	missing		regclass;
 	changed		text;
-	owner		name;
 BEGIN
 	IF octet_length(source_relation) > 1000 THEN
 		RETURN NULL;		-- no name of a relation; to take it apart would last
 	END IF;
 	-- from the catalogs: whoever reads model_status may have no rights on the schema
-	SELECT c.oid, pg_get_userbyid(c.relowner) INTO root, owner FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relispartition, c.relrowsecurity AND c.relforcerowsecurity AS is_walled,
+		   c.relowner, r.rolsuper OR r.rolbypassrls AS sees_all INTO root
+	  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace LEFT JOIN pg_roles AS r ON r.oid = c.relowner
 	 WHERE n.nspname = (parse_ident(source_relation))[1] AND c.relname = (parse_ident(source_relation))[2];
-	IF root IS NULL THEN
+	IF NOT FOUND THEN
 		RETURN NULL;
 	END IF;
-	IF owner <> (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace AS n WHERE n.nspname = model) THEN
+	IF root.relowner <> (SELECT n.nspowner FROM pg_namespace AS n WHERE n.nspname = model) THEN
 		RETURN 'the source belongs to another role';
 	END IF;
 	-- a partition that has left took its rows with it
-	parts := ARRAY(SELECT format('%I.%I', n.nspname, c.relname) FROM pg_partition_tree(root) AS t
+	parts := ARRAY(SELECT format('%I.%I', n.nspname, c.relname) FROM pg_partition_tree(root.oid) AS t
 					 JOIN pg_class AS c ON c.oid = t.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE t.level > 0);
 	changed := (SELECT min(p) FROM unnest(source_parts) AS p WHERE p <> ALL (parts));
 	IF changed IS NOT NULL THEN
@@ -452,22 +654,39 @@ BEGIN
 	IF changed IS NOT NULL THEN
 		RETURN format('partition %s has been attached', changed);
 	END IF;
-	SELECT p.relid INTO missing
-	  FROM (SELECT t.relid::oid AS relid FROM pg_partition_tree(root) AS t UNION SELECT root::oid) AS p
-	 WHERE (SELECT count(*) FROM pg_trigger AS g
-			 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A') AND g.tgfoid = to_regprocedure(format('%I.record_differences()', model))) < 4
-	 ORDER BY p.relid::regclass::text LIMIT 1;
-	IF missing IS NOT NULL THEN
-		RETURN format('table %s lacks enabled triggers of the model', missing);
+	-- what create_model refuses can come later
+	changed := (SELECT min(i.inhparent::regclass::text) FROM pg_inherits AS i WHERE i.inhrelid = root.oid);
+	IF changed IS NOT NULL THEN
+		RETURN format('table %s is a part of %s now, whose statements are not seen', root.name, changed);
 	END IF;
-	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = root OR s.srrelid IN (SELECT t.relid FROM pg_partition_tree(root) AS t)) THEN
-		RETURN format('table %s is filled by logical replication', root);
+	changed := (SELECT min(i.inhrelid::regclass::text) FROM pg_inherits AS i WHERE i.inhparent = root.oid AND root.relkind = 'r');
+	IF changed IS NOT NULL THEN
+		RETURN format('table %s inherits from %s, and its statements are not seen', changed, root.name);
+	END IF;
+	IF root.is_walled AND root.sees_all IS NOT TRUE THEN
+		RETURN format('row-level security hides rows of %s from its owner', root.name);
+	END IF;
+	changed := (SELECT min(p.relid::regclass::text)
+				  FROM (SELECT t.relid::oid AS relid FROM pg_partition_tree(root.oid) AS t UNION SELECT root.oid) AS p
+				 WHERE (SELECT count(*) FROM pg_trigger AS g
+						 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A') AND g.tgfoid = to_regprocedure(format('%I.record_differences()', model))) < 4);
+	IF changed IS NOT NULL THEN
+		RETURN format('table %s lacks enabled triggers of the model', changed);
+	END IF;
+	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = root.oid OR s.srrelid IN (SELECT t.relid FROM pg_partition_tree(root.oid) AS t)) THEN
+		RETURN format('table %s is filled by logical replication', root.name);
 	END IF;
 	SELECT min(c) INTO changed FROM unnest(source_columns) AS c
 	 WHERE c NOT IN (SELECT format('%I %s', a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute AS a
-					  WHERE a.attrelid = root AND a.attnum > 0 AND NOT a.attisdropped);
+					  WHERE a.attrelid = root.oid AND a.attnum > 0 AND NOT a.attisdropped);
 	IF changed IS NOT NULL THEN
 		RETURN format('the source has no column %s any more', changed);
+	END IF;
+	SELECT min(format_type(t.oid, NULL)) INTO changed
+	  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'e' AND t.typowner <> root.relowner
+	 WHERE a.attrelid = root.oid AND a.attnum > 0 AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (source_columns);
+	IF changed IS NOT NULL THEN
+		RETURN format('enum %s belongs to another role', changed);
 	END IF;
 	RETURN NULL;
 END
@@ -519,7 +738,7 @@ BEGIN
 			  JOIN added AS a ON a.customer_key = coalesce(m.root_key, t.customer_key) WHERE a.history IS NULL
 		), flagged AS (
 			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild)
-			SELECT 'APPLY', 'total too large', count(*), true FROM added AS a WHERE a.history IS NULL
+			SELECT 'APPLY', 'total too large', count(*), false FROM added AS a WHERE a.history IS NULL
 			HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM %1$I.rejects AS r WHERE r.reason = 'total too large')
 		)
 		SELECT coalesce(sum(a.n) FILTER (WHERE a.history IS NOT NULL), 0), count(a.history),
@@ -528,7 +747,10 @@ BEGIN
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'a.customer_id,' END,
 		@extschema@.model_kept_days(home, settings,
-			'CASE WHEN h.history IS NULL THEN s.difference ELSE @extschema@.try_add(h.history, s.difference) END'),
+			format('CASE WHEN h.history IS NULL THEN s.difference WHEN s.difference IS NOT NULL THEN @extschema@.try_add(h.history, s.difference)'
+				-- too large alone, but maybe not with what is stored
+				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT t.difference FROM taken AS t'
+				' LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key WHERE coalesce(m.root_key, t.customer_key) = s.customer_key) AS x) END', home)),
 		@extschema@.model_not_suppressed(home, 's.customer_key'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
 			format(' AND (h.history IS NOT NULL OR %s)', @extschema@.model_kept(home, settings, 's.difference')) END)

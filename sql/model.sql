@@ -4,9 +4,37 @@
 -- the thresholds and the histories, and views with stable names over them.
 --
 -- Everything here runs with the rights of its caller. Verbs that take SQL of
--- the caller's are small SQL functions that hand on his search_path: it is used
--- for nothing but that SQL.
+-- the caller's are small SQL functions that hand on the settings by which the
+-- caller's session reads SQL: they are used for nothing but that SQL. All else
+-- has settings of its own, see sql/settings.sql.
 --
+
+-- By which settings a session reads SQL, and what is in it.
+CREATE FUNCTION @extschema@.model_caller()
+	RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name))
+	  FROM pg_catalog.unnest('{search_path,datestyle,intervalstyle,timezone,standard_conforming_strings,backslash_quote,array_nulls,transform_null_equals,xmloption,lc_monetary,default_text_search_config}'::pg_catalog.text[]) AS s (name);
+END;
+COMMENT ON FUNCTION @extschema@.model_caller() IS 'internal: the settings by which SQL of the caller is read';
+
+-- A query as SQL that means the same whatever the settings of who reads it:
+-- the server prints it by settings of its own here, and a string with a
+-- backslash, which one of them could give another meaning, becomes E''...''.
+CREATE FUNCTION @extschema@.model_definition(view oid)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	AS $$
+BEGIN
+	RETURN (SELECT string_agg(CASE WHEN starts_with(m.piece[1], '''') AND strpos(m.piece[1], E'\\') > 0
+					THEN ' E' || replace(m.piece[1], E'\\', E'\\\\') ELSE m.piece[1] END, '' ORDER BY m.n)
+			  FROM regexp_matches(trim(' ;' FROM pg_get_viewdef(view)), $r$('(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+)$r$, 'g') WITH ORDINALITY AS m (piece, n));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_definition(oid) IS 'internal: the query of a view, as SQL that no setting changes';
 
 -- A schema with the two tables that every model has.
 CREATE FUNCTION @extschema@.is_model(schema_oid oid)
@@ -147,7 +175,7 @@ COMMENT ON FUNCTION @extschema@.model_person_key(jsonb) IS 'internal: an express
 
 -- What the columns of a SELECT are, and the SELECT with every name qualified:
 -- the server says so itself, of a view that is dropped at once.
-CREATE FUNCTION @extschema@.model_probe(model name, caller_path text, query text,
+CREATE FUNCTION @extschema@.model_probe(model name, caller jsonb, query text,
 	OUT definition text, OUT names text[], OUT types oid[], OUT collations oid[], OUT relations text[])
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -161,15 +189,17 @@ DECLARE
 	detail		text;
 	hint		text;
 BEGIN
-	IF octet_length(caller_path) > 10000 THEN
+	IF octet_length(caller ->> 'search_path') > 10000 THEN
 		RAISE program_limit_exceeded USING
-			MESSAGE = format('search_path has %s bytes, more than 10000', octet_length(caller_path));
+			MESSAGE = format('search_path has %s bytes, more than 10000', octet_length(caller ->> 'search_path'));
 	END IF;
-	PERFORM pg_catalog.set_config('search_path', caller_path, true);
+	-- under the caller's path everything has to be qualified
+	PERFORM pg_catalog.set_config(s.key, s.value, true) FROM pg_catalog.jsonb_each_text(caller) AS s;
 	BEGIN
 		EXECUTE statement;
 	EXCEPTION WHEN OTHERS THEN
 		-- without the statement, which is none of the caller's
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 		message := concat_ws(': ', message, nullif(detail, ''));
 		IF hint = '' THEN
@@ -179,7 +209,7 @@ BEGIN
 	END;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	probe_oid := probe::regclass;
-	definition := trim(' ;' FROM pg_get_viewdef(probe_oid));
+	definition := @extschema@.model_definition(probe_oid);
 	SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}'), coalesce(array_agg(a.atttypid ORDER BY a.attnum), '{}'),
 		   coalesce(array_agg(a.attcollation ORDER BY a.attnum), '{}')
 	  INTO names, types, collations
@@ -193,7 +223,7 @@ BEGIN
 	EXECUTE format('DROP VIEW %s', probe);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_probe(name, text, text) IS
+COMMENT ON FUNCTION @extschema@.model_probe(name, jsonb, text) IS
 	'internal: a query with all names qualified, the names, types and collations of its columns, and the relations that it reads';
 
 -- Which of these relations are no more; asked from the catalogs, because
@@ -211,9 +241,41 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_missing(text[]) IS 'internal: those of these relations, by qualified names, that do not exist; NULL if all do';
 
+-- What a model consists of, by the catalogs: what another tool drops with CASCADE
+-- is missing from it. Readers ask too, whose settings may quote names or not.
+CREATE FUNCTION @extschema@.model_objects(model text)
+	RETURNS text[]
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.array_agg(o.object ORDER BY o.object)
+	  FROM (SELECT pg_catalog.concat(CASE c.relkind WHEN 'v' THEN 'view ' ELSE 'table ' END, n.nspname, '.', c.relname) AS object
+			  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+			 WHERE n.nspname = model AND c.relkind IN ('r', 'v')
+			UNION ALL
+			SELECT pg_catalog.concat('function ', n.nspname, '.', f.proname)
+			  FROM pg_catalog.pg_proc AS f JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+			 WHERE n.nspname = model AND f.prokind = 'f') AS o;
+END;
+COMMENT ON FUNCTION @extschema@.model_objects(text) IS 'internal: the tables, views and functions of a model that there are';
+
+-- Which of them are missing, in words, and what brings them back; NULL: none.
+CREATE FUNCTION @extschema@.model_lost(model text, objects text[])
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.string_agg(o.object, ', ' ORDER BY pg_catalog.starts_with(o.object, 'table ') DESC, o.object) OPERATOR(pg_catalog.||)
+		   CASE pg_catalog.count(*) WHEN 1 THEN ' is missing: ' ELSE ' are missing: ' END OPERATOR(pg_catalog.||)
+		   CASE WHEN pg_catalog.bool_or(pg_catalog.starts_with(o.object, 'table '))
+				THEN 'drop_model and create_model, for what the tables held is gone'
+				ELSE pg_catalog.format('alter_model(%L) makes anew what another tool has dropped', model) END
+	  FROM pg_catalog.unnest(objects) AS o (object)
+	 WHERE o.object OPERATOR(pg_catalog.<>) ALL (@extschema@.model_objects(model));
+END;
+COMMENT ON FUNCTION @extschema@.model_lost(text, text[]) IS 'internal: what a model was made of and is missing, and which call brings it back; NULL if nothing is';
+
 -- One argument that is a column or an expression over "from_item": its type,
 -- or an error that names the argument.
-CREATE FUNCTION @extschema@.model_probe_argument(model name, caller_path text, argument text, expression text,
+CREATE FUNCTION @extschema@.model_probe_argument(model name, caller jsonb, argument text, expression text,
 	from_item text, columns text[], OUT type oid, OUT collation_oid oid)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -225,7 +287,7 @@ DECLARE
 BEGIN
 	BEGIN
 		SELECT p.types, p.collations INTO probe
-		  FROM @extschema@.model_probe(model, caller_path,
+		  FROM @extschema@.model_probe(model, caller,
 			   -- beside a column, which no aggregate may stand beside
 			   format(E'SELECT (%s\n) AS expression, "each row" FROM %s CROSS JOIN (VALUES (1)) AS one ("each row")', expression, from_item)) AS p;
 	EXCEPTION
@@ -251,7 +313,7 @@ BEGIN
 	collation_oid := probe.collations[1];
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_probe_argument(name, text, text, text, text, text[]) IS
+COMMENT ON FUNCTION @extschema@.model_probe_argument(name, jsonb, text, text, text, text[]) IS
 	'internal: the type of an expression of the caller''s';
 
 CREATE FUNCTION @extschema@.model_base_type(type oid)
@@ -299,7 +361,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_key_text(text, oid, oid) IS 'internal: how a key of a type becomes text';
 
 -- "source" or "customers" as an item of FROM, and its columns.
-CREATE FUNCTION @extschema@.model_from_item(model name, caller_path text, argument text, source text,
+CREATE FUNCTION @extschema@.model_from_item(model name, caller jsonb, argument text, source text,
 	OUT from_item text, OUT relation oid, OUT columns text[], OUT types oid[])
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -321,7 +383,7 @@ BEGIN
 	END IF;
 	BEGIN
 		-- under the caller's path everything has to be qualified
-		PERFORM pg_catalog.set_config('search_path', left(caller_path, 10000), true);
+		PERFORM pg_catalog.set_config('search_path', left(caller ->> 'search_path', 10000), true);
 		relation := pg_catalog.to_regclass(name);
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	EXCEPTION WHEN syntax_error OR invalid_name OR feature_not_supported OR name_too_long OR invalid_parameter_value THEN
@@ -344,7 +406,7 @@ BEGIN
 	END IF;
 	BEGIN
 		SELECT p.names, p.types INTO columns, types
-		  FROM @extschema@.model_probe(model, caller_path, format('SELECT * FROM %s', from_item)) AS p;
+		  FROM @extschema@.model_probe(model, caller, format('SELECT * FROM %s', from_item)) AS p;
 	EXCEPTION WHEN syntax_error OR invalid_table_definition OR feature_not_supported OR duplicate_column THEN
 		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
 		RAISE EXCEPTION USING ERRCODE = state,
@@ -353,12 +415,12 @@ BEGIN
 	END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_from_item(name, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.model_from_item(name, jsonb, text, text) IS
 	'internal: a table, view or query of the caller''s as an item of FROM, and its columns';
 
 -- The arguments that say where the data is, understood once: every name
 -- qualified, every type known. Returns the settings with what was found out.
-CREATE FUNCTION @extschema@.model_resolve(model name, caller_path text, settings jsonb)
+CREATE FUNCTION @extschema@.model_resolve(model name, caller jsonb, settings jsonb)
 	RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -375,6 +437,7 @@ DECLARE
 	by_position	boolean;
 	expression	text;
 	type		oid;
+	key_type	oid;
 	collation_oid oid;
 	key_text	text;
 	tenant_text	text;
@@ -393,7 +456,7 @@ DECLARE
 	copies		text;
 BEGIN
 	-- Events
-	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'source', settings ->> 'source');
+	SELECT * INTO item FROM @extschema@.model_from_item(model, caller, 'source', settings ->> 'source');
 	by_position := settings ->> 'customer' IS NULL AND settings ->> 'day' IS NULL AND settings ->> 'value' IS NULL;
 	IF by_position AND (cardinality(item.columns) NOT IN (3, 4) OR settings ->> 'counts' IS NOT NULL OR tenanted) THEN
 		RAISE undefined_column USING
@@ -420,7 +483,7 @@ BEGIN
 				expression := format('source.%I', expression);
 			END IF;
 			SELECT p.type, p.collation_oid INTO type, collation_oid
-			  FROM @extschema@.model_probe_argument(model, caller_path, argument, expression, item.from_item, item.columns) AS p;
+			  FROM @extschema@.model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
 		END IF;
 		expressions := array_append(expressions, expression);
 		types := array_append(types, type);
@@ -452,7 +515,7 @@ BEGIN
 		IF expression IS NOT NULL THEN
 			expression := CASE WHEN expression = ANY (item.columns) THEN format('source.%I', expression) ELSE expression END;
 			SELECT p.type, p.collation_oid INTO type, collation_oid
-			  FROM @extschema@.model_probe_argument(model, caller_path, argument, expression, item.from_item, item.columns) AS p;
+			  FROM @extschema@.model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
 			expression := format(@extschema@.model_key_text(argument, type, collation_oid), '(' || expression || E'\n)');
 		END IF;
 		extras := array_append(extras, expression);
@@ -479,13 +542,13 @@ BEGIN
 	ELSE
 		copies := format('SELECT *, true AS is_kept FROM (%s) AS copies', copies);
 	END IF;
-	SELECT p.definition, p.types, p.relations INTO given FROM @extschema@.model_probe(model, caller_path, query) AS p;
+	SELECT p.definition, p.types, p.relations INTO given FROM @extschema@.model_probe(model, caller, query) AS p;
 	settings := settings || jsonb_build_object(
 		'source_relation', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 							 WHERE c.oid = item.relation),
 		'source_reads', given.relations,
 		'source_query', given.definition,
-		'quality_query', (SELECT p.definition FROM @extschema@.model_probe(model, caller_path, copies) AS p),
+		'quality_query', (SELECT p.definition FROM @extschema@.model_probe(model, caller, copies) AS p),
 		'customer_type', format_type(given.types[1], NULL),
 		'key_text', CASE WHEN NOT tenanted THEN key_text END,
 		'day_is_moment', @extschema@.model_base_type(types[2]) = 'timestamptz'::regtype);
@@ -502,7 +565,7 @@ BEGIN
 		RETURN settings || '{"customers_query": null, "customers_reads": null, "known_is_moment": null, "customers_key_type": null}';
 	END IF;
 	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
-	SELECT * INTO item FROM @extschema@.model_from_item(model, caller_path, 'customers', settings ->> 'customers');
+	SELECT * INTO item FROM @extschema@.model_from_item(model, caller, 'customers', settings ->> 'customers');
 	IF settings ->> 'customers_key' IS NOT NULL THEN
 		key_column := settings ->> 'customers_key';
 	ELSIF key_column <> ALL (item.columns) THEN
@@ -522,19 +585,21 @@ BEGIN
 		key_column := quote_ident(key_column);
 	END IF;
 	SELECT p.type, p.collation_oid INTO type, collation_oid
-	  FROM @extschema@.model_probe_argument(model, caller_path, 'customers_key', key_column, item.from_item, item.columns) AS p;
+	  FROM @extschema@.model_probe_argument(model, caller, 'customers_key', key_column, item.from_item, item.columns) AS p;
+	key_type := type;
 	settings := settings || jsonb_build_object('customers_key_type', format_type(type, NULL));
 	-- a collation of the column's own would meet that of the histories
-	selected := format('(%s)%s AS customer_id',
+	customer := format('(%s)%s',
 		format(@extschema@.model_key_text('customers_key', type, collation_oid), '(' || key_column || E'\n)'),
 		CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation) THEN ' COLLATE "default"' ELSE '' END);
+	selected := format('%s AS customer_id', customer);
 	IF tenanted THEN
 		expression := settings ->> 'tenant';
 		IF expression = ANY (item.columns) THEN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type, p.collation_oid INTO type, collation_oid
-		  FROM @extschema@.model_probe_argument(model, caller_path, 'tenant', expression, item.from_item, item.columns) AS p;
+		  FROM @extschema@.model_probe_argument(model, caller, 'tenant', expression, item.from_item, item.columns) AS p;
 		tenant_text := format(@extschema@.model_key_text('tenant', type, collation_oid), '(' || expression || E'\n)')
 			|| CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation) THEN ' COLLATE "default"' ELSE '' END;
 	ELSE
@@ -547,7 +612,7 @@ BEGIN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type INTO type
-		  FROM @extschema@.model_probe_argument(model, caller_path, argument, expression, item.from_item, item.columns) AS p;
+		  FROM @extschema@.model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
 		IF @extschema@.model_base_type(type) <> 'bool'::regtype THEN
 			RAISE datatype_mismatch USING
 				MESSAGE = format('%s "%s" is of type %s, not boolean', argument, left(expression, 100), format_type(type, NULL)),
@@ -563,7 +628,7 @@ BEGIN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type INTO type
-		  FROM @extschema@.model_probe_argument(model, caller_path, 'known_since', expression, item.from_item, item.columns) AS p;
+		  FROM @extschema@.model_probe_argument(model, caller, 'known_since', expression, item.from_item, item.columns) AS p;
 		IF @extschema@.model_base_type(type) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
 			RAISE datatype_mismatch USING
 				MESSAGE = format('known_since "%s" is of type %s, not a date', left(expression, 100), format_type(type, NULL)),
@@ -616,14 +681,17 @@ BEGIN
 		  AND ARRAY(SELECT quote_ident(a.attname) FROM pg_attribute AS a
 					 WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
 			  <@ CASE WHEN tenanted THEN ARRAY[key_column, quote_ident(settings ->> 'tenant')] ELSE ARRAY[key_column] END);
-	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL', selected, item.from_item, key_column, tenant_text);
+	-- as in the source, a key that no index takes is none
+	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL%s', selected, item.from_item, key_column, tenant_text,
+		CASE WHEN tenanted OR @extschema@.model_base_type(key_type) <> ALL ('{int2,int4,int8,uuid}'::regtype[]::oid[])
+			THEN format(' AND pg_catalog.octet_length(%s) <= 1000', @extschema@.model_key(settings, tenant_text, customer)) ELSE '' END);
 	IF NOT is_unique THEN
 		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent, objection DESC%s%s',
 			query, CASE WHEN settings ->> 'known_since' IS NULL THEN '' ELSE ', known NULLS FIRST' END, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
-	SELECT p.definition, p.relations INTO given FROM @extschema@.model_probe(model, caller_path, query) AS p;
+	SELECT p.definition, p.relations INTO given FROM @extschema@.model_probe(model, caller, query) AS p;
 	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_resolve(name, text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.model_resolve(name, jsonb, jsonb) IS
 	'internal: what the source, the columns and the customers of a model are';

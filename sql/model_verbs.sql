@@ -80,23 +80,64 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_lock_readers(name, boolean) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';
 
 -- The source of a live model before the model's tables, as its TRUNCATE locks
--- them, lest the two wait for each other. False if there is nothing to lock.
-CREATE FUNCTION @extschema@.model_lock_source(settings jsonb)
+-- them, so that the two can't wait for each other. With "mode" NULL it is only
+-- read. Who is going to change triggers names the lock for that: it is taken at
+-- once, for who has read the source first could wait for another model that has
+-- done the same. 'triggers' leaves it to the catalogs whether they have to be
+-- made anew. True if they have, or a mode was named.
+CREATE FUNCTION @extschema@.model_lock_source(model name, settings jsonb, mode text DEFAULT NULL)
 	RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	source	text := settings ->> 'source_relation';
+	s		record;
+	wanted	text;
 BEGIN
-	IF NOT (settings ->> 'live')::boolean OR @extschema@.model_missing(ARRAY[source]) IS NOT NULL THEN
+	SELECT * INTO s FROM jsonb_to_record(settings) AS r (live boolean, source_relation text, source_columns text[], source_parts text[]);
+	IF NOT s.live OR @extschema@.model_missing(ARRAY[s.source_relation]) IS NOT NULL THEN
 		RETURN false;
 	END IF;
-	EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', source);
-	RETURN true;
+	LOOP
+		wanted := CASE WHEN mode <> 'triggers' THEN mode
+			WHEN mode = 'triggers' AND @extschema@.live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NOT NULL THEN 'SHARE ROW EXCLUSIVE' END;
+		-- of a source that belongs to somebody else now the caller is told later
+		IF wanted IS NOT NULL AND NOT has_table_privilege(s.source_relation, 'UPDATE') THEN
+			RETURN true;
+		END IF;
+		BEGIN
+			EXECUTE format('LOCK TABLE %s IN %s MODE', s.source_relation, coalesce(wanted, 'ACCESS SHARE'));
+			IF wanted IS NOT NULL OR mode IS NULL
+				OR @extschema@.live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NULL THEN
+				RETURN wanted IS NOT NULL;
+			END IF;
+			-- it has changed while we waited: once more, with nothing in hand
+			RAISE EXCEPTION USING ERRCODE = 'CSAGN', MESSAGE = 'once more';
+		EXCEPTION WHEN SQLSTATE 'CSAGN' THEN
+			NULL;
+		END;
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_lock_source(jsonb) IS 'internal: lock the source of a live model before the model''s tables';
+COMMENT ON FUNCTION @extschema@.model_lock_source(name, jsonb, text) IS 'internal: lock the source of a live model before the model''s tables';
+
+-- Whoever works on a model is told what another tool has dropped of it.
+CREATE FUNCTION @extschema@.model_tell_lost(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	lost	text := @extschema@.model_lost(model, @extschema@.model_names(settings, 'objects'));
+BEGIN
+	IF lost ~ '^table ' THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = format('model "%s": %s', model, lost);
+	ELSIF lost IS NOT NULL THEN
+		RAISE WARNING 'model "%": %', model, lost;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_tell_lost(name, jsonb) IS 'internal: a warning, or an error, if parts of a model are missing';
 
 -- Settings that make sense together, or an error.
 CREATE FUNCTION @extschema@.model_check_settings(settings jsonb)
@@ -380,7 +421,8 @@ CREATE FUNCTION @extschema@.model_raise_unreadable(model name, state text, messa
 	AS $$
 BEGIN
 	RAISE EXCEPTION USING ERRCODE = state,
-		MESSAGE = format('model "%s" can''t read its source: %s', model, message),
+		-- one major calls a column source.total, another "total"
+		MESSAGE = format('model "%s" can''t read its source: %s', model, regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
 		HINT = format('Where tables or columns have other names or types now, name them anew: alter_model(%L, source => ..., customer => ..., day => ..., value => ...)', model);
 END
 $$;
@@ -399,8 +441,8 @@ END;
 COMMENT ON FUNCTION @extschema@.model_source_histories(jsonb) IS 'internal: an item of FROM that reads the source of a model';
 
 -- The same by customer_key, whoever has been merged into another customer under
--- the key of that one; without a key whoever has no history, because it would be
--- too large. A model without merges pays nothing for them.
+-- the key of that one. Whoever has no history, because it would be too large, has
+-- a key in the column too_large only. A model without merges pays nothing for them.
 CREATE FUNCTION @extschema@.model_source_customers(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -413,7 +455,8 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT EXISTS (SELECT FROM %I.merged_customers)', model) INTO merged;
 	IF NOT merged THEN
-		RETURN format('WITH level AS (SELECT) SELECT CASE WHEN f.history IS NOT NULL THEN %s END COLLATE "C" AS customer_key, %s, f.history, %s FROM %s AS f',
+		RETURN format('WITH level AS (SELECT) SELECT CASE WHEN f.history IS NOT NULL THEN %1$s END COLLATE "C" AS customer_key, %2$s, f.history, %3$s,'
+			' CASE WHEN f.history IS NULL AND f.rows_read IS NULL THEN %1$s END COLLATE "C" AS too_large FROM %4$s AS f',
 			@extschema@.model_source_key(settings, 'f.customer_id'),
 			CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END,
 			counts, @extschema@.model_source_histories(settings));
@@ -426,10 +469,12 @@ BEGIN
 			UNION
 			SELECT m.root_key, m.tenant, m.root_key, m.root_id FROM %1$I.merged_customers AS m
 		)
-		SELECT CASE WHEN f.history IS NOT NULL THEN f.customer_key END AS customer_key, f.tenant, %4$s f.history, %6$s
+		SELECT CASE WHEN f.history IS NOT NULL THEN f.customer_key END AS customer_key, f.tenant, %4$s f.history, %6$s,
+			   CASE WHEN f.history IS NULL AND f.rows_read IS NULL THEN f.customer_key END AS too_large
 		  FROM source AS f WHERE NOT EXISTS (SELECT FROM merged AS m WHERE m.customer_key = f.customer_key)
 		UNION ALL
-		SELECT CASE WHEN s.history IS NOT NULL THEN s.root_key END, s.tenant, %7$s s.history, NULL, NULL, NULL, NULL, NULL
+		SELECT CASE WHEN s.history IS NOT NULL THEN s.root_key END, s.tenant, %7$s s.history, NULL, NULL, NULL, NULL, NULL,
+			   CASE WHEN s.history IS NULL THEN s.root_key END
 		  FROM (SELECT m.root_key, m.tenant, m.root_id, CASE WHEN bool_and(f.history IS NOT NULL) THEN @extschema@.try_sum(f.history) END AS history
 				  FROM source AS f JOIN merged AS m ON m.customer_key = f.customer_key GROUP BY m.root_key, m.tenant, m.root_id) AS s$q$,
 		model, @extschema@.model_source_key(settings, 'f.customer_id'),
@@ -460,7 +505,7 @@ BEGIN
 	EXECUTE format($q$
 		WITH differing AS MATERIALIZED (
 			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %3$s f.history, h.customer_key IS NULL AS is_new,
-				   f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible
+				   f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible, f.too_large
 			  FROM (SELECT * FROM (%2$s) AS f
 					 WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}' AND %9$s) AS f
 			  FULL JOIN %1$I.customer_histories AS h ON h.customer_key = f.customer_key
@@ -495,7 +540,9 @@ BEGIN
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
-		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model),
+		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model)
+			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)', @extschema@.model_live_pieces(model, settings,
+				format('SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s', @extschema@.model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
 		@extschema@.model_not_suppressed(model, 'd.customer_key'), @extschema@.model_kept(model, settings, 'f.history'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN 'NULL::text[]' ELSE
 			format('(SELECT array_agg(r.customer_key) FROM removed AS r WHERE NOT %s)', @extschema@.model_kept(model, settings, 'r.history')) END)
@@ -516,6 +563,20 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_read_source(name, jsonb) IS 'internal: read the source of a model, write what differs';
 
 /* ---- reports ---- */
+
+-- A query as it would be printed today; NULL if it can't be read any more.
+CREATE FUNCTION @extschema@.model_reprinted(model name, query text)
+	RETURNS text
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (SELECT p.definition FROM @extschema@.model_probe(model, '{"search_path": "pg_catalog, pg_temp"}', query) AS p);
+EXCEPTION WHEN syntax_error_or_access_rule_violation OR invalid_schema_name OR data_exception THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_reprinted(name, text) IS 'internal: a query of a model as this server prints it';
 
 -- How many customers each segment has, by label.
 CREATE FUNCTION @extschema@.model_segment_counts(model name)
@@ -652,7 +713,7 @@ BEGIN
 			CASE WHEN r.rows_without_customer > 0 THEN format('%s without a customer', r.rows_without_customer) END,
 			CASE WHEN r.rows_without_day > 0 THEN format('%s without a day', r.rows_without_day) END,
 			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END,
-			CASE WHEN r.rows_unconvertible > 0 THEN format('%s whose day or value can''t be scored', r.rows_unconvertible) END));
+			CASE WHEN r.rows_unconvertible > 0 THEN format('%s whose customer, day or value can''t be scored', r.rows_unconvertible) END));
 	END IF;
 	IF days.first IS NOT NULL THEN
 		RETURN QUERY VALUES ('orders', format('%s to %s', to_char(days.first, 'YYYY-MM-DD'), to_char(days.last, 'YYYY-MM-DD')));
@@ -675,7 +736,7 @@ COMMENT ON FUNCTION @extschema@.model_report(name, jsonb) IS 'internal: what a m
 
 /* ---- the verbs ---- */
 
-CREATE FUNCTION @extschema@.model_create(caller_path text, model text, settings jsonb, dry_run boolean)
+CREATE FUNCTION @extschema@.model_create(caller jsonb, model text, settings jsonb, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -719,7 +780,7 @@ BEGIN
 	BEGIN
 		EXECUTE format('CREATE SCHEMA %I', home);
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, settings ->> 'source');
-		settings := @extschema@.model_resolve(home, caller_path, settings);
+		settings := @extschema@.model_resolve(home, caller, settings);
 		PERFORM @extschema@.model_make_tables(home, tenanted);
 		PERFORM @extschema@.model_make_corrections(home);
 		settings := settings || '{"map_copy": "v1"}';
@@ -742,6 +803,7 @@ BEGIN
 		PERFORM @extschema@.model_make_privacy(home, settings);
 		PERFORM @extschema@.model_make_functions(home, settings);
 		PERFORM @extschema@.model_make_predictions(home, settings);
+		EXECUTE format('UPDATE %I.configuration SET objects = $1', home) USING @extschema@.model_objects(home);
 		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@.model_report(home, settings) AS r;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
@@ -762,7 +824,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_create(text, text, jsonb, boolean) IS 'internal: create_model with the search_path of its caller';
+COMMENT ON FUNCTION @extschema@.model_create(jsonb, text, jsonb, boolean) IS 'internal: create_model with the settings of its caller';
 
 -- The tables of a model. Nobody but the owner reads them.
 CREATE FUNCTION @extschema@.model_make_tables(model name, tenanted boolean)
@@ -785,7 +847,7 @@ BEGIN
 			objection text, contact text[], retention_days int, minimum_group_size int NOT NULL, minimum_customers int NOT NULL, purpose text, legal_basis text,
 			event_key text, currency text, prediction text, margin float8 NOT NULL, discount_rate float8 NOT NULL, known_since text,
 			source_relation text, source_reads text[], source_query text NOT NULL, quality_query text NOT NULL, customers_query text, customers_reads text[], known_is_moment boolean, customers_key_type text, customer_type text NOT NULL, key_text text,
-			day_is_moment boolean NOT NULL, source_columns text[], source_parts text[], map_copy text NOT NULL
+			day_is_moment boolean NOT NULL, source_columns text[], source_parts text[], objects text[], map_copy text NOT NULL
 		);
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
 		CREATE TABLE %1$I.calibration (
@@ -890,6 +952,7 @@ BEGIN
 		('configuration', 'day_is_moment', 'the day is a timestamptz'),
 		('configuration', 'source_columns', 'the columns that a live model reads, with their types'),
 		('configuration', 'source_parts', 'the partitions of the source that have triggers of a live model'),
+		('configuration', 'objects', 'the tables, views and functions that the model was made with'),
 		('configuration', 'map_copy', 'name of the copy in segment_map of this schema'),
 		('calibration', NULL, 'the thresholds of each version, by tenant'),
 		('calibration', 'version', 'of the configuration'), ('calibration', 'tenant', 'empty in a model without tenants'),
@@ -916,7 +979,7 @@ BEGIN
 		('refreshes', 'rows_read', 'rows of the source'), ('refreshes', 'rows_without_customer', 'left out'),
 		('refreshes', 'rows_without_day', 'left out'), ('refreshes', 'rows_without_value', 'left out'),
 		('refreshes', 'customers_too_large', 'left out: a total beyond 18 digits'),
-		('refreshes', 'rows_unconvertible', 'left out: not finite, more than 9 decimals, beyond 10^12'),
+		('refreshes', 'rows_unconvertible', 'left out: customer, day or value can''t be scored, see data_quality'),
 		('refreshes', 'customers', 'in the source'), ('refreshes', 'customers_added', 'not there before'),
 		('refreshes', 'customers_changed', 'whose history differs'), ('refreshes', 'customers_removed', 'no longer in the source'),
 		('reader', NULL, 'who may see which tenant; without a row nothing'),
@@ -964,9 +1027,10 @@ CREATE FUNCTION @extschema@.create_model(name text, source text,
 	prediction text DEFAULT NULL, margin float8 DEFAULT 1, discount_rate float8 DEFAULT 0.1, known_since text DEFAULT NULL, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET extra_float_digits = 1		-- numbers travel as jsonb
 BEGIN ATOMIC
 	SELECT m.item, m.detail
-	  FROM @extschema@.model_create(pg_catalog.current_setting('search_path'), create_model.name, pg_catalog.jsonb_build_object(
+	  FROM @extschema@.model_create(@extschema@.model_caller(), create_model.name, pg_catalog.jsonb_build_object(
 		'source', create_model.source, 'as_of', create_model.as_of, 'bins', create_model.bins, 'segment_map', create_model.segment_map,
 		'window_days', create_model.window_days, 'monetary', create_model.monetary, 'frequency', create_model.frequency,
 		'recency_thresholds', create_model.recency_thresholds, 'frequency_thresholds', create_model.frequency_thresholds,
@@ -1002,15 +1066,13 @@ BEGIN
 		RETURN;
 	END IF;
 	settings := @extschema@.model_settings(home);
-	IF @extschema@.model_lock_source(settings) THEN
-		-- partitions that have come and gone, disabled triggers, columns of another type
-		IF EXISTS (SELECT FROM jsonb_to_record(settings) AS r (source_columns text[], source_parts text[])
-					WHERE @extschema@.live_problem(home, settings ->> 'source_relation', r.source_columns, r.source_parts) IS NOT NULL) THEN
-			settings := settings || jsonb_build_object('source_columns', @extschema@.model_live_columns(home, settings));
-			EXECUTE format('UPDATE %I.configuration SET source_columns = $1 WHERE valid_until IS NULL', home)
-				USING ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'));
-			PERFORM @extschema@.model_make_triggers(home, settings);
-		END IF;
+	PERFORM @extschema@.model_tell_lost(home, settings);
+	-- partitions that have come and gone, disabled triggers, columns of another type
+	IF @extschema@.model_lock_source(home, settings, 'triggers') THEN
+		settings := settings || jsonb_build_object('source_columns', @extschema@.model_live_columns(home, settings));
+		EXECUTE format('UPDATE %I.configuration SET source_columns = $1 WHERE valid_until IS NULL', home)
+			USING ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'));
+		PERFORM @extschema@.model_make_triggers(home, settings);
 	END IF;
 	refresh := @extschema@.model_read_source(home, settings);
 	-- tenants that are new have no scores by quantiles until they are calibrated
@@ -1040,6 +1102,7 @@ DECLARE
 BEGIN
 	PERFORM @extschema@.model_lock(home);
 	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@.model_tell_lost(home, settings);
 	old_version := settings ->> 'version';
 	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@.model_segment_counts(home) AS c;
 	BEGIN
@@ -1075,7 +1138,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.calibrate_model(text, boolean) IS
 	'let thresholds that are quantiles follow the customers as they are today, every month or quarter say; writes a version, and says what that does to the segments; with dry_run only says it';
 
-CREATE FUNCTION @extschema@.model_alter(caller_path text, model text, changes jsonb, reset text[], back_to int, dry_run boolean)
+CREATE FUNCTION @extschema@.model_alter(caller jsonb, model text, changes jsonb, reset text[], back_to int, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -1102,6 +1165,7 @@ DECLARE
 	copy		text;
 	copies		text[];
 	reason		text := 'altered';
+	lost		text;
 BEGIN
 	PERFORM @extschema@.model_lock(home);
 	old := @extschema@.model_settings(home);
@@ -1130,22 +1194,34 @@ BEGIN
 	END LOOP;
 	new := new || jsonb_strip_nulls(changes);
 	-- names of the source are looked up again, for what they name may have changed
-	IF changes ->> 'segment_map' IS NULL AND NOT changes ?| sources AND new - 'version' = old - 'version' THEN
+	lost := @extschema@.model_lost(home, @extschema@.model_names(old, 'objects'));
+	IF lost ~ '^table ' THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = format('model "%s": %s', home, lost);
+	ELSIF lost IS NOT NULL AND back_to IS NULL AND reset IS NULL AND NOT EXISTS (SELECT FROM jsonb_object_keys(changes)) THEN
+		reason := 'made anew';
+	ELSIF changes ->> 'segment_map' IS NULL AND NOT changes ?| sources AND new - 'version' = old - 'version' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('nothing to change in model "%s"', home),
 			HINT = 'Name what should change: alter_model(''shop'', weights => ''{2,1,1}''), or go back: version => 1.';
 	END IF;
 	PERFORM @extschema@.model_check_settings(new);
-	PERFORM @extschema@.model_lock_source(old);
+	PERFORM @extschema@.model_lock_source(home, old, CASE
+		WHEN back_to IS NOT NULL OR changes ->> 'live' = 'false' OR changes ? 'source' OR 'live' = ANY (reset) THEN 'ACCESS EXCLUSIVE'
+		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| '{live,on_error,time_zone}' OR reset && '{live,on_error,time_zone}' THEN 'SHARE ROW EXCLUSIVE' END);
 	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@.model_segment_counts(home) AS c;
 	BEGIN
 		-- Names keep the meaning that they had when they were given. Where some
 		-- are given now, the others have to go with them: they are looked up again,
 		-- but for the name of the source.
 		IF changes ?| sources OR sources && reset THEN
-			new := @extschema@.model_resolve(home, caller_path, CASE WHEN changes ? 'source' THEN new
+			new := @extschema@.model_resolve(home, caller, CASE WHEN changes ? 'source' THEN new
 					ELSE new || jsonb_build_object('source', coalesce(new ->> 'source_relation', new ->> 'source')) END)
 				|| jsonb_build_object('source', new -> 'source');
+		END IF;
+		-- Another major may print the same query in other words: no reason to read
+		-- the source and to calibrate anew.
+		IF new -> 'source_query' <> base -> 'source_query' AND @extschema@.model_reprinted(home, base ->> 'source_query') = new ->> 'source_query' THEN
+			new := new || jsonb_build_object('source_query', base -> 'source_query');
 		END IF;
 		new := new || jsonb_build_object('source_columns',
 			CASE WHEN (new ->> 'live')::boolean THEN @extschema@.model_live_columns(home, new) END);
@@ -1166,7 +1242,7 @@ BEGIN
 		new := @extschema@.model_write_version(home, new, reason);
 		IF reread OR (old -> 'live', old -> 'on_error', old -> 'time_zone', old -> 'source_columns')
 				  IS DISTINCT FROM (new -> 'live', new -> 'on_error', new -> 'time_zone', new -> 'source_columns')
-			OR (new ->> 'live')::boolean AND (changes ?| sources OR sources && reset) THEN
+			OR (new ->> 'live')::boolean AND (lost ~ 'record_differences' OR changes ?| sources OR sources && reset) THEN
 			PERFORM @extschema@.model_make_triggers(home, new);
 			reread := reread OR (old ->> 'live')::boolean OR (new ->> 'live')::boolean;
 		END IF;
@@ -1203,6 +1279,7 @@ BEGIN
 		PERFORM @extschema@.model_make_privacy(home, new);
 		PERFORM @extschema@.model_make_functions(home, new);
 		PERFORM @extschema@.model_make_predictions(home, new);
+		EXECUTE format('UPDATE %I.configuration SET objects = $1 WHERE valid_until IS NULL', home) USING @extschema@.model_objects(home);
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, new ->> 'source');
 		-- what is new about predictions
 		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
@@ -1229,6 +1306,9 @@ BEGIN
 			 WITH ORDINALITY AS u (k, n),
 			 LATERAL (SELECT CASE WHEN k = 'as_of' THEN 'today' WHEN k = 'window_days' THEN 'all' WHEN k ~ 'thresholds$' THEN 'default' ELSE 'none' END) AS w (none)
 		WHERE old -> k IS DISTINCT FROM new -> k ORDER BY n;
+	IF lost IS NOT NULL THEN
+		RETURN QUERY VALUES ('made anew', regexp_replace(lost, ' (is|are) missing: .*$', ''));
+	END IF;
 	IF recalibrate THEN
 		RETURN QUERY VALUES ('thresholds', 'calibrated anew');
 	END IF;
@@ -1242,7 +1322,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@.model_compare_counts(earlier, later);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_alter(text, text, jsonb, text[], int, boolean) IS 'internal: alter_model with the search_path of its caller';
+COMMENT ON FUNCTION @extschema@.model_alter(jsonb, text, jsonb, text[], int, boolean) IS 'internal: alter_model with the settings of its caller';
 
 CREATE FUNCTION @extschema@.alter_model(model text,
 	source text DEFAULT NULL,
@@ -1261,9 +1341,10 @@ CREATE FUNCTION @extschema@.alter_model(model text,
 	reset text[] DEFAULT NULL, version int DEFAULT NULL, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET extra_float_digits = 1		-- numbers travel as jsonb
 BEGIN ATOMIC
 	SELECT m.item, m.detail
-	  FROM @extschema@.model_alter(pg_catalog.current_setting('search_path'), alter_model.model, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+	  FROM @extschema@.model_alter(@extschema@.model_caller(), alter_model.model, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 		'source', alter_model.source, 'as_of', alter_model.as_of, 'bins', alter_model.bins, 'segment_map', alter_model.segment_map,
 		'window_days', alter_model.window_days, 'monetary', alter_model.monetary, 'frequency', alter_model.frequency,
 		'recency_thresholds', alter_model.recency_thresholds, 'frequency_thresholds', alter_model.frequency_thresholds,
@@ -1291,10 +1372,19 @@ CREATE FUNCTION @extschema@.check_model(model text)
 DECLARE
 	home		name := @extschema@.model_home(model);
 	settings	jsonb := @extschema@.model_settings(home);
+	lost		text;
 	state		text;
 	message		text;
 BEGIN
-	PERFORM @extschema@.model_lock_source(settings);
+	lost := @extschema@.model_lost(home, @extschema@.model_names(settings, 'objects'));
+	IF lost IS NOT NULL THEN
+		RETURN QUERY VALUES ('missing', NULL::bigint, lost);
+		-- without its tables it can't be compared
+		IF lost ~ '^table ' THEN
+			RETURN;
+		END IF;
+	END IF;
+	PERFORM @extschema@.model_lock_source(home, settings);
 	RETURN QUERY EXECUTE format($q$
 		SELECT d.problem, count(*), min(CASE d.problem
 				WHEN 'not in the model' THEN 'the source has customers that the model lacks'
@@ -1454,10 +1544,13 @@ BEGIN
 			DETAIL = format('They are: %s.', outside),
 			HINT = format('Drop them first, or all together: SELECT drop_model(%L, cascade => true);', home);
 	END IF;
-	EXECUTE format('SELECT count(*), (SELECT count(*) FROM %1$I.suppressed) FROM %1$I.customer_histories', home) INTO customers, suppressed;
 	-- the source first: its writers hold it while they wait for pending
-	PERFORM @extschema@.model_drop_triggers(home);
+	PERFORM @extschema@.model_drop_triggers(home, NULL);
 	PERFORM @extschema@.model_lock_readers(home, tables => true);
+	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
+	IF to_regclass(format('%I.suppressed', home)) IS NOT NULL THEN
+		EXECUTE format('SELECT count(*) FROM %I.suppressed', home) INTO suppressed;
+	END IF;
 	EXECUTE format('DROP SCHEMA %I CASCADE', home);
 	RETURN QUERY VALUES ('dropped', format('model %I with %s customers', home, customers));
 	IF suppressed > 0 THEN

@@ -264,7 +264,10 @@ SELECT p.tenant, p.customer_key, p.customer_id, %7$s
           LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
  WHERE %6$s%8$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END, @extschema@.model_pending_keys(model),
 		@extschema@.model_kept_days(model, settings,
-			'CASE WHEN h.history IS NULL THEN d.difference ELSE @extschema@.try_add(h.history, d.difference) END'),
+			format('CASE WHEN h.history IS NULL THEN d.difference WHEN d.difference IS NOT NULL THEN @extschema@.try_add(h.history, d.difference)'
+				-- too large alone, but maybe not with what is stored
+				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT p.difference FROM %1$I.pending AS p'
+				' LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = p.customer_key WHERE COALESCE(m.root_key, p.customer_key) = d.customer_key) AS x) END', model)),
 		@extschema@.model_not_suppressed(model, 'p.customer_key'),
 		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left) ELSE 'p.history' END,
 		CASE WHEN everyone THEN '' ELSE ' AND ' || is_left END);
@@ -992,20 +995,27 @@ BEGIN
 			c.time_zone, c.version, (SELECT max(k.calibrated_on) FROM %1$I.calibration AS k WHERE k.version = c.version) AS calibrated_on, c.segment_map, f.finished_at AS refreshed_at,
 			p.customers,
 			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
-			CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
+			CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.lost IS NOT NULL THEN 'incomplete' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
 				WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
-			CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another: alter_model(..., source => ..., customers => ...)'
+			CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another: alter_model(..., source => ..., customers => ...)' || COALESCE('; ' || p.lost, '')
+				WHEN p.lost IS NOT NULL THEN p.lost
 				WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
-				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%%s with an order at least)', c.minimum_customers) ELSE '' END END AS needs,
+				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%%s with an order at least)', c.minimum_customers) ELSE '' END
+				WHEN p.left_out > 0 THEN format('nothing; rows left out that can''t be scored: %%s, see data_quality', p.left_out) END AS needs,
 			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
 			FROM %1$I.configuration AS c
 			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
 			CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
 				@extschema@.model_missing(c.source_reads || c.customers_reads) AS missing,
+				@extschema@.model_lost(%2$L, c.objects) AS lost,
 				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
 				CASE WHEN c.live THEN COALESCE(@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
-					(SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem) AS p
-			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings), @extschema@.model_as_of()),
+					(SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem,
+				-- counts of rows are not known by tenant: for those who see all of them
+				(SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM %1$I.rejects AS x WHERE x.reason = 'unconvertible')
+				   FROM %1$I.refreshes AS r WHERE %6$s ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
+			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings), @extschema@.model_as_of(),
+			@extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL')),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
 	PERFORM @extschema@.model_make_quality(model, settings);

@@ -413,7 +413,7 @@ BEGIN
 		RETURN;
 	END IF;
 	-- before the tables of the model, as a TRUNCATE of the source does
-	PERFORM @extschema@.model_lock_source(settings);
+	PERFORM @extschema@.model_lock_source(home, settings);
 	kept_before := @extschema@.model_customer_words(home, kept_key);
 	EXECUTE format('DELETE FROM %I.merged_customers AS m WHERE m.customer_key = $1', home) USING gone_key;
 	-- whoever had been merged into him is his again
@@ -494,7 +494,7 @@ BEGIN ATOMIC
 			'orders of guests: let the e-mail or a device stand for the customer, customer => ''coalesce(customer_id::text, lower(email))''; guests who register later are then two customers: merge_customers joins them'),
 		('no_day', 20, 'rows', 'read', NULL, 'rows without a day; left out', 'give another column where this one is NULL: day => ''coalesce(paid_on, ordered_on)'''),
 		('no_value', 30, 'rows', 'read', NULL, 'rows without a value; left out', 'value => ''coalesce(total, 0)'' if such an order counts and is worth nothing'),
-		('unconvertible', 40, 'rows', 'read', NULL, 'rows whose day or value can''t be scored: not finite, more than 9 decimals, beyond 10^12; left out',
+		('unconvertible', 40, 'rows', 'read', NULL, 'rows that can''t be scored: customer above 1000 bytes, day or value out of range, over 9 decimals; left out',
 			'round the value, and mend the rows in the source'),
 		('too_large', 50, 'customers', 'read', NULL, 'customers with a total beyond 18 digits; in no view', 'give the value in a larger unit'),
 		('future_day', 60, 'customers', 'now', NULL, 'customers with orders after as_of; those orders are not looked at',
@@ -691,7 +691,7 @@ BEGIN
 	EXECUTE format($q$
 		WITH source AS MATERIALIZED (
 			SELECT (%1$s) COLLATE "C" AS customer_key, %2$s AS tenant, %3$s AS day, r.day AS moment, r.value, r.counts, r.event_key, r.currency, r.is_kept,
-				   r.customer IS NOT NULL AND @extschema@.is_scorable(%3$s, r.value) IS TRUE AS is_scored,
+				   (octet_length(%1$s) <= 1000) IS TRUE AND @extschema@.is_scorable(%3$s, r.value) IS TRUE AS is_scored,
 				   coalesce(r.counts, r.value >= 0) AS is_event
 			  FROM (%4$s) AS r
 		), kept AS (

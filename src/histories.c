@@ -95,7 +95,7 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 	const CustomerOps ops = {sizeof(CustomerHistory), customer_history_create,
 		keep_going ? customer_history_try_add : customer_history_add,
 	customer_history_memory, customer_history_put_aside, emit_customer, &job};
-	SourceReader reader = {function, InvalidOid, NULL, keep_going, start_source, take_rows, &job};
+	SourceReader reader = {function, InvalidOid, NULL, counted, keep_going, start_source, take_rows, &job};
 	SourceCounts counts;
 
 	if (PG_ARGISNULL(0))

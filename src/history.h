@@ -20,6 +20,20 @@ typedef struct varlena History;
 #define HISTORY_BYTES(h)	((const uint8 *) VARDATA_ANY(h))
 #define HISTORY_LENGTH(h)	((size_t) VARSIZE_ANY_EXHDR(h))
 
+/*
+ * The days that a model keeps: those on which to_char and date_trunc, which
+ * make timestamps of them, never fail. Timestamps begin on 24 November 4714 BC,
+ * and the month of that day before they do.
+ */
+#define SCORABLE_FIRST_DAY	(7 - POSTGRES_EPOCH_JDATE)	/* 4714-12-01 BC */
+#define SCORABLE_LAST_DAY	(TIMESTAMP_END_JULIAN - 1 - POSTGRES_EPOCH_JDATE)	/* 294276-12-31 */
+
+static inline bool
+is_scorable_day(DateADT day)
+{
+	return day >= SCORABLE_FIRST_DAY && day <= SCORABLE_LAST_DAY;
+}
+
 /* A history in the open form, with room on the stack for short ones */
 #define SHORT_HISTORY_DAYS	32
 

@@ -6,8 +6,10 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "fixed.h"
 #include "history_build.h"
+#include "miscadmin.h"
 #include "utils/date.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
@@ -157,8 +159,8 @@ history_agg_final(PG_FUNCTION_ARGS)
 }
 
 /*
- * is_scorable(day, value): can a row become part of a history? What it accepts
- * is what keep_going of source_histories keeps.
+ * is_scorable(day, value): can a row become part of a model's history? What it
+ * accepts is what source_histories takes.
  */
 static Datum
 is_scorable(FunctionCallInfo fcinfo, FixedError (*read) (Datum, int64 *, int *))
@@ -166,7 +168,7 @@ is_scorable(FunctionCallInfo fcinfo, FixedError (*read) (Datum, int64 *, int *))
 	int64		value;
 	int			decimals;
 
-	PG_RETURN_BOOL(!DATE_NOT_FINITE(PG_GETARG_DATEADT(0)) &&
+	PG_RETURN_BOOL(is_scorable_day(PG_GETARG_DATEADT(0)) &&
 				   read(PG_GETARG_DATUM(1), &value, &decimals) == FIXED_OK &&
 				   fixed_is_sane(value, decimals));
 }
@@ -302,33 +304,170 @@ history_sum(PG_FUNCTION_ARGS)
 
 /*
  * try_sum(history) and try_add(history, history): like sum and +, but NULL
- * where a total doesn't fit. The state is a log, or NULL once that happened;
- * between processes it travels as the history, and overflow as no bytes.
+ * where a total doesn't fit. What they say must not depend on the order of the
+ * histories: a total that doesn't fit half way may do so in the end. So from the
+ * first one on, totals are 128 bits wide, in units of the ninth decimal.
  */
+#ifdef HAVE_INT128
+typedef struct WideDay
+{
+	int128		total;
+	int64		events;
+	int32		day;
+} WideDay;
+#endif
+
 typedef struct TrySum
 {
-	HistoryLog *log;
+	HistoryLog *log;			/* NULL once a total didn't fit */
+#ifdef HAVE_INT128
+	WideDay    *days;			/* then these, in any order */
+	size_t		n;
+	size_t		room;
+	bool		events_overflow;
+#endif
 } TrySum;
+
+#ifdef HAVE_INT128
+
+static int
+compare_wide_days(const void *a, const void *b)
+{
+	int32		left = ((const WideDay *) a)->day;
+	int32		right = ((const WideDay *) b)->day;
+
+	return (left > right) - (left < right);
+}
+
+/* Each day once, ascending */
+static void
+wide_normalise(TrySum *state)
+{
+	size_t		n = 0;
+
+	qsort(state->days, state->n, sizeof(WideDay), compare_wide_days);
+	for (size_t i = 0; i < state->n; i++)
+	{
+		WideDay    *last = n > 0 ? &state->days[n - 1] : NULL;
+
+		if (last != NULL && last->day == state->days[i].day)
+		{
+			last->total += state->days[i].total;
+			if (pg_add_s64_overflow(last->events, state->days[i].events, &last->events))
+				state->events_overflow = true;
+		}
+		else
+			state->days[n++] = state->days[i];
+	}
+	state->n = n;
+}
+
+static void
+wide_add(TrySum *state, const HistoryDay *day, int decimals)
+{
+	WideDay    *wide;
+
+	if (state->n == state->room)
+	{
+		CHECK_FOR_INTERRUPTS();
+		wide_normalise(state);
+		if (state->n > state->room / 2)
+		{
+			if (state->room > MaxAllocSize / sizeof(WideDay) / 2)
+				history_raise(HISTORY_TOO_MANY_DAYS);
+			state->room *= 2;
+			state->days = repalloc(state->days, state->room * sizeof(WideDay));
+		}
+	}
+	wide = &state->days[state->n++];
+	wide->day = day->day;
+	wide->events = day->events;
+	wide->total = (int128) day->total * history_power_of_ten(HISTORY_MAX_DECIMALS - decimals);
+}
+
+/* From the log, which an append that fails has left as it was */
+static void
+wide_start(TrySum *state)
+{
+	HistoryLog *log = state->log;
+	size_t		n = history_log_count(log);
+	HistoryDay *days = history_alloc_days(n);
+
+	history_log_read(log, days);
+	state->room = 64;
+	state->days = MemoryContextAlloc(GetMemoryChunkContext(log), state->room * sizeof(WideDay));
+	state->n = 0;
+	state->log = NULL;
+	for (size_t i = 0; i < n; i++)
+		wide_add(state, &days[i], log->decimals);
+	pfree(days);
+	pfree(log);
+}
+
+/* NULL if a total has too many digits in the end */
+static History *
+wide_result(TrySum *state)
+{
+	static const int on_offer[] = {0, 2, 3, 4, 6, 9};
+	HistoryDay *days;
+	History    *result;
+	int			choice = 0;
+	size_t		n = 0;
+
+	wide_normalise(state);
+	if (state->events_overflow)
+		return NULL;
+	for (size_t i = 0; i < state->n; i++)
+	{
+		while (state->days[i].total % history_power_of_ten(HISTORY_MAX_DECIMALS - on_offer[choice]) != 0)
+			choice++;
+	}
+	days = history_alloc_days(state->n);
+	for (size_t i = 0; i < state->n; i++)
+	{
+		int128		total = state->days[i].total / history_power_of_ten(HISTORY_MAX_DECIMALS - on_offer[choice]);
+
+		if (total > PG_INT64_MAX || total < -PG_INT64_MAX)
+		{
+			pfree(days);
+			return NULL;
+		}
+		if (total == 0 && state->days[i].events == 0)
+			continue;
+		days[n].day = state->days[i].day;
+		days[n].events = state->days[i].events;
+		days[n++].total = (int64) total;
+	}
+	result = history_pack(days, n, on_offer[choice]);
+	pfree(days);
+	return result;
+}
+
+#endif							/* HAVE_INT128 */
 
 static void
 try_sum_add(TrySum *state, const OpenHistory *open)
 {
-	for (size_t i = 0; state->log != NULL && i < open->n; i++)
+	for (size_t i = 0; i < open->n; i++)
 	{
 		HistoryDay	day = open->days[i];
 
-		if (history_log_try_append(&state->log, &day, open->decimals) != HISTORY_OK)
-		{
-			pfree(state->log);
-			state->log = NULL;
-		}
+		if (state->log != NULL && history_log_try_append(&state->log, &day, open->decimals) == HISTORY_OK)
+			continue;
+#ifdef HAVE_INT128
+		if (state->log != NULL)
+			wide_start(state);
+		wide_add(state, &open->days[i], open->decimals);
+#else
+		state->log = NULL;
+#endif
 	}
 }
 
 static TrySum *
 try_sum_create(MemoryContext context)
 {
-	TrySum	   *state = MemoryContextAlloc(context, sizeof(TrySum));
+	TrySum	   *state = MemoryContextAllocZero(context, sizeof(TrySum));
 
 	state->log = history_log_create(context);
 	return state;
@@ -338,7 +477,17 @@ try_sum_create(MemoryContext context)
 static History *
 try_sum_result(TrySum *state)
 {
-	return state->log != NULL ? history_log_try_pack(state->log) : NULL;
+	History    *result = state->log != NULL ? history_log_try_pack(state->log) : NULL;
+
+#ifdef HAVE_INT128
+	if (result == NULL)
+	{
+		if (state->log != NULL)
+			wide_start(state);
+		result = wide_result(state);
+	}
+#endif
+	return result;
 }
 
 PG_FUNCTION_INFO_V1(history_try_sum);
@@ -353,66 +502,6 @@ history_try_sum(PG_FUNCTION_ARGS)
 	{
 		history_open(&open, PG_GETARG_HISTORY_PP(1));
 		try_sum_add(state, &open);
-		history_close(&open);
-	}
-	PG_RETURN_POINTER(state);
-}
-
-PG_FUNCTION_INFO_V1(history_try_sum_combine);
-Datum
-history_try_sum_combine(PG_FUNCTION_ARGS)
-{
-	MemoryContext context = aggregate_context(fcinfo);
-	TrySum	   *state = PG_ARGISNULL(0) ? NULL : (TrySum *) PG_GETARG_POINTER(0);
-	TrySum	   *other = PG_ARGISNULL(1) ? NULL : (TrySum *) PG_GETARG_POINTER(1);
-	OpenHistory open;
-
-	RETURN_ONLY_STATE();
-	if (state == NULL)
-		state = try_sum_create(context);
-	if (other->log == NULL || history_log_try_open(&open, other->log) != HISTORY_OK)
-		state->log = NULL;
-	else
-	{
-		try_sum_add(state, &open);
-		history_close(&open);
-	}
-	PG_RETURN_POINTER(state);
-}
-
-PG_FUNCTION_INFO_V1(history_try_sum_serialize);
-Datum
-history_try_sum_serialize(PG_FUNCTION_ARGS)
-{
-	TrySum	   *state = (TrySum *) PG_GETARG_POINTER(0);
-	bytea	   *result;
-
-	aggregate_context(fcinfo);
-	result = (bytea *) try_sum_result(state);
-	if (result == NULL)
-	{
-		result = palloc(VARHDRSZ);
-		SET_VARSIZE(result, VARHDRSZ);
-	}
-	PG_RETURN_BYTEA_P(result);
-}
-
-PG_FUNCTION_INFO_V1(history_try_sum_deserialize);
-Datum
-history_try_sum_deserialize(PG_FUNCTION_ARGS)
-{
-	bytea	   *data = PG_GETARG_BYTEA_PP(0);
-	TrySum	   *state;
-	OpenHistory open;
-
-	aggregate_context(fcinfo);
-	state = try_sum_create(CurrentMemoryContext);
-	if (VARSIZE_ANY_EXHDR(data) == 0)
-		state->log = NULL;
-	else
-	{
-		history_open(&open, (History *) data);	/* trusts no byte */
-		state->log = history_log_of(&open);
 		history_close(&open);
 	}
 	PG_RETURN_POINTER(state);

@@ -156,8 +156,8 @@ log_reduce(HistoryLog **log)
 }
 
 /*
- * The one way into a log. It moves when it grows. On HISTORY_OVERFLOW it holds
- * no more than memory to be freed: some total doesn't fit 64 bits.
+ * The one way into a log. It moves when it grows. On HISTORY_OVERFLOW, when some
+ * total doesn't fit 64 bits, it holds what it did before, and day may be spoilt.
  */
 HistoryError
 history_log_try_append(HistoryLog **log, HistoryDay *day, int decimals)

@@ -14,11 +14,13 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/scansup.h"
 #include "pgtime.h"
 #include "tcop/dest.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
@@ -63,6 +65,7 @@ typedef struct SourceReceiver
 	const SourceReader *reader;
 	SourceCounts *counts;
 	SourceKey	key;
+	Oid			key_base_type;
 	Oid			day_type;
 	Oid			value_type;
 	ReadFixed	read_value;
@@ -153,6 +156,7 @@ set_key(SourceReceiver *receiver, Form_pg_attribute column)
 		column_error("first", column, "of a type that cannot be hashed",
 					 "Cast it to text, for example.");
 	key->type = column->atttypid;
+	receiver->key_base_type = getBaseType(column->atttypid);
 	key->collation = column->attcollation;
 	key->length = type->typlen;
 	key->by_value = type->typbyval;
@@ -289,8 +293,164 @@ has_day_in_zone(text *time_zone, TimestampTz when)
 	return inside == when || IS_VALID_TIMESTAMP(when + zone_offset(time_zone, inside));
 }
 
-/* False, or an error, if there is no such day. */
+/* ---- rows that no model keeps ---- */
+
+typedef enum RowFault
+{
+	ROW_OK,
+	ROW_DAY_NOT_FINITE,
+	ROW_DAY_OUT_OF_RANGE,
+	ROW_VALUE_NOT_FINITE,
+	ROW_VALUE_TOO_PRECISE,
+	ROW_VALUE_TOO_LARGE,
+	ROW_KEY_TOO_LONG
+} RowFault;
+
+/* Never with the customer or the amount: messages end up in logs. */
+static void
+raise_fault(RowFault fault)
+{
+	static const struct
+	{
+		int			code;
+		const char *what;
+	}			faults[] = {
+		[ROW_DAY_NOT_FINITE] = {ERRCODE_DATETIME_VALUE_OUT_OF_RANGE, "its day is infinite"},
+		[ROW_DAY_OUT_OF_RANGE] = {ERRCODE_DATETIME_VALUE_OUT_OF_RANGE, "its day is outside 4714-12-01 BC to 294276-12-31"},
+		[ROW_VALUE_NOT_FINITE] = {ERRCODE_INVALID_PARAMETER_VALUE, "its value is not finite"},
+		[ROW_VALUE_TOO_PRECISE] = {ERRCODE_INVALID_PARAMETER_VALUE, "its value has more than 9 decimals"},
+		[ROW_VALUE_TOO_LARGE] = {ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "its value is beyond 10^12, or has more than 18 digits"},
+		[ROW_KEY_TOO_LONG] = {ERRCODE_PROGRAM_LIMIT_EXCEEDED, "its customer has more than 1000 bytes"},
+	};
+
+	if (fault == ROW_OK)
+		return;
+	ereport(ERROR,
+			(errcode(faults[fault].code),
+			 errmsg("a row of the source can't be scored: %s", faults[fault].what),
+			 errhint("Mend it, or let such rows be left out and counted: alter_model(..., on_error => 'reject').")));
+}
+
+static RowFault
+value_fault(FixedError error)
+{
+	switch (error)
+	{
+		case FIXED_OK:
+			break;
+		case FIXED_NOT_FINITE:
+			return ROW_VALUE_NOT_FINITE;
+		case FIXED_TOO_PRECISE:
+			return ROW_VALUE_TOO_PRECISE;
+		case FIXED_OUT_OF_RANGE:
+			return ROW_VALUE_TOO_LARGE;
+	}
+	return ROW_OK;
+}
+
+static RowFault
+day_fault(int32 day)
+{
+	if (is_scorable_day(day))
+		return ROW_OK;
+	return DATE_NOT_FINITE(day) ? ROW_DAY_NOT_FINITE : ROW_DAY_OUT_OF_RANGE;
+}
+
+/*
+ * raise_unscorable(day date, value numeric): why a model does not keep a row,
+ * as an error. If day and value are as they should be, the customer is not.
+ */
+PG_FUNCTION_INFO_V1(raise_unscorable);
+Datum
+raise_unscorable(PG_FUNCTION_ARGS)
+{
+	int64		value;
+	int			decimals;
+	FixedError	error;
+
+	raise_fault(day_fault(PG_GETARG_DATEADT(0)));
+	error = fixed_from_numeric(PG_GETARG_DATUM(1), &value, &decimals);
+	raise_fault(value_fault(error));
+	if (!fixed_is_sane(value, decimals))
+		raise_fault(ROW_VALUE_TOO_LARGE);
+	raise_fault(ROW_KEY_TOO_LONG);
+	PG_RETURN_BOOL(false);
+}
+
+/* The bytes that a text takes in a customer_key, where : and \ of a tenant are escaped */
+static Size
+escaped_size(const struct varlena *value, bool is_tenant)
+{
+	const char *p = VARDATA_ANY(value);
+	const char *end = p + VARSIZE_ANY_EXHDR(value);
+	Size		size = VARSIZE_ANY_EXHDR(value);
+
+	for (; is_tenant && p < end; p += pg_mblen(p))
+	{
+		if (*p == ':' || *p == '\\')
+			size++;
+	}
+	return size;
+}
+
+/*
+ * Is the customer_key, which the key becomes in a model, too long for an
+ * index? Keys of models are integers, uuid, numeric, text, varchar and char;
+ * with tenants arrays of the tenant and the customer.
+ */
 static bool
+key_is_too_long(const SourceReceiver *receiver, Datum datum)
+{
+	const struct varlena *key;
+	Size		size;
+
+	if (receiver->key.length != -1)
+		return false;
+	/* no key is longer than it is stored, but for numerics */
+	size = toast_raw_datum_size(datum);
+	switch (receiver->key_base_type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return size - VARHDRSZ > MAX_KEY_BYTES;
+		case BPCHAROID:
+			if (size - VARHDRSZ <= MAX_KEY_BYTES)
+				return false;
+			key = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(datum));
+			return bpchartruelen(VARDATA_ANY(key), (int) VARSIZE_ANY_EXHDR(key)) > MAX_KEY_BYTES;
+		case NUMERICOID:
+			{
+				int64		value;
+				int			decimals;
+
+				if (fixed_from_numeric(datum, &value, &decimals) == FIXED_OK)
+					return false;
+			}
+			return strlen(DatumGetCString(DirectFunctionCall1(numeric_out,
+															  DirectFunctionCall1(numeric_trim_scale, datum)))) > MAX_KEY_BYTES;
+		case TEXTARRAYOID:
+			if (size <= MAX_KEY_BYTES / 2)
+				return false;
+			{
+				Datum	   *parts;
+				bool	   *nulls;
+				int			n;
+				Size		total = 0;
+
+				deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &parts, &nulls, &n);
+				for (int i = 0; i < n; i++)
+				{
+					if (!nulls[i])
+						total += (i > 0) + escaped_size((struct varlena *) DatumGetPointer(parts[i]), i < n - 1);
+				}
+				return total > MAX_KEY_BYTES;
+			}
+	}
+	return false;
+}
+
+/* Why a row has no day; with the limits of models, the day itself may be one */
+static RowFault
 row_day(SourceReceiver *receiver, Datum datum, int32 *day)
 {
 	const SourceReader *reader = receiver->reader;
@@ -305,15 +465,15 @@ row_day(SourceReceiver *receiver, Datum datum, int32 *day)
 			*day = TIMESTAMP_IS_NOBEGIN(when) ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
 		else if (receiver->day_type == TIMESTAMPOID)
 			*day = (int32) floor_divide(when, USECS_PER_DAY);
-		else if (reader->keep_going && !has_day_in_zone(reader->time_zone, when))
-			return false;
+		else if (reader->for_model && !has_day_in_zone(reader->time_zone, when))
+			return ROW_DAY_OUT_OF_RANGE;
 		else
 			*day = day_in_zone(receiver, when);
 	}
-	if (reader->keep_going)
-		return !DATE_NOT_FINITE(*day);
+	if (reader->for_model)
+		return day_fault(*day);
 	history_check_day(*day);
-	return true;
+	return ROW_OK;
 }
 
 /* ---- rows ---- */
@@ -411,30 +571,36 @@ keep_key(SourceReceiver *receiver, Datum datum)
 	return PointerGetDatum(kept);
 }
 
-/* The numbers of a row, NULLs aside; false if it is left out. */
-static bool
+/* The numbers of a row, NULLs aside; or why a model leaves it out */
+static RowFault
 read_row(SourceReceiver *receiver, TupleTableSlot *slot, SourceRow *row)
 {
 	int			decimals;
 	FixedError	error;
+	RowFault	fault = row_day(receiver, slot->tts_values[1], &row->day);
 
-	if (!row_day(receiver, slot->tts_values[1], &row->day))
-		return false;
+	if (unlikely(fault != ROW_OK))
+		return fault;
 	error = receiver->read_value(slot->tts_values[2], &row->value, &decimals);
 	if (unlikely(error != FIXED_OK))
 	{
-		if (receiver->reader->keep_going)
-			return false;
+		if (receiver->reader->for_model)
+			return value_fault(error);
 		fixed_raise(error, receiver->value_type, slot->tts_values[2]);
 	}
-	if (receiver->reader->keep_going && unlikely(!fixed_is_sane(row->value, decimals)))
-		return false;
+	if (receiver->reader->for_model)
+	{
+		if (unlikely(!fixed_is_sane(row->value, decimals)))
+			return ROW_VALUE_TOO_LARGE;
+		if (unlikely(key_is_too_long(receiver, slot->tts_values[0])))
+			return ROW_KEY_TOO_LONG;
+	}
 	row->decimals = (uint8) decimals;
 	if (receiver->has_counts && !slot->tts_isnull[3])
 		row->events = DatumGetBool(slot->tts_values[3]);
 	else
 		row->events = row->value >= 0;
-	return true;
+	return ROW_OK;
 }
 
 static bool
@@ -445,6 +611,7 @@ receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 	SourceRow  *row;
 	MemoryContext old_context;
 	Datum		key;
+	RowFault	fault;
 
 	slot_getsomeattrs(slot, receiver->has_counts ? 4 : 3);
 	counts->rows++;
@@ -468,10 +635,13 @@ receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 	row = &receiver->rows[receiver->n];
 	row->key = key;
 	row->hash = source_key_hash(&receiver->key, key);
-	if (likely(read_row(receiver, slot, row)))
+	fault = read_row(receiver, slot, row);
+	if (likely(fault == ROW_OK))
 		receiver->n++;
 	else
 	{
+		if (!receiver->reader->keep_going)
+			raise_fault(fault);
 		counts->unconvertible++;
 		receiver->failed++;		/* has taken memory of the batch all the same */
 	}

@@ -10,6 +10,9 @@
 /* Rows are handed on in batches, so that whoever takes them can look ahead. */
 #define SOURCE_BATCH	128
 
+/* A customer_key is indexed, and an index takes no more than 2,700 bytes. */
+#define MAX_KEY_BYTES	1000
+
 /* The type of the source's customers, with the equality that GROUP BY uses */
 typedef struct SourceKey
 {
@@ -40,7 +43,7 @@ typedef struct SourceCounts
 	int64		no_customer;
 	int64		no_day;
 	int64		no_value;
-	int64		unconvertible;	/* day or value; only if "keep_going" */
+	int64		unconvertible;	/* customer, day or value; only if "keep_going" */
 } SourceCounts;
 
 typedef struct SourceReader
@@ -48,7 +51,8 @@ typedef struct SourceReader
 	const char *function;		/* the SQL function's name, for hints */
 	Oid			key_type;		/* the type that customers must have; 0 = any */
 	text	   *time_zone;		/* or NULL */
-	bool		keep_going;		/* rows that can't be converted are left out, not an error */
+	bool		for_model;		/* hold rows to the limits of models, and name no value in an error */
+	bool		keep_going;		/* rows beyond them are left out, not an error */
 	void		(*start) (void *arg, const SourceKey *key);
 	void		(*take) (void *arg, SourceRow *rows, int n);
 	void	   *arg;

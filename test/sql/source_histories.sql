@@ -73,8 +73,8 @@ END $$;
 
 SELECT type, value, string_agg(h.customer_id || ' ' || h.history, ', ' ORDER BY h.customer_id) AS customers,
        max(rows_read) AS rows_read, max(no_value) AS no_value, max(unconvertible) AS unconvertible,
-       error_of(format('SELECT * FROM source_histories(%L, NULL::int)', source)) IS NOT DISTINCT FROM
-       error_of(format('SELECT * FROM histories(%L, NULL::int)', source)) AS same_error,
+       left(error_of(format('SELECT * FROM source_histories(%L, NULL::int)', source)), 5) IS NOT DISTINCT FROM
+       left(error_of(format('SELECT * FROM histories(%L, NULL::int)', source)), 5) AS same_state,
        error_of(format('SELECT * FROM source_histories(%L, NULL::int)', source)) AS error
 FROM (SELECT *, format('VALUES (1, date ''2025-01-01'', %1$L::%2$s), (2, ''2025-01-02'', 5), (2, ''2025-01-03'', 7), (2, ''2025-01-03'', %1$L), (3, ''2025-01-03'', 7)',
                        value, type) AS source FROM bad_value) AS b,
@@ -84,8 +84,8 @@ GROUP BY type, value, source ORDER BY type COLLATE "C", value COLLATE "C";
 -- Days: infinite ones, and points in time whose day in the zone is not on the calendar.
 SELECT day, zone, string_agg(h.customer_id || ' ' || h.history, ', ' ORDER BY h.customer_id) AS customers,
        max(rows_read) AS rows_read, max(unconvertible) AS unconvertible,
-       error_of(format('SELECT * FROM source_histories(%L, NULL::int, %L)', source, zone)) IS NOT DISTINCT FROM
-       error_of(format('SELECT * FROM histories(%L, NULL::int, %L)', source, zone)) AS same_error,
+       left(error_of(format('SELECT * FROM source_histories(%L, NULL::int, %L)', source, zone)), 5) IS NOT DISTINCT FROM
+       left(error_of(format('SELECT * FROM histories(%L, NULL::int, %L)', source, zone)), 5) AS same_state,
        error_of(format('SELECT * FROM source_histories(%L, NULL::int, %L)', source, zone)) AS error
 FROM (SELECT *, format('VALUES (1, %1$s, 1), (2, %1$s, 2), (2, ''2025-06-01 12:00+00'', 3)', day) AS source
         FROM (VALUES ('date ''infinity''', NULL), ('date ''-infinity''', NULL), ('date ''4714-11-24 BC''', NULL), ('date ''5874897-12-31''', NULL),
@@ -122,15 +122,15 @@ BEGIN
               FROM ours WHERE rows_read IS NOT NULL) $q$, replace(customer, '''', ''''''), customer);
 END $$;
 SELECT * FROM spoilt_differences('customer_id::text');
-SELECT * FROM spoilt_differences('repeat(customer_id::text, 700)');
+SELECT * FROM spoilt_differences('repeat(customer_id::text, 300)');
 SET work_mem = '64kB';
 SELECT * FROM spoilt_differences('customer_id::text');
-SELECT * FROM spoilt_differences('repeat(customer_id::text, 700)');
+SELECT * FROM spoilt_differences('repeat(customer_id::text, 300)');
 RESET work_mem;
 
 -- Rows that can be converted may add up to what can't: an error, or an unknown
 -- history; also where customers are put aside in files, before and after.
-SELECT error_of('SELECT * FROM source_histories(''VALUES (1, date ''''2025-01-01'''', 9e18), (1, date ''''2025-01-01'''', 9e18)'', NULL::int)');
+SELECT error_of('SELECT * FROM source_histories(''VALUES (1, date ''''2025-01-01'''', 1e12), (1, date ''''2025-01-01'''', 0.000000001)'', NULL::int)');
 SELECT customer_id, history, rows_read, unconvertible FROM source_histories('VALUES (1, date ''2025-01-01'', 1e12), (2, date ''2025-01-01'', 1.5), (1, date ''2025-01-02'', 0.000000001), (1, date ''2025-01-03'', 1)',
   NULL::int, keep_going => true) ORDER BY customer_id;
 SET work_mem = '64kB';

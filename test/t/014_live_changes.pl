@@ -73,20 +73,37 @@ owner(q{CREATE VIEW crm.v AS SELECT * FROM crm.orders}, q{CREATE TABLE crm.paren
 	q{CREATE TABLE crm.parted (LIKE crm.empty) PARTITION BY LIST (kind)}, q{CREATE TABLE crm.part PARTITION OF crm.parted DEFAULT},
 	q{CREATE FUNCTION crm.mine(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'}, q{CREATE DOMAIN crm.money AS numeric}, q{CREATE TYPE crm.kind AS ENUM ('order', 'refund')},
 	q{CREATE TABLE crm.typed (customer_id int, ordered_on date, total crm.money, kind crm.kind)}, q{CREATE TABLE crm.rates (rate numeric)},
+	q{CREATE TABLE crm.odd (LIKE crm.empty, f float8, r real, b bytea, p point, i interval, price money)},
 	q{CREATE TABLE crm.walled (LIKE crm.empty)}, q{ALTER TABLE crm.walled ENABLE ROW LEVEL SECURITY}, q{ALTER TABLE crm.walled FORCE ROW LEVEL SECURITY});
 $node->safe_psql('postgres', q{CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing; CREATE FOREIGN TABLE crm.far (customer_id int, ordered_on date, total numeric) SERVER nowhere;
-	ALTER FOREIGN TABLE crm.far OWNER TO shopowner; SET ROLE other; CREATE TABLE crm.others (customer_id int, ordered_on date, total numeric); GRANT ALL ON crm.others TO shopowner});
+	ALTER FOREIGN TABLE crm.far OWNER TO shopowner; SET ROLE other; CREATE TABLE crm.others (customer_id int, ordered_on date, total numeric); GRANT ALL ON crm.others TO shopowner;
+	CREATE TYPE crm.others_kind AS ENUM ('order', 'refund'); RESET ROLE; SET ROLE shopowner; CREATE TABLE crm.foreign_kind (customer_id int, ordered_on date, total numeric, kind crm.others_kind)});
 for my $case (
 	[ q{'crm.v'}, '', qr/^0A000 live: crm\.v is no table/ ], [ q{'SELECT * FROM crm.orders'}, '', qr/^0A000 live: a query can't carry triggers/ ],
 	[ q{'crm.far'}, '', qr/^0A000 live: crm\.far is no table/ ], [ q{'crm.part'}, '', qr/^0A000 live: crm\.part is a part of another table/ ],
 	[ q{'crm.orders_child'}, '', qr/^42P01/ ], [ q{'crm.child'}, '', qr/^0A000 live: crm\.child is a part of another table/ ], [ q{'crm.parent'}, '', qr/^0A000 live: other tables inherit from crm\.parent/ ],
 	[ q{'crm.others'}, '', qr/^42501 live: crm\.others belongs to role other SET ROLE other;/ ], [ q{'crm.walled'}, '', qr/^0A000 live: row-level security hides rows/ ],
 	[ q{'crm.typed'}, '', qr/^0A000 live: the source's columns depend on / ],
-	[ q{'crm.typed'}, q{, value => '1', counts => 'kind = ''order'''}, qr/^0A000 live: the source's columns depend on / ],
+	[ q{'crm.typed'}, q{, value => '1', counts => 'kind = ''order'''}, qr/^ok$/ ],
+	[ q{'crm.typed'}, q{, value => '1', counts => 'kind IN (''order'', ''refund'') AND kind < ''refund'''}, qr/^ok$/ ],
+	[ q{'crm.typed'}, q{, value => '1', counts => 'kind::text = ''order'''}, qr/^0A000 live: .*settings of the session: crm\.kind as text Compare the enum itself, like: status IN/ ],
+	[ q{'crm.foreign_kind'}, q{, counts => 'kind = ''order'''}, qr/^0A000 live: the source's columns depend on .*kind.* ALTER TYPE \.\.\. OWNER TO shopowner/ ],
+	[ q{'crm.odd'}, q{, customer => 'f::text'}, qr/^0A000 live: .*settings of the session: double precision as text Make it numeric first/ ],
+	[ q{'crm.odd'}, q{, customer => 'r::text'}, qr/^0A000 live: .*settings of the session: real as text/ ],
+	[ q{'crm.odd'}, q{, customer => 'b::text'}, qr/^0A000 live: .*settings of the session: bytea as text Use encode/ ],
+	[ q{'crm.odd'}, q{, customer => 'textin(float8out(f))'}, qr/^0A000 live: .*settings of the session/ ],
+	[ q{'crm.odd'}, q{, customer => 'p::text'}, qr/^0A000 live: .*settings of the session: point as text/ ],
+	[ q{'crm.odd'}, q{, customer => 'i::text'}, qr/^0A000 live: .*settings of the session: interval as text/ ],
+	[ q{'crm.odd'}, q{, customer => 'quote_ident(kind)'}, qr/^0A000 live: .*settings of the session/ ],
+	[ q{'crm.odd'}, q{, value => 'total / (price / ''$2.00''::money)::numeric'}, qr/^0A000 live: .*settings of the session: a constant of type money/ ],
+	[ q{'crm.odd'}, q{, customer => 'xmlserialize(content xmlelement(name x, b) AS text)'}, qr/^0A000 live: .*settings of the session/ ],
+	[ q{'crm.odd'}, q{, customer => 'encode(b, ''hex'')', value => 'f::numeric', counts => '(i > interval ''1 day -2 hours'') AND ordered_on >= date ''2025-01-13'' AND kind <> ALL (''{a,NULL}''::text[])'}, qr/^ok$/ ],
+	[ q{'crm.orders'}, q{, customer => 'max(customer_id)', day => 'max(ordered_on)', value => 'sum(total)'}, qr/^0A000 live: .* expressions over single columns/ ],
+	[ q{'crm.orders'}, q{, customer => 'unnest(ARRAY[customer_id, 1])'}, qr/^0A000 live: .* expressions over single columns/ ],
 	[ q{'crm.orders'}, q{, customer => 'crm.mine(customer_id)'}, qr/^0A000 live: the source's columns depend on function crm\.mine/ ],
 	[ q{'crm.orders'}, q{, value => 'total::crm.money::numeric'}, qr/^0A000 live: the source's columns depend on type crm\.money/ ],
-	[ q{'crm.orders'}, q{, value => '(SELECT max(rate) FROM crm.rates) * total'}, qr/^0A000 live: / ],
-	[ q{'crm.orders'}, q{, value => '(SELECT max(o.total) FROM crm.orders o)'}, qr/^0A000 live: .* expressions over single columns/ ],
+	[ q{'crm.orders'}, q{, value => '(SELECT max(rate) FROM crm.rates) * total'}, qr/^0A000 live: .* can't hold a subquery/ ],
+	[ q{'crm.orders'}, q{, value => '(SELECT max(o.total) FROM crm.orders o)'}, qr/^0A000 live: .* can't hold a subquery/ ],
 	[ q{'crm.orders'}, q{, value => 'length(source::text)'}, qr/^0A000 live: .* expressions over single columns/ ],
 	[ q{'crm.orders'}, q{, day => 'ordered_at::date'}, qr/^0A000 live: .*settings of the session: .*give the column itself as day/ ],
 	[ q{'crm.orders'}, q{, day => 'kind::date'}, qr/^0A000 live: .*settings of the session/ ],
@@ -106,7 +123,7 @@ is(owner(q{SELECT to_regnamespace('x') IS NULL}), 't', 'and nothing is left of i
 fresh(0);
 is(app(q{INSERT INTO crm.orders (customer_id, ordered_on, total) VALUES (1, '2025-06-01', 'NaN'), (2, '2025-06-01', 2e12), (3, 'infinity', 1), (4, '2025-06-01', 1.0000000001), (5, '2025-06-01', 5)}), '', 'rows that cannot be scored are no error');
 clean('unconvertible');
-is(status(), 'ok', 'nor a reason for a rebuild');
+is(status(), q{ok|nothing; rows left out that can't be scored: 4, see data_quality}, 'nor a reason for a rebuild');
 my $counted = q{SELECT affected FROM shop.data_quality WHERE reason = 'unconvertible'};
 is(owner($counted), '4', 'data_quality counts them');
 app(q{UPDATE crm.orders SET kind = 'x'});
@@ -201,7 +218,7 @@ for my $value (q{'NaN'}, '1e30', '1.0000000001')
 }
 is(owner('SELECT count(*) FROM crm.orders'), '600', 'none of their rows is there');
 owner('ALTER TABLE crm.orders RENAME total TO amount');
-like(app(q{INSERT INTO crm.orders (customer_id, ordered_on, amount) VALUES (1, '2025-06-01', 10)}), qr/ERROR:  column source\.total does not exist/, 'and a renamed column');
+like(app(q{INSERT INTO crm.orders (customer_id, ordered_on, amount) VALUES (1, '2025-06-01', 10)}), qr/ERROR:  column (source\.total|"total") does not exist/, 'and a renamed column');
 owner('ALTER TABLE crm.orders RENAME amount TO total');
 is(app($insert), '', 'good rows go in');
 clean('on_error raise');
