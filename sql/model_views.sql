@@ -190,7 +190,9 @@ CREATE FUNCTION @extschema@.model_question(model name, settings jsonb,
 BEGIN ATOMIC
 	SELECT pg_catalog.format($q$
 WITH level AS (SELECT) SELECT k.tenant, %2$s AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
-       c.frequency = 'active_days' AS use_active_days, c.weights, c.change_days, c.map_copy,
+       c.frequency = 'active_days' AS use_active_days, c.weights, c.map_copy,
+       -- not before the calendar begins
+       CASE WHEN %2$s >= date '4600-01-01 BC' THEN %2$s - c.change_days END AS then_day,
        k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds%7$s
   FROM %5$s%1$I.configuration AS c
   JOIN %6$s AS k ON k.version = c.version
@@ -396,11 +398,11 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3
        @extschema@.no_order_reason(h.history, q.as_of) AS no_order_reason,
        CASE WHEN @extschema@.recency(h.history, q.as_of) IS NULL
             THEN @extschema@.monetary(h.history, q.as_of) <> 0 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
-       @extschema@.recency(h.history, q.as_of - q.change_days) AS then_recency_days,
-       CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of - q.change_days, q.window_days)
-            ELSE @extschema@.frequency(h.history, q.as_of - q.change_days, q.window_days) END AS then_frequency,
-       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of - q.change_days, q.window_days)::float8
-            ELSE @extschema@.monetary_float8(h.history, q.as_of - q.change_days, q.window_days) END AS then_scored_value%4$s
+       @extschema@.recency(h.history, q.then_day) AS then_recency_days,
+       CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.then_day, q.window_days)
+            ELSE @extschema@.frequency(h.history, q.then_day, q.window_days) END AS then_frequency,
+       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.then_day, q.window_days)::float8
+            ELSE @extschema@.monetary_float8(h.history, q.then_day, q.window_days) END AS then_scored_value%4$s
   FROM (%1$s) AS q
   JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, coalesce(customers, @extschema@.model_customers(model, settings)), attributes,
 		@extschema@.model_predictions(settings, 'facts'));

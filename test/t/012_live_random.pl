@@ -51,8 +51,8 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION crm.some_rows(w int, first_id bigint, n int) RETURNS SETOF crm.plain LANGUAGE sql VOLATILE AS $$
 	  SELECT g * 3 + w, (ARRAY['n', 's', 'e', 'w', 'x'])[1 + floor(random() * 5)::int],
 	         CASE WHEN r[1] < 0.03 THEN NULL WHEN r[1] < 0.25 THEN ceil(random() * 3)::int ELSE ceil(random() * 150)::int END,
-	         CASE WHEN random() < 0.03 THEN NULL ELSE (ARRAY['a', 'b', 'a:b', 'a\', 'é'])[1 + floor(random() * 5)::int] END,
-	         CASE WHEN r[2] < 0.02 THEN NULL WHEN r[2] < 0.03 THEN 'infinity' WHEN r[2] < 0.04 THEN '-infinity' ELSE date '2022-01-01' + floor(random() * 1400)::int END,
+	         CASE WHEN random() < 0.03 THEN NULL WHEN random() < 0.02 THEN repeat('long:', 200) ELSE (ARRAY['a', 'b', 'a:b', 'a\', 'é'])[1 + floor(random() * 5)::int] END,
+	         CASE WHEN r[2] < 0.02 THEN NULL WHEN r[2] < 0.03 THEN 'infinity' WHEN r[2] < 0.04 THEN '-infinity' WHEN r[2] < 0.045 THEN '5874000-01-01' WHEN r[2] < 0.05 THEN '4714-11-24 BC' ELSE date '2022-01-01' + floor(random() * 1400)::int END,
 	         CASE WHEN r[2] < 0.02 THEN NULL WHEN r[2] < 0.03 THEN 'infinity' ELSE timestamptz '2022-01-01 00:00+00' + random() * interval '1400 days' END,
 	         CASE WHEN r[3] < 0.02 THEN NULL WHEN r[3] < 0.04 THEN 'NaN' WHEN r[3] < 0.05 THEN 1e30 WHEN r[3] < 0.06 THEN 'infinity' WHEN r[3] < 0.08 THEN 1.0000000001
 	              WHEN r[3] < 0.15 THEN 0 WHEN r[3] < 0.25 THEN -round((random() * 100)::numeric, 2) WHEN r[3] < 0.27 THEN 1e12
@@ -179,10 +179,10 @@ sub expected
 	return $model =~ /tenants/ ? qq{
 		SELECT replace(replace(tenant, '\\', '\\\\'), ':', '\\:') || ':' || customer_id AS customer_key,
 		       scoring.history_agg((ordered_at AT TIME ZONE 'Europe/Paris')::date, amount, is_order) AS history
-		  FROM $models{$model} WHERE customer_id IS NOT NULL AND tenant IS NOT NULL AND isfinite(ordered_at) AND abs(amount) <= 1e12 AND amount <> 'NaN' GROUP BY 1}
+		  FROM $models{$model} WHERE customer_id IS NOT NULL AND octet_length(replace(replace(tenant, '\\', '\\\\'), ':', '\\:') || ':' || customer_id) <= 1000 AND isfinite(ordered_at) AND abs(amount) <= 1e12 AND amount <> 'NaN' GROUP BY 1}
 	  : qq{
 		SELECT customer_id::text AS customer_key, scoring.history_agg(ordered_on, total) AS history
-		  FROM $models{$model} WHERE customer_id IS NOT NULL AND isfinite(ordered_on) AND abs(total) <= 1e12 AND min_scale(total) <= 9 GROUP BY 1};
+		  FROM $models{$model} WHERE customer_id IS NOT NULL AND ordered_on BETWEEN '4714-12-01 BC' AND '294276-12-31' AND abs(total) <= 1e12 AND min_scale(total) <= 9 GROUP BY 1};
 }
 
 sub digest
