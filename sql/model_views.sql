@@ -268,11 +268,13 @@ SELECT p.tenant, p.customer_key, p.customer_id, %7$s
 		@extschema@.model_kept_days(model, settings,
 			format('CASE WHEN h.history IS NULL THEN d.difference WHEN d.difference IS NOT NULL THEN @extschema@.try_add(h.history, d.difference)'
 				-- too large alone, but maybe not with what is stored
-				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT p.difference FROM %1$I.pending AS p'
-				' LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = p.customer_key WHERE COALESCE(m.root_key, p.customer_key) = d.customer_key) AS x) END', model)),
+				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT y.difference FROM %1$I.pending AS y'
+				' WHERE y.customer_key = d.customer_key AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = y.customer_key)'
+				' UNION ALL SELECT y.difference FROM %1$I.merged_customers AS m JOIN %1$I.pending AS y ON y.customer_key = m.customer_key WHERE m.root_key = d.customer_key) AS x) END', model)),
 		@extschema@.model_not_suppressed(model, 'p.customer_key'),
 		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left) ELSE 'p.history' END,
-		CASE WHEN everyone THEN '' ELSE ' AND ' || is_left END);
+		-- a total beyond all limits is not nothing: who has one is no prospect
+		CASE WHEN everyone THEN ' AND p.history IS NOT NULL' ELSE ' AND ' || is_left END);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb, boolean) IS 'internal: the query for the history of each customer';
