@@ -467,7 +467,7 @@ COMMENT ON FUNCTION @extschema@.history_try_sum_final(internal) IS 'The result o
 CREATE AGGREGATE @extschema@.try_sum(@extschema@.history) (
   SFUNC = @extschema@.history_try_sum, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_try_sum_final,
-  PARALLEL = SAFE
+  PARALLEL = RESTRICTED		-- no state that moves between processes
 );
 COMMENT ON AGGREGATE @extschema@.try_sum(@extschema@.history) IS
   'Sum of histories, day by day; {} for no rows, NULL where sum would raise an error because a total is out of range';
