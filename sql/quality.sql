@@ -894,9 +894,9 @@ BEGIN
 	home := @extschema@.model_named(model);
 	scores := (SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relname = 'customer_scores');
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND a.attname = attribute
-					  AND octet_length(attribute) <= 63 AND @extschema@.model_column_comment(attribute) IS NULL) THEN
+					  AND octet_length(attribute) <= 63 AND col_description(a.attrelid, a.attnum) = 'attribute of the customer') THEN
 		SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) INTO attributes
-		  FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND @extschema@.model_column_comment(a.attname) IS NULL;
+		  FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND col_description(a.attrelid, a.attnum) = 'attribute of the customer';
 		RAISE undefined_column USING
 			MESSAGE = format('attribute "%s" is none of model "%s"', left(attribute, 100), home),
 			HINT = CASE WHEN attributes IS NULL THEN format('Name a table of customers and its columns: alter_model(%L, customers => ..., attributes => ...)', home)
