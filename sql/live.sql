@@ -713,6 +713,7 @@ BEGIN
 		RETURN;
 	END IF;
 	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@.model_check_tokens(home);
 	-- in the order in which a TRUNCATE of the source does, and readers do
 	EXECUTE format('LOCK TABLE %1$I.customer_histories, %1$I.pending, %1$I.rejects IN ROW EXCLUSIVE MODE', home);
 	EXECUTE format($q$

@@ -498,6 +498,7 @@ DECLARE
 	state		text;
 	message		text;
 BEGIN
+	PERFORM @extschema@.model_check_tokens(model);
 	-- Whoever has no history, because it would be too large, has no key here: like
 	-- the row with the counts he meets nobody, and is among those that differ.
 	-- Rows that are new need not look for a conflict. Whoever has been erased has
@@ -885,7 +886,7 @@ BEGIN
 			customer_key text COLLATE "C" NOT NULL, tenant text NOT NULL, previous_segment text COLLATE "C", segment text COLLATE "C"
 		);
 		CREATE TABLE %1$I.suppressed (
-			token bytea PRIMARY KEY, suppressed_on date NOT NULL, reason text NOT NULL
+			token bytea PRIMARY KEY, suppressed_on date NOT NULL, reason text NOT NULL, key_id bytea
 		);
 		CREATE TABLE %1$I.suppression_key (
 			key bytea NOT NULL
@@ -996,6 +997,7 @@ BEGIN
 		('suppressed', NULL, 'who has been erased, and is not stored again while the source still has him: pseudonyms'),
 		('suppressed', 'token', 'suppression_token of the key in suppression_key and customer_key'),
 		('suppressed', 'suppressed_on', 'since when'), ('suppressed', 'reason', 'the verb that wrote it'),
+		('suppressed', 'key_id', 'suppression_key_id of the key that the token was made with; NULL: of the key that is there'),
 		('suppression_key', NULL, 'the key of the tokens of this model; whoever has it can try every customer'),
 		('suppression_key', 'key', '32 random bytes')) AS v (relation, attribute, words) LOOP
 		IF c.attribute IS NULL THEN

@@ -1000,10 +1000,12 @@ BEGIN
 			p.customers,
 			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
 			CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.lost IS NOT NULL THEN 'incomplete' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
+				WHEN p.foreign_tokens > 0 THEN 'suppression key missing'
 				WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
 			CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another: alter_model(..., source => ..., customers => ...)' || COALESCE('; ' || p.lost, '')
 				WHEN p.lost IS NOT NULL THEN p.lost
 				WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
+				WHEN p.foreign_tokens > 0 THEN 'put the key that the suppression list was made with into suppression_key, then reapply_suppression'
 				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%%s with an order at least)', c.minimum_customers) ELSE '' END
 				WHEN p.left_out > 0 THEN format('nothing; rows left out that can''t be scored: %%s, see data_quality', p.left_out) END AS needs,
 			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
@@ -1013,13 +1015,14 @@ BEGIN
 				@extschema@.model_missing(c.source_reads || c.customers_reads) AS missing,
 				@extschema@.model_lost(%2$L, c.objects) AS lost,
 				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
+				%7$s AS foreign_tokens,
 				CASE WHEN c.live THEN COALESCE(@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
 					(SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem,
 				-- counts of rows are not known by tenant: for those who see all of them
 				(SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM %1$I.rejects AS x WHERE x.reason = 'unconvertible')
 				   FROM %1$I.refreshes AS r WHERE %6$s ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
 			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings), @extschema@.model_as_of(),
-			@extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL')),
+			@extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'), @extschema@.model_foreign_tokens(model)),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
 	PERFORM @extschema@.model_make_quality(model, settings);

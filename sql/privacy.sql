@@ -85,7 +85,7 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 	IF suppress THEN
-		EXECUTE format('INSERT INTO %1$I.suppressed SELECT @extschema@.suppression_token(k.key, u.customer), (now() AT TIME ZONE $3)::date, $2'
+		EXECUTE format('INSERT INTO %1$I.suppressed SELECT @extschema@.suppression_token(k.key, u.customer), (now() AT TIME ZONE $3)::date, $2, @extschema@.suppression_key_id(k.key)'
 			' FROM unnest($1) AS u (customer), %1$I.suppression_key AS k ON CONFLICT DO NOTHING', model)
 			USING everyone, reason, settings ->> 'time_zone';
 		GET DIAGNOSTICS n = ROW_COUNT;
@@ -111,7 +111,8 @@ BEGIN
 	  FROM @extschema@.model_person_tables(model) AS p WHERE p.owned;
 	RETURN QUERY VALUES
 		('dead rows', NULL::bigint, format('stay in the files of the tables until: VACUUM FULL %s;', tables)),
-		('source', NULL, 'is not touched: erase the person there too, and in copies that others have made: exports, tables made of views, extracts of BI tools'),
+		('source', NULL, 'is not touched: erase the person there too, and in copies that others have made: exports, tables made of views, extracts of BI tools'
+			|| CASE WHEN (settings ->> 'live')::boolean THEN '; what is deleted there after this goes through pending: apply_changes, and VACUUM FULL it' ELSE '' END),
 		('write-ahead log', NULL, 'and replicas and archives that are fed by it hold what was deleted until they are recycled'),
 		('backups', NULL, 'hold the person; after one is restored: reapply_suppression, with the list of today'),
 		('server log', NULL, 'may hold statements that named the person, this one too, and so may pg_stat_statements');
@@ -191,6 +192,7 @@ DECLARE
 BEGIN
 	PERFORM @extschema@.model_lock(home);
 	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@.model_check_tokens(home);
 	PERFORM @extschema@.model_check_customer(home, settings, customer);
 	EXECUTE format('DELETE FROM %1$I.suppressed AS s USING %1$I.suppression_key AS k WHERE s.token = @extschema@.suppression_token(k.key, $1)', home)
 		USING customer;
@@ -224,6 +226,7 @@ DECLARE
 BEGIN
 	PERFORM @extschema@.model_lock(home);
 	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@.model_check_tokens(home);
 	PERFORM @extschema@.model_lock_people(home);
 	-- every key that any table of the model names
 	SELECT string_agg(k.query, ' UNION ') INTO customers

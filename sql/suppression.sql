@@ -21,6 +21,46 @@ CREATE FUNCTION @extschema@.new_suppression_key()
 	LANGUAGE C VOLATILE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.new_suppression_key() IS 'internal: 32 random bytes';
 
+-- Which key a token was made with: tokens may come into a model without their key,
+-- by a restore of data say, and would match nobody.
+CREATE FUNCTION @extschema@.suppression_key_id(key bytea)
+	RETURNS bytea
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.substring(pg_catalog.sha256(key), 1, 8);
+END;
+COMMENT ON FUNCTION @extschema@.suppression_key_id(bytea) IS 'by what a token says which suppression_key it was made with: the first 8 bytes of its SHA-256';
+
+-- An expression for the number of tokens that the key of the model can't read.
+CREATE FUNCTION @extschema@.model_foreign_tokens(model name)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('(SELECT count(*) FROM %1$I.suppressed AS s WHERE s.key_id IS DISTINCT FROM'
+		' (SELECT @extschema@.suppression_key_id(k.key) FROM %1$I.suppression_key AS k) AND (s.key_id IS NOT NULL OR NOT EXISTS (SELECT FROM %1$I.suppression_key)))', model);
+END;
+COMMENT ON FUNCTION @extschema@.model_foreign_tokens(name) IS 'internal: an expression for the number of tokens on the suppression list that were made with another key';
+
+CREATE FUNCTION @extschema@.model_check_tokens(model name)
+	RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	n	bigint;
+BEGIN
+	EXECUTE format('SELECT %s', @extschema@.model_foreign_tokens(model)) INTO n;
+	IF n > 0 THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('%s on the suppression list of model "%s" %s made with another key', CASE n WHEN 1 THEN '1 token' ELSE format('%s tokens', n) END, model, CASE n WHEN 1 THEN 'was' ELSE 'were' END),
+			DETAIL = 'The key in its table suppression_key can''t tell whose they are: people who were erased would be stored again.',
+			HINT = format('Put back the key that came with the list: UPDATE %1$I.suppression_key SET key = ...; then reapply_suppression(%2$L). If it is lost: DELETE FROM %1$I.suppressed WHERE key_id <> (SELECT suppression_key_id(key) FROM %1$I.suppression_key), and erase these people again.',
+				model, model);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_check_tokens(name) IS 'internal: refuse to go on with a suppression list that the model can''t read';
+
 -- While nobody is on the list, there is no key: then no token is computed, for
 -- suppression_token is strict.
 CREATE FUNCTION @extschema@.model_not_suppressed(model name, customer text)
