@@ -449,7 +449,7 @@ COMMENT ON FUNCTION @extschema@.unmerge_customers(text, text) IS
 -- A key without letter case and blanks, no-break and zero-width ones included.
 CREATE FUNCTION @extschema@.bare_key(key text)
 	RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.lower(pg_catalog.translate(key, E' \t\n\r\f\u000b\u00a0', ''));
 END;
@@ -457,7 +457,7 @@ COMMENT ON FUNCTION @extschema@.bare_key(text) IS 'internal: a customer''s key w
 
 CREATE FUNCTION @extschema@.is_placeholder_key(key text)
 	RETURNS boolean
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@.bare_key(key) = ANY (ARRAY['', '0', '00', '000', '0000', '00000', '000000', '0.0', '0.00', '-1', '-1.0', '-', '--', '---', '.', '?', '??', '???',
 		'null', '(null)', '<null>', '[null]', 'nan', 'n/a', 'na', '#n/a', '#na', '#null!', '#value!', '#ref!', 'none', 'nil', '\n', 'undefined', 'empty', '(empty)', 'blank', '(blank)', 'missing', '(none)',
@@ -471,12 +471,13 @@ COMMENT ON FUNCTION @extschema@.is_placeholder_key(text) IS 'internal: does the 
 -- What a spreadsheet or a copy from a page may have done to a key; NULL: nothing.
 CREATE FUNCTION @extschema@.spoilt_key(key text)
 	RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN pg_catalog.translate(key, E'\t\n\r\f\u000b\u00a0', '') OPERATOR(pg_catalog.<>) key
 			OR pg_catalog.btrim(key) OPERATOR(pg_catalog.<>) key THEN 'blanks'
-		WHEN key OPERATOR(pg_catalog.~) '^-?[0-9]([.,][0-9]+)?[eE][+][0-9]+$' THEN 'exponent'
-		WHEN key OPERATOR(pg_catalog.~) '^-?[0-9]+[.,]0+$' THEN 'decimals' END;
+		-- what is cheap to ask first
+		WHEN pg_catalog.strpos(key, '+') OPERATOR(pg_catalog.>) 1 AND key OPERATOR(pg_catalog.~) '^-?[0-9]([.,][0-9]+)?[eE][+][0-9]+$' THEN 'exponent'
+		WHEN pg_catalog."right"(key, 1) OPERATOR(pg_catalog.=) '0' AND key OPERATOR(pg_catalog.~) '^-?[0-9]+[.,]0+$' THEN 'decimals' END;
 END;
 COMMENT ON FUNCTION @extschema@.spoilt_key(text) IS 'internal: what may have been done to the key of a customer: blanks, exponent, decimals; NULL: nothing';
 
