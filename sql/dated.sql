@@ -23,14 +23,15 @@ COMMENT ON FUNCTION @extschema@.caller_out(@extschema@.caller) IS 'I/O';
 CREATE TYPE @extschema@.caller (INPUT = @extschema@.caller_in, OUTPUT = @extschema@.caller_out, INTERNALLENGTH = 24, ALIGNMENT = double);
 COMMENT ON TYPE @extschema@.caller IS 'the role that calls a function: no value can be written down';
 
-CREATE FUNCTION @extschema@.caller()
+CREATE FUNCTION @extschema@.caller_for(model regnamespace)
 	RETURNS @extschema@.caller
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.caller() IS 'the role that evaluates this, good until the transaction ends or the session takes another role';
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.caller_for(regnamespace) IS
+	'the role that evaluates this, for the functions of a model: good until the transaction ends or the session takes another role';
 CREATE FUNCTION @extschema@.caller_role(caller @extschema@.caller)
 	RETURNS oid
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.caller_role(@extschema@.caller) IS 'the role that a value of caller() stands for; an error in another transaction, or under another role of the session';
+COMMENT ON FUNCTION @extschema@.caller_role(@extschema@.caller) IS 'the role that a value of caller_for() stands for; an error in another transaction, under another role of the session, or in a function of another role than the owner of the model';
 
 -- The days from one to another by steps, month ends kept.
 CREATE FUNCTION @extschema@.model_days(from_day date, to_day date, step interval)
@@ -92,7 +93,7 @@ BEGIN
 		ELSE
 			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000'
 				' BEGIN ATOMIC SELECT * FROM %1$I.%5$I(%6$s); END', model, one, array_to_string(parameters, ', '), result, '_' || function,
-				array_to_string(ARRAY(SELECT '$' || n FROM generate_series(1, cardinality(parameters)) AS n) || '@extschema@.caller()'::text, ', '));
+				array_to_string(ARRAY(SELECT '$' || n FROM generate_series(1, cardinality(parameters)) AS n) || format('@extschema@.caller_for(%L)', quote_ident(model)), ', '));
 		END IF;
 		IF is_new THEN
 			EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, one);

@@ -57,7 +57,7 @@ CREATE FUNCTION @extschema@.models()
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT n.nspname::pg_catalog.text, pg_catalog.pg_get_userbyid(n.nspowner)::pg_catalog.text,
-		   pg_catalog.obj_description(n.oid, 'pg_namespace'),
+		   pg_catalog.regexp_replace(pg_catalog.obj_description(n.oid, 'pg_namespace'), '^customer_scoring model over ', ''),
 		   CASE WHEN h.reltuples >= 0 THEN h.reltuples::pg_catalog.int8 END,
 		   (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid)) FROM pg_catalog.pg_class AS c
 			 WHERE c.relnamespace = n.oid AND c.relkind = 'r')::pg_catalog.int8
@@ -67,7 +67,7 @@ BEGIN ATOMIC
 	 ORDER BY n.nspname;
 END;
 COMMENT ON FUNCTION @extschema@.models() IS
-	'list the models of this database: name, owner, source, about how many customers (as of the last ANALYZE), bytes';
+	'list the models of this database: name, owner, the relation that is the source or "a query", about how many customers (as of the last ANALYZE), bytes';
 
 -- The one door to a model: it exists, and belongs to whoever asks. Whoever
 -- refreshes runs the source, the views and the triggers of the owner: with

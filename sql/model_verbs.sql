@@ -139,6 +139,19 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_tell_lost(name, jsonb) IS 'internal: a warning, or an error, if parts of a model are missing';
 
+-- What the schema of a model is, for everybody: comments can be read by all, so
+-- the SQL of a query, and what it says of people, has no place there.
+CREATE FUNCTION @extschema@.model_describe(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	EXECUTE format('COMMENT ON SCHEMA %I IS %L', model, 'customer_scoring model over ' || coalesce(settings ->> 'source_relation', 'a query'));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_describe(name, jsonb) IS 'internal: the comment on the schema of a model';
+
 -- Settings that make sense together, or an error.
 CREATE FUNCTION @extschema@.model_check_settings(settings jsonb)
 	RETURNS void
@@ -782,6 +795,8 @@ BEGIN
 		EXECUTE format('CREATE SCHEMA %I', home);
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, settings ->> 'source');
 		settings := @extschema@.model_resolve(home, caller, settings);
+		settings := @extschema@.model_resolve(home, caller_path, settings);
+		PERFORM @extschema@.model_describe(home, settings);
 		PERFORM @extschema@.model_make_tables(home, tenanted);
 		PERFORM @extschema@.model_make_corrections(home);
 		settings := settings || '{"map_copy": "v1"}';
@@ -1283,6 +1298,7 @@ BEGIN
 		PERFORM @extschema@.model_make_predictions(home, new);
 		EXECUTE format('UPDATE %I.configuration SET objects = $1 WHERE valid_until IS NULL', home) USING @extschema@.model_objects(home);
 		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, new ->> 'source');
+		PERFORM @extschema@.model_describe(home, new);
 		-- what is new about predictions
 		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
 			OR new ->> 'prediction' IS NULL AND new -> 'map_copy' <> old -> 'map_copy' THEN

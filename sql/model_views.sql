@@ -165,7 +165,7 @@ BEGIN ATOMIC
 			' WHERE (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE'')'
 			' AND o.oid IN (SELECT a.grantee FROM pg_catalog.pg_namespace AS n'
 			' CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
-			' WHERE n.nspname = %4$L AND a.privilege_type = ''USAGE''))', model, reader, rows, model) END;
+			' WHERE n.oid = %4$L::pg_catalog.regnamespace AND a.privilege_type = ''USAGE''))', model, reader, rows, pg_catalog.quote_ident(model)) END;
 END;
 COMMENT ON FUNCTION @extschema@.model_reader_condition(name, jsonb, text, text) IS 'internal: which tenants a reader may see';
 

@@ -6,19 +6,24 @@
  * whoever opened the session: in REFRESH MATERIALIZED VIEW, in ANALYZE or
  * inside another SECURITY DEFINER function neither is the role that made the
  * call. That role is known where the call is written: a parameter
- * that is given caller() is evaluated there. So that nobody can give another
+ * that is given caller_for() is evaluated there. So that nobody can give another
  * role's name instead, the type of the parameter has no input function: its
- * only source is caller(). A value counts only in the transaction in which it
+ * only source is caller_for(). A value counts only in the transaction in which it
  * was made, and only while the session has the role that it had then: what was
- * kept before SET ROLE is worth nothing after it.
+ * kept before SET ROLE is worth nothing after it. And it counts only for the
+ * owner of the model that it was made for: whoever is asked can't ask another
+ * role's model with it, as if the caller did.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_namespace.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "caller.h"
@@ -26,7 +31,7 @@
 
 PG_FUNCTION_INFO_V1(caller_in);
 PG_FUNCTION_INFO_V1(caller_out);
-PG_FUNCTION_INFO_V1(caller);
+PG_FUNCTION_INFO_V1(caller_for);
 PG_FUNCTION_INFO_V1(caller_role);
 
 /* As it is passed on: INTERNALLENGTH = 24, ALIGNMENT = double. */
@@ -36,7 +41,7 @@ typedef struct Caller
 	int32		pid;			/* of the session, in its parallel workers too */
 	Oid			role;
 	Oid			outer_role;		/* of the session, by SET ROLE, whatever function runs */
-	uint32		unused;			/* zero */
+	Oid			audience;		/* the owner of the model that is asked */
 } Caller;
 
 StaticAssertDecl(sizeof(Caller) == 24, "the type is created with this length");
@@ -56,7 +61,7 @@ caller_in(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("a value of type %s can't be written down", "caller"),
-			 errhint("Give caller(), or call the function without an underscore, which does.")));
+			 errhint("Give caller_for(), or call the function without an underscore, which does.")));
 	PG_RETURN_VOID();			/* not reached */
 }
 
@@ -69,24 +74,32 @@ caller_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(name != NULL ? name : pstrdup("-"));
 }
 
-/* The role that runs this. */
+/* The role that runs this, for functions of the role "audience" */
 Datum
-make_caller(void)
+make_caller(Oid audience)
 {
-	Caller	   *value = (Caller *) palloc0(sizeof(Caller));
+	Caller	   *value = (Caller *) palloc(sizeof(Caller));
 
 	value->transaction_start = GetCurrentTransactionStartTimestamp();
 	value->pid = session_pid();
 	value->role = GetUserId();
 	value->outer_role = GetOuterUserId();
+	value->audience = audience;
 	return PointerGetDatum(value);
 }
 
+/* caller_for(model regnamespace) */
 Datum
-caller(PG_FUNCTION_ARGS)
+caller_for(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
-	return make_caller();
+	HeapTuple	model = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(PG_GETARG_OID(0)));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(model))
+		PG_RETURN_NULL();
+	owner = ((Form_pg_namespace) GETSTRUCT(model))->nspowner;
+	ReleaseSysCache(model);
+	return make_caller(owner);
 }
 
 Datum
@@ -99,11 +112,16 @@ caller_role(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the value of type %s is of another transaction", "caller"),
-				 errhint("Give caller() itself, or call the function without an underscore, which does.")));
+				 errhint("Give caller_for() itself, or call the function without an underscore, which does.")));
 	if (caller->outer_role != GetOuterUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the value of type %s was made under another role", "caller"),
-				 errhint("Give caller() itself, or call the function without an underscore, which does.")));
+				 errhint("Give caller_for() itself, or call the function without an underscore, which does.")));
+	if (caller->audience != GetUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the value of type %s was made for a model of another role", "caller"),
+				 errhint("Give caller_for() of the model, or call the function without an underscore, which does.")));
 	PG_RETURN_OID(caller->role);
 }

@@ -5,6 +5,6 @@
 #ifndef CUSTOMER_SCORING_CALLER_H
 #define CUSTOMER_SCORING_CALLER_H
 
-extern Datum make_caller(void);
+extern Datum make_caller(Oid audience);
 
 #endif							/* CUSTOMER_SCORING_CALLER_H */

@@ -160,8 +160,6 @@ call_model_function(PG_FUNCTION_ARGS)
 	}
 	types[nargs - 1] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("caller"),
 									   ObjectIdGetDatum(declaration->pronamespace));
-	call->args[nargs - 1].value = make_caller();
-	call->args[nargs - 1].isnull = false;
 
 	home = SearchSysCache1(NAMESPACENAME, CStringGetDatum(model));
 	if (HeapTupleIsValid(home))
@@ -196,6 +194,8 @@ call_model_function(PG_FUNCTION_ARGS)
 	ReleaseSysCache(tuple);
 	ReleaseSysCache(declared);
 
+	call->args[nargs - 1].value = make_caller(owner);
+	call->args[nargs - 1].isnull = false;
 	inner.econtext = result->econtext;
 	inner.expectedDesc = result->expectedDesc;
 	inner.allowedModes = SFRM_Materialize | SFRM_Materialize_Preferred | SFRM_ValuePerCall;

@@ -156,7 +156,7 @@ SELECT 'history', unnest(ARRAY['NULL', '''{}''', '''{2025-01-03:1:19.90}''', '''
   '''{4714-11-24 BC:1:1,5874897-12-31:1:1}''', '''{2025-01-03:1:92233720368547758.07}''', '''{2025-01-03:1:-92233720368547758.07}''',
   '''{2025-01-03:2147483647:1}''', '''{2025-01-03:-2147483648:1}''', '''{2025-06-30:4000000000:9223372036.854775807}''',
   '(SELECT years FROM hostile.history)', '(SELECT sparse FROM hostile.history)', '(SELECT one_day FROM hostile.history)']);
-INSERT INTO hostile.value (type, expression) VALUES ('caller', 'NULL'), ('caller', :'schema' || '.caller()');
+INSERT INTO hostile.value (type, expression) VALUES ('caller', 'NULL'), ('caller', :'schema' || '.caller_for(''hostile_model'')');
 \endif
 
 -- What a literal of ours may refuse is refused here, before it counts as an argument.

@@ -135,7 +135,7 @@ for my $name (sort keys %$result)
 		'runs as its caller' => "ALTER FUNCTION trap.$name SECURITY INVOKER; CREATE OR REPLACE FUNCTION trap.$name($args, caller scoring.caller) RETURNS $out LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off BEGIN ATOMIC $rows FROM (SELECT public.catch('$name as invoker') AS x) AS s WHERE x <> ''; END",
 		'is plpgsql' => "$drop CREATE FUNCTION trap.$name(" . ($args =~ s/(\w+) (\w)/p_$1 $2/gr) . ", caller scoring.caller) RETURNS $out LANGUAGE plpgsql AS \$\$ BEGIN PERFORM public.catch('$name'); RETURN QUERY $rows; END \$\$",
 		'has one more parameter with a default' => "$drop CREATE FUNCTION trap.$name($args, caller scoring.caller, more text DEFAULT mal.loaded()) RETURNS $out $head BEGIN ATOMIC $rows; END",
-		'has a default for the caller' => "$drop CREATE FUNCTION trap.$name(" . join(', ', map { "$_ DEFAULT NULL" } split / *, */, $args) . ", caller scoring.caller DEFAULT scoring.caller()) RETURNS $out $head BEGIN ATOMIC $rows; END",
+		'has a default for the caller' => "$drop CREATE FUNCTION trap.$name(" . join(', ', map { "$_ DEFAULT NULL" } split / *, */, $args) . ", caller scoring.caller DEFAULT scoring.caller_for('trap')) RETURNS $out $head BEGIN ATOMIC $rows; END",
 		'takes a type with an implicit cast' => "$drop CREATE FUNCTION trap.$name(" . ($args =~ s/text/mal.spelt/r) . ", caller scoring.caller) RETURNS $out $head BEGIN ATOMIC $rows; END",
 		'has a text for a body' => "$drop CREATE FUNCTION trap.$name($args, caller scoring.caller) RETURNS $out $head AS \$\$ $rows \$\$",
 		'is one of two' => "CREATE FUNCTION trap.$name($args, caller scoring.caller, more text DEFAULT mal.loaded()) RETURNS $out $head BEGIN ATOMIC $rows; END",
@@ -159,6 +159,19 @@ is(caught(), '0', 'none of it ran with the rights of a superuser');
 as('mallory', 'SELECT mal.restore()');
 as('mallory', "CREATE OR REPLACE FUNCTION trap._attribute_segments($arguments->{_attribute_segments}, caller scoring.caller) RETURNS $result->{_attribute_segments} $head BEGIN ATOMIC SELECT $row->{_attribute_segments} FROM (SELECT mal.set() AS x) AS s WHERE x = ''; END");
 is(as('postgres', q{SET search_path = public; SELECT count(*) FROM scoring._attribute_segments('trap', 'town'); SHOW search_path; SHOW statement_timeout}), "1\npublic\n0", 'what such a function sets is undone');
+
+# Who is asked can't ask another model in the name of the caller: mallory reads one
+# tenant of chain, shopowner all of them.
+as('shopowner', q{SELECT scoring.grant_reader('chain', 'mallory', 'lyon')});
+as('mallory', "CREATE OR REPLACE FUNCTION trap._attribute_segments($arguments->{_attribute_segments}, caller scoring.caller) RETURNS $result->{_attribute_segments} $head BEGIN ATOMIC
+	SELECT s.tenant, s.tenant, ''::text, ''::text, 1, count(*), 1 FROM chain._customer_scores_at('2025-06-30', NULL, \$2) AS s GROUP BY s.tenant; END");
+for my $role ('shopowner', 'postgres')
+{
+	my ($got) = attempt($node, 'postgres', $role, q{SELECT * FROM scoring.score_parity('trap', 'town')});
+	like($got, qr/^22023 the value of type caller was made for a model of another role/, "nor read chain as $role, who asks trap");
+}
+is(as('mallory', q{SELECT string_agg(DISTINCT tenant, ' ') FROM chain.customer_scores_at('2025-06-30')}), 'lyon', 'in their own name they may');
+as('mallory', 'SELECT mal.restore()');
 
 # --- another role's segment map -------------------------------------------------
 as('mallory', q{SELECT scoring.create_segment_map('mal.winter', copy_of => 'essential'); GRANT SELECT ON ALL TABLES IN SCHEMA mal TO PUBLIC});
