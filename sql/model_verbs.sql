@@ -793,9 +793,7 @@ BEGIN
 	-- A dry run is the real one, taken back.
 	BEGIN
 		EXECUTE format('CREATE SCHEMA %I', home);
-		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, settings ->> 'source');
 		settings := @extschema@.model_resolve(home, caller, settings);
-		settings := @extschema@.model_resolve(home, caller_path, settings);
 		PERFORM @extschema@.model_describe(home, settings);
 		PERFORM @extschema@.model_make_tables(home, tenanted);
 		PERFORM @extschema@.model_make_corrections(home);
@@ -1297,7 +1295,6 @@ BEGIN
 		PERFORM @extschema@.model_make_functions(home, new);
 		PERFORM @extschema@.model_make_predictions(home, new);
 		EXECUTE format('UPDATE %I.configuration SET objects = $1 WHERE valid_until IS NULL', home) USING @extschema@.model_objects(home);
-		EXECUTE format('COMMENT ON SCHEMA %I IS %L', home, new ->> 'source');
 		PERFORM @extschema@.model_describe(home, new);
 		-- what is new about predictions
 		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
