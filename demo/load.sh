@@ -25,6 +25,8 @@ sql() {
 
 quoted() { printf "'%s'" "${1//\'/\'\'}"; }
 
+MOST_OF_A_LINE=1000000
+
 # What can be said of the file before a server is needed. Sets BOM, LINES_SKIPPED, FILTER.
 look_at_file() {
 	local head
@@ -35,22 +37,30 @@ look_at_file() {
 		die "$(say "$FILE is not a plain file" "$FILE n'est pas un fichier ordinaire")"
 	fi
 	[ -s "$FILE" ] || die "$(say "$FILE is empty" "$FILE est vide")"
-	head=$(head -c 4 -- "$FILE" | od -An -tx1 | tr -d ' \n')
+	head=$(head -c 8 -- "$FILE" | od -An -tx1 | tr -d ' \n')
 	BOM=0 LINES_SKIPPED=0 FILTER=cat
 	case $head in
 		efbbbf*) BOM=3 ;;
 		fffe* | feff*) FILTER='iconv -f UTF-16 -t UTF-8' ;;
+		??00??00??00??00) FILTER='iconv -f UTF-16LE -t UTF-8' ;;
+		00??00??00??00??) FILTER='iconv -f UTF-16BE -t UTF-8' ;;
 		504b0304* | d0cf11e0*)
 			die "$(say "$FILE is a workbook or an archive, not CSV: save the sheet as CSV (UTF-8)" "$FILE est un classeur ou une archive, pas du CSV : enregistrez la feuille en CSV (UTF-8)")" ;;
 		1f8b* | 28b52ffd | fd377a58 | 425a68*)
 			die "$(say "$FILE is compressed: unpack it first" "$FILE est compressé : décompressez-le d'abord")" ;;
 	esac
-	if [ "$FILTER" != cat ] && ! iconv -f UTF-16 -t UTF-8 -- "$FILE" >/dev/null 2>&1; then
+	if [ "$FILTER" != cat ] && ! eval "$FILTER" <"$FILE" >/dev/null 2>&1; then
 		die "$(say "$FILE begins like UTF-16, but is not" "$FILE commence comme de l'UTF-16, mais n'en est pas")"
 	fi
 	if [ "$FILTER" = cat ] && [ "$(head -c 65536 -- "$FILE" | tr -d '\0' | wc -c)" != "$(head -c 65536 -- "$FILE" | wc -c)" ]; then
 		die "$(say "$FILE is binary, not CSV" "$FILE est binaire, pas du CSV")"
 	fi
+	case $(feed 2>/dev/null | head -c 300 | tr -d '\r\n\t ' | tr '[:upper:]' '[:lower:]') in
+		'<html'* | '<!doctype'* | '<table'* | '<?xml'* | '<!--'*)
+			die "$(say "$FILE is HTML or XML, not CSV: save the sheet as CSV (UTF-8)" "$FILE est du HTML ou du XML, pas du CSV : enregistrez la feuille en CSV (UTF-8)")" ;;
+		'{"'* | '[{'* | '[]'* | '{}'*) die "$(say "$FILE is JSON, not CSV" "$FILE est du JSON, pas du CSV")" ;;
+		'%pdf'* | '{\rtf'* | 'par1'* | 'sqlite'*) die "$(say "$FILE is a document or a database, not CSV" "$FILE est un document ou une base, pas du CSV")" ;;
+	esac
 	# line ends of old Macs
 	if [ "$(head -c 65536 -- "$FILE" | tr -dc '\n' | wc -c)" = 0 ] && [ "$(head -c 65536 -- "$FILE" | tr -dc '\r' | wc -c)" != 0 ]; then
 		FILTER+=" | tr '\\r' '\\n'"
@@ -59,6 +69,9 @@ look_at_file() {
 	if [[ $(head -n 1 < <(feed 2>/dev/null) | tr -d '\r"\0') =~ ^sep=(.)$ ]]; then
 		[ -n "$DELIMITER" ] || DELIMITER=${BASH_REMATCH[1]}
 		LINES_SKIPPED=1
+	fi
+	if [ "$(feed 2>/dev/null | head -n 1 | head -c $((MOST_OF_A_LINE + 1)) | wc -c)" -gt $MOST_OF_A_LINE ]; then
+		die "$(say "the first line of $FILE is longer than 1 MB: it has no line ends, or is not CSV" "la première ligne de $FILE dépasse 1 Mo : pas de fins de ligne, ou pas du CSV")"
 	fi
 	LC_ALL=C grep -qa '[^[:space:]]' < <(feed 2>/dev/null) || die "$(say "$FILE has no text in it" "$FILE ne contient aucun texte")"
 }
@@ -127,11 +140,12 @@ with_encodings() {
 	return 1
 }
 
-# The first record: a header may have line breaks within quotes.
-first_record() {
-	local n=1
-	while [ $n -lt 20 ] && [ $(($(head -n $n < <(feed 2>/dev/null) | tr -dc '"' | wc -c) % 2)) = 1 ]; do n=$((n + 1)); done
-	head -n $n < <(feed 2>/dev/null)
+# The lines that show how the file is written.
+first_lines() {
+	feed 2>/dev/null | head -n 60 | head -c $MOST_OF_A_LINE >"$WORK/first"
+	# what was cut off may end within a letter
+	[ "$(stat -c %s "$WORK/first")" -lt $MOST_OF_A_LINE ] || LC_ALL=C sed -i '$d' "$WORK/first"
+	tr -d '\001\002' <"$WORK/first" | LC_ALL=C sed 's/\r$//; s/\r/ /g; s/^/:/'
 }
 
 # Control characters that no line of text holds, so that COPY takes a line as it is.
@@ -139,8 +153,10 @@ AS_IT_IS="HEADER false, DELIMITER E'\\x01', QUOTE E'\\x02'"
 
 # (The data come by redirection: a copy at the end of a pipe would set its
 # variables in a subshell.)
-copy_first_line() { copy 'demo.first_line' "$AS_IT_IS, ENCODING '$1'" < <(first_record | tr -d '\r\001\002'); }
-copy_header() { copy 'demo.header' "HEADER false, DELIMITER $(quoted "$DELIMITER"), ENCODING '$1'" < <(first_record); }
+copy_first_lines() {
+	sql -c 'TRUNCATE demo.first_lines RESTART IDENTITY'
+	copy 'demo.first_lines (content)' "$AS_IT_IS, ENCODING '$1'" < <(first_lines)
+}
 copy_rows() {
 	sql -o /dev/null -c "SELECT demo.make_raw($COLUMNS_IN_FILE)"
 	copy "demo.raw ($COLUMN_LIST)" "HEADER $HEADER, DELIMITER $(quoted "$DELIMITER"), ENCODING '$1'" < <(feed)
@@ -173,24 +189,25 @@ load_file() {
 		die "$(say "no such time zone: $TIME_ZONE; write it like Europe/Paris" "fuseau inconnu : $TIME_ZONE ; écrivez Europe/Paris")"
 
 	status "$(say 'loading' 'chargement')"
-	with_encodings copy_first_line || die "$MESSAGE"
-	answer=$(sql -At -F ' ' -v delimiter="$DELIMITER" -v header=$HEADER -f - \
-		<<<"SELECT columns, ascii(delimiter) FROM demo.read_first_line(nullif(:'delimiter', ''), :'header');") || exit 1
-	COLUMNS_IN_FILE=${answer% *}
-	printf -v i '\\x%02x' "${answer#* }"
-	printf -v DELIMITER "$i"
-	COLUMN_LIST=c1; for ((i = 2; i <= COLUMNS_IN_FILE; i++)); do COLUMN_LIST+=", c$i"; done
-	if [ $HEADER = true ]; then
-		with_encodings copy_header || die "$(say 'the header can not be read' 'l’en-tête est illisible'): $MESSAGE"
-	fi
-	answer=$(sql -At -F ' ' -v customer="$CUSTOMER" -v day="$DAY" -v value="$VALUE" -v quantity="$QUANTITY" \
-		-v header=$HEADER -v columns="$COLUMNS_IN_FILE" -f - <<-'END'
-		SELECT demo.name_columns(:columns, :'header') \g /dev/null
-		SELECT customer_position, day_position, value_position, coalesce(quantity_position::text, 'NULL')
-		  FROM demo.choose_columns(nullif(:'customer', ''), nullif(:'day', ''), nullif(:'value', ''), nullif(:'quantity', ''));
+	with_encodings copy_first_lines || die "$MESSAGE"
+	answer=$(sql -At -F ' ' -v delimiter="$DELIMITER" -v header=$HEADER -v customer="$CUSTOMER" -v day="$DAY" -v value="$VALUE" -f - <<-'END'
+		SELECT columns, lines_above, ascii(delimiter)
+		  FROM demo.read_first_lines(nullif(:'delimiter', ''), :'header', ARRAY[:'customer', :'day', :'value']);
 	END
 	) || exit 1
-	read -r CUSTOMER_AT DAY_AT VALUE_AT QUANTITY_AT <<<"$answer"
+	read -r COLUMNS_IN_FILE i DELIMITER <<<"$answer"
+	LINES_SKIPPED=$((LINES_SKIPPED + i))
+	printf -v i '\\x%02x' "$DELIMITER"
+	printf -v DELIMITER "$i"
+	COLUMN_LIST=c1; for ((i = 2; i <= COLUMNS_IN_FILE; i++)); do COLUMN_LIST+=", c$i"; done
+	answer=$(sql -At -F ' ' -v customer="$CUSTOMER" -v day="$DAY" -v value="$VALUE" -v quantity="$QUANTITY" -v refunded="$REFUNDED" \
+		-v header=$HEADER -v columns="$COLUMNS_IN_FILE" -f - <<-'END'
+		SELECT demo.name_columns(:columns, :'header') \g /dev/null
+		SELECT customer_position, day_position, value_position, coalesce(quantity_position::text, 'NULL'), coalesce(refunded_position::text, 'NULL')
+		  FROM demo.choose_columns(nullif(:'customer', ''), nullif(:'day', ''), nullif(:'value', ''), nullif(:'quantity', ''), nullif(:'refunded', ''));
+	END
+	) || exit 1
+	read -r CUSTOMER_AT DAY_AT VALUE_AT QUANTITY_AT REFUNDED_AT <<<"$answer"
 
 	start_progress
 	before=$((LINES_SKIPPED + $([ $HEADER = true ] && echo 1 || echo 0)))
@@ -209,22 +226,33 @@ load_file() {
 	elif [ "$SQLSTATE" = 22P04 ]; then
 		records
 		before=0
+	elif [ "$SQLSTATE" = 54000 ] || [ "$SQLSTATE" = 53200 ] || [[ $MESSAGE == *'alloc request size'* ]]; then
+		die "$(sql -At -c "SELECT demo.t('line too long')")"
 	else
 		die "$MESSAGE"
 	fi
 	stop_progress
 
 	status "$(say 'reading days and amounts' 'lecture des dates et des montants')"
-	sql -o /dev/null -v before=$before -v customer="$CUSTOMER_AT" -v day="$DAY_AT" \
-		-v value="$VALUE_AT" -v quantity="$QUANTITY_AT" -v order="$ORDER" -v decimal="$DECIMAL" -v format="$DATE_FORMAT" -v zone="$TIME_ZONE" -v currency="$CURRENCY" \
+	sql -o /dev/null -v before=$before -v customer="$CUSTOMER_AT" -v day="$DAY_AT" -v value="$VALUE_AT" -v quantity="$QUANTITY_AT" \
+		-v refunded="$REFUNDED_AT" -v refunded_asked="$([ -n "$REFUNDED" ] && echo true || echo false)" -v guests="$GUESTS" -v cancelled="$CANCELLED" -v anyway=$ANYWAY \
+		-v order="$ORDER" -v decimal="$DECIMAL" -v format="$DATE_FORMAT" -v zone="$TIME_ZONE" -v currency="$CURRENCY" \
 		-v encoding="$([ "$USED_ENCODING" = UTF8 ] || [ -n "$ENCODING" ] || echo "$USED_ENCODING")" -f - <<-'END'
 		SELECT demo.stop_without_rows() WHERE NOT EXISTS (SELECT FROM demo.raw);
 		INSERT INTO demo.remarks (line) SELECT demo.t('encoding', :'encoding') WHERE :'encoding' <> '';
 		SELECT demo.read_days(:day, nullif(:'format', ''), nullif(:'zone', ''));
 		SELECT demo.read_numbers('value', :value, nullif(:'decimal', ''));
 		SELECT demo.read_numbers('quantity', :quantity, nullif(:'decimal', '')) WHERE :quantity IS NOT NULL;
-		SELECT demo.make_orders(:customer, :day, :value, :quantity, nullif(:'order', ''), demo.currency_code(:'currency'), :before);
-		SELECT demo.look_at_kinds();
-		SELECT demo.look_at_order_numbers();
+		SELECT coalesce(demo.read_refunded(:refunded, :value, :refunded_asked)::text, 'NULL') AS refunded WHERE :refunded IS NOT NULL
+		UNION ALL SELECT 'NULL' WHERE :refunded IS NULL \gset
+		SELECT demo.make_orders(:customer, :day, :value, :quantity, :refunded, demo.currency_code(:'currency'), :anyway, :before);
+		SELECT demo.look_at_totals();
+		SELECT demo.look_at_guests(nullif(:'guests', ''), :value);
+		SELECT demo.look_at_cancelled(:'cancelled' = 'out');
+		SELECT demo.look_at_quantities(:value) WHERE :quantity IS NULL;
+		SELECT demo.add_up_orders(:'order') WHERE :'order' <> '';
+		SELECT demo.look_at_order_numbers() WHERE :'order' = '';
+		SELECT demo.look_at_keys();
+		SELECT demo.finish_orders();
 	END
 }

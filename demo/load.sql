@@ -3,45 +3,76 @@
 -- month first) is decided here, over whole columns, and never guessed: where a
 -- column allows two readings, the run stops and asks.
 
-CREATE TABLE demo.first_line (line text);
+CREATE TABLE demo.first_lines (line int GENERATED ALWAYS AS IDENTITY, content text);
+CREATE TABLE demo.header (position int PRIMARY KEY, name text);
 CREATE TABLE demo.file_columns (position int PRIMARY KEY, name text NOT NULL);
 CREATE TABLE demo.usual_names (role text NOT NULL, rank int NOT NULL, name text NOT NULL);
 
-INSERT INTO demo.usual_names
-SELECT role, rank, name
-  FROM (VALUES
-	('customer', 'customer_id customerid customer_key customer_number customer_no customer_code customer id_customer
-		client_id clientid client_key client_number client_no client id_client code_client numero_client no_client num_client
-		user_id userid user member_id member account_id account buyer_id buyer contact_id visitor_id person_id person
-		acheteur id_acheteur id_utilisateur utilisateur
-		kunden_id kundenid kundennummer kunden_nummer kundennr kunden_nr kunde kundin
-		customer_email client_email email_address email e_mail mail adresse_email courriel customer_name client_name
-		nom_client kundenname'),
-	('day', 'order_date orderdate date_order ordered_at ordered_on order_day order_time ordertime purchase_date purchased_at purchased_on
-		date_commande date_de_commande date_de_la_commande date_achat date_d_achat jour_commande commande_le
-		invoice_date invoicedate date_facture date_de_facture transaction_date transaction_time transacted_at sale_date date_vente
-		bestelldatum bestell_datum auftragsdatum kaufdatum rechnungsdatum
-		date_added day jour date datum datetime timestamp created_at created_on created paid_at date_creation date_paiement'),
-	('value', 'amount order_amount total_amount order_total total_price total_paid grand_total order_value ordervalue total
-		montant montant_total montant_ttc total_ttc montant_commande total_commande ca chiffre_d_affaires chiffre_affaires
-		montant_paye montant_regle betrag gesamtbetrag bestellwert rechnungsbetrag umsatz gesamt summe
-		revenue turnover sales sale_amount gross_amount net_amount net_sales gross net value valeur paid amount_paid payment_amount spend
-		bruttobetrag nettobetrag brutto netto
-		subtotal sub_total montant_ht total_ht price unit_price unitprice prix prix_ttc prix_total prix_unitaire preis einzelpreis'),
-	('currency', 'currency currency_code order_currency currencycode iso_currency devise code_devise monnaie wahrung waehrung valuta'),
-	('quantity', 'quantity qty quantite qte menge anzahl'),
-	('order', 'order_id orderid order_number order_no invoice_id invoice_no invoiceno invoice invoice_number
-		id_commande numero_commande no_commande commande id_order transaction_id numero_facture no_facture
-		bestellnummer bestellnr bestell_id auftragsnummer rechnungsnummer')
-  ) v(role, names), regexp_split_to_table(names, '\s+') WITH ORDINALITY n(name, rank);
+-- Letters without their accents.
+CREATE FUNCTION demo.unaccented(x text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN octet_length(x) = length(x) THEN x ELSE regexp_replace(normalize(x, NFKD), U&'[\0300-\036F]', '', 'g') END
+$$;
 
 -- A column's name without case, accents and punctuation.
 CREATE FUNCTION demo.plain_name(name text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT btrim(regexp_replace(
-		translate(lower(regexp_replace(name, '([a-z])([A-Z])', '\1_\2', 'g')), 'àâäáãçéèêëíîïñóôöõúùûüÿ', 'aaaaaceeeeiiinoooouuuuy'),
+		translate(lower(regexp_replace(demo.unaccented(name), '([a-z])([A-Z])', '\1_\2', 'g')), 'ßøłđ', 'sold'),
 		'[^a-z0-9]+', '_', 'g'), '_')
 $$;
+
+-- And without what separates its words: ORDERNUMBER, Order Number and order.number are one name.
+CREATE FUNCTION demo.squeezed(name text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$ SELECT replace(demo.plain_name(name), '_', '') $$;
+
+-- English, French, German, Spanish, Italian, Portuguese, Dutch; the most usual first.
+INSERT INTO demo.usual_names
+SELECT role, min(rank), demo.squeezed(name)
+  FROM (VALUES
+	('customer', 'customer_unique_id customer_id customer_key customer_number customer_no customer_nr customer_code customer cust_id cust_no cust id_customer
+		client_id client_key client_number client_no client_code client id_client code_client numero_client no_client num_client n_client ref_client
+		user_id user member_id member account_id account_number account buyer_id buyer_user_id buyer shopper_id contact_id visitor_id person_id person
+		sold_to_party sold_to acheteur id_acheteur id_utilisateur utilisateur adherent
+		kunden_id kundennummer kunden_nr kunden_no kunde kundin debitor debitorennummer auftraggeber
+		id_cliente cliente_id codigo_cliente cod_cliente numero_cliente cliente codice_cliente
+		klant_id klantnummer klant_nr klantcode klant
+		customer_email client_email billing_email buyer_email payer_email user_email from_email_address email_address email e_mail mail
+		adresse_email adresse_e_mail email_client e_mail_client courriel correo correo_electronico
+		customer_name client_name buyer_name nom_client nom_du_client kundenname nombre_cliente nome_cliente klantnaam'),
+	('day', 'order_date date_order date_of_order ordered_at ordered_on order_day order_time order_datetime order_timestamp order_created_at order_purchase_timestamp
+		purchase_date purchased_at purchased_on purchase_timestamp date_of_purchase
+		date_commande date_de_commande date_de_la_commande date_achat date_d_achat jour_commande commande_le
+		invoice_date date_facture date_de_facture transaction_date transaction_time transacted_at sale_date sales_date date_of_sale date_vente billing_date
+		bestelldatum bestell_datum auftragsdatum kaufdatum rechnungsdatum belegdatum buchungsdatum
+		fecha_pedido fecha_de_pedido fecha_compra fecha_factura fecha_venta data_ordine data_acquisto data_fattura data_pedido data_do_pedido data_compra data_da_compra data_venda
+		orderdatum factuurdatum aankoopdatum
+		date_added day jour date datum fecha datetime timestamp created_at created_on created created_utc created_date_utc created_date date_created
+		date_creation creation_date erstellt_am paid_at date_paid paid_on date_paiement payment_date data'),
+	('value', 'amount order_amount total_amount order_total order_total_amount total_price total_paid grand_total order_value total_value total
+		montant montant_total montant_ttc total_ttc montant_commande total_commande ca chiffre_d_affaires chiffre_affaires
+		montant_paye montant_regle betrag gesamtbetrag bestellwert auftragswert rechnungsbetrag umsatz gesamt gesamtpreis summe
+		importe importe_total monto monto_total importo importo_totale totale valor valor_total bedrag totaalbedrag totaal omzet
+		revenue turnover sales sale_amount sales_amount gross_amount net_amount net_sales gross_sales total_sales gross net value valeur paid amount_paid payment_amount payment_value
+		spend spent bruttobetrag nettobetrag brutto netto
+		subtotal montant_ht total_ht price item_price unit_price price_each prix prix_ttc prix_total prix_unitaire preis einzelpreis
+		precio precio_unitario prezzo prezzo_unitario preco preco_unitario prijs stukprijs'),
+	('currency', 'currency currency_code order_currency iso_currency devise code_devise monnaie wahrung waehrung valuta moneda moeda'),
+	('quantity', 'quantity quantity_ordered order_quantity qty qty_ordered quantite qte quantite_commandee menge anzahl stuckzahl stueckzahl
+		cantidad quantita quantidade qtd aantal units units_sold'),
+	('order', 'order_id order_number order_no order_nr order_num order_ref order_reference order_code order amazon_order_id sales_order increment_id
+		invoice_id invoice_no invoice invoice_number invoice_nr id_commande numero_commande numero_de_commande no_commande n_commande num_commande
+		ref_commande reference_commande commande id_order transaction_id sale_id basket_id receipt receipt_no receipt_number receipt_id ticket ticket_no ticket_id bill_no bill_number
+		numero_facture no_facture n_facture facture bestellnummer bestellnr bestell_id auftragsnummer auftragsnr auftrag bestellung rechnungsnummer rechnungsnr belegnummer belegnr
+		numero_pedido numero_de_pedido no_pedido id_pedido pedido numero_factura factura numero_ordine id_ordine ordine numero_fattura ordernummer bestel_nummer factuurnummer document_no document_number'),
+	-- what was paid back of the amount
+	('refunded', 'refunded_amount amount_refunded total_refunded order_refund_amount refund_amount amount_refund refund_total total_refund total_refunds order_refund order_refunds
+		refunded refunds refund refund_value refunded_value returned_amount amount_returned return_amount credited_amount chargeback_amount converted_amount_refunded
+		montant_rembourse montant_remboursement total_rembourse rembourse remboursement remboursements montant_avoir avoir
+		erstattungsbetrag erstatteter_betrag erstattet erstattung ruckerstattung rueckerstattung rueckerstattungsbetrag ruckerstattungsbetrag gutschrift gutschriftsbetrag
+		importe_reembolsado monto_reembolsado importe_reembolso reembolsado reembolso valor_reembolsado importo_rimborsato importo_rimborso rimborsato rimborso terugbetaald terugbetaald_bedrag terugbetaling')
+  ) v(role, names), regexp_split_to_table(names, '\s+') WITH ORDINALITY n(name, rank)
+ GROUP BY 1, 3;
 
 -- How many fields a record has, by COPY's rule: a quote opens or closes, and
 -- between quotes a delimiter is text.
@@ -58,38 +89,139 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT strpos(regexp_replace(record, format('(^|\%1$s)"([^"]|"")*"(?=\%1$s|$)', delimiter), '\1', 'g'), '"') = 0
 $$;
 
--- Finds the delimiter in the first line and makes the tables that COPY fills.
--- Returns the delimiter and the number of columns.
-CREATE FUNCTION demo.read_first_line(asked_delimiter text, has_header boolean)
-RETURNS TABLE (delimiter text, columns int)
+-- The fields of a record, by the same rule.
+CREATE FUNCTION demo.split(record text, delimiter text) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN record = '' THEN '{""}' WHEN strpos(record, '"') = 0 THEN string_to_array(record, delimiter)
+				ELSE (SELECT array_agg(coalesce(replace(m[1], '""', '"'), m[2]) ORDER BY i)
+						FROM regexp_matches(delimiter || record, format('\%1$s(?:[^"\%1$s]*"((?:[^"]|"")*)(?:"[^\%1$s]*|$)|([^\%1$s]*))', delimiter), 'g') WITH ORDINALITY r(m, i)) END
+$$;
+
+-- Whether a line only draws a rule: -----, |---+---|, =====
+CREATE FUNCTION demo.is_rule(record text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT record ~ '^[-=_+|*\s]*$' AND record ~ '[-=_*]{3}' $$;
+
+-- The names of a column that could be usual: "amount (2)" is the second amount, "Total (EUR)" a total.
+CREATE FUNCTION demo.name_variants(name text) RETURNS TABLE (bare text)
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT demo.squeezed(v) FROM (VALUES (name), (regexp_replace(name, '\s*[(\[][^])]*[)\]]\s*$', '')), (regexp_replace(name, '\s+in\s+\S{1,4}$', ''))) s(v)
+	 WHERE demo.squeezed(v) <> ''
+	UNION
+	SELECT lower(btrim(name))
+$$;
+
+-- Finds the delimiter and the header in the first lines of the file: the first
+-- record with usual names, or with the names that were asked for; else the first
+-- that has three fields. Titles above it are skipped.
+CREATE FUNCTION demo.read_first_lines(asked_delimiter text, has_header boolean, asked_names text[])
+RETURNS TABLE (delimiter text, columns int, lines_above int)
 LANGUAGE plpgsql AS $$
 DECLARE
-	first text := (SELECT string_agg(line, E'\n') FROM demo.first_line);
-	best int;
+	piece record;
+	best record;
+	joined text;
+	opened int;
+	first text;
 	tied int;
+	title text;
+	n int;
+	cells text[];
+	shifted boolean := false;
+	day_position int;
 BEGIN
-	IF coalesce(btrim(first), '') = '' THEN
+	-- records: a quote that is open at the end of a line goes on
+	CREATE TEMP TABLE first_records (line int, record text);
+	FOR piece IN SELECT line, rtrim(substr(content, 2), E'\r') AS content FROM demo.first_lines ORDER BY line LOOP
+		CONTINUE WHEN piece.line <= opened;
+		joined := piece.content;
+		IF (length(joined) - length(replace(joined, '"', ''))) % 2 = 1 THEN
+			SELECT min(line) INTO opened FROM demo.first_lines
+			 WHERE line > piece.line AND line <= piece.line + 20 AND (length(content) - length(replace(content, '"', ''))) % 2 = 1;
+			IF opened IS NOT NULL THEN
+				SELECT string_agg(substr(content, 2), E'\n' ORDER BY line) INTO joined FROM demo.first_lines WHERE line BETWEEN piece.line AND opened;
+			END IF;
+		END IF;
+		INSERT INTO first_records VALUES (piece.line, joined);
+	END LOOP;
+	DELETE FROM first_records WHERE record ~ '^\s*$' AND (record !~ E'\t' OR has_header) OR demo.is_rule(record);
+	SELECT record INTO first FROM first_records ORDER BY line LIMIT 1;
+	IF first IS NULL THEN
 		PERFORM demo.stop(demo.t('first line is empty'), demo.t('hint header'));
 	END IF;
-	delimiter := asked_delimiter;
-	IF delimiter IS NULL THEN
-		SELECT d, n, count(*) OVER (PARTITION BY n) INTO delimiter, best, tied
-		  FROM (SELECT d, demo.fields(first, d) AS n FROM unnest(ARRAY[',', ';', E'\t', '|']) d) s
-		 ORDER BY n DESC LIMIT 1;
-		IF best = 1 THEN
+
+	CREATE TEMP TABLE splits AS
+	SELECT line, d, demo.split(record, d) AS cells, 0 AS filled, 0 AS roles
+	  FROM first_records, unnest(CASE WHEN asked_delimiter IS NULL THEN ARRAY[',', ';', E'\t', '|', ' '] ELSE ARRAY[asked_delimiter] END) d;
+	UPDATE splits SET filled = (SELECT count(*) FROM unnest(splits.cells) c WHERE btrim(c) <> '');
+	IF has_header THEN
+		UPDATE splits
+		   SET roles = (SELECT count(DISTINCT u.role) FROM unnest(splits.cells) c, demo.name_variants(c) v
+						  JOIN (SELECT role, name FROM demo.usual_names WHERE role IN ('customer', 'day', 'value')
+								UNION ALL SELECT 'asked ' || i, lower(btrim(a)) FROM unnest(asked_names) WITH ORDINALITY x(a, i) WHERE a <> '') u ON u.name = v.bare)
+		 WHERE filled >= 3;
+	END IF;
+	-- spaces separate fields only where the names say so, and every record has as many
+	DELETE FROM splits WHERE d = ' ' AND asked_delimiter IS NULL
+	   AND ((SELECT max(roles) FROM splits s WHERE s.d = ' ') < 2 OR EXISTS (SELECT FROM splits s WHERE s.d <> ' ' AND s.filled >= 3)
+			OR (SELECT max(cardinality(s.cells)) - min(cardinality(s.cells)) FROM splits s WHERE s.d = ' ') > 1);
+	SELECT s.line, s.d, s.cells INTO best FROM splits s WHERE s.roles >= 2 ORDER BY s.line, s.roles DESC, cardinality(s.cells) DESC LIMIT 1;
+	IF NOT FOUND AND has_header AND (SELECT max(s.filled) FROM splits s JOIN (SELECT min(line) AS line FROM splits) f USING (line)) < 3 THEN
+		SELECT s.line, s.d, s.cells INTO best FROM splits s WHERE s.filled >= 3 ORDER BY s.line, cardinality(s.cells) DESC LIMIT 1;
+	END IF;
+	IF best.line IS NULL THEN
+		SELECT s.line, s.d, s.cells, cardinality(s.cells) AS n, count(*) OVER (PARTITION BY cardinality(s.cells)) AS tied INTO best
+		  FROM splits s WHERE s.line = (SELECT min(line) FROM splits) ORDER BY cardinality(s.cells) DESC LIMIT 1;
+		IF best.n = 1 THEN
 			PERFORM demo.stop(demo.t('one column only', demo.shown(first, 60)), demo.t('hint delimiter'));
-		ELSIF tied > 1 THEN
+		ELSIF best.tied > 1 THEN
 			PERFORM demo.stop(demo.t('two delimiters', demo.shown(first, 60)), demo.t('hint delimiter'));
 		END IF;
 	END IF;
-	columns := demo.fields(first, delimiter);
+	delimiter := best.d;
+	cells := best.cells;
+	lines_above := best.line - 1;
+	SELECT count(*), (array_agg(record ORDER BY line))[1] INTO n, title FROM first_records WHERE line < best.line;
+	IF n > 0 THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t('lines above', demo.count_of(n, 'lines'),
+			demo.shown((SELECT string_agg(btrim(c), ' ') FROM unnest(demo.split(title, best.d)) c WHERE btrim(c) <> ''), 40)));
+	END IF;
+
+	-- rows may have more fields than the header: a delimiter at the end of each
+	-- line, or names of rows in front that the header leaves out
+	columns := cardinality(cells);
+	SELECT mode() WITHIN GROUP (ORDER BY cardinality(s.cells)) INTO n FROM splits s
+	 WHERE s.d = best.d AND s.line > CASE WHEN has_header THEN best.line ELSE 0 END;
+	IF NOT has_header THEN
+		columns := coalesce(n, columns);
+	ELSIF n > columns AND NOT EXISTS (SELECT FROM splits s WHERE s.d = best.d AND s.line > best.line AND cardinality(s.cells) = n
+			AND array_to_string(s.cells[columns + 1:], '') <> '') THEN
+		columns := n;
+	ELSIF n < columns AND array_to_string(cells[n + 1:], '') = '' THEN
+		columns := n;
+	ELSIF n = columns + 1 THEN
+		-- the column of days tells whether the names belong one field further
+		SELECT i INTO day_position
+		  FROM unnest(cells) WITH ORDINALITY c(cell, i) CROSS JOIN LATERAL (
+				SELECT min(u.rank) AS rank FROM demo.name_variants(cell) v JOIN demo.usual_names u ON u.name = v.bare WHERE u.role = 'day') u
+		 WHERE CASE WHEN asked_names[2] <> '' THEN lower(btrim(cell)) = lower(btrim(asked_names[2])) ELSE rank IS NOT NULL END
+		 ORDER BY rank, i LIMIT 1;
+		SELECT count(*) FILTER (WHERE demo.is_day(s.cells[day_position + 1])) > 2 * count(*) FILTER (WHERE demo.is_day(s.cells[day_position])) INTO shifted
+		  FROM splits s WHERE s.d = best.d AND s.line > best.line AND cardinality(s.cells) = n;
+		IF shifted THEN
+			columns := n;
+			cells := ARRAY['row'] || cells;
+			INSERT INTO demo.remarks (line) VALUES (demo.t('row names', demo.shown(cells[2])));
+		END IF;
+	END IF;
 	IF columns > 1500 THEN
 		PERFORM demo.stop(demo.t('too many columns', columns::text));
 	ELSIF columns = 1 THEN
 		PERFORM demo.stop(demo.t('one column only', demo.shown(first, 60)), demo.t('hint delimiter'));
 	END IF;
-	EXECUTE 'CREATE UNLOGGED TABLE demo.header ('
-		|| (SELECT string_agg(format('c%s text', i), ', ' ORDER BY i) FROM generate_series(1, columns) i) || ')';
+	IF has_header THEN
+		INSERT INTO demo.header SELECT i, coalesce(cells[i], '') FROM generate_series(1, columns) i;
+	END IF;
+	DROP TABLE first_records, splits;
 	RETURN NEXT;
 END $$;
 
@@ -103,8 +235,7 @@ BEGIN
 	END IF;
 	INSERT INTO demo.file_columns
 	WITH trimmed AS (
-		SELECT substr(key, 2)::int AS position, btrim(regexp_replace(value, '[[:cntrl:]\s]+', ' ', 'g')) AS name
-		  FROM demo.header h, jsonb_each_text(to_jsonb(h))
+		SELECT position, btrim(regexp_replace(name, U&'[[:cntrl:]\\s\00A0\200B\202F\FEFF]+', ' ', 'g')) AS name FROM demo.header
 	), named AS (
 		-- short enough for a name with a suffix, and not the name of a system column
 		SELECT position, CASE WHEN coalesce(name, '') = '' THEN 'column ' || position
@@ -142,39 +273,43 @@ BEGIN
 	RETURN result;
 END $$;
 
--- The columns with a usual name for a role. "amount (2)" is the second of that name.
+-- The columns with a usual name for a role.
 CREATE FUNCTION demo.usual_columns(wanted text) RETURNS TABLE ("position" int, name text, bare text, rank int)
 LANGUAGE sql STABLE AS $$
-	SELECT c.position, c.name, b.bare, min(u.rank)
-	  FROM demo.file_columns c CROSS JOIN LATERAL (SELECT demo.plain_name(regexp_replace(c.name, ' \([0-9]+\)$', ''))) b(bare)
-	  JOIN demo.usual_names u ON u.name = b.bare OR u.name = lower(c.name)
-	 WHERE u.role = wanted GROUP BY 1, 2, 3
+	SELECT c.position, c.name, (array_agg(u.name ORDER BY u.rank))[1], min(u.rank)
+	  FROM demo.file_columns c CROSS JOIN LATERAL demo.name_variants(c.name) v
+	  JOIN demo.usual_names u ON u.name = v.bare
+	 WHERE u.role = wanted GROUP BY 1, 2
 $$;
 
 -- The position of the column with the most usual of the usual names.
-CREATE FUNCTION demo.usual_column(wanted text) RETURNS int
-LANGUAGE sql STABLE AS $$ SELECT position FROM demo.usual_columns(wanted) ORDER BY rank, position LIMIT 1 $$;
-
--- Which column was taken for a role by its name, and what else it could have been.
-CREATE FUNCTION demo.column_taken(role text, taken int, all_taken int[]) RETURNS text
+CREATE FUNCTION demo.usual_column(wanted text, other_than int[] DEFAULT '{}') RETURNS int
 LANGUAGE sql STABLE AS $$
-	SELECT demo.t('column taken', demo.t('role ' || role), demo.shown(name, 30))
-		|| CASE WHEN others.n > 0 THEN demo.t('column others', CASE WHEN twins.n > 1 THEN demo.t('column twins', twins.n::text) ELSE '' END, names) ELSE '' END
-	  FROM demo.file_columns,
-		   (SELECT count(*) AS n, string_agg(demo.shown(c.name, 20), ', ' ORDER BY c.rank, c.position) FILTER (WHERE nr <= 3)
-				|| CASE WHEN count(*) > 3 THEN ', ...' ELSE '' END AS names
-			  FROM (SELECT p.*, row_number() OVER (ORDER BY p.rank, p.position) AS nr FROM demo.usual_columns(role) p
-					 WHERE p.position <> ALL (all_taken)) c) others,
-		   (SELECT count(*) AS n FROM demo.usual_columns(role) WHERE bare = (SELECT bare FROM demo.usual_columns(role) WHERE position = taken)) twins
-	 WHERE position = taken
+	SELECT position FROM demo.usual_columns(wanted) WHERE position <> ALL (array_remove(other_than, NULL)) ORDER BY rank, position LIMIT 1
 $$;
 
-CREATE FUNCTION demo.choose_columns(customer text, day text, value text, quantity text)
-RETURNS TABLE (customer_position int, day_position int, value_position int, quantity_position int)
+CREATE FUNCTION demo.column_name("position" int) RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT name FROM demo.file_columns c WHERE c.position = column_name.position $$;
+
+-- What else could have been a role's column, for one that was taken by its name.
+CREATE FUNCTION demo.column_others(role text, taken int, all_taken int[]) RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT demo.t('column others', CASE WHEN twins.n > 1 THEN demo.t('column twins', twins.n::text) ELSE '' END, names)
+	  FROM (SELECT count(*) AS n, string_agg(demo.shown(c.name, 20), ', ' ORDER BY c.rank, c.position) FILTER (WHERE nr <= 3)
+				|| CASE WHEN count(*) > 3 THEN ', ...' ELSE '' END AS names
+			  FROM (SELECT p.*, row_number() OVER (ORDER BY p.rank, p.position) AS nr FROM demo.usual_columns(role) p
+					 WHERE p.position <> ALL (array_remove(all_taken, NULL))) c) others,
+		   (SELECT count(*) AS n FROM demo.usual_columns(role) WHERE bare = (SELECT bare FROM demo.usual_columns(role) WHERE position = taken)) twins
+	 WHERE others.n > 0
+$$;
+
+CREATE FUNCTION demo.choose_columns(customer text, day text, value text, quantity text, refunded text)
+RETURNS TABLE (customer_position int, day_position int, value_position int, quantity_position int, refunded_position int)
 LANGUAGE plpgsql AS $$
 DECLARE
 	missing text[] := '{}';
-	first_cells text;
+	all_taken int[];
+	amount text;
 BEGIN
 	customer_position := CASE WHEN customer IS NULL THEN demo.usual_column('customer') ELSE demo.asked_column(customer, '--customer') END;
 	day_position := CASE WHEN day IS NULL THEN demo.usual_column('day') ELSE demo.asked_column(day, '--day') END;
@@ -184,7 +319,6 @@ BEGIN
 	IF day_position IS NULL THEN missing := missing || demo.t('the day'); END IF;
 	IF value_position IS NULL THEN missing := missing || demo.t('the amount'); END IF;
 	IF missing <> '{}' THEN
-		SELECT string_agg(name, ' ') INTO first_cells FROM demo.file_columns;
 		IF EXISTS (SELECT FROM demo.file_columns
 					WHERE name ~ '^[-+]?[0-9]+([.,][0-9]+)?$' OR name ~ '^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?$') THEN
 			PERFORM demo.stop(demo.t('no header', demo.shown(demo.column_list(), 80)), demo.t('hint no header'));
@@ -192,22 +326,25 @@ BEGIN
 		PERFORM demo.stop(demo.t('columns not found', array_to_string(missing, ', '), demo.column_list()),
 						  demo.t('hint columns'));
 	END IF;
-	IF customer_position IN (day_position, value_position) OR day_position = value_position THEN
+	all_taken := ARRAY[customer_position, day_position, value_position, quantity_position];
+	-- what was paid back is taken off, unless the amounts are net already or somebody says no
+	refunded_position := CASE WHEN lower(refunded) IN ('none', 'no', 'aucun', 'non') AND demo.usual_column('refunded', all_taken) IS NOT NULL THEN NULL
+							  WHEN refunded IS NOT NULL THEN demo.asked_column(refunded, '--refunded')
+							  WHEN quantity IS NULL THEN demo.usual_column('refunded', all_taken) END;
+	IF customer_position IN (day_position, value_position, refunded_position) OR day_position = value_position
+		OR refunded_position IN (day_position, value_position, quantity_position) THEN
 		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint columns'));
 	END IF;
-	-- what was chosen by name, unless there was nothing to choose
-	WITH chosen AS (
-		SELECT nr, option, demo.column_taken(role, taken, ARRAY[customer_position, day_position, value_position, coalesce(quantity_position, 0)]) AS line,
-			   (SELECT bare = standard FROM demo.usual_columns(role) WHERE position = taken) AS is_standard
-		  FROM (VALUES (1, 'customer', customer, customer_position, 'customer_id', '--customer'),
-					   (2, 'day', day, day_position, 'order_date', '--day'),
-					   (3, 'value', value, value_position, 'amount', '--amount')) r(nr, role, asked, taken, standard, option)
-		 WHERE asked IS NULL
-	)
+	-- what was chosen, and which option would have chosen otherwise; \x02 stands for what the amount is
+	amount := demo.shown(demo.column_name(value_position), 30) || coalesce(' x ' || demo.shown(demo.column_name(quantity_position), 30), '');
 	UPDATE demo.settings
-	   SET columns_taken = (SELECT demo.t('columns taken', string_agg(line, ', ' ORDER BY nr),
-										  string_agg(option, ', ' ORDER BY nr))
-							  FROM chosen HAVING bool_or(NOT is_standard OR line LIKE '%(%'));
+	   SET amount_is = amount, columns_taken = (
+		SELECT demo.t('columns taken', string_agg(format('%s = %s', demo.t('role ' || role),
+										CASE WHEN role = 'value' THEN E'\x02' ELSE demo.shown(demo.column_name(r.taken), 30) END
+										|| CASE WHEN asked IS NULL THEN coalesce(demo.column_others(role, r.taken, all_taken), '') ELSE '' END), ', ' ORDER BY nr))
+			|| CASE WHEN bool_and(asked IS NOT NULL) THEN '' ELSE ' ' || demo.t('columns change', string_agg(option, ', ' ORDER BY nr) FILTER (WHERE asked IS NULL)) END
+		  FROM (VALUES (1, 'customer', customer, customer_position, '--customer'), (2, 'day', day, day_position, '--day'),
+					   (3, 'value', value, value_position, '--amount')) r(nr, role, asked, taken, option));
 	RETURN NEXT;
 END $$;
 
@@ -260,7 +397,14 @@ BEGIN
 		SELECT line, 'open quote', content FROM demo.records WHERE line = opening.line;
 		DELETE FROM demo.records WHERE line = opening.line;
 	END LOOP;
-	DELETE FROM demo.records WHERE content ~ '^\s*$' AND content !~ E'\t';
+	DELETE FROM demo.records WHERE content ~ '^\s*$' AND content !~ E'\t' OR demo.is_rule(content) AND demo.fields(content, delimiter) <> columns;
+	-- delimiters at the end, too many or too few, are no fields
+	UPDATE demo.records SET content = left(content, columns - n)
+	  FROM (SELECT line, demo.fields(content, delimiter) AS n FROM demo.records WHERE right(content, 1) = delimiter) f
+	 WHERE f.line = records.line AND n > columns AND right(content, n - columns) = repeat(delimiter, n - columns);
+	UPDATE demo.records SET content = content || repeat(delimiter, columns - n)
+	  FROM (SELECT line, demo.fields(content, delimiter) AS n FROM demo.records) f
+	 WHERE f.line = records.line AND n < columns AND n >= (SELECT max(position) FROM demo.header WHERE btrim(name) <> '');
 	WITH gone AS (
 		DELETE FROM demo.records WHERE demo.fields(content, delimiter) <> columns RETURNING line, content
 	)
@@ -274,6 +418,7 @@ CREATE TABLE demo.currencies (code text PRIMARY KEY);
 INSERT INTO demo.currencies
 SELECT regexp_split_to_table('EUR USD GBP CHF JPY CNY CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY RUB UAH ILS AED SAR QAR KWD EGP '
 	'MAD TND DZD XOF XAF ZAR NGN KES GHS INR PKR BDT LKR IDR MYR SGD THB VND PHP KRW HKD TWD BRL MXN ARS CLP COP PEN UYU '
+	'EURO EUROS RS RM DH DA F '
 	'$ US$ R$ A$ C$ CA$ AU$ NZ$ ¥ ₹ ₽ ₺ ₩ ₪ ₫ ฿ ₴ ₦ KR ZŁ KČ FT FR LEI', ' ');
 
 -- A number's text in parts: sign, digits with their separators, exponent, currency.
@@ -332,27 +477,28 @@ BEGIN
 	RETURN ARRAY[sign, x, power, unit];
 END $$;
 
--- What a number's digits say about the decimal sign: ',' or '.', '?' where
--- both readings are possible (1,234), NULL where there is nothing to see.
-CREATE FUNCTION demo.decimal_evidence(digits text) RETURNS text
+CREATE FUNCTION demo.to_number(parts text[], decimal_sign text) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE
-		WHEN digits !~ '[.,]' THEN NULL
+	SELECT CASE WHEN plain ~ '^([0-9]+|[0-9]{1,3}(t[0-9]{2,3})*t[0-9]{3}|[0-9]{1,3}([ ''][0-9]{3})+)?(d[0-9]*)?$' AND plain ~ '[0-9]'
+				THEN (parts[1] || replace(translate(plain, 't ''', ''), 'd', '.') || parts[3])::numeric END
+	  FROM (SELECT translate(parts[2], CASE decimal_sign WHEN ',' THEN '.,' ELSE ',.' END, 'td')) s(plain)
+$$;
+
+-- What a number says about the decimal sign: ',' or '.', '?' where both
+-- readings are possible (1,234), NULL where there is nothing to see, and for
+-- texts that are no number whichever the sign is.
+CREATE FUNCTION demo.decimal_evidence(parts text[]) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN evidence = '?' OR demo.to_number(parts, evidence) IS NOT NULL THEN evidence END
+	  FROM (SELECT parts[2]) s(digits), LATERAL (SELECT CASE
+		WHEN digits IS NULL OR digits !~ '[.,]' THEN NULL
 		WHEN digits ~ '\..*,' AND digits ~ ',.*\.' THEN NULL
 		WHEN digits ~ '\..*,' THEN ','
 		WHEN digits ~ ',.*\.' THEN '.'
 		WHEN digits ~ ',.*,' THEN '.'
 		WHEN digits ~ '\..*\.' THEN ','
 		WHEN digits ~ '^[1-9][0-9]{0,2}[.,][0-9]{3}$' THEN '?'
-		ELSE CASE WHEN digits ~ ',' THEN ',' ELSE '.' END
-		END
-$$;
-
-CREATE FUNCTION demo.to_number(parts text[], decimal_sign text) RETURNS numeric
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE WHEN plain ~ '^([0-9]+|[0-9]{1,3}(t[0-9]{2,3})*t[0-9]{3}|[0-9]{1,3}([ ''][0-9]{3})+)?(d[0-9]*)?$' AND plain ~ '[0-9]'
-				THEN (parts[1] || replace(translate(plain, 't ''', ''), 'd', '.') || parts[3])::numeric END
-	  FROM (SELECT translate(parts[2], CASE decimal_sign WHEN ',' THEN '.,' ELSE ',.' END, 'td')) s(plain)
+		WHEN digits ~ ',' THEN ',' ELSE '.' END) e(evidence)
 $$;
 
 -- All spellings in a column of numbers, with what each means.
@@ -377,25 +523,28 @@ BEGIN
 	SELECT coalesce(sum(x.n) FILTER (WHERE e = ','), 0), coalesce(sum(x.n) FILTER (WHERE e = '.'), 0),
 		   coalesce(sum(x.n) FILTER (WHERE e = '?'), 0), min(raw) FILTER (WHERE e = '?')
 	  INTO commas, points, unclear, example
-	  FROM numbers x, demo.decimal_evidence(parts[2]) e;
+	  FROM numbers x, demo.decimal_evidence(parts) e;
 	IF decimal_sign IS NULL THEN
 		IF commas = 0 AND points = 0 AND unclear > 0 THEN
 			PERFORM demo.stop(demo.t('decimal unclear', column_name, demo.shown(example)), demo.t('hint decimal'));
 		ELSIF least(commas, points) * 100 > commas + points THEN
 			PERFORM demo.stop(demo.t('decimal mixed', column_name, demo.num(commas),
-				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts[2]) = ',')), demo.num(points),
-				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts[2]) = '.'))), demo.t('hint decimal'));
+				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts) = ',')), demo.num(points),
+				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts) = '.'))), demo.t('hint decimal'));
 		END IF;
 		decimal_sign := CASE WHEN commas > points THEN ',' ELSE '.' END;
-	ELSIF (CASE decimal_sign WHEN ',' THEN points > commas ELSE commas > points END) THEN
+	ELSIF (CASE decimal_sign WHEN ',' THEN points > 0 AND commas = 0 ELSE commas > 0 AND points = 0 END) THEN
 		PERFORM demo.stop(demo.t(CASE decimal_sign WHEN ',' THEN 'decimal is point' ELSE 'decimal is comma' END, column_name,
-			(SELECT demo.shown(min(raw)) FROM numbers WHERE demo.decimal_evidence(parts[2]) = CASE decimal_sign WHEN ',' THEN '.' ELSE ',' END)),
+			(SELECT demo.shown(min(raw)) FROM numbers WHERE demo.decimal_evidence(parts) = CASE decimal_sign WHEN ',' THEN '.' ELSE ',' END)),
 			demo.t('hint drop decimal'));
 	END IF;
 	UPDATE numbers SET value = demo.to_number(parts, decimal_sign) WHERE parts IS NOT NULL;
+	IF role = 'value' THEN
+		UPDATE demo.settings SET amount_decimal = decimal_sign;
+	END IF;
 	IF NOT EXISTS (SELECT FROM numbers WHERE value IS NOT NULL) THEN
 		PERFORM demo.stop(demo.t('no number', column_name,
-			(SELECT string_agg('"' || demo.shown(raw, 20) || '"', ', ') FROM (SELECT raw FROM numbers y ORDER BY y.n DESC, raw LIMIT 3) s)),
+			(SELECT string_agg(demo.quoted(demo.shown(raw, 20)), ', ') FROM (SELECT raw FROM numbers y ORDER BY y.n DESC, raw LIMIT 3) s)),
 			demo.t('hint columns'));
 	END IF;
 
@@ -410,13 +559,13 @@ BEGIN
 		UPDATE demo.settings SET currency = (SELECT max(parts[4]) FROM numbers WHERE value IS NOT NULL);
 		SELECT sum(y.n) INTO n FROM numbers y WHERE value IS NOT NULL AND parts[4] IS NULL AND value <> 0;
 		IF n > 0 THEN
-			INSERT INTO demo.remarks (line) SELECT demo.t('no currency', demo.num(n), currency) FROM demo.settings;
+			INSERT INTO demo.remarks (line) SELECT demo.t_of(n, 'no currency', demo.num(n), currency) FROM demo.settings;
 		END IF;
 	END IF;
 	IF commas + unclear > 0 THEN
 		INSERT INTO demo.remarks (line)
 		SELECT demo.t(CASE decimal_sign WHEN ',' THEN 'decimal read' ELSE 'decimal read point' END, column_name,
-					  demo.shown(raw), demo.num(value, greatest(2, scale(value))))
+					  demo.shown(btrim(raw)), demo.num(value, greatest(2, scale(value))))
 		  FROM numbers WHERE value IS NOT NULL AND raw ~ CASE decimal_sign WHEN ',' THEN '[,.]' ELSE ',' END
 		 ORDER BY raw ~ ',' DESC, abs(value) DESC, raw LIMIT 1;
 	END IF;
@@ -424,7 +573,7 @@ BEGIN
 	SELECT sum(y.n) INTO n FROM numbers y WHERE scale(trim_scale(value)) > 9;
 	IF n > 0 THEN
 		UPDATE numbers SET value = round(value, 6) WHERE scale(trim_scale(value)) > 9;
-		INSERT INTO demo.remarks (line) VALUES (demo.t('digits rounded', column_name, demo.num(n)));
+		INSERT INTO demo.remarks (line) VALUES (demo.t_of(n, 'digits rounded', column_name, demo.num(n)));
 	END IF;
 	EXECUTE format('CREATE UNLOGGED TABLE demo.%I AS SELECT raw, value FROM numbers WHERE value IS NOT NULL', role || '_texts');
 	EXECUTE format('ANALYZE demo.%I', role || '_texts');
@@ -433,14 +582,23 @@ END $$;
 
 -- Days ----------------------------------------------------------------------
 
+-- English, French, German, Spanish, Italian, Portuguese, Dutch, and the Scandinavian ones; without accents.
 CREATE FUNCTION demo.month_number(name text) RETURNS int
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE
-		WHEN n ~ '^jan(v|vier|uary)?$' THEN 1 WHEN n ~ '^fe(v|b|vr|vrier|bruary)$' THEN 2 WHEN n ~ '^mar(s|ch)?$' THEN 3
-		WHEN n ~ '^a(pr|vr|pril|vril)$' THEN 4 WHEN n ~ '^ma[iy]$' THEN 5 WHEN n ~ '^ju(n|in|ne)$' THEN 6
-		WHEN n ~ '^ju(l|il|ly|illet)$' THEN 7 WHEN n ~ '^a(ug|ou|out|ugust)$' THEN 8 WHEN n ~ '^sept?(ember|embre)?$' THEN 9
-		WHEN n ~ '^oct(ober|obre)?$' THEN 10 WHEN n ~ '^nov(ember|embre)?$' THEN 11 WHEN n ~ '^dec(ember|embre)?$' THEN 12 END
-	  FROM (SELECT translate(lower(name), 'éèû', 'eeu')) s(n)
+		WHEN n ~ '^(jan|jann|janv|january|janvier|januar|janner|jaenner|januari|janeiro|ene|enero|gen|genn|gennaio)$' THEN 1
+		WHEN n ~ '^(feb|febr|fev|fevr|february|fevrier|februar|feber|februari|febrero|febbraio|febb|fevereiro)$' THEN 2
+		WHEN n ~ '^(mar|mars|march|marz|maerz|mrz|mer|marzo|marco|mrt|maart|marts)$' THEN 3
+		WHEN n ~ '^(apr|avr|april|avril|abr|abril|aprile)$' THEN 4
+		WHEN n ~ '^(may|mai|mayo|mag|magg|maggio|maio|mei|maj)$' THEN 5
+		WHEN n ~ '^(jun|june|juin|juni|junio|giu|giugno|junho)$' THEN 6
+		WHEN n ~ '^(jul|july|juil|juill|juillet|juli|julio|lug|lugl|luglio|julho)$' THEN 7
+		WHEN n ~ '^(aug|august|aou|aout|ago|agosto|augustus|augusti)$' THEN 8
+		WHEN n ~ '^(sep|sept|september|septembre|septiembre|setiembre|set|sett|settembre|setembro)$' THEN 9
+		WHEN n ~ '^(oct|octobre|october|okt|oktober|octubre|ott|ottobre|out|outubro)$' THEN 10
+		WHEN n ~ '^(nov|november|novembre|noviembre|novembro)$' THEN 11
+		WHEN n ~ '^(dec|december|decembre|dez|dezember|dic|diciembre|dicembre|dezembro|des|desember)$' THEN 12 END
+	  FROM (SELECT lower(name)) s(n)
 $$;
 
 CREATE FUNCTION demo.make_day(y int, m int, d int) RETURNS date
@@ -462,14 +620,14 @@ LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
 	m text[];
 	month int;
-	rest constant text := '(?:(?:[T ]|,)\s*([0-2]?\d:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?)\s*(Z|UTC|GMT|[-+][01]\d(?::?[0-5]\d)?)?)?$';
+	rest constant text := '(?:(?:[T ]|,)\s*(?:(?:a|at|um|om|as|alle|alle ore|ore|a las|kl|kl\.)\s+)?([0-2]?\d[:h][0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?)(?:\s*(?:h|uhr|Uhr))?\s*(Z|UTC|GMT|[-+][01]\d(?::?[0-5]\d)?)?)?$';
 BEGIN
-	x := btrim(translate(x, U&'\00A0\202F', '  '));
+	x := btrim(translate(x, U&'\00A0\202F\2009\0009', '    '));
 	m := regexp_match(x, '^(\d{4})([-/. ]?)(\d{1,2})\2(\d{1,2})' || rest);
 	IF m IS NOT NULL THEN
 		IF m[2] <> '' OR length(m[3] || m[4]) = 4 THEN
 			ymd := demo.make_day(m[1]::int, m[3]::int, m[4]::int);
-			clock := m[5];
+			clock := replace(m[5], 'h', ':');
 			zone := m[6];
 		END IF;
 		RETURN;
@@ -481,23 +639,31 @@ BEGIN
 		IF length(m[4]) = 2 AND length(m[1]) = 2 THEN
 			ymd := demo.make_day(demo.full_year(m[1]), m[3]::int, m[4]::int);
 		END IF;
-		clock := m[5];
+		clock := replace(m[5], 'h', ':');
 		zone := m[6];
 		RETURN;
 	END IF;
 	-- months in letters leave one reading
-	m := regexp_match(x, '^(?:[[:alpha:]]{2,9}[.,]*\s+)?(\d{1,2})(?:st|nd|rd|th|er)?[-/. ]+([[:alpha:]]{3,9})[.,]?[-/. ]+(\d{4}|\d{2})' || rest);
+	x := demo.unaccented(x);
+	m := regexp_match(x, '^(?:[[:alpha:]]+(?:-[[:alpha:]]+)?[.,]*\s+)?(?:el |den |le )?(\d{1,2})(?:st|nd|rd|th|er|ero|o|a)?[-/., ]+(?:de |d'')?([[:alpha:]]{3,10})[.,]?[-/. ,]+(?:de |del )?(\d{4}|\d{2})' || rest);
 	IF m IS NULL THEN
-		m := regexp_match(x, '^(?:[[:alpha:]]{2,9}[.,]*\s+)?([[:alpha:]]{3,9})[.]?[- ]+(\d{1,2})(?:st|nd|rd|th)?,?[- ]+(\d{4})' || rest);
+		m := regexp_match(x, '^(?:[[:alpha:]]+[.,]*\s+)?([[:alpha:]]{3,10})[.]?[-/ ]+(\d{1,2})(?:st|nd|rd|th)?,?[-/ ]+(\d{4})' || rest);
 		m := ARRAY[m[2], m[1], m[3], m[4], m[5]];
+	END IF;
+	IF m[1] IS NULL THEN
+		m := regexp_match(x, '^(\d{4})[-/. ]+([[:alpha:]]{3,10})[.]?[-/. ]+(\d{1,2})' || rest);
+		m := ARRAY[m[3], m[2], m[1], m[4], m[5]];
 	END IF;
 	month := demo.month_number(m[2]);
 	IF month IS NOT NULL THEN
 		ymd := demo.make_day(demo.full_year(m[3]), month, m[1]::int);
-		clock := m[4];
+		clock := replace(m[4], 'h', ':');
 		zone := m[5];
 	END IF;
 END $$;
+
+CREATE FUNCTION demo.is_day(x text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(ymd, dmy, mdy) IS NOT NULL FROM demo.day_parts(x) $$;
 
 -- The text of a day without a plain time of day behind it: few days have many times.
 CREATE FUNCTION demo.day_text(x text) RETURNS text
@@ -554,7 +720,7 @@ BEGIN
 			END IF;
 		END LOOP;
 		PERFORM demo.stop(demo.t('no day', column_name,
-			(SELECT string_agg('"' || demo.shown(raw, 25) || '"', ', ') FROM (SELECT raw FROM days d ORDER BY d.n DESC, raw LIMIT 3) s)),
+			(SELECT string_agg(demo.quoted(demo.shown(raw, 25)), ', ') FROM (SELECT raw FROM days d ORDER BY d.n DESC, raw LIMIT 3) s)),
 			demo.t('hint day'));
 	END IF;
 	-- only texts like 03/04/2024 can be read in several ways
@@ -583,7 +749,7 @@ BEGIN
 				demo.t('hint day format'));
 		END IF;
 		INSERT INTO demo.remarks (line)
-		SELECT demo.t('day read ' || chosen, column_name, demo.shown(raw))
+		SELECT demo.t('day read ' || chosen, column_name, demo.shown(btrim(raw)))
 		  FROM days WHERE coalesce(dmy, mdy) IS NOT NULL
 		   AND CASE chosen WHEN 'dmy' THEN dmy IS NOT NULL AND mdy IS NULL
 						   WHEN 'mdy' THEN mdy IS NOT NULL AND dmy IS NULL ELSE ymd IS NOT NULL AND dmy IS NULL END
@@ -616,15 +782,38 @@ END $$;
 
 -- The orders ----------------------------------------------------------------
 
+CREATE FUNCTION demo.first_left_out(n int) RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT string_agg(demo.t('bad line', line::text, demo.t('why ' || reason), coalesce(' ' || demo.quoted(demo.shown(nullif(btrim(value), ''), 30)), '')), demo.semicolon() ORDER BY line)
+	  FROM (SELECT * FROM demo.left_out ORDER BY line LIMIT n) s
+$$;
+
 CREATE FUNCTION demo.stop_without_rows() RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint := (SELECT count(*) FROM demo.left_out);
 BEGIN
-	IF NOT EXISTS (SELECT FROM demo.left_out) THEN
+	IF n = 0 THEN
 		PERFORM demo.stop(demo.t('no rows'));
 	END IF;
-	PERFORM demo.stop(demo.t('no row left', demo.num((SELECT count(*) FROM demo.left_out))),
-		(SELECT string_agg(demo.t('bad line', line::text, demo.t('why ' || reason), coalesce(' "' || demo.shown(value, 30) || '"', '')), '; ')
-		   FROM (SELECT * FROM demo.left_out ORDER BY line LIMIT 3) s));
+	PERFORM demo.stop(demo.t_of(n, 'no row left', demo.num(n)), demo.first_left_out(3)
+		|| CASE WHEN EXISTS (SELECT FROM demo.left_out WHERE reason = 'guest') THEN demo.semicolon() || demo.t('hint guests') ELSE '' END);
+END $$;
+
+-- Scores of what happens to be readable mislead. Empty fields and words are no
+-- sign of it: what counts is what can't be read although there is something.
+CREATE FUNCTION demo.stop_if_most_is_unreadable(rows bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+	reasons text;
+BEGIN
+	SELECT sum(u.n), string_agg(demo.num(u.n) || ' ' || demo.t('why ' || reason), ', ' ORDER BY u.n DESC, reason) INTO n, reasons
+	  FROM (SELECT reason, count(*) AS n FROM demo.left_out
+			 WHERE reason IN ('open quote', 'number of fields') OR reason LIKE 'unreadable %' AND value ~ '[1-9]' GROUP BY 1) u;
+	IF n * 2 > rows THEN
+		PERFORM demo.stop(demo.t('most unreadable', demo.num(n), demo.num(rows), reasons), demo.first_left_out(3) || demo.semicolon() || demo.t('hint anyway'));
+	END IF;
 END $$;
 
 -- What a history holds with room to spare: 64 bits at the finest scale used.
@@ -635,7 +824,7 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT abs(x) < CASE WHEN scale(trim_scale(x)) <= 4
 CREATE FUNCTION demo.currency_column(other_than int[]) RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
-	result int := (SELECT position FROM demo.usual_columns('currency') WHERE position <> ALL (other_than) ORDER BY rank, position LIMIT 1);
+	result int := demo.usual_column('currency', other_than);
 BEGIN
 	IF result IS NULL THEN
 		SELECT substr(key, 2)::int INTO result
@@ -652,16 +841,64 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT nullif(CASE code WHEN '€' THEN 'EUR' WHEN '£' THEN 'GBP' ELSE code END, '') FROM upper(btrim(x)) code
 $$;
 
-CREATE FUNCTION demo.make_orders(customer_position int, day_position int, value_position int, quantity_position int, order_column text, asked_currency text, lines_before int) RETURNS void
+-- A column of what was paid back of each amount. Returns its position where it is
+-- to be taken off: it holds numbers, above zero somewhere, and not above the
+-- amounts, which aren't net already.
+CREATE FUNCTION demo.read_refunded(column_position int, value_position int, asked boolean) RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
-	customer_name text := (SELECT name FROM demo.file_columns WHERE position = customer_position);
-	day_name text := (SELECT name FROM demo.file_columns WHERE position = day_position);
-	order_name text := (SELECT name FROM demo.file_columns WHERE order_column IS NOT NULL AND position = demo.asked_column(order_column, '--order'));
+	column_name text := demo.shown(demo.column_name(column_position));
+	texts bigint;
+	numbers bigint;
+	refunds bigint;
+	too_large bigint;
+BEGIN
+	EXECUTE format($q$
+		CREATE UNLOGGED TABLE demo.refunded_texts AS
+		SELECT raw, n, abs(demo.to_number(demo.number_parts(raw), amount_decimal)) AS value
+		  FROM demo.settings, (SELECT c%s AS raw, count(*) AS n FROM demo.raw WHERE btrim(c%1$s) <> '' GROUP BY 1) s $q$, column_position);
+	ANALYZE demo.refunded_texts;
+	SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (WHERE value IS NOT NULL), 0) INTO texts, numbers FROM demo.refunded_texts;
+	IF asked AND numbers = 0 THEN
+		PERFORM demo.stop(demo.t('no number', column_name,
+			coalesce((SELECT string_agg(demo.quoted(demo.shown(raw, 20)), ', ') FROM (SELECT raw FROM demo.refunded_texts ORDER BY n DESC, raw LIMIT 3) s), demo.quoted(''))),
+			demo.t('hint refunded'));
+	END IF;
+	DELETE FROM demo.refunded_texts WHERE value IS NULL OR value = 0;
+	EXECUTE format($q$
+		SELECT count(*), count(*) FILTER (WHERE f.value > v.value * 1.001)
+		  FROM demo.raw r JOIN demo.value_texts v ON v.raw = r.c%s JOIN demo.refunded_texts f ON f.raw = r.c%s WHERE v.value > 0 $q$, value_position, column_position)
+	  INTO refunds, too_large;
+	IF asked THEN
+		RETURN column_position;
+	ELSIF refunds = 0 OR numbers * 10 < texts * 9 THEN
+		RETURN NULL;
+	ELSIF too_large * 20 > refunds OR demo.plain_name(demo.column_name(value_position)) ~ '(^|_)(net|netto|neto)(_|$)' THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t_of(refunds, 'refunded unused', column_name, demo.num(refunds), demo.word(demo.column_name(column_position))));
+		RETURN NULL;
+	END IF;
+	RETURN column_position;
+END $$;
+
+-- Names that no header has: the line of the file, and what was paid back.
+CREATE FUNCTION demo.line_column() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT E'\x01' $$;
+CREATE FUNCTION demo.refund_column() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT E'\x02' $$;
+
+-- At most 9 decimals, which is what a history holds.
+CREATE FUNCTION demo.rounded(x numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN scale(x) > 9 THEN round(x, 9) ELSE x END $$;
+
+CREATE FUNCTION demo.make_orders(customer_position int, day_position int, value_position int, quantity_position int, refunded_position int, asked_currency text,
+	anyway boolean, lines_before int) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	customer_name text := demo.column_name(customer_position);
+	day_name text := demo.column_name(day_position);
+	value_name text := demo.column_name(value_position);
 	value_expression text := CASE WHEN quantity_position IS NULL THEN 'v.value' ELSE 'v.value * q.value' END;
-	value_name text := (SELECT name FROM demo.file_columns WHERE position = value_position);
-	currency_position int := demo.currency_column(ARRAY[customer_position, day_position, value_position, coalesce(quantity_position, 0)]);
-	currency_name text := (SELECT name FROM demo.file_columns WHERE position = currency_position);
+	refund_expression text := CASE WHEN refunded_position IS NULL THEN '0' ELSE 'CASE WHEN v.value > 0 THEN coalesce(f.value, 0) ELSE 0 END' END;
+	currency_position int := demo.currency_column(array_remove(ARRAY[customer_position, day_position, value_position, quantity_position, refunded_position], NULL));
+	currency_name text := demo.column_name(currency_position);
 	-- the rows of the currency that was asked for
 	in_currency text := CASE WHEN asked_currency IS NULL OR asked_currency = 'ANY' THEN 'true'
 							 ELSE format('demo.currency_code(r.c%s) IS NOT DISTINCT FROM %L', currency_position, asked_currency) END;
@@ -671,13 +908,15 @@ DECLARE
 	n_currencies int;
 	read bigint;
 	kept bigint;
+	n bigint;
+	refunded numeric;
 BEGIN
 	IF asked_currency IS NOT NULL AND currency_position IS NULL THEN
 		PERFORM demo.stop(demo.t('no currency column', demo.column_list()));
 	END IF;
-	IF quantity_position IS NOT NULL THEN
-		value_name := 'amount';
-		WHILE EXISTS (SELECT FROM demo.file_columns WHERE name = value_name) LOOP
+	IF coalesce(quantity_position, refunded_position) IS NOT NULL THEN
+		value_name := CASE WHEN refunded_position IS NULL THEN 'amount' ELSE 'net_amount' END;
+		WHILE EXISTS (SELECT FROM demo.file_columns WHERE lower(name) = value_name) LOOP
 			value_name := value_name || '_';
 		END LOOP;
 	END IF;
@@ -688,12 +927,17 @@ BEGIN
 	IF quantity_position IS NOT NULL THEN
 		source := source || format(' LEFT JOIN demo.quantity_texts q ON q.raw = r.c%s', quantity_position);
 	END IF;
+	IF refunded_position IS NOT NULL THEN
+		source := source || format(' LEFT JOIN demo.refunded_texts f ON f.raw = r.c%s', refunded_position);
+	END IF;
 	SELECT string_agg(CASE position
 			WHEN customer_position THEN format('btrim(r.c%s) AS %I', position, name)
 			WHEN day_position THEN format('d.day AS %I', name)
-			WHEN value_position THEN format('%s AS %I', CASE WHEN quantity_position IS NULL THEN value_expression ELSE 'v.value' END, name)
+			WHEN value_position THEN format('v.value AS %I', name)
 			ELSE format('r.c%s AS %I', position, name) END, ', ' ORDER BY position)
-		|| CASE WHEN quantity_position IS NULL THEN '' ELSE format(', round(%s, 9) AS %I', value_expression, value_name) END
+		|| CASE WHEN coalesce(quantity_position, refunded_position) IS NULL THEN ''
+				ELSE format(', demo.rounded(%s - %s) AS %I', value_expression, refund_expression, value_name) END
+		|| format(', r.line + %s AS %I, %s AS %I', lines_before, demo.line_column(), refund_expression, demo.refund_column())
 	  INTO columns FROM demo.file_columns;
 	EXECUTE format('CREATE UNLOGGED TABLE public.orders AS SELECT %s FROM %s WHERE btrim(r.c%s) <> %L AND d.day IS NOT NULL AND demo.fits(%s) AND %s',
 				   columns, source, customer_position, '', value_expression, in_currency);
@@ -725,75 +969,397 @@ BEGIN
 						 WHEN d.day IS NULL THEN r.c%3$s WHEN v.value IS NULL OR %6$s THEN r.c%4$s ELSE r.c%7$s END
 				) f(reason, value)
 			 WHERE f.reason IS NOT NULL $q$,
-			source, customer_position, day_position, value_position, value_expression,
+			replace(source, 'refunded_texts f ON f.', 'refunded_texts x ON x.'), customer_position, day_position, value_position, value_expression,
 			CASE WHEN quantity_position IS NULL THEN 'true' ELSE 'q.value IS NOT NULL' END, coalesce(quantity_position, value_position), lines_before,
 			in_currency, coalesce(currency_position, value_position));
 	END IF;
-	IF order_name IN (customer_name, day_name, value_name) THEN
-		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint columns'));
-	ELSIF order_name IS NOT NULL THEN
-		ALTER TABLE public.orders RENAME TO order_lines;
-		EXECUTE format('CREATE UNLOGGED TABLE public.orders AS SELECT %1$I, %2$I, min(%3$I) AS %3$I, sum(%4$I) AS %4$I
-						  FROM public.order_lines GROUP BY 1, 2, CASE WHEN btrim(%1$I) <> %5$L THEN NULL ELSE ctid::text END',
-					   order_name, customer_name, day_name, value_name, '');
-		read := kept;
-		GET DIAGNOSTICS kept = ROW_COUNT;
-		INSERT INTO demo.remarks (line) VALUES (demo.t('orders added up', demo.num(read), demo.count_of(kept, 'orders'),
-													   demo.shown(customer_name), demo.shown(order_name)));
+	IF kept > 0 AND NOT anyway THEN
+		PERFORM demo.stop_if_most_is_unreadable(kept + (SELECT count(*) FROM demo.left_out));
 	END IF;
-	UPDATE demo.settings
-	   SET source_rows = kept + (SELECT count(*) FROM demo.left_out),
-		   customer_column = customer_name, day_column = day_name, value_column = value_name;
+	UPDATE demo.settings SET customer_column = customer_name, day_column = day_name, value_column = value_name;
 	IF kept = 0 THEN
 		PERFORM demo.stop_without_rows();
 	END IF;
-	IF quantity_position IS NULL AND demo.usual_column('quantity') IS NOT NULL
-		AND demo.plain_name(value_name) ~ '(price|prix|preis)' AND demo.plain_name(value_name) !~ 'total' THEN
-		INSERT INTO demo.remarks (line) VALUES (demo.t('price alone', demo.shown(value_name),
-			demo.shown((SELECT name FROM demo.file_columns WHERE position = demo.usual_column('quantity')))));
+	IF refunded_position IS NOT NULL THEN
+		EXECUTE format('SELECT count(*), sum(%1$I) FROM public.orders WHERE %1$I <> 0', demo.refund_column()) INTO n, refunded;
+		UPDATE demo.settings SET amount_is = amount_is || ' - ' || demo.shown(demo.column_name(refunded_position), 30);
+		IF n > 0 THEN
+			INSERT INTO demo.remarks (line) SELECT demo.t_of(n, 'refunded used', demo.shown(demo.column_name(refunded_position)), demo.num(n), demo.money(refunded, refunded));
+		END IF;
 	END IF;
 END $$;
 
--- Rows that another column calls a refund or cancelled, but whose amount is above zero.
-CREATE FUNCTION demo.look_at_kinds() RETURNS void
+-- Rows that are no orders, left out with their reason. "condition" is of columns of the table orders.
+CREATE FUNCTION demo.leave_out(condition text, reason text, shown_column text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
-	kind record;
 	n bigint;
+BEGIN
+	EXECUTE format('WITH gone AS (DELETE FROM public.orders WHERE %s RETURNING %I AS line, %I::text AS value)
+					INSERT INTO demo.left_out SELECT line, %L, value FROM gone', condition, demo.line_column(), shown_column, reason);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END $$;
+
+-- The last lines of a report may be sums: a customer Total, at the end and nowhere else.
+CREATE FUNCTION demo.look_at_totals() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	s demo.settings := (SELECT x FROM demo.settings x);
+	last record;
+	total_lines bigint[] := '{}';
+	total_keys text[] := '{}';
+	found_elsewhere boolean;
+BEGIN
+	FOR last IN EXECUTE format('SELECT %I AS line, %I AS key FROM public.orders ORDER BY 1 DESC LIMIT 20', demo.line_column(), s.customer_column) LOOP
+		EXIT WHEN regexp_replace(demo.plain_name(last.key), '_*[0-9]*$', '')
+			!~ ('^((grand|sub|sous|report)_?)?(total|totals|totaux|totale|totali|totales|totaal|gesamt|gesamtsumme|gesamtergebnis|summe|endsumme|zwischensumme|ergebnis|somme|suma|soma|sum|'
+				'eindtotaal|subtotaal|average|moyenne|durchschnitt)(_(general|generale|geral|amount|sales|revenue|orders|eur|usd|gbp|all|ttc|ht))?$');
+		total_lines := total_lines || last.line;
+		total_keys := total_keys || last.key;
+	END LOOP;
+	IF total_lines <> '{}' THEN
+		EXECUTE format('SELECT EXISTS (SELECT FROM public.orders WHERE %I = ANY ($1) AND %I <> ALL ($2))', s.customer_column, demo.line_column())
+		   INTO found_elsewhere USING total_keys, total_lines;
+		IF NOT found_elsewhere THEN
+			PERFORM demo.leave_out(format('%I = ANY (%L)', demo.line_column(), total_lines), 'total', s.customer_column);
+		END IF;
+	END IF;
+END $$;
+
+-- Guests ----------------------------------------------------------------------
+
+-- Words that stand for "no customer": of shops, of SQL clients, of data frames.
+CREATE FUNCTION demo.is_guest_word(x text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT (x !~ '[2-9]' OR x LIKE '%@%') AND word ~ ('^(\(?null\)?|<null>|\\n|nan|nat|none|nil|n[/.]?a\.?|#n/?a|<na>|undefined|unknown|anonymous|anon|guests?|inconnue?|anonyme|invitee?s?|aucune?|sans client|comptoir|gast|gaste|unbekannt|'
+		'anonym|kein|keine|keiner|laufkunde|laufkundschaft|invitado|desconocido|desconhecido|anonimo|ospite|sconosciuto|nessuno|onbekend|anoniem|geen|convidado|'
+		'(guest|anonymous|unknown|cash|walk-?in|no|default)[ _-](customer|user|client|checkout|order|buyer|account|sale|shopper)|walk-?in|client[ _-](inconnu|anonyme|de passage|comptoir|divers|invite)|clients[ _-]divers|'
+		'\(?not (set|available|applicable|known|registered|logged in|provided)\)?|not_set|missing|[-._?]+|-1([.,]0+)?|(guest|anonymous|unknown|none|null|no-?e?mail|no-?reply|invite)@.*)$')
+	  FROM lower(demo.unaccented(btrim(translate(x, U&'\00A0\0009', '  ')))) word
+$$;
+
+-- How many rows each text in the column of customers has.
+CREATE FUNCTION demo.make_keys() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	DROP TABLE IF EXISTS demo.keys;
+	EXECUTE (SELECT format('CREATE UNLOGGED TABLE demo.keys AS SELECT %I AS key, count(*) AS n, sum(%I) AS revenue FROM public.orders GROUP BY 1', customer_column, value_column)
+			   FROM demo.settings);
+	ANALYZE demo.keys;
+END $$;
+
+-- One word for all guests would be the best customer. "asked" is keep, out, or a
+-- column that tells the guests apart.
+CREATE FUNCTION demo.look_at_guests(asked text, value_position int) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	s demo.settings := (SELECT x FROM demo.settings x);
+	told_by text := CASE WHEN lower(asked) NOT IN ('keep', 'out') THEN demo.column_name(demo.asked_column(asked, '--guests')) END;
+	words text[];
+	zeros text[];
+	is_dense boolean;
+	most bigint;
+	other record;
+	n_apart bigint;
+	n bigint;
+	revenue numeric;
+	shown text;
+	guests text[];
+BEGIN
+	IF told_by IN (s.customer_column, s.day_column, s.value_column) THEN
+		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint guests'));
+	END IF;
+	EXECUTE format('UPDATE demo.settings SET last_read = (SELECT max(%I) FROM public.orders WHERE %1$I <= current_date + 1)', s.day_column);
+	PERFORM demo.make_keys();
+	words := ARRAY(SELECT key FROM demo.keys WHERE demo.is_guest_word(key));
+	zeros := ARRAY(SELECT key FROM demo.keys WHERE key ~ '^0+([.,]0+)?$');
+	guests := words || zeros;
+	-- the column that tells them apart: an address, a name, a telephone
+	FOR other IN
+		SELECT c.name FROM demo.file_columns c LEFT JOIN demo.usual_columns('customer') u USING (position)
+		 WHERE guests <> '{}' AND c.name NOT IN (s.customer_column, s.day_column, s.value_column) AND c.position <> value_position
+		   AND (u.position IS NOT NULL OR demo.squeezed(c.name) ~ '(mail|courriel|correo|phone|telefon|telephone|mobile|name$|^nom|nachname|apellido|cognome|cookie|device|visitor)'
+				AND demo.squeezed(c.name) !~ '(product|produ|item|artikel|article|country|pays|campaign|category|file|sku|event|company|store|shop)')
+		 ORDER BY demo.squeezed(c.name) ~ '(mail|courriel|correo)' DESC, u.rank, c.position LIMIT 6
+	LOOP
+		EXIT WHEN told_by IS NOT NULL;
+		EXECUTE format($q$SELECT count(DISTINCT lower(%1$I)) FROM public.orders WHERE %2$I = ANY ($1) AND btrim(%1$I) <> '' AND NOT demo.is_guest_word(%1$I)$q$, other.name, s.customer_column)
+		  INTO n_apart USING guests;
+		IF n_apart >= 2 OR n_apart = 1 AND (SELECT sum(k.n) FROM demo.keys k WHERE k.key = ANY (guests)) = 1 THEN
+			told_by := other.name;
+		END IF;
+	END LOOP;
+	-- 0 may be a person: the first of 0, 1, 2, ...
+	IF zeros <> '{}' AND asked IS DISTINCT FROM 'out' THEN
+		n_apart := 0;
+		IF told_by IS NOT NULL THEN
+			EXECUTE format($q$SELECT count(DISTINCT lower(%1$I)) FROM public.orders WHERE %2$I = ANY ($1) AND btrim(%1$I) <> ''$q$, told_by, s.customer_column) INTO n_apart USING zeros;
+		END IF;
+		SELECT count(*) FILTER (WHERE key ~ '^[0-9]{1,9}([.,]0)?$') * 10 >= 8 * coalesce(max(replace(key, ',', '.')::numeric) FILTER (WHERE key ~ '^[0-9]{1,9}([.,]0)?$'), 1e9)
+			   AND count(*) FILTER (WHERE key !~ '^[0-9]{1,9}([.,]0)?$') * 10 < count(*), count(*), coalesce(max(k.n), 0)
+		  INTO is_dense, n, most FROM demo.keys k WHERE key <> ALL (guests);
+		IF n_apart < 2 AND is_dense AND (SELECT sum(k.n) FROM demo.keys k WHERE key = ANY (zeros)) <= most * (CASE WHEN n >= 20 THEN 1 ELSE 2 END) THEN
+			guests := words;
+		END IF;
+	END IF;
+	IF guests <> '{}' THEN
+		SELECT sum(k.n), sum(k.revenue), string_agg(demo.quoted(demo.shown(key, 20)), ', ' ORDER BY k.n DESC, key) FILTER (WHERE nr <= 4) || CASE WHEN count(*) > 4 THEN ', ...' ELSE '' END
+		  INTO n, revenue, shown
+		  FROM (SELECT *, row_number() OVER (ORDER BY x.n DESC, key) AS nr FROM demo.keys x WHERE key = ANY (guests)) k;
+		IF lower(asked) = 'keep' THEN
+			INSERT INTO demo.remarks (line) VALUES (demo.t('guests kept', demo.count_of(n, 'rows'), demo.money(revenue, revenue), shown));
+		ELSE
+			IF asked IS NOT NULL AND lower(asked) <> 'out' THEN
+				EXECUTE format($q$UPDATE public.orders SET %1$I = btrim(%2$I) WHERE %1$I = ANY ($1) AND btrim(%2$I) <> '' AND NOT demo.is_guest_word(%2$I)$q$, s.customer_column, told_by)
+				  USING guests;
+				GET DIAGNOSTICS n_apart = ROW_COUNT;
+				INSERT INTO demo.remarks (line) VALUES (demo.t('guests told apart', demo.count_of(n_apart, 'rows'), shown, demo.shown(told_by)));
+				n := n - n_apart;
+			END IF;
+			IF n > 0 THEN
+				PERFORM demo.leave_out(format('%I = ANY (%L)', s.customer_column, guests), 'guest', s.customer_column);
+				IF asked IS NULL THEN
+					INSERT INTO demo.remarks (line) VALUES (demo.t_of(n, CASE WHEN told_by IS NULL THEN 'guests out' ELSE 'guests out told' END,
+						demo.count_of(n, 'rows'), demo.money(revenue, revenue), shown, demo.word(told_by)));
+				END IF;
+			END IF;
+			PERFORM demo.make_keys();
+		END IF;
+	ELSIF asked IS NOT NULL THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t('guests none'));
+	END IF;
+	IF NOT EXISTS (SELECT FROM public.orders) THEN
+		PERFORM demo.stop_without_rows();
+	END IF;
+	IF zeros <> '{}' AND guests = words AND lower(asked) IS DISTINCT FROM 'keep' THEN
+		INSERT INTO demo.remarks (line)
+		SELECT demo.t('zero customer', demo.quoted(key), demo.count_of(k.n, 'rows')) FROM demo.keys k
+		 WHERE key = ANY (zeros) AND k.n > 1.5 * (SELECT avg(x.n) FROM demo.keys x WHERE key <> ALL (zeros)) ORDER BY k.n DESC LIMIT 1;
+	END IF;
+	-- an account that all guests share may have any name
+	INSERT INTO demo.remarks (line)
+	SELECT demo.t('one has most', demo.quoted(demo.shown(key, 30)), demo.num(k.n), demo.num(total))
+	  FROM (SELECT key, x.n, lead(x.n) OVER w AS second, sum(x.n) OVER () AS total, count(*) OVER () AS customers, row_number() OVER w AS nr
+			  FROM demo.keys x WINDOW w AS (ORDER BY x.n DESC, key)) k
+	 WHERE nr = 1 AND customers >= 10 AND k.n >= 20 AND k.n >= 5 * second AND k.n * 10 >= total AND NOT (lower(asked) = 'keep' AND key = ANY (guests));
+END $$;
+
+-- Cancelled, failed, paid back ------------------------------------------------
+
+CREATE FUNCTION demo.is_partial(word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT plain ~ '(^|_)(partial|partially|partiel|partielle|partiellement|teilweise|teil|parcial|parcialmente|parziale|parzialmente|gedeeltelijk)(_|$|refund|erstatt)'
+	  FROM demo.plain_name(word) plain
+$$;
+
+-- Whether a state or a type says that there is no sale, or none any more.
+CREATE FUNCTION demo.is_cancelled_word(word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT plain ~ ('(^|_)(re_?fund(s|ed|ing)?|charge_?backs?|cancell?(ed|ation|ations)|cancel|void(ed)?|return(s|ed)?|failed|failure|declined|denied|rejected|reversed|reversal|expired|abandoned|trash(ed)?|'
+					'draft|deleted|unpaid|credit_(note|memo)s?|reso|resi)(_|$)'
+					'|(^|_)(rembours|annul|avoir|retour|echou|echec|refus|storn|gutschrift|ruckerstatt|rueckerstatt|erstattet|fehlgeschlagen|abgelehnt|cancelad|anulad|reembols|devuelt|devolu|devolvid|'
+					'rimbors|fallid|rechazad|recusad|rifiutat|geannuleerd|terugbetaal|geretourneerd|mislukt|afgewezen)')
+		   AND plain !~ '(^|_)(not|non|no|never|nie|nicht|nunca|sans|without)(_|$)' AND NOT demo.is_partial(word)
+	  FROM demo.plain_name(word) plain
+$$;
+
+-- Rows whose amount is above zero although another column says that they were
+-- cancelled, failed or paid back: a state or type, a moment, or a yes. They count,
+-- unless they are to be left out. What a column of refunds has taken off is settled.
+CREATE FUNCTION demo.look_at_cancelled(left_out boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	s demo.settings := (SELECT x FROM demo.settings x);
+	kind record;
+	condition text;
+	open_amount text := format('%I > 0 AND %I = 0', s.value_column, demo.refund_column());
+	n bigint;
+	amount numeric;
 	texts text;
 BEGIN
 	FOR kind IN
-		SELECT name, value_column FROM demo.file_columns, demo.settings
-		 WHERE demo.plain_name(name) ~ '(^|_)(type|status|statut|state|etat|kind|nature|event|evenement|action|art|typ|operation)(_|$)'
-		   AND name NOT IN (customer_column, day_column, value_column)
+		SELECT name, CASE
+			WHEN squeezed ~ '^(order|is)?(cancell?ed|voided|refunded|failed|declined|returned|chargedback|deleted)(at|on|date|time|datetime|timestamp|dateutc|atutc|utc)+$'
+				OR squeezed ~ '^(order)?(cancell?ation|cancel|refund|void|return|chargeback)(at|on|date|time|datetime|timestamp|dateutc|atutc)+$'
+				OR squeezed ~ '^date(time)?(of)?(cancel|void|refund|return)'
+				OR squeezed ~ '^(annulee?le|rembourseele|rembourseelle|rembourse(le)?date|dated?(e|l)?(annulation|remboursement|retour)|date(annulation|remboursement|retour)|storniertam|stornodatum|stornierungsdatum|erstattetam|erstattungsdatum|retourdatum|fecha(de)?(cancelacion|anulacion|reembolso|devolucion)|data(di)?(annullamento|rimborso)|data(do)?(cancelamento|reembolso)|canceladoem|annuleringsdatum|geannuleerdop)$'
+				THEN 'moment'
+			WHEN squeezed ~ '^(is|was|order|est)?(cancell?ed|refunded|voided|failed|returned|chargedback|storniert|erstattet|annulee?|remboursee?|retournee?|cancelad[oa]|anulad[oa]|reembolsad[oa]|annullat[oa]|rimborsat[oa]|geannuleerd)$'
+				THEN 'yes'
+			WHEN plain ~ '(^|_)(type|status|statut|state|etat|kind|nature|event|evenement|action|art|typ|operation|zustand|stato|estado|situacao)(_|$)' OR squeezed ~ '(status|statut|zustand|state)$'
+				THEN 'word' END AS says
+		  FROM demo.file_columns, demo.plain_name(name) plain, demo.squeezed(name) squeezed
+		 WHERE name NOT IN (s.customer_column, s.day_column, s.value_column)
 		 ORDER BY position
 	LOOP
+		CONTINUE WHEN kind.says IS NULL;
+		condition := format(CASE kind.says
+				WHEN 'moment' THEN $q$lower(btrim(%1$I)) NOT IN ('', '0', 'null', 'nan', 'nat', 'none', 'n/a', '-', 'false', 'no', '\n') AND %1$I ~ '[1-9]'$q$
+				WHEN 'yes' THEN $q$lower(btrim(%1$I)) IN ('true', 't', 'yes', 'y', '1', 'oui', 'o', 'vrai', 'ja', 'j', 'wahr', 'x', 'si', 'sim', 'waar', 'vero')$q$
+				-- each text once
+				ELSE $q$%1$I = ANY ((SELECT array_agg(text) FROM (SELECT DISTINCT %1$I AS text FROM public.orders) t WHERE demo.is_cancelled_word(text))::text[])$q$ END, kind.name);
 		EXECUTE format($q$
-			SELECT sum(n), string_agg(format('"%%s" (%%s)', demo.shown(text, 20), demo.num(n)), ', ' ORDER BY n DESC, text) FILTER (WHERE nr <= 4)
-			  FROM (SELECT %I AS text, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC, %1$I) AS nr
-					  FROM %s WHERE %I > 0 GROUP BY 1
-					HAVING demo.plain_name(%1$I) ~ '(^|_)(re_?fund(s|ed|ing)?|charge_?back|cancell?(ed|ation)|cancel|void(ed)?|return(s|ed)?|failed|declined|credit_(note|memo)|rembours|annul|avoir|retour|echou|refuse|storn|gutschrift|ruckerstatt|erstattet|retoure)') s $q$,
-			kind.name, coalesce(to_regclass('public.order_lines'), 'public.orders'::regclass), kind.value_column)
-		  INTO n, texts;
+			SELECT sum(n), sum(amount), string_agg(format('%%s (%%s)', text, demo.num(n)), ', ' ORDER BY n DESC, text) FILTER (WHERE nr <= 4) || CASE WHEN count(*) > 4 THEN ', ...' ELSE '' END
+			  FROM (SELECT %s AS text, count(*) AS n, sum(%I) AS amount, row_number() OVER (ORDER BY count(*) DESC, 1) AS nr
+					  FROM public.orders WHERE %s AND %s GROUP BY 1) s $q$,
+			CASE kind.says WHEN 'moment' THEN quote_literal(demo.t('filled in')) ELSE format('demo.quoted(demo.shown(%I, 20))', kind.name) END,
+			s.value_column, open_amount, condition)
+		  INTO n, amount, texts;
 		IF n > 0 THEN
-			INSERT INTO demo.remarks (line) VALUES (demo.t('kinds', demo.num(n), demo.shown(kind.name, 30), texts));
+			IF left_out THEN
+				PERFORM demo.leave_out(format('%s AND %s', open_amount, condition), 'cancelled', kind.name);
+				INSERT INTO demo.remarks (line) VALUES (demo.t('cancelled out', demo.num(n), demo.shown(kind.name, 30), texts, demo.money(amount, amount)));
+			ELSE
+				INSERT INTO demo.remarks (line) VALUES (demo.t('cancelled', demo.num(n), demo.shown(kind.name, 30), texts, demo.money(amount, amount)));
+			END IF;
+		END IF;
+		IF kind.says = 'word' THEN
+			EXECUTE format($q$
+				SELECT sum(n), string_agg(format('%%s (%%s)', demo.quoted(demo.shown(text, 20)), demo.num(n)), ', ' ORDER BY n DESC, text)
+				  FROM (SELECT %I AS text, count(*) AS n FROM public.orders WHERE %s GROUP BY 1) s WHERE demo.is_partial(text) $q$, kind.name, open_amount)
+			  INTO n, texts;
+			IF n > 0 THEN
+				INSERT INTO demo.remarks (line) VALUES (demo.t('partly paid back', demo.shown(kind.name, 30), texts));
+			END IF;
 		END IF;
 	END LOOP;
+	IF NOT EXISTS (SELECT FROM public.orders) THEN
+		PERFORM demo.stop_without_rows();
+	END IF;
+END $$;
+
+-- Lines of orders ---------------------------------------------------------------
+
+-- A unit price beside a quantity, and quantities below zero whose amounts aren't.
+CREATE FUNCTION demo.look_at_quantities(value_position int) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	s demo.settings := (SELECT x FROM demo.settings x);
+	quantity text := demo.column_name(demo.usual_column('quantity'));
+	is_price boolean := demo.plain_name(demo.column_name(value_position)) ~ '(price|prix|preis|precio|prezzo|preco|prijs)' AND demo.plain_name(demo.column_name(value_position)) !~ 'total|gesamt';
+	n bigint;
+BEGIN
+	IF quantity IS NULL OR quantity IN (s.customer_column, s.day_column, s.value_column) THEN
+		RETURN;
+	END IF;
+	EXECUTE format($q$SELECT count(*) FROM public.orders WHERE %I > 0 AND %I ~ '^\s*([-(]|\u2212)\s*[0-9.,]*[1-9]|[1-9][0-9.,]*-\s*$'$q$, s.value_column, quantity) INTO n;
+	IF is_price THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t('price alone', demo.shown(demo.column_name(value_position)), demo.shown(quantity), demo.word(quantity)));
+	END IF;
+	IF n > 0 THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t_of(n, CASE WHEN is_price THEN 'below zero price' ELSE 'below zero' END, demo.count_of(n, 'rows'), demo.shown(quantity), demo.word(quantity)));
+	END IF;
+END $$;
+
+-- Lines of orders added up, where that was asked.
+CREATE FUNCTION demo.add_up_orders(order_column text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	s demo.settings := (SELECT x FROM demo.settings x);
+	order_name text := demo.column_name(demo.asked_column(order_column, '--order'));
+	read bigint := (SELECT count(*) FROM public.orders);
+	kept bigint;
+BEGIN
+	IF order_name IN (s.customer_column, s.day_column, s.value_column) THEN
+		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint columns'));
+	END IF;
+	ALTER TABLE public.orders RENAME TO order_lines;
+	EXECUTE format('CREATE UNLOGGED TABLE public.orders AS SELECT %1$I, %2$I, min(%3$I) AS %3$I, sum(%4$I) AS %4$I
+					  FROM public.order_lines GROUP BY 1, 2, CASE WHEN btrim(%1$I) <> %5$L THEN NULL ELSE ctid::text END',
+				   order_name, s.customer_column, s.day_column, s.value_column, '');
+	GET DIAGNOSTICS kept = ROW_COUNT;
+	UPDATE demo.settings SET lines_added = read - kept;
+	INSERT INTO demo.remarks (line) VALUES (demo.t('orders added up', demo.num(read), demo.count_of(kept, 'orders'), demo.shown(order_name)));
 END $$;
 
 -- Order numbers that come several times: the rows are lines of orders.
 CREATE FUNCTION demo.look_at_order_numbers() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-	order_column text := (SELECT name FROM demo.file_columns WHERE position = demo.usual_column('order'));
+	order_column text := demo.column_name(demo.usual_column('order'));
 	numbers bigint;
 	total bigint;
 BEGIN
-	IF to_regclass('public.order_lines') IS NOT NULL OR order_column IS NULL OR order_column IN (SELECT unnest(ARRAY[customer_column, day_column, value_column]) FROM demo.settings) THEN
+	IF order_column IS NULL OR order_column IN (SELECT unnest(ARRAY[customer_column, day_column, value_column]) FROM demo.settings) THEN
 		RETURN;
 	END IF;
-	EXECUTE format('SELECT count(DISTINCT %I), count(%1$I) FROM public.orders', order_column) INTO numbers, total;
+	EXECUTE format('SELECT count(DISTINCT %1$I), count(%1$I) FROM public.orders WHERE btrim(%1$I) <> %2$L', order_column, '') INTO numbers, total;
 	IF numbers * 10 < total * 9 THEN
-		INSERT INTO demo.remarks (line) VALUES (demo.t('order lines', demo.shown(order_column), demo.num(numbers), demo.num(total)));
+		INSERT INTO demo.remarks (line) VALUES (demo.t('order lines', demo.shown(order_column), demo.num(numbers), demo.num(total), demo.word(order_column)));
 	END IF;
+END $$;
+
+-- Customers -----------------------------------------------------------------------
+
+-- Keys that a spreadsheet or a data frame may have spoilt, in one line; and
+-- customers with one order each, whose key may be the order's.
+CREATE FUNCTION demo.look_at_keys() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	s demo.settings := (SELECT x FROM demo.settings x);
+	parts text[];
+	best text;
+	other record;
+	n bigint;
+	most bigint;
+	people bigint;
+	rows_from regclass := coalesce(to_regclass('public.order_lines'), 'public.orders'::regclass);
+BEGIN
+	WITH marked AS (
+		SELECT key, CASE WHEN key ~ '^[-+]?[0-9]([.,][0-9]+)?[eE][+]?[0-9]{1,3}$' THEN 'exponents' WHEN key ~ '^[0-9]+[.,]0+$' THEN 'point zero'
+						 WHEN key ~ U&'[\0009\000A\000D\00A0\00AD\2007\200B-\200D\202F\2060\FEFF]' THEN 'blanks' WHEN key ~ '^0[0-9]+$' THEN 'zeros' END AS mark
+		  FROM demo.keys WHERE key ~ U&'^[-+0-9]|[\0009\000A\000D\00A0\00AD\2007\200B-\200D\202F\2060\FEFF]'
+	), cleaned AS (
+		SELECT key, mark, CASE mark WHEN 'point zero' THEN regexp_replace(key, '[.,]0+$', '') WHEN 'zeros' THEN ltrim(key, '0')
+			WHEN 'blanks' THEN btrim(regexp_replace(key, U&'[\0009\000A\000D\0020\00A0\00AD\2007\200B-\200D\202F\2060\FEFF]+', CASE WHEN key ~ U&'[\00AD\200B-\200D\2060\FEFF]' THEN '' ELSE ' ' END, 'g')) END AS clean
+		  FROM marked WHERE mark IS NOT NULL
+	), counted AS (
+		SELECT mark, count(*) AS n, min(c.key) AS example, count(k.key) AS twins FROM cleaned c LEFT JOIN demo.keys k ON k.key = c.clean GROUP BY 1
+	)
+	SELECT array_agg(demo.t_of(c.n, 'key ' || mark, demo.num(c.n), demo.quoted(demo.shown(example, 24)))
+					 || CASE WHEN twins > 0 THEN demo.t('key twins', demo.num(twins)) ELSE '' END ORDER BY c.n DESC, mark) INTO parts
+	  FROM counted c WHERE mark <> 'zeros' OR twins > 0;
+	IF parts IS NOT NULL THEN
+		INSERT INTO demo.remarks (line) VALUES (demo.t('keys spoilt', array_to_string(parts, demo.semicolon())));
+	END IF;
+	-- everybody has bought once: is there a column of people?
+	EXECUTE format('SELECT count(*) FILTER (WHERE orders > 0), coalesce(max(orders), 0) FROM (SELECT count(*) FILTER (WHERE %I >= 0) AS orders FROM public.orders GROUP BY %I) k', s.value_column, s.customer_column) INTO n, most;
+	IF n >= 3 AND most = 1 THEN
+		FOR other IN
+			SELECT c.name FROM demo.file_columns c LEFT JOIN demo.usual_columns('customer') u USING (position)
+			 WHERE c.name NOT IN (s.customer_column, s.day_column, s.value_column)
+			   AND (u.position IS NOT NULL OR demo.squeezed(c.name) ~ '(customer|client|kunde|cliente|klant|mail|courriel|buyer|acheteur|user|person)'
+					AND demo.squeezed(c.name) !~ '(state|city|ville|zip|postal|postcode|country|pays|type|segment|gender|age$|group|since|agent)')
+			 ORDER BY u.rank NULLS LAST, c.position LIMIT 8
+		LOOP
+			EXECUTE format($q$SELECT count(DISTINCT %1$I), count(*) FROM %2$s WHERE btrim(%1$I) <> '' AND NOT demo.is_guest_word(%1$I)$q$, other.name, rows_from) INTO people, n;
+			IF people > 1 AND people < n AND people * 20 > n THEN
+				best := demo.t('one order each, person', demo.word(other.name), demo.num(people), demo.num(n));
+				EXIT;
+			END IF;
+		END LOOP;
+		INSERT INTO demo.remarks (line) VALUES (demo.t('one order each', demo.quoted(demo.shown(s.customer_column))) || coalesce(' ' || best, ''));
+	END IF;
+END $$;
+
+-- The table as it is left for --psql and the model.
+CREATE FUNCTION demo.finish_orders() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	s demo.settings := (SELECT x FROM demo.settings x);
+	blank record;
+	filled boolean;
+	rows_from regclass := coalesce(to_regclass('public.order_lines'), 'public.orders'::regclass);
+BEGIN
+	EXECUTE format('ALTER TABLE %s DROP COLUMN %I, DROP COLUMN %I', rows_from, demo.line_column(), demo.refund_column());
+	-- columns without a name and without a text, as spreadsheets leave them
+	FOR blank IN SELECT file_columns.name FROM demo.file_columns JOIN demo.header h USING (position)
+				  WHERE btrim(h.name) = '' AND file_columns.name NOT IN (s.customer_column, s.day_column, s.value_column) LOOP
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE btrim(%I) <> %L)', rows_from, blank.name, '') INTO filled;
+		IF NOT filled THEN
+			EXECUTE format('ALTER TABLE %s DROP COLUMN %I', rows_from, blank.name);
+		END IF;
+	END LOOP;
+	UPDATE demo.settings SET source_rows = (SELECT count(*) FROM public.orders) + (SELECT count(*) FROM demo.left_out);
 END $$;

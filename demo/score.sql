@@ -22,7 +22,7 @@ BEGIN
 	IF s.as_of > today THEN
 		PERFORM demo.stop(demo.t('as of to come', s.as_of::text, today::text));
 	END IF;
-	s.as_of := coalesce(s.as_of, (SELECT max(day) FROM demo.events WHERE day <= today), today);
+	s.as_of := coalesce(s.as_of, (SELECT greatest(max(day), CASE WHEN s.last_read <= today THEN s.last_read END) FROM demo.events WHERE day <= today), today);
 	IF first_day > s.as_of THEN
 		PERFORM demo.stop(demo.t('nothing by as of', s.as_of::text, first_day::text));
 	END IF;

@@ -11,6 +11,7 @@ CREATE TABLE demo.settings (
 	source_rows bigint NOT NULL DEFAULT 0,
 	as_of date,
 	as_of_given boolean NOT NULL DEFAULT false,
+	last_read date,						-- of the file, also where its rows are left out
 	earlier date,						-- as_of - 90 days
 	time_zone text,						-- whose days the orders have, where that is known
 	load_seconds numeric,
@@ -18,7 +19,10 @@ CREATE TABLE demo.settings (
 	customer_column text,				-- names of the columns of the table orders
 	day_column text,
 	value_column text,
-	columns_taken text,					-- which were chosen by their names
+	columns_taken text,					-- the columns, and how to choose others; \x02 stands for the next:
+	amount_is text,						-- UnitPrice x Quantity
+	amount_decimal text,				-- comma or point
+	lines_added bigint NOT NULL DEFAULT 0,	-- rows that were added to other rows
 	currency text
 );
 
@@ -42,6 +46,24 @@ BEGIN
 	END IF;
 	RETURN format(found_text, VARIADIC args);
 END $$;
+
+-- The form for one or for several, of a text that holds both: "1 row is|%s rows are".
+CREATE FUNCTION demo.t_of(n numeric, key text, VARIADIC args text[] DEFAULT '{}') RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT format(CASE WHEN strpos(forms, '|') = 0 OR n = 1 OR (n = 0 AND language = 'fr') THEN split_part(forms, '|', 1) ELSE split_part(forms, '|', 2) END, VARIADIC args)
+	  FROM demo.settings, LATERAL (SELECT CASE language WHEN 'fr' THEN x.fr ELSE x.en END FROM demo.texts x WHERE x.key = t_of.key) t(forms)
+$$;
+
+-- A text of the file in quotes.
+CREATE FUNCTION demo.quoted(x text) RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT CASE language WHEN 'fr' THEN '« ' || x || ' »' ELSE '"' || x || '"' END FROM demo.settings $$;
+
+-- A name as a shell wants it in an option.
+CREATE FUNCTION demo.word(x text) RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT CASE WHEN x ~ '^[[:alnum:]_.@%+:,/-]+$' THEN x ELSE '''' || replace(x, '''', '''\''''') || '''' END $$;
+
+CREATE FUNCTION demo.semicolon() RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT CASE language WHEN 'fr' THEN ' ; ' ELSE '; ' END FROM demo.settings $$;
 
 -- Ends the run with a message.
 CREATE FUNCTION demo.stop(message text, hint text DEFAULT NULL) RETURNS void
@@ -126,6 +148,27 @@ LANGUAGE sql IMMUTABLE AS $$
 										 ELSE repeat(' ', width - length(coalesce(cell, ''))) || coalesce(cell, '') END, '' ORDER BY i))
 	  FROM unnest(cells, widths) WITH ORDINALITY u(cell, width, i)
 $$;
+
+-- The widths of a table with room for every cell: between two that are filled there is a blank.
+CREATE FUNCTION demo.fit(widths int[], rows jsonb) RETURNS int[]
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	result int[] := widths;
+	needed int;
+BEGIN
+	FOR i IN 1 .. cardinality(widths) LOOP
+		-- what stands left of it ends where its column ends, unless it is aligned to the left
+		SELECT max(length(cell) + CASE WHEN i = 1 OR coalesce(before, '') = '' THEN 0
+									   WHEN result[i - 1] < 0 THEN CASE WHEN result[i] < 0 THEN 0 ELSE greatest(0, 1 - (-result[i - 1] - length(before))) END
+									   WHEN result[i] < 0 THEN 0 ELSE 1 END)
+		  INTO needed
+		  FROM jsonb_array_elements(rows) r, LATERAL (SELECT r ->> (i - 1) AS cell, CASE WHEN i > 1 THEN r ->> (i - 2) END AS before) c WHERE cell <> '';
+		IF needed > abs(result[i]) THEN
+			result[i] := sign(result[i]) * needed;
+		END IF;
+	END LOOP;
+	RETURN result;
+END $$;
 
 -- Text of the file on one line of the screen: no control characters, not too long.
 CREATE FUNCTION demo.shown(x text, width int DEFAULT 40) RETURNS text

@@ -15,7 +15,7 @@ WITH used AS (
 		   count(*) FILTER (WHERE recency_days IS NULL) AS without
 	  FROM scored
 ), reasons AS (
-	SELECT reason, count(*) AS n FROM demo.left_out GROUP BY 1
+	SELECT reason, count(*) AS n, reason NOT IN ('guest', 'cancelled') AS named FROM demo.left_out GROUP BY 1
 ), doubles AS (
 	SELECT coalesce(sum(n - 1), 0) AS n
 	  FROM (SELECT count(*) AS n FROM public.orders o GROUP BY hash_record_extended(o, 0) HAVING count(*) > 1) s
@@ -52,31 +52,31 @@ WITH used AS (
 	UNION ALL
 	SELECT 21, demo.fill('  ', '    ', demo.t('still to come', last_day::text)) FROM after, demo.settings WHERE after.rows > 0 AND NOT as_of_given
 	UNION ALL
-	SELECT 22, demo.fill('  ', '    ', columns_taken) FROM demo.settings WHERE columns_taken IS NOT NULL
+	SELECT 22, demo.fill('  ', '    ', replace(columns_taken, E'\x02', amount_is)) FROM demo.settings WHERE columns_taken IS NOT NULL
 	UNION ALL
 	SELECT 30, demo.wrap('  ', '  ', ARRAY[
-		demo.t('used', demo.count_of(used.rows, 'rows'), demo.num(source_rows - used.rows - after.rows)),
-		CASE WHEN after.rows > 0 THEN demo.t('after as of', as_of::text, demo.count_of(after.rows, 'rows')) END,
-		CASE WHEN refunds > 0 THEN demo.t('refunds worth', demo.num(refunds), demo.money(refunded, revenue)) ELSE demo.t('refunds', '0') END,
-		CASE WHEN zeros > 0 THEN demo.t('zero amounts', demo.num(zeros)) END,
+		demo.t('used', demo.count_of(used.rows + lines_added, 'row used'), demo.t_of(source_rows - used.rows - after.rows, 'row left out', demo.num(source_rows - used.rows - after.rows))),
+		CASE WHEN after.rows > 0 THEN demo.t_of(after.rows, 'after as of', as_of::text, demo.count_of(after.rows, 'rows')) END,
+		CASE WHEN refunds > 0 THEN demo.t_of(refunds, 'refunds worth', demo.num(refunds), demo.money(refunded, revenue)) ELSE demo.t_of(0, 'refunds', '0') END,
+		CASE WHEN zeros > 0 THEN demo.t_of(zeros, 'zero amounts', demo.num(zeros)) END,
 		CASE WHEN without > 0 THEN demo.count_of(without, 'no events') END])
 	  FROM used, after, customers, demo.settings
 	UNION ALL
-	SELECT 40, demo.wrap('  ' || demo.t('left out', ''), '    ',
+	SELECT 40, demo.wrap('  ' || demo.t_of((SELECT sum(n) FROM reasons), 'left out', ''), '    ',
 		(SELECT array_agg(demo.num(n) || ' ' || demo.t('why ' || reason) ORDER BY n DESC, reason) FROM reasons),
-		CASE WHEN demo.french() THEN ' ; ' ELSE '; ' END)
+		demo.semicolon())
 	 WHERE EXISTS (SELECT FROM reasons)
 	UNION ALL
-	SELECT 41, '    ' || demo.t('bad line', l.line::text, demo.t('why ' || reason), coalesce(' "' || demo.shown(value, 100 - 20
-				- length(demo.t('why ' || reason))) || '"', ''))
-	  FROM (SELECT * FROM demo.left_out ORDER BY line LIMIT 5) l
+	SELECT 41, '    ' || demo.t('bad line', l.line::text, demo.t('why ' || reason), coalesce(' ' || demo.quoted(demo.shown(nullif(btrim(value), ''), 100 - 24
+				- length(demo.t('why ' || reason)))), ''))
+	  FROM (SELECT l.* FROM demo.left_out l JOIN reasons USING (reason) WHERE named ORDER BY line LIMIT 5) l
 	UNION ALL
-	SELECT 42, '    ' || demo.t('and so on', demo.num(sum(n) - 5)) FROM reasons HAVING sum(n) > 5
+	SELECT 42, '    ' || demo.t('and so on', demo.num(sum(n) - 5)) FROM reasons WHERE named HAVING sum(n) > 5
 	UNION ALL
 	SELECT 50, demo.wrap('  ' || demo.t('look at', ''), '    ', ARRAY[
 		CASE WHEN doubles.n > 0 THEN demo.count_of(doubles.n::bigint, 'duplicates') END,
 		CASE WHEN same_day.n > 0 THEN demo.count_of(same_day.n::bigint, 'same day') END,
-		CASE WHEN case_only.n > 0 THEN demo.count_of(case_only.n, 'case only') END], CASE WHEN demo.french() THEN ' ; ' ELSE '; ' END)
+		CASE WHEN case_only.n > 0 THEN demo.count_of(case_only.n, 'case only') END], demo.semicolon())
 	  FROM doubles, same_day, case_only
 	UNION ALL
 	SELECT 60 + r.position, demo.fill('  ', '    ', r.line) FROM demo.remarks r

@@ -20,16 +20,16 @@ WITH moves AS (
 	  FROM (SELECT segment, direction, least(rank, 4) AS rank, customers, CASE WHEN rank < 4 THEN demo.label(other) END AS label FROM ranked) s
 	 GROUP BY 1, 2, 3, 5
 ), shown AS (
-	SELECT 1 AS position, s.*, ARRAY[demo.t('stayed', demo.num(stayed))]
-		|| (SELECT array_agg(demo.t(CASE direction WHEN 'first' THEN 'ordered first' ELSE
+	SELECT 1 AS position, s.*, ARRAY[demo.t_of(stayed, 'stayed', demo.num(stayed))]
+		|| (SELECT array_agg(demo.t_of(customers, CASE direction WHEN 'first' THEN 'ordered first' ELSE
 										CASE direction WHEN 'out' THEN 'lost' ELSE 'won' END
 										|| CASE WHEN label IS NULL THEN ' elsewhere' WHEN direction = 'out' THEN ' to' ELSE ' from' END END,
 									demo.num(customers), p.label)
 							 ORDER BY direction = 'first', direction DESC, rank) FROM parts p WHERE p.segment = 'vip') AS parts
 	  FROM sizes s WHERE s.segment = 'vip' AND before + now > 0
 	UNION ALL
-	SELECT 2, s.*, ARRAY[demo.t('stayed', demo.num(stayed))]
-		|| (SELECT array_agg(demo.t(CASE WHEN direction = 'first' THEN 'ordered first'
+	SELECT 2, s.*, ARRAY[demo.t_of(stayed, 'stayed', demo.num(stayed))]
+		|| (SELECT array_agg(demo.t_of(customers, CASE WHEN direction = 'first' THEN 'ordered first'
 										 WHEN direction = 'in' AND other IN ('vip', 'regular', 'upsell_potential') THEN 'fell silent'
 										 WHEN direction = 'in' THEN 'won from'
 										 WHEN other IN ('lapsed', 'prospects') THEN 'on to' ELSE 'back to' END,
@@ -50,12 +50,17 @@ WITH moves AS (
 	  FROM shown, (SELECT max(length(label)), max(length(demo.num(greatest(before, now)))) FROM shown) w(label_width, number_width),
 		   LATERAL (SELECT '  ' || rpad(label, label_width + 2) || lpad(demo.num(before), number_width) || ' -> ' || lpad(demo.num(now), number_width) || '   ') h(head)
 	UNION ALL
+	-- where nobody is or was a VIP or at risk: who moved
+	SELECT 5, demo.wrap('  ' || demo.t('moved others'), '    ', array_agg(demo.t('moved largest', demo.num(customers), demo.label(old), demo.label(new)) ORDER BY customers DESC, old, new), ', ')
+	  FROM (SELECT old, new, customers FROM moves WHERE old <> new AND NOT is_first AND old <> 'lapsed' ORDER BY customers DESC, old, new LIMIT 5) m
+	 WHERE NOT EXISTS (SELECT FROM shown) HAVING count(*) > 0
+	UNION ALL
 	SELECT 10, demo.wrap('  ' || demo.t('won back', demo.label('lapsed'), demo.num(sum(customers))), '    ',
 		array_agg(demo.t('now', demo.num(customers), demo.label(new)) ORDER BY customers DESC, new), ', ')
 	  FROM won_back HAVING sum(customers) > 0
 	UNION ALL
 	SELECT 11, demo.wrap('  ', '    ', ARRAY[demo.t('first orders', demo.num(customers)),
-		CASE WHEN prospects > 0 THEN demo.t('were prospects', demo.num(prospects)) END], ', ')
+		CASE WHEN prospects > 0 THEN demo.t_of(prospects, 'were prospects', demo.num(prospects)) END], ', ')
 	  FROM first_orders WHERE customers > 0
 )
 SELECT line FROM (SELECT * FROM lines UNION ALL

@@ -29,15 +29,8 @@ WITH now AS MATERIALIZED (
 	-- a long silence takes its space from the bars
 	SELECT w[1:6] || (w[7] + more) || (w[8] + more) || w[9:]
 	  FROM demo.widths('segments widths') w, LATERAL (SELECT greatest(0, max(length(silence)) + 1 - w[8]) FROM silences) s(more)
-), lines (position, line) AS (
-	SELECT 0, demo.t('segments') || '  ' || demo.t('segments how')
-	UNION ALL
-	SELECT i, demo.row(CASE WHEN since_shown THEN cells ELSE cells[1:10] END, widths)
-	  FROM widths, unit, (SELECT EXISTS (SELECT FROM since) AS since_shown) x,
-		   LATERAL (VALUES (1, string_to_array(demo.t('head segments 1'), '|')), (2, string_to_array(demo.t('head segments 2'), '|'))) h(i, head),
-		   LATERAL (SELECT CASE WHEN i = 2 THEN head[1:3] || (head[4] || unit.name) || head[5:] ELSE head END) c(cells)
-	UNION ALL
-	SELECT 10 + segment_order, demo.row(ARRAY[
+), cells (position, cells) AS (
+	SELECT 10 + segment_order, ARRAY[
 		segment_label, demo.num(rows.customers), demo.pct(rows.customers, totals.customers, false),
 		demo.num(rows.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
 		CASE WHEN totals.revenue > 0 THEN demo.pct(rows.revenue, totals.revenue, false) ELSE '-' END, '',
@@ -45,14 +38,25 @@ WITH now AS MATERIALIZED (
 		silence,
 		CASE WHEN median_recency_days IS NULL THEN '-' ELSE demo.num(median_frequency::numeric, CASE WHEN median_frequency = round(median_frequency) THEN 0 ELSE 1 END) END,
 		CASE WHEN mean_rfm_score IS NULL THEN '-' ELSE demo.num(mean_rfm_score::numeric, 1) END,
-		CASE WHEN EXISTS (SELECT FROM since) THEN coalesce(demo.pct(bought, customers_then), '-') END], widths)
+		CASE WHEN EXISTS (SELECT FROM since) THEN coalesce(demo.pct(bought, customers_then), '-') END]
 	  FROM rows JOIN silences USING (segment), totals, unit, widths
 	UNION ALL
-	SELECT 100, demo.row(ARRAY[demo.t('all'), demo.num(totals.customers), demo.pct(1, 1, false),
+	SELECT 100, ARRAY[demo.t('all'), demo.num(totals.customers), demo.pct(1, 1, false),
 		demo.num(totals.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
 		CASE WHEN totals.revenue > 0 THEN demo.pct(1, 1, false) ELSE '-' END, '', '', '', '', '',
-		CASE WHEN since.customers > 0 THEN demo.pct(since.bought, since.customers) END], widths)
-	  FROM totals CROSS JOIN unit CROSS JOIN widths LEFT JOIN since ON is_all = 1
+		CASE WHEN since.customers > 0 THEN demo.pct(since.bought, since.customers) END]
+	  FROM totals CROSS JOIN unit LEFT JOIN since ON is_all = 1
+), fitted (fitted) AS (
+	SELECT demo.fit(widths, jsonb_agg(to_jsonb(cells))) FROM cells, widths GROUP BY widths
+), lines (position, line) AS (
+	SELECT 0, demo.t('segments') || '  ' || demo.t('segments how')
+	UNION ALL
+	SELECT i, demo.row(CASE WHEN since_shown THEN cells ELSE cells[1:10] END, fitted)
+	  FROM widths, fitted, unit, (SELECT EXISTS (SELECT FROM since) AS since_shown) x,
+		   LATERAL (VALUES (1, string_to_array(demo.t('head segments 1'), '|')), (2, string_to_array(demo.t('head segments 2'), '|'))) h(i, head),
+		   LATERAL (SELECT CASE WHEN i = 2 THEN head[1:3] || (head[4] || unit.name) || head[5:] ELSE head END) c(cells)
+	UNION ALL
+	SELECT position, demo.row(cells, fitted) FROM cells, fitted
 	UNION ALL
 	SELECT 110, demo.fill('  ', '    ', demo.t('check', earlier::text, (earlier + 1)::text, as_of::text)
 			|| CASE WHEN vip.customers > 0 AND total.revenue > 0 THEN
@@ -69,8 +73,11 @@ WITH now AS MATERIALIZED (
 	SELECT 120, '  ' || demo.t('new is empty', demo.label('new_customers'), demo.num(min(tenure_days)))
 	  FROM shop.customer_scores HAVING min(tenure_days) > 365 AND count(*) FILTER (WHERE segment = 'new_customers') = 0
 	UNION ALL
-	SELECT 121, '  ' || demo.t('m is coarse', string_agg(score::text, ', ' ORDER BY score) FILTER (WHERE score_range = '-'))
-	  FROM shop.score_distribution WHERE dimension = 'monetary'
-	HAVING sum(customers) >= 5 AND bool_or(score_range = '-')
+	-- what no value can get, and what merely nobody has
+	SELECT 121, '  ' || demo.t('m is coarse', string_agg(score::text, ', ' ORDER BY score) FILTER (WHERE customers = 0 AND score_range = '-'))
+	  FROM shop.score_distribution WHERE dimension = 'monetary' HAVING sum(customers) >= 5 AND bool_or(customers = 0 AND score_range = '-')
+	UNION ALL
+	SELECT 122, '  ' || demo.t('m is empty', string_agg(format('%s (%s)', score, score_range), ', ' ORDER BY score) FILTER (WHERE customers = 0 AND score_range <> '-'))
+	  FROM shop.score_distribution WHERE dimension = 'monetary' HAVING sum(customers) >= 5 AND bool_or(customers = 0 AND score_range <> '-')
 )
 SELECT line FROM lines WHERE line IS NOT NULL ORDER BY position;

@@ -25,6 +25,17 @@ WITH fit AS (
 	SELECT demo.widths('year widths')
 ), checked AS (
 	SELECT * FROM shop.prediction_check WHERE expected_orders IS NOT NULL AND actual_orders > 0
+), cells (position, cells) AS (
+	SELECT 10 + segment_order, ARRAY[segment_label, demo.num(now.customers), coalesce(demo.money(now.clv_12m, totals.clv_12m), '-'),
+		coalesce(demo.pct(now.clv_12m, totals.clv_12m, false), '-'), '', demo.bar(now.clv_12m, max(now.clv_12m) OVER (), -widths[6]),
+		demo.num(now.expected_orders_90d::numeric), demo.pct((1 - mean_churn_probability)::numeric, 1, false, 0)]
+	  FROM now, totals, widths
+	UNION ALL
+	SELECT 100, ARRAY[demo.t('all'), demo.num(customers), coalesce(demo.money(clv_12m, clv_12m), '-'), CASE WHEN clv_12m IS NULL THEN '-' ELSE demo.pct(1, 1, false) END, '', '',
+		demo.num(orders::numeric), demo.pct(alive::numeric, 1, false, 0)]
+	  FROM totals WHERE orders IS NOT NULL
+), fitted (fitted) AS (
+	SELECT demo.fit(widths, jsonb_agg(to_jsonb(cells))) FROM cells, widths GROUP BY widths
 ), lines (position, line) AS (
 	SELECT 0, demo.t('year') || CASE WHEN fit.reason IS NULL THEN '  ' || demo.t('year how', demo.num(fit.customers)) ELSE '' END FROM fit WHERE fit.fit = 'orders'
 	UNION ALL
@@ -32,16 +43,9 @@ WITH fit AS (
 	UNION ALL
 	SELECT 1, '  ' || demo.t('year no value', said.reason) FROM said WHERE said.fit = 'spend' AND EXISTS (SELECT FROM now)
 	UNION ALL
-	SELECT 2 + i, demo.row(string_to_array(demo.t('head year ' || i), '|'), widths) FROM generate_series(1, 2) i, widths WHERE EXISTS (SELECT FROM now)
+	SELECT 2 + i, demo.row(string_to_array(demo.t('head year ' || i), '|'), fitted) FROM generate_series(1, 2) i, fitted WHERE EXISTS (SELECT FROM now)
 	UNION ALL
-	SELECT 10 + segment_order, demo.row(ARRAY[segment_label, demo.num(now.customers), coalesce(demo.money(now.clv_12m, totals.clv_12m), '-'),
-		coalesce(demo.pct(now.clv_12m, totals.clv_12m, false), '-'), '', demo.bar(now.clv_12m, max(now.clv_12m) OVER (), -widths[6]),
-		demo.num(now.expected_orders_90d::numeric), demo.pct((1 - mean_churn_probability)::numeric, 1, false, 0)], widths)
-	  FROM now, totals, widths
-	UNION ALL
-	SELECT 100, demo.row(ARRAY[demo.t('all'), demo.num(customers), coalesce(demo.money(clv_12m, clv_12m), '-'), CASE WHEN clv_12m IS NULL THEN '-' ELSE demo.pct(1, 1, false) END, '', '',
-		demo.num(orders::numeric), demo.pct(alive::numeric, 1, false, 0)], widths)
-	  FROM totals, widths WHERE orders IS NOT NULL
+	SELECT position, demo.row(cells, fitted) FROM cells, fitted
 	UNION ALL
 	SELECT 110, demo.fill('  ', '    ', demo.t('year check', split_on::text, until::text, demo.num(expected_orders::numeric), demo.num(actual_orders), demo.signed_pct(orders_bias::numeric))
 			|| CASE WHEN value_bias IS NULL THEN '' ELSE demo.t('year check value', demo.money(expected_value, expected_value), demo.money(actual_value, expected_value), demo.signed_pct(value_bias::numeric)) END)
