@@ -36,8 +36,7 @@ LANGUAGE sql STABLE AS $$
 		format('customer => %L', customer_column), format('day => %L', day_column), format('value => %L', value_column),
 		-- people without an order are prospects from the day on which they became known
 		CASE WHEN to_regclass('public.customers') IS NULL THEN NULL
-			 WHEN as_of_given THEN format('customers => %L', format('SELECT customer_id FROM customers WHERE known_since <= %L', as_of))
-			 ELSE 'customers => ''customers''' END,
+			 ELSE 'customers => ''customers'', known_since => ''known_since''' END,
 		CASE WHEN language <> 'en' THEN format('language => %L', language) END,
 		(SELECT format('money_decimals => %s', max(scale(trim_scale(value)))) FROM demo.events HAVING max(scale(trim_scale(value))) > 2),
 		'time_zone => ' || quote_literal(time_zone),

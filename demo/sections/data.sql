@@ -31,7 +31,8 @@ WITH used AS (
 	  FROM (SELECT frequency, ntile(5) OVER (ORDER BY frequency) AS fifth FROM scored WHERE frequency > 0) s
 	 WHERE frequency = 1
 ), ranked AS (
-	SELECT monetary, row_number() OVER (ORDER BY monetary DESC) AS rank, count(*) OVER () AS n, sum(monetary) OVER () AS total
+	-- who got back more than they paid lowers nobody's part
+	SELECT greatest(monetary, 0) AS monetary, row_number() OVER (ORDER BY monetary DESC) AS rank, count(*) OVER () AS n, sum(greatest(monetary, 0)) OVER () AS total
 	  FROM scored WHERE frequency > 0
 ), pareto AS (
 	SELECT max(n) AS n, max(total) AS total, sum(monetary) FILTER (WHERE rank <= floor(n * 0.2)) AS top20,

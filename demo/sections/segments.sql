@@ -16,11 +16,11 @@ WITH now AS MATERIALIZED (
 	 WHERE checked.known AND checked.bought
 	 GROUP BY GROUPING SETS ((t.segment), ()) HAVING count(*) > 0
 ), rows AS (
-	-- prospects are shown where there are any
+	-- people without an order are shown where there are any
 	SELECT n.*, s.bought, s.customers AS customers_then,
 		   min(n.segment_order) FILTER (WHERE n.median_recency_days IS NOT NULL) OVER () AS first_shown
 	  FROM now n LEFT JOIN since s USING (segment)
-	 WHERE n.role <> 'prospect' OR n.customers > 0 OR EXISTS (SELECT FROM demo.scored_then t WHERE t.segment = n.segment)
+	 WHERE n.role NOT IN ('prospect', 'other') OR n.customers > 0 OR EXISTS (SELECT FROM demo.scored_then t WHERE t.segment = n.segment)
 ), silences AS (
 	SELECT segment, CASE WHEN median_recency_days IS NULL THEN '-' WHEN segment_order = first_shown THEN demo.t('days ago', demo.num(round(median_recency_days)::numeric))
 			ELSE demo.t('days', demo.num(round(median_recency_days)::numeric)) || CASE WHEN demo.french() THEN '' ELSE '    ' END END AS silence
@@ -33,7 +33,7 @@ WITH now AS MATERIALIZED (
 	SELECT 10 + segment_order, ARRAY[
 		segment_label, demo.num(rows.customers), demo.pct(rows.customers, totals.customers, false),
 		demo.num(rows.revenue / divisor, CASE WHEN abs(totals.revenue) < 10000 THEN 2 ELSE 0 END),
-		CASE WHEN totals.revenue > 0 THEN demo.pct(rows.revenue, totals.revenue, false) ELSE '-' END, '',
+		CASE WHEN totals.revenue > 0 THEN demo.pct(rows.revenue_share::numeric, 1, false) ELSE '-' END, '',
 		demo.bar(rows.revenue, max(rows.revenue) OVER (), -widths[7]),
 		silence,
 		CASE WHEN median_recency_days IS NULL THEN '-' ELSE demo.num(median_frequency::numeric, CASE WHEN median_frequency = round(median_frequency) THEN 0 ELSE 1 END) END,
