@@ -70,7 +70,7 @@ SELECT role, min(rank), demo.squeezed(name)
 		refunded refunds refund refund_value refunded_value returned_amount amount_returned return_amount credited_amount chargeback_amount converted_amount_refunded
 		montant_rembourse montant_remboursement total_rembourse rembourse remboursement remboursements montant_avoir avoir
 		erstattungsbetrag erstatteter_betrag erstattet erstattung ruckerstattung rueckerstattung rueckerstattungsbetrag ruckerstattungsbetrag gutschrift gutschriftsbetrag
-		importe_reembolsado monto_reembolsado importe_reembolso reembolsado reembolso valor_reembolsado importo_rimborsato importo_rimborso rimborsato rimborso terugbetaald terugbetaald_bedrag terugbetaling')
+		importe_reembolsado monto_reembolsado importe_reembolso reembolsado reembolso valor_reembolsado importo_rimborsato importo_rimborso rimborsato rimborso returns terugbetaald terugbetaald_bedrag terugbetaling')
   ) v(role, names), regexp_split_to_table(names, '\s+') WITH ORDINALITY n(name, rank)
  GROUP BY 1, 3;
 
@@ -154,11 +154,14 @@ BEGIN
 	  FROM first_records, unnest(CASE WHEN asked_delimiter IS NULL THEN ARRAY[',', ';', E'\t', '|', ' '] ELSE ARRAY[asked_delimiter] END) d;
 	UPDATE splits SET filled = (SELECT count(*) FROM unnest(splits.cells) c WHERE btrim(c) <> '');
 	IF has_header THEN
-		UPDATE splits
-		   SET roles = (SELECT count(DISTINCT u.role) FROM unnest(splits.cells) c, demo.name_variants(c) v
-						  JOIN (SELECT role, name FROM demo.usual_names WHERE role IN ('customer', 'day', 'value')
-								UNION ALL SELECT 'asked ' || i, lower(btrim(a)) FROM unnest(asked_names) WITH ORDINALITY x(a, i) WHERE a <> '') u ON u.name = v.bare)
-		 WHERE filled >= 3;
+		FOR piece IN SELECT line FROM first_records ORDER BY line LOOP
+			UPDATE splits
+			   SET roles = (SELECT count(DISTINCT u.role) FROM unnest(splits.cells) c, demo.name_variants(c) v
+							  JOIN (SELECT role, name FROM demo.usual_names WHERE role IN ('customer', 'day', 'value')
+									UNION ALL SELECT 'asked ' || i, lower(btrim(a)) FROM unnest(asked_names) WITH ORDINALITY x(a, i) WHERE a <> '') u ON u.name = v.bare)
+			 WHERE filled >= 3 AND line = piece.line;
+			EXIT WHEN EXISTS (SELECT FROM splits WHERE roles >= 2 AND d <> ' ' OR roles >= 2 AND asked_delimiter = ' ');
+		END LOOP;
 	END IF;
 	-- spaces separate fields only where the names say so, and every record has as many
 	DELETE FROM splits WHERE d = ' ' AND asked_delimiter IS NULL
@@ -183,7 +186,7 @@ BEGIN
 	SELECT count(*), (array_agg(record ORDER BY line))[1] INTO n, title FROM first_records WHERE line < best.line;
 	IF n > 0 THEN
 		INSERT INTO demo.remarks (line) VALUES (demo.t('lines above', demo.count_of(n, 'lines'),
-			demo.shown((SELECT string_agg(btrim(c), ' ') FROM unnest(demo.split(title, best.d)) c WHERE btrim(c) <> ''), 40)));
+			demo.shown(btrim(regexp_replace(translate(title, best.d || '"', '  '), '\s+', ' ', 'g')), 40)));
 	END IF;
 
 	-- rows may have more fields than the header: a delimiter at the end of each
@@ -262,8 +265,8 @@ DECLARE
 	result int;
 BEGIN
 	SELECT position INTO result FROM demo.file_columns
-	 WHERE name = btrim(asked) OR lower(name) = lower(btrim(asked))
-	 ORDER BY name = btrim(asked) DESC, position LIMIT 1;
+	 WHERE name = btrim(asked) OR lower(name) = lower(btrim(asked)) OR demo.squeezed(name) = demo.squeezed(asked) AND asked ~ '[[:alpha:]]'
+	 ORDER BY name = btrim(asked) DESC, lower(name) = lower(btrim(asked)) DESC, position LIMIT 1;
 	IF result IS NULL AND asked ~ '^[0-9]{1,4}$' THEN
 		SELECT position INTO result FROM demo.file_columns WHERE position = asked::int;
 	END IF;
@@ -330,7 +333,12 @@ BEGIN
 	-- what was paid back is taken off, unless the amounts are net already or somebody says no
 	refunded_position := CASE WHEN lower(refunded) IN ('none', 'no', 'aucun', 'non') AND demo.usual_column('refunded', all_taken) IS NOT NULL THEN NULL
 							  WHEN refunded IS NOT NULL THEN demo.asked_column(refunded, '--refunded')
-							  WHEN quantity IS NULL THEN demo.usual_column('refunded', all_taken) END;
+							  WHEN quantity IS NULL THEN coalesce(demo.usual_column('refunded', all_taken), (
+								SELECT c.position FROM demo.file_columns c, demo.squeezed(c.name) squeezed
+								 WHERE squeezed ~ '(refund|rembours|erstatt|reembols|rimbors|terugbetaal)' AND c.position <> ALL (array_remove(all_taken, NULL))
+								   AND squeezed !~ '(at|date|on|by|reason|status|statut|type|id|count|qty|quantity|number|no|flag|method|policy|datum|fecha|motif|grund|le|am|utc|currency|devise)$'
+								   AND squeezed !~ '^(is|has|was|date|datum|fecha|motif|reason|currency|number|count)'
+								 ORDER BY c.position LIMIT 1)) END;
 	IF customer_position IN (day_position, value_position, refunded_position) OR day_position = value_position
 		OR refunded_position IN (day_position, value_position, quantity_position) THEN
 		PERFORM demo.stop(demo.t('one column for two roles', demo.column_list()), demo.t('hint columns'));
@@ -434,7 +442,7 @@ BEGIN
 	IF x ~ '^-?[0-9.,]+$' THEN					-- nearly always
 		RETURN ARRAY[CASE WHEN left(x, 1) = '-' THEN '-' ELSE '' END, ltrim(x, '-'), '', NULL];
 	END IF;
-	x := btrim(translate(x, U&'\2212\00A0\202F\2009\2007\2019', '-    '''));
+	x := btrim(translate(x, U&'\2212\2013\00A0\202F\2009\2007\2019', '--    '''));
 	IF x LIKE '(%)' THEN						-- accountants' minus
 		sign := '-';
 		x := substr(x, 2, length(x) - 2);
@@ -518,27 +526,32 @@ BEGIN
 	DROP TABLE IF EXISTS numbers;
 	EXECUTE format($q$
 		CREATE TEMP TABLE numbers AS
-		SELECT raw, n, demo.number_parts(raw) AS parts, NULL::numeric AS value
-		  FROM (SELECT c%s AS raw, count(*) AS n FROM demo.raw WHERE c%1$s IS NOT NULL GROUP BY 1) s $q$, column_position);
-	SELECT coalesce(sum(x.n) FILTER (WHERE e = ','), 0), coalesce(sum(x.n) FILTER (WHERE e = '.'), 0),
-		   coalesce(sum(x.n) FILTER (WHERE e = '?'), 0), min(raw) FILTER (WHERE e = '?')
+		SELECT raw, n, parts, CASE WHEN raw ~ '^[0-9]+([.][0-9][0-9]?)?$' THEN raw::numeric END AS value,
+			   -- nearly always
+			   CASE WHEN raw ~ '^[0-9]+$' THEN NULL WHEN raw ~ '^[0-9]+[.][0-9][0-9]?$' THEN '.' WHEN raw ~ '^[0-9]+,[0-9][0-9]?$' THEN ','
+					ELSE demo.decimal_evidence(parts) END AS evidence
+		  FROM (SELECT raw, n, CASE WHEN raw ~ '^[0-9]+([.,][0-9]+)?$' THEN ARRAY['', raw, '', NULL] ELSE demo.number_parts(raw) END AS parts
+				  FROM (SELECT c%s AS raw, count(*) AS n FROM demo.raw WHERE c%1$s IS NOT NULL GROUP BY 1) s OFFSET 0) s $q$, column_position);
+	SELECT coalesce(sum(x.n) FILTER (WHERE evidence = ','), 0), coalesce(sum(x.n) FILTER (WHERE evidence = '.'), 0),
+		   coalesce(sum(x.n) FILTER (WHERE evidence = '?'), 0), min(raw) FILTER (WHERE evidence = '?')
 	  INTO commas, points, unclear, example
-	  FROM numbers x, demo.decimal_evidence(parts) e;
+	  FROM numbers x;
 	IF decimal_sign IS NULL THEN
 		IF commas = 0 AND points = 0 AND unclear > 0 THEN
 			PERFORM demo.stop(demo.t('decimal unclear', column_name, demo.shown(example)), demo.t('hint decimal'));
 		ELSIF least(commas, points) * 100 > commas + points THEN
 			PERFORM demo.stop(demo.t('decimal mixed', column_name, demo.num(commas),
-				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts) = ',')), demo.num(points),
-				demo.shown((SELECT min(raw) FROM numbers WHERE demo.decimal_evidence(parts) = '.'))), demo.t('hint decimal'));
+				demo.shown((SELECT min(raw) FROM numbers WHERE evidence = ',')), demo.num(points),
+				demo.shown((SELECT min(raw) FROM numbers WHERE evidence = '.'))), demo.t('hint decimal'));
 		END IF;
 		decimal_sign := CASE WHEN commas > points THEN ',' ELSE '.' END;
 	ELSIF (CASE decimal_sign WHEN ',' THEN points > 0 AND commas = 0 ELSE commas > 0 AND points = 0 END) THEN
 		PERFORM demo.stop(demo.t(CASE decimal_sign WHEN ',' THEN 'decimal is point' ELSE 'decimal is comma' END, column_name,
-			(SELECT demo.shown(min(raw)) FROM numbers WHERE demo.decimal_evidence(parts) = CASE decimal_sign WHEN ',' THEN '.' ELSE ',' END)),
+			(SELECT demo.shown(min(raw)) FROM numbers WHERE evidence = CASE decimal_sign WHEN ',' THEN '.' ELSE ',' END)),
 			demo.t('hint drop decimal'));
 	END IF;
-	UPDATE numbers SET value = demo.to_number(parts, decimal_sign) WHERE parts IS NOT NULL;
+	UPDATE numbers SET value = CASE WHEN raw ~ '^[0-9]+,[0-9][0-9]?$' AND decimal_sign = ',' THEN replace(raw, ',', '.')::numeric ELSE demo.to_number(parts, decimal_sign) END
+	 WHERE parts IS NOT NULL AND (value IS NULL OR decimal_sign = ',' AND strpos(raw, '.') > 0);
 	IF role = 'value' THEN
 		UPDATE demo.settings SET amount_decimal = decimal_sign;
 	END IF;
@@ -1184,6 +1197,7 @@ BEGIN
 				OR squeezed ~ '^(order)?(cancell?ation|cancel|refund|void|return|chargeback)(at|on|date|time|datetime|timestamp|dateutc|atutc)+$'
 				OR squeezed ~ '^date(time)?(of)?(cancel|void|refund|return)'
 				OR squeezed ~ '^(annulee?le|rembourseele|rembourseelle|rembourse(le)?date|dated?(e|l)?(annulation|remboursement|retour)|date(annulation|remboursement|retour)|storniertam|stornodatum|stornierungsdatum|erstattetam|erstattungsdatum|retourdatum|fecha(de)?(cancelacion|anulacion|reembolso|devolucion)|data(di)?(annullamento|rimborso)|data(do)?(cancelamento|reembolso)|canceladoem|annuleringsdatum|geannuleerdop)$'
+				OR squeezed ~ '^(order)?(cancel|cancell?ation|failure|void|refund|storno|stornierungs)(reason|code|message|grund)$' OR squeezed ~ '^(motif|raison)(de|d|del)?(l)?(annulation|remboursement)$'
 				THEN 'moment'
 			WHEN squeezed ~ '^(is|was|order|est)?(cancell?ed|refunded|voided|failed|returned|chargedback|storniert|erstattet|annulee?|remboursee?|retournee?|cancelad[oa]|anulad[oa]|reembolsad[oa]|annullat[oa]|rimborsat[oa]|geannuleerd)$'
 				THEN 'yes'
@@ -1195,16 +1209,15 @@ BEGIN
 	LOOP
 		CONTINUE WHEN kind.says IS NULL;
 		condition := format(CASE kind.says
-				WHEN 'moment' THEN $q$lower(btrim(%1$I)) NOT IN ('', '0', 'null', 'nan', 'nat', 'none', 'n/a', '-', 'false', 'no', '\n') AND %1$I ~ '[1-9]'$q$
+				WHEN 'moment' THEN $q$lower(btrim(%1$I)) NOT IN ('', 'null', 'nan', 'nat', 'none', 'n/a', 'false', 'no', 'non', 'nein', '\n') AND %1$I !~ '^[-0 :/.TZ]*$'$q$
 				WHEN 'yes' THEN $q$lower(btrim(%1$I)) IN ('true', 't', 'yes', 'y', '1', 'oui', 'o', 'vrai', 'ja', 'j', 'wahr', 'x', 'si', 'sim', 'waar', 'vero')$q$
 				-- each text once
-				ELSE $q$%1$I = ANY ((SELECT array_agg(text) FROM (SELECT DISTINCT %1$I AS text FROM public.orders) t WHERE demo.is_cancelled_word(text))::text[])$q$ END, kind.name);
+				ELSE $q$%1$I = ANY ((SELECT array_agg(text) FROM (SELECT DISTINCT %1$I AS text FROM public.orders OFFSET 0) t WHERE demo.is_cancelled_word(text))::text[])$q$ END, kind.name);
 		EXECUTE format($q$
-			SELECT sum(n), sum(amount), string_agg(format('%%s (%%s)', text, demo.num(n)), ', ' ORDER BY n DESC, text) FILTER (WHERE nr <= 4) || CASE WHEN count(*) > 4 THEN ', ...' ELSE '' END
-			  FROM (SELECT %s AS text, count(*) AS n, sum(%I) AS amount, row_number() OVER (ORDER BY count(*) DESC, 1) AS nr
-					  FROM public.orders WHERE %s AND %s GROUP BY 1) s $q$,
-			CASE kind.says WHEN 'moment' THEN quote_literal(demo.t('filled in')) ELSE format('demo.quoted(demo.shown(%I, 20))', kind.name) END,
-			s.value_column, open_amount, condition)
+			SELECT sum(n), sum(amount), string_agg(format('%%s (%%s)', CASE WHEN %5$L THEN demo.t('filled in') ELSE demo.quoted(demo.shown(text, 20)) END, demo.num(n)), ', ' ORDER BY n DESC, text) FILTER (WHERE nr <= 4) || CASE WHEN count(*) > 4 THEN ', ...' ELSE '' END
+			  FROM (SELECT %1$s AS text, count(*) AS n, sum(%2$I) AS amount, row_number() OVER (ORDER BY count(*) DESC, %1$s) AS nr
+					  FROM public.orders WHERE %3$s AND %4$s GROUP BY 1) s $q$,
+			CASE kind.says WHEN 'moment' THEN 'NULL::text' ELSE quote_ident(kind.name) END, s.value_column, open_amount, condition, kind.says = 'moment')
 		  INTO n, amount, texts;
 		IF n > 0 THEN
 			IF left_out THEN
@@ -1217,7 +1230,7 @@ BEGIN
 		IF kind.says = 'word' THEN
 			EXECUTE format($q$
 				SELECT sum(n), string_agg(format('%%s (%%s)', demo.quoted(demo.shown(text, 20)), demo.num(n)), ', ' ORDER BY n DESC, text)
-				  FROM (SELECT %I AS text, count(*) AS n FROM public.orders WHERE %s GROUP BY 1) s WHERE demo.is_partial(text) $q$, kind.name, open_amount)
+				  FROM (SELECT %I AS text, count(*) AS n FROM public.orders WHERE %s GROUP BY 1 OFFSET 0) s WHERE demo.is_partial(text) $q$, kind.name, open_amount)
 			  INTO n, texts;
 			IF n > 0 THEN
 				INSERT INTO demo.remarks (line) VALUES (demo.t('partly paid back', demo.shown(kind.name, 30), texts));

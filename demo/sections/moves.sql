@@ -1,10 +1,11 @@
 -- The same customers 90 days ago and now, by today's thresholds.
 WITH moves AS (
 	-- who had not ordered by then comes from the prospects, or from nowhere
-	SELECT coalesce(from_segment, 'prospects') AS old, to_segment AS new, coalesce(f.role, 'prospect') = 'prospect' AS is_first, t.role = 'prospect' AS is_last, customers
+	SELECT coalesce(from_segment, 'prospects') AS old, to_segment AS new, coalesce(f.role, 'prospect') = 'prospect' AS is_first, t.role = 'prospect' AS is_last, sum(customers) AS customers
 	  FROM demo.settings CROSS JOIN shop.segment_transitions(earlier, as_of)
 	  LEFT JOIN shop.segments f ON f.segment = from_segment JOIN shop.segments t ON t.segment = to_segment
 	 WHERE EXISTS (SELECT FROM demo.scored_then)
+	 GROUP BY 1, 2, 3, 4
 ), sizes AS (
 	SELECT segment, label, coalesce((SELECT sum(customers) FROM moves WHERE old = segment), 0) AS before,
 		   coalesce((SELECT sum(customers) FROM moves WHERE new = segment), 0) AS now,
