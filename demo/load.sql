@@ -1177,9 +1177,16 @@ LANGUAGE sql IMMUTABLE AS $$
 	  FROM demo.plain_name(word) plain
 $$;
 
+-- Whether it says that money went back, rather than that none came.
+CREATE FUNCTION demo.is_refund_word(word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT demo.plain_name(word) ~ '(refund|charge_?back|return|credit_?(note|memo)|rembours|avoir|retour|gutschrift|erstatt|retoure|reembols|devuelt|devol|rimbors|(^|_)res[oi](_|$)|terugbetaal)'
+$$;
+
 -- Rows whose amount is above zero although another column says that they were
 -- cancelled, failed or paid back: a state or type, a moment, or a yes. They count,
--- unless they are to be left out. What a column of refunds has taken off is settled.
+-- unless they are to be left out; a row whose type is a refund is then taken off.
+-- What a column of refunds has taken off is settled.
 CREATE FUNCTION demo.look_at_cancelled(left_out boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -1192,27 +1199,27 @@ DECLARE
 	texts text;
 BEGIN
 	FOR kind IN
-		SELECT name, CASE
+		SELECT name, unnest(CASE
 			WHEN squeezed ~ '^(order|is)?(cancell?ed|voided|refunded|failed|declined|returned|chargedback|deleted)(at|on|date|time|datetime|timestamp|dateutc|atutc|utc)+$'
 				OR squeezed ~ '^(order)?(cancell?ation|cancel|refund|void|return|chargeback)(at|on|date|time|datetime|timestamp|dateutc|atutc)+$'
 				OR squeezed ~ '^date(time)?(of)?(cancel|void|refund|return)'
 				OR squeezed ~ '^(annulee?le|rembourseele|rembourseelle|rembourse(le)?date|dated?(e|l)?(annulation|remboursement|retour)|date(annulation|remboursement|retour)|storniertam|stornodatum|stornierungsdatum|erstattetam|erstattungsdatum|retourdatum|fecha(de)?(cancelacion|anulacion|reembolso|devolucion)|data(di)?(annullamento|rimborso)|data(do)?(cancelamento|reembolso)|canceladoem|annuleringsdatum|geannuleerdop)$'
 				OR squeezed ~ '^(order)?(cancel|cancell?ation|failure|void|refund|storno|stornierungs)(reason|code|message|grund)$' OR squeezed ~ '^(motif|raison)(de|d|del)?(l)?(annulation|remboursement)$'
-				THEN 'moment'
+				THEN ARRAY['moment']
 			WHEN squeezed ~ '^(is|was|order|est)?(cancell?ed|refunded|voided|failed|returned|chargedback|storniert|erstattet|annulee?|remboursee?|retournee?|cancelad[oa]|anulad[oa]|reembolsad[oa]|annullat[oa]|rimborsat[oa]|geannuleerd)$'
-				THEN 'yes'
-			WHEN plain ~ '(^|_)(type|status|statut|state|etat|kind|nature|event|evenement|action|art|typ|operation|zustand|stato|estado|situacao)(_|$)' OR squeezed ~ '(status|statut|zustand|state)$'
-				THEN 'word' END AS says
+				THEN ARRAY['yes']
+			WHEN plain ~ '(^|_)(status|statut|state|etat|zustand|stato|estado|situacao)(_|$)' OR squeezed ~ '(status|statut|zustand|state)$' THEN ARRAY['word']
+			WHEN plain ~ '(^|_)(type|kind|nature|event|evenement|action|art|typ|tipo|operation|vorgang)(_|$)' OR squeezed ~ '(type|typ|art)$' AND squeezed !~ 'part$' THEN ARRAY['word of a type', 'refund'] END) AS says
 		  FROM demo.file_columns, demo.plain_name(name) plain, demo.squeezed(name) squeezed
 		 WHERE name NOT IN (s.customer_column, s.day_column, s.value_column)
 		 ORDER BY position
 	LOOP
-		CONTINUE WHEN kind.says IS NULL;
 		condition := format(CASE kind.says
 				WHEN 'moment' THEN $q$lower(btrim(%1$I)) NOT IN ('', 'null', 'nan', 'nat', 'none', 'n/a', 'false', 'no', 'non', 'nein', '\n') AND %1$I !~ '^[-0 :/.TZ]*$'$q$
 				WHEN 'yes' THEN $q$lower(btrim(%1$I)) IN ('true', 't', 'yes', 'y', '1', 'oui', 'o', 'vrai', 'ja', 'j', 'wahr', 'x', 'si', 'sim', 'waar', 'vero')$q$
 				-- each text once
-				ELSE $q$%1$I = ANY ((SELECT array_agg(text) FROM (SELECT DISTINCT %1$I AS text FROM public.orders OFFSET 0) t WHERE demo.is_cancelled_word(text))::text[])$q$ END, kind.name);
+				ELSE $q$%1$I = ANY ((SELECT array_agg(text) FROM (SELECT DISTINCT %1$I AS text FROM public.orders OFFSET 0) t WHERE demo.is_cancelled_word(text) AND demo.is_refund_word(text) IN (%2$s))::text[])$q$ END,
+			kind.name, CASE kind.says WHEN 'refund' THEN 'true' WHEN 'word of a type' THEN 'false' ELSE 'true, false' END);
 		EXECUTE format($q$
 			SELECT sum(n), sum(amount), string_agg(format('%%s (%%s)', CASE WHEN %5$L THEN demo.t('filled in') ELSE demo.quoted(demo.shown(text, 20)) END, demo.num(n)), ', ' ORDER BY n DESC, text) FILTER (WHERE nr <= 4) || CASE WHEN count(*) > 4 THEN ', ...' ELSE '' END
 			  FROM (SELECT %1$s AS text, count(*) AS n, sum(%2$I) AS amount, row_number() OVER (ORDER BY count(*) DESC, %1$s) AS nr
@@ -1220,14 +1227,20 @@ BEGIN
 			CASE kind.says WHEN 'moment' THEN 'NULL::text' ELSE quote_ident(kind.name) END, s.value_column, open_amount, condition, kind.says = 'moment')
 		  INTO n, amount, texts;
 		IF n > 0 THEN
-			IF left_out THEN
+			IF kind.says = 'refund' THEN
+				IF left_out THEN
+					EXECUTE format('UPDATE public.orders SET %1$I = -%1$I WHERE %2$s AND %3$s', s.value_column, open_amount, condition);
+				END IF;
+				INSERT INTO demo.remarks (line) VALUES (demo.t(CASE WHEN left_out THEN 'refunds made' ELSE 'refunds above zero' END,
+					demo.num(n), demo.shown(kind.name, 30), texts, demo.money(amount, amount)));
+			ELSIF left_out THEN
 				PERFORM demo.leave_out(format('%s AND %s', open_amount, condition), 'cancelled', kind.name);
 				INSERT INTO demo.remarks (line) VALUES (demo.t('cancelled out', demo.num(n), demo.shown(kind.name, 30), texts, demo.money(amount, amount)));
 			ELSE
 				INSERT INTO demo.remarks (line) VALUES (demo.t('cancelled', demo.num(n), demo.shown(kind.name, 30), texts, demo.money(amount, amount)));
 			END IF;
 		END IF;
-		IF kind.says = 'word' THEN
+		IF kind.says LIKE 'word%' THEN
 			EXECUTE format($q$
 				SELECT sum(n), string_agg(format('%%s (%%s)', demo.quoted(demo.shown(text, 20)), demo.num(n)), ', ' ORDER BY n DESC, text)
 				  FROM (SELECT %I AS text, count(*) AS n FROM public.orders WHERE %s GROUP BY 1 OFFSET 0) s WHERE demo.is_partial(text) $q$, kind.name, open_amount)
@@ -1283,7 +1296,7 @@ BEGIN
 				   order_name, s.customer_column, s.day_column, s.value_column, '');
 	GET DIAGNOSTICS kept = ROW_COUNT;
 	UPDATE demo.settings SET lines_added = read - kept;
-	INSERT INTO demo.remarks (line) VALUES (demo.t('orders added up', demo.num(read), demo.count_of(kept, 'orders'), demo.shown(order_name)));
+	INSERT INTO demo.remarks (line) VALUES (demo.t_of(read, 'orders added up', demo.num(read), demo.count_of(kept, 'orders'), demo.shown(order_name)));
 END $$;
 
 -- Order numbers that come several times: the rows are lines of orders.

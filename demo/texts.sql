@@ -66,7 +66,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('zone unused', '%s has no offsets: days as written, --time-zone changes nothing', '%s n''a pas de décalage : jours tels qu''écrits, --time-zone est sans effet'),
 ('price alone', 'the amount is %1$s alone, but there is a column %2$s: --quantity %3$s multiplies the two', 'le montant est %1$s seul, or il y a une colonne %2$s : --quantity %3$s multiplie les deux'),
 ('order lines', 'the rows look like order lines (%1$s: %2$s numbers in %3$s rows): each counts as an order; --order %4$s adds them up', 'les lignes semblent être des articles (%1$s : %2$s numéros sur %3$s lignes) : chacune compte comme commande ; --order %4$s les additionne'),
-('orders added up', '%s rows added up to %s by customer and %s', '%s lignes additionnées en %s par client et %s'),
+('orders added up', '%s row added up to %s by customer and %s|%s rows added up to %s by customer and %s', '%s ligne additionnée en %s par client et %s|%s lignes additionnées en %s par client et %s'),
 ('encoding', 'read as %s: it is not valid UTF-8', 'lu en %s : ce n''est pas de l''UTF-8'),
 ('columns taken', 'columns: %s', 'colonnes : %s'),
 ('columns change', '(change with %s)', '(à changer par %s)'),
@@ -79,6 +79,8 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 -- rows that deserve a look, and what was done about them
 ('cancelled', 'to look at: rows with %2$s %3$s whose amount is above zero count as orders (%1$s in all): %4$s of the revenue; --cancelled out leaves them out', 'à regarder : les lignes avec %2$s %3$s et un montant positif comptent comme commandes (%1$s en tout) : %4$s du CA ; --cancelled out les écarte'),
 ('cancelled out', 'rows with %2$s %3$s are left out (%1$s in all, %4$s)', 'les lignes avec %2$s %3$s sont écartées (%1$s en tout, %4$s)'),
+('refunds above zero', 'to look at: rows with %2$s %3$s whose amount is above zero count as orders (%1$s in all, %4$s); --cancelled out takes them off', 'à regarder : les lignes avec %2$s %3$s et un montant positif comptent comme commandes (%1$s en tout, %4$s) ; --cancelled out les soustrait'),
+('refunds made', 'rows with %2$s %3$s are taken off (%1$s in all, %4$s)', 'les lignes avec %2$s %3$s sont soustraites (%1$s en tout, %4$s)'),
 ('filled in', 'filled in', 'rempli'),
 ('partly paid back', 'to look at: rows with %s %s count with their whole amount; --refunded NAME takes off what a column says was paid back', 'à regarder : les lignes avec %s %s comptent pour tout leur montant ; --refunded NOM en ôte ce qu''une colonne dit remboursé'),
 ('refunded used', '%1$s is taken off the amount: %2$s row, %3$s (--refunded none keeps the whole amount)|%1$s is taken off the amounts: %2$s rows, %3$s (--refunded none keeps the whole amounts)', '%1$s est ôté du montant : %2$s ligne, %3$s (--refunded none garde le montant entier)|%1$s est ôté des montants : %2$s lignes, %3$s (--refunded none garde les montants entiers)'),
@@ -166,7 +168,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('check short', '* no honest check: it needs orders of more than 90 days before %s, and the first is of %s.', '* pas de vérification : il faut des commandes de plus de 90 jours avant le %s, et la première est du %s.'),
 ('check empty', '* no honest check: there is no order from %s to %s.', '* pas de vérification : aucune commande du %s au %s.'),
 ('new is empty', '%s is empty: every first order in this file is at least %s days old.', '%s est vide : toute première commande du fichier a au moins %s jours.'),
-('m is empty', 'M: nobody has M = %s now.', 'M : personne n''a M = %s pour l''instant.'),
+('m is empty', 'M: nobody has M = %s now; there are revenues that would get it.', 'M : personne n''a M = %s pour l''instant ; il y a des CA qui l''auraient.'),
 ('m is coarse', 'M: many customers share one revenue, so nobody can get M = %s.', 'M : beaucoup de clients ont le même CA, personne ne peut avoir M = %s.'),
 
 -- R x F

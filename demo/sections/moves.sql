@@ -33,7 +33,7 @@ WITH moves AS (
 		|| (SELECT array_agg(demo.t_of(customers, CASE WHEN direction = 'first' THEN 'ordered first'
 										 WHEN direction = 'in' AND other IN ('vip', 'regular', 'upsell_potential') THEN 'fell silent'
 										 WHEN direction = 'in' THEN 'won from'
-										 WHEN other IN ('lapsed', 'prospects') THEN 'on to' ELSE 'back to' END,
+										 WHEN other IN ('lapsed', 'prospects', 'refunded') THEN 'on to' ELSE 'back to' END,
 									demo.num(customers), demo.label(other))
 							 ORDER BY direction = 'first', direction, rank) FROM ranked r WHERE r.segment = 'at_risk')
 	  FROM sizes s WHERE s.segment = 'at_risk' AND before + now > 0

@@ -77,7 +77,7 @@ WITH now AS MATERIALIZED (
 	SELECT 121, '  ' || demo.t('m is coarse', string_agg(score::text, ', ' ORDER BY score) FILTER (WHERE customers = 0 AND score_range = '-'))
 	  FROM shop.score_distribution WHERE dimension = 'monetary' HAVING sum(customers) >= 5 AND bool_or(customers = 0 AND score_range = '-')
 	UNION ALL
-	SELECT 122, '  ' || demo.t('m is empty', string_agg(format('%s (%s)', score, score_range), ', ' ORDER BY score) FILTER (WHERE customers = 0 AND score_range <> '-'))
+	SELECT 122, '  ' || demo.t('m is empty', string_agg(score::text, ', ' ORDER BY score) FILTER (WHERE customers = 0 AND score_range <> '-'))
 	  FROM shop.score_distribution WHERE dimension = 'monetary' HAVING sum(customers) >= 5 AND bool_or(customers = 0 AND score_range <> '-')
 )
 SELECT line FROM lines WHERE line IS NOT NULL ORDER BY position;
