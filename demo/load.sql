@@ -298,7 +298,7 @@ LANGUAGE sql STABLE AS $$ SELECT name FROM demo.file_columns c WHERE c.position 
 CREATE FUNCTION demo.column_others(role text, taken int, all_taken int[]) RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT demo.t('column others', CASE WHEN twins.n > 1 THEN demo.t('column twins', twins.n::text) ELSE '' END, names)
-	  FROM (SELECT count(*) AS n, string_agg(demo.shown(c.name, 20), ', ' ORDER BY c.rank, c.position) FILTER (WHERE nr <= 3)
+	  FROM (SELECT count(*) AS n, string_agg(demo.shown(c.name, 32), ', ' ORDER BY c.rank, c.position) FILTER (WHERE nr <= 3)
 				|| CASE WHEN count(*) > 3 THEN ', ...' ELSE '' END AS names
 			  FROM (SELECT p.*, row_number() OVER (ORDER BY p.rank, p.position) AS nr FROM demo.usual_columns(role) p
 					 WHERE p.position <> ALL (array_remove(all_taken, NULL))) c) others,
@@ -337,7 +337,8 @@ BEGIN
 								SELECT c.position FROM demo.file_columns c, demo.squeezed(c.name) squeezed
 								 WHERE squeezed ~ '(refund|rembours|erstatt|reembols|rimbors|terugbetaal)' AND c.position <> ALL (array_remove(all_taken, NULL))
 								   AND squeezed !~ '(at|date|on|by|reason|status|statut|type|id|count|qty|quantity|number|no|flag|method|policy|datum|fecha|motif|grund|le|am|utc|currency|devise)$'
-								   AND squeezed !~ '^(is|has|was|date|datum|fecha|motif|reason|currency|number|count)'
+								   AND squeezed !~ '^(is|has|was|date|datum|fecha|motif|reason|currency|number|count)' AND squeezed !~ '(net|after|minus|less|excl|without|apres|hors|ohne|nach)'
+								   AND (squeezed !~ 'total' OR squeezed ~ '^(order)?total(order)?(refund|rembours|erstatt|reembols|rimbors)')
 								 ORDER BY c.position LIMIT 1)) END;
 	IF customer_position IN (day_position, value_position, refunded_position) OR day_position = value_position
 		OR refunded_position IN (day_position, value_position, quantity_position) THEN
@@ -886,7 +887,7 @@ BEGIN
 		RETURN column_position;
 	ELSIF refunds = 0 OR numbers * 10 < texts * 9 THEN
 		RETURN NULL;
-	ELSIF too_large * 20 > refunds OR demo.plain_name(demo.column_name(value_position)) ~ '(^|_)(net|netto|neto)(_|$)' THEN
+	ELSIF too_large * 20 > refunds OR demo.plain_name(demo.column_name(value_position)) ~ '(^|_)(net|netto|neto|refunds?|refunded)(_|$)' THEN
 		INSERT INTO demo.remarks (line) VALUES (demo.t_of(refunds, 'refunded unused', column_name, demo.num(refunds), demo.word(demo.column_name(column_position))));
 		RETURN NULL;
 	END IF;
@@ -995,7 +996,7 @@ BEGIN
 	END IF;
 	IF refunded_position IS NOT NULL THEN
 		EXECUTE format('SELECT count(*), sum(%1$I) FROM public.orders WHERE %1$I <> 0', demo.refund_column()) INTO n, refunded;
-		UPDATE demo.settings SET amount_is = amount_is || ' - ' || demo.shown(demo.column_name(refunded_position), 30);
+		UPDATE demo.settings SET net_of_refunds = true, amount_is = amount_is || ' - ' || demo.shown(demo.column_name(refunded_position), 30);
 		IF n > 0 THEN
 			INSERT INTO demo.remarks (line) SELECT demo.t_of(n, 'refunded used', demo.shown(demo.column_name(refunded_position)), demo.num(n), demo.money(refunded, refunded));
 		END IF;

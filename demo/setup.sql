@@ -21,6 +21,7 @@ CREATE TABLE demo.settings (
 	value_column text,
 	columns_taken text,					-- the columns, and how to choose others; \x02 stands for the next:
 	amount_is text,						-- UnitPrice x Quantity
+	net_of_refunds boolean NOT NULL DEFAULT false,	-- by a column of refunds
 	amount_decimal text,				-- comma or point
 	lines_added bigint NOT NULL DEFAULT 0,	-- rows that were added to other rows
 	currency text

@@ -58,7 +58,7 @@ WITH used AS (
 	SELECT 30, demo.wrap('  ', '  ', ARRAY[
 		demo.t('used', demo.count_of(used.rows + lines_added, 'row used'), demo.t_of(source_rows - used.rows - after.rows, 'row left out', demo.num(source_rows - used.rows - after.rows))),
 		CASE WHEN after.rows > 0 THEN demo.t_of(after.rows, 'after as of', as_of::text, demo.count_of(after.rows, 'rows')) END,
-		CASE WHEN refunds > 0 THEN demo.t_of(refunds, 'refunds worth', demo.num(refunds), demo.money(refunded, revenue)) ELSE demo.t_of(0, 'refunds', '0') END,
+		CASE WHEN refunds > 0 THEN demo.t_of(refunds, 'refunds worth', demo.num(refunds), demo.money(refunded, revenue)) WHEN NOT net_of_refunds THEN demo.t_of(0, 'refunds', '0') END,
 		CASE WHEN zeros > 0 THEN demo.t_of(zeros, 'zero amounts', demo.num(zeros)) END,
 		CASE WHEN without > 0 THEN demo.count_of(without, 'no events') END])
 	  FROM used, after, customers, demo.settings
