@@ -99,3 +99,5 @@ JOIN score_customers('medusa', '2025-12-31', window_days => 10) AS d USING (cust
 SELECT count(*) AS compared, count(*) FILTER (WHERE s.segment IS DISTINCT FROM segment(s.r_score, s.f_score, s.m_score, 'essential',
          jsonb_build_object('tenure_days', s.tenure_days, 'score_reason', no_order_reason(h.history, '2025-12-31')))) AS other
 FROM score_customers('medusa', '2025-12-31') AS s JOIN histories('medusa', NULL::text) AS h USING (customer_id);
+DROP TABLE people, medusa;
+DROP FUNCTION differing(text, text);
