@@ -130,21 +130,25 @@ live_root(PG_FUNCTION_ARGS)
 static List *
 add_parts(List *parts, Oid relation)
 {
-	Relation	parent = table_open(relation, NoLock);
-	PartitionDesc desc = RelationGetPartitionDesc(parent, false);
+	/* the trigger's statement has locked the first one; whoever else asks may not have */
+	Relation	parent = RelationIdGetRelation(relation);
+	PartitionDesc desc;
 
+	if (!RelationIsValid(parent))
+		return parts;
+	desc = RelationGetPartitionDesc(parent, false);
 	for (int i = 0; i < desc->nparts; i++)
 	{
 		parts = lappend_oid(parts, desc->oids[i]);
 
 		/*
-		 * Who holds one of them against us is about to change it: he is told
-		 * of by model_status, and never waited for.
+		 * Who holds one of them against us is about to change it: that is told
+		 * by model_status, and never waited for.
 		 */
 		if (!desc->is_leaf[i] && ConditionalLockRelationOid(desc->oids[i], AccessShareLock))
 			parts = add_parts(parts, desc->oids[i]);
 	}
-	table_close(parent, NoLock);
+	RelationClose(parent);
 	return parts;
 }
 
