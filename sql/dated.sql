@@ -315,12 +315,10 @@ BEGIN
 				CASE WHEN small = 1 THEN 'c.customers' ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
 				format(hidden, 'COALESCE(a.active, 0)'), format(hidden, 'COALESCE(a.active, 0) / c.customers::float8'), format(hidden, format('COALESCE(a.revenue, 0)::%s', money)),
 				CASE WHEN small = 1 THEN 'false' ELSE format('NOT (%s)', shown) END,
-				-- weeks are not among the groups of which it is decided what is shown
-				CASE WHEN small = 1 THEN '' WHEN cohort.name = 'cohort_retention'
-					THEN $q$, COALESCE('k:' || (f.cohort - '2000-01-01'::date) <> ALL ((SELECT d.shown FROM today AS d WHERE d.tenant = f.tenant)::text[]), true) AS is_small$q$
-					ELSE ', true AS is_small' END,
+				CASE WHEN small = 1 THEN '' ELSE format($q$, COALESCE(%L || (f.cohort - '2000-01-01'::date) <> ALL ((SELECT d.shown FROM today AS d WHERE d.tenant = f.tenant)::text[]), true) AS is_small$q$,
+					CASE cohort.name WHEN 'cohort_retention' THEN 'k:' ELSE 'kw:' END) END,
 				format(cohort.last_day, 'c.cohort', 'n.since'), format(cohort.periods, 'd.day', 'f.cohort'),
-				CASE WHEN small = 1 OR cohort.name <> 'cohort_retention' THEN '' ELSE format('WITH today AS MATERIALIZED (%s) ', format(today, 'true', '$1')) END),
+				CASE WHEN small = 1 THEN '' ELSE format('WITH today AS MATERIALIZED (%s) ', format(today, 'true', '$1')) END),
 			cohort.comment);
 	END LOOP;
 

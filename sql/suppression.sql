@@ -337,7 +337,7 @@ CREATE FUNCTION @extschema@.model_shown(settings jsonb, scores text)
 	AS $$
 DECLARE
 	columns		text := 's.segment, s.recency_days IS NOT NULL AS ordered, s.r_score, s.f_score, s.m_score, s.basket_score, s.segment_overridden AS overridden,'
-		' date_trunc(''month'', (s.as_of - s.tenure_days)::timestamp)::date AS cohort_month';
+		' s.as_of - s.tenure_days AS first_day';
 	groups		text := $q$CASE WHEN a.ordered THEN 'o' END, 't', 's' || COALESCE(':' || a.segment, ''),
 		CASE WHEN a.r_score IS NOT NULL THEN 'n:recency' END, CASE WHEN a.f_score IS NOT NULL THEN 'n:frequency' END,
 		CASE WHEN a.m_score IS NOT NULL THEN 'n:monetary' END, CASE WHEN a.basket_score IS NOT NULL THEN 'n:basket' END,
@@ -353,7 +353,7 @@ BEGIN
 		CASE WHEN a.has_propensity THEN 'propensity' || COALESCE(':' || a.segment, '') END$q$;
 		common := common + 5;
 	END IF;
-	groups := groups || $q$, 'k:' || (a.cohort_month - '2000-01-01'::date)$q$;
+	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date), 'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
 	FOR attribute IN SELECT u.name, u.n FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (name, n) LOOP
 		columns := columns || format(', s.%I::text COLLATE "default" AS v%s', attribute.name, attribute.n);
 		groups := groups || format($q$, 'v%1$s' || COALESCE(':' || a.v%1$s, ''), 'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);

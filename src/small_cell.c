@@ -546,7 +546,8 @@ shown_groups_final(PG_FUNCTION_ARGS)
 	{
 		/*
 		 * The common groups together, and each kind beyond them with what is
-		 * shown of the first three.
+		 * shown of the first three, and of the kind before it: cells of values
+		 * beside values, weeks beside months.
 		 */
 		for (int p = 0; p < s->positions; p++)
 			wanted[p] = p < s->common;
@@ -560,8 +561,9 @@ shown_groups_final(PG_FUNCTION_ARGS)
 		{
 			wanted[p] = true;
 			show_groups(s, wanted, decided, order);
-			wanted[p] = false;
 			decided[p] = true;
+			if (p > s->common)
+				wanted[p - 1] = false;
 		}
 	}
 	names = palloc_extended(Max(s->ngroups, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
