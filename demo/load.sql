@@ -158,7 +158,7 @@ BEGIN
 			UPDATE splits
 			   SET roles = (SELECT count(DISTINCT u.role) FROM unnest(splits.cells) c, demo.name_variants(c) v
 							  JOIN (SELECT role, name FROM demo.usual_names WHERE role IN ('customer', 'day', 'value')
-									UNION ALL SELECT 'asked ' || i, lower(btrim(a)) FROM unnest(asked_names) WITH ORDINALITY x(a, i) WHERE a <> '') u ON u.name = v.bare)
+									UNION ALL SELECT 'asked ' || i, lower(btrim(a)) FROM unnest(asked_names) WITH ORDINALITY x(a, i) WHERE a ~ '[^0-9]') u ON u.name = v.bare)
 			 WHERE filled >= 3 AND line = piece.line;
 			EXIT WHEN EXISTS (SELECT FROM splits WHERE roles >= 2 AND d <> ' ' OR roles >= 2 AND asked_delimiter = ' ');
 		END LOOP;
@@ -602,7 +602,7 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE
 		WHEN n ~ '^(jan|jann|janv|january|janvier|januar|janner|jaenner|januari|janeiro|ene|enero|gen|genn|gennaio)$' THEN 1
 		WHEN n ~ '^(feb|febr|fev|fevr|february|fevrier|februar|feber|februari|febrero|febbraio|febb|fevereiro)$' THEN 2
-		WHEN n ~ '^(mar|mars|march|marz|maerz|mrz|mer|marzo|marco|mrt|maart|marts)$' THEN 3
+		WHEN n ~ '^(mar|mars|march|marz|maerz|mrz|marzo|marco|mrt|maart|marts)$' THEN 3
 		WHEN n ~ '^(apr|avr|april|avril|abr|abril|aprile)$' THEN 4
 		WHEN n ~ '^(may|mai|mayo|mag|magg|maggio|maio|mei|maj)$' THEN 5
 		WHEN n ~ '^(jun|june|juin|juni|junio|giu|giugno|junho)$' THEN 6
@@ -659,7 +659,7 @@ BEGIN
 	END IF;
 	-- months in letters leave one reading
 	x := demo.unaccented(x);
-	m := regexp_match(x, '^(?:[[:alpha:]]+(?:-[[:alpha:]]+)?[.,]*\s+)?(?:el |den |le )?(\d{1,2})(?:st|nd|rd|th|er|ero|o|a)?[-/., ]+(?:de |d'')?([[:alpha:]]{3,10})[.,]?[-/. ,]+(?:de |del )?(\d{4}|\d{2})' || rest);
+	m := regexp_match(x, '^(?:[[:alpha:]]+(?:-[[:alpha:]]+)?[.,]*\s+)?(?:el |den |le )?(\d{1,2})(?:st|nd|rd|th|er|ero|eme|e|o|a)?[-/., ]+(?:de |d'')?([[:alpha:]]{3,10})[.,]?[-/. ,]+(?:de |del )?(\d{4}|\d{2})' || rest);
 	IF m IS NULL THEN
 		m := regexp_match(x, '^(?:[[:alpha:]]+[.,]*\s+)?([[:alpha:]]{3,10})[.]?[-/ ]+(\d{1,2})(?:st|nd|rd|th)?,?[-/ ]+(\d{4})' || rest);
 		m := ARRAY[m[2], m[1], m[3], m[4], m[5]];
