@@ -479,7 +479,7 @@ disclosure_tell(Disclosure *d, const int *classes, int n)
 
 	for (int i = 0; i < n; i++)
 		people += d->people[classes[i]];
-	if (people > 0 && people < d->minimum)
+	if ((people > 0 && people < d->minimum) || d->effort > MAX_EFFORT)
 		return false;
 	return add_vector(d, classes, n, true);
 }

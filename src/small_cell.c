@@ -31,10 +31,19 @@ PG_FUNCTION_INFO_V1(shown_groups_transition);
 PG_FUNCTION_INFO_V1(shown_groups_final);
 
 /*
+ * More people than any minimum are all the same; so that sums over as many cells
+ * as there can be stay below the limit.
+ */
+#define MANY_PEOPLE ((int64) PG_UINT32_MAX)
+
+/*
  * With more classes of people than these, the groups beyond the common ones are
  * looked at by themselves.
  */
 #define MAX_CLASSES 5000
+
+/* In a table of more cells than these only its lines are looked at. */
+#define MAX_CELLS 2000
 
 /* ---- groups of people ---- */
 
@@ -150,10 +159,11 @@ shown_groups_transition(PG_FUNCTION_ARGS)
 	}
 	people = PG_GETARG_INT64(1);
 	array = PG_GETARG_ARRAYTYPE_P(2);
-	if (people < 0 || people > AGGREGATE_MAX_ROWS)
+	if (people < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("customers must be between 0 and " INT64_FORMAT, AGGREGATE_MAX_ROWS)));
+				 errmsg("customers must not be negative")));
+	people = Min(people, MANY_PEOPLE);
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
@@ -624,70 +634,141 @@ by_line(const void *a, const void *b, void *arg)
 	return result != 0 ? result : compare_int64(*(const int *) a, *(const int *) b);
 }
 
+/* The number of a line by its first cell, for each cell and direction */
 static void
-hide_cells(Cell *cells, int n, int64 minimum, bool *hidden)
+find_lines(const Cell *cells, int n, int *line_of)
 {
-	int64	   *people = palloc_extended(Max(n, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
 	int		   *all = palloc_extended(Max(n, 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	int		   *line_of = palloc_extended(Max(n, 1) * 2 * sizeof(int), MCXT_ALLOC_HUGE);
-	int64	   *rest = palloc_extended(Max(n, 1) * 2 * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	int64		total = 0;
-	Disclosure *d;
 
-	qsort(cells, n, sizeof(Cell), by_customers);
-	for (int i = 0; i < n; i++)
-	{
-		people[i] = cells[i].customers;
-		all[i] = i;
-	}
-	/* known are the total of the table, and of every line */
-	d = disclosure_start(n, people, minimum);
-	if (n > 0)
-		disclosure_know(d, all, n);
-	for (int i = 0; i < n; i++)
-	{
-		total += people[i];
-		if (people[i] > 0 && people[i] < minimum)
-			disclosure_protect(d, &i, 1);
-	}
 	for (int line = 0; line < 2; line++)
 	{
 		Direction	direction = {cells, line};
 		int			from = 0;
 
+		for (int i = 0; i < n; i++)
+			all[i] = i;
 		qsort_arg(all, n, sizeof(int), by_line, &direction);
-		for (int i = 1; i <= n; i++)
+		for (int i = 0; i < n; i++)
 		{
-			if (i == n || cells[all[i]].line[line] != cells[all[from]].line[line])
-			{
-				disclosure_know(d, all + from, i - from);
-				for (int j = from; j < i; j++)
-				{
-					line_of[2 * all[j] + line] = from;
-					rest[2 * from + line] += people[all[j]];
-				}
+			if (cells[all[i]].line[line] != cells[all[from]].line[line])
 				from = i;
+			line_of[2 * all[i] + line] = all[from];
+		}
+	}
+	pfree(all);
+}
+
+/*
+ * In a large table: of what is hidden in a line there are two cells at least,
+ * and enough people together. Where not, the smallest of the others is hidden
+ * too, line after line, until nothing changes any more.
+ */
+static void
+hide_by_lines(const Cell *cells, int n, int64 minimum, const int *line_of, bool *is_hidden)
+{
+	int		   *count = palloc_extended((2 * (Size) n + 1) * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int64	   *people = palloc_extended((2 * (Size) n + 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	bool		changed;
+
+	do
+	{
+		changed = false;
+		for (int i = n - 1; i >= 0; i--)
+		{
+			Size		lines[3] = {2 * (Size) line_of[2 * i], 2 * (Size) line_of[2 * i + 1] + 1, 2 * (Size) n};
+			bool		hide = cells[i].customers < minimum;
+
+			if (is_hidden[i] || cells[i].customers == 0)
+				continue;
+			for (int j = 0; j < 3; j++)
+				hide = hide || count[lines[j]] == 1 || (count[lines[j]] > 0 && people[lines[j]] < minimum);
+			if (!hide)
+				continue;
+			is_hidden[i] = changed = true;
+			for (int j = 0; j < 3; j++)
+			{
+				count[lines[j]]++;
+				people[lines[j]] += cells[i].customers;
 			}
+		}
+		CHECK_FOR_INTERRUPTS();
+	} while (changed);
+	pfree(count);
+	pfree(people);
+}
+
+/* The totals of every line are known, and by them that of the table. */
+static void
+hide_by_equations(const Cell *cells, int n, int64 minimum, const int *line_of, bool *is_hidden)
+{
+	int64	   *people = palloc_extended(Max(n, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	int		   *members = palloc_extended(Max(n, 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	int64	   *rest = palloc_extended((2 * (Size) n + 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	Disclosure *d;
+
+	for (int i = 0; i < n; i++)
+		people[i] = cells[i].customers;
+	d = disclosure_start(n, people, minimum);
+	for (int i = 0; i < n; i++)
+	{
+		if (people[i] > 0 && people[i] < minimum)
+			disclosure_protect(d, &i, 1);
+		rest[2 * (Size) n] += people[i];
+	}
+	for (int line = 0; line < 2; line++)
+	{
+		for (int first = 0; first < n; first++)
+		{
+			int			nmembers = 0;
+
+			if (line_of[2 * first + line] != first)
+				continue;
+			for (int i = first; i < n; i++)
+			{
+				if (line_of[2 * i + line] == first)
+				{
+					members[nmembers++] = i;
+					rest[2 * (Size) first + line] += people[i];
+				}
+			}
+			disclosure_know(d, members, nmembers);
 		}
 	}
 	/* what is hidden of each must be of enough people together, and no cell follow */
 	for (int i = 0; i < n; i++)
 	{
-		int64	   *rests[3] = {&total, &rest[2 * line_of[2 * i]], &rest[2 * line_of[2 * i + 1] + 1]};
+		Size		lines[3] = {2 * (Size) line_of[2 * i], 2 * (Size) line_of[2 * i + 1] + 1, 2 * (Size) n};
 		bool		shown = true;
 
 		for (int j = 0; j < 3; j++)
-			shown = shown && (*rests[j] - people[i] <= 0 || *rests[j] - people[i] >= minimum);
+			shown = shown && (rest[lines[j]] == people[i] || rest[lines[j]] - people[i] >= minimum);
 		shown = shown && disclosure_tell(d, &i, 1);
 		for (int j = 0; j < 3 && shown; j++)
-			*rests[j] -= people[i];
-		hidden[cells[i].position] = !shown;
+			rest[lines[j]] -= people[i];
+		is_hidden[i] = !shown;
 	}
 	disclosure_end(d);
 	pfree(people);
-	pfree(all);
-	pfree(line_of);
+	pfree(members);
 	pfree(rest);
+}
+
+static void
+hide_cells(Cell *cells, int n, int64 minimum, bool *hidden)
+{
+	int		   *line_of = palloc_extended(Max(n, 1) * 2 * sizeof(int), MCXT_ALLOC_HUGE);
+	bool	   *is_hidden = palloc_extended(Max(n, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	qsort(cells, n, sizeof(Cell), by_customers);
+	find_lines(cells, n, line_of);
+	if (n <= MAX_CELLS)
+		hide_by_equations(cells, n, minimum, line_of, is_hidden);
+	else
+		hide_by_lines(cells, n, minimum, line_of, is_hidden);
+	for (int i = 0; i < n; i++)
+		hidden[cells[i].position] = is_hidden[i];
+	pfree(line_of);
+	pfree(is_hidden);
 }
 
 /* An argument of any row of the partition */
@@ -735,6 +816,7 @@ is_small_cell(PG_FUNCTION_ARGS)
 			cells[i].customers = DatumGetInt64(argument_at(window, 0, i, &isnull));
 			if (isnull || cells[i].customers < 0)
 				cells[i].customers = 0;
+			cells[i].customers = Min(cells[i].customers, MANY_PEOPLE);
 			for (int l = 0; l < 2; l++)
 			{
 				int32		line = DatumGetInt32(argument_at(window, 2 + l, i, &isnull));

@@ -290,6 +290,15 @@ is($node->safe_psql('postgres', q{
 		  FROM (SELECT i, CASE WHEN i <= 3 OR i > 3000 THEN 2 ELSE 1 END AS s, CASE WHEN i <= 100 THEN 'A' ELSE 'B' END AS v FROM generate_series(1, 6000) AS i) AS x) AS x,
 		unnest(shown) AS g}), 'o s1 s2 t vA vB', 'cells of a value beside its total: of 97 and 3 none is shown, nor their rests');
 
+# In a large table no line has one hidden cell, or hidden cells of too few people.
+is($node->safe_psql('postgres', q{
+	SELECT count(*) > 100, count(*) FILTER (WHERE hidden = 1 OR people < 10) FROM (
+		SELECT line, count(*) FILTER (WHERE is_hidden) AS hidden, sum(customers) FILTER (WHERE is_hidden) AS people
+		  FROM (SELECT i, customers, row_of, column_of, scoring.is_small_cell(customers, 10, row_of, column_of) OVER (ORDER BY i RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_hidden
+			  FROM (SELECT i, (i * 37 % 101)::bigint AS customers, i / 8 AS row_of, i % 8 AS column_of FROM generate_series(0, 3999) AS i) AS c) AS c
+		 CROSS JOIN LATERAL (VALUES ('row ' || row_of), ('column ' || column_of)) AS l (line)
+		 WHERE customers > 0 GROUP BY line) AS l WHERE hidden > 0}), 't|0', 'a table of 4,000 cells, line by line');
+
 # Nothing of it where nothing is to be hidden
 unlike($node->safe_psql('postgres', q{SELECT string_agg(pg_get_viewdef(c.oid), '') FROM pg_class AS c WHERE c.relnamespace = 'whole'::regnamespace AND c.relkind = 'v'}), qr/shown_groups/,
 	'a minimum of one costs nothing');
