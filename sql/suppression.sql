@@ -187,7 +187,7 @@ COMMENT ON FUNCTION @extschema@.shown_groups_final(internal) IS 'internal: final
 
 CREATE AGGREGATE @extschema@.shown_groups(customers bigint, groups text[], minimum int, common int, known int) (
 	SFUNC = @extschema@.shown_groups_transition, STYPE = internal, SSPACE = 65536,
-	FINALFUNC = @extschema@.shown_groups_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE
+	FINALFUNC = @extschema@.shown_groups_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE @extschema@.shown_groups(bigint, text[], int, int, int) IS
 	'of all groups that people are in, those whose numbers can be shown so that no number of fewer people than the minimum can be computed from them; what stands first in groups is shown first';
