@@ -55,6 +55,8 @@ SELECT type, unnest(expressions) FROM (VALUES
      '''{{a,b},{c,d}}''', 'ARRAY[''x"; DROP TABLE t; --'']', 'ARRAY[repeat(''x'', 1000000)]', 'array_fill(''x''::text, ARRAY[20000])']),
   ('regclass', ARRAY['NULL', '''pg_class''', '0', '4294967295']),
   ('regtype', ARRAY['NULL', '''jsonb''', '0', '4294967295']),
+  ('regnamespace', ARRAY['NULL', '''pg_catalog''', '''hostile''', '0', '4294967295']),
+  ('numeric[]', ARRAY['NULL', '''{}''', '''{1}''', '''{-1,0,NaN}''', '''{NULL,1e11}''', '''{{1,2},{3,4}}''', 'array_fill(19.90, ARRAY[10000])']),
   ('oid', ARRAY['NULL', '0', '4294967295', '''integer''::regtype', '''jsonb''::regtype', '''text[]''::regtype', '''anyelement''::regtype',
      '''hostile.orders''::regclass', '''hostile_model''::regnamespace', '''"de-x-icu"''::regcollation']),
   ('name', ARRAY['NULL', '''''', '''hostile_model''', '''hostile''', '''no such schema''', '''pg_catalog''', '''hostile_user''',
