@@ -600,7 +600,7 @@ BEGIN
 				 WHERE a.attrelid = format('%I.%I', model, view)::regclass AND a.attnum > 0 AND NOT a.attisdropped LOOP
 		words := CASE WHEN name = ANY (attributes) THEN 'attribute of the customer' ELSE @extschema@.model_column_comment(view, name) END;
 		IF words IS NULL THEN
-			RAISE internal_error USING MESSAGE = format('nobody has said what column %I of view %I means', name, view);
+			RAISE invalid_parameter_value USING MESSAGE = format('column %I of view %I has no comment', name, view);
 		END IF;
 		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, view, name, words);
 	END LOOP;

@@ -126,7 +126,7 @@ INSERT INTO hostile.good VALUES
   ('model_probe', $$'hostile_model', 'pg_catalog', 'SELECT customer FROM hostile.orders'$$),
   ('model_probe_argument', $$'hostile_model', 'pg_catalog', 'value', 'value', 'hostile.orders AS source', '{value}'$$),
   ('model_put_function', $$'hostile_model', 'doubled', '{a int DEFAULT 1}', 'SETOF int', 'SELECT 2 * a', 'twice'$$),
-  ('model_put_view', $$'hostile_model', 'ones', 'SELECT 1 AS one', 'ones'$$),
+  ('model_put_view', $$'hostile_model', 'ones', 'SELECT 1::bigint AS customers', 'ones'$$),
   ('model_fit_columns', $$'hostile_model', 'segments', 'SELECT NULL::text AS segment, 1 AS more'$$),
   ('override_segment', $$'hostile_model', '1', 'vip', 'why'$$),
   ('clear_override', $$'hostile_model', '1'$$),
