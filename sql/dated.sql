@@ -321,9 +321,6 @@ BEGIN
 				CASE WHEN small = 1 THEN '' ELSE format('WITH today AS MATERIALIZED (%s) ', format(today, 'true', '$1')) END),
 			cohort.comment);
 	END LOOP;
-
-	PERFORM @extschema@.model_make_explanations(model, settings, maps);
-	PERFORM @extschema@.model_make_parity(model, settings);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_functions(name, jsonb) IS 'internal: make or replace the dated functions of a model';

@@ -31,7 +31,7 @@ END;
 COMMENT ON FUNCTION @extschema@.explain_label_rank(text, text, text) IS 'internal: how well the language of a label fits';
 
 -- The functions of a model that explanations are made from.
-CREATE FUNCTION @extschema@.model_make_explanations(model name, settings jsonb, maps text[])
+CREATE FUNCTION @extschema@.model_make_explanations(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -42,9 +42,12 @@ DECLARE
 	as_of		text := 'COALESCE(%s, ' || replace(@extschema@.model_as_of(), '%', '%%') || ')';
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	one			text := format('WITH one AS MATERIALIZED (SELECT o.* FROM (%s) AS o WHERE o.customer_key = $1)', @extschema@.model_customers(model, settings));
+	maps		text[];
 	-- a level of its own: one addition, not one for every column
 	given		text := 'WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known' || replace(@extschema@.model_attribute_list(settings, ', o.%I'), '%', '%%') || ', %s AS history FROM %s AS o';
 BEGIN
+	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO maps;
+
 	-- One customer: everything that an explanation says of him. Of one who is
 	-- not there, or not for this reader, only what is true of all.
 	PERFORM @extschema@.model_put_function(model, 'score_explanation', '{customer text,as_of date,language text}', 'SETOF jsonb',
@@ -128,7 +131,7 @@ BEGIN
 			money, @extschema@.model_tenant(settings, 's'), settings ->> 'language'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_explanations(name, jsonb, text[]) IS 'internal: make or replace the functions of a model that explanations are made from';
+COMMENT ON FUNCTION @extschema@.model_make_explanations(name, jsonb) IS 'internal: make or replace the functions of a model that explanations are made from';
 
 /* ---- words ---- */
 

@@ -750,6 +750,25 @@ COMMENT ON FUNCTION @extschema@.model_report(name, jsonb) IS 'internal: what a m
 
 /* ---- the verbs ---- */
 
+-- All that a model shows, by its configuration: views, and functions over them.
+CREATE FUNCTION @extschema@.model_make_shown(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM @extschema@.model_make_views(model, settings);
+	PERFORM @extschema@.model_make_status(model, settings);
+	PERFORM @extschema@.model_make_quality(model, settings);
+	PERFORM @extschema@.model_make_privacy(model, settings);
+	PERFORM @extschema@.model_make_functions(model, settings);
+	PERFORM @extschema@.model_make_explanations(model, settings);
+	PERFORM @extschema@.model_make_parity(model, settings);
+	PERFORM @extschema@.model_make_predictions(model, settings);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_shown(name, jsonb) IS 'internal: make or replace the views and functions of a model';
+
 CREATE FUNCTION @extschema@.model_create(caller jsonb, model text, settings jsonb, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -812,11 +831,7 @@ BEGIN
 		END IF;
 		EXECUTE format('ANALYZE %I.customer_histories', home);
 		PERFORM @extschema@.model_write_thresholds(home, settings, true);
-		PERFORM @extschema@.model_make_views(home, settings);
-		PERFORM @extschema@.model_make_status(home, settings);
-		PERFORM @extschema@.model_make_privacy(home, settings);
-		PERFORM @extschema@.model_make_functions(home, settings);
-		PERFORM @extschema@.model_make_predictions(home, settings);
+		PERFORM @extschema@.model_make_shown(home, settings);
 		EXECUTE format('UPDATE %I.configuration SET objects = $1', home) USING @extschema@.model_objects(home);
 		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@.model_report(home, settings) AS r;
 		IF dry_run THEN
@@ -1289,11 +1304,7 @@ BEGIN
 			PERFORM @extschema@.model_write_clv_thresholds(home, new, false);
 		END IF;
 		PERFORM @extschema@.model_lock_readers(home);
-		PERFORM @extschema@.model_make_views(home, new);
-		PERFORM @extschema@.model_make_status(home, new);
-		PERFORM @extschema@.model_make_privacy(home, new);
-		PERFORM @extschema@.model_make_functions(home, new);
-		PERFORM @extschema@.model_make_predictions(home, new);
+		PERFORM @extschema@.model_make_shown(home, new);
 		EXECUTE format('UPDATE %I.configuration SET objects = $1 WHERE valid_until IS NULL', home) USING @extschema@.model_objects(home);
 		PERFORM @extschema@.model_describe(home, new);
 		-- what is new about predictions

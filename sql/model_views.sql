@@ -1025,8 +1025,6 @@ BEGIN
 			@extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'), @extschema@.model_foreign_tokens(model)),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
-	PERFORM @extschema@.model_make_quality(model, settings);
-
 	PERFORM @extschema@.model_put_view(model, 'segment_changes',
 		format($q$SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, %2$s AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment
 			FROM %1$I.recorded_changes AS c JOIN (%3$s) AS q ON q.tenant = c.tenant WHERE %4$s ORDER BY c.change_id$q$, model, tenant, question,

@@ -116,7 +116,7 @@ INSERT INTO hostile.good VALUES
   ('_score_explanation', $$'hostile_model', '7', '2025-06-30', 'en'$$),
   ('_scores_with_orders', $$'hostile_model', '7', NULL, '{0,0,4000000}', '{0,1,2000000000}', '{1,1e11,-1}'$$),
   ('_near_misses', $$'hostile_model', 'occasional', 1e11, '0044-03-15 BC', 'fr'$$),
-  ('model_make_explanations', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL), '{v1}'$$),
+  ('model_make_explanations', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
   ('explain_steps', $$'hostile_model', '7', NULL, (SELECT i FROM hostile_model.score_explanation('7', NULL, NULL) AS i)$$),
   ('alter_model', $$'hostile_model', weights => '{2,1,1}', segment_map => 'standard'$$),
   ('grant_reader', $$'hostile_model', 'hostile_user'$$),
