@@ -158,7 +158,7 @@ CREATE FUNCTION @extschema@.model_key(settings jsonb, tenant text, customer text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN customer ELSE
-		pg_catalog.format($q$replace(replace(%s, E'\\', E'\\\\'), ':', E'\\:') || ':' || %s$q$, tenant, customer) END;
+		pg_catalog.format($q$pg_catalog.replace(pg_catalog.replace(%s, E'\\', E'\\\\'), ':', E'\\:') OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) %s$q$, tenant, customer) END;
 END;
 COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
 
@@ -684,7 +684,7 @@ BEGIN
 	-- as in the source, a key that no index takes is none
 	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL%s', selected, item.from_item, key_column, tenant_text,
 		CASE WHEN tenanted OR @extschema@.model_base_type(key_type) <> ALL ('{int2,int4,int8,uuid}'::regtype[]::oid[])
-			THEN format(' AND pg_catalog.octet_length(%s) <= 1000', @extschema@.model_key(settings, tenant_text, customer)) ELSE '' END);
+			THEN format(' AND pg_catalog.octet_length(%s) OPERATOR(pg_catalog.<=) 1000', @extschema@.model_key(settings, tenant_text, customer)) ELSE '' END);
 	IF NOT is_unique THEN
 		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent, objection DESC%s%s',
 			query, CASE WHEN settings ->> 'known_since' IS NULL THEN '' ELSE ', known NULLS FIRST' END, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));

@@ -60,7 +60,7 @@ CREATE TABLE doubles AS
    UNION ALL SELECT i / 1000.0::float8 FROM generate_series(-2000, 2000) i
    UNION ALL SELECT 123456.0::float8 + i / 8192.0 FROM generate_series(0, 2000) i
    UNION ALL SELECT 999999999999999::float8 / 2 ^ i FROM generate_series(0, 60) i
-   UNION ALL SELECT (hashint8extended(i, 1) % 10 ^ (i % 17 + 1)::int)::float8 / 10 ^ (i % 11) FROM generate_series(1, 20000) i
+   UNION ALL SELECT (hashint8extended(i, 1) % (10::numeric ^ (i % 17 + 1))::bigint)::float8 / 10 ^ (i % 11) FROM generate_series(1, 20000) i
    UNION ALL SELECT i + 0.0000000005::float8 FROM generate_series(-1000, 1000) i;
 SELECT count(*) > 50000 AS many, count(*) FILTER (WHERE h <> history('2025-01-03', round(v::text::numeric, 9))) AS wrong, min(v) FILTER (WHERE h <> history('2025-01-03', round(v::text::numeric, 9))) AS example
   FROM (SELECT v, history_agg(date '2025-01-03', v) AS h FROM (SELECT DISTINCT v FROM doubles) u GROUP BY v) d;
