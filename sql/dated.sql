@@ -340,6 +340,7 @@ BEGIN
 	-- also keeps change_id in the order of commits
 	PERFORM @extschema@.model_lock(home);
 	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@.model_check_people(home, settings);
 	scores := @extschema@.model_scores(home, settings, @extschema@.model_question(home, settings, reader => NULL), ARRAY[settings ->> 'map_copy']);
 	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$I.recorded_segments) AND NOT EXISTS (SELECT FROM %1$I.recorded_changes)', home) INTO is_first;
 	IF is_first THEN

@@ -542,6 +542,9 @@ END$q$,
 		' SET search_path = pg_catalog, pg_temp%s AS %L', model,
 		CASE WHEN settings ->> 'source_query' ~ 'NULL.*}''::' THEN ' SET array_nulls = on' ELSE '' END, body);
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
+	-- Its body is text. DROP EXTENSION ... CASCADE takes the columns of the model, and
+	-- has to take the triggers too: else no statement of the shop would succeed.
+	EXECUTE format('ALTER FUNCTION %I.record_differences() DEPENDS ON EXTENSION customer_scoring', model);
 	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
 		'appends what a statement on the source changes to pending; SECURITY DEFINER, because whoever writes orders has no rights on the model');
 	EXECUTE format('UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL', model)

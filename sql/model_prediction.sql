@@ -272,6 +272,7 @@ BEGIN
 			MESSAGE = format('split_on %s is not before %s, the day that the model answers for', CASE WHEN isfinite(split) THEN to_char(split, 'YYYY-MM-DD') ELSE split::text END, to_char(until, 'YYYY-MM-DD')),
 			HINT = 'Leave it out, and the last 90 days are the hold-out.';
 	END IF;
+	PERFORM @extschema@.model_check_people(home, settings);
 	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_check_log AS c', home) INTO this_check;
 	-- What was known on the day of the split, and what came after it. People of
 	-- whom the model may say nothing are in neither.

@@ -357,6 +357,32 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_write_fits(name, jsonb) IS 'internal: fits of the version at hand';
 
+-- People who can't be read any more, in words that lead to alter_model: else the
+-- error would print a query of a hundred lines.
+CREATE FUNCTION @extschema@.model_check_people(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	state	text;
+	message	text;
+BEGIN
+	IF settings ->> 'customers_query' IS NOT NULL THEN
+		EXECUTE format('SELECT FROM (%s) AS p LIMIT 0', settings ->> 'customers_query');
+	END IF;
+EXCEPTION
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+		RAISE EXCEPTION USING ERRCODE = state,
+			-- one major calls a column source.city, another "city"
+			MESSAGE = format('model "%s" can''t read its people: %s', model, regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
+			HINT = format('Bring back what is missing, or name it anew: alter_model(%L, customers => ..., attributes => ..., consent => ..., objection => ..., contact => ...)', model);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_check_people(name, jsonb) IS 'internal: an error if the table of people, or a column of it, can''t be read';
+
 -- Thresholds of the version at hand, for every tenant that has none: taken
 -- from the customers, or, with measure false, only those that are fixed; with
 -- measure NULL the same, for tenants with a stored history alone.
@@ -379,6 +405,7 @@ BEGIN
 	s.recency_thresholds := coalesce(s.recency_thresholds, CASE WHEN bins = 5 THEN '{30,90,180,365}'::float8[] END, '{}');
 	s.frequency_thresholds := coalesce(s.frequency_thresholds, CASE WHEN bins = 5 THEN '{1,2,4,9}'::float8[] END, '{}');
 	s.monetary_thresholds := coalesce(s.monetary_thresholds, '{}');
+	PERFORM @extschema@.model_check_people(model, settings);
 	tenants := CASE WHEN settings ->> 'tenant' IS NULL THEN 'SELECT ''''::text AS tenant'
 		-- from one tenant to the next by the index: apply_changes comes every minute
 		WHEN measure IS NULL THEN format('(WITH RECURSIVE known AS (SELECT min(h.tenant) AS tenant FROM %1$I.customer_histories AS h UNION ALL'

@@ -89,6 +89,32 @@ DROP TRIGGER scoring_update_lost_model ON lost.orders;
 SELECT status, needs FROM lost_model.model_status;
 SELECT status FROM refresh_model('lost_model');
 SELECT status, needs FROM lost_model.model_status;
+-- a column of the people is gone: a sentence, and a call that mends it
+BEGIN;
+SET LOCAL client_min_messages = error;
+ALTER TABLE lost.people RENAME city TO town;
+INSERT INTO lost.orders VALUES (2, '2025-12-31', 7);
+SAVEPOINT s;
+SELECT * FROM refresh_model('lost_model');
+ROLLBACK TO s;
+SELECT * FROM apply_changes('lost_model');
+ROLLBACK TO s;
+SELECT * FROM calibrate_model('lost_model');
+ROLLBACK TO s;
+SELECT * FROM record_changes('lost_model');
+ROLLBACK TO s;
+SELECT * FROM check_prediction('lost_model');
+ROLLBACK TO s;
+SELECT item FROM alter_model('lost_model', attributes => '{town}') WHERE item = 'attributes';
+SELECT status FROM apply_changes('lost_model');
+ROLLBACK;
+-- without the extension there is no model, and the shop goes on
+BEGIN;
+SET LOCAL client_min_messages = error;
+DROP EXTENSION customer_scoring CASCADE;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'lost.orders'::regclass AND NOT tgisinternal;
+INSERT INTO lost.orders VALUES (2, '2025-12-31', 7);
+ROLLBACK;
 -- a table holds what nobody can bring back
 BEGIN;
 DROP TABLE lost_model.recorded_changes CASCADE;
