@@ -144,6 +144,9 @@ BEGIN
 			  JOIN pg_type AS t ON t.oid = m[1]::oid
 			 WHERE @extschema@.model_base_type(t.oid) <> ALL ('{bool,"char",name,int2,int4,int8,oid,numeric,text,varchar,bpchar,uuid,bit,varbit,time,timetz,inet,cidr,macaddr,macaddr8,json,jsonb}'::regtype[]::oid[])
 			UNION ALL
+			-- its columns may be of any type
+			SELECT 'row as text' WHERE tree ~ '\{COERCEVIAIO :arg \{ROW(EXPR|) '
+			UNION ALL
 			-- a constant is read again by whoever writes a row
 			SELECT format('a constant of type %s', format_type(t.oid, NULL))
 			  FROM regexp_matches(tree, '\{CONST :consttype (\d+) ', 'g') AS m
@@ -162,6 +165,7 @@ BEGIN
 			MESSAGE = format('live: the source''s columns depend on settings of the session: %s', unsteady),
 			DETAIL = 'The same row would mean one thing to who writes it and another to who deletes or rereads it.',
 			HINT = CASE WHEN unsteady ~ '(real|double precision) as text$' THEN 'Make it numeric first, like: weight::numeric::text.'
+				WHEN unsteady = 'row as text' THEN 'Join the columns, like: shop || '':'' || number::text.'
 				WHEN unsteady ~ 'bytea as text$' THEN 'Use encode, like: encode(id, ''hex'').'
 				WHEN unsteady ~ ' as text$' AND (SELECT t.typtype = 'e' FROM pg_type AS t WHERE t.oid = to_regtype(regexp_replace(unsteady, ' as text$', '')))
 				THEN 'Compare the enum itself, like: status IN (''paid'', ''sent'').'

@@ -94,6 +94,7 @@ for my $case (
 	[ q{'crm.odd'}, q{, customer => 'textin(float8out(f))'}, qr/^0A000 live: .*settings of the session/ ],
 	[ q{'crm.odd'}, q{, customer => 'p::text'}, qr/^0A000 live: .*settings of the session: point as text/ ],
 	[ q{'crm.odd'}, q{, customer => 'i::text'}, qr/^0A000 live: .*settings of the session: interval as text/ ],
+	[ q{'crm.odd'}, q{, customer => 'row(kind, b)::text'}, qr/^0A000 live: .*settings of the session: row as text Join the columns/ ],
 	[ q{'crm.odd'}, q{, customer => 'quote_ident(kind)'}, qr/^0A000 live: .*settings of the session/ ],
 	[ q{'crm.odd'}, q{, value => 'total / (price / ''$2.00''::money)::numeric'}, qr/^0A000 live: .*settings of the session: a constant of type money/ ],
 	[ q{'crm.odd'}, q{, customer => 'xmlserialize(content xmlelement(name x, b) AS text)'}, qr/^0A000 live: .*settings of the session/ ],
