@@ -31,28 +31,32 @@ INSERT INTO demo.usual_names
 SELECT role, min(rank), demo.squeezed(name)
   FROM (VALUES
 	('customer', 'customer_unique_id customer_id customer_key customer_number customer_no customer_nr customer_code customer cust_id cust_no cust id_customer
-		client_id client_key client_number client_no client_code client id_client code_client numero_client no_client num_client n_client ref_client
+		client_id client_key client_number client_no client_code client id_client code_client numero_client no_client num_client n_client ref_client id_du_client code_du_client numero_de_client identifiant_client reference_client
 		user_id user member_id member account_id account_number account buyer_id buyer_user_id buyer shopper_id contact_id visitor_id person_id person
 		sold_to_party sold_to acheteur id_acheteur id_utilisateur utilisateur adherent
 		kunden_id kundennummer kunden_nr kunden_no kunde kundin debitor debitorennummer auftraggeber
-		id_cliente cliente_id codigo_cliente cod_cliente numero_cliente cliente codice_cliente
-		klant_id klantnummer klant_nr klantcode klant
+		id_cliente cliente_id codigo_cliente cod_cliente numero_cliente cliente codice_cliente id_do_cliente id_del_cliente codigo_do_cliente codigo_de_cliente codigo_del_cliente numero_de_cliente
+		codice_del_cliente numero_do_cliente comprador acquirente
+		klant_id klantnummer klant_nr klantcode klant klantnr koper
 		customer_email client_email billing_email buyer_email payer_email user_email from_email_address email_address email e_mail mail
 		adresse_email adresse_e_mail email_client e_mail_client courriel correo correo_electronico
-		customer_name client_name buyer_name nom_client nom_du_client kundenname nombre_cliente nome_cliente klantnaam'),
+		customer_name client_name buyer_name nom_client nom_du_client kundenname nombre_cliente nome_cliente klantnaam nombre_del_cliente nombre_de_cliente nome_do_cliente nome_del_cliente naam_klant'),
 	('day', 'order_date date_order date_of_order ordered_at ordered_on order_day order_time order_datetime order_timestamp order_created_at order_purchase_timestamp
 		purchase_date purchased_at purchased_on purchase_timestamp date_of_purchase
 		date_commande date_de_commande date_de_la_commande date_achat date_d_achat jour_commande commande_le
-		invoice_date date_facture date_de_facture transaction_date transaction_time transacted_at sale_date sales_date date_of_sale date_vente billing_date
-		bestelldatum bestell_datum auftragsdatum kaufdatum rechnungsdatum belegdatum buchungsdatum
-		fecha_pedido fecha_de_pedido fecha_compra fecha_factura fecha_venta data_ordine data_acquisto data_fattura data_pedido data_do_pedido data_compra data_da_compra data_venda
-		orderdatum factuurdatum aankoopdatum
+		invoice_date date_facture date_de_facture date_de_la_facture date_facturation date_de_facturation transaction_date transaction_time transacted_at sale_date sales_date date_of_sale date_vente date_de_vente date_de_la_vente billing_date
+		bestelldatum bestell_datum auftragsdatum kaufdatum rechnungsdatum belegdatum buchungsdatum bestellt_am gekauft_am datum_der_bestellung verkaufsdatum
+		fecha_pedido fecha_de_pedido fecha_compra fecha_factura fecha_venta fecha_del_pedido fecha_de_compra fecha_de_la_compra fecha_de_factura fecha_de_venta fecha_de_la_venta fecha_orden fecha_de_la_orden
+		data_dell_ordine data_d_ordine data_di_acquisto data_dell_acquisto data_vendita data_di_vendita data_della_vendita data_ordine data_acquisto data_fattura data_pedido data_do_pedido data_compra data_da_compra data_venda data_de_compra data_da_venda data_de_venda data_da_fatura
+		orderdatum factuurdatum aankoopdatum besteldatum datum_bestelling besteld_op aankoop_datum verkoopdatum
 		date_added day jour date datum fecha datetime timestamp created_at created_on created created_utc created_date_utc created_date date_created
 		date_creation creation_date erstellt_am paid_at date_paid paid_on date_paiement payment_date data'),
 	('value', 'amount order_amount total_amount order_total order_total_amount total_price total_paid grand_total order_value total_value total
-		montant montant_total montant_ttc total_ttc montant_commande total_commande ca chiffre_d_affaires chiffre_affaires
-		montant_paye montant_regle betrag gesamtbetrag bestellwert auftragswert rechnungsbetrag umsatz gesamt gesamtpreis summe
-		importe importe_total monto monto_total importo importo_totale totale valor valor_total bedrag totaalbedrag totaal omzet
+		montant montant_total montant_ttc total_ttc montant_commande total_commande montant_de_la_commande total_de_la_commande montant_total_ttc ca chiffre_d_affaires chiffre_affaires
+		montant_paye montant_regle betrag gesamtbetrag bestellwert auftragswert rechnungsbetrag umsatz gesamt gesamtpreis summe gesamtsumme bestellsumme bestellbetrag auftragssumme endbetrag rechnungssumme
+		importe importe_total monto monto_total importo importo_totale totale valor valor_total importe_pedido importe_del_pedido total_pedido total_del_pedido total_de_la_orden total_compra total_factura
+		totale_ordine totale_dell_ordine importo_ordine importo_dell_ordine totale_fattura valore_ordine
+		valor_pedido valor_do_pedido total_do_pedido valor_compra valor_da_compra valor_pago bedrag totaalbedrag totaal omzet orderbedrag bestelbedrag ordertotaal totaal_bestelling totaalprijs orderwaarde factuurbedrag
 		revenue turnover sales sale_amount sales_amount gross_amount net_amount net_sales gross_sales total_sales gross net value valeur paid amount_paid payment_amount payment_value
 		spend spent bruttobetrag nettobetrag brutto netto
 		subtotal montant_ht total_ht price item_price unit_price price_each prix prix_ttc prix_total prix_unitaire preis einzelpreis
@@ -101,10 +105,12 @@ $$;
 CREATE FUNCTION demo.is_rule(record text) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$ SELECT record ~ '^[-=_+|*\s]*$' AND record ~ '[-=_*]{3}' $$;
 
--- The names of a column that could be usual: "amount (2)" is the second amount, "Total (EUR)" a total.
+-- The names of a column that could be usual: "amount (2)" is the second amount, "Total (EUR)" a total,
+-- "Bedrag incl. btw" an amount. ("Total tax" is no total.)
 CREATE FUNCTION demo.name_variants(name text) RETURNS TABLE (bare text)
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT demo.squeezed(v) FROM (VALUES (name), (regexp_replace(name, '\s*[(\[][^])]*[)\]]\s*$', '')), (regexp_replace(name, '\s+in\s+\S{1,4}$', ''))) s(v)
+	SELECT demo.squeezed(v) FROM (VALUES (name), (regexp_replace(name, '\s*[(\[][^])]*[)\]]\s*$', '')), (regexp_replace(name, '\s+in\s+\S{1,4}$', '')),
+		(regexp_replace(name, '([\s_,/-]+(in|eur|euros?|usd|gbp|chf|netto|brutto|net|gross|ttc|ht|((iva|taxes)[\s_]+)?(incl|inkl|excl|exkl)\w*(\.?[\s_]*(btw|mwst|ust|vat|tax|taxes|iva))?|(zzgl|with|without|com|con|avec)\.?[\s_]+(btw|mwst|ust|vat|tax|taxes|iva)))+\.?\s*$', '', 'i'))) s(v)
 	 WHERE demo.squeezed(v) <> ''
 	UNION
 	SELECT lower(btrim(name))
@@ -288,7 +294,7 @@ $$;
 -- The position of the column with the most usual of the usual names.
 CREATE FUNCTION demo.usual_column(wanted text, other_than int[] DEFAULT '{}') RETURNS int
 LANGUAGE sql STABLE AS $$
-	SELECT position FROM demo.usual_columns(wanted) WHERE position <> ALL (array_remove(other_than, NULL)) ORDER BY rank, position LIMIT 1
+	SELECT position FROM demo.usual_columns(wanted) WHERE position <> ALL (array_remove(other_than, NULL)) ORDER BY rank, demo.squeezed(name) <> bare, position LIMIT 1
 $$;
 
 CREATE FUNCTION demo.column_name("position" int) RETURNS text
@@ -443,7 +449,7 @@ BEGIN
 	IF x ~ '^-?[0-9.,]+$' THEN					-- nearly always
 		RETURN ARRAY[CASE WHEN left(x, 1) = '-' THEN '-' ELSE '' END, ltrim(x, '-'), '', NULL];
 	END IF;
-	x := btrim(translate(x, U&'\2212\2013\00A0\202F\2009\2007\2019', '--    '''));
+	x := btrim(translate(x, U&'\2212\2013\2014\00A0\202F\2009\2007\2019', '---    '''));
 	IF x LIKE '(%)' THEN						-- accountants' minus
 		sign := '-';
 		x := substr(x, 2, length(x) - 2);
@@ -459,7 +465,7 @@ BEGIN
 	x := left(x, length(x) - length(after));
 	IF after ~ '^[.,]' THEN						-- 50.
 		x := x || left(after, 1);
-		after := substr(after, 2);
+		after := regexp_replace(substr(after, 2), '^ ?--?', '');	-- 50,- and 50.-- are prices without cents, not below zero
 	END IF;
 	IF before || after ~ '[-+]' THEN
 		IF sign <> '' OR before || after ~ '[-+].*[-+]' THEN
@@ -824,7 +830,7 @@ DECLARE
 BEGIN
 	SELECT sum(u.n), string_agg(demo.num(u.n) || ' ' || demo.t('why ' || reason), ', ' ORDER BY u.n DESC, reason) INTO n, reasons
 	  FROM (SELECT reason, count(*) AS n FROM demo.left_out
-			 WHERE reason IN ('open quote', 'number of fields') OR reason LIKE 'unreadable %' AND value ~ '[1-9]' GROUP BY 1) u;
+			 WHERE reason IN ('open quote', 'number of fields') OR reason LIKE 'unreadable %' AND demo.is_spoilt(value) GROUP BY 1) u;
 	IF n * 2 > rows THEN
 		PERFORM demo.stop(demo.t('most unreadable', demo.num(n), demo.num(rows), reasons), demo.first_left_out(3) || demo.semicolon() || demo.t('hint anyway'));
 	END IF;
@@ -1051,6 +1057,14 @@ LANGUAGE sql IMMUTABLE AS $$
 		'(guest|anonymous|unknown|cash|walk-?in|no|default)[ _-](customer|user|client|checkout|order|buyer|account|sale|shopper)|walk-?in|client[ _-](inconnu|anonyme|de passage|comptoir|divers|invite)|clients[ _-]divers|'
 		'\(?not (set|available|applicable|known|registered|logged in|provided)\)?|not_set|missing|[-._?]+|-1([.,]0+)?|(guest|anonymous|unknown|none|null|no-?e?mail|no-?reply|invite)@.*)$')
 	  FROM lower(demo.unaccented(btrim(translate(x, U&'\00A0\0009', '  ')))) word
+$$;
+
+-- Whether a text that can't be read says something: not a dash, a zero, a currency
+-- alone, or a word for nothing.
+CREATE FUNCTION demo.is_spoilt(x text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT x ~ '[1-9]' OR word ~ '[[:alpha:]]' AND NOT demo.is_guest_word(word) AND word <> ALL ('{eur,usd,gbp,chf,pending,free,offert,gratuit,gratis,kostenlos,frei,omaggio,cadeau,tbd,tba}')
+	  FROM lower(btrim(x, ' -.,')) word
 $$;
 
 -- How many rows each text in the column of customers has.
