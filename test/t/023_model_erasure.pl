@@ -114,6 +114,7 @@ recorded_segments.segment
 recorded_segments.tenant
 rejects.operation
 rejects.reason
+suppressed.key_id
 suppressed.reason
 suppressed.token
 suppression_key.key}), 'all other columns of texts are known to name no customer, or only beside a column that does');
