@@ -53,9 +53,12 @@ OBJS = \
 	src/small_cell.o \
 	src/arguments.o
 
-# One file per layer; each uses only the ones above it.
-SQL_LAYERS = history score segment segment_maps bulk prediction propensity model suppression model_views model_verbs live model_lookup dated \
-	model_prediction explain privacy quality arguments settings
+# Each file uses only those above it: sql/check_layers.pl looks. arguments and
+# settings are about functions of all of them.
+SQL_LAYERS = history score segment segment_maps bulk prediction propensity \
+	$(SQL_MODEL:%=model/%) arguments settings
+SQL_MODEL = home source lock settings people put tables query calibrate live read \
+	words lookup views dated explain prediction quality corrections privacy report verbs
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)
@@ -78,9 +81,10 @@ REGRESS_OPTS = --inputdir=test --encoding=UTF8 --no-locale
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(DATA_built): $(SQL_FILES) sql/check_segment_maps.pl customer_scoring.control META.json
+$(DATA_built): $(SQL_FILES) sql/check_segment_maps.pl sql/check_layers.pl customer_scoring.control META.json
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
 	  { echo "META.json and customer_scoring.control name different versions" >&2; exit 1; }
 	perl sql/check_segment_maps.pl sql/segment_maps.sql
+	perl sql/check_layers.pl $(SQL_FILES)
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION customer_scoring" to load this file. \quit'; cat $(SQL_FILES); } > $@.tmp
 	mv $@.tmp $@

@@ -349,7 +349,7 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 		MemoryContextSwitchTo(reading);
 	}
 
-	/* sql/dated.sql asks the same */
+	/* sql/model/dated.sql asks the same */
 	n = run_query(psprintf("SELECT l.segment::pg_catalog.text FROM %1$s.segment_label AS l"
 						   " WHERE l.map OPERATOR(pg_catalog.=) $1 AND l.role OPERATOR(pg_catalog.=) 'prospect'"
 						   " ORDER BY EXISTS (SELECT FROM %1$s.segment_rule AS r WHERE r.map OPERATOR(pg_catalog.=) l.map"

@@ -1,14 +1,6 @@
 --
--- Layer 4: explanations. Why a customer has his scores and his segment, the
--- smallest step to a better one, and who is one such step away.
---
--- What a step would lead to is computed, not estimated: the order is added to
--- the customer's history and the query that every view is made of scores it.
--- Histories, weights and rules are nothing that readers may read, so each model
--- has three more functions that are SECURITY DEFINER like its dated ones, and
--- for the same reason. The functions here run with the rights of their caller,
--- on anybody's model: they ask nothing in its schema but these functions, by
--- call_model_function (src/model_call.c).
+-- Layer 4: why a customer has a segment, what would lead to a better one, and who
+-- is one order away.
 --
 
 -- What of a history was there on a day.
@@ -133,362 +125,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_explanations(name, jsonb) IS 'internal: make or replace the functions of a model that explanations are made from';
 
-/* ---- words ---- */
-
--- Explanations are written in English or French: fr for fr-CA, else English.
-CREATE FUNCTION @extschema@.explain_language(language text)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN pg_catalog.lower(pg_catalog."left"(language, 3)) OPERATOR(pg_catalog.~) '^fr([^a-z]|$)' THEN 'fr' ELSE 'en' END;
-END;
-COMMENT ON FUNCTION @extschema@.explain_language(text) IS 'internal: the language in which explanations are written';
-
-CREATE FUNCTION @extschema@.explain_text(key text, language text, VARIADIC arguments text[] DEFAULT '{}')
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.format('{
-		"R": {"en": "R %s of %s", "fr": "R %s sur %s"},
-		"F": {"en": "F %s of %s", "fr": "F %s sur %s"},
-		"M": {"en": "M %s of %s", "fr": "M %s sur %s"},
-		"basket": {"en": "basket %s of %s", "fr": "panier %s sur %s"},
-		"RFM": {"en": "RFM %s", "fr": "RFM %s"},
-		"unknown": {"en": "no score", "fr": "pas de score"},
-		"no_order": {"en": "no order yet: without one there are no scores", "fr": "pas encore de commande, donc pas de score"},
-		"all_refunded": {"en": "no order is left: what was paid has been refunded", "fr": "plus aucune commande : ce qui avait été payé a été remboursé"},
-		"no_order_in_window": {"en": "no order in the last %s days: F and M are lowest", "fr": "aucune commande ces %s derniers jours : F et M au plus bas"},
-		"too_few_customers": {"en": "thresholds are missing: there were too few customers to take them from", "fr": "les seuils manquent : trop peu de clients pour les établir"},
-		"recency 1": {"en": "last order %s day ago", "fr": "dernière commande il y a %s jour"},
-		"recency": {"en": "last order %s days ago", "fr": "dernière commande il y a %s jours"},
-		"recency beats": {"en": " (R %s: fewer than %s)", "fr": " (R %s : moins de %s)"},
-		"recency next": {"en": "; R %s needs fewer than %s", "fr": " ; R %s demande moins de %s"},
-		"recency top": {"en": "; the highest step is below %s", "fr": " ; le dernier palier est sous %s"},
-		"orders 1": {"en": "%s order", "fr": "%s commande"},
-		"orders": {"en": "%s orders", "fr": "%s commandes"},
-		"active_days 1": {"en": "%s day with orders", "fr": "%s jour avec commande"},
-		"active_days": {"en": "%s days with orders", "fr": "%s jours avec commande"},
-		"in window": {"en": " in the last %s days", "fr": " ces %s derniers jours"},
-		"frequency beats": {"en": " (F %s begins at %s)", "fr": " (F %s commence à %s)"},
-		"frequency next": {"en": "; F %s needs %s", "fr": " ; F %s en demande %s"},
-		"frequency top": {"en": "; the highest step begins at %s", "fr": " ; le dernier palier commence à %s"},
-		"mean": {"en": "%s an order", "fr": "%s par commande"},
-		"money beats": {"en": " (%s %s: more than %s)", "fr": " (%s %s : plus de %s)"},
-		"money next": {"en": "; %s %s needs more than %s", "fr": " ; %s %s demande plus de %s"},
-		"money top": {"en": "; the highest step begins above %s", "fr": " ; le dernier palier commence au-dessus de %s"},
-		"the basket": {"en": "basket", "fr": "panier"},
-		"rule": {"en": "rule: %s -> %s", "fr": "règle : %s -> %s"},
-		"rule without order": {"en": "no order; rule: %s -> %s", "fr": "pas de commande ; règle : %s -> %s"},
-		"overridden": {"en": "set by %s: %s", "fr": "décidé par %s : %s"},
-		"overridden until": {"en": "set by %1$s until %3$s: %2$s", "fr": "décidé par %1$s jusqu''au %3$s : %2$s"},
-		"by the rules": {"en": "by the rules alone: %s", "fr": "selon les seules règles : %s"},
-		"no rule": {"en": "no rule of the map applies", "fr": "aucune règle ne s''applique"},
-		"no order": {"en": "no order", "fr": "pas de commande"},
-		"anything": {"en": "in any case", "fr": "dans tous les cas"},
-		"and": {"en": " and ", "fr": " et "},
-		"or": {"en": " or ", "fr": " ou "},
-		"not": {"en": "not (%s)", "fr": "pas (%s)"},
-		"=": {"en": "%s is %s", "fr": "%s vaut %s"},
-		"<>": {"en": "%s is not %s", "fr": "%s ne vaut pas %s"},
-		"<": {"en": "%s is less than %s", "fr": "%s est en dessous de %s"},
-		"<=": {"en": "%s is at most %s", "fr": "%s est au plus %s"},
-		">": {"en": "%s is more than %s", "fr": "%s dépasse %s"},
-		">=": {"en": "%s is at least %s", "fr": "%s est au moins %s"},
-		"between": {"en": "%s is between %s and %s", "fr": "%s est entre %s et %s"},
-		"in": {"en": "%s is one of %s", "fr": "%s est parmi %s"},
-		"here": {"en": " (here %s)", "fr": " (ici %s)"},
-		"true": {"en": "true", "fr": "vrai"},
-		"false": {"en": "false", "fr": "faux"},
-		"column tenure_days": {"en": "days since the first order", "fr": "jours depuis la première commande"},
-		"column recency_days": {"en": "days since the last order", "fr": "jours depuis la dernière commande"},
-		"column last_order_on": {"en": "day of the last order", "fr": "jour de la dernière commande"},
-		"column frequency": {"en": "number of orders", "fr": "nombre de commandes"},
-		"column monetary": {"en": "total of the orders", "fr": "total des commandes"},
-		"column mean_value": {"en": "value of an order", "fr": "valeur d''une commande"},
-		"column score_reason": {"en": "reason", "fr": "motif"},
-		"column silence_ratio": {"en": "silence, in usual gaps between orders,", "fr": "silence, en intervalles habituels entre commandes,"},
-		"column r_score": {"en": "R", "fr": "R"},
-		"column f_score": {"en": "F", "fr": "F"},
-		"column m_score": {"en": "M", "fr": "M"},
-		"column fm_score": {"en": "(F + M) / 2", "fr": "(F + M) / 2"},
-		"column basket_score": {"en": "basket score", "fr": "score du panier"},
-		"column rfm_code": {"en": "RFM code", "fr": "code RFM"},
-		"column rfm_score": {"en": "RFM score", "fr": "score RFM"},
-		"column rfm_score_change": {"en": "change of the RFM score", "fr": "évolution du score RFM"},
-		"column engagement_score": {"en": "engagement score", "fr": "score d''engagement"},
-		"column satisfaction_score": {"en": "satisfaction score", "fr": "score de satisfaction"},
-		"column churn_probability": {"en": "probability of having left", "fr": "probabilité d''être parti"},
-		"column propensity_90d": {"en": "probability of an order within 90 days", "fr": "probabilité d''une commande sous 90 jours"},
-		"column expected_orders_90d": {"en": "orders expected within 90 days", "fr": "commandes attendues sous 90 jours"},
-		"column clv_score": {"en": "score of the value expected within 12 months", "fr": "score de la valeur attendue sous 12 mois"},
-		"column next_order_expected_on": {"en": "day of the next order to expect", "fr": "jour attendu de la prochaine commande"},
-		"column clv_12m": {"en": "value expected within 12 months", "fr": "valeur attendue sous 12 mois"},
-		"percent": {"en": "%s %%", "fr": "%s %%"},
-		"left": {"en": "has left with a probability of %s", "fr": "parti avec une probabilité de %s"},
-		"left bought once": {"en": ": bought on one day only", "fr": " : acheté un seul jour"},
-		"left silent": {"en": ": silent %s times longer than usual", "fr": " : silencieux %s fois plus longtemps que d''habitude"},
-		"left usual": {"en": ": within the usual rhythm", "fr": " : dans son rythme habituel"},
-		"expected orders": {"en": "expected: %s days with orders within 90 days", "fr": "attendu : %s jours de commande sous 90 jours"},
-		"expected value": {"en": ", a value of %s within 12 months", "fr": ", une valeur de %s sous 12 mois"},
-		"expected next": {"en": "; the next order by %s", "fr": " ; la prochaine commande d''ici le %s"},
-		"not expected": {"en": "nothing is predicted: %s", "fr": "aucune prédiction : %s"},
-		"orders 1 any": {"en": "one order of any amount", "fr": "une commande de n''importe quel montant"},
-		"orders 2 any": {"en": "two orders of any amount", "fr": "deux commandes de n''importe quel montant"},
-		"orders 3 any": {"en": "three orders of any amount", "fr": "trois commandes de n''importe quel montant"},
-		"orders 1 least": {"en": "one order of at least %s", "fr": "une commande d''au moins %s"},
-		"orders 2 least": {"en": "two orders of at least %s each", "fr": "deux commandes d''au moins %s chacune"},
-		"orders 3 least": {"en": "three orders of at least %s each", "fr": "trois commandes d''au moins %s chacune"},
-		"orders 1 most": {"en": "one order of at most %s", "fr": "une commande de %s au plus"},
-		"orders 2 most": {"en": "two orders of at most %s each", "fr": "deux commandes de %s au plus chacune"},
-		"orders 3 most": {"en": "three orders of at most %s each", "fr": "trois commandes de %s au plus chacune"},
-		"orders 1 range": {"en": "one order of %s to %s", "fr": "une commande de %s à %s"},
-		"orders 2 range": {"en": "two orders of %s to %s each", "fr": "deux commandes de %s à %s chacune"},
-		"orders 3 range": {"en": "three orders of %s to %s each", "fr": "trois commandes de %s à %s chacune"},
-		"orders 1 exact": {"en": "one order of %s", "fr": "une commande de %s"},
-		"orders 2 exact": {"en": "two orders of %s each", "fr": "deux commandes de %s chacune"},
-		"orders 3 exact": {"en": "three orders of %s each", "fr": "trois commandes de %s chacune"},
-		"today": {"en": "today", "fr": "aujourd''hui"},
-		"on": {"en": "on %s", "fr": "le %s"},
-		"step": {"en": "%s %s -> %s", "fr": "%s %s -> %s"},
-		"step or later": {"en": "%s %s or later -> %s", "fr": "%s %s ou plus tard -> %s"},
-		"step only": {"en": "%s %s, not later -> %s", "fr": "%s %s, pas plus tard -> %s"},
-		"step by": {"en": "%s by %s -> %s", "fr": "%s jusqu''au %s -> %s"},
-		"no step": {"en": "no small step leads to a better segment: up to three orders on one day were tried", "fr": "aucun petit pas ne mène à un meilleur segment : jusqu''à trois commandes le même jour essayées"},
-		"best": {"en": "no segment is better", "fr": "aucun segment n''est meilleur"},
-		"you ordered 1": {"en": "You ordered once%s.", "fr": "Vous avez commandé une fois%s."},
-		"you ordered": {"en": "You ordered %s times%s.", "fr": "Vous avez commandé %s fois%s."},
-		"you ordered days 1": {"en": "You ordered on one day%s.", "fr": "Vous avez commandé un jour%s."},
-		"you ordered days": {"en": "You ordered on %s days%s.", "fr": "Vous avez commandé %s jours différents%s."},
-		"you ordered 0": {"en": "You did not order%s.", "fr": "Vous n''avez pas commandé%s."},
-		"you were refunded": {"en": "We hold no order of yours: what you paid has been refunded.", "fr": "Nous n''avons plus aucune commande de votre part : ce que vous aviez payé a été remboursé."},
-		"you never ordered": {"en": "You have not ordered from us yet.", "fr": "Vous n''avez pas encore commandé chez nous."},
-		"in the last months": {"en": " in the last %s months", "fr": " au cours des %s derniers mois"},
-		"in the last days": {"en": " in the last %s days", "fr": " au cours des %s derniers jours"},
-		"until": {"en": " until %s", "fr": " jusqu''au %s"},
-		"your first order": {"en": "Your first order was on %s.", "fr": "Votre première commande date du %s."},
-		"your last order": {"en": "Your last order was on %s.", "fr": "Votre dernière commande date du %s."},
-		"your total": {"en": "Your orders%s add up to %s, refunds taken off.", "fr": "Vos commandes%s totalisent %s, remboursements déduits."},
-		"your mean": {"en": "An order of yours%s has a value of %s on average.", "fr": "La valeur moyenne de vos commandes%s est de %s."},
-		"we use": {"en": "To choose what we offer you we use the days and the amounts of your orders%s, as known on %s.", "fr": "Pour choisir ce que nous vous proposons, nous utilisons les dates et les montants de vos commandes%s, tels que connus le %s."},
-		"we use record": {"en": " and, from your customer record: %s", "fr": " et, dans votre fiche client : %s"},
-		"we predict": {"en": "From the same data we estimate whether you will order again.", "fr": "À partir des mêmes données, nous estimons si vous commanderez de nouveau."},
-		"by hand": {"en": "One of our staff has looked at this and decided by hand.", "fr": "Un membre de notre équipe a examiné la situation et décidé lui-même."},
-		"purpose": {"en": "What for: %s.", "fr": "Pour quoi faire : %s."},
-		"legal basis": {"en": "Legal basis: %s.", "fr": "Base légale : %s."},
-		"may object": {"en": "You may object to this use of your data at any time, have mistakes corrected, and ask for a person to look at it.", "fr": "Vous pouvez à tout moment vous opposer à cette utilisation de vos données, faire corriger des erreurs et demander qu''une personne examine la situation."}
-		}'::pg_catalog.jsonb OPERATOR(pg_catalog.->) key OPERATOR(pg_catalog.->>) language, VARIADIC arguments);
-END;
-COMMENT ON FUNCTION @extschema@.explain_text(text, text, text[]) IS 'internal: what explanations are made of';
-
--- 2,849.64 or 2 849,64
-CREATE FUNCTION @extschema@.explain_number(x numeric, decimals int, language text)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE language WHEN 'fr' THEN pg_catalog.translate(t.t, ',.', ' ,') ELSE t.t END
-	  FROM (SELECT pg_catalog.to_char(x, 'FM999,999,999,999,999,999,999,999,990' OPERATOR(pg_catalog.||)
-				CASE WHEN decimals OPERATOR(pg_catalog.>) 0 THEN '.' OPERATOR(pg_catalog.||) pg_catalog.repeat('0', decimals) ELSE '' END)) AS t (t);
-END;
-COMMENT ON FUNCTION @extschema@.explain_number(numeric, int, text) IS 'internal: a number as it is written in a language';
-
--- 2025-12-31 under any DateStyle, for any day
-CREATE FUNCTION @extschema@.explain_iso(day date)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.to_jsonb(day) OPERATOR(pg_catalog.#>>) '{}';
-END;
-COMMENT ON FUNCTION @extschema@.explain_iso(date) IS 'internal: a day as ISO text';
-
--- 18 November 1997 or 18 novembre 1997
-CREATE FUNCTION @extschema@.explain_day(day date, language text)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.concat(d.d, CASE WHEN language OPERATOR(pg_catalog.=) 'fr' AND d.d OPERATOR(pg_catalog.=) 1 THEN 'er' END, ' ',
-		((CASE language WHEN 'fr' THEN '{janvier,février,mars,avril,mai,juin,juillet,août,septembre,octobre,novembre,décembre}'
-			ELSE '{January,February,March,April,May,June,July,August,September,October,November,December}' END)::pg_catalog.text[])[d.m], ' ', d.y)
-	  FROM (SELECT EXTRACT(day FROM day)::pg_catalog.int4, EXTRACT(month FROM day)::pg_catalog.int4, EXTRACT(year FROM day)::pg_catalog.int4) AS d (d, m, y);
-END;
-COMMENT ON FUNCTION @extschema@.explain_day(date, text) IS 'internal: a day as it is written in a language';
-
--- A condition of a rule in words, with the customer's own values.
-CREATE FUNCTION @extschema@.explain_condition(condition jsonb, customer jsonb, language text)
-	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	word	text;
-	name	text;
-	op		text := coalesce(condition ->> 'op', '=');
-	given	text[];
-	here	text;
-BEGIN
-	FOREACH word IN ARRAY '{and,or}'::text[] LOOP
-		IF condition ? word THEN
-			RETURN (SELECT string_agg(CASE WHEN c ?| '{and,or}' THEN '(' || p || ')' ELSE p END, @extschema@.explain_text(word, language) ORDER BY n)
-				FROM jsonb_array_elements(condition -> word) WITH ORDINALITY AS u (c, n), @extschema@.explain_condition(c, customer, language) AS p);
-		END IF;
-	END LOOP;
-	IF condition ? 'not' THEN
-		RETURN @extschema@.explain_text('not', language, @extschema@.explain_condition(condition -> 'not', customer, language));
-	END IF;
-	name := regexp_replace(condition ->> 'column', '^attributes\.', '');
-	SELECT array_agg(CASE jsonb_typeof(v) WHEN 'boolean' THEN @extschema@.explain_text(v #>> '{}', language)
-			WHEN 'number' THEN CASE language WHEN 'fr' THEN replace(v #>> '{}', '.', ',') ELSE v #>> '{}' END ELSE v #>> '{}' END ORDER BY n) INTO given
-	  FROM jsonb_array_elements(CASE jsonb_typeof(condition -> 'value') WHEN 'array' THEN condition -> 'value'
-			ELSE jsonb_build_array(condition -> 'value') END) WITH ORDINALITY AS u (v, n);
-	here := customer ->> name;
-	IF name = 'fm_score' THEN
-		here := (((customer ->> 'f_score')::int + (customer ->> 'm_score')::int) / 2.0)::text;
-	END IF;
-	IF jsonb_typeof(customer -> name) = 'number' OR name = 'fm_score' THEN
-		-- with as many decimals as it takes to be on its side of every number given
-		SELECT trim_scale(round(here::numeric, d))::text INTO here FROM generate_series(2, greatest(2, scale(here::numeric))) AS d
-		 WHERE NOT EXISTS (SELECT FROM jsonb_path_query(condition -> 'value', 'lax $[*] ? (@.type() == "number")') AS v
-							WHERE sign(round(here::numeric, d) - (v #>> '{}')::numeric) <> sign(here::numeric - (v #>> '{}')::numeric))
-		 ORDER BY d LIMIT 1;
-		here := CASE language WHEN 'fr' THEN replace(here, '.', ',') ELSE here END;
-	ELSIF jsonb_typeof(customer -> name) = 'boolean' THEN
-		here := @extschema@.explain_text(here, language);
-	END IF;
-	RETURN CASE WHEN op = 'in' THEN @extschema@.explain_text(op, language, coalesce(@extschema@.explain_text('column ' || name, language), name), array_to_string(given, ', '))
-			ELSE @extschema@.explain_text(op, language, VARIADIC coalesce(@extschema@.explain_text('column ' || name, language), name) || given) END
-		|| CASE WHEN here IS NULL OR cardinality(given) = 1 AND here = given[1] THEN '' ELSE @extschema@.explain_text('here', language, here) END;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.explain_condition(jsonb, jsonb, text) IS 'internal: a condition of a segment map in words';
-
--- What a rule asks for: R 1-2 and F 4-5.
-CREATE FUNCTION @extschema@.explain_rule(rule jsonb, customer jsonb, language text)
-	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(p.part, @extschema@.explain_text('and', language) ORDER BY p.n), @extschema@.explain_text('anything', language))
-	  FROM (SELECT d.n, pg_catalog.concat(pg_catalog.upper(d.d), ' ',
-				CASE WHEN d.low IS NULL THEN '<= ' OPERATOR(pg_catalog.||) d.high WHEN d.high IS NULL THEN '>= ' OPERATOR(pg_catalog.||) d.low
-					WHEN d.low OPERATOR(pg_catalog.=) d.high THEN d.low ELSE d.low OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) d.high END) AS part
-			  FROM (SELECT u.n, u.d, rule OPERATOR(pg_catalog.->>) (u.d OPERATOR(pg_catalog.||) '_min') AS low, rule OPERATOR(pg_catalog.->>) (u.d OPERATOR(pg_catalog.||) '_max') AS high
-					  FROM pg_catalog.unnest('{r,f,m}'::pg_catalog.text[]) WITH ORDINALITY AS u (d, n)) AS d
-			 WHERE d.low IS NOT NULL OR d.high IS NOT NULL
-			UNION ALL
-			SELECT 4, CASE WHEN rule OPERATOR(pg_catalog.->) 'conditions' OPERATOR(pg_catalog.?) 'or' THEN '(' OPERATOR(pg_catalog.||) c.c OPERATOR(pg_catalog.||) ')' ELSE c.c END
-			  FROM @extschema@.explain_condition(rule OPERATOR(pg_catalog.->) 'conditions', customer, language) AS c (c)
-			 WHERE pg_catalog.jsonb_typeof(rule OPERATOR(pg_catalog.->) 'conditions') OPERATOR(pg_catalog.=) 'object') AS p;
-END;
-COMMENT ON FUNCTION @extschema@.explain_rule(jsonb, jsonb, text) IS 'internal: what a rule of a segment map asks for, in words';
-
--- With how many decimals an amount and the thresholds beside it are on the sides
--- of one another that they are on in truth: a mean of 20.0033 is more than 20.00,
--- as 20.003 is more than 20.000. At least as many as the model has.
-CREATE FUNCTION @extschema@.explain_decimals(value numeric, thresholds float8[], decimals int)
-	RETURNS int
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	SET extra_float_digits = 1		-- thresholds with all their digits: the cast to numeric takes 15
-	AS $$
-DECLARE
-	x		float8 := value;
-	beaten	numeric;
-	next	numeric;
-BEGIN
-	SELECT (max(t) FILTER (WHERE t < x))::text, (min(t) FILTER (WHERE t >= x))::text INTO beaten, next FROM unnest(thresholds) AS t;
-	FOR d IN decimals .. decimals + 400 LOOP
-		IF (beaten IS NULL OR round(value, d) > @extschema@.explain_floor(beaten, d))
-			AND (next IS NULL OR round(value, d) <= @extschema@.explain_floor(next, d)) THEN
-			RETURN d;
-		END IF;
-		-- no double has more digits
-		EXIT WHEN d >= decimals + 17 AND abs(x) >= 1;
-	END LOOP;
-	RETURN decimals;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.explain_decimals(numeric, float8[], int) IS 'internal: with how many decimals a value stands to its thresholds as it does in truth';
-
--- How a value stands to the thresholds: which it beat, and the next one.
-CREATE FUNCTION @extschema@.explain_threshold(dimension text, value numeric, thresholds float8[], decimals int, language text)
-	RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	SET extra_float_digits = 1
-	AS $$
-DECLARE
-	x		float8 := value;
-	beaten	float8;
-	next	float8;
-	low		int;			-- score from the beaten threshold on ...
-	high	int;			-- ... and from the next one
-	passed	text;
-	needed	text;
-	places	int;
-	mark	text := CASE dimension WHEN 'basket' THEN @extschema@.explain_text('the basket', language) ELSE 'M' END;
-BEGIN
-	IF x IS NULL OR coalesce(cardinality(thresholds), 0) = 0 THEN
-		RETURN '';
-	END IF;
-	IF dimension = 'recency' THEN
-		SELECT min(t) FILTER (WHERE t > x), max(t) FILTER (WHERE t <= x AND t > 0) INTO beaten, next FROM unnest(thresholds) AS t;
-		-- days are whole: fewer than 141.6 is fewer than 142
-		SELECT 1 + count(*) FILTER (WHERE t > x), 1 + count(*) FILTER (WHERE t >= next),
-			   @extschema@.explain_number(ceil(beaten)::numeric, 0, language), @extschema@.explain_number(ceil(next)::numeric, 0, language)
-		  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
-		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('recency top', language, passed)
-			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('recency beats', language, low::text, passed) END
-				|| @extschema@.explain_text('recency next', language, high::text, needed) END;
-	END IF;
-	SELECT max(t) FILTER (WHERE t < x), min(t) FILTER (WHERE t >= x) INTO beaten, next FROM unnest(thresholds) AS t;
-	IF dimension = 'frequency' THEN
-		beaten := floor(beaten) + 1;
-		next := floor(next) + 1;
-		SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t < next),
-			   @extschema@.explain_number(beaten::numeric, 0, language), @extschema@.explain_number(next::numeric, 0, language)
-		  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
-		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('frequency top', language, passed)
-			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('frequency beats', language, low::text, passed) END
-				|| @extschema@.explain_text('frequency next', language, high::text, needed) END;
-	END IF;
-	-- amounts have so many decimals: more than 10.004 is more than 10.00
-	places := @extschema@.explain_decimals(value, thresholds, decimals);
-	SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t <= next),
-		   @extschema@.explain_number(@extschema@.explain_floor(beaten::text::numeric, places), places, language),
-		   @extschema@.explain_number(@extschema@.explain_floor(next::text::numeric, places), places, language)
-	  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
-	RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('money top', language, passed)
-		ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('money beats', language, mark, low::text, passed) END
-			|| @extschema@.explain_text('money next', language, mark, high::text, needed) END;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.explain_threshold(text, numeric, float8[], int, text) IS 'internal: how a value stands to the thresholds of its score, in words';
-
-/* ---- what readers call ---- */
-
--- A model, whoever owns it. Nothing in its schema may be called by name but by
--- the functions after this one.
-CREATE FUNCTION @extschema@.model_named(model text)
-	RETURNS name
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	home	name;
-BEGIN
-	IF model IS NULL THEN
-		RAISE null_value_not_allowed USING MESSAGE = 'model must not be null';
-	END IF;
-	SELECT n.nspname INTO home FROM pg_namespace AS n
-	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
-	IF NOT FOUND THEN
-		RAISE undefined_object USING
-			MESSAGE = format('model "%s" does not exist', left(model, 100)),
-			HINT = 'SELECT * FROM models() lists those there are.';
-	END IF;
-	RETURN home;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_named(text) IS 'internal: the schema of a model, for readers too';
-
 -- The functions of these names in the schema of a model. Their declaration here
 -- says what they have to be.
 CREATE FUNCTION @extschema@._score_explanation(model name, customer text, as_of date, language text)
@@ -496,11 +132,13 @@ CREATE FUNCTION @extschema@._score_explanation(model name, customer text, as_of 
 	LANGUAGE C STABLE PARALLEL UNSAFE ROWS 1
 	AS 'MODULE_PATHNAME', 'call_model_function';
 COMMENT ON FUNCTION @extschema@._score_explanation(name, text, date, text) IS 'internal: call this function of a model';
+
 CREATE FUNCTION @extschema@._scores_with_orders(model name, customer text, as_of date, after_days int[], orders int[], value numeric[])
 	RETURNS TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'call_model_function';
 COMMENT ON FUNCTION @extschema@._scores_with_orders(name, text, date, int[], int[], numeric[]) IS 'internal: call this function of a model';
+
 CREATE FUNCTION @extschema@._near_misses(model name, segment text, amount numeric, as_of date, language text)
 	RETURNS TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date,
 		recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)
@@ -594,6 +232,73 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.explain_steps(name, text, date, jsonb) IS
 	'internal: the smallest steps of a customer to better segments: orders, the least amount of each and the greatest, if there is one; last_day is the last on which it leads there, NULL if there is none within 400 days or the window';
+
+-- one order of any amount; two orders of at least 20.00 each
+CREATE FUNCTION @extschema@.explain_orders(orders int, amount numeric, up_to numeric, decimals int, language text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@.explain_text(pg_catalog.concat('orders ', orders, CASE
+			WHEN up_to OPERATOR(pg_catalog.=) amount THEN ' exact' WHEN l.least AND up_to IS NULL THEN ' any'
+			WHEN l.least THEN ' most' WHEN up_to IS NULL THEN ' least' ELSE ' range' END),
+		language, CASE WHEN l.least AND up_to IS NOT NULL THEN @extschema@.explain_number(up_to, decimals, language)
+			ELSE @extschema@.explain_number(amount, decimals, language) END, @extschema@.explain_number(up_to, decimals, language))
+	  FROM (SELECT amount OPERATOR(pg_catalog.=) pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric")) AS l (least);
+END;
+COMMENT ON FUNCTION @extschema@.explain_orders(int, numeric, numeric, int, text) IS 'internal: a step in words';
+
+CREATE FUNCTION @extschema@.explain_weight(x float8, language text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE language WHEN 'fr' THEN pg_catalog.replace(t.t, '.', ',') ELSE t.t END
+	  FROM (SELECT pg_catalog.trim_scale(pg_catalog.round(x::pg_catalog."numeric", 3))::pg_catalog.text) AS t (t);
+END;
+COMMENT ON FUNCTION @extschema@.explain_weight(float8, text) IS 'internal: a weight as it is written in a language';
+
+-- For the customer himself: sentences on what is used. No scores, no segment,
+-- nothing from which thresholds or the place among others could be told.
+CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
+	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH known AS (
+		SELECT info -> 'customer' AS person, (info #>> '{customer,last_order_on}')::date AS last_order, (info ->> 'as_of')::date AS as_of,
+			   (info #>> '{customer,frequency}')::bigint AS orders, (info ->> 'window_days')::int AS days, (info ->> 'money_decimals')::int AS decimals)
+	SELECT (row_number() OVER (ORDER BY s.n))::int, s.topic, s.value, s.explanation, NULL::int, NULL::float8, NULL::float8, NULL::date
+	  FROM known AS k
+	 CROSS JOIN LATERAL (SELECT CASE WHEN k.days IS NULL THEN '' WHEN k.days IN (365, 366) THEN @extschema@.explain_text('in the last months', language, '12')
+			WHEN k.days IN (730, 731) THEN @extschema@.explain_text('in the last months', language, '24')
+			ELSE @extschema@.explain_text('in the last days', language, k.days::text) END) AS w (in_window)
+	 CROSS JOIN LATERAL (VALUES
+		(1, 'orders', k.orders::text,
+			CASE WHEN k.last_order IS NULL THEN @extschema@.explain_text(CASE WHEN k.person ->> 'score_reason' = 'all_refunded'
+					THEN 'you were refunded' ELSE 'you never ordered' END, language)
+				ELSE @extschema@.explain_text(CASE WHEN k.orders = 0 THEN 'you ordered 0' ELSE 'you ordered' || CASE info ->> 'frequency' WHEN 'active_days' THEN ' days' ELSE '' END
+					|| CASE WHEN k.orders = 1 THEN ' 1' ELSE '' END END, language,
+					VARIADIC CASE WHEN k.orders IN (0, 1) THEN ARRAY[w.in_window] ELSE ARRAY[@extschema@.explain_number(k.orders, 0, language), w.in_window] END) END),
+		(2, 'first_order', @extschema@.explain_iso(k.as_of - (k.person ->> 'tenure_days')::int),
+			@extschema@.explain_text('your first order', language, @extschema@.explain_day(k.as_of - (k.person ->> 'tenure_days')::int, language))),
+		(3, 'last_order', @extschema@.explain_iso(k.last_order), @extschema@.explain_text('your last order', language, @extschema@.explain_day(k.last_order, language))),
+		(4, 'amount', @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language),
+			CASE WHEN k.orders > 0 THEN @extschema@.explain_text('your total', language, w.in_window, @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language)) END),
+		(5, 'mean', @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language),
+			CASE WHEN k.orders > 0 AND (info ->> 'monetary' = 'mean' OR info -> 'read_columns' ? 'basket_score')
+				THEN @extschema@.explain_text('your mean', language, w.in_window, @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language)) END),
+		(6, 'data', NULL, @extschema@.explain_text('we use', language,
+			CASE WHEN jsonb_array_length(nullif(info -> 'attributes', 'null')) > 0
+				THEN @extschema@.explain_text('we use record', language, (SELECT string_agg(a, ', ' ORDER BY o) FROM jsonb_array_elements_text(info -> 'attributes') WITH ORDINALITY AS u (a, o)))
+				ELSE '' END, @extschema@.explain_day(k.as_of, language))),
+		(7, 'by_hand', NULL, CASE WHEN (k.person ->> 'segment_overridden')::boolean THEN @extschema@.explain_text('by hand', language) END),
+		(8, 'prediction', NULL, CASE WHEN coalesce(k.person ->> 'churn_probability', k.person ->> 'propensity_90d') IS NOT NULL THEN @extschema@.explain_text('we predict', language) END),
+		(9, 'purpose', info ->> 'purpose', @extschema@.explain_text('purpose', language, info ->> 'purpose')),
+		(10, 'legal_basis', info ->> 'legal_basis', @extschema@.explain_text('legal basis', language, info ->> 'legal_basis')),
+		(11, 'rights', NULL, @extschema@.explain_text('may object', language))) AS s (n, topic, value, explanation)
+	 WHERE s.explanation IS NOT NULL AND (s.topic NOT IN ('first_order', 'last_order', 'amount', 'mean', 'purpose', 'legal_basis') OR s.value IS NOT NULL)
+	 ORDER BY s.n
+$$;
+COMMENT ON FUNCTION @extschema@.explain_to_customer(jsonb, text) IS 'internal: what a customer is told';
 
 CREATE FUNCTION @extschema@.explain_score(model text, customer text, as_of date DEFAULT NULL,
 	audience text DEFAULT 'manager', language text DEFAULT NULL)
@@ -794,73 +499,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.explain_score(text, text, date, text, text) IS
 	'why a customer has his scores and his segment, and the smallest step to a better one, in words: for audience manager; for audience customer what is used and what he may do, without scores';
-
--- one order of any amount; two orders of at least 20.00 each
-CREATE FUNCTION @extschema@.explain_orders(orders int, amount numeric, up_to numeric, decimals int, language text)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT @extschema@.explain_text(pg_catalog.concat('orders ', orders, CASE
-			WHEN up_to OPERATOR(pg_catalog.=) amount THEN ' exact' WHEN l.least AND up_to IS NULL THEN ' any'
-			WHEN l.least THEN ' most' WHEN up_to IS NULL THEN ' least' ELSE ' range' END),
-		language, CASE WHEN l.least AND up_to IS NOT NULL THEN @extschema@.explain_number(up_to, decimals, language)
-			ELSE @extschema@.explain_number(amount, decimals, language) END, @extschema@.explain_number(up_to, decimals, language))
-	  FROM (SELECT amount OPERATOR(pg_catalog.=) pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric")) AS l (least);
-END;
-COMMENT ON FUNCTION @extschema@.explain_orders(int, numeric, numeric, int, text) IS 'internal: a step in words';
-
-CREATE FUNCTION @extschema@.explain_weight(x float8, language text)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE language WHEN 'fr' THEN pg_catalog.replace(t.t, '.', ',') ELSE t.t END
-	  FROM (SELECT pg_catalog.trim_scale(pg_catalog.round(x::pg_catalog."numeric", 3))::pg_catalog.text) AS t (t);
-END;
-COMMENT ON FUNCTION @extschema@.explain_weight(float8, text) IS 'internal: a weight as it is written in a language';
-
--- For the customer himself: sentences on what is used. No scores, no segment,
--- nothing from which thresholds or the place among others could be told.
-CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
-	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
-	LANGUAGE sql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-	WITH known AS (
-		SELECT info -> 'customer' AS person, (info #>> '{customer,last_order_on}')::date AS last_order, (info ->> 'as_of')::date AS as_of,
-			   (info #>> '{customer,frequency}')::bigint AS orders, (info ->> 'window_days')::int AS days, (info ->> 'money_decimals')::int AS decimals)
-	SELECT (row_number() OVER (ORDER BY s.n))::int, s.topic, s.value, s.explanation, NULL::int, NULL::float8, NULL::float8, NULL::date
-	  FROM known AS k
-	 CROSS JOIN LATERAL (SELECT CASE WHEN k.days IS NULL THEN '' WHEN k.days IN (365, 366) THEN @extschema@.explain_text('in the last months', language, '12')
-			WHEN k.days IN (730, 731) THEN @extschema@.explain_text('in the last months', language, '24')
-			ELSE @extschema@.explain_text('in the last days', language, k.days::text) END) AS w (in_window)
-	 CROSS JOIN LATERAL (VALUES
-		(1, 'orders', k.orders::text,
-			CASE WHEN k.last_order IS NULL THEN @extschema@.explain_text(CASE WHEN k.person ->> 'score_reason' = 'all_refunded'
-					THEN 'you were refunded' ELSE 'you never ordered' END, language)
-				ELSE @extschema@.explain_text(CASE WHEN k.orders = 0 THEN 'you ordered 0' ELSE 'you ordered' || CASE info ->> 'frequency' WHEN 'active_days' THEN ' days' ELSE '' END
-					|| CASE WHEN k.orders = 1 THEN ' 1' ELSE '' END END, language,
-					VARIADIC CASE WHEN k.orders IN (0, 1) THEN ARRAY[w.in_window] ELSE ARRAY[@extschema@.explain_number(k.orders, 0, language), w.in_window] END) END),
-		(2, 'first_order', @extschema@.explain_iso(k.as_of - (k.person ->> 'tenure_days')::int),
-			@extschema@.explain_text('your first order', language, @extschema@.explain_day(k.as_of - (k.person ->> 'tenure_days')::int, language))),
-		(3, 'last_order', @extschema@.explain_iso(k.last_order), @extschema@.explain_text('your last order', language, @extschema@.explain_day(k.last_order, language))),
-		(4, 'amount', @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language),
-			CASE WHEN k.orders > 0 THEN @extschema@.explain_text('your total', language, w.in_window, @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language)) END),
-		(5, 'mean', @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language),
-			CASE WHEN k.orders > 0 AND (info ->> 'monetary' = 'mean' OR info -> 'read_columns' ? 'basket_score')
-				THEN @extschema@.explain_text('your mean', language, w.in_window, @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language)) END),
-		(6, 'data', NULL, @extschema@.explain_text('we use', language,
-			CASE WHEN jsonb_array_length(nullif(info -> 'attributes', 'null')) > 0
-				THEN @extschema@.explain_text('we use record', language, (SELECT string_agg(a, ', ' ORDER BY o) FROM jsonb_array_elements_text(info -> 'attributes') WITH ORDINALITY AS u (a, o)))
-				ELSE '' END, @extschema@.explain_day(k.as_of, language))),
-		(7, 'by_hand', NULL, CASE WHEN (k.person ->> 'segment_overridden')::boolean THEN @extschema@.explain_text('by hand', language) END),
-		(8, 'prediction', NULL, CASE WHEN coalesce(k.person ->> 'churn_probability', k.person ->> 'propensity_90d') IS NOT NULL THEN @extschema@.explain_text('we predict', language) END),
-		(9, 'purpose', info ->> 'purpose', @extschema@.explain_text('purpose', language, info ->> 'purpose')),
-		(10, 'legal_basis', info ->> 'legal_basis', @extschema@.explain_text('legal basis', language, info ->> 'legal_basis')),
-		(11, 'rights', NULL, @extschema@.explain_text('may object', language))) AS s (n, topic, value, explanation)
-	 WHERE s.explanation IS NOT NULL AND (s.topic NOT IN ('first_order', 'last_order', 'amount', 'mean', 'purpose', 'legal_basis') OR s.value IS NOT NULL)
-	 ORDER BY s.n
-$$;
-COMMENT ON FUNCTION @extschema@.explain_to_customer(jsonb, text) IS 'internal: what a customer is told';
 
 -- A type, because the columns have names that the arguments have too.
 CREATE TYPE @extschema@.near_miss AS (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date,

@@ -1,177 +1,33 @@
 --
--- Layer 4: models. A model is a named configuration over a source, in a schema
--- of its name that belongs to whoever made it: tables with the configuration,
--- the thresholds and the histories, and views with stable names over them.
---
--- Everything here runs with the rights of its caller. Verbs that take SQL of
--- the caller's are small SQL functions that hand on the settings by which the
--- caller's session reads SQL: they are used for nothing but that SQL. All else
--- has settings of its own, see sql/settings.sql.
+-- Layer 4: the caller's SQL, understood once: what the source, its columns and
+-- the customers table of a model are, with every name qualified.
 --
 
--- By which settings a session reads SQL, and what is in it.
-CREATE FUNCTION @extschema@.model_caller()
-	RETURNS jsonb
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name))
-	  FROM pg_catalog.unnest('{search_path,datestyle,intervalstyle,timezone,standard_conforming_strings,backslash_quote,array_nulls,transform_null_equals,xmloption,lc_monetary,default_text_search_config}'::pg_catalog.text[]) AS s (name);
-END;
-COMMENT ON FUNCTION @extschema@.model_caller() IS 'internal: the settings by which SQL of the caller is read';
-
--- A query as SQL that means the same whatever the settings of who reads it:
--- the server prints it by settings of its own here, and a string with a
--- backslash, which one of them could give another meaning, becomes E''...''.
-CREATE FUNCTION @extschema@.model_definition(view oid)
-	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	SET timezone = 'UTC'
-	AS $$
-BEGIN
-	RETURN (SELECT string_agg(CASE WHEN starts_with(m.piece[1], '''') AND strpos(m.piece[1], E'\\') > 0
-					THEN ' E' || replace(m.piece[1], E'\\', E'\\\\') ELSE m.piece[1] END, '' ORDER BY m.n)
-			  FROM regexp_matches(trim(' ;' FROM pg_get_viewdef(view)), $r$('(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+)$r$, 'g') WITH ORDINALITY AS m (piece, n));
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_definition(oid) IS 'internal: the query of a view, as SQL that no setting changes';
-
--- A schema with the two tables that every model has.
-CREATE FUNCTION @extschema@.is_model(schema_oid oid)
-	RETURNS boolean
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c
-					 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
-					WHERE c.relnamespace = schema_oid AND c.relname = 'customer_histories' AND c.relkind = 'r'
-					  AND a.attname = 'history' AND NOT a.attisdropped
-					  AND a.atttypid = '@extschema@.history'::pg_catalog.regtype)
-	   AND EXISTS (SELECT FROM pg_catalog.pg_class AS c
-					WHERE c.relnamespace = schema_oid AND c.relname = 'configuration' AND c.relkind = 'r');
-END;
-COMMENT ON FUNCTION @extschema@.is_model(oid) IS 'internal: is this schema a model?';
-
--- From the catalogs alone: a view or table of somebody else may hold a trap.
-CREATE FUNCTION @extschema@.models()
-	RETURNS TABLE (model text, owner text, source text, customers bigint, size_bytes bigint)
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT n.nspname::pg_catalog.text, pg_catalog.pg_get_userbyid(n.nspowner)::pg_catalog.text,
-		   pg_catalog.regexp_replace(pg_catalog.obj_description(n.oid, 'pg_namespace'), '^customer_scoring model over ', ''),
-		   CASE WHEN h.reltuples >= 0 THEN h.reltuples::pg_catalog.int8 END,
-		   (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid)) FROM pg_catalog.pg_class AS c
-			 WHERE c.relnamespace = n.oid AND c.relkind = 'r')::pg_catalog.int8
-	  FROM pg_catalog.pg_namespace AS n
-	  JOIN pg_catalog.pg_class AS h ON h.relnamespace = n.oid AND h.relname = 'customer_histories'
-	 WHERE @extschema@.is_model(n.oid)
-	 ORDER BY n.nspname;
-END;
-COMMENT ON FUNCTION @extschema@.models() IS
-	'list the models of this database: name, owner, the relation that is the source or "a query", about how many customers (as of the last ANALYZE), bytes';
-
--- The one door to a model: it exists, and belongs to whoever asks. Whoever
--- refreshes runs the source, the views and the triggers of the owner: with
--- more rights than the owner's that would be a trap.
-CREATE FUNCTION @extschema@.model_home(model text)
-	RETURNS name
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
+-- People who can't be read any more, in words that lead to alter_model: else the
+-- error would print a query of a hundred lines.
+CREATE FUNCTION @extschema@.model_check_people(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home	record;
+	state	text;
+	message	text;
 BEGIN
-	IF model IS NULL THEN
-		RAISE null_value_not_allowed USING MESSAGE = 'model must not be null';
+	IF settings ->> 'customers_query' IS NOT NULL THEN
+		EXECUTE format('SELECT FROM (%s) AS p LIMIT 0', settings ->> 'customers_query');
 	END IF;
-	SELECT n.oid, n.nspname, pg_get_userbyid(n.nspowner) AS owner INTO home
-	  FROM pg_namespace AS n
-	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
-	IF NOT FOUND THEN
-		RAISE undefined_object USING
-			MESSAGE = format('model "%s" does not exist', left(model, 100)),
-			HINT = 'SELECT * FROM models() lists those there are.';
-	END IF;
-	IF home.owner <> current_user THEN
-		RAISE insufficient_privilege USING
-			MESSAGE = format('model "%s" belongs to role %I', home.nspname, home.owner),
-			DETAIL = 'The source and the views of a model run with the rights of whoever works on it.',
-			HINT = format('SET ROLE %I;', home.owner);
-	END IF;
-	RETURN home.nspname;
+EXCEPTION
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+		RAISE EXCEPTION USING ERRCODE = state,
+			-- one major calls a column source.city, another "city"
+			MESSAGE = format('model "%s" can''t read its people: %s', model, regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
+			HINT = format('Bring back what is missing, or name it anew: alter_model(%L, customers => ..., attributes => ..., consent => ..., objection => ..., contact => ...)', model);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_home(text) IS 'internal: the schema of a model that belongs to the caller';
-
-CREATE FUNCTION @extschema@.model_settings(model name)
-	RETURNS jsonb
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	settings	jsonb;
-BEGIN
-	EXECUTE format('SELECT to_jsonb(c) FROM %I.configuration AS c WHERE c.valid_until IS NULL', model) INTO settings;
-	IF settings IS NULL THEN
-		RAISE object_not_in_prerequisite_state USING
-			MESSAGE = format('model "%s" has no configuration in force', model),
-			HINT = 'Exactly one row of its table configuration has valid_until NULL.';
-	END IF;
-	RETURN settings;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_settings(name) IS 'internal: the configuration of a model that is in force';
-
--- A setting that is an array of texts; none where it is not given.
-CREATE FUNCTION @extschema@.model_names(settings jsonb, setting text)
-	RETURNS text[]
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT ARRAY(SELECT pg_catalog.jsonb_array_elements_text(
-		CASE WHEN pg_catalog.jsonb_typeof(settings OPERATOR(pg_catalog.->) setting) OPERATOR(pg_catalog.=) 'array'
-			THEN settings OPERATOR(pg_catalog.->) setting ELSE '[]' END));
-END;
-COMMENT ON FUNCTION @extschema@.model_names(jsonb, text) IS 'internal: a setting of a model that is a list of names';
-
--- The columns of the customers table that a model shows: attributes, and by
--- which channels a person may be contacted.
-CREATE FUNCTION @extschema@.model_attributes(settings jsonb)
-	RETURNS text[]
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT @extschema@.model_names(settings, 'attributes') OPERATOR(pg_catalog.||) @extschema@.model_names(settings, 'contact');
-END;
-COMMENT ON FUNCTION @extschema@.model_attributes(jsonb) IS 'internal: the attributes of a model, channels of contact included';
-
--- A piece of SQL for each attribute: "pattern" has its name, and attributes.name.
-CREATE FUNCTION @extschema@.model_attribute_list(settings jsonb, pattern text)
-	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, u.a, 'attributes.' OPERATOR(pg_catalog.||) u.a), '' ORDER BY u.n), '')
-	  FROM pg_catalog.unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (a, n);
-END;
-COMMENT ON FUNCTION @extschema@.model_attribute_list(jsonb, text) IS 'internal: SQL text for each attribute of a model';
-
--- The key of a customer as everyone sees it, from his tenant and his own key.
-CREATE FUNCTION @extschema@.model_key(settings jsonb, tenant text, customer text)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN customer ELSE
-		pg_catalog.format($q$pg_catalog.replace(pg_catalog.replace(%s, E'\\', E'\\\\'), ':', E'\\:') OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) %s$q$, tenant, customer) END;
-END;
-COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
-
--- customer_key of a row p of the table of people.
-CREATE FUNCTION @extschema@.model_person_key(settings jsonb)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT '(' OPERATOR(pg_catalog.||) @extschema@.model_key(settings, 'p.tenant', 'p.customer_id') OPERATOR(pg_catalog.||) ') COLLATE "C"';
-END;
-COMMENT ON FUNCTION @extschema@.model_person_key(jsonb) IS 'internal: an expression for customer_key of a row of customers';
-
-/* ---- what the caller's SQL means ---- */
+COMMENT ON FUNCTION @extschema@.model_check_people(name, jsonb) IS 'internal: an error if the table of people, or a column of it, can''t be read';
 
 -- What the columns of a SELECT are, and the SELECT with every name qualified:
 -- the server says so itself, of a view that is dropped at once.
@@ -240,38 +96,6 @@ BEGIN ATOMIC
 						  AND c.relkind IN ('r', 'p', 'v', 'm', 'f'));
 END;
 COMMENT ON FUNCTION @extschema@.model_missing(text[]) IS 'internal: those of these relations, by qualified names, that do not exist; NULL if all do';
-
--- What a model consists of, by the catalogs: what another tool drops with CASCADE
--- is missing from it. Readers ask too, whose settings may quote names or not.
-CREATE FUNCTION @extschema@.model_objects(model text)
-	RETURNS text[]
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.array_agg(o.object ORDER BY o.object)
-	  FROM (SELECT pg_catalog.concat(CASE c.relkind WHEN 'v' THEN 'view ' ELSE 'table ' END, n.nspname, '.', c.relname) AS object
-			  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-			 WHERE n.nspname = model AND c.relkind IN ('r', 'v')
-			UNION ALL
-			SELECT pg_catalog.concat('function ', n.nspname, '.', f.proname)
-			  FROM pg_catalog.pg_proc AS f JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
-			 WHERE n.nspname = model AND f.prokind = 'f') AS o;
-END;
-COMMENT ON FUNCTION @extschema@.model_objects(text) IS 'internal: the tables, views and functions of a model that there are';
-
--- Which of them are missing, in words, and what brings them back; NULL: none.
-CREATE FUNCTION @extschema@.model_lost(model text, objects text[])
-	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.string_agg(o.object, ', ' ORDER BY pg_catalog.starts_with(o.object, 'table ') DESC, o.object) OPERATOR(pg_catalog.||)
-		   CASE pg_catalog.count(*) WHEN 1 THEN ' is missing: ' ELSE ' are missing: ' END OPERATOR(pg_catalog.||)
-		   CASE WHEN pg_catalog.bool_or(pg_catalog.starts_with(o.object, 'table '))
-				THEN 'drop_model and create_model, for what the tables held is gone'
-				ELSE pg_catalog.format('alter_model(%L) makes anew what another tool has dropped', model) END
-	  FROM pg_catalog.unnest(objects) AS o (object)
-	 WHERE o.object OPERATOR(pg_catalog.<>) ALL (@extschema@.model_objects(model));
-END;
-COMMENT ON FUNCTION @extschema@.model_lost(text, text[]) IS 'internal: what a model was made of and is missing, and which call brings it back; NULL if nothing is';
 
 -- One argument that is a column or an expression over "from_item": its type,
 -- or an error that names the argument.
@@ -446,7 +270,7 @@ DECLARE
 	attribute	text;
 	attributes	text[] := @extschema@.model_attributes(settings);
 	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,churn_probability,churn_reason,propensity_90d,expected_orders_90d,clv_12m,clv_score,next_order_expected_on,prediction_reason,segment,segment_label,segment_order,segment_color,segment_overridden,segment_by_rules,role,action,previous_segment,changed_on,consent,objection,known,history}';
-	-- what the queries of sql/model_views.sql call their own
+	-- what the queries of sql/model/views.sql call their own
 	inside		text[] := '{version,weights,map_copy,no_order_reason,corrected,scored_value,recency_thresholds,frequency_thresholds,monetary_thresholds,basket_thresholds,clv_thresholds,then_recency_days,then_frequency,then_scored_value,then_r_score,then_f_score,then_m_score}';
 	selected	text;
 	is_unique	boolean;
@@ -695,3 +519,82 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_resolve(name, jsonb, jsonb) IS
 	'internal: what the source, the columns and the customers of a model are';
+
+-- A source that can't be read any more, in words that lead to alter_model.
+CREATE FUNCTION @extschema@.model_raise_unreadable(model name, state text, message text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RAISE EXCEPTION USING ERRCODE = state,
+		-- one major calls a column source.total, another "total"
+		MESSAGE = format('model "%s" can''t read its source: %s', model, regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
+		HINT = format('Where tables or columns have other names or types now, name them anew: alter_model(%L, source => ..., customer => ..., day => ..., value => ...)', model);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_raise_unreadable(name, text, text) IS 'internal: the error of a source that can''t be read';
+
+-- The histories that the source has now, as an item of FROM.
+CREATE FUNCTION @extschema@.model_source_histories(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('@extschema@.source_histories(%L, NULL::%s, %L, %L)', settings OPERATOR(pg_catalog.->>) 'source_query',
+		settings OPERATOR(pg_catalog.->>) 'customer_type',
+		CASE WHEN (settings OPERATOR(pg_catalog.->>) 'day_is_moment')::boolean THEN settings OPERATOR(pg_catalog.->>) 'time_zone' END,
+		settings OPERATOR(pg_catalog.->>) 'on_error' OPERATOR(pg_catalog.=) 'reject');
+END;
+COMMENT ON FUNCTION @extschema@.model_source_histories(jsonb) IS 'internal: an item of FROM that reads the source of a model';
+
+-- customer_key from the customer as the source's query gives him: with tenants
+-- an array of the tenant and his own key.
+CREATE FUNCTION @extschema@.model_source_key(settings jsonb, customer text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@.model_key(settings, customer OPERATOR(pg_catalog.||) '[1]',
+		CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN pg_catalog.format(settings OPERATOR(pg_catalog.->>) 'key_text', customer)
+			ELSE customer OPERATOR(pg_catalog.||) '[2]' END);
+END;
+COMMENT ON FUNCTION @extschema@.model_source_key(jsonb, text) IS 'internal: an expression for customer_key from a row of the source';
+
+-- A query as SQL that means the same whatever the settings of who reads it:
+-- the server prints it by settings of its own here, and a string with a
+-- backslash, which one of them could give another meaning, becomes E''...''.
+CREATE FUNCTION @extschema@.model_definition(view oid)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	AS $$
+BEGIN
+	RETURN (SELECT string_agg(CASE WHEN starts_with(m.piece[1], '''') AND strpos(m.piece[1], E'\\') > 0
+					THEN ' E' || replace(m.piece[1], E'\\', E'\\\\') ELSE m.piece[1] END, '' ORDER BY m.n)
+			  FROM regexp_matches(trim(' ;' FROM pg_get_viewdef(view)), $r$('(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+)$r$, 'g') WITH ORDINALITY AS m (piece, n));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_definition(oid) IS 'internal: the query of a view, as SQL that no setting changes';
+
+-- customer_key of a row p of the table of people.
+CREATE FUNCTION @extschema@.model_person_key(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT '(' OPERATOR(pg_catalog.||) @extschema@.model_key(settings, 'p.tenant', 'p.customer_id') OPERATOR(pg_catalog.||) ') COLLATE "C"';
+END;
+COMMENT ON FUNCTION @extschema@.model_person_key(jsonb) IS 'internal: an expression for customer_key of a row of customers';
+
+-- A query as it would be printed today; NULL if it can't be read any more.
+CREATE FUNCTION @extschema@.model_reprinted(model name, query text)
+	RETURNS text
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (SELECT p.definition FROM @extschema@.model_probe(model, '{"search_path": "pg_catalog, pg_temp"}', query) AS p);
+EXCEPTION WHEN syntax_error_or_access_rule_violation OR invalid_schema_name OR data_exception THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_reprinted(name, text) IS 'internal: a query of a model as this server prints it';

@@ -7,6 +7,87 @@
 -- reads nothing but its own transition tables.
 --
 
+CREATE FUNCTION @extschema@.is_own_enum(schema name, type name)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'is_own_enum'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.is_own_enum(name, name) IS 'internal: is this type an enum that belongs to the current user?';
+
+CREATE FUNCTION @extschema@.live_parts_have_triggers(relation oid, trigger name)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'live_parts_have_triggers'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.live_parts_have_triggers(oid, name) IS
+	'internal: do all partitions below a table have this trigger of a live model?';
+
+-- The rows of a transition table, or of the source itself (NULL), that have a
+-- customer, a day and a value, and whether a model keeps them. With on_error => 'raise' a new row that it would
+-- not keep is an error; an old one never is, so that it can be deleted or mended.
+CREATE FUNCTION @extschema@.model_live_events(settings jsonb, transition_table text, sign text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	s	record;
+BEGIN
+	SELECT * INTO s FROM @extschema@.model_live_source(settings, transition_table);
+	RETURN format(CASE WHEN settings ->> 'on_error' = 'raise' AND sign = '+' THEN $q$
+		SELECT r.customer, %1$s AS day, r.value%2$s,
+			   CASE WHEN @extschema@.is_scorable(%1$s, r.value) AND octet_length(%4$s) <= 1000 THEN true
+					ELSE @extschema@.raise_unscorable(%1$s, r.value::numeric) END AS scorable
+		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ ELSE $q$
+		SELECT r.customer, %1$s AS day, r.value%2$s, @extschema@.is_scorable(%1$s, r.value) AS scorable
+		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ END,
+		s.day, s.counts, s.query, @extschema@.model_source_key(settings, 'r.customer'));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_events(jsonb, text, text) IS 'internal: the query over a transition table of the source';
+
+-- Whoever has a total too large for a history is left out of a live model. Their
+-- rows are pending all the same, in pieces that fit: then differences that come
+-- later add to them, and they are back as soon as it is mended. A piece is a row,
+-- or up to 9,000 of at most a million, which are below 2^63 units of 10^-9.
+CREATE FUNCTION @extschema@.model_live_pieces(model name, settings jsonb, too_large text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	counts		text;
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+BEGIN
+	SELECT s.counts INTO counts FROM @extschema@.model_live_source(settings, NULL) AS s;
+	RETURN format($q$
+		INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)
+		SELECT p.key, %3$s @extschema@.history_agg(p.day, p.value%4$s)
+		  FROM (SELECT r.*, CASE WHEN abs(r.value) <= 1000000 THEN row_number() OVER w / 9000 ELSE - row_number() OVER w END AS piece
+				  FROM (SELECT %5$s AS key, r.* FROM (%6$s) AS r WHERE r.scorable) AS r
+				  LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = r.key
+				 WHERE EXISTS (%7$s) AND coalesce(m.root_key, r.key) IN (%7$s)
+				WINDOW w AS (PARTITION BY r.key)) AS p
+		 GROUP BY p.key, p.customer, p.piece$q$, model,
+		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'p.customer[1], p.customer[2],' ELSE ''''',' END,
+		replace(counts, 'r.', 'p.'), @extschema@.model_source_key(settings, 'r.customer'),
+		@extschema@.model_live_events(settings, NULL, '-'), too_large);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_pieces(name, jsonb, text) IS 'internal: the statement that keeps in pending what fits no history';
+
+-- The enums among the columns that a live model reads.
+CREATE FUNCTION @extschema@.model_live_enums(relation oid, columns text[])
+	RETURNS SETOF oid
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY SELECT t.oid
+	  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'e'
+	 WHERE a.attrelid = relation AND a.attnum > 0 AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (columns);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_live_enums(oid, text[]) IS 'internal: the enums among columns that a live model reads';
+
 -- What the live model stands on, checked once: the root of the source, whose
 -- owner is the model's, and columns of built-in types. Returns the columns.
 CREATE FUNCTION @extschema@.model_live_columns(model name, settings jsonb)
@@ -189,19 +270,6 @@ CREATE FUNCTION @extschema@.live_root(relation oid, trigger name)
 COMMENT ON FUNCTION @extschema@.live_root(oid, name) IS
 	'internal: the partitioned source of the live model that has this trigger on a partition; NULL if it is no partition of it any more';
 
-CREATE FUNCTION @extschema@.is_own_enum(schema name, type name)
-	RETURNS boolean
-	AS 'MODULE_PATHNAME', 'is_own_enum'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.is_own_enum(name, name) IS 'internal: is this type an enum that belongs to the current user?';
-
-CREATE FUNCTION @extschema@.live_parts_have_triggers(relation oid, trigger name)
-	RETURNS boolean
-	AS 'MODULE_PATHNAME', 'live_parts_have_triggers'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.live_parts_have_triggers(oid, name) IS
-	'internal: do all partitions below a table have this trigger of a live model?';
-
 -- The source's columns of the rows in a transition table, or in the source
 -- itself (NULL): a query, and over its result "r" the day, and ", r.counts"
 -- where there is one.
@@ -224,30 +292,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_live_source(jsonb, text) IS 'internal: the columns of the source, of the rows in a transition table or all of them';
-
--- The rows of a transition table, or of the source itself (NULL), that have a
--- customer, a day and a value, and whether a model keeps them. With on_error => 'raise' a new row that it would
--- not keep is an error; an old one never is, so that it can be deleted or mended.
-CREATE FUNCTION @extschema@.model_live_events(settings jsonb, transition_table text, sign text)
-	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	s	record;
-BEGIN
-	SELECT * INTO s FROM @extschema@.model_live_source(settings, transition_table);
-	RETURN format(CASE WHEN settings ->> 'on_error' = 'raise' AND sign = '+' THEN $q$
-		SELECT r.customer, %1$s AS day, r.value%2$s,
-			   CASE WHEN @extschema@.is_scorable(%1$s, r.value) AND octet_length(%4$s) <= 1000 THEN true
-					ELSE @extschema@.raise_unscorable(%1$s, r.value::numeric) END AS scorable
-		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ ELSE $q$
-		SELECT r.customer, %1$s AS day, r.value%2$s, @extschema@.is_scorable(%1$s, r.value) AS scorable
-		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ END,
-		s.day, s.counts, s.query, @extschema@.model_source_key(settings, 'r.customer'));
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_live_events(jsonb, text, text) IS 'internal: the query over a transition table of the source';
 
 -- What these rows say of each customer: the history of those that are kept, how
 -- many are not, and how many there are. One by one instead, if the rows of a
@@ -276,36 +320,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_live_rows(jsonb, text, text, boolean) IS 'internal: the query for the differences that a transition table makes';
 
--- Whoever has a total too large for a history is left out of a live model. Their
--- rows are pending all the same, in pieces that fit: then differences that come
--- later add to them, and they are back as soon as it is mended. A piece is a row,
--- or up to 9,000 of at most a million, which are below 2^63 units of 10^-9.
-CREATE FUNCTION @extschema@.model_live_pieces(model name, settings jsonb, too_large text)
-	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	counts		text;
-	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
-BEGIN
-	SELECT s.counts INTO counts FROM @extschema@.model_live_source(settings, NULL) AS s;
-	RETURN format($q$
-		INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)
-		SELECT p.key, %3$s @extschema@.history_agg(p.day, p.value%4$s)
-		  FROM (SELECT r.*, CASE WHEN abs(r.value) <= 1000000 THEN row_number() OVER w / 9000 ELSE - row_number() OVER w END AS piece
-				  FROM (SELECT %5$s AS key, r.* FROM (%6$s) AS r WHERE r.scorable) AS r
-				  LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = r.key
-				 WHERE EXISTS (%7$s) AND coalesce(m.root_key, r.key) IN (%7$s)
-				WINDOW w AS (PARTITION BY r.key)) AS p
-		 GROUP BY p.key, p.customer, p.piece$q$, model,
-		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'p.customer[1], p.customer[2],' ELSE ''''',' END,
-		replace(counts, 'r.', 'p.'), @extschema@.model_source_key(settings, 'r.customer'),
-		@extschema@.model_live_events(settings, NULL, '-'), too_large);
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_live_pieces(name, jsonb, text) IS 'internal: the statement that keeps in pending what fits no history';
-
 -- The partitions of a source, by name: OIDs would not survive a restore.
 CREATE FUNCTION @extschema@.model_live_parts(root oid)
 	RETURNS text[]
@@ -318,6 +332,49 @@ BEGIN ATOMIC
 	 WHERE t.level > 0;
 END;
 COMMENT ON FUNCTION @extschema@.model_live_parts(oid) IS 'internal: the partitions of a table by qualified name; NULL if there are none';
+
+-- The triggers of a live model: all of them, with their function, or if it has
+-- a source still, those that stand on other tables. What the source has is
+-- replaced in its place, which keeps no reader of it away.
+CREATE FUNCTION @extschema@.model_drop_triggers(model name, source oid)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning		-- not a line for every trigger
+	AS $$
+DECLARE
+	trigger_function regprocedure := to_regprocedure(format('%I.record_differences()', model));
+	kept	oid[] := ARRAY(SELECT t.relid FROM pg_partition_tree(source) AS t UNION SELECT source WHERE source IS NOT NULL);
+	t		record;
+BEGIN
+	IF trigger_function IS NULL THEN
+		RETURN;
+	END IF;
+	-- a table that was given away since takes its triggers back with the function only
+	IF EXISTS (SELECT FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
+				WHERE g.tgfoid = trigger_function AND c.oid <> ALL (kept) AND NOT pg_has_role(c.relowner, 'USAGE')) THEN
+		source := NULL;
+		kept := '{}';
+	END IF;
+	-- The source first, as its writers do, who then want pending; and from the
+	-- root down: else they and we could wait for each other.
+	FOR t IN SELECT g.tgrelid::regclass AS relation FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
+			  WHERE g.tgfoid = trigger_function AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'UPDATE') AND c.oid <> ALL (kept)
+			  GROUP BY g.tgrelid ORDER BY min(g.tgnargs), g.tgrelid LOOP
+		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t.relation);
+	END LOOP;
+	IF source IS NULL THEN
+		EXECUTE format('DROP FUNCTION %I.record_differences() CASCADE', model);
+		RETURN;
+	END IF;
+	FOR t IN SELECT g.tgrelid::regclass AS relation, g.tgname FROM pg_trigger AS g
+			  WHERE g.tgfoid = trigger_function AND g.tgrelid <> ALL (kept) LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_drop_triggers(name, oid) IS
+	'internal: drop the triggers of a live model, or those that are not on its source';
 
 -- The trigger function and the triggers, anew.
 CREATE FUNCTION @extschema@.model_make_triggers(model name, settings jsonb)
@@ -567,63 +624,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_make_triggers(name, jsonb) IS 'internal: make the triggers of a live model';
 
--- The enums among the columns that a live model reads.
-CREATE FUNCTION @extschema@.model_live_enums(relation oid, columns text[])
-	RETURNS SETOF oid
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	RETURN QUERY SELECT t.oid
-	  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'e'
-	 WHERE a.attrelid = relation AND a.attnum > 0 AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (columns);
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_live_enums(oid, text[]) IS 'internal: the enums among columns that a live model reads';
-
--- The triggers of a live model: all of them, with their function, or if it has
--- a source still, those that stand on other tables. What the source has is
--- replaced in its place, which keeps no reader of it away.
-CREATE FUNCTION @extschema@.model_drop_triggers(model name, source oid)
-	RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	SET client_min_messages = warning		-- not a line for every trigger
-	AS $$
-DECLARE
-	trigger_function regprocedure := to_regprocedure(format('%I.record_differences()', model));
-	kept	oid[] := ARRAY(SELECT t.relid FROM pg_partition_tree(source) AS t UNION SELECT source WHERE source IS NOT NULL);
-	t		record;
-BEGIN
-	IF trigger_function IS NULL THEN
-		RETURN;
-	END IF;
-	-- a table that was given away since takes its triggers back with the function only
-	IF EXISTS (SELECT FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
-				WHERE g.tgfoid = trigger_function AND c.oid <> ALL (kept) AND NOT pg_has_role(c.relowner, 'USAGE')) THEN
-		source := NULL;
-		kept := '{}';
-	END IF;
-	-- The source first, as its writers do, who then want pending; and from the
-	-- root down: else they and we could wait for each other.
-	FOR t IN SELECT g.tgrelid::regclass AS relation FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
-			  WHERE g.tgfoid = trigger_function AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'UPDATE') AND c.oid <> ALL (kept)
-			  GROUP BY g.tgrelid ORDER BY min(g.tgnargs), g.tgrelid LOOP
-		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t.relation);
-	END LOOP;
-	IF source IS NULL THEN
-		EXECUTE format('DROP FUNCTION %I.record_differences() CASCADE', model);
-		RETURN;
-	END IF;
-	FOR t IN SELECT g.tgrelid::regclass AS relation, g.tgname FROM pg_trigger AS g
-			  WHERE g.tgfoid = trigger_function AND g.tgrelid <> ALL (kept) LOOP
-		EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_drop_triggers(name, oid) IS
-	'internal: drop the triggers of a live model, or those that are not on its source';
-
 -- What of the source a live model doesn't see, from the catalogs; NULL: nothing.
 -- Readers ask it, who may use no function of the extension by name.
 CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, source_columns text[], source_parts text[])
@@ -701,85 +701,44 @@ $$;
 COMMENT ON FUNCTION @extschema@.live_problem(text, text, text[], text[]) IS
 	'what of its source a live model does not see: missing or disabled triggers, changed columns, detached partitions; NULL if it sees all';
 
--- Pending differences folded into the histories. Those that others are just
--- writing are not visible here, and stay.
-CREATE FUNCTION @extschema@.apply_changes(model text, wait boolean DEFAULT true)
-	RETURNS TABLE (status text, differences bigint, customers bigint, seconds float8)
+-- The source of a live model before the model's tables, as its TRUNCATE locks
+-- them, so that the two can't wait for each other. With "mode" NULL it is only
+-- read. Who is going to change triggers names the lock for that: it is taken at
+-- once, for who has read the source first could wait for another model that has
+-- done the same. 'triggers' leaves it to the catalogs whether they have to be
+-- made anew. True if they have, or a mode was named.
+CREATE FUNCTION @extschema@.model_lock_source(model name, settings jsonb, mode text DEFAULT NULL)
+	RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
-	settings	jsonb;
-	begun		timestamptz := clock_timestamp();
-	emptied		text[];
+	s		record;
+	wanted	text;
 BEGIN
-	IF NOT @extschema@.model_lock(home, wait) THEN
-		status := 'skipped';
-		RETURN NEXT;
-		RETURN;
+	SELECT * INTO s FROM jsonb_to_record(settings) AS r (live boolean, source_relation text, source_columns text[], source_parts text[]);
+	IF NOT s.live OR @extschema@.model_missing(ARRAY[s.source_relation]) IS NOT NULL THEN
+		RETURN false;
 	END IF;
-	settings := @extschema@.model_settings(home);
-	PERFORM @extschema@.model_check_tokens(home);
-	-- in the order in which a TRUNCATE of the source does, and readers do
-	EXECUTE format('LOCK TABLE %1$I.customer_histories, %1$I.pending, %1$I.rejects IN ROW EXCLUSIVE MODE', home);
-	EXECUTE format($q$
-		WITH taken AS (
-			DELETE FROM %1$I.pending RETURNING *
-		), summed AS MATERIALIZED (
-			-- whoever has been merged into another customer goes by the name of that one
-			SELECT coalesce(m.root_key, t.customer_key) AS customer_key, min(t.tenant) AS tenant, %2$s @extschema@.try_sum(t.difference) AS difference, count(*) AS n
-			  FROM taken AS t LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key GROUP BY 1
-		), added AS MATERIALIZED (
-			SELECT s.*, %5$s AS history
-			  FROM summed AS s LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = s.customer_key
-			 -- of whoever has been erased nothing is kept
-			 WHERE %6$s%7$s
-		), written AS (
-			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %3$s history)
-			SELECT a.tenant, a.customer_key, %4$s a.history FROM added AS a
-			 WHERE a.history IS NOT NULL AND a.difference OPERATOR(@extschema@.<>) '{}' ORDER BY a.customer_key
-			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
-		), kept AS (
-			-- a total beyond all limits: stays pending, and out of the views
-			INSERT INTO %1$I.pending SELECT t.* FROM taken AS t LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key
-			  JOIN added AS a ON a.customer_key = coalesce(m.root_key, t.customer_key) WHERE a.history IS NULL
-		), flagged AS (
-			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild)
-			SELECT 'APPLY', 'total too large', count(*), false FROM added AS a WHERE a.history IS NULL
-			HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM %1$I.rejects AS r WHERE r.reason = 'total too large')
-		)
-		SELECT coalesce(sum(a.n) FILTER (WHERE a.history IS NOT NULL), 0), count(a.history),
-			   array_agg(a.customer_key) FILTER (WHERE a.history OPERATOR(@extschema@.=) '{}') FROM added AS a$q$, home,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'min(coalesce(m.root_id, t.customer_id)) AS customer_id,' END,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'a.customer_id,' END,
-		@extschema@.model_kept_days(home, settings,
-			format('CASE WHEN h.history IS NULL THEN s.difference WHEN s.difference IS NOT NULL THEN @extschema@.try_add(h.history, s.difference)'
-				-- too large alone, but maybe not with what is stored
-				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT t.difference FROM taken AS t'
-				' LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key WHERE coalesce(m.root_key, t.customer_key) = s.customer_key) AS x) END', home)),
-		@extschema@.model_not_suppressed(home, 's.customer_key'),
-		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
-			format(' AND (h.history IS NOT NULL OR %s)', @extschema@.model_kept(home, settings, 's.difference')) END)
-		INTO differences, customers, emptied;
-	IF emptied IS NOT NULL THEN
-		EXECUTE format('DELETE FROM %I.customer_histories WHERE customer_key = ANY ($1)', home) USING emptied;
-	END IF;
-	-- A broken source leaves a row for every statement: one of a kind is enough.
-	EXECUTE format($q$
-		WITH taken AS (
-			DELETE FROM %1$I.rejects AS r
-			 WHERE (SELECT count(*) FROM %1$I.rejects) > (SELECT count(DISTINCT (o.operation, o.reason)) FROM %1$I.rejects AS o) RETURNING *
-		)
-		INSERT INTO %1$I.rejects (rejected_at, operation, reason, affected, needs_rebuild)
-		SELECT max(t.rejected_at), t.operation, t.reason, sum(t.affected), t.needs_rebuild
-		  FROM taken AS t GROUP BY t.operation, t.reason, t.needs_rebuild$q$, home);
-	PERFORM @extschema@.model_write_thresholds(home, settings, NULL);
-	status := 'applied';
-	seconds := extract(epoch FROM clock_timestamp() - begun);
-	RETURN NEXT;
+	LOOP
+		wanted := CASE WHEN mode <> 'triggers' THEN mode
+			WHEN mode = 'triggers' AND @extschema@.live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NOT NULL THEN 'SHARE ROW EXCLUSIVE' END;
+		-- of a source that belongs to somebody else now the caller is told later
+		IF wanted IS NOT NULL AND NOT has_table_privilege(s.source_relation, 'UPDATE') THEN
+			RETURN true;
+		END IF;
+		BEGIN
+			EXECUTE format('LOCK TABLE %s IN %s MODE', s.source_relation, coalesce(wanted, 'ACCESS SHARE'));
+			IF wanted IS NOT NULL OR mode IS NULL
+				OR @extschema@.live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NULL THEN
+				RETURN wanted IS NOT NULL;
+			END IF;
+			-- it has changed while we waited: once more, with nothing in hand
+			RAISE EXCEPTION USING ERRCODE = 'CSAGN', MESSAGE = 'once more';
+		EXCEPTION WHEN SQLSTATE 'CSAGN' THEN
+			NULL;
+		END;
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.apply_changes(text, boolean) IS
-	'fold the pending differences of a live model into its histories: schedule it every few minutes; changes no answer, only how fast it comes';
+COMMENT ON FUNCTION @extschema@.model_lock_source(name, jsonb, text) IS 'internal: lock the source of a live model before the model''s tables';

@@ -1,5 +1,5 @@
 --
--- Privacy: erasure, access, retention, objection, and the record of processing.
+-- Layer 4: erasure, access, retention, objection, and the record of processing.
 --
 -- Where people are in a model is asked of the catalogs, by the rule of
 -- model_person_tables: a table that is added later is erased from, exported and
@@ -26,16 +26,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_check_customer(name, jsonb, text) IS 'internal: refuse what can be no customer_key of a model';
-
--- All models of the caller.
-CREATE FUNCTION @extschema@.model_homes()
-	RETURNS SETOF name
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT n.nspname FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
-	 WHERE r.rolname = CURRENT_USER AND @extschema@.is_model(n.oid) ORDER BY n.nspname;
-END;
-COMMENT ON FUNCTION @extschema@.model_homes() IS 'internal: the schemas of the models of the caller';
 
 -- Materialized views that hold what a model's tables, views or functions said
 -- when they were refreshed, wherever they are and through whatever views.
@@ -64,8 +54,6 @@ BEGIN ATOMIC
 	 ORDER BY 2;
 END;
 COMMENT ON FUNCTION @extschema@.model_copies(name) IS 'internal: the materialized views that depend on a model';
-
-/* ---- erasure ---- */
 
 -- Customers out of a model, with all whom they have been merged with; what was
 -- done, and what could not be.
@@ -243,8 +231,6 @@ $$;
 COMMENT ON FUNCTION @extschema@.reapply_suppression(text) IS
 	'erase everybody whose token is on the suppression list of a model: after a backup of an earlier day was restored, and the list of today was put into its table suppressed';
 
-/* ---- proof ---- */
-
 -- What is compared with a customer's key. A cast to text of any other type may be
 -- a function of whoever made the type, and so may its output.
 CREATE FUNCTION @extschema@.model_is_searched(type oid)
@@ -369,8 +355,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.erasure_report(text) IS 'erasure_report over all models of the caller';
 
-/* ---- access ---- */
-
 CREATE FUNCTION @extschema@.export_customer(model text, customer text)
 	RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -430,8 +414,6 @@ $$;
 COMMENT ON FUNCTION @extschema@.export_customer(text, text) IS
 	'everything that a model holds about a person, as jsonb: orders by day, scores, segment, what was recorded, corrections, what the table of people says, and how it is processed';
 
-/* ---- retention ---- */
-
 CREATE FUNCTION @extschema@.retention_due(model text, within_days int DEFAULT 30)
 	RETURNS TABLE (customer_key text, tenant text, last_event_on date, remove_on date)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -488,8 +470,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.purge_model(text, boolean) IS
 	'erase everybody who has had no event for retention_days, as refresh_model does; with dry_run only say how many rows';
-
-/* ---- the views about people ---- */
 
 CREATE FUNCTION @extschema@.model_make_privacy(model name, settings jsonb)
 	RETURNS void

@@ -1,450 +1,7 @@
 --
--- Data quality, corrections by people, and parity of segments between groups.
+-- Layer 4: what is odd in the data of a model, and whether its segments treat
+-- groups alike.
 --
--- Corrections are what people know and the source doesn't: that a customer
--- belongs in another segment, or that two customers are one person. They are
--- kept beside the histories, in tables of the model, and survive every refresh.
---
-
--- The tables of what people and checks have found. Nobody but the owner reads them.
-CREATE FUNCTION @extschema@.model_make_corrections(model name)
-	RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	c	record;
-BEGIN
-	EXECUTE format($q$
-		CREATE TABLE %1$I.overridden_segments (
-			customer_key text COLLATE "C" PRIMARY KEY, tenant text NOT NULL, segment text COLLATE "C" NOT NULL, reason text NOT NULL,
-			valid_from date NOT NULL, valid_until date, made_by text NOT NULL, made_at timestamptz NOT NULL DEFAULT now()
-		);
-		CREATE TABLE %1$I.merged_customers (
-			customer_key text COLLATE "C" PRIMARY KEY, tenant text NOT NULL, customer_id text NOT NULL,
-			into_key text COLLATE "C" NOT NULL, into_id text NOT NULL, root_key text COLLATE "C" NOT NULL, root_id text NOT NULL,
-			merged_by text NOT NULL, merged_at timestamptz NOT NULL DEFAULT now()
-		);
-		CREATE INDEX ON %1$I.merged_customers (root_key);
-		CREATE TABLE %1$I.quality (
-			tenant text, reason text NOT NULL, affected bigint NOT NULL, customers bigint, detail text, checked_at timestamptz NOT NULL,
-			UNIQUE NULLS NOT DISTINCT (tenant, reason)
-		);
-		-- A key of a person has no place in the statistics, which more people can read.
-		ALTER TABLE %1$I.overridden_segments ALTER customer_key SET STATISTICS 0, ALTER reason SET STATISTICS 0;
-		ALTER TABLE %1$I.merged_customers ALTER customer_key SET STATISTICS 0, ALTER customer_id SET STATISTICS 0, ALTER into_key SET STATISTICS 0,
-			ALTER into_id SET STATISTICS 0, ALTER root_key SET STATISTICS 0, ALTER root_id SET STATISTICS 0;
-		ANALYZE %1$I.overridden_segments, %1$I.merged_customers;
-		$q$, model);
-	FOR c IN SELECT * FROM (VALUES
-		('overridden_segments', NULL, 'segments that a person has set by override_segment'),
-		('overridden_segments', 'customer_key', 'the customer as text'), ('overridden_segments', 'tenant', 'empty in a model without tenants'),
-		('overridden_segments', 'segment', 'instead of that of the rules'), ('overridden_segments', 'reason', 'why, in words of who did it'),
-		('overridden_segments', 'valid_from', 'first as_of day for which it holds'),
-		('overridden_segments', 'valid_until', 'last as_of day for which it holds; NULL: until it is taken back'),
-		('overridden_segments', 'made_by', 'who did it'), ('overridden_segments', 'made_at', 'when'),
-		('merged_customers', NULL, 'customers who are other customers too, by merge_customers'),
-		('merged_customers', 'customer_key', 'who is no customer of his own any more'), ('merged_customers', 'tenant', 'empty in a model without tenants'),
-		('merged_customers', 'customer_id', 'the same as the source has it'),
-		('merged_customers', 'into_key', 'the customer whom he was merged into'), ('merged_customers', 'into_id', 'the same as the source has it'),
-		('merged_customers', 'root_key', 'under whom his orders are: the last of a chain'), ('merged_customers', 'root_id', 'the same as the source has it'),
-		('merged_customers', 'merged_by', 'who did it'), ('merged_customers', 'merged_at', 'when'),
-		('quality', NULL, 'what check_quality found in the source; read by the view data_quality; no data of persons'),
-		('quality', 'tenant', 'empty in a model without tenants; NULL: not known by tenant'), ('quality', 'reason', 'as in data_quality'),
-		('quality', 'affected', 'how many'), ('quality', 'customers', 'how many customers these are; NULL: not known'),
-		('quality', 'detail', 'figures in words'), ('quality', 'checked_at', 'when')) AS v (relation, attribute, words) LOOP
-		IF c.attribute IS NULL THEN
-			EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, c.relation, c.words);
-		ELSE
-			EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, c.relation, c.attribute, c.words);
-		END IF;
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_make_corrections(name) IS 'internal: the tables of corrections of a model';
-
--- A customer of a model, as the views show him, or an error that doesn't name him.
-CREATE FUNCTION @extschema@.model_find_customer(model name, settings jsonb, argument text, customer text,
-	OUT customer_key text, OUT tenant text, OUT customer_id text, OUT segment text, OUT segment_label text, OUT segment_by_rules text,
-	OUT rfm_code text, OUT as_of date)
-	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	found	record;
-BEGIN
-	IF customer IS NULL THEN
-		RAISE null_value_not_allowed USING
-			MESSAGE = format('%s must not be null', argument),
-			HINT = 'Give the customer_key that the views of the model show.';
-	END IF;
-	EXECUTE format('SELECT s.* FROM %I.customer_scores AS s WHERE s.customer_key = $1', model) INTO found USING customer;
-	IF found.customer_key IS NULL THEN
-		RAISE undefined_object USING
-			MESSAGE = format('%s is no customer of model "%s"', argument, model),
-			DETAIL = CASE WHEN settings ->> 'customers' IS NULL THEN 'Nobody in its view customer_scores has that customer_key.'
-				ELSE 'Nobody in its view customer_scores has that customer_key: not in the source, without consent, or with an objection.' END,
-			HINT = CASE WHEN settings ->> 'tenant' IS NULL THEN 'Give the customer_key that the views of the model show.'
-				ELSE 'Give the customer_key that the views of the model show; with tenants it is the tenant, a colon, and the customer.' END;
-	END IF;
-	customer_key := found.customer_key;
-	tenant := coalesce(found.tenant, '');
-	customer_id := found.customer_id;
-	segment := found.segment;
-	segment_label := found.segment_label;
-	segment_by_rules := found.segment_by_rules;
-	rfm_code := found.rfm_code;
-	as_of := found.as_of;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_find_customer(name, jsonb, text, text) IS 'internal: a customer as the views show him, or an error';
-
-/* ---- the segment that a person has set ---- */
-
-CREATE FUNCTION @extschema@.override_segment(model text, customer text, segment text, reason text, until date DEFAULT NULL)
-	RETURNS TABLE (item text, detail text)
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	home		name := @extschema@.model_home(model);
-	settings	jsonb;
-	today		date;
-	label		text;
-	earlier		record;
-	later		record;
-BEGIN
-	IF segment IS NULL THEN
-		RETURN QUERY SELECT * FROM @extschema@.clear_override(model, customer);
-		RETURN;
-	END IF;
-	IF reason IS NULL OR reason !~ '\S' THEN
-		RAISE null_value_not_allowed USING
-			MESSAGE = format('reason must not be %s', CASE WHEN reason IS NULL THEN 'null' ELSE 'empty' END),
-			HINT = 'Say why the rules are wrong about this customer: whoever looks at him will want to know.';
-	END IF;
-	IF length(reason) > 1000 THEN
-		RAISE program_limit_exceeded USING MESSAGE = format('reason has %s characters, more than 1000', length(reason));
-	END IF;
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL', @extschema@.model_as_of(), home) INTO today;
-	IF NOT isfinite(until) OR until < today THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = CASE WHEN isfinite(until) THEN format('until %s lies before %s, the day for which the model answers', to_char(until, 'YYYY-MM-DD'), to_char(today, 'YYYY-MM-DD'))
-				ELSE 'until must be finite' END,
-			DETAIL = 'It is the last day on which the segment holds.',
-			HINT = 'Leave until out, and the segment holds until it is taken back.';
-	END IF;
-	EXECUTE format('SELECT l.label FROM %I.segment_label AS l WHERE l.map = $1 AND l.segment = $2 AND l.language = $3', home)
-		INTO label USING settings ->> 'map_copy', segment, settings ->> 'language';
-	IF label IS NULL THEN
-		RAISE undefined_object USING
-			MESSAGE = format('segment "%s" is not in the segment map of model "%s"', left(segment, 100), home),
-			HINT = format('Its segments are: %s.', @extschema@.model_segment_list(home, settings ->> 'map_copy'));
-	END IF;
-	SELECT * INTO earlier FROM @extschema@.model_find_customer(home, settings, 'customer', customer);
-	EXECUTE format($q$
-		INSERT INTO %I.overridden_segments AS o (customer_key, tenant, segment, reason, valid_from, valid_until, made_by)
-		VALUES ($1, $2, $3, $4, $5, $6, session_user)
-		ON CONFLICT (customer_key) DO UPDATE SET segment = EXCLUDED.segment, reason = EXCLUDED.reason, valid_from = EXCLUDED.valid_from,
-			valid_until = EXCLUDED.valid_until, made_by = EXCLUDED.made_by, made_at = EXCLUDED.made_at$q$, home)
-		USING earlier.customer_key, earlier.tenant, segment, reason, today, until;
-	EXECUTE format('ANALYZE %I.overridden_segments', home);
-	RETURN QUERY VALUES
-		('segment', format('%s -> %s', coalesce(earlier.segment_label, earlier.segment, 'none'), label)),
-		('by the rules', coalesce(earlier.segment_by_rules, 'none')),
-		('holds', format('from %s %s', to_char(today, 'YYYY-MM-DD'),
-			CASE WHEN until IS NULL THEN 'until it is taken back by clear_override' ELSE 'to ' || to_char(until, 'YYYY-MM-DD') END));
-END
-$$;
-COMMENT ON FUNCTION @extschema@.override_segment(text, text, text, text, date) IS
-	'put a customer into another segment than that of the rules, for a reason, until a day or until it is taken back; segment NULL takes it back';
-
-CREATE FUNCTION @extschema@.clear_override(model text, customer text)
-	RETURNS TABLE (item text, detail text)
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	home		name := @extschema@.model_home(model);
-	earlier		text;
-	later		text;
-	n			bigint;
-BEGIN
-	IF customer IS NULL THEN
-		RAISE null_value_not_allowed USING
-			MESSAGE = 'customer must not be null',
-			HINT = 'Give the customer_key that the views of the model show.';
-	END IF;
-	PERFORM @extschema@.model_lock(home);
-	-- he may be in no view by now
-	EXECUTE format('SELECT s.segment_label FROM %I.customer_scores AS s WHERE s.customer_key = $1', home) INTO earlier USING customer;
-	EXECUTE format('DELETE FROM %I.overridden_segments AS o WHERE o.customer_key = $1', home) USING customer;
-	GET DIAGNOSTICS n = ROW_COUNT;
-	IF n = 0 THEN
-		RETURN QUERY VALUES ('nothing to do', 'nobody has set the segment of this customer');
-		RETURN;
-	END IF;
-	EXECUTE format('ANALYZE %I.overridden_segments', home);
-	EXECUTE format('SELECT s.segment_label FROM %I.customer_scores AS s WHERE s.customer_key = $1', home) INTO later USING customer;
-	RETURN QUERY VALUES ('segment', format('%s -> %s', coalesce(earlier, 'none'), coalesce(later, 'none')));
-END
-$$;
-COMMENT ON FUNCTION @extschema@.clear_override(text, text) IS 'take back what override_segment has set: the rules decide again about the segment of a customer';
-
-CREATE FUNCTION @extschema@.model_segment_list(model name, map text)
-	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	segments	text;
-BEGIN
-	EXECUTE format('SELECT string_agg(l.segment, '', '' ORDER BY l.display_order, l.segment) FROM'
-		' (SELECT l.segment, min(l.display_order) AS display_order FROM %I.segment_label AS l WHERE l.map = $1 GROUP BY l.segment) AS l', model)
-		INTO segments USING map;
-	RETURN segments;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_segment_list(name, text) IS 'internal: the segments of a map of a model, in words';
-
-/* ---- two customers who are one person ---- */
-
--- A customer whom the model knows, in its views or not: from the source, from the
--- customers table, or merged. Nothing for anybody else.
-CREATE FUNCTION @extschema@.model_known_customer(model name, settings jsonb, customer text,
-	OUT tenant text, OUT customer_id text, OUT into_key text, OUT root_key text, OUT root_id text)
-	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	id	text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END;
-BEGIN
-	EXECUTE format('SELECT m.tenant, m.customer_id, m.into_key, m.root_key, m.root_id FROM %I.merged_customers AS m WHERE m.customer_key = $1', model)
-		INTO tenant, customer_id, into_key, root_key, root_id USING customer;
-	IF root_key IS NOT NULL THEN
-		RETURN;
-	END IF;
-	EXECUTE format('SELECT k.tenant, k.id FROM (SELECT h.tenant, h.%2$I AS id FROM %1$I.customer_histories AS h WHERE h.customer_key = $1'
-		' UNION ALL SELECT p.tenant, p.%2$I FROM %1$I.pending AS p WHERE p.customer_key = $1%3$s) AS k WHERE %4$s LIMIT 1', model, id,
-		CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
-			format(' UNION ALL SELECT p.tenant, p.customer_id FROM (%s) AS p WHERE (%s) COLLATE "C" = $1', settings ->> 'customers_query',
-				@extschema@.model_key(settings, 'p.tenant', 'p.customer_id')) END,
-		-- the source may still speak of whoever has been erased
-		@extschema@.model_not_suppressed(model, '$1'))
-		INTO tenant, customer_id USING customer;
-	IF customer_id IS NOT NULL THEN
-		root_key := customer;
-		root_id := customer_id;
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_known_customer(name, jsonb, text) IS 'internal: a customer whom a model knows, and whom he has been merged into';
-
--- These customers, and all who have been merged with one of them.
-CREATE FUNCTION @extschema@.model_same_person(model name, customers text[])
-	RETURNS text[]
-	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	everyone	text[];
-BEGIN
-	EXECUTE format($q$
-		WITH roots AS (
-			SELECT coalesce(m.root_key, u.k) AS root_key FROM unnest($1) AS u (k) LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = u.k
-		)
-		SELECT array_agg(DISTINCT s.k) FROM (
-			SELECT r.root_key AS k FROM roots AS r
-			UNION ALL SELECT m.customer_key FROM roots AS r JOIN %1$I.merged_customers AS m ON m.root_key = r.root_key) AS s$q$, model)
-		INTO everyone USING customers;
-	RETURN everyone;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_same_person(name, text[]) IS 'internal: customers with all who have been merged with them';
-
--- What the views say of a customer, in words.
-CREATE FUNCTION @extschema@.model_customer_words(model name, customer text)
-	RETURNS text[]
-	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	words	text[];
-BEGIN
-	EXECUTE format($q$SELECT ARRAY[coalesce(s.frequency, 0)::text, s.monetary::text, coalesce(to_char(s.last_order_on, 'YYYY-MM-DD'), 'none'),
-			coalesce(s.rfm_code, 'none'), coalesce(s.segment_label, s.segment, 'none')]
-		FROM %I.customer_scores AS s WHERE s.customer_key = $1$q$, model) INTO words USING customer;
-	RETURN coalesce(words, '{in no view,in no view,in no view,in no view,in no view}');
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_customer_words(name, text) IS 'internal: orders, revenue, last order, scores and segment of a customer as texts';
-
-CREATE FUNCTION @extschema@.merge_customers(model text, "from" text, "into" text)
-	RETURNS TABLE (item text, detail text)
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	home		name := @extschema@.model_home(model);
-	gone_key	text := $2;
-	kept_key	text := $3;
-	settings	jsonb;
-	tenanted	boolean;
-	gone		record;
-	kept		record;
-	gone_before	text[];
-	kept_before	text[];
-	kept_after	text[];
-	too_large	boolean;
-	overridden	boolean;
-	gone_refuses	boolean;
-BEGIN
-	IF gone_key IS NULL OR kept_key IS NULL THEN
-		RAISE null_value_not_allowed USING
-			MESSAGE = format('%s must not be null', CASE WHEN gone_key IS NULL THEN 'from' ELSE 'into' END),
-			HINT = 'Give the customer_key that the views of the model show.';
-	END IF;
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	tenanted := settings ->> 'tenant' IS NOT NULL;
-	SELECT * INTO gone FROM @extschema@.model_known_customer(home, settings, gone_key);
-	SELECT * INTO kept FROM @extschema@.model_known_customer(home, settings, kept_key);
-	IF gone.root_key IS NULL OR kept.root_key IS NULL THEN
-		RAISE undefined_object USING
-			MESSAGE = format('%s is no customer of model "%s"', CASE WHEN gone.root_key IS NULL THEN 'from' ELSE 'into' END, home),
-			DETAIL = 'Neither the source nor the table of customers has that customer.',
-			HINT = CASE WHEN tenanted THEN 'Give the customer_key that the views of the model show; with tenants it is the tenant, a colon, and the customer.'
-				ELSE 'Give the customer_key that the views of the model show.' END;
-	END IF;
-	IF gone.tenant <> kept.tenant THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = 'from and into belong to different tenants',
-			DETAIL = 'Orders of one tenant would be seen by readers of the other.';
-	END IF;
-	IF gone.into_key IS NOT NULL THEN
-		IF gone.root_key = kept.root_key THEN
-			RETURN QUERY VALUES ('nothing to do', 'from has been merged into that customer before');
-			RETURN;
-		END IF;
-		RAISE object_not_in_prerequisite_state USING
-			MESSAGE = 'from has been merged into another customer before',
-			HINT = format('Take that back first: SELECT unmerge_customers(%L, ...);', home);
-	END IF;
-	IF gone_key = kept.root_key THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = CASE WHEN gone_key = kept_key THEN 'from and into are the same customer' ELSE 'into has been merged into from before' END,
-			HINT = 'from is the customer who vanishes, into the one who stays.';
-	END IF;
-	gone_before := @extschema@.model_customer_words(home, gone_key);
-	kept_before := @extschema@.model_customer_words(home, kept.root_key);
-	-- in the order in which a TRUNCATE of the source does, and readers do
-	EXECUTE format('LOCK TABLE %1$I.customer_histories, %1$I.pending IN ROW EXCLUSIVE MODE', home);
-	EXECUTE format($q$
-		INSERT INTO %I.merged_customers (customer_key, tenant, customer_id, into_key, into_id, root_key, root_id, merged_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, session_user)$q$, home)
-		USING gone_key, gone.tenant, gone.customer_id, kept_key, kept.customer_id, kept.root_key, kept.root_id;
-	EXECUTE format('UPDATE %I.merged_customers SET root_key = $2, root_id = $3 WHERE root_key = $1', home)
-		USING gone_key, kept.root_key, kept.root_id;
-	EXECUTE format('ANALYZE %I.merged_customers', home);
-	-- one addition; what is pending is added by the views, and by apply_changes
-	EXECUTE format($q$
-		WITH gone AS (
-			DELETE FROM %1$I.customer_histories AS h WHERE h.customer_key = $1 RETURNING h.tenant, h.history
-		), summed AS MATERIALIZED (
-			SELECT g.tenant, CASE WHEN k.history IS NULL THEN g.history ELSE @extschema@.try_add(k.history, g.history) END AS history
-			  FROM gone AS g LEFT JOIN %1$I.customer_histories AS k ON k.customer_key = $2
-		), written AS (
-			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %2$s history)
-			SELECT s.tenant, $2, %3$s s.history FROM summed AS s WHERE s.history IS NOT NULL
-			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
-		)
-		SELECT s.history IS NULL FROM summed AS s$q$, home, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END, CASE WHEN tenanted THEN '$3,' ELSE '' END)
-		INTO too_large USING gone_key, kept.root_key, kept.root_id;
-	IF too_large THEN
-		RAISE numeric_value_out_of_range USING
-			MESSAGE = 'the orders of from and into together are beyond all limits',
-			DETAIL = 'The total of a day has 18 digits at most.';
-	END IF;
-	EXECUTE format('DELETE FROM %I.customer_histories AS h WHERE h.customer_key = $1 AND h.history OPERATOR(@extschema@.=) ''{}''', home) USING kept.root_key;
-	EXECUTE format('SELECT EXISTS (SELECT FROM %I.overridden_segments AS o WHERE o.customer_key = $1)', home) INTO overridden USING gone_key;
-	kept_after := @extschema@.model_customer_words(home, kept.root_key);
-	EXECUTE format('SELECT %s', @extschema@.model_refuses(settings, '$1')) INTO gone_refuses USING gone_key;
-	RETURN QUERY VALUES ('merged', 'two customers are one from now on, whatever the source says');
-	RETURN QUERY SELECT w.item, format('%s and %s -> %s', kept_before[w.n], gone_before[w.n], kept_after[w.n])
-		FROM unnest('{orders,revenue,last order,scores,segment}'::text[]) WITH ORDINALITY AS w (item, n);
-	IF overridden THEN
-		RETURN QUERY VALUES ('note', 'from had a segment set by override_segment; it holds no more');
-	END IF;
-	IF kept_after[1] = 'in no view' THEN
-		RETURN QUERY VALUES ('note', CASE WHEN gone_refuses THEN 'from is without consent or objects, which counts for the person: they are in no view'
-			ELSE 'into is in no view: without consent, with an objection, or without orders' END);
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.merge_customers(text, text, text) IS
-	'two customers are one person: the orders of the first count as the second''s from now on, who keeps their own attributes; without consent or with an objection under either key the person is in no view; survives refresh_model';
-
-CREATE FUNCTION @extschema@.unmerge_customers(model text, "from" text)
-	RETURNS TABLE (item text, detail text)
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	home		name := @extschema@.model_home(model);
-	gone_key	text := $2;
-	kept_key	text;
-	settings	jsonb;
-	kept_before	text[];
-	kept_after	text[];
-	gone_after	text[];
-BEGIN
-	IF gone_key IS NULL THEN
-		RAISE null_value_not_allowed USING
-			MESSAGE = 'from must not be null',
-			HINT = 'Give the customer_key that merge_customers was given as from.';
-	END IF;
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	EXECUTE format('SELECT m.root_key FROM %I.merged_customers AS m WHERE m.customer_key = $1', home) INTO kept_key USING gone_key;
-	IF kept_key IS NULL THEN
-		RETURN QUERY VALUES ('nothing to do', 'this customer has not been merged into another');
-		RETURN;
-	END IF;
-	-- before the tables of the model, as a TRUNCATE of the source does
-	PERFORM @extschema@.model_lock_source(home, settings);
-	kept_before := @extschema@.model_customer_words(home, kept_key);
-	EXECUTE format('DELETE FROM %I.merged_customers AS m WHERE m.customer_key = $1', home) USING gone_key;
-	-- whoever had been merged into him is his again
-	EXECUTE format($q$
-		WITH RECURSIVE up AS (
-			SELECT m.customer_key, m.into_key AS root_key, m.into_id AS root_id, 1 AS steps FROM %1$I.merged_customers AS m WHERE m.root_key = $1
-			UNION ALL
-			SELECT u.customer_key, m.into_key, m.into_id, u.steps + 1 FROM up AS u JOIN %1$I.merged_customers AS m ON m.customer_key = u.root_key
-		)
-		UPDATE %1$I.merged_customers AS m SET root_key = u.root_key, root_id = u.root_id
-		  FROM (SELECT DISTINCT ON (u.customer_key) u.* FROM up AS u ORDER BY u.customer_key, u.steps DESC) AS u
-		 WHERE m.customer_key = u.customer_key AND m.root_key <> u.root_key$q$, home) USING kept_key;
-	EXECUTE format('ANALYZE %I.merged_customers', home);
-	IF NOT (settings ->> 'live')::boolean THEN
-		RETURN QUERY VALUES ('taken back', format('refresh_model(%L) gives both customers their own orders', home));
-		RETURN;
-	END IF;
-	-- Whose orders are whose only the source says, and nobody refreshes a live model.
-	PERFORM @extschema@.model_read_source(home, settings);
-	PERFORM @extschema@.model_write_thresholds(home, settings, false);
-	kept_after := @extschema@.model_customer_words(home, kept_key);
-	gone_after := @extschema@.model_customer_words(home, gone_key);
-	RETURN QUERY VALUES ('taken back', 'both customers have their own orders, read from the source');
-	RETURN QUERY SELECT w.item, format('%s -> %s and %s', kept_before[w.n], kept_after[w.n], gone_after[w.n])
-		FROM unnest('{orders,revenue,last order,scores,segment}'::text[]) WITH ORDINALITY AS w (item, n);
-END
-$$;
-COMMENT ON FUNCTION @extschema@.unmerge_customers(text, text) IS
-	'take back what merge_customers did: both are customers of their own again, after the next refresh_model; in a live model at once';
-
-/* ---- keys that are no person ---- */
 
 -- A key without letter case and blanks, no-break and zero-width ones included.
 CREATE FUNCTION @extschema@.bare_key(key text)
@@ -480,8 +37,6 @@ BEGIN ATOMIC
 		WHEN pg_catalog."right"(key, 1) OPERATOR(pg_catalog.=) '0' AND key OPERATOR(pg_catalog.~) '^-?[0-9]+[.,]0+$' THEN 'decimals' END;
 END;
 COMMENT ON FUNCTION @extschema@.spoilt_key(text) IS 'internal: what may have been done to the key of a customer: blanks, exponent, decimals; NULL: nothing';
-
-/* ---- data quality ---- */
 
 -- What can be wrong, in the order in which it is shown. found: where the count
 -- comes from: the last reading of the source (read), the histories as they are
@@ -555,6 +110,105 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.quality_reasons() IS
 	'the reasons of the view data_quality: what is counted, what it means, what to do; needs names the setting without which it is not counted';
+
+-- What about the source and the table of customers is probably not meant so.
+CREATE FUNCTION @extschema@.model_quality_notes(model name, settings jsonb)
+	RETURNS SETOF text
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	n		record;
+	affected	bigint;
+BEGIN
+	-- "counts" says which rows are orders, and nothing about the money of the others
+	IF settings ->> 'counts' IS NOT NULL THEN
+		EXECUTE format('SELECT count(*) FROM %I.customer_histories AS h WHERE (SELECT sum(d.total) FROM @extschema@.days(h.history) AS d WHERE d.events = 0) > 0', model)
+			INTO affected;
+		IF affected > 0 THEN
+			RETURN NEXT format('rows that are no order add to the revenue of %s customers: counts says which rows are orders, the value of the others counts all the same;'
+				' if these are cancelled or open orders: value => ''CASE WHEN %s THEN %s ELSE 0 END''', affected, replace(settings ->> 'counts', '''', ''''''), settings ->> 'value');
+		END IF;
+	END IF;
+	IF settings ->> 'customers_query' IS NULL THEN
+		RETURN;
+	END IF;
+	-- a rule reads what is known of people now, whatever the day
+	FOR n IN EXECUTE format($q$
+		SELECT a.name, string_agg(DISTINCT r.position::text, ', ') AS positions, count(DISTINCT r.position) AS rules
+		  FROM %I.segment_rule AS r
+		 CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS c (name)
+		  JOIN unnest($1) WITH ORDINALITY AS a (name, n) ON c.name #>> '{}' IN (a.name, 'attributes.' || a.name)
+		 WHERE r.map = $2 GROUP BY a.name, a.n ORDER BY a.n$q$, model) USING @extschema@.model_attributes(settings), settings ->> 'map_copy' LOOP
+		RETURN NEXT format(CASE n.rules WHEN 1 THEN 'the rule at position %s of the segment map reads %s, an attribute: on every past day it is that of today'
+			ELSE 'the rules at positions %s of the segment map read %s, an attribute: on every past day it is that of today' END, n.positions, n.name);
+	END LOOP;
+	IF settings ->> 'customers' ~* '\m(group\s+by|distinct|union|having|over\s*\()'
+		OR EXISTS (SELECT FROM jsonb_array_elements_text(coalesce(nullif(settings -> 'customers_reads', 'null'), '[]')) AS r (relation)
+					JOIN pg_class AS c ON c.oid = to_regclass(r.relation) AND c.relkind = 'v'
+				   WHERE pg_get_viewdef(c.oid) ~* '\m(group\s+by|distinct|union|having|over\s*\()') THEN
+		RETURN NEXT 'customers is a query that adds up or compares rows: all it reads is read again whenever one customer is looked up; a materialized view of it, with a unique index on the customer, is not';
+	END IF;
+	EXECUTE format($q$
+		WITH h AS MATERIALIZED (SELECT h.tenant, h.customer_id AS id FROM (%1$s) AS h),
+		p AS MATERIALIZED (SELECT p.tenant, p.customer_id AS id FROM (%2$s) AS p)
+		SELECT (SELECT count(*) FROM h) AS customers, (SELECT count(*) FROM p) AS people,
+			   (SELECT count(*) FROM h JOIN p USING (tenant, id)) AS same$q$, @extschema@.model_histories(model, settings), settings ->> 'customers_query')
+		INTO n;
+	IF n.customers = 0 OR n.people = 0 OR n.same * 20 >= least(n.customers, n.people) THEN
+		RETURN;
+	END IF;
+	RETURN NEXT format('%s of the %s customers of the source %s in customers, which has %s people: customer is of type %s, customers_key of type %s; do they mean the same?',
+		CASE n.same WHEN 0 THEN 'none' ELSE 'only ' || n.same END, n.customers, CASE n.same WHEN 0 THEN 'is' WHEN 1 THEN 'is' ELSE 'are' END, n.people,
+		rtrim(settings ->> 'customer_type', '[]'), settings ->> 'customers_key_type');
+	EXECUTE format($q$
+		WITH h AS MATERIALIZED (SELECT h.tenant, h.customer_id AS id FROM (%1$s) AS h),
+		p AS MATERIALIZED (SELECT p.tenant, p.customer_id AS id FROM (%2$s) AS p),
+		same (way, n) AS (
+			SELECT 'zeros', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND ltrim(p.id, '0') = ltrim(h.id, '0')
+			UNION ALL SELECT 'case', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND lower(btrim(p.id)) = lower(btrim(h.id))
+			UNION ALL SELECT 'decimals', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND regexp_replace(p.id, '[.]0+$', '') = regexp_replace(h.id, '[.]0+$', ''))
+		SELECT s.way, s.n, (SELECT count(*) FROM h WHERE h.id LIKE '0_%%') AS zeros_in_source FROM same AS s ORDER BY s.n DESC, s.way LIMIT 1$q$,
+		@extschema@.model_histories(model, settings), settings ->> 'customers_query') INTO n;
+	IF n.n > 0 AND n.way = 'zeros' THEN
+		RETURN NEXT format('%s of them would be without leading zeros: %s', n.n, CASE WHEN n.zeros_in_source > 0
+			THEN format('customer => ''ltrim(%s, ''''0'''')''', coalesce(settings ->> 'customer', '...'))
+			ELSE format('customers_key => ''ltrim(%s, ''''0'''')''', coalesce(settings ->> 'customers_key', settings ->> 'customer', '...')) END);
+	ELSIF n.n > 0 AND n.way = 'case' THEN
+		RETURN NEXT format('%s of them would be if letter case and blanks made no difference: customer => ''lower(btrim(%s))'', customers_key => ''lower(btrim(%s))''', n.n,
+			coalesce(settings ->> 'customer', '...'), coalesce(settings ->> 'customers_key', settings ->> 'customer', '...'));
+	ELSIF n.n > 0 THEN
+		RETURN NEXT format('%s of them would be without a trailing .0, which a spreadsheet may have added', n.n);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_quality_notes(name, jsonb) IS 'internal: notes of create_model and alter_model on the source and the table of customers';
+
+-- Customers of each value of an attribute by segment, for those who may see them.
+CREATE FUNCTION @extschema@.model_make_parity(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM @extschema@.model_put_function(model, 'attribute_segments', '{attribute text}',
+		'TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)',
+		format($q$SELECT s.tenant, a.value, s.segment::text, s.segment_label, s.segment_order, count(*), %1$s
+			FROM (%2$s) AS s CROSS JOIN LATERAL (VALUES (NULL::text, NULL::text)%3$s) AS a (attribute, value)
+			WHERE a.attribute = $1 GROUP BY s.tenant, a.value, s.segment, s.segment_label, s.segment_order$q$, settings ->> 'minimum_group_size',
+			@extschema@.model_wide(model, settings, @extschema@.model_scores(model, settings,
+				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($2)'), ARRAY[settings ->> 'map_copy'])),
+			(SELECT string_agg(format(', (%L, s.%I::text COLLATE "default")', a, a), '' ORDER BY n)
+			   FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (a, n))));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_make_parity(name, jsonb) IS 'internal: make or replace the function of a model that score_parity is made from';
+
+CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
+	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'call_model_function';
+COMMENT ON FUNCTION @extschema@._attribute_segments(name, text) IS 'internal: call this function of a model';
 
 CREATE FUNCTION @extschema@.model_make_quality(model name, settings jsonb)
 	RETURNS void
@@ -841,37 +495,9 @@ $$;
 COMMENT ON FUNCTION @extschema@.check_quality(text) IS
 	'read the source of a model once more and count what can be wrong with it: duplicates, order lines, outliers, currencies, days without rows; returns what was found, and the view data_quality shows it from now on';
 
-/* ---- parity ---- */
-
--- Customers of each value of an attribute by segment, for those who may see them.
-CREATE FUNCTION @extschema@.model_make_parity(model name, settings jsonb)
-	RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	PERFORM @extschema@.model_put_function(model, 'attribute_segments', '{attribute text}',
-		'TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)',
-		format($q$SELECT s.tenant, a.value, s.segment::text, s.segment_label, s.segment_order, count(*), %1$s
-			FROM (%2$s) AS s CROSS JOIN LATERAL (VALUES (NULL::text, NULL::text)%3$s) AS a (attribute, value)
-			WHERE a.attribute = $1 GROUP BY s.tenant, a.value, s.segment, s.segment_label, s.segment_order$q$, settings ->> 'minimum_group_size',
-			@extschema@.model_wide(model, settings, @extschema@.model_scores(model, settings,
-				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($2)'), ARRAY[settings ->> 'map_copy'])),
-			(SELECT string_agg(format(', (%L, s.%I::text COLLATE "default")', a, a), '' ORDER BY n)
-			   FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (a, n))));
-END
-$$;
-COMMENT ON FUNCTION @extschema@.model_make_parity(name, jsonb) IS 'internal: make or replace the function of a model that score_parity is made from';
-
-CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
-	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)
-	LANGUAGE C STABLE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'call_model_function';
-COMMENT ON FUNCTION @extschema@._attribute_segments(name, text) IS 'internal: call this function of a model';
-
 -- Readers may ask as well, about the customers whom they may see. It works on
 -- anybody's model: it reads no view there, whose functions would run with the
--- rights of the caller, but asks the function above, as sql/explain.sql does.
+-- rights of the caller, but asks the function above, as sql/model/explain.sql does.
 CREATE FUNCTION @extschema@.score_parity(model text, attribute text, minimum_ratio float8 DEFAULT 0.8)
 	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, customers bigint, group_customers bigint,
 		group_share float8, overall_share float8, ratio float8, deviations float8, flagged boolean, note text, segment_order int)

@@ -1,7 +1,6 @@
 --
--- Layer 4: prediction in models. The fits of a model as a view, and the one
--- question that decides whether to trust them: fitted on what was known on a
--- day in the past, what did they say of the time since?
+-- Layer 4: models that predict: tables and views, the words for a fit, and the
+-- comparison with what came.
 --
 
 -- The tables and views of a model with prediction.

@@ -1,12 +1,9 @@
 --
--- Layer 4: what a model must not hold or show. Who has been erased, and is
--- delivered by the source all the same; who has had no event for as long as the
--- model keeps people; which cells of a summary are about too few of them. Here
--- are the pieces of SQL that the views and verbs of a model are printed with;
--- the verbs for people are in sql/privacy.sql.
+-- Layer 4: what a model must not hold or show of people. Who has been erased and
+-- is delivered by the source all the same; who has had no event for as long as
+-- the model keeps people; who has not agreed; which keys are one person. Here are
+-- the pieces of SQL that views and verbs are printed with.
 --
-
-/* ---- who has been erased ---- */
 
 CREATE FUNCTION @extschema@.suppression_token(key bytea, customer_key text)
 	RETURNS bytea
@@ -61,6 +58,35 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_check_tokens(name) IS 'internal: refuse to go on with a suppression list that the model can''t read';
 
+-- A condition on a customer_key: under it the person has not agreed, where that is
+-- asked for, or objects.
+CREATE FUNCTION @extschema@.model_refuses(settings jsonb, customer text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'consent' IS NOT NULL THEN
+		pg_catalog.format('NOT EXISTS (SELECT FROM (%s) AS x WHERE (%s) COLLATE "C" = %s AND x.consent AND x.objection IS NOT TRUE)',
+			settings OPERATOR(pg_catalog.->>) 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), customer)
+	WHEN settings OPERATOR(pg_catalog.->>) 'objection' IS NOT NULL THEN
+		pg_catalog.format('EXISTS (SELECT FROM (%s) AS x WHERE (%s) COLLATE "C" = %s AND x.objection)',
+			settings OPERATOR(pg_catalog.->>) 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), customer)
+	ELSE 'false' END;
+END;
+COMMENT ON FUNCTION @extschema@.model_refuses(jsonb, text) IS 'internal: a condition on a customer_key: no consent under it, or an objection';
+
+-- One person may be known by several keys (merge_customers), and has refused if
+-- they have under any of them. A condition on a customer who has not been merged
+-- into another: nobody who has been merged into them refuses.
+CREATE FUNCTION @extschema@.model_nobody_refuses(model name, settings jsonb, customer text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN COALESCE(settings OPERATOR(pg_catalog.->>) 'consent', settings OPERATOR(pg_catalog.->>) 'objection') IS NULL THEN 'true' ELSE
+		pg_catalog.format('NOT EXISTS (SELECT FROM %I.merged_customers AS m WHERE m.root_key = %s AND %s)', model, customer,
+			@extschema@.model_refuses(settings, 'm.customer_key')) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_nobody_refuses(name, jsonb, text) IS 'internal: a condition on a customer: under no key that has been merged into this one the person refuses';
+
 -- While nobody is on the list, there is no key: then no token is computed, for
 -- suppression_token is strict.
 CREATE FUNCTION @extschema@.model_not_suppressed(model name, customer text)
@@ -71,8 +97,6 @@ BEGIN ATOMIC
 		'(SELECT k.key FROM %1$I.suppression_key AS k WHERE EXISTS (SELECT FROM %1$I.suppressed)), %2$s))', model, customer);
 END;
 COMMENT ON FUNCTION @extschema@.model_not_suppressed(name, text) IS 'internal: a condition on a customer_key: it is not on the suppression list';
-
-/* ---- who is kept no longer ---- */
 
 CREATE FUNCTION @extschema@.last_activity(history @extschema@.history)
 	RETURNS date
@@ -118,35 +142,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_kept_days(name, jsonb, text) IS 'internal: an expression for a history with differences of people who are not stored';
 
--- A condition on a customer_key: under it the person has not agreed, where that is
--- asked for, or objects.
-CREATE FUNCTION @extschema@.model_refuses(settings jsonb, customer text)
-	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'consent' IS NOT NULL THEN
-		pg_catalog.format('NOT EXISTS (SELECT FROM (%s) AS x WHERE (%s) COLLATE "C" = %s AND x.consent AND x.objection IS NOT TRUE)',
-			settings OPERATOR(pg_catalog.->>) 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), customer)
-	WHEN settings OPERATOR(pg_catalog.->>) 'objection' IS NOT NULL THEN
-		pg_catalog.format('EXISTS (SELECT FROM (%s) AS x WHERE (%s) COLLATE "C" = %s AND x.objection)',
-			settings OPERATOR(pg_catalog.->>) 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), customer)
-	ELSE 'false' END;
-END;
-COMMENT ON FUNCTION @extschema@.model_refuses(jsonb, text) IS 'internal: a condition on a customer_key: no consent under it, or an objection';
-
--- One person may be known by several keys (merge_customers), and has refused if
--- they have under any of them. A condition on a customer who has not been merged
--- into another: nobody who has been merged into them refuses.
-CREATE FUNCTION @extschema@.model_nobody_refuses(model name, settings jsonb, customer text)
-	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN COALESCE(settings OPERATOR(pg_catalog.->>) 'consent', settings OPERATOR(pg_catalog.->>) 'objection') IS NULL THEN 'true' ELSE
-		pg_catalog.format('NOT EXISTS (SELECT FROM %I.merged_customers AS m WHERE m.root_key = %s AND %s)', model, customer,
-			@extschema@.model_refuses(settings, 'm.customer_key')) END;
-END;
-COMMENT ON FUNCTION @extschema@.model_nobody_refuses(name, jsonb, text) IS 'internal: a condition on a customer: under no key that has been merged into this one the person refuses';
-
 -- Those who have not agreed, or object, are in no view: not with what was recorded
 -- of them earlier either, under whatever key.
 CREATE FUNCTION @extschema@.model_may_be_shown(model name, settings jsonb, "row" text)
@@ -163,36 +158,6 @@ BEGIN ATOMIC
 			@extschema@.model_refuses(settings, 'n.root_key'), @extschema@.model_nobody_refuses(model, settings, 'n.root_key')) END;
 END;
 COMMENT ON FUNCTION @extschema@.model_may_be_shown(name, jsonb, text) IS 'internal: a condition on a row with customer_key: the person consents, and does not object';
-
-/* ---- which cells are too small ---- */
-
-CREATE FUNCTION @extschema@.is_small_cell(customers bigint, minimum int, line int, cross_line int)
-	RETURNS boolean
-	AS 'MODULE_PATHNAME', 'is_small_cell'
-	LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.is_small_cell(bigint, int, int, int) IS
-	'is a cell of a table of counts to be hidden: because it has fewer customers than the minimum, or so that such a one can''t be computed from the total of its line; OVER a partition that is the table';
-
-CREATE FUNCTION @extschema@.shown_groups_transition(internal, customers bigint, groups text[], minimum int, common int, known int)
-	RETURNS internal
-	AS 'MODULE_PATHNAME', 'shown_groups_transition'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.shown_groups_transition(internal, bigint, text[], int, int, int) IS 'internal: transition function of shown_groups';
-
-CREATE FUNCTION @extschema@.shown_groups_final(internal)
-	RETURNS text[]
-	AS 'MODULE_PATHNAME', 'shown_groups_final'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.shown_groups_final(internal) IS 'internal: final function of shown_groups';
-
-CREATE AGGREGATE @extschema@.shown_groups(customers bigint, groups text[], minimum int, common int, known int) (
-	SFUNC = @extschema@.shown_groups_transition, STYPE = internal, SSPACE = 65536,
-	FINALFUNC = @extschema@.shown_groups_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = RESTRICTED
-);
-COMMENT ON AGGREGATE @extschema@.shown_groups(bigint, text[], int, int, int) IS
-	'of all groups that people are in, those whose numbers can be shown so that no number of fewer people than the minimum can be computed from them; what stands first in groups is shown first';
-
-/* ---- where people are ---- */
 
 -- The tables of a model and in each the columns that name a customer, by this
 -- rule alone: in every table but configuration, texts that are called key,
@@ -294,108 +259,24 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_purge_rest(name, jsonb, text[]) IS 'internal: what is left of customers whose time of retention is over';
 
--- A query of a summary with the column suppressed, and where that is true,
--- without the numbers of the row. The table whose totals are known is the
--- partition, "line" and "cross_line" are columns by which it has totals too.
-CREATE FUNCTION @extschema@.model_hide_small(settings jsonb, query text, columns text[], hidden text[],
-	partition text[], line text, cross_line text, positions text, counted text DEFAULT 'q.customers')
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int = 1 THEN
-		pg_catalog.format('SELECT q.*, false AS suppressed FROM (%s) AS q', query)
-	ELSE
-		pg_catalog.format('SELECT %s, q.suppressed FROM (SELECT q.*, @extschema@.is_small_cell(%s, %s, q.line, q.cross_line)'
-			' OVER (PARTITION BY %s ORDER BY %s) AS suppressed FROM (SELECT q.*, %s AS line, %s AS cross_line FROM (%s) AS q) AS q) AS q ORDER BY %s',
-			(SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
-					-- keeps the digits of money, which CASE forgets
-					THEN pg_catalog.format('NULLIF(q.%1$I, CASE WHEN q.suppressed THEN q.%1$I END) AS %1$I', u.c)
-					ELSE pg_catalog.format('q.%I', u.c) END, ', ' ORDER BY u.n)
-			   FROM pg_catalog.unnest(columns) WITH ORDINALITY AS u (c, n)),
-			counted, settings OPERATOR(pg_catalog.->>) 'minimum_group_size', p.list, positions,
-			CASE WHEN line IS NULL THEN '1' ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, line) END,
-			CASE WHEN cross_line IS NULL THEN '1' ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, cross_line) END,
-			query, positions)
-	END
-	FROM (SELECT pg_catalog.string_agg(pg_catalog.format('q.%I', u.c), ', ' ORDER BY u.n) AS list
-			FROM pg_catalog.unnest(partition) WITH ORDINALITY AS u (c, n)) AS p;
-END;
-COMMENT ON FUNCTION @extschema@.model_hide_small(jsonb, text, text[], text[], text[], text, text, text, text) IS
-	'internal: a query of a summary whose small cells are hidden';
-
--- All summaries of one day are sums over the same people, and what one of them
--- hides another could tell. So it is decided once which groups of people are
--- shown, for all of them: by names, which the summaries ask for. "scores" is a
--- query of model_scores; a row for each tenant and day. What stands first is
--- shown first: who has ordered, which the thresholds tell anyway, everybody, the
--- segments, by which scores there are totals, scores, cells of the grid; then
--- parts of segments; months of first orders; values of attributes and their cells.
-CREATE FUNCTION @extschema@.model_shown(settings jsonb, scores text)
-	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
+-- These customers, and all who have been merged with one of them.
+CREATE FUNCTION @extschema@.model_same_person(model name, customers text[])
+	RETURNS text[]
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	columns		text := 's.segment, s.recency_days IS NOT NULL AS ordered, s.r_score, s.f_score, s.m_score, s.basket_score, s.segment_overridden AS overridden,'
-		' s.as_of - s.tenure_days AS first_day';
-	groups		text := $q$CASE WHEN a.ordered THEN 'o' END, 't', 's' || COALESCE(':' || a.segment, ''),
-		CASE WHEN a.r_score IS NOT NULL THEN 'n:recency' END, CASE WHEN a.f_score IS NOT NULL THEN 'n:frequency' END,
-		CASE WHEN a.m_score IS NOT NULL THEN 'n:monetary' END, CASE WHEN a.basket_score IS NOT NULL THEN 'n:basket' END,
-		'recency:' || a.r_score, 'frequency:' || a.f_score, 'monetary:' || a.m_score, 'basket:' || a.basket_score,
-		'g:' || a.r_score || ':' || a.f_score, CASE WHEN a.overridden THEN 'x' || COALESCE(':' || a.segment, '') END$q$;
-	common		int := 13;
-	attribute	record;
+	everyone	text[];
 BEGIN
-	IF settings ->> 'prediction' IS NOT NULL THEN
-		columns := columns || ', s.clv_12m IS NOT NULL AS has_clv, s.expected_orders_90d IS NOT NULL AS has_orders, s.churn_probability IS NOT NULL AS has_churn, s.propensity_90d IS NOT NULL AS has_propensity';
-		groups := groups || $q$, CASE WHEN a.has_clv THEN 'n:clv' END, CASE WHEN a.has_clv THEN 'clv' || COALESCE(':' || a.segment, '') END,
-		CASE WHEN a.has_orders THEN 'orders' || COALESCE(':' || a.segment, '') END, CASE WHEN a.has_churn THEN 'churn' || COALESCE(':' || a.segment, '') END,
-		CASE WHEN a.has_propensity THEN 'propensity' || COALESCE(':' || a.segment, '') END$q$;
-		common := common + 5;
-	END IF;
-	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date), 'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
-	FOR attribute IN SELECT u.name, u.n FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (name, n) LOOP
-		columns := columns || format(', s.%I::text COLLATE "default" AS v%s', attribute.name, attribute.n);
-		groups := groups || format($q$, 'v%1$s' || COALESCE(':' || a.v%1$s, ''), 'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);
-	END LOOP;
-	RETURN format($q$SELECT a.tenant, a.as_of, a.version, @extschema@.shown_groups(a.customers, ARRAY[%1$s]::text[], %2$s, %3$s, 0) AS shown
-		FROM (SELECT s.tenant, s.as_of, s.version, %4$s, count(*) AS customers FROM (%5$s) AS s
-			GROUP BY %6$s) AS a
-		GROUP BY a.tenant, a.as_of, a.version$q$, groups, settings ->> 'minimum_group_size', common, columns, scores,
-		(SELECT string_agg(g::text, ', ' ORDER BY g) FROM generate_series(1, 11 + CASE WHEN settings ->> 'prediction' IS NULL THEN 0 ELSE 4 END + cardinality(@extschema@.model_attributes(settings))) AS g));
+	EXECUTE format($q$
+		WITH roots AS (
+			SELECT coalesce(m.root_key, u.k) AS root_key FROM unnest($1) AS u (k) LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = u.k
+		)
+		SELECT array_agg(DISTINCT s.k) FROM (
+			SELECT r.root_key AS k FROM roots AS r
+			UNION ALL SELECT m.customer_key FROM roots AS r JOIN %1$I.merged_customers AS m ON m.root_key = r.root_key) AS s$q$, model)
+		INTO everyone USING customers;
+	RETURN everyone;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_shown(jsonb, text) IS 'internal: the query that says which groups of people can be shown, by names, for all summaries of a day';
-
--- A query of a summary with the column suppressed, and where that is true, without
--- the numbers of the row. "shown" is a query of model_shown, "cell" an
--- expression for the name of the group that the row is about, "total" for that of
--- which it shows shares. A cell of nobody is shown, unless it would tell which is
--- the one that isn't: of those with the same "lines". "parts" are columns about a
--- part of the group: {column: [its name, whether it is nobody]}.
-CREATE FUNCTION @extschema@.model_hide_groups(settings jsonb, shown text, query text, columns text[], hidden text[],
-	cell text, total text, lines text, positions text, parts jsonb DEFAULT '{}', days text DEFAULT '')
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int = 1 THEN
-		pg_catalog.format('SELECT q.*, false AS suppressed FROM (%s) AS q', query)
-	ELSE
-		pg_catalog.format('SELECT %s, q.suppressed FROM (SELECT q.*, CASE WHEN q.customers > 0 THEN q.cell_hidden'
-				' ELSE count(*) FILTER (WHERE q.customers > 0 AND q.cell_hidden) OVER (PARTITION BY %s) = 1 END AS suppressed FROM ('
-				'SELECT q.*, COALESCE(%s <> ALL (d.shown), true) AS cell_hidden, COALESCE(%s <> ALL (d.shown), true) AS total_hidden, d.shown'
-				' FROM (%s) AS q LEFT JOIN (%s) AS d ON d.tenant = COALESCE(q.tenant, '''')%s) AS q) AS q ORDER BY %s',
-			(SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
-					-- keeps the digits of money, which CASE forgets
-					THEN pg_catalog.format('NULLIF(q.%1$I, CASE WHEN q.suppressed%2$s%3$s THEN q.%1$I END) AS %1$I', u.c,
-						CASE WHEN u.c OPERATOR(pg_catalog.~) '_share$' THEN ' OR q.total_hidden' ELSE '' END,
-						CASE WHEN parts OPERATOR(pg_catalog.->) u.c IS NULL THEN '' ELSE
-							pg_catalog.format(' OR NOT (%s) AND COALESCE(%s <> ALL (q.shown), true)', parts OPERATOR(pg_catalog.->) u.c OPERATOR(pg_catalog.->>) 1,
-								parts OPERATOR(pg_catalog.->) u.c OPERATOR(pg_catalog.->>) 0) END)
-					ELSE pg_catalog.format('q.%I', u.c) END, ', ' ORDER BY u.n)
-			   FROM pg_catalog.unnest(columns) WITH ORDINALITY AS u (c, n)),
-			lines, cell, total, query, shown, days, positions)
-	END;
-END;
-COMMENT ON FUNCTION @extschema@.model_hide_groups(jsonb, text, text, text[], text[], text, text, text, text, jsonb, text) IS
-	'internal: a query of a summary without the numbers of groups that can''t be shown';
+COMMENT ON FUNCTION @extschema@.model_same_person(name, text[]) IS 'internal: customers with all who have been merged with them';

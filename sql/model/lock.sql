@@ -1,0 +1,77 @@
+--
+-- Layer 4: who waits for whom. One writer at a time, readers not at all.
+--
+
+-- One at a time writes a model; readers don't notice. False if somebody else
+-- is at it and the caller doesn't want to wait.
+CREATE FUNCTION @extschema@.model_lock(model name, wait boolean DEFAULT true)
+	RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('model "%s" can''t be written at isolation level %s', model, current_setting('transaction_isolation')),
+			DETAIL = 'It would go by what was true when the transaction began.',
+			HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
+	END IF;
+	BEGIN
+		EXECUTE format('LOCK TABLE %I.refreshes IN SHARE ROW EXCLUSIVE MODE NOWAIT', model);
+		RETURN true;
+	EXCEPTION WHEN lock_not_available THEN
+		NULL;
+	END;
+	IF NOT coalesce(wait, true) THEN
+		RAISE NOTICE 'model "%": somebody else is writing it, skipped', model;
+		RETURN false;
+	END IF;
+	RAISE NOTICE 'model "%": somebody else is writing it, waiting', model;
+	EXECUTE format('LOCK TABLE %I.refreshes IN SHARE ROW EXCLUSIVE MODE', model);
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_lock(name, boolean) IS 'internal: keep other writers of a model away until the transaction ends';
+
+-- All views of a model at once, or with tables all there is, before they are
+-- replaced or dropped. A reader locks a view and then those below it: who held
+-- one of them and waited for another would sooner or later deadlock with him.
+-- So only the first is waited for; whatever else is not free at once is waited
+-- for with nothing in hand, and then comes first.
+CREATE FUNCTION @extschema@.model_lock_readers(model name, tables boolean DEFAULT false)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	-- LOCK TABLE on a view locks the tables below it too, those of others among them
+	relations	text[] := ARRAY(SELECT format(CASE c.relkind WHEN 'v' THEN 'ALTER VIEW %1$I.%2$I SET (security_barrier)'
+										ELSE 'LOCK TABLE ONLY %1$I.%2$I IN ACCESS EXCLUSIVE MODE' END, model, c.relname)
+		FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND (c.relkind = 'v' OR c.relkind = 'r' AND tables)
+		ORDER BY c.relkind DESC, c.relname);
+	-- far below what makes a reader look for a deadlock, for all of them together
+	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s WHERE s.name = 'deadlock_timeout');
+	owners		text := current_setting('lock_timeout');
+	relation	text;
+	n			int;
+BEGIN
+	LOOP
+		n := 0;
+		BEGIN
+			FOREACH relation IN ARRAY relations LOOP
+				PERFORM set_config('lock_timeout', CASE WHEN n = 0 THEN owners ELSE patience END, true);
+				EXECUTE relation;
+				n := n + 1;
+			END LOOP;
+			PERFORM set_config('lock_timeout', owners, true);
+			RETURN;
+		EXCEPTION WHEN lock_not_available THEN
+			IF n = 0 THEN
+				RAISE;
+			END IF;
+			relations := relation || array_remove(relations, relation);
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_lock_readers(name, boolean) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';

@@ -1,0 +1,433 @@
+--
+-- Layer 4: the query that all views and functions of a model are written around.
+--
+-- A question (as of when, by which thresholds, for which tenants) meets what is
+-- known of each customer, level by level: facts, scores, segment. WITH level AS
+-- (SELECT) keeps the planner from merging a level into the next one, where it
+-- would compute a score again in every rule that reads it. Unlike OFFSET 0 it
+-- lets a condition on the customer through to the index, and parallel workers in.
+-- Columns that nobody reads are still left out, and so are joins for them.
+--
+
+-- Who has something pending in a live model. Those who have been merged into
+-- another customer go by the name of that one. In two halves, each of which finds
+-- one customer by an index.
+CREATE FUNCTION @extschema@.model_pending_keys(model name)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.pending AS d UNION ALL'
+		' SELECT m.root_key FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key', model);
+END;
+COMMENT ON FUNCTION @extschema@.model_pending_keys(name) IS 'internal: a query for the customers who have something pending, more than once and under former keys too';
+
+-- From which day on a row p of the customers table is known; -infinity: always.
+CREATE FUNCTION @extschema@.model_known(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'known_since' IS NULL THEN $q$'-infinity'::date$q$
+		WHEN (settings OPERATOR(pg_catalog.->>) 'known_is_moment')::boolean
+			THEN pg_catalog.format($q$COALESCE((p.known AT TIME ZONE %L)::date, '-infinity')$q$, settings OPERATOR(pg_catalog.->>) 'time_zone')
+		ELSE $q$COALESCE(p.known::date, '-infinity')$q$ END;
+END;
+COMMENT ON FUNCTION @extschema@.model_known(jsonb) IS 'internal: an expression for the day from which a person of the customers table is known';
+
+-- Which scores an interval of values stands for, in words.
+CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], score int, language text DEFAULT 'en', decimals int DEFAULT 2)
+	RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	SET extra_float_digits = 1		-- thresholds with all their digits: the cast to numeric takes 15
+	AS $$
+DECLARE
+	n		int := cardinality(thresholds);
+	lower	float8;				-- beaten
+	upper	float8;				-- not beaten
+	days	text := CASE WHEN language LIKE 'fr%' THEN ' j' ELSE ' d' END;
+	whole	boolean := dimension IN ('recency', 'frequency');
+	passed	numeric;
+	kept	numeric;
+	below	numeric;
+	above	numeric;
+	places	int;
+	low		text;
+	high	text;
+BEGIN
+	IF n IS NULL OR score IS NULL OR score < 1 OR score > n + 1 THEN
+		RETURN NULL;
+	END IF;
+	IF dimension = 'recency' THEN
+		-- the best score is below the first threshold
+		IF n = 0 THEN
+			RETURN '>= 0' || days;
+		END IF;
+		upper := thresholds[n - score + 2];		-- beaten by being below
+		lower := thresholds[n - score + 1];
+		-- days are whole
+		lower := ceil(lower);
+		upper := ceil(upper);
+		IF score = n + 1 THEN
+			RETURN CASE WHEN upper <= 0 THEN '-' ELSE '< ' || trim_scale(upper::numeric) || days END;
+		ELSIF score = 1 THEN
+			RETURN '>= ' || trim_scale(lower::numeric) || days;
+		END IF;
+		upper := upper - 1;
+		RETURN CASE WHEN upper < lower THEN '-' WHEN upper = lower THEN trim_scale(lower::numeric) || days
+			ELSE trim_scale(lower::numeric) || '-' || trim_scale(upper::numeric) || days END;
+	END IF;
+	lower := thresholds[score - 1];
+	upper := thresholds[score];
+	IF lower = upper THEN
+		RETURN '-';
+	END IF;
+	IF dimension = 'frequency' THEN
+		lower := floor(lower) + 1;
+		upper := floor(upper);
+		low := trim_scale(lower::numeric)::text;
+		high := trim_scale(upper::numeric)::text;
+		RETURN CASE WHEN n = 0 THEN '>= 0' WHEN score = n + 1 THEN low || '+' WHEN score = 1 THEN CASE WHEN upper = 1 THEN '1' ELSE '<= ' || high END
+			WHEN upper < lower THEN '-' WHEN upper = lower THEN low ELSE low || '-' || high END;
+	END IF;
+	-- Cut downwards: of amounts with so many decimals those above 10.006 are those
+	-- above 10.00. Means have more of them. Two thresholds that look the same get as
+	-- many decimals as tell them apart.
+	decimals := CASE WHEN decimals IS NOT NULL THEN least(greatest(decimals, -20), 400) END;
+	places := CASE WHEN dimension IN ('mean', 'basket') THEN decimals + 4 ELSE decimals END;
+	passed := lower::text::numeric;
+	kept := upper::text::numeric;
+	-- Not by explain_floor: readers call this, who may have no rights on its schema.
+	LOOP
+		below := trunc(passed, places) - CASE WHEN passed < trunc(passed, places) THEN power(10::numeric, -places) ELSE 0 END;
+		above := trunc(kept, places) - CASE WHEN kept < trunc(kept, places) THEN power(10::numeric, -places) ELSE 0 END;
+		EXIT WHEN (kept > passed AND places < 400 AND below = above) IS NOT TRUE;
+		places := places + 1;
+	END LOOP;
+	passed := trim_scale(below);
+	kept := trim_scale(above);
+	low := round(passed, greatest(scale(passed), decimals))::text;
+	high := round(kept, greatest(scale(kept), decimals))::text;
+	RETURN CASE WHEN n = 0 THEN CASE WHEN language LIKE 'fr%' THEN 'tous' ELSE 'all' END WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
+	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it; dimension mean: monetary values that are means';
+
+-- Who may see which tenant, as a condition on "tenant" of a question; "rows" says
+-- which rows r of the table reader give that right. They hold names, which may be
+-- those of roles that have been dropped, with namesakes since. A grant goes with
+-- its role: a row counts while the role has USAGE on the schema by itself, as the
+-- owner has and grant_reader gives.
+CREATE FUNCTION @extschema@.model_reader_condition(model name, settings jsonb, reader text, rows text DEFAULT 'r.tenant = k.tenant OR r.tenant IS NULL')
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'true' ELSE
+		pg_catalog.format('EXISTS (SELECT FROM %1$I.reader AS r JOIN pg_catalog.pg_roles AS o ON o.rolname = r.role'
+			' WHERE (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE'')'
+			' AND o.oid IN (SELECT a.grantee FROM pg_catalog.pg_namespace AS n'
+			' CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
+			' WHERE n.oid = %4$L::pg_catalog.regnamespace AND a.privilege_type = ''USAGE''))', model, reader, rows, pg_catalog.quote_ident(model)) END;
+END;
+COMMENT ON FUNCTION @extschema@.model_reader_condition(name, jsonb, text, text) IS 'internal: which tenants a reader may see';
+
+-- The question: a row for each tenant. "as_of" and "condition" are expressions
+-- over the configuration c; "dates" is an item of FROM that they may read;
+-- "calibration" is an item of FROM with thresholds of each tenant; "columns" are
+-- further ones of these three.
+CREATE FUNCTION @extschema@.model_question(model name, settings jsonb,
+	as_of text DEFAULT @extschema@.model_as_of(), condition text DEFAULT 'c.valid_until IS NULL',
+	reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '', calibration text DEFAULT NULL, columns text DEFAULT '')
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format($q$
+WITH level AS (SELECT) SELECT k.tenant, %2$s AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
+       c.frequency = 'active_days' AS use_active_days, c.weights, c.map_copy,
+       -- not before the calendar begins
+       CASE WHEN %2$s >= date '4600-01-01 BC' THEN %2$s - c.change_days END AS then_day,
+       k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds%7$s
+  FROM %5$s%1$I.configuration AS c
+  JOIN %6$s AS k ON k.version = c.version
+ WHERE %3$s AND %4$s$q$, model, as_of, condition,
+		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@.model_reader_condition(model, settings, reader) END, dates,
+		COALESCE(calibration, pg_catalog.format('%I.calibration', model)),
+		CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE ', k.btyd_fit, k.spend_fit, k.propensity_fit, k.clv_thresholds, c.margin, c.discount_rate' END OPERATOR(pg_catalog.||) columns);
+END;
+COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text, text, text) IS
+	'internal: the query that says as of when and by which thresholds customers are scored';
+
+-- The history of each customer: as stored, and in a live model with what is
+-- pending. Those who have nothing pending are read as they are stored; those who
+-- have a total beyond all limits now are left out, or nobody could be read. Those
+-- who have been erased are not stored, but the source may still speak of them.
+-- With "everyone" those of whom nothing is left are here too, with no history.
+CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb, everyone boolean DEFAULT false)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	id			text := CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key AS customer_id' END;
+	is_left		text;
+BEGIN
+	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
+		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h', model, id);
+	END IF;
+	is_left := format('p.history OPERATOR(@extschema@.<>) ''{}''%s', CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
+		format(' AND (p.is_stored OR %s)', @extschema@.model_kept(model, settings, 'p.history')) END);
+	RETURN format($q$
+SELECT h.tenant, h.customer_key, h.%2$s, h.history
+  FROM %1$I.customer_histories AS h
+ WHERE NOT EXISTS (SELECT FROM (%4$s) AS d WHERE d.customer_key = h.customer_key)
+UNION ALL
+SELECT p.tenant, p.customer_key, p.customer_id, %7$s
+  FROM (SELECT d.tenant, d.customer_key, d.customer_id,
+               %5$s AS history, h.history IS NOT NULL AS is_stored
+          FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id, @extschema@.try_sum(d.difference) AS difference
+                  FROM (SELECT d.customer_key, d.tenant, d.%3$s AS customer_id, d.difference FROM %1$I.pending AS d
+                         WHERE NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = d.customer_key)
+                        UNION ALL
+                        SELECT m.root_key, d.tenant, m.root_id, d.difference
+                          FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key) AS d
+                 GROUP BY d.customer_key) AS d
+          LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
+ WHERE %6$s%8$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END, @extschema@.model_pending_keys(model),
+		@extschema@.model_kept_days(model, settings,
+			format('CASE WHEN h.history IS NULL THEN d.difference WHEN d.difference IS NOT NULL THEN @extschema@.try_add(h.history, d.difference)'
+				-- too large alone, but maybe not with what is stored
+				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT y.difference FROM %1$I.pending AS y'
+				' WHERE y.customer_key = d.customer_key AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = y.customer_key)'
+				' UNION ALL SELECT y.difference FROM %1$I.merged_customers AS m JOIN %1$I.pending AS y ON y.customer_key = m.customer_key WHERE m.root_key = d.customer_key) AS x) END', model)),
+		@extschema@.model_not_suppressed(model, 'p.customer_key'),
+		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left) ELSE 'p.history' END,
+		-- a total beyond all limits is not nothing: who has one is no prospect
+		CASE WHEN everyone THEN ' AND p.history IS NOT NULL' ELSE ' AND ' || is_left END);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb, boolean) IS 'internal: the query for the history of each customer';
+
+-- What is known of each customer: the history and, from the customers table, the
+-- attributes. With consent asked for, those who have not given it are not here,
+-- nor are those who object to profiling.
+--
+-- Both halves compare customers by customer_key alone, as one and the same
+-- expression in collation "C": so the planner knows in every table which row a
+-- condition on customer_key means, and an index on that expression serves it
+-- (model_make_key_index).
+CREATE FUNCTION @extschema@.model_customers(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	is_live		boolean := coalesce((settings ->> 'live')::boolean, false);
+	people		text := settings ->> 'customers_query';
+	key			text := @extschema@.model_person_key(settings);
+	attributes	text;
+BEGIN
+	IF people IS NULL THEN
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h', @extschema@.model_histories(model, settings));
+	END IF;
+	-- where a person is known by several keys, the most careful of their answers counts
+	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@.model_names(settings, 'contact')) THEN
+			format(', p.%1$I AND NOT EXISTS (SELECT FROM %2$I.merged_customers AS m JOIN (%3$s) AS x ON (%4$s) COLLATE "C" = m.customer_key'
+				' WHERE m.root_key = %5$s AND x.%1$I IS NOT TRUE) AS %1$I', a.name, model, people, @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), key)
+			ELSE format(', p.%I', a.name) END, '' ORDER BY a.n) INTO attributes
+	  FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS a (name, n);
+	RETURN format($q$
+SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN %12$s END AS known%4$s
+  FROM (%3$s) AS h %5$s JOIN (%2$s) AS p ON %6$s = h.customer_key
+ WHERE %7$s
+UNION ALL
+SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, %12$s%4$s
+  FROM (%2$s) AS p
+ WHERE NOT EXISTS (SELECT FROM %1$I.customer_histories AS h WHERE h.customer_key = %6$s)%9$s
+   AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = %6$s)
+   AND %8$s%11$s$q$,
+		model, people, @extschema@.model_histories(model, settings, everyone => true), coalesce(attributes, ''),
+		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END, key,
+		concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
+			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
+			nullif(@extschema@.model_nobody_refuses(model, settings, 'h.customer_key'), 'true'),
+			-- who has nothing left is a customer as long as they are known
+			CASE WHEN is_live THEN 'CASE WHEN p.customer_id IS NULL THEN h.history OPERATOR(@extschema@.<>) ''{}'' ELSE true END' END),
+		@extschema@.model_not_suppressed(model, key),
+		CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)', @extschema@.model_pending_keys(model), key) ELSE '' END,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
+		concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
+			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END,
+			' AND ' || nullif(@extschema@.model_nobody_refuses(model, settings, key), 'true')),
+		@extschema@.model_known(settings));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
+
+-- What a model with prediction says of each customer: pieces of the queries
+-- below, for each level. A condition of a segment map may ask for all of it.
+CREATE FUNCTION @extschema@.model_predictions(settings jsonb, level text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE
+		CASE level
+			WHEN 'facts' THEN $q$,
+       @extschema@.churn_probability(q.btyd_fit, h.history, q.as_of) AS churn_probability,
+       @extschema@.churn_reason(q.btyd_fit, h.history, q.as_of) AS churn_reason,
+       @extschema@.btyd_expected(q.btyd_fit, h.history, q.as_of, 90) AS expected_orders_90d,
+       @extschema@.clv(q.btyd_fit, q.spend_fit, h.history, q.as_of, 12, 365.25 / 12, power(1 + q.discount_rate, 1.0 / 12) - 1, q.margin) AS clv_12m,
+       q.clv_thresholds,
+       @extschema@.next_order_expected_on(q.btyd_fit, h.history, q.as_of) AS next_order_expected_on,
+       @extschema@.logit_predict(q.propensity_fit, @extschema@.propensity_features(h.history, q.as_of)) AS propensity_90d,
+       @extschema@.clv_reason(q.btyd_fit, q.spend_fit, h.history, q.as_of) AS prediction_reason$q$
+			WHEN 'scores' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d, f.clv_12m, @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score, f.next_order_expected_on, f.propensity_90d, f.prediction_reason'
+			WHEN 'wide' THEN pg_catalog.format(', s.churn_probability, s.churn_reason, s.expected_orders_90d, s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d, s.prediction_reason',
+				settings OPERATOR(pg_catalog.->>) 'money_decimals')
+			WHEN 'conditions' THEN ',s.churn_probability,s.expected_orders_90d,s.clv_12m,s.clv_score,s.next_order_expected_on,s.propensity_90d'
+		END END;
+END;
+COMMENT ON FUNCTION @extschema@.model_predictions(jsonb, text) IS 'internal: what a model predicts, as a piece of the query for a level';
+
+-- The facts of each customer on the day of the question. "customers" is a query
+-- that stands for model_customers.
+CREATE FUNCTION @extschema@.model_facts(model name, settings jsonb, question text, customers text DEFAULT NULL)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	attributes	text;
+BEGIN
+	attributes := @extschema@.model_attribute_list(settings, ', h.%I');
+	RETURN format($q$
+WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
+       q.as_of, q.version, q.weights, q.map_copy,
+       q.recency_thresholds, q.frequency_thresholds, q.monetary_thresholds, q.basket_thresholds,
+       @extschema@.last_day(h.history, q.as_of) AS last_order_on,
+       @extschema@.recency(h.history, q.as_of) AS recency_days,
+       CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of, q.window_days)
+            ELSE @extschema@.frequency(h.history, q.as_of, q.window_days) END AS frequency,
+       @extschema@.monetary(h.history, q.as_of, q.window_days) AS monetary,
+       @extschema@.mean_value(h.history, q.as_of, q.window_days) AS mean_value,
+       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of, q.window_days)::float8
+            ELSE @extschema@.monetary_float8(h.history, q.as_of, q.window_days) END AS scored_value,
+       @extschema@.tenure(h.history, q.as_of) AS tenure_days,
+       @extschema@.silence_ratio(h.history, q.as_of) AS silence_ratio,
+       @extschema@.no_order_reason(h.history, q.as_of) AS no_order_reason,
+       CASE WHEN @extschema@.recency(h.history, q.as_of) IS NULL
+            THEN @extschema@.monetary(h.history, q.as_of) <> 0 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
+       @extschema@.recency(h.history, q.then_day) AS then_recency_days,
+       CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.then_day, q.window_days)
+            ELSE @extschema@.frequency(h.history, q.then_day, q.window_days) END AS then_frequency,
+       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.then_day, q.window_days)::float8
+            ELSE @extschema@.monetary_float8(h.history, q.then_day, q.window_days) END AS then_scored_value%4$s
+  FROM (%1$s) AS q
+  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, coalesce(customers, @extschema@.model_customers(model, settings)), attributes,
+		@extschema@.model_predictions(settings, 'facts'));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_facts(name, jsonb, text, text) IS 'internal: the query for the facts of each customer';
+
+-- Facts, scores, segment: all columns of customer_scores and some more; with_rule
+-- adds the position of the rule that gave the segment.
+CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question text, maps text[], customers text DEFAULT NULL,
+	with_rule boolean DEFAULT false)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	-- conditions may call an attribute by its name, or attributes.name
+	plain		text := @extschema@.model_attribute_list(settings, ', f.%I');
+	dotted		text := @extschema@.model_attribute_list(settings, ', f.%I AS %I');
+	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change,s.score_reason'
+		|| @extschema@.model_predictions(settings, 'conditions') || '}';
+	segment		text;
+	overridden	text;
+	rule		text := '';
+	-- who has bought and lacks R, because thresholds are missing, is no prospect
+	scored		text := 'CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN %s END';
+BEGIN
+	SELECT columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
+	  INTO columns FROM unnest(@extschema@.model_attributes(settings)) AS a;
+	IF cardinality(maps) = 1 THEN
+		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
+	ELSE
+		SELECT 'CASE s.map_copy' || string_agg(format(E'\n WHEN %L THEN %s', map,
+				   @extschema@.segment_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END'
+		  INTO segment FROM unnest(maps) AS m (map);
+	END IF;
+	segment := format(scored, segment);
+	-- what a person has said of a customer, where his segment is one of the map:
+	-- one row a customer at most, so that the join is left out where nobody reads it
+	EXECUTE format('SELECT string_agg(format(''(s.map_copy = %%L AND o.segment = ANY (%%L))'', m.map, ARRAY(SELECT l.segment'
+			' FROM %1$I.segment_label AS l WHERE l.map = m.map GROUP BY l.segment ORDER BY l.segment)::text), '' OR '' ORDER BY m.map)'
+		' FROM unnest($1) AS m (map)', model) INTO overridden USING maps;
+	IF with_rule THEN
+		SELECT ', (CASE s.map_copy' || string_agg(format(E'\n WHEN %L THEN %s', map,
+				   @extschema@.segment_rule_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END)::int AS rule_position,'
+			   ' o.made_by AS overridden_by, o.valid_until AS overridden_until, o.reason AS overridden_reason'
+		  INTO rule FROM unnest(maps) AS m (map);
+	END IF;
+	RETURN format($q$
+SELECT s.*,
+       (%4$s)::text COLLATE "C" AS segment_by_rules,
+       CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE (%4$s)::text COLLATE "C" END AS segment,
+       o.segment IS NOT NULL AS segment_overridden%7$s
+  FROM (SELECT s.*,
+               @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
+               @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
+               @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights)
+               - @extschema@.weighted_score(ARRAY[s.then_r_score, s.then_f_score, s.then_m_score]::float8[], s.weights) AS rfm_score_change,
+               CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
+                    WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
+                    WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
+          FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%2$s%3$s, f.known, f.history, f.as_of, f.version, f.weights, f.map_copy,
+                       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio, f.no_order_reason,
+                       @extschema@.score(f.recency_days, f.recency_thresholds, false) AS r_score,
+                       CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
+                            ELSE @extschema@.score(f.frequency, f.frequency_thresholds) END AS f_score,
+                       CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
+                            ELSE @extschema@.score(f.scored_value, f.monetary_thresholds) END AS m_score,
+                       CASE WHEN f.recency_days IS NOT NULL THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
+                       @extschema@.score(f.then_recency_days, f.recency_thresholds, false) AS then_r_score%8$s,
+                       CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
+                            ELSE @extschema@.score(f.then_frequency, f.frequency_thresholds) END AS then_f_score,
+                       CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
+                            ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
+                  FROM (%1$s) AS f
+                 WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected) AS s) AS s
+  LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
+   AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
+		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule,
+		@extschema@.model_predictions(settings, 'scores'));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[], text, boolean) IS 'internal: the query for facts, scores and segment of each customer';
+
+-- The columns of customer_scores, of a query of model_scores, with labels.
+CREATE FUNCTION @extschema@.model_wide(model name, settings jsonb, scores text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
+	attributes	text;
+BEGIN
+	attributes := @extschema@.model_attribute_list(settings, ', s.%I');
+	RETURN format($q$
+SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
+       s.monetary::%3$s AS monetary, s.mean_value::%3$s AS mean_value, s.tenure_days, s.silence_ratio,
+       s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason%7$s%4$s,
+       s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
+       s.segment_overridden, s.segment_by_rules,
+       %5$s AS tenant, s.customer_id
+  FROM (%2$s) AS s
+  LEFT JOIN %1$I.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = %6$L$q$,
+		model, scores, money, attributes,
+		@extschema@.model_tenant(settings, 's'), settings ->> 'language', @extschema@.model_predictions(settings, 'wide'));
+END
+$$;
+COMMENT ON FUNCTION @extschema@.model_wide(name, jsonb, text) IS 'internal: the query for the columns of customer_scores';
