@@ -13,44 +13,44 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scori
 OBJS = \
 	src/module.o \
 	src/fixed.o \
-	src/history_codec.o \
-	src/history_log.o \
-	src/history_type.o \
-	src/history_build.o \
-	src/history_agg.o \
-	src/history_read.o \
-	src/quantile.o \
+	src/history/history_codec.o \
+	src/history/history_log.o \
+	src/history/history.o \
+	src/history/history_build.o \
+	src/history/history_agg.o \
+	src/history/history_read.o \
+	src/score/quantile.o \
 	src/math/exact_sum.o \
 	src/math/gamma.o \
 	src/math/hypergeometric.o \
-	src/math/btyd.o \
+	src/math/btyd_predict.o \
 	src/math/btyd_likelihood.o \
 	src/math/btyd_fit.o \
-	src/fit.o \
-	src/btyd.o \
-	src/btyd_agg.o \
-	src/score.o \
-	src/score_window.o \
-	src/exact_sum_agg.o \
-	src/segment.o \
-	src/segment_case.o \
+	src/prediction/fit.o \
+	src/prediction/btyd.o \
+	src/prediction/btyd_agg.o \
+	src/score/score.o \
+	src/score/score_window.o \
+	src/score/exact_sum_agg.o \
+	src/segment/segment.o \
+	src/segment/segment_case.o \
 	src/foreign.o \
-	src/segment_map.o \
-	src/source.o \
-	src/customers.o \
-	src/customer_history.o \
-	src/histories.o \
-	src/score_customers.o \
-	src/math/logit.o \
-	src/logit.o \
-	src/metrics.o \
-	src/propensity.o \
-	src/caller.o \
-	src/model_call.o \
-	src/live.o \
-	src/privacy.o \
-	src/disclosure.o \
-	src/small_cell.o \
+	src/segment/segment_map.o \
+	src/bulk/source.o \
+	src/bulk/customer_table.o \
+	src/bulk/customer_history.o \
+	src/bulk/histories.o \
+	src/bulk/score_customers.o \
+	src/math/logit_newton.o \
+	src/prediction/logit.o \
+	src/prediction/metrics.o \
+	src/prediction/propensity.o \
+	src/model/caller.o \
+	src/model/model_call.o \
+	src/model/live.o \
+	src/model/suppression.o \
+	src/model/disclosure.o \
+	src/model/small_cell.o \
 	src/arguments.o
 
 # Each file uses only those above it: sql/check_layers.pl looks. arguments and
@@ -72,7 +72,7 @@ endif
 # libLBFGS (MIT) climbs the likelihoods, LAPACK (BSD) solves; both are in Debian.
 SHLIB_LINK += -llbfgs -llapack -lm
 # The server's headers are not ours to warn about.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server)
 EXTRA_CLEAN = $(EXTENSION)--*.sql
 
 REGRESS = install $(filter-out install,$(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql))))

@@ -10,7 +10,7 @@
 #include "utils/numeric.h"
 
 #include "compat.h"
-#include "history_codec.h"
+#include "history/history_codec.h"
 
 /* Why a number has no fixed point */
 typedef enum FixedError

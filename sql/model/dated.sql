@@ -98,7 +98,7 @@ BEGIN
 								SELECT 'then', t.customer_key, t.tenant, t.segment, NULL FROM (%4$s) AS t) AS u
 						 GROUP BY u.customer_key) AS s
 				  LEFT JOIN (SELECT l.segment FROM %1$I.segment_label AS l WHERE l.map = %5$L AND l.role = 'prospect'
-							  -- as src/segment_map.c finds the one that needs no rule
+							  -- as src/segment/segment_map.c finds the one that needs no rule
 							  ORDER BY EXISTS (SELECT FROM %1$I.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment), l.display_order, l.segment LIMIT 1) AS p ON true$q$, model,
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "btyd.h"
+#include "btyd_predict.h"
 
 /*
  * So many customers with the same history: x repeat days, the last of them at

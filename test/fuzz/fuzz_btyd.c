@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "math/btyd.h"
+#include "math/btyd_predict.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 

@@ -10,7 +10,7 @@
  */
 #include <stdio.h>
 
-#include "history_log.h"
+#include "history/history_log.h"
 #include "history_model.h"
 
 #define MAX_ENTRIES 1000

@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "history_codec.h"
+#include "history/history_codec.h"
 #include "history_model.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);

@@ -6,8 +6,8 @@ stage_lint() {
 	check 'the script creates nothing conditionally'  absent '^(CREATE +OR +REPLACE|CREATE .*IF +NOT +EXISTS|DROP .*IF +EXISTS)' "$script"
 	check 'the script names no schema of the user'    absent '\bpublic\.[a-z_\"]|SCHEMA +public' "$script"
 	check 'every C function is found by MODULE_PATHNAME' absent '\$libdir' "$script"
-	check 'messages name no customer'                 absent 'err(msg|detail|hint)[a-z_]*\(.*(customer(->|_id)|row->|[>.]key\b)' src/*.c
-	check 'no signal-unsafe or global state of libm'  absent '\b(lgamma|tgamma|srand|rand|random|strtok|setlocale)\(' src/*.c src/math/*.c
+	check 'messages name no customer'                 absent 'err(msg|detail|hint)[a-z_]*\(.*(customer(->|_id)|row->|[>.]key\b)' src/*.c src/*/*.c
+	check 'no signal-unsafe or global state of libm'  absent '\b(lgamma|tgamma|srand|rand|random|strtok|setlocale)\(' src/*.c src/*/*.c
 	check 'a use of a later SQL file fails the build'  planted_use_fails
 	start_cluster normal
 	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'

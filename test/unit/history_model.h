@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "history_codec.h"
+#include "history/history_codec.h"
 
 typedef __int128 model_wide;
 

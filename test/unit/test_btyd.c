@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "math/btyd.h"
+#include "math/btyd_predict.h"
 #include "math/hypergeometric.h"
 
 #define MAX_VALUES	8

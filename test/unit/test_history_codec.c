@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "history_codec.h"
+#include "history/history_codec.h"
 #include "history_model.h"
-#include "varint.h"
+#include "history/varint.h"
 
 #define MAX_DAYS	3000
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "history_log.h"
+#include "history/history_log.h"
 #include "history_model.h"
 
 #define MAX_ENTRIES 4000

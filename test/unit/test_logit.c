@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "math/logit.h"
+#include "math/logit_newton.h"
 
 #define MAX_WIDTH	16
 

@@ -13,7 +13,7 @@
 
 #include "compat.h"
 #include "fixed.h"
-#include "history.h"
+#include "history/history.h"
 #include "logit.h"
 
 PG_FUNCTION_INFO_V1(propensity_features);

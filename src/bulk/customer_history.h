@@ -5,8 +5,8 @@
 #ifndef CUSTOMER_SCORING_CUSTOMER_HISTORY_H
 #define CUSTOMER_SCORING_CUSTOMER_HISTORY_H
 
-#include "customers.h"
-#include "history_build.h"
+#include "customer_table.h"
+#include "history/history_build.h"
 
 typedef struct CustomerHistory
 {

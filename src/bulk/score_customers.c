@@ -29,10 +29,10 @@
 #include "compat.h"
 #include "customer_history.h"
 #include "fixed.h"
-#include "history.h"
-#include "quantile.h"
-#include "score.h"
-#include "segment.h"
+#include "history/history.h"
+#include "score/quantile.h"
+#include "score/score.h"
+#include "segment/segment.h"
 #include "source.h"
 
 /* ---- arguments ---- */

@@ -23,8 +23,8 @@
 #include "aggregate.h"
 #include "compat.h"
 #include "math/exact_sum.h"
-#include "quantile.h"
-#include "score.h"
+#include "score/quantile.h"
+#include "score/score.h"
 
 PG_FUNCTION_INFO_V1(ranked_transition);
 PG_FUNCTION_INFO_V1(ranked_combine);

@@ -1,5 +1,5 @@
 /*
- * customers.h
+ * customer_table.h
  *		A hash table of customers that grows past memory into files.
  */
 #ifndef CUSTOMER_SCORING_CUSTOMERS_H
@@ -8,7 +8,7 @@
 #include "nodes/pg_list.h"
 #include "storage/buffile.h"
 
-#include "history_codec.h"
+#include "history/history_codec.h"
 #include "source.h"
 
 /*

@@ -19,7 +19,7 @@
 #include "compat.h"
 #include "fit.h"
 #include "fixed.h"
-#include "history.h"
+#include "history/history.h"
 
 #define MAX_PERIODS		1200
 

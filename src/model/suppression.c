@@ -1,5 +1,5 @@
 /*
- * privacy.c
+ * suppression.c
  *		What keeps erased people erased: the token by which a model knows a
  *		customer again whom it must not store, and what a history is worth once
  *		its owner's time of retention is over.
@@ -13,7 +13,7 @@
 #include "utils/date.h"
 
 #include "compat.h"
-#include "history.h"
+#include "history/history.h"
 
 /* As many bytes as the hash has: more would add nothing. */
 #define SUPPRESSION_KEY_BYTES	PG_SHA256_DIGEST_LENGTH

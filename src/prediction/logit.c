@@ -22,8 +22,8 @@
 #include "aggregate.h"
 #include "compat.h"
 #include "logit.h"
-#include "math/logit.h"
-#include "score.h"
+#include "math/logit_newton.h"
+#include "score/score.h"
 
 PG_FUNCTION_INFO_V1(logit_fit_transition);
 PG_FUNCTION_INFO_V1(logit_fit_combine);

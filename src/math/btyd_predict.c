@@ -1,12 +1,12 @@
 /*
- * btyd.c
+ * btyd_predict.c
  *		Buy-till-you-die models: BG/NBD, MBG/NBD, Pareto/NBD, and Gamma-Gamma.
  *
  * Everything is a product of positive numbers, kept as a sum of logarithms,
  * and one mixture of two cases: still a customer at t, or gone before. The log
  * of the odds of "gone" is what likelihood, gradient and P(alive) share.
  */
-#include "btyd.h"
+#include "btyd_predict.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /*
- * logit.c
+ * logit_newton.c
  *		Logistic regression by Newton's method.
  *
  * Equal rows are added up and brought into an order of their own, so that no
@@ -13,7 +13,7 @@
  * does not grow any more: along such a step no row gets less likely, which is
  * what is looked for, and proves it.
  */
-#include "logit.h"
+#include "logit_newton.h"
 
 #include <float.h>
 #include <math.h>

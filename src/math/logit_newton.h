@@ -1,5 +1,5 @@
 /*
- * logit.h
+ * logit_newton.h
  *		Logistic regression by Newton's method. Pure C, no server headers.
  *
  * A row is LOGIT_HEAD + features doubles: its weight, positive where the label
@@ -10,8 +10,8 @@
  * alone: the same rows give the same bits, in whatever order they came and
  * however they had been added up.
  */
-#ifndef LOGIT_H
-#define LOGIT_H
+#ifndef LOGIT_NEWTON_H
+#define LOGIT_NEWTON_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -87,4 +87,4 @@ extern double logit_probability(double x);
 /* P(label); NaN if it is beyond the range of doubles. */
 extern double logit_predict_row(const double *coefficients, const double *x, int features);
 
-#endif							/* LOGIT_H */
+#endif							/* LOGIT_NEWTON_H */

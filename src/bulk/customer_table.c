@@ -1,5 +1,5 @@
 /*
- * customers.c
+ * customer_table.c
  *		A hash table of customers that grows past memory into files.
  *
  * A million customers don't fit a processor's cache, so each row costs a few
@@ -19,7 +19,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "customers.h"
+#include "customer_table.h"
 
 #define BLOCK_BITS		10		/* entries of a block */
 #define BLOCK_ENTRIES	(1 << BLOCK_BITS)

@@ -32,7 +32,7 @@
 
 #include "compat.h"
 #include "fixed.h"
-#include "history.h"
+#include "history/history.h"
 #include "source.h"
 
 #define SELECT_HINT "Select customer, day, value in this order, for example SELECT customer_id, ordered_on, total FROM orders."

@@ -1,5 +1,5 @@
 /*
- * history_type.c
+ * history.c
  *		The SQL type history: input and output, operators, comparison.
  */
 #include "postgres.h"

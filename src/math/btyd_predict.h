@@ -24,8 +24,8 @@
  * gradient by the logarithms of the parameters, relative to 1 + r + x (1 + x for
  * spend) if the value is smaller.
  */
-#ifndef BTYD_H
-#define BTYD_H
+#ifndef BTYD_PREDICT_H
+#define BTYD_PREDICT_H
 
 typedef enum BtydFamily
 {
@@ -72,4 +72,4 @@ extern double btyd_residual(BtydFamily family, const double *parameters,
 extern double spend_log_likelihood(const double *parameters, double x, double m, double *gradient);
 extern double spend_expected(const double *parameters, double x, double m);
 
-#endif							/* BTYD_H */
+#endif							/* BTYD_PREDICT_H */
