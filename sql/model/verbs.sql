@@ -534,6 +534,12 @@ BEGIN
 			MESSAGE = format('model "%s" has no tenants', home),
 			HINT = 'Leave tenant out.';
 	END IF;
+	-- GRANT takes the word for everybody, who are no role that could have tenants
+	IF role = 'public' AND settings ->> 'tenant' IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('public is no role, and model "%s" has tenants', home),
+			HINT = 'Make a role, which may be a group: its members read too.';
+	END IF;
 	-- a role of that name that has been dropped left its tenants here, but no grant
 	IF role <> current_user AND NOT EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
 			WHERE n.nspname = home AND a.grantee = to_regrole(quote_ident(role))) THEN

@@ -83,6 +83,10 @@ SELECT * FROM differ('SELECT tenant, customer_id, monetary, city FROM m.customer
     FULL JOIN (SELECT * FROM clients WHERE branch IS NOT NULL) AS c USING (branch, customer_id)$$);
 SELECT tenant, customer_key, segment, city FROM m.customer_scores WHERE tenant = 'west' ORDER BY 2;
 SELECT tenant, attribute_value, customers, round(customers_share::numeric, 3) AS customers_share FROM m.attribute_summary WHERE tenant IN ('west', 'east') ORDER BY 1, 2, segment_order;
+-- everybody is no role that could have tenants
+SELECT refused($$grant_reader('m', 'public', 'west')$$);
+SELECT refused($$grant_reader('m', 'public')$$);
+SELECT count(*) FROM m.reader WHERE role = 'public';
 SELECT item FROM drop_model('m');
 SELECT refused($$create_model('m', 'sales', customer => 'customer_id', day => 'ordered_on', value => 'total', tenant => 'brunch')$$);
 SELECT refused($$create_model('m', 'sales', customer => 'customer_id', day => 'ordered_on', value => 'total', tenant => 'ordered_on')$$);
