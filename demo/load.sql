@@ -57,7 +57,7 @@ SELECT role, min(rank), demo.squeezed(name)
 		importe importe_total monto monto_total importo importo_totale totale valor valor_total importe_pedido importe_del_pedido total_pedido total_del_pedido total_de_la_orden total_compra total_factura
 		totale_ordine totale_dell_ordine importo_ordine importo_dell_ordine totale_fattura valore_ordine
 		valor_pedido valor_do_pedido total_do_pedido valor_compra valor_da_compra valor_pago bedrag totaalbedrag totaal omzet orderbedrag bestelbedrag ordertotaal totaal_bestelling totaalprijs orderwaarde factuurbedrag
-		revenue turnover sales sale_amount sales_amount gross_amount net_amount net_sales gross_sales total_sales gross net value valeur paid amount_paid payment_amount payment_value
+		revenue turnover sales sale_amount sales_amount gross_amount net_amount net_total total_net gross_total total_gross montant_net net_sales gross_sales total_sales gross net value valeur paid amount_paid payment_amount payment_value
 		spend spent bruttobetrag nettobetrag brutto netto
 		subtotal montant_ht total_ht price item_price unit_price price_each prix prix_ttc prix_total prix_unitaire preis einzelpreis
 		precio precio_unitario prezzo prezzo_unitario preco preco_unitario prijs stukprijs'),
@@ -282,10 +282,11 @@ BEGIN
 	RETURN result;
 END $$;
 
--- The columns with a usual name for a role.
+-- The columns with a usual name for a role. What a name is as it stands comes before
+-- what it is without its end: "Montant HT" is that, and not a "Montant".
 CREATE FUNCTION demo.usual_columns(wanted text) RETURNS TABLE ("position" int, name text, bare text, rank int)
 LANGUAGE sql STABLE AS $$
-	SELECT c.position, c.name, (array_agg(u.name ORDER BY u.rank))[1], min(u.rank)
+	SELECT c.position, c.name, (array_agg(u.name ORDER BY u.name <> demo.squeezed(c.name), u.rank))[1], (array_agg(u.rank ORDER BY u.name <> demo.squeezed(c.name), u.rank))[1]
 	  FROM demo.file_columns c CROSS JOIN LATERAL demo.name_variants(c.name) v
 	  JOIN demo.usual_names u ON u.name = v.bare
 	 WHERE u.role = wanted GROUP BY 1, 2
@@ -294,7 +295,8 @@ $$;
 -- The position of the column with the most usual of the usual names.
 CREATE FUNCTION demo.usual_column(wanted text, other_than int[] DEFAULT '{}') RETURNS int
 LANGUAGE sql STABLE AS $$
-	SELECT position FROM demo.usual_columns(wanted) WHERE position <> ALL (array_remove(other_than, NULL)) ORDER BY rank, demo.squeezed(name) <> bare, position LIMIT 1
+	SELECT position FROM demo.usual_columns(wanted) WHERE position <> ALL (array_remove(other_than, NULL))
+	 ORDER BY rank, demo.squeezed(name) <> bare, name ~* '(excl|exkl|zzgl|without|netto|\mnet\M|\mht\M)', position LIMIT 1
 $$;
 
 CREATE FUNCTION demo.column_name("position" int) RETURNS text
