@@ -171,9 +171,11 @@ BEGIN
 		SELECT s.way, s.n, (SELECT count(*) FROM h WHERE h.id LIKE '0_%%') AS zeros_in_source FROM same AS s ORDER BY s.n DESC, s.way LIMIT 1$q$,
 		@extschema@.model_histories(model, settings), settings ->> 'customers_query') INTO n;
 	IF n.n > 0 AND n.way = 'zeros' THEN
+		-- all but the last of them: 000 is 0
 		RETURN NEXT format('%s of them would be without leading zeros: %s', n.n, CASE WHEN n.zeros_in_source > 0
-			THEN format('customer => ''ltrim(%s, ''''0'''')''', coalesce(settings ->> 'customer', '...'))
-			ELSE format('customers_key => ''ltrim(%s, ''''0'''')''', coalesce(settings ->> 'customers_key', settings ->> 'customer', '...')) END);
+			THEN format('customer => %L', format($q$regexp_replace(%s, '^0+(?=.)', '')$q$, coalesce(settings ->> 'customer', '...')))
+				|| coalesce(format(', customers_key => %L', CASE WHEN settings ->> 'customers_key' IS NULL THEN settings ->> 'customer' END), '')
+			ELSE format('customers_key => %L', format($q$regexp_replace(%s, '^0+(?=.)', '')$q$, coalesce(settings ->> 'customers_key', settings ->> 'customer', '...'))) END);
 	ELSIF n.n > 0 AND n.way = 'case' THEN
 		RETURN NEXT format('%s of them would be if letter case and blanks made no difference: customer => ''lower(btrim(%s))'', customers_key => ''lower(btrim(%s))''', n.n,
 			coalesce(settings ->> 'customer', '...'), coalesce(settings ->> 'customers_key', settings ->> 'customer', '...'));

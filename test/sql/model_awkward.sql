@@ -39,9 +39,16 @@ CREATE TABLE awk.kc AS SELECT i AS customer_id, 'FR'::text AS country FROM gener
 SELECT item, detail FROM create_model('kk', 'awk.ko', customer => 'customer_id', day => 'd', value => 'v', as_of => '2025-12-31', customers => 'awk.kc', attributes => '{country}') WHERE item = 'note';
 SELECT reason, affected, customers, explanation FROM kk.data_quality WHERE reason IN ('not_in_customers', 'not_in_source') ORDER BY 1;
 -- what the note says works
-SELECT item, detail FROM alter_model('kk', customer => $$ltrim(customer_id, '0')$$, customers_key => 'customer_id') WHERE item = 'note';
+SELECT item, detail FROM alter_model('kk', customer => 'regexp_replace(customer_id, ''^0+(?=.)'', '''')', customers_key => 'customer_id') WHERE item = 'note';
 SELECT reason, affected FROM kk.data_quality WHERE reason IN ('not_in_customers', 'not_in_source') ORDER BY 1;
 SELECT country, count(*) FROM kk.customer_scores WHERE recency_days IS NOT NULL GROUP BY 1;
+-- zeros only are a zero
+SELECT item, detail FROM create_model('kz', $$SELECT lpad(((i - 1) * 10)::text, 5, '0') AS customer_id, date '2025-01-01' + i AS d, 10 + i AS v FROM generate_series(1, 30) AS i$$,
+  customer => 'regexp_replace(customer_id, ''^0+(?=.)'', '''')', customers_key => 'customer_id', day => 'd', value => 'v', as_of => '2025-12-31',
+  customers => 'SELECT (customer_id - 1) * 10 AS customer_id, country FROM awk.kc', attributes => '{country}') WHERE item = 'customers';
+SELECT customer_key, country FROM kz.customer_scores WHERE recency_days IS NOT NULL ORDER BY customer_key COLLATE "C" LIMIT 2;
+SELECT drop_model('kz');
+
 -- the other way round, letter case, a spreadsheet's .0; keys that match
 CREATE VIEW awk.zeros AS SELECT lpad(customer_id::text, 5, '0') AS customer_id, country FROM awk.kc;
 CREATE VIEW awk.upper AS SELECT 'C' || customer_id || ' ' AS customer_id, country FROM awk.kc;
