@@ -369,8 +369,8 @@ BEGIN
 					THEN ARRAY(SELECT t::float8 FROM jsonb_array_elements_text(person #> ARRAY['thresholds', d.dimension]) WITH ORDINALITY AS u (t, o) ORDER BY o) END) AS t (thresholds)
 			 WHERE d.n < 4 OR info -> 'read_columns' ? 'basket_score' ORDER BY d.n LOOP
 			words := CASE step.dimension
-				WHEN 'recency' THEN @extschema@.explain_text('recency' || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END, spoken, step.amount)
-				WHEN 'frequency' THEN @extschema@.explain_text(CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END || CASE WHEN step.x = 1 THEN ' 1' ELSE '' END,
+				WHEN 'recency' THEN @extschema@.explain_text('recency' || CASE WHEN step.x = 1 OR step.x = 0 AND spoken = 'fr' THEN ' 1' ELSE '' END, spoken, step.amount)
+				WHEN 'frequency' THEN @extschema@.explain_text(CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END || CASE WHEN step.x = 1 OR step.x = 0 AND spoken = 'fr' THEN ' 1' ELSE '' END,
 					spoken, step.amount) || days
 				ELSE CASE WHEN step.x IS NULL THEN @extschema@.explain_text('no order', spoken)
 						WHEN step.n = 4 OR info ->> 'monetary' = 'mean'
