@@ -1,8 +1,8 @@
 /*
  * Layer 3b: the whole job in one scan of the source.
  *
- * These run a query of the caller's, with his rights and his snapshot: they
- * are not parallel safe, and not strict, because most arguments may be NULL.
+ * These run the caller's query with the caller's rights and snapshot: they are
+ * not parallel safe. They are not strict, because most arguments may be NULL.
  */
 
 CREATE FUNCTION @extschema@.histories(source text, id anyelement, time_zone text DEFAULT NULL)

@@ -39,7 +39,7 @@ CREATE TYPE @extschema@.history (
   SEND = @extschema@.history_send,
   INTERNALLENGTH = VARIABLE,
   STORAGE = extended,
-  -- preferred to domains over it, which are in forms that explain an error (arguments.sql)
+  -- preferred to domains over it, which are in forms that explain an error (sql/arguments.sql)
   CATEGORY = 'h',
   PREFERRED = true
 );

@@ -398,8 +398,8 @@ CREATE FUNCTION @extschema@.propensity(fit jsonb, history @extschema@.history, a
 COMMENT ON FUNCTION @extschema@.propensity(jsonb, @extschema@.history, date) IS
 	'probability of an event within the horizon of a fit of propensity_fit, seen from as_of; NULL before the first event and where the fit has no meaning';
 
--- The caller's query runs with his search_path; whatever else is in the text
--- that runs then is qualified, and has no operator.
+-- The caller's query runs with the caller's search_path. Everything else in the
+-- text that runs then is qualified, and has no operator.
 CREATE FUNCTION @extschema@.propensity_fit_run(caller_path text, source text, as_of date, horizon_days int, ridge float8)
 	RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE

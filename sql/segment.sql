@@ -209,7 +209,7 @@ BEGIN
 			pg_catalog.obj_description('@extschema@.segment_label'::pg_catalog.regclass, 'pg_class'));
 	END IF;
 
-	-- Triggers, rules and defaults of a table run with the rights of whoever inserts.
+	-- Triggers, rules and defaults of a table run with the rights of the role that inserts.
 	FOREACH relation IN ARRAY '{segment_map,segment_rule,segment_label}'::text[] LOOP
 		EXECUTE pg_catalog.format('LOCK TABLE ONLY %I.%I IN ROW EXCLUSIVE MODE', parts[1], relation);
 		IF EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], relation))

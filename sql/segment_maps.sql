@@ -5,8 +5,9 @@
 --
 
 -- essential: twelve rules, each of the 125 cells matches exactly one, and one
--- refinement: whose first order is over a year ago is not new. Every map has a
--- rule for people who have bought and got everything back: they are no prospects.
+-- refinement: customers with a first order over a year ago are not new. Every map
+-- has a rule for people who have bought and got everything back: they are no
+-- prospects.
 INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES
 	('essential', 1, 5, 'The default: a handful of lists to act on, from R, F and M. Total and disjoint; one refinement by tenure.');
 INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions) VALUES
@@ -44,8 +45,8 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('essential', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 9, '#C2A5CF'),
 	('essential', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 9, '#C2A5CF');
 
--- essential_hybrid: essential with six more refinements. A refinement whose
--- columns are unknown never applies.
+-- essential_hybrid: essential with six more refinements. A refinement with unknown
+-- columns never applies.
 INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES
 	('essential_hybrid', 1, 5, 'essential, refined by other scores where they are known: engagement, satisfaction, churn, propensity, basket, change.');
 INSERT INTO @extschema@.segment_rule (map, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions) VALUES

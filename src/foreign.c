@@ -2,14 +2,14 @@
  * foreign.c
  *		Relations of other roles: are they data alone?
  *
- * Whoever reads a table runs more than a scan: policies of row-level security,
- * the expressions of virtual columns, what inherits from it. And the planner
- * folds the constants in the expressions of every index and of extended
- * statistics before it knows whether it wants them: an index on
- * ((f('x'))), with an f that claims to be IMMUTABLE, calls f with the rights of
- * whoever reads the table. So where the extension reads a relation that a name
- * or the catalogs lead it to, it asks here first whether its owner has put
- * anything there that would run.
+ * Reading a table runs more than a scan: policies of row-level security, the
+ * expressions of virtual columns, what inherits from it. And the planner folds
+ * the constants in the expressions of every index and of extended statistics
+ * before it knows whether it wants them: an index on ((f('x'))), with an f that
+ * claims to be IMMUTABLE, calls f with the rights of the role that reads the
+ * table. So where the extension reads a relation that a name or the catalogs
+ * lead it to, it asks here first whether its owner has put anything there that
+ * would run.
  */
 #include "postgres.h"
 

@@ -4,7 +4,7 @@
 -- beside the histories, in tables of the model, and survive every refresh.
 --
 
--- A customer of a model, as the views show him, or an error that doesn't name him.
+-- A customer of a model, as the views show them, or an error that doesn't name them.
 CREATE FUNCTION @extschema@.model_find_customer(model name, settings jsonb, argument text, customer text,
 	OUT customer_key text, OUT tenant text, OUT customer_id text, OUT segment text, OUT segment_label text, OUT segment_by_rules text,
 	OUT rfm_code text, OUT as_of date)
@@ -40,8 +40,8 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_find_customer(name, jsonb, text, text) IS 'internal: a customer as the views show him, or an error';
 
--- A customer whom the model knows, in its views or not: from the source, from the
--- customers table, or merged. Nothing for anybody else.
+-- A customer that the model knows, in its views or not: from the source, from the
+-- customers table, or merged. No row for anybody else.
 CREATE FUNCTION @extschema@.model_known_customer(model name, settings jsonb, customer text,
 	OUT tenant text, OUT customer_id text, OUT into_key text, OUT root_key text, OUT root_id text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -60,7 +60,7 @@ BEGIN
 		CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
 			format(' UNION ALL SELECT p.tenant, p.customer_id FROM (%s) AS p WHERE (%s) COLLATE "C" = $1', settings ->> 'customers_query',
 				@extschema@.model_key(settings, 'p.tenant', 'p.customer_id')) END,
-		-- the source may still speak of whoever has been erased
+		-- the source may still have rows of erased customers
 		@extschema@.model_not_suppressed(model, '$1'))
 		INTO tenant, customer_id USING customer;
 	IF customer_id IS NOT NULL THEN
@@ -165,7 +165,7 @@ BEGIN
 			HINT = 'Give the customer_key that the views of the model show.';
 	END IF;
 	PERFORM @extschema@.model_lock(home);
-	-- he may be in no view by now
+	-- no view may have the customer any more
 	EXECUTE format('SELECT s.segment_label FROM %I.customer_scores AS s WHERE s.customer_key = $1', home) INTO earlier USING customer;
 	EXECUTE format('DELETE FROM %I.overridden_segments AS o WHERE o.customer_key = $1', home) USING customer;
 	GET DIAGNOSTICS n = ROW_COUNT;
@@ -315,7 +315,7 @@ BEGIN
 	PERFORM @extschema@.model_lock_source(home, settings);
 	kept_before := @extschema@.model_customer_words(home, kept_key);
 	EXECUTE format('DELETE FROM %I.merged_customers AS m WHERE m.customer_key = $1', home) USING gone_key;
-	-- whoever had been merged into him is his again
+	-- customers who had been merged into the one taken back are merged into them again
 	EXECUTE format($q$
 		WITH RECURSIVE up AS (
 			SELECT m.customer_key, m.into_key AS root_key, m.into_id AS root_id, 1 AS steps FROM %1$I.merged_customers AS m WHERE m.root_key = $1
@@ -330,7 +330,7 @@ BEGIN
 		RETURN QUERY VALUES ('taken back', format('refresh_model(%L) gives both customers their own orders', home));
 		RETURN;
 	END IF;
-	-- Whose orders are whose only the source says, and nobody refreshes a live model.
+	-- Only the source says whose order is whose, and nobody refreshes a live model.
 	PERFORM @extschema@.model_read_source(home, settings);
 	PERFORM @extschema@.model_write_thresholds(home, settings, false);
 	kept_after := @extschema@.model_customer_words(home, kept_key);

@@ -67,7 +67,7 @@ BEGIN
 	scores := @extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1',
 		'$1 IS NOT NULL AND CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', '@extschema@.caller_role($3)'), maps);
 	wide := @extschema@.model_wide(model, settings, scores);
-	-- ... has the columns that the view has by now, which a view without a day tells
+	-- ... has the columns that the view has now, which a view without a day tells
 	columns := @extschema@.model_fit_columns(model, 'customer_scores', @extschema@.model_wide(model, settings,
 		@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'NULL::date', 'true', NULL), maps)));
 	PERFORM @extschema@.model_put_function(model, 'customer_scores_at', '{as_of date,version int DEFAULT NULL}',
@@ -104,7 +104,7 @@ BEGIN
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
 			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@.caller_role($3)'), maps),
 			map,
-			-- with known_since it is said who is known: whoever is not, was no prospect
+			-- known_since says who was known on a day: people who were not are no prospects
 			CASE WHEN settings ->> 'known_since' IS NULL THEN 'p.segment' ELSE 'NULL' END);
 	IF small = 1 THEN
 		moves := format($q$

@@ -40,8 +40,8 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO maps;
 
-	-- One customer: everything that an explanation says of him. Of one who is
-	-- not there, or not for this reader, only what is true of all.
+	-- One customer: everything that an explanation says of them. Of a customer who
+	-- is not there, or not for this reader, only what is true of all.
 	PERFORM @extschema@.model_put_function(model, 'score_explanation', '{customer text,as_of date,language text}', 'SETOF jsonb',
 		format($q$
 		%2$s SELECT jsonb_build_object(
@@ -71,7 +71,7 @@ BEGIN
 			format(in_force, '$2')),
 		'what explain_score says, for programs; without a customer only what is true of all');
 
-	-- One customer with orders that he has not given, each step for itself.
+	-- One customer with orders that they have not placed, each step for itself.
 	PERFORM @extschema@.model_put_function(model, 'scores_with_orders', '{customer text,as_of date,after_days int[],orders int[],value numeric[]}',
 		'TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)',
 		format($q$
@@ -91,7 +91,8 @@ BEGIN
 				format(as_of, '$2'), model, format(in_force, '$2')), 'one')),
 		'the scores and the segment by the rules that a customer would have after_days days after as_of if he gave that many orders of that value then, and nothing else happened');
 
-	-- Everybody with one order more; who then gets the segment, without it again.
+	-- Everybody with one order more. Those who then get the segment are read again
+	-- without that order.
 	PERFORM @extschema@.model_put_function(model, 'near_misses', '{segment text,amount numeric,as_of date,language text}',
 		'TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date, recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)',
 		format($q$
@@ -256,7 +257,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.explain_weight(float8, text) IS 'internal: a weight as it is written in a language';
 
--- For the customer himself: sentences on what is used. No scores, no segment,
+-- For the customers themselves: sentences on what is used. No scores, no segment,
 -- nothing from which thresholds or the place among others could be told.
 CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
 	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
@@ -415,7 +416,7 @@ BEGIN
 		RETURN NEXT;
 	END IF;
 
-	-- what is expected; who has never ordered is told so above
+	-- what is expected; customers who have never ordered are told so above
 	IF person ->> 'r_score' IS NOT NULL AND person ->> 'churn_probability' IS NOT NULL THEN
 		n := n + 1;
 		"position" := n;

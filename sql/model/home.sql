@@ -42,9 +42,9 @@ END;
 COMMENT ON FUNCTION @extschema@.models() IS
 	'list the models of this database: name, owner, the relation that is the source or "a query", about how many customers (as of the last ANALYZE), bytes';
 
--- The one door to a model: it exists, and belongs to whoever asks. Whoever
--- refreshes runs the source, the views and the triggers of the owner: with
--- more rights than the owner's that would be a trap.
+-- The one door to a model: it exists, and belongs to the role that asks. A refresh
+-- runs the source, the views and the triggers of the owner with the rights of the
+-- caller: where the caller has more rights than the owner, that would be a trap.
 CREATE FUNCTION @extschema@.model_home(model text)
 	RETURNS name
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -115,7 +115,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_names(jsonb, text) IS 'internal: a setting of a model that is a list of names';
 
--- The key of a customer as everyone sees it, from his tenant and his own key.
+-- The key of a customer as everyone sees it, from their tenant and their own key.
 CREATE FUNCTION @extschema@.model_key(settings jsonb, tenant text, customer text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -189,8 +189,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_caller() IS 'internal: the settings by which SQL of the caller is read';
 
--- A model, whoever owns it. Nothing in its schema may be called by name but by
--- the functions after this one.
+-- A model of any owner. Nothing in its schema may be called by name, except by
+-- call_model_function(), which looks at what it calls.
 CREATE FUNCTION @extschema@.model_named(model text)
 	RETURNS name
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -228,7 +228,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_describe(name, jsonb) IS 'internal: the comment on the schema of a model';
 
 -- What a model consists of, by the catalogs: what another tool drops with CASCADE
--- is missing from it. Readers ask too, whose settings may quote names or not.
+-- is missing from it. Readers ask too, and their settings may quote names or not.
 CREATE FUNCTION @extschema@.model_objects(model text)
 	RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -259,7 +259,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_lost(text, text[]) IS 'internal: what a model was made of and is missing, and which call brings it back; NULL if nothing is';
 
--- Whoever works on a model is told what another tool has dropped of it.
+-- Tells those who work on a model what another tool has dropped of it.
 CREATE FUNCTION @extschema@.model_tell_lost(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE

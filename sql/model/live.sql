@@ -21,8 +21,9 @@ COMMENT ON FUNCTION @extschema@.live_parts_have_triggers(oid, name) IS
 	'internal: do all partitions below a table have this trigger of a live model?';
 
 -- The rows of a transition table, or of the source itself (NULL), that have a
--- customer, a day and a value, and whether a model keeps them. With on_error => 'raise' a new row that it would
--- not keep is an error; an old one never is, so that it can be deleted or mended.
+-- customer, a day and a value, and whether a model keeps them. With on_error =>
+-- 'raise' a new row that it would not keep is an error. An old one never is, so
+-- that it can be deleted or corrected.
 CREATE FUNCTION @extschema@.model_live_events(settings jsonb, transition_table text, sign text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -44,10 +45,11 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_live_events(jsonb, text, text) IS 'internal: the query over a transition table of the source';
 
--- Whoever has a total too large for a history is left out of a live model. Their
--- rows are pending all the same, in pieces that fit: then differences that come
--- later add to them, and they are back as soon as it is mended. A piece is a row,
--- or up to 9,000 of at most a million, which are below 2^63 units of 10^-9.
+-- Customers with a total too large for a history are left out of a live model.
+-- Their rows are pending all the same, in pieces that fit: then differences that
+-- come later add to them, and the customers are back as soon as the total fits. A
+-- piece is a row, or up to 9,000 of at most a million, which are below 2^63 units
+-- of 10^-9.
 CREATE FUNCTION @extschema@.model_live_pieces(model name, settings jsonb, too_large text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -88,8 +90,8 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_live_enums(oid, text[]) IS 'internal: the enums among columns that a live model reads';
 
--- What the live model stands on, checked once: the root of the source, whose
--- owner is the model's, and columns of built-in types. Returns the columns.
+-- What the live model stands on, checked once: the root of the source, which has
+-- the same owner as the model, and columns of built-in types. Returns the columns.
 CREATE FUNCTION @extschema@.model_live_columns(model name, settings jsonb)
 	RETURNS text[]
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -185,8 +187,8 @@ BEGIN
 	 WHERE w.ev_class = format('%I.source_probe', model)::regclass
 	   AND NOT (d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.refobjsubid = 0);
 	EXECUTE format('DROP VIEW %I.source_probe', model);
-	-- A trigger sees the rows of one statement: no others, and no row as a whole,
-	-- whose text is that of columns that nobody has looked at.
+	-- A trigger sees the rows of one statement and no others. It sees no row as a
+	-- whole: the text of one includes columns that nobody has looked at.
 	IF tree ~ ':hasSubLinks true' THEN
 		RAISE feature_not_supported USING
 			MESSAGE = 'live: customer, day, value, counts and tenant can''t hold a subquery',
@@ -206,9 +208,9 @@ BEGIN
 			HINT = CASE WHEN foreign_enum THEN format('ALTER TYPE ... OWNER TO %I; or add a column for it, like: is_paid boolean GENERATED ALWAYS AS (status = ''paid'') STORED.', current_user)
 				ELSE 'Use columns of built-in types or enums of your own, and functions of PostgreSQL''s own. What else is needed can be a generated column of a built-in type, or one that a trigger of yours fills.' END;
 	END IF;
-	-- Who writes orders may have any TimeZone and DateStyle: a row must mean the
-	-- same to them, to who deletes it, and to refresh_model. Some functions are
-	-- marked immutable whose result follows settings all the same: texts of
+	-- Writers of orders may have any TimeZone and DateStyle: a row must mean the
+	-- same to them, to those who delete it, and to refresh_model. Some functions
+	-- are marked immutable although their result follows settings: texts of
 	-- floating-point numbers, bytea, intervals and what consists of them.
 	SELECT min(x.what) INTO unsteady
 	  FROM (SELECT p.oid::regprocedure::text AS what FROM regexp_matches(tree, ':(?:funcid|opfuncid) (\d+)', 'g') AS m
@@ -228,7 +230,7 @@ BEGIN
 			-- its columns may be of any type
 			SELECT 'row as text' WHERE tree ~ '\{COERCEVIAIO :arg \{ROW(EXPR|) '
 			UNION ALL
-			-- a constant is read again by whoever writes a row
+			-- everybody who writes a row reads a constant again
 			SELECT format('a constant of type %s', format_type(t.oid, NULL))
 			  FROM regexp_matches(tree, '\{CONST :consttype (\d+) ', 'g') AS m
 			  JOIN pg_type AS t ON t.oid = m[1]::oid LEFT JOIN pg_type AS e ON e.typarray = t.oid
@@ -376,7 +378,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_drop_triggers(name, oid) IS
 	'internal: drop the triggers of a live model, or those that are not on its source';
 
--- The trigger function and the triggers, anew.
+-- The trigger function and the triggers, made again.
 CREATE FUNCTION @extschema@.model_make_triggers(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -639,7 +641,7 @@ BEGIN
 	IF octet_length(source_relation) > 1000 THEN
 		RETURN NULL;		-- no name of a relation; to take it apart would last
 	END IF;
-	-- from the catalogs: whoever reads model_status may have no rights on the schema
+	-- from the catalogs: readers of model_status may have no rights on the schema
 	SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relispartition, c.relrowsecurity AND c.relforcerowsecurity AS is_walled,
 		   c.relowner, r.rolsuper OR r.rolbypassrls AS sees_all INTO root
 	  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace LEFT JOIN pg_roles AS r ON r.oid = c.relowner
@@ -703,10 +705,10 @@ COMMENT ON FUNCTION @extschema@.live_problem(text, text, text[], text[]) IS
 
 -- The source of a live model before the model's tables, as its TRUNCATE locks
 -- them, so that the two can't wait for each other. With "mode" NULL it is only
--- read. Who is going to change triggers names the lock for that: it is taken at
--- once, for who has read the source first could wait for another model that has
--- done the same. 'triggers' leaves it to the catalogs whether they have to be
--- made anew. True if they have, or a mode was named.
+-- read. A caller that is going to change triggers names the lock for that. It is
+-- taken at once: a caller that had read the source first could wait for another
+-- model that has done the same. 'triggers' leaves it to the catalogs whether they
+-- have to be made again. True if they have, or a mode was named.
 CREATE FUNCTION @extschema@.model_lock_source(model name, settings jsonb, mode text DEFAULT NULL)
 	RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -1,9 +1,9 @@
 --
--- Layer 4: who waits for whom. One writer at a time, readers not at all.
+-- Layer 4: which calls wait for each other. One writer at a time, readers not at all.
 --
 
--- One at a time writes a model; readers don't notice. False if somebody else
--- is at it and the caller doesn't want to wait.
+-- One at a time writes a model; readers don't notice. False if somebody else is
+-- writing it and the caller doesn't want to wait.
 CREATE FUNCTION @extschema@.model_lock(model name, wait boolean DEFAULT true)
 	RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -34,10 +34,10 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_lock(name, boolean) IS 'internal: keep other writers of a model away until the transaction ends';
 
 -- All views of a model at once, or with tables all there is, before they are
--- replaced or dropped. A reader locks a view and then those below it: who held
--- one of them and waited for another would sooner or later deadlock with him.
--- So only the first is waited for; whatever else is not free at once is waited
--- for with nothing in hand, and then comes first.
+-- replaced or dropped. A reader locks a view and then those below it. A call that
+-- held one of them and waited for another would sooner or later deadlock with the
+-- reader. So only the first is waited for. Where another is not free at once, the
+-- call lets go of all of them, waits for that one, and then takes it first.
 CREATE FUNCTION @extschema@.model_lock_readers(model name, tables boolean DEFAULT false)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

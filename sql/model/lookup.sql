@@ -194,8 +194,8 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_uses_index(jsonb, name) IS 'internal: does a model find one customer by an index of this name?';
 
--- Those that a model doesn't use any more, or that is dropped: like its triggers,
--- without a word, unless somebody is using the table.
+-- Indexes of a model that is dropped or doesn't use them any more. They go as its
+-- triggers do, without a word, unless somebody is using the table.
 CREATE FUNCTION @extschema@.model_drop_key_index(model name, settings jsonb)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

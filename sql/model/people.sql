@@ -1,8 +1,8 @@
 --
--- Layer 4: what a model must not hold or show of people. Who has been erased and
--- is delivered by the source all the same; who has had no event for as long as
--- the model keeps people; who has not agreed; which keys are one person. Here are
--- the pieces of SQL that views and verbs are printed with.
+-- Layer 4: what a model must not hold or show of people: those who have been
+-- erased, although the source still has them; those without an event for as long
+-- as the model keeps people; those who have not agreed. And which keys are one
+-- person. Here are the pieces of SQL that views and verbs are printed with.
 --
 
 CREATE FUNCTION @extschema@.suppression_token(key bytea, customer_key text)
@@ -75,7 +75,7 @@ END;
 COMMENT ON FUNCTION @extschema@.model_refuses(jsonb, text) IS 'internal: a condition on a customer_key: no consent under it, or an objection';
 
 -- One person may be known by several keys (merge_customers), and has refused if
--- they have under any of them. A condition on a customer who has not been merged
+-- they refuse under any of them. A condition on a customer who has not been merged
 -- into another: nobody who has been merged into them refuses.
 CREATE FUNCTION @extschema@.model_nobody_refuses(model name, settings jsonb, customer text)
 	RETURNS text
@@ -112,7 +112,7 @@ CREATE FUNCTION @extschema@.without_negative_days(history @extschema@.history, b
 COMMENT ON FUNCTION @extschema@.without_negative_days(@extschema@.history, date) IS
 	'The history without those days before a day that have fewer than no events';
 
--- The first day of retention: whose last event lies before it, is kept no longer.
+-- The first day of retention: no customer with a last event before it is kept.
 CREATE FUNCTION @extschema@.model_horizon(model name)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

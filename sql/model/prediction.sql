@@ -138,7 +138,7 @@ BEGIN
 			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
 			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant ORDER BY q.tenant$q$, latest, tenant, question, money),
 			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL, NULL, 'q.tenant',
-			-- those who came are a group, too, and those who did not, and those of whom nothing is said
+			-- those who came are a group, too, and those who did not, and those without a prediction
 			'COALESCE(LEAST(q.customers, NULLIF(q.actual_active, 0), NULLIF(q.customers - q.actual_active, 0), NULLIF(q.customers - q.predicted_customers, 0)), 0)'),
 		'the last check_prediction: fitted on what was known on split_on, compared with what came until until');
 
@@ -187,7 +187,7 @@ END;
 COMMENT ON FUNCTION @extschema@.model_fit_words(jsonb) IS 'internal: a fit in words: mbgnbd a 0.79, alpha 14.2, b 2.4, r 0.65; mbgnbd, no fit, everyone_bought_once';
 
 -- What a model says of its fits when they are made: status or reason, for how
--- many tenants; and what its segment map asks for in vain.
+-- many tenants; and what its segment map asks for and does not get.
 CREATE FUNCTION @extschema@.model_prediction_lines(model name, settings jsonb)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -273,8 +273,8 @@ BEGIN
 	END IF;
 	PERFORM @extschema@.model_check_people(home, settings);
 	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_check_log AS c', home) INTO this_check;
-	-- What was known on the day of the split, and what came after it. People of
-	-- whom the model may say nothing are in neither.
+	-- What was known on the day of the split, and what came after it. People that
+	-- the model may say nothing about are in neither.
 	EXECUTE format($q$
 		WITH known AS MATERIALIZED (
 			SELECT h.tenant, h.history, b.x, b.t_x, b.t, b.m, @extschema@.first_day(h.history, $2) AS first_day,

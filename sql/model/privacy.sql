@@ -55,8 +55,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_copies(name) IS 'internal: the materialized views that depend on a model';
 
--- Customers out of a model, with all whom they have been merged with; what was
--- done, and what could not be.
+-- Removes customers from a model, with all that they have been merged with. Says
+-- what was done, and what could not be.
 CREATE FUNCTION @extschema@.model_forget(model name, settings jsonb, customers text[], reason text, suppress boolean)
 	RETURNS TABLE (object text, erased bigint, note text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -190,7 +190,7 @@ BEGIN
 		RETURN;
 	END IF;
 	IF (settings ->> 'live')::boolean THEN
-		-- what the source has of him from before is not pending
+		-- what the source has of the customer from before is not pending
 		EXECUTE format('INSERT INTO %I.rejects (operation, reason, affected, needs_rebuild) VALUES (''ALLOW'', ''a customer is back whose orders are not'', 1, true)', home);
 	END IF;
 	RETURN QUERY VALUES
@@ -231,8 +231,8 @@ $$;
 COMMENT ON FUNCTION @extschema@.reapply_suppression(text) IS
 	'erase everybody whose token is on the suppression list of a model: after a backup of an earlier day was restored, and the list of today was put into its table suppressed';
 
--- What is compared with a customer's key. A cast to text of any other type may be
--- a function of whoever made the type, and so may its output.
+-- What is compared with a customer's key. For any other type, the cast to text and
+-- the output may be functions of the role that made the type.
 CREATE FUNCTION @extschema@.model_is_searched(type oid)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

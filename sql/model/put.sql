@@ -24,7 +24,7 @@ CREATE FUNCTION @extschema@.caller_role(caller @extschema@.caller)
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.caller_role(@extschema@.caller) IS 'the role that a value of caller_for() stands for; an error in another transaction, under another role of the session, or in a function of another role than the owner of the model';
 
--- Whoever was given the model to read by grant_reader reads what it gains later,
+-- Roles that were given the model to read by grant_reader read what it gains later,
 -- too. A role of the same name made since then has no grant on the schema.
 CREATE FUNCTION @extschema@.model_let_read(model name, privilege text)
 	RETURNS void
@@ -82,7 +82,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_fit_columns(name, name, text) IS 'internal: the columns of a query in the order of a view';
 
 -- What the columns of all views mean. The same name is the same thing everywhere,
--- but for those that are here under the name of a view as well.
+-- except those that are here under the name of a view as well.
 CREATE FUNCTION @extschema@.model_column_comment(view text, name text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -264,7 +264,7 @@ BEGIN
 		PERFORM @extschema@.model_let_read(model, format('SELECT ON %I.%I', model, view));
 	END IF;
 	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', model, view, comment);
-	-- attributes of earlier versions too, whose columns stay
+	-- attributes of earlier versions too, because their columns stay
 	EXECUTE format('SELECT array_agg(DISTINCT u.a) FROM %I.configuration AS c CROSS JOIN LATERAL unnest(c.attributes || c.contact) AS u (a)'
 		' WHERE $1 = ''customer_scores'' OR $1 ~ ''_customers$''', model) INTO attributes USING view;
 	FOR name IN SELECT a.attname FROM pg_attribute AS a

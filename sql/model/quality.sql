@@ -497,9 +497,10 @@ $$;
 COMMENT ON FUNCTION @extschema@.check_quality(text) IS
 	'read the source of a model once more and count what can be wrong with it: duplicates, order lines, outliers, currencies, days without rows; returns what was found, and the view data_quality shows it from now on';
 
--- Readers may ask as well, about the customers whom they may see. It works on
--- anybody's model: it reads no view there, whose functions would run with the
--- rights of the caller, but asks the function above, as sql/model/explain.sql does.
+-- Readers may ask as well, about the customers that they may see. It works on
+-- anybody's model. So it reads no view there, because the functions of a view run
+-- with the rights of the caller: it asks _attribute_segments, as the functions of
+-- sql/model/explain.sql ask theirs.
 CREATE FUNCTION @extschema@.score_parity(model text, attribute text, minimum_ratio float8 DEFAULT 0.8)
 	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, customers bigint, group_customers bigint,
 		group_share float8, overall_share float8, ratio float8, deviations float8, flagged boolean, note text, segment_order int)

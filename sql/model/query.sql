@@ -9,9 +9,9 @@
 -- Columns that nobody reads are still left out, and so are joins for them.
 --
 
--- Who has something pending in a live model. Those who have been merged into
--- another customer go by the name of that one. In two halves, each of which finds
--- one customer by an index.
+-- The customers with something pending in a live model. Those who have been merged
+-- into another customer go by the name of that one. In two halves, each of which
+-- finds one customer by an index.
 CREATE FUNCTION @extschema@.model_pending_keys(model name)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -158,10 +158,10 @@ COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, te
 	'internal: the query that says as of when and by which thresholds customers are scored';
 
 -- The history of each customer: as stored, and in a live model with what is
--- pending. Those who have nothing pending are read as they are stored; those who
--- have a total beyond all limits now are left out, or nobody could be read. Those
--- who have been erased are not stored, but the source may still speak of them.
--- With "everyone" those of whom nothing is left are here too, with no history.
+-- pending. Customers with nothing pending are read as stored. Customers with a
+-- total beyond all limits now are left out, or nobody could be read. Erased
+-- customers are not stored, but the source may still have rows of them. With
+-- "everyone", customers with nothing left are here too, with no history.
 CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb, everyone boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -202,15 +202,15 @@ SELECT p.tenant, p.customer_key, p.customer_id, %7$s
 				' UNION ALL SELECT y.difference FROM %1$I.merged_customers AS m JOIN %1$I.pending AS y ON y.customer_key = m.customer_key WHERE m.root_key = d.customer_key) AS x) END', model)),
 		@extschema@.model_not_suppressed(model, 'p.customer_key'),
 		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left) ELSE 'p.history' END,
-		-- a total beyond all limits is not nothing: who has one is no prospect
+		-- a total beyond all limits is not nothing: a customer with one is no prospect
 		CASE WHEN everyone THEN ' AND p.history IS NOT NULL' ELSE ' AND ' || is_left END);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb, boolean) IS 'internal: the query for the history of each customer';
 
 -- What is known of each customer: the history and, from the customers table, the
--- attributes. With consent asked for, those who have not given it are not here,
--- nor are those who object to profiling.
+-- attributes. With consent asked for, those who have not given it are not here.
+-- Those who object to profiling are not here either.
 --
 -- Both halves compare customers by customer_key alone, as one and the same
 -- expression in collation "C": so the planner knows in every table which row a
@@ -251,7 +251,7 @@ SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, %
 		concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
 			nullif(@extschema@.model_nobody_refuses(model, settings, 'h.customer_key'), 'true'),
-			-- who has nothing left is a customer as long as they are known
+			-- people with nothing left are customers as long as they are known
 			CASE WHEN is_live THEN 'CASE WHEN p.customer_id IS NULL THEN h.history OPERATOR(@extschema@.<>) ''{}'' ELSE true END' END),
 		@extschema@.model_not_suppressed(model, key),
 		CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)', @extschema@.model_pending_keys(model), key) ELSE '' END,
@@ -346,7 +346,7 @@ DECLARE
 	segment		text;
 	overridden	text;
 	rule		text := '';
-	-- who has bought and lacks R, because thresholds are missing, is no prospect
+	-- a customer who has bought and lacks R, because thresholds are missing, is no prospect
 	scored		text := 'CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN %s END';
 BEGIN
 	SELECT columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
@@ -359,7 +359,7 @@ BEGIN
 		  INTO segment FROM unnest(maps) AS m (map);
 	END IF;
 	segment := format(scored, segment);
-	-- what a person has said of a customer, where his segment is one of the map:
+	-- what somebody has said of a customer, where that segment is one of the map:
 	-- one row a customer at most, so that the join is left out where nobody reads it
 	EXECUTE format('SELECT string_agg(format(''(s.map_copy = %%L AND o.segment = ANY (%%L))'', m.map, ARRAY(SELECT l.segment'
 			' FROM %1$I.segment_label AS l WHERE l.map = m.map GROUP BY l.segment ORDER BY l.segment)::text), '' OR '' ORDER BY m.map)'

@@ -2,9 +2,10 @@
 -- Layer 4: the source read into histories; only what differs is written.
 --
 
--- The same by customer_key, whoever has been merged into another customer under
--- the key of that one. Whoever has no history, because it would be too large, has
--- a key in the column too_large only. A model without merges pays nothing for them.
+-- The histories that the source has now, by customer_key. Customers who have been
+-- merged into another one are under the key of that one. Customers without a
+-- history, because it would be too large, have a key in the column too_large only.
+-- A model without merges pays nothing for them.
 CREATE FUNCTION @extschema@.model_source_customers(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -47,7 +48,7 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.model_source_customers(name, jsonb) IS 'internal: the query for the history that each customer has in the source now';
 
--- The source read anew; only rows that differ are written.
+-- The source read again; only rows that differ are written.
 CREATE FUNCTION @extschema@.model_read_source(model name, settings jsonb)
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -61,10 +62,10 @@ DECLARE
 	message		text;
 BEGIN
 	PERFORM @extschema@.model_check_tokens(model);
-	-- Whoever has no history, because it would be too large, has no key here: like
-	-- the row with the counts he meets nobody, and is among those that differ.
-	-- Rows that are new need not look for a conflict. Whoever has been erased has
-	-- no row: only those that would be new are looked for on the list.
+	-- Customers without a history, because it would be too large, have no key here.
+	-- Like the row with the counts they match no stored customer, and are among
+	-- those that differ. New rows need not look for a conflict. Erased customers
+	-- have no row: only those that would be new are looked for on the list.
 	EXECUTE format($q$
 		WITH differing AS MATERIALIZED (
 			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %3$s f.history, h.customer_key IS NULL AS is_new,

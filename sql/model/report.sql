@@ -10,7 +10,7 @@ CREATE FUNCTION @extschema@.model_segment_counts(model name)
 	AS $$
 BEGIN
 	-- A customers table that was dropped with CASCADE took the views along: then
-	-- alter_model, which makes them anew, has nothing to compare with.
+	-- alter_model, which makes them again, has nothing to compare with.
 	IF (SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 		 WHERE n.nspname = model AND c.relname IN ('segments', 'customer_scores') AND c.relkind = 'v') < 2 THEN
 		RETURN;

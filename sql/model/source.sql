@@ -82,8 +82,8 @@ $$;
 COMMENT ON FUNCTION @extschema@.model_probe(name, jsonb, text) IS
 	'internal: a query with all names qualified, the names, types and collations of its columns, and the relations that it reads';
 
--- Which of these relations are no more; asked from the catalogs, because
--- whoever looks at a model may have no rights on its source.
+-- Which of these relations no longer exist. The catalogs are asked, because those
+-- who look at a model may have no rights on its source.
 CREATE FUNCTION @extschema@.model_missing(relations text[])
 	RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -270,7 +270,7 @@ DECLARE
 	attribute	text;
 	attributes	text[] := @extschema@.model_attributes(settings);
 	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,churn_probability,churn_reason,propensity_90d,expected_orders_90d,clv_12m,clv_score,next_order_expected_on,prediction_reason,segment,segment_label,segment_order,segment_color,segment_overridden,segment_by_rules,role,action,previous_segment,changed_on,consent,objection,known,history}';
-	-- what the queries of sql/model/views.sql call their own
+	-- names that the queries of sql/model/query.sql use themselves
 	inside		text[] := '{version,weights,map_copy,no_order_reason,corrected,scored_value,recency_thresholds,frequency_thresholds,monetary_thresholds,basket_thresholds,clv_thresholds,then_recency_days,then_frequency,then_scored_value,then_r_score,then_f_score,then_m_score}';
 	selected	text;
 	is_unique	boolean;
@@ -547,8 +547,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_source_histories(jsonb) IS 'internal: an item of FROM that reads the source of a model';
 
--- customer_key from the customer as the source's query gives him: with tenants
--- an array of the tenant and his own key.
+-- customer_key from the customer as the source's query gives them: with tenants
+-- an array of the tenant and the customer's own key.
 CREATE FUNCTION @extschema@.model_source_key(settings jsonb, customer text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -559,7 +559,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.model_source_key(jsonb, text) IS 'internal: an expression for customer_key from a row of the source';
 
--- A query as SQL that means the same whatever the settings of who reads it:
+-- A query as SQL that means the same whatever the settings of its reader:
 -- the server prints it by settings of its own here, and a string with a
 -- backslash, which one of them could give another meaning, becomes E''...''.
 CREATE FUNCTION @extschema@.model_definition(view oid)

@@ -78,7 +78,7 @@ BEGIN
 		settings := @extschema@.model_write_version(home, settings, 'created');
 		PERFORM @extschema@.model_make_triggers(home, settings);
 		PERFORM @extschema@.model_read_source(home, settings);
-		-- whoever names these wants to know
+		-- a caller that names these wants to know
 		IF settings ->> 'event_key' IS NOT NULL OR settings ->> 'currency' IS NOT NULL THEN
 			PERFORM @extschema@.model_check_quality(home, settings);
 		END IF;
@@ -250,7 +250,7 @@ DECLARE
 	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,objection,contact,attributes,event_key,currency,known_since}';
 	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,minimum_customers}';
 	old			jsonb;
-	base		jsonb;			-- whose thresholds and map go on where nothing else is asked for
+	base		jsonb;			-- its thresholds and map go on where nothing else is asked for
 	new			jsonb;
 	wanted		text;
 	reread		boolean;
@@ -315,7 +315,7 @@ BEGIN
 				|| jsonb_build_object('source', new -> 'source');
 		END IF;
 		-- Another major may print the same query in other words: no reason to read
-		-- the source and to calibrate anew.
+		-- the source and to calibrate again.
 		IF new -> 'source_query' <> base -> 'source_query' AND @extschema@.model_reprinted(home, base ->> 'source_query') = new ->> 'source_query' THEN
 			new := new || jsonb_build_object('source_query', base -> 'source_query');
 		END IF;
@@ -361,7 +361,7 @@ BEGIN
 		END IF;
 		PERFORM @extschema@.model_write_thresholds(home, new, recalibrate);
 		IF recalibrate THEN
-			NULL;		-- fitted anew as well
+			NULL;		-- fitted again as well
 		ELSIF new -> 'prediction' IS DISTINCT FROM base -> 'prediction' THEN
 			PERFORM @extschema@.model_write_fits(home, new);
 		-- the same fits say another value
@@ -576,7 +576,7 @@ BEGIN
 	IF role IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
 	END IF;
-	-- who needs no grant would lose what is his
+	-- the owner needs no grant: this would take away the rights that they have as owner
 	IF role = current_user THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('role %I owns model "%s"', role, home),

@@ -149,8 +149,8 @@ COMMENT ON FUNCTION @extschema@.is_small_cell(bigint, int, int, int) IS
 	'is a cell of a table of counts to be hidden: because it has fewer customers than the minimum, or so that such a one can''t be computed from the total of its line; OVER a partition that is the table';
 
 -- A query of a summary with the column suppressed, and where that is true,
--- without the numbers of the row. The table whose totals are known is the
--- partition, "line" and "cross_line" are columns by which it has totals too.
+-- without the numbers of the row. The partition is the table with known totals;
+-- "line" and "cross_line" are columns by which it has totals too.
 CREATE FUNCTION @extschema@.model_hide_small(settings jsonb, query text, columns text[], hidden text[],
 	partition text[], line text, cross_line text, positions text, counted text DEFAULT 'q.customers')
 	RETURNS text
@@ -227,7 +227,7 @@ BEGIN
 				JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 				WHERE l.role = %5$L%6$s ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
 				@extschema@.model_attribute_list(settings, ', s.%I'), list.role,
-				-- lists are there to be acted on: whoever may not be contacted at all is in none
+				-- lists are there to be acted on: people who may not be contacted at all are in none
 				(SELECT ' AND (' || string_agg(format('s.%I', c), ' OR ' ORDER BY n) || ')'
 				   FROM unnest(@extschema@.model_names(settings, 'contact')) WITH ORDINALITY AS u (c, n))),
 			format('%s: segments of role %s, by monetary', list.comment, list.role));

@@ -207,7 +207,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.explain_day(date, text) IS 'internal: a day as it is written in a language';
 
--- Beside score_range, which is the first to need it.
+-- A number cut after so many decimals, downwards.
 CREATE FUNCTION @extschema@.explain_floor(x numeric, decimals int)
 	RETURNS numeric
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

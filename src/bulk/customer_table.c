@@ -330,7 +330,10 @@ spill(CustomerTable *table, const SourceRow *row)
 	customers_write_key(table->files[part], &table->key, row->key);
 }
 
-/* What a customer has so far, as rows for the files; without any day, he is a customer all the same. */
+/*
+ * What a customer has so far, as rows for the files. Without any day, they are a
+ * customer all the same.
+ */
 void
 customers_put_aside(CustomerTable *table, Datum key, const HistoryDay *days, size_t n, int decimals)
 {

@@ -509,7 +509,7 @@ source_key_hash(SourceKey *key, Datum datum)
 	return mix(DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, datum)));
 }
 
-/* Whoever waits for long is told how far it is. */
+/* Tells those who wait for long how far it is. */
 static void
 report_progress(SourceReceiver *receiver)
 {

@@ -7,7 +7,7 @@
 
 #include "fmgr.h"
 
-/* Rows are handed on in batches, so that whoever takes them can look ahead. */
+/* Rows are handed on in batches, so that the one who takes them can look ahead. */
 #define SOURCE_BATCH	128
 
 /* A customer_key is indexed, and an index takes no more than 2,700 bytes. */

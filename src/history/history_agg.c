@@ -22,8 +22,8 @@
 /*
  * Transition and inverse: arguments are the state, day, value and maybe counts.
  * The four cases of NULL: the first row makes the state, even if it is ignored
- * for want of a day or value, since a moving aggregate may not return NULL;
- * later such rows leave the state alone.
+ * because it lacks a day or value, since a moving aggregate may not return
+ * NULL; later such rows leave the state alone.
  */
 static Datum
 accumulate(FunctionCallInfo fcinfo, Oid type, FixedError (*read) (Datum, int64 *, int *), int sign)
@@ -206,7 +206,7 @@ is_scorable_int8(PG_FUNCTION_ARGS)
 /*
  * The state of sum is a history, so that it travels between workers and
  * servers like any value. While it is short, adding to it means unpacking and
- * packing it anew. From this size on that would be too much work for each row,
+ * packing it again. From this size on that would be too much work for each row,
  * and the state becomes a log behind an expanded datum, which turns into a
  * plain history whenever somebody looks at it.
  */

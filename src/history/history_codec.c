@@ -270,7 +270,7 @@ history_reduce_decimals(HistoryDay *days, size_t n, int decimals)
 /* ---- packed form ---- */
 
 /*
- * Pack normalised days whose decimals are reduced. The room at "out" must be
+ * Pack normalised days with reduced decimals. The room at "out" must be
  * HISTORY_MAX_SIZE(n) bytes; returns how many were used.
  */
 size_t
@@ -344,7 +344,7 @@ cursor_open(Cursor *cursor, const uint8_t *data, size_t len)
 	cursor->decimals = decimals_of_code[code];
 	cursor->plain = (data[0] & PLAIN_BIT) != 0;
 	cursor->next = get_varint(data + 1, cursor->end, &value);
-	/* a day takes two bytes at least, bar the newest of a plain history */
+	/* a day takes two bytes at least, except the newest of a plain history */
 	if (cursor->next == NULL || value > len)
 		return HISTORY_MALFORMED;
 	if (value > HISTORY_MAX_DAYS)

@@ -373,9 +373,9 @@ problem_groups(Problem *problem)
 }
 
 /*
- * At most STRATA patterns that stand for all: as many neighbours each, for whom
- * one of them speaks. Which one is scrambled, lest it keeps step with the
- * calendar, but always the same.
+ * At most STRATA patterns that stand for all: as many neighbours each, and one
+ * of them speaks for the others. Which one is scrambled, so that it doesn't keep
+ * step with the calendar, but it is always the same.
  */
 static BtydPattern *
 make_strata(const BtydPattern *patterns, size_t n, const BtydTools *tools, size_t *nstrata)

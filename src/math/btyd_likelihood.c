@@ -4,7 +4,7 @@
  *
  * What depends on x alone is computed once for all patterns of that x; sums are
  * compensated and run in the order of the patterns. What a fit says about one
- * customer is btyd.c's; tests hold the two together.
+ * customer is in btyd_predict.c; tests hold the two together.
  */
 #include "btyd_likelihood.h"
 #include "gamma.h"

@@ -19,7 +19,7 @@
 #define LOGIT_HEAD			2
 #define LOGIT_MAX_FEATURES	500
 
-/* What is needed of whoever calls; allocate() does not return NULL. */
+/* What is needed of the caller; allocate() does not return NULL. */
 typedef struct LogitHost
 {
 	void	   *(*allocate) (size_t size);

@@ -2,17 +2,17 @@
  * caller.c
  *		Who calls a SECURITY DEFINER function.
  *
- * Inside such a function current_user is its owner, and session_user is
- * whoever opened the session: in REFRESH MATERIALIZED VIEW, in ANALYZE or
+ * Inside such a function current_user is its owner, and session_user is the
+ * role that opened the session: in REFRESH MATERIALIZED VIEW, in ANALYZE or
  * inside another SECURITY DEFINER function neither is the role that made the
- * call. That role is known where the call is written: a parameter
- * that is given caller_for() is evaluated there. So that nobody can give another
- * role's name instead, the type of the parameter has no input function: its
- * only source is caller_for(). A value counts only in the transaction in which it
- * was made, and only while the session has the role that it had then: what was
- * kept before SET ROLE is worth nothing after it. And it counts only for the
- * owner of the model that it was made for: whoever is asked can't ask another
- * role's model with it, as if the caller did.
+ * call. That role is known where the call is written: a parameter that is given
+ * caller_for() is evaluated there. So that nobody can give another role's name
+ * instead, the type of the parameter has no input function: its only source is
+ * caller_for(). A value counts only in the transaction in which it was made, and
+ * only while the session has the role that it had then: what was kept before
+ * SET ROLE is worth nothing after it. And it counts only for the owner of the
+ * model that it was made for: the owner who is asked can't use it to ask another
+ * role's model, as if the caller did.
  */
 #include "postgres.h"
 

@@ -3,12 +3,13 @@
  *		Which sums over classes of people can be told without telling one of
  *		too few of them.
  *
- * A class are people whom no published table tells apart. Every number that is
- * published is a sum over some classes: a vector of 0 and 1. What a reader can
- * compute from several of them by adding, subtracting and multiplying is their
- * linear span, for numbers of people as for revenue and for whatever else adds
- * up. So a further sum may be told if no vector of 0 and 1 comes into the span
- * whose classes have at least one person and fewer than the minimum together.
+ * A class is a set of people that no published table tells apart. Every number
+ * that is published is a sum over some classes: a vector of 0 and 1. What a
+ * reader can compute from several of them by adding, subtracting and multiplying
+ * is their linear span, for numbers of people as for revenue and for whatever
+ * else adds up. A vector of 0 and 1 is small if its classes together have at least
+ * one person and fewer than the minimum. So a further sum may be told if no
+ * small vector comes into the span.
  *
  * The span is held as a basis in reduced row echelon form: every row has a
  * pivot, a column in which it has 1 and all others have 0. A vector of 0 and 1
@@ -280,7 +281,7 @@ follows(Disclosure *d, const ProtectedSet *set)
 
 /*
  * The people in a row, or in the sum of two, if it is a small set; 0 if not.
- * "column" is set to one that another row would have to mend.
+ * "column" is set to one that another row would have to cancel.
  */
 static int64
 small_row(Disclosure *d, const Row *row, int *column)

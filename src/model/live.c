@@ -37,7 +37,7 @@ PG_FUNCTION_INFO_V1(live_root);
 PG_FUNCTION_INFO_V1(live_parts_have_triggers);
 
 /*
- * Is the current user the owner of a relation, himself, not as a member or a
+ * Is the current user itself the owner of a relation, not as a member or a
  * superuser? A query of pg_class would cost a trigger as much as all of its
  * arithmetic.
  */
@@ -95,8 +95,8 @@ has_trigger(Relation triggers, Oid relation, Name name, bool is_root)
 
 /*
  * live_root(relation oid, trigger name): the partitioned table above this one
- * that is the source of the model whose trigger this is; NULL if the table is
- * no part of it any more. Takes no lock on it: TRUNCATE locks from there down.
+ * that is the source of the trigger's model; NULL if the table is no part of it
+ * any more. Takes no lock on it: TRUNCATE locks from there down.
  */
 Datum
 live_root(PG_FUNCTION_ARGS)
@@ -130,7 +130,7 @@ live_root(PG_FUNCTION_ARGS)
 static List *
 add_parts(List *parts, Oid relation)
 {
-	/* the trigger's statement has locked the first one; whoever else asks may not have */
+	/* the trigger's statement has locked the first one; other callers may not have */
 	Relation	parent = RelationIdGetRelation(relation);
 	PartitionDesc desc;
 
@@ -142,8 +142,8 @@ add_parts(List *parts, Oid relation)
 		parts = lappend_oid(parts, desc->oids[i]);
 
 		/*
-		 * Who holds one of them against us is about to change it: that is told
-		 * by model_status, and never waited for.
+		 * A session that holds one of them against us is about to change it:
+		 * model_status tells of that, and nobody waits for it here.
 		 */
 		if (!desc->is_leaf[i] && ConditionalLockRelationOid(desc->oids[i], AccessShareLock))
 			parts = add_parts(parts, desc->oids[i]);

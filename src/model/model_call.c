@@ -91,7 +91,7 @@ has_our_settings(HeapTuple function)
 
 /*
  * Is the function of the model what the extension makes? "declared" is the
- * function of ours that stands for it, whose result it must have.
+ * function of ours that stands for it; the two must have the same result.
  */
 static bool
 is_as_made(HeapTuple function, Oid owner, HeapTuple declared)

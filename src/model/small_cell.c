@@ -8,7 +8,7 @@
  * that is shown before tells, together with them, the number of a group, or of
  * any other set of people, that has somebody and fewer than the minimum.
  *
- * is_small_cell decides for a table alone, whose totals are known.
+ * is_small_cell decides for one table alone, with totals that are known.
  */
 #include "postgres.h"
 
@@ -278,7 +278,7 @@ typedef struct Sets
 	Inclusion  *inclusions;		/* by inner */
 	int			ninclusions;
 	int		   *first_inclusion;	/* by inner */
-	int64	   *rest;			/* by group and position: who is in none of the shown groups within it */
+	int64	   *rest;			/* by group and position: people in none of the shown groups within it */
 } Sets;
 
 typedef struct PairKey
@@ -290,7 +290,7 @@ typedef struct PairKey
 typedef struct Pair
 {
 	PairKey		key;
-	int64		people;			/* who are in both */
+	int64		people;			/* in both */
 } Pair;
 
 static int
@@ -323,7 +323,7 @@ protect_part(const Groups *s, const Sets *sets, Disclosure *d, int one, int othe
 
 /*
  * Which groups lie within which; and what of fewer people than the minimum comes
- * of two groups is protected: who are in both, or in one and not in the other.
+ * of two groups is protected: people in both, or in one and not in the other.
  */
 static void
 compare_pairs(const Groups *s, Sets *sets, Disclosure *d, const bool *wanted)

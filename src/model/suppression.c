@@ -1,8 +1,8 @@
 /*
  * suppression.c
- *		What keeps erased people erased: the token by which a model knows a
- *		customer again whom it must not store, and what a history is worth once
- *		its owner's time of retention is over.
+ *		What keeps erased people erased: the token by which a model knows again
+ *		a customer that it must not store; and what is left of a history once the
+ *		customer's time of retention is over.
  */
 #include "postgres.h"
 
@@ -63,9 +63,9 @@ new_suppression_key(PG_FUNCTION_ARGS)
 
 /*
  * without_negative_days(history, before date): the history without days before
- * that one on which less than nothing was ordered. Such a day is what remains
- * when the orders of somebody are deleted who is no longer stored, or whose old
- * orders are not.
+ * that one on which less than nothing was ordered. Such a day remains when
+ * orders are deleted of a customer who is no longer stored, or who is stored
+ * without their old orders.
  */
 Datum
 history_without_negative_days(PG_FUNCTION_ARGS)

@@ -12,7 +12,7 @@
 
 #include "math/btyd_fit.h"
 
-/* The families of fits: those of btyd.h, and the model of spend */
+/* The families of fits: those of math/btyd_predict.h, and the model of spend */
 typedef enum FitFamily
 {
 	FIT_MBGNBD = BTYD_MBGNBD,

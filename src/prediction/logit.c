@@ -1,7 +1,7 @@
 /*
  * logit.c
- *		Logistic regression: the aggregate logit_fit, whose state holds the
- *		rows, and logit_predict. The mathematics are in math/logit.c.
+ *		Logistic regression: the aggregate logit_fit, with a state that holds
+ *		the rows, and logit_predict. The mathematics are in math/logit_newton.c.
  */
 #include "postgres.h"
 
@@ -46,7 +46,7 @@ PG_FUNCTION_INFO_V1(logit_coefficients);
 
 #define UNKNOWN_FEATURES	(-1)
 
-/* State of logit_fit: every row, in the form of math/logit.h. */
+/* State of logit_fit: every row, in the form of math/logit_newton.h. */
 typedef struct LogitState
 {
 	MemoryContext context;
@@ -58,7 +58,7 @@ typedef struct LogitState
 	double	   *rows;
 } LogitState;
 
-/* ---- what math/logit.c needs of the server ---- */
+/* ---- what math/logit_newton.c needs of the server ---- */
 
 static void *
 host_allocate(size_t size)

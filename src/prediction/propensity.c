@@ -99,7 +99,7 @@ propensity_features(PG_FUNCTION_ARGS)
 										  sizeof(double), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* Of whoever is a customer by as_of: does an event follow within the horizon? */
+/* For a customer known by as_of: does an event follow within the horizon? */
 Datum
 propensity_label(PG_FUNCTION_ARGS)
 {

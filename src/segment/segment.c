@@ -10,9 +10,9 @@
  *
  * People without an order have no cell. Two kinds of rules speak of them: those
  * of a segment of role prospect, which speak of nobody else, and those that
- * read score_reason, which may. Where none applies they are prospects; but who has bought
- * and got everything back is none, so that only a rule that reads score_reason
- * gives them a segment.
+ * read score_reason, which may. Where none applies they are prospects. People
+ * who have bought and got everything back are no prospects: only a rule that
+ * reads score_reason gives them a segment.
  *
  * Conditions are a closed grammar in jsonb:
  *
@@ -536,7 +536,7 @@ asks_for_no_order(const SegmentCondition *condition, int score_reason)
 	return true;
 }
 
-/* Who has bought and got everything back, in the word of no_order_reason() */
+/* People who have bought and got everything back, in the word of no_order_reason() */
 static SegmentCondition *
 refunded_condition(SegmentMap *map)
 {

@@ -3,8 +3,8 @@
  *		A segment map as one SQL CASE expression.
  *
  * The expression means the same under any search_path: every operator, type
- * and collation is named with its schema, and IN, BETWEEN and simple CASE,
- * whose operators can't be, are not used.
+ * and collation is named with its schema. IN, BETWEEN and simple CASE are not
+ * used, because their operators can't be named so.
  */
 #include "postgres.h"
 

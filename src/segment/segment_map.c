@@ -136,8 +136,8 @@ foreign_column(Relation table, Relation shipped)
 
 /*
  * A map is data: tables that would run something of their owner's with the
- * rights of whoever reads them are no map. They stay locked until the
- * transaction ends, so that they are what they were found to be.
+ * rights of their reader are no map. They stay locked until the transaction
+ * ends, so that they are what they were found to be.
  */
 static void
 check_map_tables(const MapName *name, Oid home)
