@@ -497,6 +497,11 @@ DECLARE
 	root		oid := TG_RELID;
 	state		text;
 BEGIN
+	-- Where the schema has been renamed, or tables dropped, nothing may fail in the
+	-- shop; and what has this name now may be a stranger's, with triggers of theirs.
+	IF @extschema@.owned_by_current_user(to_regclass(%6$L)) IS NOT TRUE THEN
+		%17$s
+	END IF;
 	IF TG_NARGS > 0 THEN
 		-- a statement straight into a partition, which may have been detached since
 		root := @extschema@.live_root(TG_RELID, TG_NAME);
@@ -597,7 +602,10 @@ END$q$,
 		CASE WHEN tenanted THEN 'one_tenant, one_id' ELSE '''''' END,
 		CASE WHEN tenanted THEN 'tenants[1], ids[1]' ELSE '''''' END,
 		CASE WHEN tenanted THEN 'u.tenant, u.id' ELSE '''''' END,
-		CASE WHEN tenanted THEN 'keys, tenants, ids, differences) AS u (key, tenant, id, difference' ELSE 'keys, differences) AS u (key, difference' END);
+		CASE WHEN tenanted THEN 'keys, tenants, ids, differences) AS u (key, tenant, id, difference' ELSE 'keys, differences) AS u (key, difference' END,
+		CASE WHEN lenient THEN 'RETURN NULL;' ELSE format($q$RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('model %%s is live, but its tables are gone', %L),
+			HINT = 'DROP TRIGGER, or give its schema back the name that it had.';$q$, model) END);
 	-- The expressions are printed so that settings of an application don't change
 	-- them. Where the text of an array says NULL, that has to be one: no more
 	-- settings than that, for each of them costs every statement a little.

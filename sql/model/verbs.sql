@@ -163,6 +163,8 @@ BEGIN
 	END IF;
 	settings := @extschema@.model_settings(home);
 	PERFORM @extschema@.model_tell_lost(home, settings);
+	-- REASSIGN OWNED gives a model an owner who stands nowhere yet
+	EXECUTE format('INSERT INTO %I.reader VALUES (current_user, NULL) ON CONFLICT DO NOTHING', home);
 	-- partitions that have come and gone, disabled triggers, columns of another type
 	IF @extschema@.model_lock_source(home, settings, 'triggers') THEN
 		settings := settings || jsonb_build_object('source_columns', @extschema@.model_live_columns(home, settings));

@@ -115,6 +115,21 @@ DROP EXTENSION customer_scoring CASCADE;
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'lost.orders'::regclass AND NOT tgisinternal;
 INSERT INTO lost.orders VALUES (2, '2025-12-31', 7);
 ROLLBACK;
+-- the schema has another name, and a stranger takes the old one: the shop goes on,
+-- and the stranger is given nothing
+BEGIN;
+CREATE ROLE regress_lost_stranger;
+ALTER SCHEMA lost_model RENAME TO lost_renamed;
+INSERT INTO lost.orders VALUES (2, '2025-12-31', 7);
+CREATE SCHEMA lost_model AUTHORIZATION regress_lost_stranger;
+SET LOCAL ROLE regress_lost_stranger;
+CREATE TABLE lost_model.pending (customer_key text, tenant text, difference text);
+CREATE TABLE lost_model.rejects (operation text, reason text, affected bigint, needs_rebuild boolean);
+RESET ROLE;
+INSERT INTO lost.orders VALUES (2, '2025-12-31', 7);
+UPDATE lost.orders SET total = total + 1 WHERE customer_id = 3;
+SELECT (SELECT count(*) FROM lost_model.pending) AS pending, (SELECT count(*) FROM lost_model.rejects) AS rejects;
+ROLLBACK;
 -- a table holds what nobody can bring back
 BEGIN;
 DROP TABLE lost_model.recorded_changes CASCADE;

@@ -83,6 +83,24 @@ SELECT * FROM differ('SELECT tenant, customer_id, monetary, city FROM m.customer
     FULL JOIN (SELECT * FROM clients WHERE branch IS NOT NULL) AS c USING (branch, customer_id)$$);
 SELECT tenant, customer_key, segment, city FROM m.customer_scores WHERE tenant = 'west' ORDER BY 2;
 SELECT tenant, attribute_value, customers, round(customers_share::numeric, 3) AS customers_share FROM m.attribute_summary WHERE tenant IN ('west', 'east') ORDER BY 1, 2, segment_order;
+-- who is given a model reads all of it after the next refresh
+BEGIN;
+CREATE ROLE regress_new_owner;
+GRANT USAGE ON SCHEMA scoring, shopdata TO regress_new_owner;
+GRANT SELECT ON sales, clients TO regress_new_owner;
+DO $$
+DECLARE object text;
+BEGIN
+  ALTER SCHEMA m OWNER TO regress_new_owner;
+  FOR object IN SELECT format('%s %s', CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, c.oid::regclass) FROM pg_class AS c WHERE c.relnamespace = 'm'::regnamespace AND c.relkind IN ('r', 'v')
+                UNION ALL SELECT 'FUNCTION ' || p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'm'::regnamespace LOOP
+    EXECUTE format('ALTER %s OWNER TO regress_new_owner', object);
+  END LOOP;
+END $$;
+SET LOCAL ROLE regress_new_owner;
+SELECT status FROM refresh_model('m');
+SELECT count(DISTINCT tenant) > 2 AS all_tenants FROM m.customer_scores;
+ROLLBACK;
 -- everybody is no role that could have tenants
 SELECT refused($$grant_reader('m', 'public', 'west')$$);
 SELECT refused($$grant_reader('m', 'public')$$);
