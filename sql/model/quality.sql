@@ -4,11 +4,14 @@
 --
 
 -- A key without letter case and blanks, no-break and zero-width ones included.
+-- Those are written for the regular expression, which knows them in any encoding
+-- of the server: a literal could not be read in all of them.
 CREATE FUNCTION @extschema@.bare_key(key text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.lower(pg_catalog.translate(key, E' \t\n\r\f\u000b\u00a0', ''));
+	SELECT pg_catalog.lower(pg_catalog.translate(CASE WHEN pg_catalog.octet_length(key) OPERATOR(pg_catalog.=) pg_catalog.length(key) THEN key
+		ELSE pg_catalog.regexp_replace(key, E'[\\u00a0\\u200b\\ufeff]', '', 'g') END, E' \t\n\r\f\013', ''));
 END;
 COMMENT ON FUNCTION @extschema@.bare_key(text) IS 'internal: a customer''s key without letter case and blanks';
 
@@ -30,8 +33,9 @@ CREATE FUNCTION @extschema@.spoilt_key(key text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN pg_catalog.translate(key, E'\t\n\r\f\u000b\u00a0', '') OPERATOR(pg_catalog.<>) key
-			OR pg_catalog.btrim(key) OPERATOR(pg_catalog.<>) key THEN 'blanks'
+	SELECT CASE WHEN pg_catalog.translate(key, E'\t\n\r\f\013', '') OPERATOR(pg_catalog.<>) key
+			OR pg_catalog.btrim(key) OPERATOR(pg_catalog.<>) key
+			OR pg_catalog.octet_length(key) OPERATOR(pg_catalog.<>) pg_catalog.length(key) AND key OPERATOR(pg_catalog.~) E'[\\u00a0\\u200b\\ufeff]' THEN 'blanks'
 		-- what is cheap to ask first
 		WHEN pg_catalog.strpos(key, '+') OPERATOR(pg_catalog.>) 1 AND key OPERATOR(pg_catalog.~) '^-?[0-9]([.,][0-9]+)?[eE][+][0-9]+$' THEN 'exponent'
 		WHEN pg_catalog."right"(key, 1) OPERATOR(pg_catalog.=) '0' AND key OPERATOR(pg_catalog.~) '^-?[0-9]+[.,]0+$' THEN 'decimals' END;
