@@ -57,7 +57,7 @@ SELECT role, min(rank), demo.squeezed(name)
 		importe importe_total monto monto_total importo importo_totale totale valor valor_total importe_pedido importe_del_pedido total_pedido total_del_pedido total_de_la_orden total_compra total_factura
 		totale_ordine totale_dell_ordine importo_ordine importo_dell_ordine totale_fattura valore_ordine
 		valor_pedido valor_do_pedido total_do_pedido valor_compra valor_da_compra valor_pago bedrag totaalbedrag totaal omzet orderbedrag bestelbedrag ordertotaal totaal_bestelling totaalprijs orderwaarde factuurbedrag
-		revenue turnover sales sale_amount sales_amount gross_amount net_amount net_total total_net gross_total total_gross montant_net net_sales gross_sales total_sales gross net value valeur paid amount_paid payment_amount payment_value
+		invoice_total invoice_amount invoice_value bill_amount bill_total sale_total sale_value revenue turnover sales sale_amount sales_amount gross_amount net_amount net_total total_net gross_total total_gross montant_net net_sales gross_sales total_sales gross net value valeur paid amount_paid payment_amount payment_value
 		spend spent bruttobetrag nettobetrag brutto netto
 		subtotal montant_ht total_ht price item_price unit_price price_each prix prix_ttc prix_total prix_unitaire preis einzelpreis
 		precio precio_unitario prezzo prezzo_unitario preco preco_unitario prijs stukprijs'),
@@ -1224,7 +1224,9 @@ BEGIN
 				OR squeezed ~ '^(order)?(cancel|cancell?ation|failure|void|refund|storno|stornierungs)(reason|code|message|grund)$' OR squeezed ~ '^(motif|raison)(de|d|del)?(l)?(annulation|remboursement)$'
 				THEN ARRAY['moment']
 			WHEN squeezed ~ '^(is|was|order|est)?(cancell?ed|refunded|voided|failed|returned|chargedback|storniert|erstattet|annulee?|remboursee?|retournee?|cancelad[oa]|anulad[oa]|reembolsad[oa]|annullat[oa]|rimborsat[oa]|geannuleerd)$'
+				OR squeezed ~ '^(is|was|est)(an?)?(cancel|cancell?ation|void|annulation)$|^(ist)?(storno|stornierung)$|^annulation$'
 				THEN ARRAY['yes']
+			WHEN squeezed ~ '^(is|est)(an?)?(refund|return|creditnote|creditmemo|remboursement|avoir|retour)$' THEN ARRAY['yes, a refund']
 			WHEN plain ~ '(^|_)(status|statut|state|etat|zustand|stato|estado|situacao)(_|$)' OR squeezed ~ '(status|statut|zustand|state)$' THEN ARRAY['word']
 			WHEN plain ~ '(^|_)(type|kind|nature|event|evenement|action|art|typ|tipo|operation|vorgang)(_|$)' OR squeezed ~ '(type|typ|art)$' AND squeezed !~ 'part$' THEN ARRAY['word of a type', 'refund'] END) AS says
 		  FROM demo.file_columns, demo.plain_name(name) plain, demo.squeezed(name) squeezed
@@ -1234,6 +1236,7 @@ BEGIN
 		condition := format(CASE kind.says
 				WHEN 'moment' THEN $q$lower(btrim(%1$I)) NOT IN ('', 'null', 'nan', 'nat', 'none', 'n/a', 'false', 'no', 'non', 'nein', '\n') AND %1$I !~ '^[-0 :/.TZ]*$'$q$
 				WHEN 'yes' THEN $q$lower(btrim(%1$I)) IN ('true', 't', 'yes', 'y', '1', 'oui', 'o', 'vrai', 'ja', 'j', 'wahr', 'x', 'si', 'sim', 'waar', 'vero')$q$
+				WHEN 'yes, a refund' THEN $q$lower(btrim(%1$I)) IN ('true', 't', 'yes', 'y', '1', 'oui', 'o', 'vrai', 'ja', 'j', 'wahr', 'x', 'si', 'sim', 'waar', 'vero')$q$
 				-- each text once
 				ELSE $q$%1$I = ANY ((SELECT array_agg(text) FROM (SELECT DISTINCT %1$I AS text FROM public.orders OFFSET 0) t WHERE demo.is_cancelled_word(text) AND demo.is_refund_word(text) IN (%2$s))::text[])$q$ END,
 			kind.name, CASE kind.says WHEN 'refund' THEN 'true' WHEN 'word of a type' THEN 'false' ELSE 'true, false' END);
@@ -1244,7 +1247,7 @@ BEGIN
 			CASE kind.says WHEN 'moment' THEN 'NULL::text' ELSE quote_ident(kind.name) END, s.value_column, open_amount, condition, kind.says = 'moment')
 		  INTO n, amount, texts;
 		IF n > 0 THEN
-			IF kind.says = 'refund' THEN
+			IF kind.says IN ('refund', 'yes, a refund') THEN
 				IF left_out THEN
 					EXECUTE format('UPDATE public.orders SET %1$I = -%1$I WHERE %2$s AND %3$s', s.value_column, open_amount, condition);
 				END IF;
