@@ -8,17 +8,19 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my ($driver) = grep { -e } map { "/usr/share/java/$_" } 'postgresql.jar', 'postgresql-jdbc4.jar';
-# ecj alone, which test/run installs: its package is also what answers to javac
-# where there is no JDK, and takes other options
-my ($java, $compiler) = map { my $name = $_; (grep { -x } map { "$_/$name" } split /:/, $ENV{PATH})[0] } 'java', 'ecj';
-my @missing = (($java ? () : 'no java'), ($compiler ? () : 'no ecj'), ($driver ? () : 'no PostgreSQL driver in /usr/share/java'));
+# The compiler of the package ecj, which test/run installs, by its class: the
+# program ecj of Debian 13 doesn't find it, and what answers to javac may be any.
+my ($java) = grep { -x } map { "$_/java" } split /:/, $ENV{PATH};
+my $jars = join ':', grep { -e } map { "/usr/share/java/$_.jar" } 'ecj', 'eclipse-jdt-core', 'eclipse-jdt-core-compiler-batch';
+my @missing = (($java ? () : 'no java'), ($jars ? () : 'no ecj'), ($driver ? () : 'no PostgreSQL driver in /usr/share/java'));
 
 SKIP:
 {
 	skip join(', ', @missing), 1 if @missing;
 
 	my $classes = PostgreSQL::Test::Utils::tempdir;
-	command_ok([ $compiler, '-11', '-proc:none', '-cp', $driver, '-d', $classes, "$FindBin::Bin/../jdbc/ModelViews.java" ], "$compiler compiles the client");
+	command_ok([ $java, '-cp', $jars, 'org.eclipse.jdt.internal.compiler.batch.Main', '-11', '-proc:none', '-cp', $driver, '-d', $classes, "$FindBin::Bin/../jdbc/ModelViews.java" ],
+		'ecj compiles the client');
 
 	my $node = new_node('jdbc');
 	$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\n");
