@@ -71,7 +71,7 @@ SELECT ks.refused($$SELECT alter_model('k', known_since => 'no_column')$$);
 SELECT ks.refused($$SELECT create_model('k2', 'ks.orders', customer => 'customer_id', day => 'ordered_on', value => 'total', known_since => 'registered_at')$$);
 
 -- Several rows of a person, a day that never comes, tenants, live; the column as an attribute, too
-CREATE TABLE ks.twice AS SELECT 'north' AS shop, customer_id, registered_at::date AS known_since, city FROM ks.people;
+CREATE TABLE ks.twice AS SELECT 'north' AS shop, customer_id, (registered_at AT TIME ZONE 'UTC')::date AS known_since, city FROM ks.people;
 INSERT INTO ks.twice SELECT 'north', customer_id, '2025-12-30', city FROM ks.people WHERE customer_id < 5;
 INSERT INTO ks.twice VALUES ('south', 1, 'infinity', 'x'), ('south', 2, '2025-06-30', 'x'), ('south', 3, '-infinity', 'x'), ('south', 4, NULL, 'x');
 CREATE TABLE ks.sales AS SELECT 'north' AS shop, * FROM ks.orders;
