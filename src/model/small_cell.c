@@ -45,6 +45,9 @@ PG_FUNCTION_INFO_V1(shown_groups_final);
 /* In a table of more cells than these only its lines are looked at. */
 #define MAX_CELLS 2000
 
+/* A table has no more columns than this, so no model has as many attributes. */
+#define MAX_KINDS 1600
+
 /* ---- groups of people ---- */
 
 typedef struct Group
@@ -168,6 +171,11 @@ shown_groups_transition(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("groups must have one dimension")));
+	if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) > MAX_KINDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("groups has %d elements, more than %d",
+						ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), MAX_KINDS)));
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
 	if (s == NULL)
 	{

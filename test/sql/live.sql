@@ -1,6 +1,7 @@
 -- Live models: what is seen at once, by which statements. Sessions beside each
 -- other, rights and changed sources are in test/t.
 SET client_min_messages = warning;
+SET jit = off;		-- hundreds of statements, each of which would be compiled
 CREATE TABLE live_orders (order_id int PRIMARY KEY, customer_id int, ordered_on date, total numeric, note text);
 INSERT INTO live_orders SELECT i, i % 5, date '2025-01-01' + i, i FROM generate_series(1, 20) i;
 SELECT count(*) FROM create_model('live', 'live_orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31', live => true);

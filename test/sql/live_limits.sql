@@ -1,6 +1,7 @@
 -- Totals beyond all limits fail neither the shop, nor a reader, nor a fold, and
 -- never give a wrong number: the customer is in no view until that is mended.
 SET client_min_messages = warning;
+SET jit = off;		-- hundreds of statements, each of which would be compiled
 \set SHOW_CONTEXT never
 CREATE SCHEMA limits;
 CREATE TABLE limits.orders (order_id serial PRIMARY KEY, customer_id int, ordered_on date, total numeric);
