@@ -97,7 +97,7 @@ find_group(Groups *s, int position, text *name)
 		if (!found)
 			break;
 		group = &s->groups[key->group];
-		if (group->position == position && VARSIZE_ANY_EXHDR(group->name) == length &&
+		if (group->position == position && (int) VARSIZE_ANY_EXHDR(group->name) == length &&
 			memcmp(VARDATA_ANY(group->name), bytes, length) == 0)
 			return key->group;
 	}
