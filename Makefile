@@ -81,6 +81,9 @@ REGRESS_OPTS = --inputdir=test --encoding=UTF8 --no-locale
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# PGXS tracks no headers; a stale object would read a struct by its old shape.
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
+
 $(DATA_built): $(SQL_FILES) sql/check_segment_maps.pl sql/check_layers.pl customer_scoring.control META.json
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
 	  { echo "META.json and customer_scoring.control name different versions" >&2; exit 1; }
