@@ -131,12 +131,12 @@ BEGIN
 			MESSAGE = format('live: other tables inherit from %s', relation),
 			HINT = 'Leave live out and schedule refresh_model, or make it a partitioned table.';
 	END IF;
-	IF c.relpersistence = 't' OR EXISTS (SELECT FROM pg_partition_tree(relation) AS t JOIN pg_class AS p ON p.oid = t.relid WHERE p.relkind = 'f') THEN
+	IF c.relpersistence = 't' OR EXISTS (SELECT FROM @extschema@.model_table_tree(relation) AS t JOIN pg_class AS p ON p.oid = t.relid WHERE p.relkind = 'f') THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s has parts that carry no triggers', relation),
 			HINT = 'Leave live out and schedule refresh_model.';
 	END IF;
-	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = relation OR s.srrelid IN (SELECT t.relid FROM pg_partition_tree(relation) AS t)) THEN
+	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid IN (SELECT t.relid FROM @extschema@.model_table_tree(relation) AS t)) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s is filled by logical replication', relation),
 			DETAIL = 'Rows that are replicated fire no statement triggers.',
@@ -328,7 +328,7 @@ CREATE FUNCTION @extschema@.model_live_parts(root oid)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname)
-	  FROM pg_catalog.pg_partition_tree(root) AS t
+	  FROM @extschema@.model_table_tree(root) AS t
 	  JOIN pg_catalog.pg_class AS c ON c.oid = t.relid
 	  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 	 WHERE t.level > 0;
@@ -346,7 +346,7 @@ CREATE FUNCTION @extschema@.model_drop_triggers(model name, source oid)
 	AS $$
 DECLARE
 	trigger_function regprocedure := to_regprocedure(format('%I.record_differences()', model));
-	kept	oid[] := ARRAY(SELECT t.relid FROM pg_partition_tree(source) AS t UNION SELECT source WHERE source IS NOT NULL);
+	kept	oid[] := ARRAY(SELECT t.relid FROM @extschema@.model_table_tree(source) AS t);
 	t		record;
 BEGIN
 	IF trigger_function IS NULL THEN
@@ -620,8 +620,7 @@ END$q$,
 		'appends what a statement on the source changes to pending; SECURITY DEFINER, because whoever writes orders has no rights on the model');
 	EXECUTE format('UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL', model)
 		USING @extschema@.model_live_parts(root);
-	FOR part IN SELECT t.relid, t.level FROM pg_partition_tree(root) AS t
-				UNION ALL SELECT root, 0 WHERE NOT EXISTS (SELECT FROM pg_partition_tree(root)) LOOP
+	FOR part IN SELECT * FROM @extschema@.model_table_tree(root) LOOP
 		FOR event IN SELECT * FROM (VALUES ('INSERT', 'REFERENCING NEW TABLE AS new_rows'), ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
 				('UPDATE', 'REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows'), ('TRUNCATE', '')) AS v (name, referencing) LOOP
 			-- in the place of one that is there, which may be disabled
@@ -643,6 +642,7 @@ CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, sourc
 	AS $$
 DECLARE
 	root		record;
+	tree		oid[];		-- the source and its partitions, none of them locked
 	parts		text[];
 	changed		text;
 BEGIN
@@ -661,8 +661,13 @@ BEGIN
 		RETURN 'the source belongs to another role';
 	END IF;
 	-- a partition that has left took its rows with it
-	parts := ARRAY(SELECT format('%I.%I', n.nspname, c.relname) FROM pg_partition_tree(root.oid) AS t
-					 JOIN pg_class AS c ON c.oid = t.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE t.level > 0);
+	tree := ARRAY(WITH RECURSIVE tree AS (
+						SELECT root.oid AS relid
+						UNION ALL
+						SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid WHERE root.relkind = 'p')
+					SELECT t.relid FROM tree AS t);
+	parts := ARRAY(SELECT format('%I.%I', n.nspname, c.relname) FROM unnest(tree) AS t (relid)
+					 JOIN pg_class AS c ON c.oid = t.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE t.relid <> root.oid);
 	changed := (SELECT min(p) FROM unnest(source_parts) AS p WHERE p <> ALL (parts));
 	IF changed IS NOT NULL THEN
 		RETURN format('partition %s has been detached, dropped or renamed', changed);
@@ -684,13 +689,13 @@ BEGIN
 		RETURN format('row-level security hides rows of %s from its owner', root.name);
 	END IF;
 	changed := (SELECT min(p.relid::regclass::text)
-				  FROM (SELECT t.relid::oid AS relid FROM pg_partition_tree(root.oid) AS t UNION SELECT root.oid) AS p
+				  FROM unnest(tree) AS p (relid)
 				 WHERE (SELECT count(*) FROM pg_trigger AS g
 						 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A') AND g.tgfoid = to_regprocedure(format('%I.record_differences()', model))) < 4);
 	IF changed IS NOT NULL THEN
 		RETURN format('table %s lacks enabled triggers of the model', changed);
 	END IF;
-	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = root.oid OR s.srrelid IN (SELECT t.relid FROM pg_partition_tree(root.oid) AS t)) THEN
+	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = ANY (tree)) THEN
 		RETURN format('table %s is filled by logical replication', root.name);
 	END IF;
 	SELECT min(c) INTO changed FROM unnest(source_columns) AS c

@@ -3,6 +3,24 @@
 -- the customers table of a model are, with every name qualified.
 --
 
+-- A table and all of its partitions. pg_partition_tree would lock the partitions
+-- and not the table: a call that wanted the table next would deadlock with TRUNCATE,
+-- which takes the table first.
+CREATE FUNCTION @extschema@.model_table_tree(root oid)
+	RETURNS TABLE (relid oid, level int)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH RECURSIVE tree AS (
+		SELECT c.oid AS relid, 0 AS level, c.relkind FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) root
+		UNION ALL
+		SELECT i.inhrelid, t.level OPERATOR(pg_catalog.+) 1, t.relkind
+		  FROM tree AS t
+		  JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) t.relid
+		 WHERE t.relkind OPERATOR(pg_catalog.=) 'p')
+	SELECT t.relid, t.level FROM tree AS t;
+END;
+COMMENT ON FUNCTION @extschema@.model_table_tree(oid) IS 'internal: a table and its partitions, without a lock on them';
+
 -- People who can't be read any more, in words that lead to alter_model: else the
 -- error would print a query of a hundred lines.
 CREATE FUNCTION @extschema@.model_check_people(model name, settings jsonb)

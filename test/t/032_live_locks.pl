@@ -82,4 +82,29 @@ run_as($node, 'postgres', 'app', q{INSERT INTO crm.orders VALUES ('y', '2025-05-
 $writer->ask('TRUNCATE crm.orders; COMMIT;');
 is(scalar run_as($node, 'postgres', 'shopowner', q{SELECT * FROM scoring.check_model('a'); SELECT (SELECT count(*) FROM a.customer_scores)}), '0', 'TRUNCATE at REPEATABLE READ empties all of it');
 
+# TRUNCATE takes a partitioned source before its partitions. Whoever had a partition
+# and then wanted the source would deadlock with it.
+$node->safe_psql('postgres', q{
+	SET ROLE shopowner;
+	CREATE TABLE crm.parted (customer text, day date, total numeric) PARTITION BY RANGE (day);
+	CREATE TABLE crm.parted_25 PARTITION OF crm.parted FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+	INSERT INTO crm.parted SELECT 'K' || i % 20, '2025-01-01', i FROM generate_series(1, 100) AS i;
+	SELECT scoring.create_model('parted', 'crm.parted', customer => 'customer', day => 'day', value => 'total', as_of => '2025-12-31', live => true);
+	SELECT scoring.grant_reader('parted', 'app');
+});
+my $partition_locks = q{SELECT count(*) FROM pg_locks WHERE relation = 'crm.parted_25'::regclass};
+$reader->ask('BEGIN; SELECT status FROM parted.model_status;');
+is($node->safe_psql('postgres', $partition_locks), '0', 'who reads model_status holds no partition');
+$reader->ask('COMMIT;');
+for my $call (q{check_model('parted')}, q{refresh_model('parted')}, q{alter_model('parted', on_error => 'raise')})
+{
+	my $holder = open_session($node, 'postgres', 'shopowner');
+	$holder->ask('BEGIN; LOCK TABLE ONLY crm.parted IN ACCESS EXCLUSIVE MODE;');
+	$worker->send("SELECT count(*) >= 0 FROM scoring.$call;");
+	ok($node->poll_query_until('postgres', 'SELECT n = 1 FROM crm.waits'), "$call waits for the source");
+	is($node->safe_psql('postgres', $partition_locks), '0', 'and holds no partition');
+	$holder->ask('COMMIT;');
+	is(join('', $worker->answer), 't', 'and is done then');
+}
+
 done_testing();
