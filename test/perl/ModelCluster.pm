@@ -196,7 +196,8 @@ sub is_done
 {
 	my ($self) = @_;
 	$self->{run}->pump_nb;
-	return $self->{out} =~ /^done $self->{n}$/m && $self->{err} =~ /done $self->{n}$/m;
+	# with the end of its line, or the rest of it would begin the next answer
+	return $self->{out} =~ /^done $self->{n}\n/m && $self->{err} =~ /done $self->{n}\n/m;
 }
 
 # Messages so far.
