@@ -25,38 +25,38 @@ COMMENT ON DOMAIN @extschema@.argument_history IS 'internal: a history beside a 
 
 /* ---- a moment for a day ---- */
 
-CREATE FUNCTION @extschema@.history_agg_of_moments(state internal, day @extschema@.argument_moment, value @extschema@.argument_number)
+CREATE FUNCTION @extschema@._history_agg_of_moments(state internal, day @extschema@.argument_moment, value @extschema@.argument_number)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_day';
-COMMENT ON FUNCTION @extschema@.history_agg_of_moments(internal, @extschema@.argument_moment, @extschema@.argument_number) IS 'internal: says that a timestamp is no day';
+COMMENT ON FUNCTION @extschema@._history_agg_of_moments(internal, @extschema@.argument_moment, @extschema@.argument_number) IS 'internal: says that a timestamp is no day';
 
-CREATE FUNCTION @extschema@.history_agg_of_moments(state internal, day @extschema@.argument_moment, value @extschema@.argument_number, counts bool)
+CREATE FUNCTION @extschema@._history_agg_of_moments(state internal, day @extschema@.argument_moment, value @extschema@.argument_number, counts bool)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_day';
-COMMENT ON FUNCTION @extschema@.history_agg_of_moments(internal, @extschema@.argument_moment, @extschema@.argument_number, bool) IS 'internal: says that a timestamp is no day';
+COMMENT ON FUNCTION @extschema@._history_agg_of_moments(internal, @extschema@.argument_moment, @extschema@.argument_number, bool) IS 'internal: says that a timestamp is no day';
 
 -- of no rows, too
-CREATE FUNCTION @extschema@.history_agg_of_moments(state internal)
+CREATE FUNCTION @extschema@._history_agg_of_moments(state internal)
 	RETURNS @extschema@.history
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_day';
-COMMENT ON FUNCTION @extschema@.history_agg_of_moments(internal) IS 'internal: says that a timestamp is no day';
+COMMENT ON FUNCTION @extschema@._history_agg_of_moments(internal) IS 'internal: says that a timestamp is no day';
 
 CREATE AGGREGATE @extschema@.history_agg(day @extschema@.argument_moment, value @extschema@.argument_number) (
-	SFUNC = @extschema@.history_agg_of_moments,
+	SFUNC = @extschema@._history_agg_of_moments,
 	STYPE = internal,
-	FINALFUNC = @extschema@.history_agg_of_moments,
+	FINALFUNC = @extschema@._history_agg_of_moments,
 	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(@extschema@.argument_moment, @extschema@.argument_number) IS
 	'an error that says how to make a day of a timestamp';
 
 CREATE AGGREGATE @extschema@.history_agg(day @extschema@.argument_moment, value @extschema@.argument_number, counts bool) (
-	SFUNC = @extschema@.history_agg_of_moments,
+	SFUNC = @extschema@._history_agg_of_moments,
 	STYPE = internal,
-	FINALFUNC = @extschema@.history_agg_of_moments,
+	FINALFUNC = @extschema@._history_agg_of_moments,
 	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(@extschema@.argument_moment, @extschema@.argument_number, bool) IS

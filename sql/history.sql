@@ -307,17 +307,17 @@ CREATE FUNCTION @extschema@.history_agg_combine(internal, internal) RETURNS inte
 COMMENT ON FUNCTION @extschema@.history_agg_combine(internal, internal) IS
   'Merges two states of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_serialize(internal) RETURNS pg_catalog.bytea
+CREATE FUNCTION @extschema@._history_agg_serialize(internal) RETURNS pg_catalog.bytea
   AS 'MODULE_PATHNAME', 'history_agg_serialize'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.history_agg_serialize(internal) IS
-  'The state of history_agg as bytes: the packed history';
+COMMENT ON FUNCTION @extschema@._history_agg_serialize(internal) IS
+  'part of aggregate history_agg: the state of history_agg as bytes: the packed history';
 
-CREATE FUNCTION @extschema@.history_agg_deserialize(pg_catalog.bytea, internal) RETURNS internal
+CREATE FUNCTION @extschema@._history_agg_deserialize(pg_catalog.bytea, internal) RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_deserialize'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.history_agg_deserialize(pg_catalog.bytea, internal) IS
-  'The state of history_agg from bytes; trusts none of them';
+COMMENT ON FUNCTION @extschema@._history_agg_deserialize(pg_catalog.bytea, internal) IS
+  'part of aggregate history_agg: the state of history_agg from bytes; trusts none of them';
 
 CREATE FUNCTION @extschema@.history_agg_final(internal) RETURNS @extschema@.history
   AS 'MODULE_PATHNAME', 'history_agg_final'
@@ -329,7 +329,7 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.n
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_agg_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@.history_agg_combine,
-  SERIALFUNC = @extschema@.history_agg_serialize, DESERIALFUNC = @extschema@.history_agg_deserialize,
+  SERIALFUNC = @extschema@._history_agg_serialize, DESERIALFUNC = @extschema@._history_agg_deserialize,
   MSFUNC = @extschema@.history_agg_add, MINVFUNC = @extschema@.history_agg_remove,
   MSTYPE = internal, MSSPACE = 128,
   MFINALFUNC = @extschema@.history_agg_final, MFINALFUNC_MODIFY = READ_ONLY,
@@ -342,7 +342,7 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.n
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_agg_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@.history_agg_combine,
-  SERIALFUNC = @extschema@.history_agg_serialize, DESERIALFUNC = @extschema@.history_agg_deserialize,
+  SERIALFUNC = @extschema@._history_agg_serialize, DESERIALFUNC = @extschema@._history_agg_deserialize,
   MSFUNC = @extschema@.history_agg_add, MINVFUNC = @extschema@.history_agg_remove,
   MSTYPE = internal, MSSPACE = 128,
   MFINALFUNC = @extschema@.history_agg_final, MFINALFUNC_MODIFY = READ_ONLY,
@@ -355,7 +355,7 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.f
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_agg_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@.history_agg_combine,
-  SERIALFUNC = @extschema@.history_agg_serialize, DESERIALFUNC = @extschema@.history_agg_deserialize,
+  SERIALFUNC = @extschema@._history_agg_serialize, DESERIALFUNC = @extschema@._history_agg_deserialize,
   MSFUNC = @extschema@.history_agg_add, MINVFUNC = @extschema@.history_agg_remove,
   MSTYPE = internal, MSSPACE = 128,
   MFINALFUNC = @extschema@.history_agg_final, MFINALFUNC_MODIFY = READ_ONLY,
@@ -368,7 +368,7 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.f
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_agg_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@.history_agg_combine,
-  SERIALFUNC = @extschema@.history_agg_serialize, DESERIALFUNC = @extschema@.history_agg_deserialize,
+  SERIALFUNC = @extschema@._history_agg_serialize, DESERIALFUNC = @extschema@._history_agg_deserialize,
   MSFUNC = @extschema@.history_agg_add, MINVFUNC = @extschema@.history_agg_remove,
   MSTYPE = internal, MSSPACE = 128,
   MFINALFUNC = @extschema@.history_agg_final, MFINALFUNC_MODIFY = READ_ONLY,
@@ -381,7 +381,7 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.f
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_agg_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@.history_agg_combine,
-  SERIALFUNC = @extschema@.history_agg_serialize, DESERIALFUNC = @extschema@.history_agg_deserialize,
+  SERIALFUNC = @extschema@._history_agg_serialize, DESERIALFUNC = @extschema@._history_agg_deserialize,
   MSFUNC = @extschema@.history_agg_add, MINVFUNC = @extschema@.history_agg_remove,
   MSTYPE = internal, MSSPACE = 128,
   MFINALFUNC = @extschema@.history_agg_final, MFINALFUNC_MODIFY = READ_ONLY,
@@ -394,7 +394,7 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.f
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_agg_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@.history_agg_combine,
-  SERIALFUNC = @extschema@.history_agg_serialize, DESERIALFUNC = @extschema@.history_agg_deserialize,
+  SERIALFUNC = @extschema@._history_agg_serialize, DESERIALFUNC = @extschema@._history_agg_deserialize,
   MSFUNC = @extschema@.history_agg_add, MINVFUNC = @extschema@.history_agg_remove,
   MSTYPE = internal, MSSPACE = 128,
   MFINALFUNC = @extschema@.history_agg_final, MFINALFUNC_MODIFY = READ_ONLY,
@@ -407,7 +407,7 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.i
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_agg_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@.history_agg_combine,
-  SERIALFUNC = @extschema@.history_agg_serialize, DESERIALFUNC = @extschema@.history_agg_deserialize,
+  SERIALFUNC = @extschema@._history_agg_serialize, DESERIALFUNC = @extschema@._history_agg_deserialize,
   MSFUNC = @extschema@.history_agg_add, MINVFUNC = @extschema@.history_agg_remove,
   MSTYPE = internal, MSSPACE = 128,
   MFINALFUNC = @extschema@.history_agg_final, MFINALFUNC_MODIFY = READ_ONLY,
@@ -420,7 +420,7 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.i
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_agg_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@.history_agg_combine,
-  SERIALFUNC = @extschema@.history_agg_serialize, DESERIALFUNC = @extschema@.history_agg_deserialize,
+  SERIALFUNC = @extschema@._history_agg_serialize, DESERIALFUNC = @extschema@._history_agg_deserialize,
   MSFUNC = @extschema@.history_agg_add, MINVFUNC = @extschema@.history_agg_remove,
   MSTYPE = internal, MSSPACE = 128,
   MFINALFUNC = @extschema@.history_agg_final, MFINALFUNC_MODIFY = READ_ONLY,
@@ -431,15 +431,15 @@ COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.int8, p
 
 -- ---- sum: merges histories. The state is the type itself, so that it travels. ----
 
-CREATE FUNCTION @extschema@.history_sum(@extschema@.history, @extschema@.history) RETURNS @extschema@.history
+CREATE FUNCTION @extschema@._history_sum(@extschema@.history, @extschema@.history) RETURNS @extschema@.history
   AS 'MODULE_PATHNAME', 'history_sum'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.history_sum(@extschema@.history, @extschema@.history) IS
-  'Adds a history to the state of sum(history), or merges two states';
+COMMENT ON FUNCTION @extschema@._history_sum(@extschema@.history, @extschema@.history) IS
+  'part of aggregate sum(history): adds a history to the state, or merges two states';
 
 CREATE AGGREGATE @extschema@.sum(@extschema@.history) (
-  SFUNC = @extschema@.history_sum, STYPE = @extschema@.history, INITCOND = '{}', SSPACE = 128,
-  COMBINEFUNC = @extschema@.history_sum,
+  SFUNC = @extschema@._history_sum, STYPE = @extschema@.history, INITCOND = '{}', SSPACE = 128,
+  COMBINEFUNC = @extschema@._history_sum,
   MSFUNC = @extschema@.history_pl, MINVFUNC = @extschema@.history_mi,
   MSTYPE = @extschema@.history, MINITCOND = '{}', MSSPACE = 128,
   PARALLEL = SAFE
@@ -449,23 +449,23 @@ COMMENT ON AGGREGATE @extschema@.sum(@extschema@.history) IS
 
 -- ---- sums that may be too large: NULL instead of an error ----
 
-CREATE FUNCTION @extschema@.try_add(@extschema@.history, @extschema@.history) RETURNS @extschema@.history
+CREATE FUNCTION @extschema@._try_add(@extschema@.history, @extschema@.history) RETURNS @extschema@.history
   AS 'MODULE_PATHNAME', 'history_try_add'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.try_add(@extschema@.history, @extschema@.history) IS
-  'Sum of two histories; NULL where + would raise an error because a total is out of range';
+COMMENT ON FUNCTION @extschema@._try_add(@extschema@.history, @extschema@.history) IS
+  'internal: sum of two histories; NULL where + would raise an error because a total is out of range';
 
-CREATE FUNCTION @extschema@.history_try_sum(internal, @extschema@.history) RETURNS internal
+CREATE FUNCTION @extschema@._history_try_sum(internal, @extschema@.history) RETURNS internal
   AS 'MODULE_PATHNAME', 'history_try_sum'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.history_try_sum(internal, @extschema@.history) IS 'Adds a history to the state of try_sum';
+COMMENT ON FUNCTION @extschema@._history_try_sum(internal, @extschema@.history) IS 'part of aggregate try_sum: adds a history to the state';
 CREATE FUNCTION @extschema@.history_try_sum_final(internal) RETURNS @extschema@.history
   AS 'MODULE_PATHNAME', 'history_try_sum_final'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_try_sum_final(internal) IS 'The result of try_sum';
 
 CREATE AGGREGATE @extschema@.try_sum(@extschema@.history) (
-  SFUNC = @extschema@.history_try_sum, STYPE = internal, SSPACE = 128,
+  SFUNC = @extschema@._history_try_sum, STYPE = internal, SSPACE = 128,
   FINALFUNC = @extschema@.history_try_sum_final,
   PARALLEL = RESTRICTED		-- no state that moves between processes
 );
@@ -523,10 +523,10 @@ COMMENT ON FUNCTION @extschema@.monetary(@extschema@.history, pg_catalog.date, p
   'Total up to as_of, corrections included, in the last window_days if given';
 
 -- For thresholds: the cast goes by way of text, and takes longer than all the rest.
-CREATE FUNCTION @extschema@.monetary_float8(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@._monetary_float8(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'history_monetary_float8'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.monetary_float8(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
+COMMENT ON FUNCTION @extschema@._monetary_float8(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
   'internal: monetary, cast to double precision';
 
 CREATE FUNCTION @extschema@.mean_value(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.numeric
@@ -565,34 +565,34 @@ CREATE FUNCTION @extschema@.decayed_sum(history @extschema@.history, as_of pg_ca
 COMMENT ON FUNCTION @extschema@.decayed_sum(@extschema@.history, pg_catalog.date, pg_catalog.float8) IS
   'Sum of total * 2^(-age / half_life_days)';
 
--- ---- is_scorable: can a row become part of a model's history? ----
+-- ---- _is_scorable: can a row become part of a model's history? ----
 
-CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
+CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable_numeric'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.numeric) IS
-  'whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 9 decimals, at most 10^12';
+COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.numeric) IS
+  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 9 decimals, at most 10^12';
 
-CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.float8) RETURNS boolean
+CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.float8) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable_float8'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.float8) IS
-  'whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
+COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.float8) IS
+  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
 
-CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.float4) RETURNS boolean
+CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.float4) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable_float4'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.float4) IS
-  'whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
+COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.float4) IS
+  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
 
-CREATE FUNCTION @extschema@.is_scorable("day" pg_catalog.date, value pg_catalog.int8) RETURNS boolean
+CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.int8) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable_int8'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.is_scorable(pg_catalog.date, pg_catalog.int8) IS
-  'whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
+COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.int8) IS
+  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
 
-CREATE FUNCTION @extschema@.raise_unscorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
+CREATE FUNCTION @extschema@._raise_unscorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
   AS 'MODULE_PATHNAME', 'raise_unscorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.raise_unscorable(pg_catalog.date, pg_catalog.numeric) IS
+COMMENT ON FUNCTION @extschema@._raise_unscorable(pg_catalog.date, pg_catalog.numeric) IS
   'internal: the error that says why a model does not keep a row, without its customer or amount';

@@ -19,104 +19,104 @@ COMMENT ON FUNCTION @extschema@.btyd_actual(@extschema@.history, pg_catalog.date
 
 -- ---- fits ----
 
-CREATE FUNCTION @extschema@.btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) RETURNS internal
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
-  'Part of the aggregate btyd_fit';
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'part of aggregate btyd_fit';
 
-CREATE FUNCTION @extschema@.btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) RETURNS internal
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
-  'Part of the aggregate btyd_fit';
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
+  'part of aggregate btyd_fit';
 
-CREATE FUNCTION @extschema@.btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) RETURNS internal
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
-  'Part of the aggregate btyd_fit_bootstrap';
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
+  'part of aggregate btyd_fit_bootstrap';
 
-CREATE FUNCTION @extschema@.btyd_fit_combine(state internal, other internal) RETURNS internal
+CREATE FUNCTION @extschema@._btyd_fit_combine(state internal, other internal) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_combine'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_fit_combine(internal, internal) IS
-  'Part of the aggregates btyd_fit, btyd_fit_bootstrap and spend_fit';
+COMMENT ON FUNCTION @extschema@._btyd_fit_combine(internal, internal) IS
+  'part of aggregates btyd_fit, btyd_fit_bootstrap and spend_fit';
 
-CREATE FUNCTION @extschema@.btyd_fit_serialize(state internal) RETURNS pg_catalog.bytea
+CREATE FUNCTION @extschema@._btyd_fit_serialize(state internal) RETURNS pg_catalog.bytea
   AS 'MODULE_PATHNAME', 'btyd_fit_serialize'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_fit_serialize(internal) IS
-  'Part of the aggregates btyd_fit, btyd_fit_bootstrap and spend_fit';
+COMMENT ON FUNCTION @extschema@._btyd_fit_serialize(internal) IS
+  'part of aggregates btyd_fit, btyd_fit_bootstrap and spend_fit';
 
-CREATE FUNCTION @extschema@.btyd_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
+CREATE FUNCTION @extschema@._btyd_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_deserialize'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_fit_deserialize(pg_catalog.bytea, internal) IS
-  'Part of the aggregates btyd_fit and btyd_fit_bootstrap';
+COMMENT ON FUNCTION @extschema@._btyd_fit_deserialize(pg_catalog.bytea, internal) IS
+  'part of aggregates btyd_fit and btyd_fit_bootstrap';
 
-CREATE FUNCTION @extschema@.btyd_fit_final(state internal) RETURNS pg_catalog.jsonb
+CREATE FUNCTION @extschema@._btyd_fit_final(state internal) RETURNS pg_catalog.jsonb
   AS 'MODULE_PATHNAME', 'btyd_fit_final'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_fit_final(internal) IS
-  'Part of the aggregates btyd_fit and spend_fit';
+COMMENT ON FUNCTION @extschema@._btyd_fit_final(internal) IS
+  'part of aggregates btyd_fit and spend_fit';
 
-CREATE FUNCTION @extschema@.btyd_fit_bootstrap_final(state internal) RETURNS pg_catalog.jsonb
+CREATE FUNCTION @extschema@._btyd_fit_bootstrap_final(state internal) RETURNS pg_catalog.jsonb
   AS 'MODULE_PATHNAME', 'btyd_fit_bootstrap_final'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_fit_bootstrap_final(internal) IS
-  'Part of the aggregate btyd_fit_bootstrap';
+COMMENT ON FUNCTION @extschema@._btyd_fit_bootstrap_final(internal) IS
+  'part of aggregate btyd_fit_bootstrap';
 
-CREATE FUNCTION @extschema@.spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8) RETURNS internal
+CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8) RETURNS internal
   AS 'MODULE_PATHNAME', 'spend_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.spend_fit_transition(internal, pg_catalog.float8, pg_catalog.float8) IS
-  'Part of the aggregate spend_fit';
+COMMENT ON FUNCTION @extschema@._spend_fit_transition(internal, pg_catalog.float8, pg_catalog.float8) IS
+  'part of aggregate spend_fit';
 
-CREATE FUNCTION @extschema@.spend_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
+CREATE FUNCTION @extschema@._spend_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
   AS 'MODULE_PATHNAME', 'spend_fit_deserialize'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.spend_fit_deserialize(pg_catalog.bytea, internal) IS
-  'Part of the aggregate spend_fit';
+COMMENT ON FUNCTION @extschema@._spend_fit_deserialize(pg_catalog.bytea, internal) IS
+  'part of aggregate spend_fit';
 
 -- The final functions compress the state, which means the same before and after:
 -- for the planner they only read. SSPACE: 32 patterns; it doubles as needed.
 
 CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) (
-  SFUNC = @extschema@.btyd_fit_transition, STYPE = internal, SSPACE = 1200,
-  FINALFUNC = @extschema@.btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
-  COMBINEFUNC = @extschema@.btyd_fit_combine,
-  SERIALFUNC = @extschema@.btyd_fit_serialize, DESERIALFUNC = @extschema@.btyd_fit_deserialize,
+  SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._btyd_fit_deserialize,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Maximum likelihood fit of a buy-till-you-die model (mbgnbd, bgnbd, paretonbd) to customers, one a row, in units of 7 days';
 
 CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) (
-  SFUNC = @extschema@.btyd_fit_transition, STYPE = internal, SSPACE = 1200,
-  FINALFUNC = @extschema@.btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
-  COMBINEFUNC = @extschema@.btyd_fit_combine,
-  SERIALFUNC = @extschema@.btyd_fit_serialize, DESERIALFUNC = @extschema@.btyd_fit_deserialize,
+  SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._btyd_fit_deserialize,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
   'Maximum likelihood fit of a buy-till-you-die model (mbgnbd, bgnbd, paretonbd) to customers, one a row, in units of unit_days';
 
 CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) (
-  SFUNC = @extschema@.btyd_fit_transition, STYPE = internal, SSPACE = 1200,
-  FINALFUNC = @extschema@.btyd_fit_bootstrap_final, FINALFUNC_MODIFY = READ_ONLY,
-  COMBINEFUNC = @extschema@.btyd_fit_combine,
-  SERIALFUNC = @extschema@.btyd_fit_serialize, DESERIALFUNC = @extschema@.btyd_fit_deserialize,
+  SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_bootstrap_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._btyd_fit_deserialize,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.btyd_fit_bootstrap(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
   'So many fits, each to as many customers drawn with replacement, as a jsonb array: for btyd_interval';
 
 CREATE AGGREGATE @extschema@.spend_fit(x pg_catalog.float8, m pg_catalog.float8) (
-  SFUNC = @extschema@.spend_fit_transition, STYPE = internal, SSPACE = 1200,
-  FINALFUNC = @extschema@.btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
-  COMBINEFUNC = @extschema@.btyd_fit_combine,
-  SERIALFUNC = @extschema@.btyd_fit_serialize, DESERIALFUNC = @extschema@.spend_fit_deserialize,
+  SFUNC = @extschema@._spend_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._spend_fit_deserialize,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.spend_fit(pg_catalog.float8, pg_catalog.float8) IS

@@ -9,62 +9,62 @@
 -- The state holds every row. Nothing is strict: what a row lacks is counted,
 -- and weight and ridge are checked on every row.
 
-CREATE FUNCTION @extschema@.logit_fit_transition(state internal, label bool, features float8[])
+CREATE FUNCTION @extschema@._logit_fit_transition(state internal, label bool, features float8[])
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_fit_transition';
-COMMENT ON FUNCTION @extschema@.logit_fit_transition(internal, bool, float8[]) IS
+COMMENT ON FUNCTION @extschema@._logit_fit_transition(internal, bool, float8[]) IS
 	'part of aggregate logit_fit';
 
-CREATE FUNCTION @extschema@.logit_fit_transition(state internal, label bool, features float8[], weight float8)
+CREATE FUNCTION @extschema@._logit_fit_transition(state internal, label bool, features float8[], weight float8)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_fit_transition';
-COMMENT ON FUNCTION @extschema@.logit_fit_transition(internal, bool, float8[], float8) IS
+COMMENT ON FUNCTION @extschema@._logit_fit_transition(internal, bool, float8[], float8) IS
 	'part of aggregate logit_fit';
 
-CREATE FUNCTION @extschema@.logit_fit_transition(state internal, label bool, features float8[], weight float8, ridge float8)
+CREATE FUNCTION @extschema@._logit_fit_transition(state internal, label bool, features float8[], weight float8, ridge float8)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_fit_transition';
-COMMENT ON FUNCTION @extschema@.logit_fit_transition(internal, bool, float8[], float8, float8) IS
+COMMENT ON FUNCTION @extschema@._logit_fit_transition(internal, bool, float8[], float8, float8) IS
 	'part of aggregate logit_fit';
 
-CREATE FUNCTION @extschema@.logit_fit_combine(state internal, other internal)
+CREATE FUNCTION @extschema@._logit_fit_combine(state internal, other internal)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_fit_combine';
-COMMENT ON FUNCTION @extschema@.logit_fit_combine(internal, internal) IS
+COMMENT ON FUNCTION @extschema@._logit_fit_combine(internal, internal) IS
 	'part of aggregate logit_fit';
 
-CREATE FUNCTION @extschema@.logit_fit_serialize(state internal)
+CREATE FUNCTION @extschema@._logit_fit_serialize(state internal)
 	RETURNS bytea
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_fit_serialize';
-COMMENT ON FUNCTION @extschema@.logit_fit_serialize(internal) IS
+COMMENT ON FUNCTION @extschema@._logit_fit_serialize(internal) IS
 	'part of aggregate logit_fit';
 
-CREATE FUNCTION @extschema@.logit_fit_deserialize(bytes bytea, unused internal)
+CREATE FUNCTION @extschema@._logit_fit_deserialize(bytes bytea, unused internal)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_fit_deserialize';
-COMMENT ON FUNCTION @extschema@.logit_fit_deserialize(bytea, internal) IS
+COMMENT ON FUNCTION @extschema@._logit_fit_deserialize(bytea, internal) IS
 	'part of aggregate logit_fit';
 
-CREATE FUNCTION @extschema@.logit_fit_final(state internal)
+CREATE FUNCTION @extschema@._logit_fit_final(state internal)
 	RETURNS jsonb
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_fit_final';
-COMMENT ON FUNCTION @extschema@.logit_fit_final(internal) IS
+COMMENT ON FUNCTION @extschema@._logit_fit_final(internal) IS
 	'part of aggregate logit_fit';
 
 CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[]) (
-	SFUNC = @extschema@.logit_fit_transition,
+	SFUNC = @extschema@._logit_fit_transition,
 	STYPE = internal,
-	COMBINEFUNC = @extschema@.logit_fit_combine,
-	SERIALFUNC = @extschema@.logit_fit_serialize,
-	DESERIALFUNC = @extschema@.logit_fit_deserialize,
-	FINALFUNC = @extschema@.logit_fit_final,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._logit_fit_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -72,12 +72,12 @@ COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[]) IS
 	'logistic regression of a label on features, by maximum likelihood, as a document that describes itself';
 
 CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight float8) (
-	SFUNC = @extschema@.logit_fit_transition,
+	SFUNC = @extschema@._logit_fit_transition,
 	STYPE = internal,
-	COMBINEFUNC = @extschema@.logit_fit_combine,
-	SERIALFUNC = @extschema@.logit_fit_serialize,
-	DESERIALFUNC = @extschema@.logit_fit_deserialize,
-	FINALFUNC = @extschema@.logit_fit_final,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._logit_fit_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -85,12 +85,12 @@ COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[], float8) IS
 	'logistic regression where a row of weight 2 counts as two rows';
 
 CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight float8, ridge float8) (
-	SFUNC = @extschema@.logit_fit_transition,
+	SFUNC = @extschema@._logit_fit_transition,
 	STYPE = internal,
-	COMBINEFUNC = @extschema@.logit_fit_combine,
-	SERIALFUNC = @extschema@.logit_fit_serialize,
-	DESERIALFUNC = @extschema@.logit_fit_deserialize,
-	FINALFUNC = @extschema@.logit_fit_final,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._logit_fit_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -137,78 +137,78 @@ COMMENT ON FUNCTION @extschema@.logit_table(jsonb, text[]) IS
 
 -- The state of auc, lift and calibration_bins holds every score, 8 bytes each.
 
-CREATE FUNCTION @extschema@.ranked_transition(state internal, score float8, label bool)
+CREATE FUNCTION @extschema@._ranked_transition(state internal, score float8, label bool)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'ranked_transition';
-COMMENT ON FUNCTION @extschema@.ranked_transition(internal, float8, bool) IS
+COMMENT ON FUNCTION @extschema@._ranked_transition(internal, float8, bool) IS
 	'part of aggregate auc';
 
-CREATE FUNCTION @extschema@.lift_transition(state internal, score float8, label bool, top_share float8)
+CREATE FUNCTION @extschema@._lift_transition(state internal, score float8, label bool, top_share float8)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'lift_transition';
-COMMENT ON FUNCTION @extschema@.lift_transition(internal, float8, bool, float8) IS
+COMMENT ON FUNCTION @extschema@._lift_transition(internal, float8, bool, float8) IS
 	'part of aggregate lift';
 
-CREATE FUNCTION @extschema@.calibration_bins_transition(state internal, score float8, label bool, bins int)
+CREATE FUNCTION @extschema@._calibration_bins_transition(state internal, score float8, label bool, bins int)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'calibration_bins_transition';
-COMMENT ON FUNCTION @extschema@.calibration_bins_transition(internal, float8, bool, int) IS
+COMMENT ON FUNCTION @extschema@._calibration_bins_transition(internal, float8, bool, int) IS
 	'part of aggregate calibration_bins';
 
-CREATE FUNCTION @extschema@.ranked_combine(state internal, other internal)
+CREATE FUNCTION @extschema@._ranked_combine(state internal, other internal)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'ranked_combine';
-COMMENT ON FUNCTION @extschema@.ranked_combine(internal, internal) IS
-	'part of the aggregates auc, lift and calibration_bins';
+COMMENT ON FUNCTION @extschema@._ranked_combine(internal, internal) IS
+	'part of aggregates auc, lift and calibration_bins';
 
-CREATE FUNCTION @extschema@.ranked_serialize(state internal)
+CREATE FUNCTION @extschema@._ranked_serialize(state internal)
 	RETURNS bytea
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'ranked_serialize';
-COMMENT ON FUNCTION @extschema@.ranked_serialize(internal) IS
-	'part of the aggregates auc, lift and calibration_bins';
+COMMENT ON FUNCTION @extschema@._ranked_serialize(internal) IS
+	'part of aggregates auc, lift and calibration_bins';
 
-CREATE FUNCTION @extschema@.ranked_deserialize(bytes bytea, unused internal)
+CREATE FUNCTION @extschema@._ranked_deserialize(bytes bytea, unused internal)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'ranked_deserialize';
-COMMENT ON FUNCTION @extschema@.ranked_deserialize(bytea, internal) IS
-	'part of the aggregates auc, lift and calibration_bins';
+COMMENT ON FUNCTION @extschema@._ranked_deserialize(bytea, internal) IS
+	'part of aggregates auc, lift and calibration_bins';
 
-CREATE FUNCTION @extschema@.auc_final(state internal)
+CREATE FUNCTION @extschema@._auc_final(state internal)
 	RETURNS float8
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'auc_final';
-COMMENT ON FUNCTION @extschema@.auc_final(internal) IS
+COMMENT ON FUNCTION @extschema@._auc_final(internal) IS
 	'part of aggregate auc';
 
-CREATE FUNCTION @extschema@.lift_final(state internal)
+CREATE FUNCTION @extschema@._lift_final(state internal)
 	RETURNS float8
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'lift_final';
-COMMENT ON FUNCTION @extschema@.lift_final(internal) IS
+COMMENT ON FUNCTION @extschema@._lift_final(internal) IS
 	'part of aggregate lift';
 
-CREATE FUNCTION @extschema@.calibration_bins_final(state internal)
+CREATE FUNCTION @extschema@._calibration_bins_final(state internal)
 	RETURNS jsonb
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'calibration_bins_final';
-COMMENT ON FUNCTION @extschema@.calibration_bins_final(internal) IS
+COMMENT ON FUNCTION @extschema@._calibration_bins_final(internal) IS
 	'part of aggregate calibration_bins';
 
 -- READ_ONLY although the final functions sort the scores: the state is a set,
 -- and means the same in any order.
 CREATE AGGREGATE @extschema@.auc(score float8, label bool) (
-	SFUNC = @extschema@.ranked_transition,
+	SFUNC = @extschema@._ranked_transition,
 	STYPE = internal,
-	COMBINEFUNC = @extschema@.ranked_combine,
-	SERIALFUNC = @extschema@.ranked_serialize,
-	DESERIALFUNC = @extschema@.ranked_deserialize,
-	FINALFUNC = @extschema@.auc_final,
+	COMBINEFUNC = @extschema@._ranked_combine,
+	SERIALFUNC = @extschema@._ranked_serialize,
+	DESERIALFUNC = @extschema@._ranked_deserialize,
+	FINALFUNC = @extschema@._auc_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -216,12 +216,12 @@ COMMENT ON AGGREGATE @extschema@.auc(float8, bool) IS
 	'area under the ROC curve: how often a row with the label has a higher score than one without, equal scores counting one half; NULL if all labels are the same';
 
 CREATE AGGREGATE @extschema@.lift(score float8, label bool, top_share float8) (
-	SFUNC = @extschema@.lift_transition,
+	SFUNC = @extschema@._lift_transition,
 	STYPE = internal,
-	COMBINEFUNC = @extschema@.ranked_combine,
-	SERIALFUNC = @extschema@.ranked_serialize,
-	DESERIALFUNC = @extschema@.ranked_deserialize,
-	FINALFUNC = @extschema@.lift_final,
+	COMBINEFUNC = @extschema@._ranked_combine,
+	SERIALFUNC = @extschema@._ranked_serialize,
+	DESERIALFUNC = @extschema@._ranked_deserialize,
+	FINALFUNC = @extschema@._lift_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -229,68 +229,68 @@ COMMENT ON AGGREGATE @extschema@.lift(float8, bool, float8) IS
 	'how much more frequent the label is among the top_share of the rows with the highest scores than among all';
 
 CREATE AGGREGATE @extschema@.calibration_bins(score float8, label bool, bins int) (
-	SFUNC = @extschema@.calibration_bins_transition,
+	SFUNC = @extschema@._calibration_bins_transition,
 	STYPE = internal,
-	COMBINEFUNC = @extschema@.ranked_combine,
-	SERIALFUNC = @extschema@.ranked_serialize,
-	DESERIALFUNC = @extschema@.ranked_deserialize,
-	FINALFUNC = @extschema@.calibration_bins_final,
+	COMBINEFUNC = @extschema@._ranked_combine,
+	SERIALFUNC = @extschema@._ranked_serialize,
+	DESERIALFUNC = @extschema@._ranked_deserialize,
+	FINALFUNC = @extschema@._calibration_bins_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.calibration_bins(float8, bool, int) IS
 	'what was predicted and what came true, by quantile of the score: an array for calibration_table';
 
-CREATE FUNCTION @extschema@.brier_score_transition(state internal, score float8, label bool)
+CREATE FUNCTION @extschema@._brier_score_transition(state internal, score float8, label bool)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'brier_score_transition';
-COMMENT ON FUNCTION @extschema@.brier_score_transition(internal, float8, bool) IS
+COMMENT ON FUNCTION @extschema@._brier_score_transition(internal, float8, bool) IS
 	'part of aggregate brier_score';
 
-CREATE FUNCTION @extschema@.log_loss_transition(state internal, score float8, label bool)
+CREATE FUNCTION @extschema@._log_loss_transition(state internal, score float8, label bool)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'log_loss_transition';
-COMMENT ON FUNCTION @extschema@.log_loss_transition(internal, float8, bool) IS
+COMMENT ON FUNCTION @extschema@._log_loss_transition(internal, float8, bool) IS
 	'part of aggregate log_loss';
 
-CREATE FUNCTION @extschema@.mean_loss_combine(state internal, other internal)
+CREATE FUNCTION @extschema@._mean_loss_combine(state internal, other internal)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'mean_loss_combine';
-COMMENT ON FUNCTION @extschema@.mean_loss_combine(internal, internal) IS
-	'part of the aggregates brier_score and log_loss';
+COMMENT ON FUNCTION @extschema@._mean_loss_combine(internal, internal) IS
+	'part of aggregates brier_score and log_loss';
 
-CREATE FUNCTION @extschema@.mean_loss_serialize(state internal)
+CREATE FUNCTION @extschema@._mean_loss_serialize(state internal)
 	RETURNS bytea
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'mean_loss_serialize';
-COMMENT ON FUNCTION @extschema@.mean_loss_serialize(internal) IS
-	'part of the aggregates brier_score and log_loss';
+COMMENT ON FUNCTION @extschema@._mean_loss_serialize(internal) IS
+	'part of aggregates brier_score and log_loss';
 
-CREATE FUNCTION @extschema@.mean_loss_deserialize(bytes bytea, unused internal)
+CREATE FUNCTION @extschema@._mean_loss_deserialize(bytes bytea, unused internal)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'mean_loss_deserialize';
-COMMENT ON FUNCTION @extschema@.mean_loss_deserialize(bytea, internal) IS
-	'part of the aggregates brier_score and log_loss';
+COMMENT ON FUNCTION @extschema@._mean_loss_deserialize(bytea, internal) IS
+	'part of aggregates brier_score and log_loss';
 
-CREATE FUNCTION @extschema@.mean_loss_final(state internal)
+CREATE FUNCTION @extschema@._mean_loss_final(state internal)
 	RETURNS float8
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'mean_loss_final';
-COMMENT ON FUNCTION @extschema@.mean_loss_final(internal) IS
-	'part of the aggregates brier_score and log_loss';
+COMMENT ON FUNCTION @extschema@._mean_loss_final(internal) IS
+	'part of aggregates brier_score and log_loss';
 
 CREATE AGGREGATE @extschema@.brier_score(score float8, label bool) (
-	SFUNC = @extschema@.brier_score_transition,
+	SFUNC = @extschema@._brier_score_transition,
 	STYPE = internal,
 	SSPACE = 256,
-	COMBINEFUNC = @extschema@.mean_loss_combine,
-	SERIALFUNC = @extschema@.mean_loss_serialize,
-	DESERIALFUNC = @extschema@.mean_loss_deserialize,
-	FINALFUNC = @extschema@.mean_loss_final,
+	COMBINEFUNC = @extschema@._mean_loss_combine,
+	SERIALFUNC = @extschema@._mean_loss_serialize,
+	DESERIALFUNC = @extschema@._mean_loss_deserialize,
+	FINALFUNC = @extschema@._mean_loss_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -298,13 +298,13 @@ COMMENT ON AGGREGATE @extschema@.brier_score(float8, bool) IS
 	'mean squared difference between a probability and what came true: 0 is best';
 
 CREATE AGGREGATE @extschema@.log_loss(score float8, label bool) (
-	SFUNC = @extschema@.log_loss_transition,
+	SFUNC = @extschema@._log_loss_transition,
 	STYPE = internal,
 	SSPACE = 256,
-	COMBINEFUNC = @extschema@.mean_loss_combine,
-	SERIALFUNC = @extschema@.mean_loss_serialize,
-	DESERIALFUNC = @extschema@.mean_loss_deserialize,
-	FINALFUNC = @extschema@.mean_loss_final,
+	COMBINEFUNC = @extschema@._mean_loss_combine,
+	SERIALFUNC = @extschema@._mean_loss_serialize,
+	DESERIALFUNC = @extschema@._mean_loss_deserialize,
+	FINALFUNC = @extschema@._mean_loss_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -400,7 +400,7 @@ COMMENT ON FUNCTION @extschema@.propensity(jsonb, @extschema@.history, date) IS
 
 -- The caller's query runs with the caller's search_path. Everything else in the
 -- text that runs then is qualified, and has no operator.
-CREATE FUNCTION @extschema@.propensity_fit_run(caller_path text, source text, as_of date, horizon_days int, ridge float8)
+CREATE FUNCTION @extschema@._propensity_fit_run(caller_path text, source text, as_of date, horizon_days int, ridge float8)
 	RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -475,13 +475,13 @@ BEGIN
 			'lift_top_tenth', tested.lift_top_tenth, 'calibration', tested.calibration));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.propensity_fit_run(text, text, date, int, float8) IS 'internal: propensity_fit, with the search_path for source';
+COMMENT ON FUNCTION @extschema@._propensity_fit_run(text, text, date, int, float8) IS 'internal: propensity_fit, with the search_path for source';
 
 CREATE FUNCTION @extschema@.propensity_fit(source text, as_of date, horizon_days int DEFAULT 90, ridge float8 DEFAULT 1)
 	RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT @extschema@.propensity_fit_run(pg_catalog.current_setting('search_path'), source, as_of, horizon_days, ridge);
+	SELECT @extschema@._propensity_fit_run(pg_catalog.current_setting('search_path'), source, as_of, horizon_days, ridge);
 END;
 COMMENT ON FUNCTION @extschema@.propensity_fit(text, date, int, float8) IS
 	'who buys again within so many days: a logistic regression on the histories of a query of customer and history, tested on the horizon before as_of after training on the one before that, then trained on the former; everything in one document for propensity()';

@@ -62,55 +62,55 @@ COMMENT ON FUNCTION @extschema@.z_score(float8) IS
 -- quantile_thresholds: the state holds every value. Nothing is strict, for
 -- bins is checked on every row.
 
-CREATE FUNCTION @extschema@.quantile_thresholds_transition(state internal, value float8, bins int)
+CREATE FUNCTION @extschema@._quantile_thresholds_transition(state internal, value float8, bins int)
 RETURNS internal
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'quantile_thresholds_transition';
 
-COMMENT ON FUNCTION @extschema@.quantile_thresholds_transition(internal, float8, int) IS
+COMMENT ON FUNCTION @extschema@._quantile_thresholds_transition(internal, float8, int) IS
 'part of aggregate quantile_thresholds';
 
-CREATE FUNCTION @extschema@.quantile_thresholds_combine(state internal, other internal)
+CREATE FUNCTION @extschema@._quantile_thresholds_combine(state internal, other internal)
 RETURNS internal
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'quantile_thresholds_combine';
 
-COMMENT ON FUNCTION @extschema@.quantile_thresholds_combine(internal, internal) IS
+COMMENT ON FUNCTION @extschema@._quantile_thresholds_combine(internal, internal) IS
 'part of aggregate quantile_thresholds';
 
-CREATE FUNCTION @extschema@.quantile_thresholds_serialize(state internal)
+CREATE FUNCTION @extschema@._quantile_thresholds_serialize(state internal)
 RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'quantile_thresholds_serialize';
 
-COMMENT ON FUNCTION @extschema@.quantile_thresholds_serialize(internal) IS
+COMMENT ON FUNCTION @extschema@._quantile_thresholds_serialize(internal) IS
 'part of aggregate quantile_thresholds';
 
-CREATE FUNCTION @extschema@.quantile_thresholds_deserialize(bytes bytea, unused internal)
+CREATE FUNCTION @extschema@._quantile_thresholds_deserialize(bytes bytea, unused internal)
 RETURNS internal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'quantile_thresholds_deserialize';
 
-COMMENT ON FUNCTION @extschema@.quantile_thresholds_deserialize(bytea, internal) IS
+COMMENT ON FUNCTION @extschema@._quantile_thresholds_deserialize(bytea, internal) IS
 'part of aggregate quantile_thresholds';
 
-CREATE FUNCTION @extschema@.quantile_thresholds_final(state internal)
+CREATE FUNCTION @extschema@._quantile_thresholds_final(state internal)
 RETURNS float8[]
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'quantile_thresholds_final';
 
-COMMENT ON FUNCTION @extschema@.quantile_thresholds_final(internal) IS
+COMMENT ON FUNCTION @extschema@._quantile_thresholds_final(internal) IS
 'part of aggregate quantile_thresholds';
 
 -- READ_ONLY although the final function may reorder the values: the state is a
 -- set, and means the same in any order.
 CREATE AGGREGATE @extschema@.quantile_thresholds(value float8, bins int) (
-	SFUNC = @extschema@.quantile_thresholds_transition,
+	SFUNC = @extschema@._quantile_thresholds_transition,
 	STYPE = internal,
-	COMBINEFUNC = @extschema@.quantile_thresholds_combine,
-	SERIALFUNC = @extschema@.quantile_thresholds_serialize,
-	DESERIALFUNC = @extschema@.quantile_thresholds_deserialize,
-	FINALFUNC = @extschema@.quantile_thresholds_final,
+	COMBINEFUNC = @extschema@._quantile_thresholds_combine,
+	SERIALFUNC = @extschema@._quantile_thresholds_serialize,
+	DESERIALFUNC = @extschema@._quantile_thresholds_deserialize,
+	FINALFUNC = @extschema@._quantile_thresholds_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -120,54 +120,54 @@ COMMENT ON AGGREGATE @extschema@.quantile_thresholds(float8, int) IS
 
 -- weighted_mean: sums exactly, so that no plan changes a bit of the result.
 
-CREATE FUNCTION @extschema@.weighted_mean_transition(state internal, score float8, weight float8)
+CREATE FUNCTION @extschema@._weighted_mean_transition(state internal, score float8, weight float8)
 RETURNS internal
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'weighted_mean_transition';
 
-COMMENT ON FUNCTION @extschema@.weighted_mean_transition(internal, float8, float8) IS
+COMMENT ON FUNCTION @extschema@._weighted_mean_transition(internal, float8, float8) IS
 'part of aggregate weighted_mean';
 
-CREATE FUNCTION @extschema@.weighted_mean_combine(state internal, other internal)
+CREATE FUNCTION @extschema@._weighted_mean_combine(state internal, other internal)
 RETURNS internal
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'weighted_mean_combine';
 
-COMMENT ON FUNCTION @extschema@.weighted_mean_combine(internal, internal) IS
+COMMENT ON FUNCTION @extschema@._weighted_mean_combine(internal, internal) IS
 'part of aggregate weighted_mean';
 
-CREATE FUNCTION @extschema@.weighted_mean_serialize(state internal)
+CREATE FUNCTION @extschema@._weighted_mean_serialize(state internal)
 RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'weighted_mean_serialize';
 
-COMMENT ON FUNCTION @extschema@.weighted_mean_serialize(internal) IS
+COMMENT ON FUNCTION @extschema@._weighted_mean_serialize(internal) IS
 'part of aggregate weighted_mean';
 
-CREATE FUNCTION @extschema@.weighted_mean_deserialize(bytes bytea, unused internal)
+CREATE FUNCTION @extschema@._weighted_mean_deserialize(bytes bytea, unused internal)
 RETURNS internal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'weighted_mean_deserialize';
 
-COMMENT ON FUNCTION @extschema@.weighted_mean_deserialize(bytea, internal) IS
+COMMENT ON FUNCTION @extschema@._weighted_mean_deserialize(bytea, internal) IS
 'part of aggregate weighted_mean';
 
-CREATE FUNCTION @extschema@.weighted_mean_final(state internal)
+CREATE FUNCTION @extschema@._weighted_mean_final(state internal)
 RETURNS float8
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'weighted_mean_final';
 
-COMMENT ON FUNCTION @extschema@.weighted_mean_final(internal) IS
+COMMENT ON FUNCTION @extschema@._weighted_mean_final(internal) IS
 'part of aggregate weighted_mean';
 
 CREATE AGGREGATE @extschema@.weighted_mean(score float8, weight float8) (
-	SFUNC = @extschema@.weighted_mean_transition,
+	SFUNC = @extschema@._weighted_mean_transition,
 	STYPE = internal,
 	SSPACE = 384,
-	COMBINEFUNC = @extschema@.weighted_mean_combine,
-	SERIALFUNC = @extschema@.weighted_mean_serialize,
-	DESERIALFUNC = @extschema@.weighted_mean_deserialize,
-	FINALFUNC = @extschema@.weighted_mean_final,
+	COMBINEFUNC = @extschema@._weighted_mean_combine,
+	SERIALFUNC = @extschema@._weighted_mean_serialize,
+	DESERIALFUNC = @extschema@._weighted_mean_deserialize,
+	FINALFUNC = @extschema@._weighted_mean_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );
@@ -178,54 +178,54 @@ COMMENT ON AGGREGATE @extschema@.weighted_mean(float8, float8) IS
 -- exact_sum: of doubles, what sum() is of numeric: no plan and no order of the
 -- rows changes a bit of the result.
 
-CREATE FUNCTION @extschema@.exact_sum_transition(state internal, value float8)
+CREATE FUNCTION @extschema@._exact_sum_transition(state internal, value float8)
 RETURNS internal
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'exact_sum_transition';
 
-COMMENT ON FUNCTION @extschema@.exact_sum_transition(internal, float8) IS
+COMMENT ON FUNCTION @extschema@._exact_sum_transition(internal, float8) IS
 'part of aggregate exact_sum';
 
-CREATE FUNCTION @extschema@.exact_sum_combine(state internal, other internal)
+CREATE FUNCTION @extschema@._exact_sum_combine(state internal, other internal)
 RETURNS internal
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'exact_sum_combine';
 
-COMMENT ON FUNCTION @extschema@.exact_sum_combine(internal, internal) IS
+COMMENT ON FUNCTION @extschema@._exact_sum_combine(internal, internal) IS
 'part of aggregate exact_sum';
 
-CREATE FUNCTION @extschema@.exact_sum_serialize(state internal)
+CREATE FUNCTION @extschema@._exact_sum_serialize(state internal)
 RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'exact_sum_serialize';
 
-COMMENT ON FUNCTION @extschema@.exact_sum_serialize(internal) IS
+COMMENT ON FUNCTION @extschema@._exact_sum_serialize(internal) IS
 'part of aggregate exact_sum';
 
-CREATE FUNCTION @extschema@.exact_sum_deserialize(bytes bytea, unused internal)
+CREATE FUNCTION @extschema@._exact_sum_deserialize(bytes bytea, unused internal)
 RETURNS internal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'exact_sum_deserialize';
 
-COMMENT ON FUNCTION @extschema@.exact_sum_deserialize(bytea, internal) IS
+COMMENT ON FUNCTION @extschema@._exact_sum_deserialize(bytea, internal) IS
 'part of aggregate exact_sum';
 
-CREATE FUNCTION @extschema@.exact_sum_final(state internal)
+CREATE FUNCTION @extschema@._exact_sum_final(state internal)
 RETURNS float8
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'exact_sum_final';
 
-COMMENT ON FUNCTION @extschema@.exact_sum_final(internal) IS
+COMMENT ON FUNCTION @extschema@._exact_sum_final(internal) IS
 'part of aggregate exact_sum';
 
 CREATE AGGREGATE @extschema@.exact_sum(value float8) (
-	SFUNC = @extschema@.exact_sum_transition,
+	SFUNC = @extschema@._exact_sum_transition,
 	STYPE = internal,
 	SSPACE = 192,
-	COMBINEFUNC = @extschema@.exact_sum_combine,
-	SERIALFUNC = @extschema@.exact_sum_serialize,
-	DESERIALFUNC = @extschema@.exact_sum_deserialize,
-	FINALFUNC = @extschema@.exact_sum_final,
+	COMBINEFUNC = @extschema@._exact_sum_combine,
+	SERIALFUNC = @extschema@._exact_sum_serialize,
+	DESERIALFUNC = @extschema@._exact_sum_deserialize,
+	FINALFUNC = @extschema@._exact_sum_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	PARALLEL = SAFE
 );

@@ -88,11 +88,11 @@ ALTER TABLE @extschema@.segment_label ADD CONSTRAINT segment_label_map_fkey
 
 GRANT SELECT ON @extschema@.segment_map, @extschema@.segment_rule, @extschema@.segment_label TO PUBLIC;
 
-CREATE FUNCTION @extschema@.relation_trap(relation oid)
+CREATE FUNCTION @extschema@._relation_trap(relation oid)
 	RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'relation_trap_of';
-COMMENT ON FUNCTION @extschema@.relation_trap(oid) IS
+COMMENT ON FUNCTION @extschema@._relation_trap(oid) IS
 	'internal: what of its owner''s would run when a table is read, in words; NULL if it is data alone';
 
 -- Not strict: an unknown score is a case of its own. STABLE: reads the map.
@@ -110,11 +110,11 @@ CREATE FUNCTION @extschema@.segment_case(segment_map text, columns text[])
 COMMENT ON FUNCTION @extschema@.segment_case(text, text[]) IS
 	'a segment map as one SQL CASE expression over these columns: r, f and m score first, then those that conditions may read';
 
-CREATE FUNCTION @extschema@.segment_rule_case(segment_map text, columns text[])
+CREATE FUNCTION @extschema@._segment_rule_case(segment_map text, columns text[])
 	RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000
 	AS 'MODULE_PATHNAME', 'segment_map_rule_case';
-COMMENT ON FUNCTION @extschema@.segment_rule_case(text, text[]) IS
+COMMENT ON FUNCTION @extschema@._segment_rule_case(text, text[]) IS
 	'internal: like segment_case, an expression for the position of the rule that decides, as text; NULL if none does';
 
 -- Not strict: no rows for a NULL would say that all is well.

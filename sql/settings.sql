@@ -2,7 +2,7 @@
 -- The settings by which the functions of a model read and print SQL, numbers and
 -- days, whatever the session has: what a model reads must not depend on who
 -- calls a verb. Text that a caller gives is read by the caller's own settings
--- (model_caller), once.
+-- (_model_caller), once.
 --
 -- For every function in plpgsql that isn't immutable. Those are called now and
 -- then; what is called for every row has no settings.
@@ -15,7 +15,7 @@ BEGIN
 			  WHERE p.pronamespace = '@extschema@'::pg_catalog.regnamespace AND p.provolatile <> 'i'
 				AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language AS l WHERE l.lanname = 'plpgsql')
 				AND 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)
-				AND p.proname <> 'propensity_fit_run'		-- runs a query of the caller's, and keeps none
+				AND p.proname <> '_propensity_fit_run'		-- runs a query of the caller's, and keeps none
 			  ORDER BY p.oid LOOP
 		EXECUTE pg_catalog.format('ALTER FUNCTION %s'
 			' SET datestyle = ''ISO, YMD'' SET intervalstyle = ''postgres'' SET extra_float_digits = 1 SET bytea_output = ''hex'''
@@ -25,7 +25,7 @@ BEGIN
 			' SET plpgsql.extra_errors = ''none'' SET plpgsql.extra_warnings = ''none''', f);
 	END LOOP;
 	-- and whatever the caller's SQL is read by is taken back afterwards
-	ALTER FUNCTION @extschema@.model_probe(name, jsonb, text)
+	ALTER FUNCTION @extschema@._model_probe(name, jsonb, text)
 		SET timezone = 'UTC' SET default_text_search_config = 'pg_catalog.simple';
 END
 $$;

@@ -89,7 +89,7 @@ relation_trap(Relation relation)
 }
 
 /*
- * relation_trap(relation oid): the same, for a relation that the caller may
+ * _relation_trap(relation oid): the same, for a relation that the caller may
  * read. It stays locked until the transaction ends, so that the answer holds.
  */
 Datum

@@ -97,7 +97,7 @@ INSERT INTO hostile.value (type, expression) VALUES
   ('jsonb', '''{"family": "propensity", "fit": {"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": [1, -2, 3, 0, 0, 1, -1]}}}''');
 INSERT INTO hostile.good VALUES
   ('propensity_fit', $$'hostile.history', '2025-06-30'$$),
-  ('propensity_fit_run', $$'pg_catalog', 'SELECT 1, years FROM hostile.history', '2025-06-30', 90, 1$$);
+  ('_propensity_fit_run', $$'pg_catalog', 'SELECT 1, years FROM hostile.history', '2025-06-30', 90, 1$$);
 INSERT INTO hostile.good VALUES
   ('create_model', $$'good', 'hostile.orders', customer => 'customer', day => 'day', value => 'value'$$),
   ('create_model', $$'good', 'hostile.orders', live => true$$),
@@ -112,39 +112,39 @@ INSERT INTO hostile.good VALUES
   ('explain_score', $$'hostile_model', '7', '2025-06-30', 'manager', repeat('f', 1000000)$$),
   ('near_misses', $$'hostile_model', 'new_customers'$$),
   ('near_misses', $$'hostile_model', 'occasional', 1e11, '0044-03-15 BC', 'fr'$$),
-  ('model_named', $$'hostile_model'$$),
+  ('_model_named', $$'hostile_model'$$),
   ('_score_explanation', $$'hostile_model', '7', '2025-06-30', 'en'$$),
   ('_scores_with_orders', $$'hostile_model', '7', NULL, '{0,0,4000000}', '{0,1,2000000000}', '{1,1e11,-1}'$$),
   ('_near_misses', $$'hostile_model', 'occasional', 1e11, '0044-03-15 BC', 'fr'$$),
-  ('model_make_explanations', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
-  ('explain_steps', $$'hostile_model', '7', NULL, (SELECT i FROM hostile_model.score_explanation('7', NULL, NULL) AS i)$$),
+  ('_model_make_explanations', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
+  ('_explain_steps', $$'hostile_model', '7', NULL, (SELECT i FROM hostile_model.score_explanation('7', NULL, NULL) AS i)$$),
   ('alter_model', $$'hostile_model', weights => '{2,1,1}', segment_map => 'standard'$$),
   ('grant_reader', $$'hostile_model', 'hostile_user'$$),
   ('revoke_reader', $$'hostile_model', 'pg_monitor'$$),
-  ('live_problem', $$'hostile_model', 'hostile.orders', '{"customer integer"}', NULL$$),
-  ('model_alter', $$scoring.model_caller(), 'hostile_model', '{"bins": 3, "segment_map": "klaviyo"}', NULL, NULL, false$$),
-  ('model_probe', $$'hostile_model', scoring.model_caller(), 'SELECT customer FROM hostile.orders'$$),
-  ('model_probe_argument', $$'hostile_model', scoring.model_caller(), 'value', 'value', 'hostile.orders AS source', '{value}'$$),
-  ('model_create', $$scoring.model_caller(), 'hostile_made', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL), true$$),
-  ('model_from_item', $$'hostile_model', scoring.model_caller(), 'source', 'hostile.orders'$$),
-  ('model_resolve', $$'hostile_model', scoring.model_caller(), (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
-  ('model_put_function', $$'hostile_model', 'doubled', '{a int DEFAULT 1}', 'SETOF int', 'SELECT 2 * a', 'twice'$$),
-  ('model_put_view', $$'hostile_model', 'ones', 'SELECT 1::bigint AS customers', 'ones'$$),
-  ('model_fit_columns', $$'hostile_model', 'segments', 'SELECT NULL::text AS segment, 1 AS more'$$),
+  ('_live_problem', $$'hostile_model', 'hostile.orders', '{"customer integer"}', NULL$$),
+  ('_model_alter', $$scoring._model_caller(), 'hostile_model', '{"bins": 3, "segment_map": "klaviyo"}', NULL, NULL, false$$),
+  ('_model_probe', $$'hostile_model', scoring._model_caller(), 'SELECT customer FROM hostile.orders'$$),
+  ('_model_probe_argument', $$'hostile_model', scoring._model_caller(), 'value', 'value', 'hostile.orders AS source', '{value}'$$),
+  ('_model_create', $$scoring._model_caller(), 'hostile_made', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL), true$$),
+  ('_model_from_item', $$'hostile_model', scoring._model_caller(), 'source', 'hostile.orders'$$),
+  ('_model_resolve', $$'hostile_model', scoring._model_caller(), (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
+  ('_model_put_function', $$'hostile_model', 'doubled', '{a int DEFAULT 1}', 'SETOF int', 'SELECT 2 * a', 'twice'$$),
+  ('_model_put_view', $$'hostile_model', 'ones', 'SELECT 1::bigint AS customers', 'ones'$$),
+  ('_model_fit_columns', $$'hostile_model', 'segments', 'SELECT NULL::text AS segment, 1 AS more'$$),
   ('override_segment', $$'hostile_model', '1', 'vip', 'why'$$),
   ('clear_override', $$'hostile_model', '1'$$),
   ('merge_customers', $$'hostile_model', '2', '3'$$),
   ('unmerge_customers', $$'hostile_model', '2'$$),
   ('check_quality', $$'hostile_model'$$),
   ('check_prediction', $$'hostile_model', '2025-06-30'$$),
-  ('model_write_clv_thresholds', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), true$$),
+  ('_model_write_clv_thresholds', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), true$$),
   ('score_parity', $$'hostile_model', 'city'$$),
   ('_attribute_segments', $$'hostile_model', 'city'$$),
-  ('model_known_customer', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), '1'$$),
-  ('model_find_customer', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), 'customer', '1'$$),
-  ('model_check_quality', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c)$$),
-  ('model_source_customers', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c)$$),
-  ('model_write_thresholds', $$'hostile_model', (SELECT to_jsonb(c) || '{"version": 1}' FROM hostile_model.configuration AS c), true$$);
+  ('_model_known_customer', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), '1'$$),
+  ('_model_find_customer', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c), 'customer', '1'$$),
+  ('_model_check_quality', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c)$$),
+  ('_model_source_customers', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c)$$),
+  ('_model_write_thresholds', $$'hostile_model', (SELECT to_jsonb(c) || '{"version": 1}' FROM hostile_model.configuration AS c), true$$);
 
 -- The extension's own type: by its text form, and some large ones.
 SELECT EXISTS (SELECT FROM pg_type WHERE typname = 'history' AND typnamespace = :'schema'::regnamespace) AS has_history \gset
@@ -161,7 +161,7 @@ SELECT 'history', unnest(ARRAY['NULL', '''{}''', '''{2025-01-03:1:19.90}''', '''
   '''{4714-11-24 BC:1:1,5874897-12-31:1:1}''', '''{2025-01-03:1:92233720368547758.07}''', '''{2025-01-03:1:-92233720368547758.07}''',
   '''{2025-01-03:2147483647:1}''', '''{2025-01-03:-2147483648:1}''', '''{2025-06-30:4000000000:9223372036.854775807}''',
   '(SELECT years FROM hostile.history)', '(SELECT sparse FROM hostile.history)', '(SELECT one_day FROM hostile.history)']);
-INSERT INTO hostile.value (type, expression) VALUES ('caller', 'NULL'), ('caller', :'schema' || '.caller_for(''hostile_model'')');
+INSERT INTO hostile.value (type, expression) VALUES ('caller', 'NULL'), ('caller', :'schema' || '._caller_for(''hostile_model'')');
 \endif
 
 -- What a literal of ours may refuse is refused here, before it counts as an argument.
@@ -303,7 +303,7 @@ INSERT INTO hostile.value (type, expression) VALUES ('argument_moment', 'NULL'),
 
 CREATE VIEW hostile.function AS
 SELECT p.oid::regprocedure AS function, 'internal'::regtype = ANY (proargtypes::oid[] || prorettype) AS internal,
-       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname = 'model_raise_unreadable' OR p.prosrc LIKE 'refuse\_moment%'
+       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname = '_model_raise_unreadable' OR p.prosrc LIKE 'refuse\_moment%'
        OR p.oid IN (SELECT a.aggfnoid FROM pg_aggregate a JOIN pg_proc s ON s.oid = a.aggtransfn WHERE s.prosrc LIKE 'refuse\_moment%') AS only_raises
   FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid

@@ -16,13 +16,13 @@ INSERT INTO lint
 SELECT 'volatility and parallel safety are stated', name FROM function
  WHERE (provolatile = 'v' AND prokind = 'f' OR proparallel = 'u')
    AND proname NOT IN ('create_segment_map',		-- makes tables
-                       'histories', 'source_histories', 'score_customers', 'propensity_fit', 'propensity_fit_run',	-- run a query of the caller's
+                       'histories', 'source_histories', 'score_customers', 'propensity_fit', '_propensity_fit_run',	-- run a query of the caller's
                        'create_model', 'alter_model', 'calibrate_model', 'refresh_model', 'record_changes', 'check_model',
                        'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes',
                        'override_segment', 'clear_override', 'merge_customers', 'unmerge_customers', 'check_quality', 'score_parity', 'check_prediction',
-                       'new_suppression_key', 'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
-   AND proname NOT IN ('explain_score', 'explain_steps', 'near_misses', '_score_explanation', '_scores_with_orders', '_near_misses', '_attribute_segments')	-- call functions of a model
-   AND proname NOT LIKE 'model\_%';	-- what these are made of
+                       '_new_suppression_key', 'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
+   AND proname NOT IN ('explain_score', '_explain_steps', 'near_misses', '_score_explanation', '_scores_with_orders', '_near_misses', '_attribute_segments')	-- call functions of a model
+   AND proname NOT LIKE '\_model\_%';	-- what these are made of
 
 INSERT INTO lint
 SELECT 'every object has a comment', pg_describe_object(classid, objid, 0) FROM member
@@ -35,6 +35,11 @@ INSERT INTO lint
 SELECT 'every column has a comment', attrelid::regclass || '.' || attname FROM pg_attribute JOIN member ON attrelid = objid AND classid = 'pg_class'::regclass
  WHERE attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL
    AND (SELECT relkind FROM pg_class WHERE oid = objid) IN ('r', 'v', 'c');
+
+-- So that \df and tab completion show users what is theirs.
+INSERT INTO lint
+SELECT 'what is internal begins with an underscore, and nothing else does', name FROM function
+ WHERE starts_with(proname, '_') <> (obj_description(oid, 'pg_proc') ~ '^(internal: |part of aggregate)');
 
 INSERT INTO lint SELECT 'nothing is SECURITY DEFINER', name FROM function WHERE prosecdef;
 

@@ -5,7 +5,7 @@
 
 -- A copy of the segment map in the model's own tables, with a label in the
 -- model's language for every segment.
-CREATE FUNCTION @extschema@.model_copy_map(model name, copy text, settings jsonb)
+CREATE FUNCTION @extschema@._model_copy_map(model name, copy text, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -17,10 +17,10 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_copy_map(name, text, jsonb) IS 'internal: copy a segment map into a model';
+COMMENT ON FUNCTION @extschema@._model_copy_map(name, text, jsonb) IS 'internal: copy a segment map into a model';
 
 -- Labels that the language lacks: fr for fr-CA, English, any, the key itself.
-CREATE FUNCTION @extschema@.model_complete_labels(model name, copy text, language text)
+CREATE FUNCTION @extschema@._model_complete_labels(model name, copy text, language text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -45,11 +45,11 @@ BEGIN
 	EXECUTE format('ANALYZE %I.segment_label', model);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_complete_labels(name, text, text) IS 'internal: a label in the model''s language for every segment';
+COMMENT ON FUNCTION @extschema@._model_complete_labels(name, text, text) IS 'internal: a label in the model''s language for every segment';
 
 -- Thirds of what the fits of the version at hand say of the lifetime value; with
 -- weights, those that tell best who has come back.
-CREATE FUNCTION @extschema@.model_write_clv_thresholds(model name, settings jsonb, weights boolean)
+CREATE FUNCTION @extschema@._model_write_clv_thresholds(model name, settings jsonb, weights boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -57,14 +57,14 @@ CREATE FUNCTION @extschema@.model_write_clv_thresholds(model name, settings json
 DECLARE
 	then_window	text := format('(f.history, f.as_of - 90, %s)', coalesce(settings ->> 'window_days', 'NULL'));
 	frequency	text := CASE settings ->> 'frequency' WHEN 'active_days' THEN '@extschema@.active_days' ELSE '@extschema@.frequency' END || then_window;
-	monetary	text := CASE settings ->> 'monetary' WHEN 'mean' THEN '@extschema@.mean_value' ELSE '@extschema@.monetary_float8' END || then_window || '::float8';
+	monetary	text := CASE settings ->> 'monetary' WHEN 'mean' THEN '@extschema@.mean_value' ELSE '@extschema@._monetary_float8' END || then_window || '::float8';
 BEGIN
 	EXECUTE format($q$
 		UPDATE %1$I.calibration AS k SET clv_thresholds = CASE WHEN m.customers >= $1 THEN m.clv_thresholds END%5$s
 		  FROM (SELECT f.tenant, count(f.recency_days) AS customers, @extschema@.quantile_thresholds(f.clv_12m, 3) AS clv_thresholds%4$s
 				  FROM (%2$s) AS f GROUP BY f.tenant) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
-		@extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
+		@extschema@._model_facts(model, settings, @extschema@._model_question(model, settings,
 			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)), settings ->> 'version',
 		CASE WHEN weights THEN format($q$,
 					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
@@ -76,11 +76,11 @@ BEGIN
 		USING (settings ->> 'minimum_customers')::int;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_write_clv_thresholds(name, jsonb, boolean) IS 'internal: thirds of the lifetime value, and learnt weights, for the version at hand';
+COMMENT ON FUNCTION @extschema@._model_write_clv_thresholds(name, jsonb, boolean) IS 'internal: thirds of the lifetime value, and learnt weights, for the version at hand';
 
 -- How customers come back, what they spend, who orders again: fitted to what
 -- the version at hand knows, for each of its tenants.
-CREATE FUNCTION @extschema@.model_write_fits(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_write_fits(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -95,17 +95,17 @@ BEGIN
 					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90), @extschema@.propensity_features(f.history, f.as_of - 90), 1, 1) AS propensity_fit
 				  FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b GROUP BY f.tenant, f.as_of) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
-		@extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
+		@extschema@._model_facts(model, settings, @extschema@._model_question(model, settings,
 			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)), settings ->> 'version', settings ->> 'prediction');
-	PERFORM @extschema@.model_write_clv_thresholds(model, settings, true);
+	PERFORM @extschema@._model_write_clv_thresholds(model, settings, true);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_write_fits(name, jsonb) IS 'internal: fits of the version at hand';
+COMMENT ON FUNCTION @extschema@._model_write_fits(name, jsonb) IS 'internal: fits of the version at hand';
 
 -- Thresholds of the version at hand, for every tenant that has none: taken
 -- from the customers, or, with measure false, only those that are fixed; with
 -- measure NULL the same, for tenants with a stored history alone.
-CREATE FUNCTION @extschema@.model_write_thresholds(model name, settings jsonb, measure boolean)
+CREATE FUNCTION @extschema@._model_write_thresholds(model name, settings jsonb, measure boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -124,17 +124,17 @@ BEGIN
 	s.recency_thresholds := coalesce(s.recency_thresholds, CASE WHEN bins = 5 THEN '{30,90,180,365}'::float8[] END, '{}');
 	s.frequency_thresholds := coalesce(s.frequency_thresholds, CASE WHEN bins = 5 THEN '{1,2,4,9}'::float8[] END, '{}');
 	s.monetary_thresholds := coalesce(s.monetary_thresholds, '{}');
-	PERFORM @extschema@.model_check_people(model, settings);
+	PERFORM @extschema@._model_check_people(model, settings);
 	tenants := CASE WHEN settings ->> 'tenant' IS NULL THEN 'SELECT ''''::text AS tenant'
 		-- from one tenant to the next by the index: apply_changes comes every minute
 		WHEN measure IS NULL THEN format('(WITH RECURSIVE known AS (SELECT min(h.tenant) AS tenant FROM %1$I.customer_histories AS h UNION ALL'
 			' SELECT (SELECT min(h.tenant) FROM %1$I.customer_histories AS h WHERE h.tenant > known.tenant) FROM known WHERE known.tenant IS NOT NULL)'
 			' SELECT known.tenant FROM known WHERE known.tenant IS NOT NULL)', model)
-		ELSE format('SELECT h.tenant FROM (%s) AS h GROUP BY h.tenant', @extschema@.model_histories(model, settings))
+		ELSE format('SELECT h.tenant FROM (%s) AS h GROUP BY h.tenant', @extschema@._model_histories(model, settings))
 			 || CASE WHEN people IS NULL THEN '' ELSE format(' UNION SELECT p.tenant FROM (%s) AS p', people) END END;
 	tenants := format('SELECT k.tenant FROM (%s) AS k WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
 		tenants, model, settings ->> 'version');
-	facts := @extschema@.model_facts(model, settings, @extschema@.model_question(model, settings,
+	facts := @extschema@._model_facts(model, settings, @extschema@._model_question(model, settings,
 		condition => format('c.version = %s AND %L', settings ->> 'version', measured), reader => NULL,
 		calibration => format('(SELECT t.tenant, %s AS version, NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
 			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds,'
@@ -156,11 +156,11 @@ BEGIN
 							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket,
 							@extschema@.quantile_thresholds(f.mean_value::float8, 2) FILTER (WHERE f.frequency > 0) AS median
 					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
-		$q$, model, settings ->> 'version', tenants, facts, @extschema@.model_as_of())
+		$q$, model, settings ->> 'version', tenants, facts, @extschema@._model_as_of())
 		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, (settings ->> 'minimum_customers')::int;
 	GET DIAGNOSTICS written = ROW_COUNT;
 	IF measured THEN
-		PERFORM @extschema@.model_write_fits(model, settings);
+		PERFORM @extschema@._model_write_fits(model, settings);
 	END IF;
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
 	IF written > 0 THEN
@@ -168,4 +168,4 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_write_thresholds(name, jsonb, boolean) IS 'internal: thresholds for the version at hand';
+COMMENT ON FUNCTION @extschema@._model_write_thresholds(name, jsonb, boolean) IS 'internal: thresholds for the version at hand';

@@ -5,7 +5,7 @@
 --
 
 -- A customer of a model, as the views show them, or an error that doesn't name them.
-CREATE FUNCTION @extschema@.model_find_customer(model name, settings jsonb, argument text, customer text,
+CREATE FUNCTION @extschema@._model_find_customer(model name, settings jsonb, argument text, customer text,
 	OUT customer_key text, OUT tenant text, OUT customer_id text, OUT segment text, OUT segment_label text, OUT segment_by_rules text,
 	OUT rfm_code text, OUT as_of date)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -38,11 +38,11 @@ BEGIN
 	as_of := found.as_of;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_find_customer(name, jsonb, text, text) IS 'internal: a customer as the views show him, or an error';
+COMMENT ON FUNCTION @extschema@._model_find_customer(name, jsonb, text, text) IS 'internal: a customer as the views show him, or an error';
 
 -- A customer that the model knows, in its views or not: from the source, from the
 -- customers table, or merged. No row for anybody else.
-CREATE FUNCTION @extschema@.model_known_customer(model name, settings jsonb, customer text,
+CREATE FUNCTION @extschema@._model_known_customer(model name, settings jsonb, customer text,
 	OUT tenant text, OUT customer_id text, OUT into_key text, OUT root_key text, OUT root_id text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -59,9 +59,9 @@ BEGIN
 		' UNION ALL SELECT p.tenant, p.%2$I FROM %1$I.pending AS p WHERE p.customer_key = $1%3$s) AS k WHERE %4$s LIMIT 1', model, id,
 		CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
 			format(' UNION ALL SELECT p.tenant, p.customer_id FROM (%s) AS p WHERE (%s) COLLATE "C" = $1', settings ->> 'customers_query',
-				@extschema@.model_key(settings, 'p.tenant', 'p.customer_id')) END,
+				@extschema@._model_key(settings, 'p.tenant', 'p.customer_id')) END,
 		-- the source may still have rows of erased customers
-		@extschema@.model_not_suppressed(model, '$1'))
+		@extschema@._model_not_suppressed(model, '$1'))
 		INTO tenant, customer_id USING customer;
 	IF customer_id IS NOT NULL THEN
 		root_key := customer;
@@ -69,10 +69,10 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_known_customer(name, jsonb, text) IS 'internal: a customer whom a model knows, and whom he has been merged into';
+COMMENT ON FUNCTION @extschema@._model_known_customer(name, jsonb, text) IS 'internal: a customer whom a model knows, and whom he has been merged into';
 
 -- What the views say of a customer, in words.
-CREATE FUNCTION @extschema@.model_customer_words(model name, customer text)
+CREATE FUNCTION @extschema@._model_customer_words(model name, customer text)
 	RETURNS text[]
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -86,7 +86,7 @@ BEGIN
 	RETURN coalesce(words, '{in no view,in no view,in no view,in no view,in no view}');
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_customer_words(name, text) IS 'internal: orders, revenue, last order, scores and segment of a customer as texts';
+COMMENT ON FUNCTION @extschema@._model_customer_words(name, text) IS 'internal: orders, revenue, last order, scores and segment of a customer as texts';
 
 CREATE FUNCTION @extschema@.override_segment(model text, customer text, segment text, reason text, until date DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
@@ -94,7 +94,7 @@ CREATE FUNCTION @extschema@.override_segment(model text, customer text, segment 
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	today		date;
 	label		text;
@@ -113,9 +113,9 @@ BEGIN
 	IF length(reason) > 1000 THEN
 		RAISE program_limit_exceeded USING MESSAGE = format('reason has %s characters, more than 1000', length(reason));
 	END IF;
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL', @extschema@.model_as_of(), home) INTO today;
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
+	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL', @extschema@._model_as_of(), home) INTO today;
 	IF NOT isfinite(until) OR until < today THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = CASE WHEN isfinite(until) THEN format('until %s lies before %s, the day for which the model answers', to_char(until, 'YYYY-MM-DD'), to_char(today, 'YYYY-MM-DD'))
@@ -128,9 +128,9 @@ BEGIN
 	IF label IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('segment "%s" is not in the segment map of model "%s"', left(segment, 100), home),
-			HINT = format('Its segments are: %s.', @extschema@.model_segment_list(home, settings ->> 'map_copy'));
+			HINT = format('Its segments are: %s.', @extschema@._model_segment_list(home, settings ->> 'map_copy'));
 	END IF;
-	SELECT * INTO earlier FROM @extschema@.model_find_customer(home, settings, 'customer', customer);
+	SELECT * INTO earlier FROM @extschema@._model_find_customer(home, settings, 'customer', customer);
 	EXECUTE format($q$
 		INSERT INTO %I.overridden_segments AS o (customer_key, tenant, segment, reason, valid_from, valid_until, made_by)
 		VALUES ($1, $2, $3, $4, $5, $6, session_user)
@@ -154,7 +154,7 @@ CREATE FUNCTION @extschema@.clear_override(model text, customer text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	earlier		text;
 	later		text;
 	n			bigint;
@@ -164,7 +164,7 @@ BEGIN
 			MESSAGE = 'customer must not be null',
 			HINT = 'Give the customer_key that the views of the model show.';
 	END IF;
-	PERFORM @extschema@.model_lock(home);
+	PERFORM @extschema@._model_lock(home);
 	-- no view may have the customer any more
 	EXECUTE format('SELECT s.segment_label FROM %I.customer_scores AS s WHERE s.customer_key = $1', home) INTO earlier USING customer;
 	EXECUTE format('DELETE FROM %I.overridden_segments AS o WHERE o.customer_key = $1', home) USING customer;
@@ -186,7 +186,7 @@ CREATE FUNCTION @extschema@.merge_customers(model text, "from" text, "into" text
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	gone_key	text := $2;
 	kept_key	text := $3;
 	settings	jsonb;
@@ -205,11 +205,11 @@ BEGIN
 			MESSAGE = format('%s must not be null', CASE WHEN gone_key IS NULL THEN 'from' ELSE 'into' END),
 			HINT = 'Give the customer_key that the views of the model show.';
 	END IF;
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
 	tenanted := settings ->> 'tenant' IS NOT NULL;
-	SELECT * INTO gone FROM @extschema@.model_known_customer(home, settings, gone_key);
-	SELECT * INTO kept FROM @extschema@.model_known_customer(home, settings, kept_key);
+	SELECT * INTO gone FROM @extschema@._model_known_customer(home, settings, gone_key);
+	SELECT * INTO kept FROM @extschema@._model_known_customer(home, settings, kept_key);
 	IF gone.root_key IS NULL OR kept.root_key IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('%s is no customer of model "%s"', CASE WHEN gone.root_key IS NULL THEN 'from' ELSE 'into' END, home),
@@ -236,8 +236,8 @@ BEGIN
 			MESSAGE = CASE WHEN gone_key = kept_key THEN 'from and into are the same customer' ELSE 'into has been merged into from before' END,
 			HINT = 'from is the customer who vanishes, into the one who stays.';
 	END IF;
-	gone_before := @extschema@.model_customer_words(home, gone_key);
-	kept_before := @extschema@.model_customer_words(home, kept.root_key);
+	gone_before := @extschema@._model_customer_words(home, gone_key);
+	kept_before := @extschema@._model_customer_words(home, kept.root_key);
 	-- in the order in which a TRUNCATE of the source does, and readers do
 	EXECUTE format('LOCK TABLE %1$I.customer_histories, %1$I.pending IN ROW EXCLUSIVE MODE', home);
 	EXECUTE format($q$
@@ -252,7 +252,7 @@ BEGIN
 		WITH gone AS (
 			DELETE FROM %1$I.customer_histories AS h WHERE h.customer_key = $1 RETURNING h.tenant, h.history
 		), summed AS MATERIALIZED (
-			SELECT g.tenant, CASE WHEN k.history IS NULL THEN g.history ELSE @extschema@.try_add(k.history, g.history) END AS history
+			SELECT g.tenant, CASE WHEN k.history IS NULL THEN g.history ELSE @extschema@._try_add(k.history, g.history) END AS history
 			  FROM gone AS g LEFT JOIN %1$I.customer_histories AS k ON k.customer_key = $2
 		), written AS (
 			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %2$s history)
@@ -268,8 +268,8 @@ BEGIN
 	END IF;
 	EXECUTE format('DELETE FROM %I.customer_histories AS h WHERE h.customer_key = $1 AND h.history OPERATOR(@extschema@.=) ''{}''', home) USING kept.root_key;
 	EXECUTE format('SELECT EXISTS (SELECT FROM %I.overridden_segments AS o WHERE o.customer_key = $1)', home) INTO overridden USING gone_key;
-	kept_after := @extschema@.model_customer_words(home, kept.root_key);
-	EXECUTE format('SELECT %s', @extschema@.model_refuses(settings, '$1')) INTO gone_refuses USING gone_key;
+	kept_after := @extschema@._model_customer_words(home, kept.root_key);
+	EXECUTE format('SELECT %s', @extschema@._model_refuses(settings, '$1')) INTO gone_refuses USING gone_key;
 	RETURN QUERY VALUES ('merged', 'two customers are one from now on, whatever the source says');
 	RETURN QUERY SELECT w.item, format('%s and %s -> %s', kept_before[w.n], gone_before[w.n], kept_after[w.n])
 		FROM unnest('{orders,revenue,last order,scores,segment}'::text[]) WITH ORDINALITY AS w (item, n);
@@ -291,7 +291,7 @@ CREATE FUNCTION @extschema@.unmerge_customers(model text, "from" text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	gone_key	text := $2;
 	kept_key	text;
 	settings	jsonb;
@@ -304,16 +304,16 @@ BEGIN
 			MESSAGE = 'from must not be null',
 			HINT = 'Give the customer_key that merge_customers was given as from.';
 	END IF;
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
 	EXECUTE format('SELECT m.root_key FROM %I.merged_customers AS m WHERE m.customer_key = $1', home) INTO kept_key USING gone_key;
 	IF kept_key IS NULL THEN
 		RETURN QUERY VALUES ('nothing to do', 'this customer has not been merged into another');
 		RETURN;
 	END IF;
 	-- before the tables of the model, as a TRUNCATE of the source does
-	PERFORM @extschema@.model_lock_source(home, settings);
-	kept_before := @extschema@.model_customer_words(home, kept_key);
+	PERFORM @extschema@._model_lock_source(home, settings);
+	kept_before := @extschema@._model_customer_words(home, kept_key);
 	EXECUTE format('DELETE FROM %I.merged_customers AS m WHERE m.customer_key = $1', home) USING gone_key;
 	-- customers who had been merged into the one taken back are merged into them again
 	EXECUTE format($q$
@@ -331,10 +331,10 @@ BEGIN
 		RETURN;
 	END IF;
 	-- Only the source says whose order is whose, and nobody refreshes a live model.
-	PERFORM @extschema@.model_read_source(home, settings);
-	PERFORM @extschema@.model_write_thresholds(home, settings, false);
-	kept_after := @extschema@.model_customer_words(home, kept_key);
-	gone_after := @extschema@.model_customer_words(home, gone_key);
+	PERFORM @extschema@._model_read_source(home, settings);
+	PERFORM @extschema@._model_write_thresholds(home, settings, false);
+	kept_after := @extschema@._model_customer_words(home, kept_key);
+	gone_after := @extschema@._model_customer_words(home, gone_key);
 	RETURN QUERY VALUES ('taken back', 'both customers have their own orders, read from the source');
 	RETURN QUERY SELECT w.item, format('%s -> %s and %s', kept_before[w.n], kept_after[w.n], gone_after[w.n])
 		FROM unnest('{orders,revenue,last order,scores,segment}'::text[]) WITH ORDINALITY AS w (item, n);

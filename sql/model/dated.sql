@@ -3,7 +3,7 @@
 --
 
 -- The days from one to another by steps, month ends kept.
-CREATE FUNCTION @extschema@.model_days(from_day date, to_day date, step interval)
+CREATE FUNCTION @extschema@._model_days(from_day date, to_day date, step interval)
 	RETURNS SETOF date
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 12
 	SET search_path = pg_catalog, pg_temp
@@ -35,9 +35,9 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_days(date, date, interval) IS 'internal: days from one to another by steps';
+COMMENT ON FUNCTION @extschema@._model_days(date, date, interval) IS 'internal: days from one to another by steps';
 
-CREATE FUNCTION @extschema@.model_make_functions(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_functions(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -64,19 +64,19 @@ BEGIN
 	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO maps;
 
 	-- The wide view as of any day
-	scores := @extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1',
-		'$1 IS NOT NULL AND CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', '@extschema@.caller_role($3)'), maps);
-	wide := @extschema@.model_wide(model, settings, scores);
+	scores := @extschema@._model_scores(model, settings, @extschema@._model_question(model, settings, '$1',
+		'$1 IS NOT NULL AND CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE ' || format(in_force, '$1') || ' END', '@extschema@._caller_role($3)'), maps);
+	wide := @extschema@._model_wide(model, settings, scores);
 	-- ... has the columns that the view has now, which a view without a day tells
-	columns := @extschema@.model_fit_columns(model, 'customer_scores', @extschema@.model_wide(model, settings,
-		@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, 'NULL::date', 'true', NULL), maps)));
-	PERFORM @extschema@.model_put_function(model, 'customer_scores_at', '{as_of date,version int DEFAULT NULL}',
+	columns := @extschema@._model_fit_columns(model, 'customer_scores', @extschema@._model_wide(model, settings,
+		@extschema@._model_scores(model, settings, @extschema@._model_question(model, settings, 'NULL::date', 'true', NULL), maps)));
+	PERFORM @extschema@._model_put_function(model, 'customer_scores_at', '{as_of date,version int DEFAULT NULL}',
 		format('SETOF %I.customer_scores', model), format('SELECT %s FROM (%s) AS q', columns, wide),
 		'customer_scores as of any day, by the thresholds and the map in force that day, or those of the version that you name');
 
 	-- What is shown of the day that the views show, if a condition holds
-	today := replace(@extschema@.model_shown(settings, @extschema@.model_scores(model, settings,
-		@extschema@.model_question(model, settings, condition => 'c.valid_until IS NULL AND <condition>', reader => '@extschema@.caller_role(<reader>)'), ARRAY[map])), '%', '%%');
+	today := replace(@extschema@._model_shown(settings, @extschema@._model_scores(model, settings,
+		@extschema@._model_question(model, settings, condition => 'c.valid_until IS NULL AND <condition>', reader => '@extschema@._caller_role(<reader>)'), ARRAY[map])), '%', '%%');
 	today := replace(replace(today, '<condition>', '%1$s'), '<reader>', '%2$s');
 
 	-- Moves between two days. Both are seen by the thresholds of today, so that
@@ -100,9 +100,9 @@ BEGIN
 				  LEFT JOIN (SELECT l.segment FROM %1$I.segment_label AS l WHERE l.map = %5$L AND l.role = 'prospect'
 							  -- as src/segment/segment_map.c finds the one that needs no rule
 							  ORDER BY EXISTS (SELECT FROM %1$I.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment), l.display_order, l.segment LIMIT 1) AS p ON true$q$, model,
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@.caller_role($3)'), ARRAY[map]),
-			@extschema@.model_scores(model, settings, @extschema@.model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@.caller_role($3)'), maps),
+			@extschema@._model_scores(model, settings, @extschema@._model_question(model, settings, '$1', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@._caller_role($3)'), ARRAY[map]),
+			@extschema@._model_scores(model, settings, @extschema@._model_question(model, settings, '$2', 'c.valid_until IS NULL AND $1 IS NOT NULL AND $2 IS NOT NULL', '@extschema@._caller_role($3)'), ARRAY[map]),
+			@extschema@._model_scores(model, settings, @extschema@._model_question(model, settings, '$1', format(in_force, '$1'), '@extschema@._caller_role($3)'), maps),
 			map,
 			-- known_since says who was known on a day: people who were not are no prospects
 			CASE WHEN settings ->> 'known_since' IS NULL THEN 'p.segment' ELSE 'NULL' END);
@@ -115,7 +115,7 @@ BEGIN
 		  LEFT JOIN %1$I.segment_label AS t ON t.map = %3$L AND t.segment = m.to_segment AND t.language = %6$L
 		 WHERE m.is_there
 		 GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order$q$,
-			model, moves, map, @extschema@.model_tenant(settings, 'm'), money, language);
+			model, moves, map, @extschema@._model_tenant(settings, 'm'), money, language);
 	ELSE
 		-- A move is shown if both of its segments are on their days, and if it tells
 		-- nothing of fewer people together with them.
@@ -156,10 +156,10 @@ BEGIN
 				 GROUP BY n.tenant, n.from_segment, n.to_segment, n.cell, d.shown) AS c
 		  LEFT JOIN %1$I.segment_label AS f ON f.map = %3$L AND f.segment = c.from_segment AND f.language = %6$L
 		  LEFT JOIN %1$I.segment_label AS t ON t.map = %3$L AND t.segment = c.to_segment AND t.language = %6$L$q$,
-			model, moves, map, @extschema@.model_tenant(settings, 'c'), money, language,
-			format(today, format('(%1$s = $1 OR %1$s = $2)', @extschema@.model_as_of()), '$3'), small);
+			model, moves, map, @extschema@._model_tenant(settings, 'c'), money, language,
+			format(today, format('(%1$s = $1 OR %1$s = $2)', @extschema@._model_as_of()), '$3'), small);
 	END IF;
-	PERFORM @extschema@.model_put_function(model, 'segment_transitions', '{from_day date,to_day date}',
+	PERFORM @extschema@._model_put_function(model, 'segment_transitions', '{from_day date,to_day date}',
 		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
 		format($q$SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers, m.revenue, m.customers_by_thresholds, m.suppressed
 		  FROM (%s) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, moves),
@@ -169,12 +169,12 @@ BEGIN
 	-- which takes neither a join nor a sort of customers times days; a table of
 	-- people is joined once, before. With tenants that would be a scan for each
 	-- tenant and day: there one join does it.
-	dates := @extschema@.model_question(model, settings, 'd.day', format(in_force, 'd.day'), '@extschema@.caller_role($4)',
-		'@extschema@.model_days($1, $2, $3) AS d (day), ');
+	dates := @extschema@._model_question(model, settings, 'd.day', format(in_force, 'd.day'), '@extschema@._caller_role($4)',
+		'@extschema@._model_days($1, $2, $3) AS d (day), ');
 	IF settings ->> 'tenant' IS NOT NULL THEN
 		counts := format($q$
 			SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
-			  FROM (%s) AS s GROUP BY s.as_of, s.tenant, s.version, s.map_copy, s.segment$q$, @extschema@.model_scores(model, settings, dates, maps));
+			  FROM (%s) AS s GROUP BY s.as_of, s.tenant, s.version, s.map_copy, s.segment$q$, @extschema@._model_scores(model, settings, dates, maps));
 	ELSE
 		counts := format($q$
 			%s SELECT q.as_of, q.tenant, q.version, q.map_copy, s.segment, s.customers, s.revenue
@@ -183,8 +183,8 @@ BEGIN
 								   FROM (WITH level AS (SELECT) SELECT s.segment, s.monetary FROM (%s) AS s) AS s
 								  GROUP BY s.segment) AS s$q$,
 			CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
-				format('WITH everyone AS MATERIALIZED (%s)', @extschema@.model_customers(model, settings)) END,
-			dates, @extschema@.model_scores(model, settings, 'SELECT q.*', maps,
+				format('WITH everyone AS MATERIALIZED (%s)', @extschema@._model_customers(model, settings)) END,
+			dates, @extschema@._model_scores(model, settings, 'SELECT q.*', maps,
 				CASE WHEN settings ->> 'customers_query' IS NOT NULL THEN 'SELECT * FROM everyone' END));
 	END IF;
 	-- what is shown of the day that the views show is decided as there
@@ -193,17 +193,17 @@ BEGIN
 			SELECT n.tenant, n.as_of, COALESCE(t.shown, @extschema@.shown_groups(n.customers, ARRAY['t', 's' || COALESCE(':' || n.segment, '')], %3$s, 2, 0)) AS shown
 			  FROM counted AS n LEFT JOIN today AS t ON t.tenant = n.tenant AND t.as_of = n.as_of AND t.version = n.version
 			 GROUP BY n.tenant, n.as_of, t.shown) $q$,
-			counts, format(today, @extschema@.model_as_of() || ' BETWEEN $1 AND $2', '$4'), small) END;
-	PERFORM @extschema@.model_put_function(model, 'segment_history', '{from_day date,to_day date,step interval DEFAULT ''1 month''}',
+			counts, format(today, @extschema@._model_as_of() || ' BETWEEN $1 AND $2', '$4'), small) END;
+	PERFORM @extschema@._model_put_function(model, 'segment_history', '{from_day date,to_day date,step interval DEFAULT ''1 month''}',
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
-		format('%s%s', days, @extschema@.model_hide_groups(settings, 'SELECT * FROM days', format($q$
+		format('%s%s', days, @extschema@._model_hide_groups(settings, 'SELECT * FROM days', format($q$
 		SELECT n.as_of, %3$s AS tenant, n.segment::text AS segment, l.label AS segment_label, n.customers, n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8 AS customers_share,
 			   n.revenue::%4$s AS revenue, (greatest(n.revenue, 0) / NULLIF(sum(greatest(n.revenue, 0)) OVER w, 0))::float8 AS revenue_share, l.display_order AS segment_order, l.color::text AS segment_color
 		  FROM (%2$s) AS n
 		  LEFT JOIN %1$I.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = %5$L
 		WINDOW w AS (PARTITION BY n.as_of, n.tenant)
 		 ORDER BY n.as_of, n.tenant, l.display_order$q$, model, CASE WHEN small = 1 THEN counts ELSE 'SELECT * FROM counted' END,
-			@extschema@.model_tenant(settings, 'n'), money, language),
+			@extschema@._model_tenant(settings, 'n'), money, language),
 			'{as_of,tenant,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
 			'{customers,customers_share,revenue,revenue_share}', $q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'t'$q$, 'q.as_of, q.tenant',
 			'q.as_of, q.tenant, q.segment_order, q.segment', '{}', ' AND d.as_of = q.as_of')),
@@ -221,7 +221,7 @@ BEGIN
 				'floor((%1$s - %2$s) / 7.0)::int', '(%1$s + 7 * %2$s + 6)',
 				'of the customers who first ordered in a week, how many ordered so many weeks later, and for how much; weeks begin on Monday; is_running: the week is not over on as_of'))
 			AS v (name, start, since, start_of, periods, last_day, comment) LOOP
-		PERFORM @extschema@.model_put_function(model, cohort.name, '{}',
+		PERFORM @extschema@._model_put_function(model, cohort.name, '{}',
 			format('TABLE (tenant text, %I date, %I int, is_running boolean, customers bigint, active_customers bigint, active_share float8, revenue numeric, suppressed boolean)', cohort.start, cohort.since),
 			format($q$
 		%13$sSELECT %3$s AS tenant, c.cohort, n.since, %11$s > c.as_of AS is_running, %5$s AS customers, %6$s AS active_customers, %7$s AS active_share, %8$s AS revenue, %9$s AS suppressed
@@ -241,8 +241,8 @@ BEGIN
 						FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of, @extschema@.first_day(h.history, q.as_of) AS first_day
 							  FROM (%s) AS q JOIN (%s) AS h ON h.tenant = q.tenant) AS f WHERE f.first_day IS NOT NULL) AS f$q$,
 					format(cohort.periods, 'f.as_of', 'f.cohort'), format(cohort.start_of, 'f.first_day'),
-					@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($1)'), @extschema@.model_customers(model, settings)),
-				@extschema@.model_tenant(settings, 'c'), money,
+					@extschema@._model_question(model, settings, reader => '@extschema@._caller_role($1)'), @extschema@._model_customers(model, settings)),
+				@extschema@._model_tenant(settings, 'c'), money,
 				CASE WHEN small = 1 THEN 'c.customers' ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
 				format(hidden, 'COALESCE(a.active, 0)'), format(hidden, 'COALESCE(a.active, 0) / c.customers::float8'), format(hidden, format('COALESCE(a.revenue, 0)::%s', money)),
 				CASE WHEN small = 1 THEN 'false' ELSE format('NOT (%s)', shown) END,
@@ -254,4 +254,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_functions(name, jsonb) IS 'internal: make or replace the dated functions of a model';
+COMMENT ON FUNCTION @extschema@._model_make_functions(name, jsonb) IS 'internal: make or replace the dated functions of a model';

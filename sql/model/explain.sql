@@ -4,15 +4,15 @@
 --
 
 -- What of a history was there on a day.
-CREATE FUNCTION @extschema@.history_until(history @extschema@.history, day date)
+CREATE FUNCTION @extschema@._history_until(history @extschema@.history, day date)
 	RETURNS @extschema@.history
 	AS 'MODULE_PATHNAME', 'history_until'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.history_until(@extschema@.history, date) IS 'internal: a history without what came after a day';
+COMMENT ON FUNCTION @extschema@._history_until(@extschema@.history, date) IS 'internal: a history without what came after a day';
 
 -- Which labels to take: of the language that is asked for, fr for fr-CA, English
 -- like the words around them; of the model's language where none is asked for.
-CREATE FUNCTION @extschema@.explain_label_rank(label_language text, asked text, language text)
+CREATE FUNCTION @extschema@._explain_label_rank(label_language text, asked text, language text)
 	RETURNS int
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -20,10 +20,10 @@ BEGIN ATOMIC
 		WHEN label_language OPERATOR(pg_catalog.=) pg_catalog.lower(pg_catalog.split_part(pg_catalog.translate(pg_catalog."left"(COALESCE(asked, language), 10), '_', '-'), '-', 1)) THEN 2
 		WHEN label_language OPERATOR(pg_catalog.=) 'en' THEN 3 WHEN label_language OPERATOR(pg_catalog.=) language THEN 4 ELSE 5 END;
 END;
-COMMENT ON FUNCTION @extschema@.explain_label_rank(text, text, text) IS 'internal: how well the language of a label fits';
+COMMENT ON FUNCTION @extschema@._explain_label_rank(text, text, text) IS 'internal: how well the language of a label fits';
 
 -- The functions of a model that explanations are made from.
-CREATE FUNCTION @extschema@.model_make_explanations(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_explanations(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -31,18 +31,18 @@ CREATE FUNCTION @extschema@.model_make_explanations(model name, settings jsonb)
 DECLARE
 	in_force	text := 'CASE WHEN %1$s IS NULL THEN c.valid_until IS NULL'
 		' ELSE (c.version = 1 OR c.valid_from <= %1$s) AND (c.valid_until IS NULL OR c.valid_until > %1$s) END';
-	as_of		text := 'COALESCE(%s, ' || replace(@extschema@.model_as_of(), '%', '%%') || ')';
+	as_of		text := 'COALESCE(%s, ' || replace(@extschema@._model_as_of(), '%', '%%') || ')';
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
-	one			text := format('WITH one AS MATERIALIZED (SELECT o.* FROM (%s) AS o WHERE o.customer_key = $1)', @extschema@.model_customers(model, settings));
+	one			text := format('WITH one AS MATERIALIZED (SELECT o.* FROM (%s) AS o WHERE o.customer_key = $1)', @extschema@._model_customers(model, settings));
 	maps		text[];
 	-- a level of its own: one addition, not one for every column
-	given		text := 'WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known' || replace(@extschema@.model_attribute_list(settings, ', o.%I'), '%', '%%') || ', %s AS history FROM %s AS o';
+	given		text := 'WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known' || replace(@extschema@._model_attribute_list(settings, ', o.%I'), '%', '%%') || ', %s AS history FROM %s AS o';
 BEGIN
 	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO maps;
 
 	-- One customer: everything that an explanation says of them. Of a customer who
 	-- is not there, or not for this reader, only what is true of all.
-	PERFORM @extschema@.model_put_function(model, 'score_explanation', '{customer text,as_of date,language text}', 'SETOF jsonb',
+	PERFORM @extschema@._model_put_function(model, 'score_explanation', '{customer text,as_of date,language text}', 'SETOF jsonb',
 		format($q$
 		%2$s SELECT jsonb_build_object(
 			'as_of', %3$s, 'version', c.version, 'bins', c.bins, 'window_days', c.window_days, 'monetary', c.monetary, 'frequency', c.frequency,
@@ -51,7 +51,7 @@ BEGIN
 			'labels', (SELECT jsonb_object_agg(l.segment, jsonb_build_object('label', l.label, 'role', l.role, 'action', l.action, 'order', l.display_order))
 						 FROM (SELECT DISTINCT ON (l.segment) l.*
 								 FROM %1$I.segment_label AS l WHERE l.map = c.map_copy
-								ORDER BY l.segment, @extschema@.explain_label_rank(l.language, $3, c.language), l.language) AS l),
+								ORDER BY l.segment, @extschema@._explain_label_rank(l.language, $3, c.language), l.language) AS l),
 			'read_columns', (SELECT jsonb_agg(DISTINCT w.name) FROM %1$I.segment_rule AS r
 							  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS w (name) WHERE r.map = c.map_copy),
 			'read_amounts', (SELECT jsonb_agg(DISTINCT jsonb_build_object('column', w.condition ->> 'column', 'value', v.v))
@@ -65,14 +65,14 @@ BEGIN
 							'rule', (SELECT to_jsonb(r) FROM %1$I.segment_rule AS r WHERE r.map = c.map_copy AND r.position = s.rule_position))
 						   FROM (%4$s) AS q CROSS JOIN LATERAL (%5$s) AS s))
 		  FROM %1$I.configuration AS c WHERE %6$s ORDER BY c.version DESC LIMIT 1$q$, model, one, format(as_of, '$2'),
-			@extschema@.model_question(model, settings, format(as_of, '$2'), 'k.tenant IN (SELECT o.tenant FROM one AS o) AND ' || format(in_force, '$2'),
-				'@extschema@.caller_role($4)', columns => ', k.median_value'),
-			@extschema@.model_scores(model, settings, 'SELECT q.*', maps, format(given, 'o.history', 'one'), with_rule => true),
+			@extschema@._model_question(model, settings, format(as_of, '$2'), 'k.tenant IN (SELECT o.tenant FROM one AS o) AND ' || format(in_force, '$2'),
+				'@extschema@._caller_role($4)', columns => ', k.median_value'),
+			@extschema@._model_scores(model, settings, 'SELECT q.*', maps, format(given, 'o.history', 'one'), with_rule => true),
 			format(in_force, '$2')),
 		'what explain_score says, for programs; without a customer only what is true of all');
 
 	-- One customer with orders that they have not placed, each step for itself.
-	PERFORM @extschema@.model_put_function(model, 'scores_with_orders', '{customer text,as_of date,after_days int[],orders int[],value numeric[]}',
+	PERFORM @extschema@._model_put_function(model, 'scores_with_orders', '{customer text,as_of date,after_days int[],orders int[],value numeric[]}',
 		'TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)',
 		format($q$
 		%2$s, known AS MATERIALIZED (%6$s)
@@ -80,26 +80,26 @@ BEGIN
 		  FROM (%3$s) AS q CROSS JOIN LATERAL (%4$s) AS s
 		  LEFT JOIN LATERAL (SELECT min(l.display_order) AS display_order FROM %1$I.segment_label AS l WHERE l.map = q.map_copy AND l.segment = s.segment_by_rules AND l.language = %5$L) AS l ON true
 		 ORDER BY q.step$q$, model, one,
-			@extschema@.model_question(model, settings, format(as_of, '$2') || ' + d.after_days', 'k.tenant IN (SELECT o.tenant FROM one AS o) AND ' || format(in_force, '$2'),
-				'@extschema@.caller_role($6)', 'ROWS FROM (unnest($3), unnest($4), unnest($5)) WITH ORDINALITY AS d (after_days, orders, value, n), ',
+			@extschema@._model_question(model, settings, format(as_of, '$2') || ' + d.after_days', 'k.tenant IN (SELECT o.tenant FROM one AS o) AND ' || format(in_force, '$2'),
+				'@extschema@._caller_role($6)', 'ROWS FROM (unnest($3), unnest($4), unnest($5)) WITH ORDINALITY AS d (after_days, orders, value, n), ',
 				columns => ', d.n::int AS step, d.orders, d.value'),
-			@extschema@.model_scores(model, settings, 'SELECT q.*', maps, format(given, $h$
+			@extschema@._model_scores(model, settings, 'SELECT q.*', maps, format(given, $h$
 				CASE WHEN q.orders > 0 THEN o.history OPERATOR(@extschema@.+) (SELECT @extschema@.sum(@extschema@.history(n.day, n.value))
 					FROM (SELECT q.as_of AS day, q.value FROM generate_series(1, least(q.orders, 100))) AS n) ELSE o.history END$h$, 'known')),
 			settings ->> 'language',
-			format(given, format('@extschema@.history_until(o.history, (SELECT %s FROM %I.configuration AS c WHERE %s ORDER BY c.version DESC LIMIT 1))',
+			format(given, format('@extschema@._history_until(o.history, (SELECT %s FROM %I.configuration AS c WHERE %s ORDER BY c.version DESC LIMIT 1))',
 				format(as_of, '$2'), model, format(in_force, '$2')), 'one')),
 		'the scores and the segment by the rules that a customer would have after_days days after as_of if he gave that many orders of that value then, and nothing else happened');
 
 	-- Everybody with one order more. Those who then get the segment are read again
 	-- without that order.
-	PERFORM @extschema@.model_put_function(model, 'near_misses', '{segment text,amount numeric,as_of date,language text}',
+	PERFORM @extschema@._model_put_function(model, 'near_misses', '{segment text,amount numeric,as_of date,language text}',
 		'TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date, recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)',
 		format($q$
 		WITH question AS MATERIALIZED (%2$s),
 		places AS MATERIALIZED (
 			SELECT x.map, x.segment, min(x.display_order) FILTER (WHERE x.language = %8$L) AS place,
-				   (array_agg(x.label ORDER BY @extschema@.explain_label_rank(x.language, $4, %8$L), x.language))[1] AS label
+				   (array_agg(x.label ORDER BY @extschema@._explain_label_rank(x.language, $4, %8$L), x.language))[1] AS label
 			  FROM %1$I.segment_label AS x WHERE x.map IN (SELECT q.map_copy FROM question AS q) GROUP BY x.map, x.segment)
 		SELECT s.customer_key::text, s.as_of, s.segment::text, l.label, s.rfm_code, s.rfm_score, s.last_order_on, s.recency_days, s.frequency,
 			   s.monetary::%6$s, s.step_amount, s.rfm_code_then, %7$s
@@ -111,20 +111,20 @@ BEGIN
 		  JOIN places AS l ON l.map = s.map_copy AND l.segment = s.segment
 		  JOIN places AS t ON t.map = s.map_copy AND t.segment = $1 AND t.place < l.place
 		 ORDER BY s.monetary DESC, s.customer_key$q$, model,
-			@extschema@.model_question(model, settings, format(as_of, '$3'), format(in_force, '$3'), '@extschema@.caller_role($5)',
+			@extschema@._model_question(model, settings, format(as_of, '$3'), format(in_force, '$3'), '@extschema@._caller_role($5)',
 				columns => format(', COALESCE($2, round(k.median_value::numeric, %s)) AS step_amount', settings ->> 'money_decimals')),
-			@extschema@.model_scores(model, settings, 'SELECT q.* FROM question AS q WHERE q.step_amount IS NOT NULL', maps,
+			@extschema@._model_scores(model, settings, 'SELECT q.* FROM question AS q WHERE q.step_amount IS NOT NULL', maps,
 				format(given, 'o.history OPERATOR(@extschema@.+) o.added', format($h$(SELECT o.*, w.added FROM (%s) AS o
 					JOIN (SELECT q.tenant, @extschema@.history(q.as_of, q.step_amount) AS added FROM question AS q WHERE q.step_amount IS NOT NULL) AS w ON w.tenant = o.tenant)$h$,
-					@extschema@.model_customers(model, settings)))),
-			@extschema@.model_scores(model, settings, 'SELECT w.*', maps,
+					@extschema@._model_customers(model, settings)))),
+			@extschema@._model_scores(model, settings, 'SELECT w.*', maps,
 				format(given, 'o.history OPERATOR(@extschema@.-) @extschema@.history(w.as_of, w.step_amount)', '(SELECT n.*)')),
 			(SELECT ' AND (' || string_agg(format('n.%I', c), ' OR ' ORDER BY x) || ')'
-			   FROM unnest(@extschema@.model_names(settings, 'contact')) WITH ORDINALITY AS u (c, x)),
-			money, @extschema@.model_tenant(settings, 's'), settings ->> 'language'));
+			   FROM unnest(@extschema@._model_names(settings, 'contact')) WITH ORDINALITY AS u (c, x)),
+			money, @extschema@._model_tenant(settings, 's'), settings ->> 'language'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_explanations(name, jsonb) IS 'internal: make or replace the functions of a model that explanations are made from';
+COMMENT ON FUNCTION @extschema@._model_make_explanations(name, jsonb) IS 'internal: make or replace the functions of a model that explanations are made from';
 
 -- The functions of these names in the schema of a model. Their declaration here
 -- says what they have to be.
@@ -150,7 +150,7 @@ COMMENT ON FUNCTION @extschema@._near_misses(name, text, numeric, date, text) IS
 -- The smallest steps to better segments, the smallest of all first. Scores
 -- change where a total or a mean passes a threshold and nowhere between, so
 -- these amounts, give or take the last decimal, are all that must be tried.
-CREATE FUNCTION @extschema@.explain_steps(home name, customer text, as_of date, info jsonb)
+CREATE FUNCTION @extschema@._explain_steps(home name, customer text, as_of date, info jsonb)
 	RETURNS TABLE (segment text, orders int, amount numeric, up_to numeric, last_day date)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -231,35 +231,35 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.explain_steps(name, text, date, jsonb) IS
+COMMENT ON FUNCTION @extschema@._explain_steps(name, text, date, jsonb) IS
 	'internal: the smallest steps of a customer to better segments: orders, the least amount of each and the greatest, if there is one; last_day is the last on which it leads there, NULL if there is none within 400 days or the window';
 
 -- one order of any amount; two orders of at least 20.00 each
-CREATE FUNCTION @extschema@.explain_orders(orders int, amount numeric, up_to numeric, decimals int, language text)
+CREATE FUNCTION @extschema@._explain_orders(orders int, amount numeric, up_to numeric, decimals int, language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT @extschema@.explain_text(pg_catalog.concat('orders ', orders, CASE
+	SELECT @extschema@._explain_text(pg_catalog.concat('orders ', orders, CASE
 			WHEN up_to OPERATOR(pg_catalog.=) amount THEN ' exact' WHEN l.least AND up_to IS NULL THEN ' any'
 			WHEN l.least THEN ' most' WHEN up_to IS NULL THEN ' least' ELSE ' range' END),
-		language, CASE WHEN l.least AND up_to IS NOT NULL THEN @extschema@.explain_number(up_to, decimals, language)
-			ELSE @extschema@.explain_number(amount, decimals, language) END, @extschema@.explain_number(up_to, decimals, language))
+		language, CASE WHEN l.least AND up_to IS NOT NULL THEN @extschema@._explain_number(up_to, decimals, language)
+			ELSE @extschema@._explain_number(amount, decimals, language) END, @extschema@._explain_number(up_to, decimals, language))
 	  FROM (SELECT amount OPERATOR(pg_catalog.=) pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric")) AS l (least);
 END;
-COMMENT ON FUNCTION @extschema@.explain_orders(int, numeric, numeric, int, text) IS 'internal: a step in words';
+COMMENT ON FUNCTION @extschema@._explain_orders(int, numeric, numeric, int, text) IS 'internal: a step in words';
 
-CREATE FUNCTION @extschema@.explain_weight(x float8, language text)
+CREATE FUNCTION @extschema@._explain_weight(x float8, language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE language WHEN 'fr' THEN pg_catalog.replace(t.t, '.', ',') ELSE t.t END
 	  FROM (SELECT pg_catalog.trim_scale(pg_catalog.round(x::pg_catalog."numeric", 3))::pg_catalog.text) AS t (t);
 END;
-COMMENT ON FUNCTION @extschema@.explain_weight(float8, text) IS 'internal: a weight as it is written in a language';
+COMMENT ON FUNCTION @extschema@._explain_weight(float8, text) IS 'internal: a weight as it is written in a language';
 
 -- For the customers themselves: sentences on what is used. No scores, no segment,
 -- nothing from which thresholds or the place among others could be told.
-CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
+CREATE FUNCTION @extschema@._explain_to_customer(info jsonb, language text)
 	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -269,37 +269,37 @@ CREATE FUNCTION @extschema@.explain_to_customer(info jsonb, language text)
 			   (info #>> '{customer,frequency}')::bigint AS orders, (info ->> 'window_days')::int AS days, (info ->> 'money_decimals')::int AS decimals)
 	SELECT (row_number() OVER (ORDER BY s.n))::int, s.topic, s.value, s.explanation, NULL::int, NULL::float8, NULL::float8, NULL::date
 	  FROM known AS k
-	 CROSS JOIN LATERAL (SELECT CASE WHEN k.days IS NULL THEN '' WHEN k.days IN (365, 366) THEN @extschema@.explain_text('in the last months', language, '12')
-			WHEN k.days IN (730, 731) THEN @extschema@.explain_text('in the last months', language, '24')
-			ELSE @extschema@.explain_text('in the last days', language, k.days::text) END) AS w (in_window)
+	 CROSS JOIN LATERAL (SELECT CASE WHEN k.days IS NULL THEN '' WHEN k.days IN (365, 366) THEN @extschema@._explain_text('in the last months', language, '12')
+			WHEN k.days IN (730, 731) THEN @extschema@._explain_text('in the last months', language, '24')
+			ELSE @extschema@._explain_text('in the last days', language, k.days::text) END) AS w (in_window)
 	 CROSS JOIN LATERAL (VALUES
 		(1, 'orders', k.orders::text,
-			CASE WHEN k.last_order IS NULL THEN @extschema@.explain_text(CASE WHEN k.person ->> 'score_reason' = 'all_refunded'
+			CASE WHEN k.last_order IS NULL THEN @extschema@._explain_text(CASE WHEN k.person ->> 'score_reason' = 'all_refunded'
 					THEN 'you were refunded' ELSE 'you never ordered' END, language)
-				ELSE @extschema@.explain_text(CASE WHEN k.orders = 0 THEN 'you ordered 0' ELSE 'you ordered' || CASE info ->> 'frequency' WHEN 'active_days' THEN ' days' ELSE '' END
+				ELSE @extschema@._explain_text(CASE WHEN k.orders = 0 THEN 'you ordered 0' ELSE 'you ordered' || CASE info ->> 'frequency' WHEN 'active_days' THEN ' days' ELSE '' END
 					|| CASE WHEN k.orders = 1 THEN ' 1' ELSE '' END END, language,
-					VARIADIC CASE WHEN k.orders IN (0, 1) THEN ARRAY[w.in_window] ELSE ARRAY[@extschema@.explain_number(k.orders, 0, language), w.in_window] END) END),
-		(2, 'first_order', @extschema@.explain_iso(k.as_of - (k.person ->> 'tenure_days')::int),
-			@extschema@.explain_text('your first order', language, @extschema@.explain_day(k.as_of - (k.person ->> 'tenure_days')::int, language))),
-		(3, 'last_order', @extschema@.explain_iso(k.last_order), @extschema@.explain_text('your last order', language, @extschema@.explain_day(k.last_order, language))),
-		(4, 'amount', @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language),
-			CASE WHEN k.orders > 0 THEN @extschema@.explain_text('your total', language, w.in_window, @extschema@.explain_number((k.person ->> 'monetary')::numeric, k.decimals, language)) END),
-		(5, 'mean', @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language),
+					VARIADIC CASE WHEN k.orders IN (0, 1) THEN ARRAY[w.in_window] ELSE ARRAY[@extschema@._explain_number(k.orders, 0, language), w.in_window] END) END),
+		(2, 'first_order', @extschema@._explain_iso(k.as_of - (k.person ->> 'tenure_days')::int),
+			@extschema@._explain_text('your first order', language, @extschema@._explain_day(k.as_of - (k.person ->> 'tenure_days')::int, language))),
+		(3, 'last_order', @extschema@._explain_iso(k.last_order), @extschema@._explain_text('your last order', language, @extschema@._explain_day(k.last_order, language))),
+		(4, 'amount', @extschema@._explain_number((k.person ->> 'monetary')::numeric, k.decimals, language),
+			CASE WHEN k.orders > 0 THEN @extschema@._explain_text('your total', language, w.in_window, @extschema@._explain_number((k.person ->> 'monetary')::numeric, k.decimals, language)) END),
+		(5, 'mean', @extschema@._explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language),
 			CASE WHEN k.orders > 0 AND (info ->> 'monetary' = 'mean' OR info -> 'read_columns' ? 'basket_score')
-				THEN @extschema@.explain_text('your mean', language, w.in_window, @extschema@.explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language)) END),
-		(6, 'data', NULL, @extschema@.explain_text('we use', language,
+				THEN @extschema@._explain_text('your mean', language, w.in_window, @extschema@._explain_number((k.person ->> 'mean_value')::numeric, k.decimals, language)) END),
+		(6, 'data', NULL, @extschema@._explain_text('we use', language,
 			CASE WHEN jsonb_array_length(nullif(info -> 'attributes', 'null')) > 0
-				THEN @extschema@.explain_text('we use record', language, (SELECT string_agg(a, ', ' ORDER BY o) FROM jsonb_array_elements_text(info -> 'attributes') WITH ORDINALITY AS u (a, o)))
-				ELSE '' END, @extschema@.explain_day(k.as_of, language))),
-		(7, 'by_hand', NULL, CASE WHEN (k.person ->> 'segment_overridden')::boolean THEN @extschema@.explain_text('by hand', language) END),
-		(8, 'prediction', NULL, CASE WHEN coalesce(k.person ->> 'churn_probability', k.person ->> 'propensity_90d') IS NOT NULL THEN @extschema@.explain_text('we predict', language) END),
-		(9, 'purpose', info ->> 'purpose', @extschema@.explain_text('purpose', language, info ->> 'purpose')),
-		(10, 'legal_basis', info ->> 'legal_basis', @extschema@.explain_text('legal basis', language, info ->> 'legal_basis')),
-		(11, 'rights', NULL, @extschema@.explain_text('may object', language))) AS s (n, topic, value, explanation)
+				THEN @extschema@._explain_text('we use record', language, (SELECT string_agg(a, ', ' ORDER BY o) FROM jsonb_array_elements_text(info -> 'attributes') WITH ORDINALITY AS u (a, o)))
+				ELSE '' END, @extschema@._explain_day(k.as_of, language))),
+		(7, 'by_hand', NULL, CASE WHEN (k.person ->> 'segment_overridden')::boolean THEN @extschema@._explain_text('by hand', language) END),
+		(8, 'prediction', NULL, CASE WHEN coalesce(k.person ->> 'churn_probability', k.person ->> 'propensity_90d') IS NOT NULL THEN @extschema@._explain_text('we predict', language) END),
+		(9, 'purpose', info ->> 'purpose', @extschema@._explain_text('purpose', language, info ->> 'purpose')),
+		(10, 'legal_basis', info ->> 'legal_basis', @extschema@._explain_text('legal basis', language, info ->> 'legal_basis')),
+		(11, 'rights', NULL, @extschema@._explain_text('may object', language))) AS s (n, topic, value, explanation)
 	 WHERE s.explanation IS NOT NULL AND (s.topic NOT IN ('first_order', 'last_order', 'amount', 'mean', 'purpose', 'legal_basis') OR s.value IS NOT NULL)
 	 ORDER BY s.n
 $$;
-COMMENT ON FUNCTION @extschema@.explain_to_customer(jsonb, text) IS 'internal: what a customer is told';
+COMMENT ON FUNCTION @extschema@._explain_to_customer(jsonb, text) IS 'internal: what a customer is told';
 
 CREATE FUNCTION @extschema@.explain_score(model text, customer text, as_of date DEFAULT NULL,
 	audience text DEFAULT 'manager', language text DEFAULT NULL)
@@ -324,7 +324,7 @@ DECLARE
 	today		text;
 	n			int := 0;
 BEGIN
-	home := @extschema@.model_named(model);
+	home := @extschema@._model_named(model);
 	IF customer IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'customer must not be null', HINT = 'Give a customer_key of the view customer_scores.';
 	END IF;
@@ -342,18 +342,18 @@ BEGIN
 	person := nullif(info -> 'customer', 'null');
 	IF person IS NULL THEN
 		RAISE undefined_object USING
-			MESSAGE = format('model "%s" shows you no such customer%s', home, CASE WHEN as_of IS NULL THEN '' ELSE ' on ' || @extschema@.explain_iso(as_of) END),
+			MESSAGE = format('model "%s" shows you no such customer%s', home, CASE WHEN as_of IS NULL THEN '' ELSE ' on ' || @extschema@._explain_iso(as_of) END),
 			HINT = 'customer is the customer_key of the view customer_scores.';
 	END IF;
-	spoken := @extschema@.explain_language(coalesce(language, info ->> 'language'));
+	spoken := @extschema@._explain_language(coalesce(language, info ->> 'language'));
 	bins := info ->> 'bins';
 	decimals := info ->> 'money_decimals';
 	IF audience = 'customer' THEN
-		RETURN QUERY SELECT * FROM @extschema@.explain_to_customer(info, spoken);
+		RETURN QUERY SELECT * FROM @extschema@._explain_to_customer(info, spoken);
 		RETURN;
 	END IF;
 
-	days := CASE WHEN info ->> 'window_days' IS NULL THEN '' ELSE @extschema@.explain_text('in window', spoken, info ->> 'window_days') END;
+	days := CASE WHEN info ->> 'window_days' IS NULL THEN '' ELSE @extschema@._explain_text('in window', spoken, info ->> 'window_days') END;
 	SELECT array_agg(w::float8 ORDER BY o) INTO weights FROM jsonb_array_elements_text(info -> 'weights') WITH ORDINALITY AS u (w, o);
 	weight_sum := CASE WHEN person ->> 'r_score' IS NULL THEN 0 ELSE weights[1] END + CASE WHEN person ->> 'f_score' IS NULL THEN 0 ELSE weights[2] END
 		+ CASE WHEN person ->> 'm_score' IS NULL THEN 0 ELSE weights[3] END;
@@ -361,7 +361,7 @@ BEGIN
 	-- scores
 	IF person ->> 'recency_days' IS NOT NULL THEN
 		FOR step IN SELECT d.*, (person ->> d.score_name)::int AS score, t.thresholds,
-				@extschema@.explain_number(d.x, CASE WHEN d.n > 2 THEN @extschema@.explain_decimals(d.x, t.thresholds, decimals) ELSE 0 END, spoken) AS amount
+				@extschema@._explain_number(d.x, CASE WHEN d.n > 2 THEN @extschema@._explain_decimals(d.x, t.thresholds, decimals) ELSE 0 END, spoken) AS amount
 			  FROM (VALUES (1, 'recency', 'r_score', 'R', (person ->> 'recency_days')::numeric),
 						   (2, 'frequency', 'f_score', 'F', (person ->> 'frequency')::numeric),
 						   (3, 'monetary', 'm_score', 'M', (person ->> CASE info ->> 'monetary' WHEN 'mean' THEN 'mean_value' ELSE 'monetary' END)::numeric),
@@ -370,22 +370,22 @@ BEGIN
 					THEN ARRAY(SELECT t::float8 FROM jsonb_array_elements_text(person #> ARRAY['thresholds', d.dimension]) WITH ORDINALITY AS u (t, o) ORDER BY o) END) AS t (thresholds)
 			 WHERE d.n < 4 OR info -> 'read_columns' ? 'basket_score' ORDER BY d.n LOOP
 			words := CASE step.dimension
-				WHEN 'recency' THEN @extschema@.explain_text('recency' || CASE WHEN step.x = 1 OR step.x = 0 AND spoken = 'fr' THEN ' 1' ELSE '' END, spoken, step.amount)
-				WHEN 'frequency' THEN @extschema@.explain_text(CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END || CASE WHEN step.x = 1 OR step.x = 0 AND spoken = 'fr' THEN ' 1' ELSE '' END,
+				WHEN 'recency' THEN @extschema@._explain_text('recency' || CASE WHEN step.x = 1 OR step.x = 0 AND spoken = 'fr' THEN ' 1' ELSE '' END, spoken, step.amount)
+				WHEN 'frequency' THEN @extschema@._explain_text(CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END || CASE WHEN step.x = 1 OR step.x = 0 AND spoken = 'fr' THEN ' 1' ELSE '' END,
 					spoken, step.amount) || days
-				ELSE CASE WHEN step.x IS NULL THEN @extschema@.explain_text('no order', spoken)
+				ELSE CASE WHEN step.x IS NULL THEN @extschema@._explain_text('no order', spoken)
 						WHEN step.n = 4 OR info ->> 'monetary' = 'mean'
-						THEN @extschema@.explain_text('mean', spoken, step.amount)
+						THEN @extschema@._explain_text('mean', spoken, step.amount)
 						ELSE step.amount END || days END;
 			n := n + 1;
 			"position" := n;
 			topic := step.dimension;
 			score := step.score;
-			value := CASE WHEN score IS NULL THEN @extschema@.explain_text('unknown', spoken) ELSE @extschema@.explain_text(step.mark, spoken, score::text, (coalesce(cardinality(step.thresholds) + 1, bins))::text) END;
+			value := CASE WHEN score IS NULL THEN @extschema@._explain_text('unknown', spoken) ELSE @extschema@._explain_text(step.mark, spoken, score::text, (coalesce(cardinality(step.thresholds) + 1, bins))::text) END;
 			explanation := words || CASE
-				WHEN step.thresholds IS NULL THEN '; ' || @extschema@.explain_text('too_few_customers', spoken)
+				WHEN step.thresholds IS NULL THEN '; ' || @extschema@._explain_text('too_few_customers', spoken)
 				WHEN step.dimension <> 'recency' AND (person ->> 'frequency')::bigint = 0 THEN ''
-				ELSE @extschema@.explain_threshold(step.dimension, step.x, step.thresholds, decimals, spoken) END;
+				ELSE @extschema@._explain_threshold(step.dimension, step.x, step.thresholds, decimals, spoken) END;
 			weight := CASE WHEN step.n < 4 THEN weights[step.n] END;
 			contribution := CASE WHEN score IS NOT NULL AND weight_sum > 0 THEN weight * score / weight_sum END;
 			last_day := NULL;
@@ -398,9 +398,9 @@ BEGIN
 			n := n + 1;
 			"position" := n;
 			topic := 'rfm_score';
-			value := @extschema@.explain_text('RFM', spoken, @extschema@.explain_number((person ->> 'rfm_score')::numeric, 1, spoken));
-			SELECT format('(%s) / %s', string_agg(CASE WHEN weights[w.o] = 1 THEN '' ELSE @extschema@.explain_weight(weights[w.o], spoken) || ' x ' END || w.s, ' + ' ORDER BY w.o),
-					@extschema@.explain_weight(weight_sum, spoken)) INTO explanation
+			value := @extschema@._explain_text('RFM', spoken, @extschema@._explain_number((person ->> 'rfm_score')::numeric, 1, spoken));
+			SELECT format('(%s) / %s', string_agg(CASE WHEN weights[w.o] = 1 THEN '' ELSE @extschema@._explain_weight(weights[w.o], spoken) || ' x ' END || w.s, ' + ' ORDER BY w.o),
+					@extschema@._explain_weight(weight_sum, spoken)) INTO explanation
 			  FROM (VALUES (1, person ->> 'r_score'), (2, person ->> 'f_score'), (3, person ->> 'm_score')) AS w (o, s) WHERE w.s IS NOT NULL;
 			RETURN NEXT;
 		END IF;
@@ -412,7 +412,7 @@ BEGIN
 		"position" := n;
 		topic := 'score_reason';
 		value := person ->> 'score_reason';
-		explanation := @extschema@.explain_text(value, spoken, info ->> 'window_days');
+		explanation := @extschema@._explain_text(value, spoken, info ->> 'window_days');
 		RETURN NEXT;
 	END IF;
 
@@ -421,29 +421,29 @@ BEGIN
 		n := n + 1;
 		"position" := n;
 		topic := 'churn_probability';
-		value := @extschema@.explain_text('percent', spoken, CASE WHEN (person ->> 'churn_probability')::float8 < 0.005 THEN '< 1'
+		value := @extschema@._explain_text('percent', spoken, CASE WHEN (person ->> 'churn_probability')::float8 < 0.005 THEN '< 1'
 			WHEN (person ->> 'churn_probability')::float8 > 0.995 THEN '> 99' ELSE round(100 * (person ->> 'churn_probability')::numeric)::text END);
-		explanation := @extschema@.explain_text('left', spoken, value) || CASE person ->> 'churn_reason'
-			WHEN 'bought_once' THEN @extschema@.explain_text('left bought once', spoken)
-			WHEN 'silent_longer_than_usual' THEN @extschema@.explain_text('left silent', spoken, @extschema@.explain_number((person ->> 'silence_ratio')::numeric, 1, spoken))
-			WHEN 'within_usual_rhythm' THEN @extschema@.explain_text('left usual', spoken) ELSE '' END;
+		explanation := @extschema@._explain_text('left', spoken, value) || CASE person ->> 'churn_reason'
+			WHEN 'bought_once' THEN @extschema@._explain_text('left bought once', spoken)
+			WHEN 'silent_longer_than_usual' THEN @extschema@._explain_text('left silent', spoken, @extschema@._explain_number((person ->> 'silence_ratio')::numeric, 1, spoken))
+			WHEN 'within_usual_rhythm' THEN @extschema@._explain_text('left usual', spoken) ELSE '' END;
 		RETURN NEXT;
 	END IF;
 	IF person ->> 'r_score' IS NOT NULL AND person ->> 'expected_orders_90d' IS NOT NULL THEN
 		n := n + 1;
 		"position" := n;
 		topic := 'prediction';
-		value := @extschema@.explain_number((person ->> 'clv_12m')::numeric, decimals, spoken);
-		explanation := @extschema@.explain_text('expected orders', spoken, @extschema@.explain_number((person ->> 'expected_orders_90d')::numeric, 2, spoken))
-			|| CASE WHEN value IS NULL THEN '' ELSE @extschema@.explain_text('expected value', spoken, value) END
-			|| CASE WHEN person ->> 'next_order_expected_on' IS NULL THEN '' ELSE @extschema@.explain_text('expected next', spoken, person ->> 'next_order_expected_on') END;
+		value := @extschema@._explain_number((person ->> 'clv_12m')::numeric, decimals, spoken);
+		explanation := @extschema@._explain_text('expected orders', spoken, @extschema@._explain_number((person ->> 'expected_orders_90d')::numeric, 2, spoken))
+			|| CASE WHEN value IS NULL THEN '' ELSE @extschema@._explain_text('expected value', spoken, value) END
+			|| CASE WHEN person ->> 'next_order_expected_on' IS NULL THEN '' ELSE @extschema@._explain_text('expected next', spoken, person ->> 'next_order_expected_on') END;
 		RETURN NEXT;
 	ELSIF person ->> 'r_score' IS NOT NULL AND person ->> 'prediction_reason' IS NOT NULL THEN
 		n := n + 1;
 		"position" := n;
 		topic := 'prediction';
 		value := NULL;
-		explanation := @extschema@.explain_text('not expected', spoken, person ->> 'prediction_reason');
+		explanation := @extschema@._explain_text('not expected', spoken, person ->> 'prediction_reason');
 		RETURN NEXT;
 	END IF;
 
@@ -453,7 +453,7 @@ BEGIN
 	topic := 'segment';
 	value := coalesce(info #>> ARRAY['labels', person ->> 'segment', 'label'], person ->> 'segment');
 	IF (person ->> 'segment_overridden')::boolean THEN
-		explanation := @extschema@.explain_text(CASE WHEN person ->> 'overridden_until' IS NULL THEN 'overridden' ELSE 'overridden until' END, spoken,
+		explanation := @extschema@._explain_text(CASE WHEN person ->> 'overridden_until' IS NULL THEN 'overridden' ELSE 'overridden until' END, spoken,
 			person ->> 'overridden_by', person ->> 'overridden_reason', person ->> 'overridden_until');
 		RETURN NEXT;
 		n := n + 1;
@@ -462,25 +462,25 @@ BEGIN
 		value := coalesce(info #>> ARRAY['labels', person ->> 'segment_by_rules', 'label'], person ->> 'segment_by_rules');
 	END IF;
 	explanation := CASE WHEN jsonb_typeof(person -> 'rule') = 'object'
-			THEN @extschema@.explain_text(CASE WHEN person ->> 'r_score' IS NULL THEN 'rule without order' ELSE 'rule' END, spoken,
-				@extschema@.explain_rule(person -> 'rule', person, spoken), value)
-		WHEN person ->> 'r_score' IS NULL AND value IS NOT NULL THEN @extschema@.explain_text('rule', spoken, @extschema@.explain_text('no order', spoken), value)
-		ELSE @extschema@.explain_text('no rule', spoken) END;
+			THEN @extschema@._explain_text(CASE WHEN person ->> 'r_score' IS NULL THEN 'rule without order' ELSE 'rule' END, spoken,
+				@extschema@._explain_rule(person -> 'rule', person, spoken), value)
+		WHEN person ->> 'r_score' IS NULL AND value IS NOT NULL THEN @extschema@._explain_text('rule', spoken, @extschema@._explain_text('no order', spoken), value)
+		ELSE @extschema@._explain_text('no rule', spoken) END;
 	RETURN NEXT;
 
 	-- the next step
-	today := CASE WHEN as_of IS NULL THEN @extschema@.explain_text('today', spoken) ELSE @extschema@.explain_text('on', spoken, @extschema@.explain_iso(as_of)) END;
+	today := CASE WHEN as_of IS NULL THEN @extschema@._explain_text('today', spoken) ELSE @extschema@._explain_text('on', spoken, @extschema@._explain_iso(as_of)) END;
 	topic := 'next_step';
-	FOR step IN SELECT * FROM @extschema@.explain_steps(home, customer, as_of, info) LOOP
+	FOR step IN SELECT * FROM @extschema@._explain_steps(home, customer, as_of, info) LOOP
 		n := n + 1;
 		"position" := n;
 		value := coalesce(info #>> ARRAY['labels', step.segment, 'label'], step.segment);
-		words := @extschema@.explain_orders(step.orders, step.amount, step.up_to, decimals, spoken);
-		explanation := CASE WHEN step.last_day IS NULL THEN @extschema@.explain_text('step or later', spoken, words, today, value)
-			WHEN step.last_day = (info ->> 'as_of')::date THEN @extschema@.explain_text('step only', spoken, words, today, value)
-			ELSE @extschema@.explain_text('step by', spoken, words, @extschema@.explain_iso(step.last_day), value) END;
+		words := @extschema@._explain_orders(step.orders, step.amount, step.up_to, decimals, spoken);
+		explanation := CASE WHEN step.last_day IS NULL THEN @extschema@._explain_text('step or later', spoken, words, today, value)
+			WHEN step.last_day = (info ->> 'as_of')::date THEN @extschema@._explain_text('step only', spoken, words, today, value)
+			ELSE @extschema@._explain_text('step by', spoken, words, @extschema@._explain_iso(step.last_day), value) END;
 		IF (person ->> 'segment_overridden')::boolean THEN
-			explanation := @extschema@.explain_text('by the rules', spoken, explanation);
+			explanation := @extschema@._explain_text('by the rules', spoken, explanation);
 		END IF;
 		last_day := step.last_day;
 		RETURN NEXT;
@@ -489,10 +489,10 @@ BEGIN
 		"position" := n + 1;
 		value := NULL;
 		last_day := NULL;
-		explanation := @extschema@.explain_text(CASE WHEN (info #>> ARRAY['labels', coalesce(person ->> 'segment_by_rules', person ->> 'segment'), 'order'])::int
+		explanation := @extschema@._explain_text(CASE WHEN (info #>> ARRAY['labels', coalesce(person ->> 'segment_by_rules', person ->> 'segment'), 'order'])::int
 				= (SELECT min((l ->> 'order')::int) FROM jsonb_each(nullif(info -> 'labels', 'null')) AS e (k, l)) THEN 'best' ELSE 'no step' END, spoken);
 		IF (person ->> 'segment_overridden')::boolean THEN
-			explanation := @extschema@.explain_text('by the rules', spoken, explanation);
+			explanation := @extschema@._explain_text('by the rules', spoken, explanation);
 		END IF;
 		RETURN NEXT;
 	END IF;
@@ -518,7 +518,7 @@ DECLARE
 	words		text;
 	number		text;
 BEGIN
-	home := @extschema@.model_named(model);
+	home := @extschema@._model_named(model);
 	IF segment IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'segment must not be null';
 	END IF;
@@ -537,9 +537,9 @@ BEGIN
 			HINT = coalesce('The segments are: ' || (SELECT string_agg(k, ', ' ORDER BY (l ->> 'order')::int, k) FROM jsonb_each(nullif(info -> 'labels', 'null')) AS e (k, l)) || '.',
 				'The model has no segments.');
 	END IF;
-	spoken := @extschema@.explain_language(coalesce(language, info ->> 'language'));
-	words := @extschema@.explain_text('step', spoken, @extschema@.explain_text('orders 1 exact', spoken, E'\x01'),
-		CASE WHEN as_of IS NULL THEN @extschema@.explain_text('today', spoken) ELSE @extschema@.explain_text('on', spoken, @extschema@.explain_iso(as_of)) END,
+	spoken := @extschema@._explain_language(coalesce(language, info ->> 'language'));
+	words := @extschema@._explain_text('step', spoken, @extschema@._explain_text('orders 1 exact', spoken, E'\x01'),
+		CASE WHEN as_of IS NULL THEN @extschema@._explain_text('today', spoken) ELSE @extschema@._explain_text('on', spoken, @extschema@._explain_iso(as_of)) END,
 		info #>> ARRAY['labels', segment, 'label']);
 	-- the same words for everyone but for the number
 	number := format('to_char(n.step_amount, %L)', 'FM999,999,999,999,990' || CASE WHEN (info ->> 'money_decimals')::int > 0 OR scale(trim_scale(amount)) > 0

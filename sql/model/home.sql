@@ -10,7 +10,7 @@
 --
 
 -- A schema with the two tables that every model has.
-CREATE FUNCTION @extschema@.is_model(schema_oid oid)
+CREATE FUNCTION @extschema@._is_model(schema_oid oid)
 	RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -22,7 +22,7 @@ BEGIN ATOMIC
 	   AND EXISTS (SELECT FROM pg_catalog.pg_class AS c
 					WHERE c.relnamespace = schema_oid AND c.relname = 'configuration' AND c.relkind = 'r');
 END;
-COMMENT ON FUNCTION @extschema@.is_model(oid) IS 'internal: is this schema a model?';
+COMMENT ON FUNCTION @extschema@._is_model(oid) IS 'internal: is this schema a model?';
 
 -- From the catalogs alone: a view or table of somebody else may hold a trap.
 CREATE FUNCTION @extschema@.models()
@@ -36,7 +36,7 @@ BEGIN ATOMIC
 			 WHERE c.relnamespace = n.oid AND c.relkind = 'r')::pg_catalog.int8
 	  FROM pg_catalog.pg_namespace AS n
 	  JOIN pg_catalog.pg_class AS h ON h.relnamespace = n.oid AND h.relname = 'customer_histories'
-	 WHERE @extschema@.is_model(n.oid)
+	 WHERE @extschema@._is_model(n.oid)
 	 ORDER BY n.nspname;
 END;
 COMMENT ON FUNCTION @extschema@.models() IS
@@ -45,7 +45,7 @@ COMMENT ON FUNCTION @extschema@.models() IS
 -- The one door to a model: it exists, and belongs to the role that asks. A refresh
 -- runs the source, the views and the triggers of the owner with the rights of the
 -- caller: where the caller has more rights than the owner, that would be a trap.
-CREATE FUNCTION @extschema@.model_home(model text)
+CREATE FUNCTION @extschema@._model_home(model text)
 	RETURNS name
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -58,7 +58,7 @@ BEGIN
 	END IF;
 	SELECT n.oid, n.nspname, pg_get_userbyid(n.nspowner) AS owner INTO home
 	  FROM pg_namespace AS n
-	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
+	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@._is_model(n.oid);
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
 			MESSAGE = format('model "%s" does not exist', left(model, 100)),
@@ -73,19 +73,19 @@ BEGIN
 	RETURN home.nspname;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_home(text) IS 'internal: the schema of a model that belongs to the caller';
+COMMENT ON FUNCTION @extschema@._model_home(text) IS 'internal: the schema of a model that belongs to the caller';
 
 -- All models of the caller.
-CREATE FUNCTION @extschema@.model_homes()
+CREATE FUNCTION @extschema@._model_homes()
 	RETURNS SETOF name
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT n.nspname FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
-	 WHERE r.rolname = CURRENT_USER AND @extschema@.is_model(n.oid) ORDER BY n.nspname;
+	 WHERE r.rolname = CURRENT_USER AND @extschema@._is_model(n.oid) ORDER BY n.nspname;
 END;
-COMMENT ON FUNCTION @extschema@.model_homes() IS 'internal: the schemas of the models of the caller';
+COMMENT ON FUNCTION @extschema@._model_homes() IS 'internal: the schemas of the models of the caller';
 
-CREATE FUNCTION @extschema@.model_settings(model name)
+CREATE FUNCTION @extschema@._model_settings(model name)
 	RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -102,10 +102,10 @@ BEGIN
 	RETURN settings;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_settings(name) IS 'internal: the configuration of a model that is in force';
+COMMENT ON FUNCTION @extschema@._model_settings(name) IS 'internal: the configuration of a model that is in force';
 
 -- A setting that is an array of texts; none where it is not given.
-CREATE FUNCTION @extschema@.model_names(settings jsonb, setting text)
+CREATE FUNCTION @extschema@._model_names(settings jsonb, setting text)
 	RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -113,57 +113,57 @@ BEGIN ATOMIC
 		CASE WHEN pg_catalog.jsonb_typeof(settings OPERATOR(pg_catalog.->) setting) OPERATOR(pg_catalog.=) 'array'
 			THEN settings OPERATOR(pg_catalog.->) setting ELSE '[]' END));
 END;
-COMMENT ON FUNCTION @extschema@.model_names(jsonb, text) IS 'internal: a setting of a model that is a list of names';
+COMMENT ON FUNCTION @extschema@._model_names(jsonb, text) IS 'internal: a setting of a model that is a list of names';
 
 -- The key of a customer as everyone sees it, from their tenant and their own key.
-CREATE FUNCTION @extschema@.model_key(settings jsonb, tenant text, customer text)
+CREATE FUNCTION @extschema@._model_key(settings jsonb, tenant text, customer text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN customer ELSE
 		pg_catalog.format($q$pg_catalog.replace(pg_catalog.replace(%s, E'\\', E'\\\\'), ':', E'\\:') OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) %s$q$, tenant, customer) END;
 END;
-COMMENT ON FUNCTION @extschema@.model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
+COMMENT ON FUNCTION @extschema@._model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
 
 -- The columns of the customers table that a model shows: attributes, and by
 -- which channels a person may be contacted.
-CREATE FUNCTION @extschema@.model_attributes(settings jsonb)
+CREATE FUNCTION @extschema@._model_attributes(settings jsonb)
 	RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT @extschema@.model_names(settings, 'attributes') OPERATOR(pg_catalog.||) @extschema@.model_names(settings, 'contact');
+	SELECT @extschema@._model_names(settings, 'attributes') OPERATOR(pg_catalog.||) @extschema@._model_names(settings, 'contact');
 END;
-COMMENT ON FUNCTION @extschema@.model_attributes(jsonb) IS 'internal: the attributes of a model, channels of contact included';
+COMMENT ON FUNCTION @extschema@._model_attributes(jsonb) IS 'internal: the attributes of a model, channels of contact included';
 
 -- A piece of SQL for each attribute: "pattern" has its name, and attributes.name.
-CREATE FUNCTION @extschema@.model_attribute_list(settings jsonb, pattern text)
+CREATE FUNCTION @extschema@._model_attribute_list(settings jsonb, pattern text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, u.a, 'attributes.' OPERATOR(pg_catalog.||) u.a), '' ORDER BY u.n), '')
-	  FROM pg_catalog.unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (a, n);
+	  FROM pg_catalog.unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n);
 END;
-COMMENT ON FUNCTION @extschema@.model_attribute_list(jsonb, text) IS 'internal: SQL text for each attribute of a model';
+COMMENT ON FUNCTION @extschema@._model_attribute_list(jsonb, text) IS 'internal: SQL text for each attribute of a model';
 
 -- The column tenant of a view over rows called "row".
-CREATE FUNCTION @extschema@.model_tenant(settings jsonb, "row" text)
+CREATE FUNCTION @extschema@._model_tenant(settings jsonb, "row" text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'NULL::text' ELSE "row" OPERATOR(pg_catalog.||) '.tenant' END;
 END;
-COMMENT ON FUNCTION @extschema@.model_tenant(jsonb, text) IS 'internal: an expression for the tenant as readers see it';
+COMMENT ON FUNCTION @extschema@._model_tenant(jsonb, text) IS 'internal: an expression for the tenant as readers see it';
 
 -- The day that a configuration c answers for.
-CREATE FUNCTION @extschema@.model_as_of()
+CREATE FUNCTION @extschema@._model_as_of()
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT 'COALESCE(c.as_of, (pg_catalog.now() AT TIME ZONE c.time_zone)::date)';
 END;
-COMMENT ON FUNCTION @extschema@.model_as_of() IS 'internal: an expression for the day that a configuration answers for';
+COMMENT ON FUNCTION @extschema@._model_as_of() IS 'internal: an expression for the day that a configuration answers for';
 
-CREATE FUNCTION @extschema@.model_segment_list(model name, map text)
+CREATE FUNCTION @extschema@._model_segment_list(model name, map text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -177,21 +177,21 @@ BEGIN
 	RETURN segments;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_segment_list(name, text) IS 'internal: the segments of a map of a model, in words';
+COMMENT ON FUNCTION @extschema@._model_segment_list(name, text) IS 'internal: the segments of a map of a model, in words';
 
 -- By which settings a session reads SQL, and what is in it.
-CREATE FUNCTION @extschema@.model_caller()
+CREATE FUNCTION @extschema@._model_caller()
 	RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name))
 	  FROM pg_catalog.unnest('{search_path,datestyle,intervalstyle,timezone,standard_conforming_strings,backslash_quote,array_nulls,transform_null_equals,xmloption,lc_monetary,default_text_search_config}'::pg_catalog.text[]) AS s (name);
 END;
-COMMENT ON FUNCTION @extschema@.model_caller() IS 'internal: the settings by which SQL of the caller is read';
+COMMENT ON FUNCTION @extschema@._model_caller() IS 'internal: the settings by which SQL of the caller is read';
 
 -- A model of any owner. Nothing in its schema may be called by name, except by
 -- call_model_function(), which looks at what it calls.
-CREATE FUNCTION @extschema@.model_named(model text)
+CREATE FUNCTION @extschema@._model_named(model text)
 	RETURNS name
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -203,7 +203,7 @@ BEGIN
 		RAISE null_value_not_allowed USING MESSAGE = 'model must not be null';
 	END IF;
 	SELECT n.nspname INTO home FROM pg_namespace AS n
-	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@.is_model(n.oid);
+	 WHERE octet_length(model) <= 63 AND n.nspname = model AND @extschema@._is_model(n.oid);
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
 			MESSAGE = format('model "%s" does not exist', left(model, 100)),
@@ -212,11 +212,11 @@ BEGIN
 	RETURN home;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_named(text) IS 'internal: the schema of a model, for readers too';
+COMMENT ON FUNCTION @extschema@._model_named(text) IS 'internal: the schema of a model, for readers too';
 
 -- What the schema of a model is, for everybody: comments can be read by all, so
 -- the SQL of a query, and what it says of people, has no place there.
-CREATE FUNCTION @extschema@.model_describe(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_describe(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -225,11 +225,11 @@ BEGIN
 	EXECUTE format('COMMENT ON SCHEMA %I IS %L', model, 'customer_scoring model over ' || coalesce(settings ->> 'source_relation', 'a query'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_describe(name, jsonb) IS 'internal: the comment on the schema of a model';
+COMMENT ON FUNCTION @extschema@._model_describe(name, jsonb) IS 'internal: the comment on the schema of a model';
 
 -- What a model consists of, by the catalogs: what another tool drops with CASCADE
 -- is missing from it. Readers ask too, and their settings may quote names or not.
-CREATE FUNCTION @extschema@.model_objects(model text)
+CREATE FUNCTION @extschema@._model_objects(model text)
 	RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -242,10 +242,10 @@ BEGIN ATOMIC
 			  FROM pg_catalog.pg_proc AS f JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
 			 WHERE n.nspname = model AND f.prokind = 'f') AS o;
 END;
-COMMENT ON FUNCTION @extschema@.model_objects(text) IS 'internal: the tables, views and functions of a model that there are';
+COMMENT ON FUNCTION @extschema@._model_objects(text) IS 'internal: the tables, views and functions of a model that there are';
 
 -- Which of them are missing, in words, and what brings them back; NULL: none.
-CREATE FUNCTION @extschema@.model_lost(model text, objects text[])
+CREATE FUNCTION @extschema@._model_lost(model text, objects text[])
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -255,18 +255,18 @@ BEGIN ATOMIC
 				THEN 'drop_model and create_model, for what the tables held is gone'
 				ELSE pg_catalog.format('alter_model(%L) makes anew what another tool has dropped', model) END
 	  FROM pg_catalog.unnest(objects) AS o (object)
-	 WHERE o.object OPERATOR(pg_catalog.<>) ALL (@extschema@.model_objects(model));
+	 WHERE o.object OPERATOR(pg_catalog.<>) ALL (@extschema@._model_objects(model));
 END;
-COMMENT ON FUNCTION @extschema@.model_lost(text, text[]) IS 'internal: what a model was made of and is missing, and which call brings it back; NULL if nothing is';
+COMMENT ON FUNCTION @extschema@._model_lost(text, text[]) IS 'internal: what a model was made of and is missing, and which call brings it back; NULL if nothing is';
 
 -- Tells those who work on a model what another tool has dropped of it.
-CREATE FUNCTION @extschema@.model_tell_lost(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_tell_lost(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	lost	text := @extschema@.model_lost(model, @extschema@.model_names(settings, 'objects'));
+	lost	text := @extschema@._model_lost(model, @extschema@._model_names(settings, 'objects'));
 BEGIN
 	IF lost ~ '^table ' THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = format('model "%s": %s', model, lost);
@@ -275,4 +275,4 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_tell_lost(name, jsonb) IS 'internal: a warning, or an error, if parts of a model are missing';
+COMMENT ON FUNCTION @extschema@._model_tell_lost(name, jsonb) IS 'internal: a warning, or an error, if parts of a model are missing';

@@ -7,24 +7,24 @@
 -- reads nothing but its own transition tables.
 --
 
-CREATE FUNCTION @extschema@.is_own_enum(schema name, type name)
+CREATE FUNCTION @extschema@._is_own_enum(schema name, type name)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'is_own_enum'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.is_own_enum(name, name) IS 'internal: is this type an enum that belongs to the current user?';
+COMMENT ON FUNCTION @extschema@._is_own_enum(name, name) IS 'internal: is this type an enum that belongs to the current user?';
 
-CREATE FUNCTION @extschema@.live_parts_have_triggers(relation oid, trigger name)
+CREATE FUNCTION @extschema@._live_parts_have_triggers(relation oid, trigger name)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'live_parts_have_triggers'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.live_parts_have_triggers(oid, name) IS
+COMMENT ON FUNCTION @extschema@._live_parts_have_triggers(oid, name) IS
 	'internal: do all partitions below a table have this trigger of a live model?';
 
 -- The rows of a transition table, or of the source itself (NULL), that have a
 -- customer, a day and a value, and whether a model keeps them. With on_error =>
 -- 'raise' a new row that it would not keep is an error. An old one never is, so
 -- that it can be deleted or corrected.
-CREATE FUNCTION @extschema@.model_live_events(settings jsonb, transition_table text, sign text)
+CREATE FUNCTION @extschema@._model_live_events(settings jsonb, transition_table text, sign text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -32,25 +32,25 @@ CREATE FUNCTION @extschema@.model_live_events(settings jsonb, transition_table t
 DECLARE
 	s	record;
 BEGIN
-	SELECT * INTO s FROM @extschema@.model_live_source(settings, transition_table);
+	SELECT * INTO s FROM @extschema@._model_live_source(settings, transition_table);
 	RETURN format(CASE WHEN settings ->> 'on_error' = 'raise' AND sign = '+' THEN $q$
 		SELECT r.customer, %1$s AS day, r.value%2$s,
-			   CASE WHEN @extschema@.is_scorable(%1$s, r.value) AND octet_length(%4$s) <= 1000 THEN true
-					ELSE @extschema@.raise_unscorable(%1$s, r.value::numeric) END AS scorable
+			   CASE WHEN @extschema@._is_scorable(%1$s, r.value) AND octet_length(%4$s) <= 1000 THEN true
+					ELSE @extschema@._raise_unscorable(%1$s, r.value::numeric) END AS scorable
 		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ ELSE $q$
-		SELECT r.customer, %1$s AS day, r.value%2$s, @extschema@.is_scorable(%1$s, r.value) AS scorable
+		SELECT r.customer, %1$s AS day, r.value%2$s, @extschema@._is_scorable(%1$s, r.value) AS scorable
 		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ END,
-		s.day, s.counts, s.query, @extschema@.model_source_key(settings, 'r.customer'));
+		s.day, s.counts, s.query, @extschema@._model_source_key(settings, 'r.customer'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_live_events(jsonb, text, text) IS 'internal: the query over a transition table of the source';
+COMMENT ON FUNCTION @extschema@._model_live_events(jsonb, text, text) IS 'internal: the query over a transition table of the source';
 
 -- Customers with a total too large for a history are left out of a live model.
 -- Their rows are pending all the same, in pieces that fit: then differences that
 -- come later add to them, and the customers are back as soon as the total fits. A
 -- piece is a row, or up to 9,000 of at most a million, which are below 2^63 units
 -- of 10^-9.
-CREATE FUNCTION @extschema@.model_live_pieces(model name, settings jsonb, too_large text)
+CREATE FUNCTION @extschema@._model_live_pieces(model name, settings jsonb, too_large text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -59,7 +59,7 @@ DECLARE
 	counts		text;
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 BEGIN
-	SELECT s.counts INTO counts FROM @extschema@.model_live_source(settings, NULL) AS s;
+	SELECT s.counts INTO counts FROM @extschema@._model_live_source(settings, NULL) AS s;
 	RETURN format($q$
 		INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)
 		SELECT p.key, %3$s @extschema@.history_agg(p.day, p.value%4$s)
@@ -70,14 +70,14 @@ BEGIN
 				WINDOW w AS (PARTITION BY r.key)) AS p
 		 GROUP BY p.key, p.customer, p.piece$q$, model,
 		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'p.customer[1], p.customer[2],' ELSE ''''',' END,
-		replace(counts, 'r.', 'p.'), @extschema@.model_source_key(settings, 'r.customer'),
-		@extschema@.model_live_events(settings, NULL, '-'), too_large);
+		replace(counts, 'r.', 'p.'), @extschema@._model_source_key(settings, 'r.customer'),
+		@extschema@._model_live_events(settings, NULL, '-'), too_large);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_live_pieces(name, jsonb, text) IS 'internal: the statement that keeps in pending what fits no history';
+COMMENT ON FUNCTION @extschema@._model_live_pieces(name, jsonb, text) IS 'internal: the statement that keeps in pending what fits no history';
 
 -- The enums among the columns that a live model reads.
-CREATE FUNCTION @extschema@.model_live_enums(relation oid, columns text[])
+CREATE FUNCTION @extschema@._model_live_enums(relation oid, columns text[])
 	RETURNS SETOF oid
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -88,11 +88,11 @@ BEGIN
 	 WHERE a.attrelid = relation AND a.attnum > 0 AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (columns);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_live_enums(oid, text[]) IS 'internal: the enums among columns that a live model reads';
+COMMENT ON FUNCTION @extschema@._model_live_enums(oid, text[]) IS 'internal: the enums among columns that a live model reads';
 
 -- What the live model stands on, checked once: the root of the source, which has
 -- the same owner as the model, and columns of built-in types. Returns the columns.
-CREATE FUNCTION @extschema@.model_live_columns(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_live_columns(model name, settings jsonb)
 	RETURNS text[]
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -131,12 +131,12 @@ BEGIN
 			MESSAGE = format('live: other tables inherit from %s', relation),
 			HINT = 'Leave live out and schedule refresh_model, or make it a partitioned table.';
 	END IF;
-	IF c.relpersistence = 't' OR EXISTS (SELECT FROM @extschema@.model_table_tree(relation) AS t JOIN pg_class AS p ON p.oid = t.relid WHERE p.relkind = 'f') THEN
+	IF c.relpersistence = 't' OR EXISTS (SELECT FROM @extschema@._model_table_tree(relation) AS t JOIN pg_class AS p ON p.oid = t.relid WHERE p.relkind = 'f') THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s has parts that carry no triggers', relation),
 			HINT = 'Leave live out and schedule refresh_model.';
 	END IF;
-	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid IN (SELECT t.relid FROM @extschema@.model_table_tree(relation) AS t)) THEN
+	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid IN (SELECT t.relid FROM @extschema@._model_table_tree(relation) AS t)) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s is filled by logical replication', relation),
 			DETAIL = 'Rows that are replicated fire no statement triggers.',
@@ -169,7 +169,7 @@ BEGIN
 	EXCEPTION WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
 			OR ambiguous_column OR datatype_mismatch OR cannot_coerce OR wrong_object_type THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
-		PERFORM @extschema@.model_raise_unreadable(model, state, message);
+		PERFORM @extschema@._model_raise_unreadable(model, state, message);
 	END;
 	SELECT array_agg(DISTINCT format('%I %s', a.attname, format_type(a.atttypid, NULL))) FILTER (WHERE a.attname IS NOT NULL),
 		   min(pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)) FILTER (WHERE NOT coalesce(t.is_known, false)),
@@ -225,7 +225,7 @@ BEGIN
 			SELECT format('%s as text', format_type(t.oid, NULL))
 			  FROM regexp_matches(tree, '\{COERCEVIAIO :arg \{.*?:(?:vartype|consttype|funcresulttype|opresulttype|casetype|coalescetype|minmaxtype|array_typeid|refrestype) (\d+) ', 'g') AS m
 			  JOIN pg_type AS t ON t.oid = m[1]::oid
-			 WHERE @extschema@.model_base_type(t.oid) <> ALL ('{bool,"char",name,int2,int4,int8,oid,numeric,text,varchar,bpchar,uuid,bit,varbit,time,timetz,inet,cidr,macaddr,macaddr8,json,jsonb}'::regtype[]::oid[])
+			 WHERE @extschema@._model_base_type(t.oid) <> ALL ('{bool,"char",name,int2,int4,int8,oid,numeric,text,varchar,bpchar,uuid,bit,varbit,time,timetz,inet,cidr,macaddr,macaddr8,json,jsonb}'::regtype[]::oid[])
 			UNION ALL
 			-- its columns may be of any type
 			SELECT 'row as text' WHERE tree ~ '\{COERCEVIAIO :arg \{ROW(EXPR|) '
@@ -257,25 +257,25 @@ BEGIN
 	RETURN columns;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_live_columns(name, jsonb) IS 'internal: check that a source can be live; the columns that the model reads';
+COMMENT ON FUNCTION @extschema@._model_live_columns(name, jsonb) IS 'internal: check that a source can be live; the columns that the model reads';
 
-CREATE FUNCTION @extschema@.owned_by_current_user(relation oid)
+CREATE FUNCTION @extschema@._owned_by_current_user(relation oid)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'owned_by_current_user'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.owned_by_current_user(oid) IS 'internal: is the current user, himself, the owner of a relation? NULL if there is none';
+COMMENT ON FUNCTION @extschema@._owned_by_current_user(oid) IS 'internal: is the current user, himself, the owner of a relation? NULL if there is none';
 
-CREATE FUNCTION @extschema@.live_root(relation oid, trigger name)
+CREATE FUNCTION @extschema@._live_root(relation oid, trigger name)
 	RETURNS oid
 	AS 'MODULE_PATHNAME', 'live_root'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.live_root(oid, name) IS
+COMMENT ON FUNCTION @extschema@._live_root(oid, name) IS
 	'internal: the partitioned source of the live model that has this trigger on a partition; NULL if it is no partition of it any more';
 
 -- The source's columns of the rows in a transition table, or in the source
 -- itself (NULL): a query, and over its result "r" the day, and ", r.counts"
 -- where there is one.
-CREATE FUNCTION @extschema@.model_live_source(settings jsonb, transition_table text, OUT query text, OUT day text, OUT counts text)
+CREATE FUNCTION @extschema@._model_live_source(settings jsonb, transition_table text, OUT query text, OUT day text, OUT counts text)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -293,12 +293,12 @@ BEGIN
 	counts := CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_live_source(jsonb, text) IS 'internal: the columns of the source, of the rows in a transition table or all of them';
+COMMENT ON FUNCTION @extschema@._model_live_source(jsonb, text) IS 'internal: the columns of the source, of the rows in a transition table or all of them';
 
 -- What these rows say of each customer: the history of those that are kept, how
 -- many are not, and how many there are. One by one instead, if the rows of a
 -- customer might not fit one history.
-CREATE FUNCTION @extschema@.model_live_rows(settings jsonb, transition_table text, sign text, one_by_one boolean DEFAULT false)
+CREATE FUNCTION @extschema@._model_live_rows(settings jsonb, transition_table text, sign text, one_by_one boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -306,7 +306,7 @@ CREATE FUNCTION @extschema@.model_live_rows(settings jsonb, transition_table tex
 DECLARE
 	counts	text;
 BEGIN
-	SELECT s.counts INTO counts FROM @extschema@.model_live_source(settings, transition_table) AS s;
+	SELECT s.counts INTO counts FROM @extschema@._model_live_source(settings, transition_table) AS s;
 	RETURN format(CASE WHEN one_by_one THEN $q$
 		SELECT r.customer, %1$s(SELECT @extschema@.history_agg(e.day, e.value%3$s) FROM (SELECT r.day, r.value%2$s WHERE r.scorable) AS e) AS difference,
 			   CASE WHEN r.scorable THEN 0 ELSE %4$s1 END AS rejected, %4$s1 AS n
@@ -317,28 +317,28 @@ BEGIN
 		 GROUP BY r.customer$q$ END,
 		CASE WHEN sign = '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
 		counts, replace(counts, 'r.', 'e.'), sign,
-		@extschema@.model_live_events(settings, transition_table, sign));
+		@extschema@._model_live_events(settings, transition_table, sign));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_live_rows(jsonb, text, text, boolean) IS 'internal: the query for the differences that a transition table makes';
+COMMENT ON FUNCTION @extschema@._model_live_rows(jsonb, text, text, boolean) IS 'internal: the query for the differences that a transition table makes';
 
 -- The partitions of a source, by name: OIDs would not survive a restore.
-CREATE FUNCTION @extschema@.model_live_parts(root oid)
+CREATE FUNCTION @extschema@._model_live_parts(root oid)
 	RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname)
-	  FROM @extschema@.model_table_tree(root) AS t
+	  FROM @extschema@._model_table_tree(root) AS t
 	  JOIN pg_catalog.pg_class AS c ON c.oid = t.relid
 	  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 	 WHERE t.level > 0;
 END;
-COMMENT ON FUNCTION @extschema@.model_live_parts(oid) IS 'internal: the partitions of a table by qualified name; NULL if there are none';
+COMMENT ON FUNCTION @extschema@._model_live_parts(oid) IS 'internal: the partitions of a table by qualified name; NULL if there are none';
 
 -- The triggers of a live model: all of them, with their function, or if it has
 -- a source still, those that stand on other tables. What the source has is
 -- replaced in its place, which keeps no reader of it away.
-CREATE FUNCTION @extschema@.model_drop_triggers(model name, source oid)
+CREATE FUNCTION @extschema@._model_drop_triggers(model name, source oid)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -346,7 +346,7 @@ CREATE FUNCTION @extschema@.model_drop_triggers(model name, source oid)
 	AS $$
 DECLARE
 	trigger_function regprocedure := to_regprocedure(format('%I.record_differences()', model));
-	kept	oid[] := ARRAY(SELECT t.relid FROM @extschema@.model_table_tree(source) AS t);
+	kept	oid[] := ARRAY(SELECT t.relid FROM @extschema@._model_table_tree(source) AS t);
 	t		record;
 BEGIN
 	IF trigger_function IS NULL THEN
@@ -375,11 +375,11 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_drop_triggers(name, oid) IS
+COMMENT ON FUNCTION @extschema@._model_drop_triggers(name, oid) IS
 	'internal: drop the triggers of a live model, or those that are not on its source';
 
 -- The trigger function and the triggers, made again.
-CREATE FUNCTION @extschema@.model_make_triggers(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_triggers(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -401,12 +401,12 @@ DECLARE
 	event		record;
 BEGIN
 	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
-		PERFORM @extschema@.model_drop_triggers(model, NULL);
+		PERFORM @extschema@._model_drop_triggers(model, NULL);
 		RETURN;
 	END IF;
 	-- What is written while the source is read must not be missed.
 	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', root);
-	PERFORM @extschema@.model_drop_triggers(model, root);
+	PERFORM @extschema@._model_drop_triggers(model, root);
 	-- Statements of several rows. The keys are made text once per customer, not per
 	-- row. Of very many customers no arrays are made, which would be in memory.
 	SELECT string_agg(format($q$%1$s TG_OP = '%2$s' THEN
@@ -421,16 +421,16 @@ BEGIN
 				$q$, o.keyword, o.operation, format(w.straight, o.rows_one_by_one)), '' ORDER BY o.n) || 'END IF;'
 	  INTO several, one_by_one
 	  FROM (VALUES (1, 'IF', 'INSERT', 'EXISTS (SELECT FROM new_rows OFFSET 10000)',
-					@extschema@.model_live_rows(settings, 'new_rows', '+'), @extschema@.model_live_rows(settings, 'new_rows', '+', true)),
+					@extschema@._model_live_rows(settings, 'new_rows', '+'), @extschema@._model_live_rows(settings, 'new_rows', '+', true)),
 				   (2, 'ELSIF', 'DELETE', 'EXISTS (SELECT FROM old_rows OFFSET 10000)',
-					@extschema@.model_live_rows(settings, 'old_rows', '-'), @extschema@.model_live_rows(settings, 'old_rows', '-', true)),
+					@extschema@._model_live_rows(settings, 'old_rows', '-'), @extschema@._model_live_rows(settings, 'old_rows', '-', true)),
 				   (3, 'ELSIF', 'UPDATE', 'EXISTS (SELECT FROM new_rows OFFSET 10000) OR EXISTS (SELECT FROM old_rows OFFSET 10000)',
 					format('SELECT u.customer, @extschema@.sum(u.difference) AS difference, sum(u.rejected) AS rejected, sum(u.n) AS n FROM (%s UNION ALL %s) AS u GROUP BY u.customer',
-						@extschema@.model_live_rows(settings, 'new_rows', '+'), @extschema@.model_live_rows(settings, 'old_rows', '-')),
+						@extschema@._model_live_rows(settings, 'new_rows', '+'), @extschema@._model_live_rows(settings, 'old_rows', '-')),
 					format('%s UNION ALL %s',
-						@extschema@.model_live_rows(settings, 'new_rows', '+', true), @extschema@.model_live_rows(settings, 'old_rows', '-', true))))
+						@extschema@._model_live_rows(settings, 'new_rows', '+', true), @extschema@._model_live_rows(settings, 'old_rows', '-', true))))
 			AS o (n, keyword, operation, many, rows, rows_one_by_one)
-	 CROSS JOIN (SELECT replace(@extschema@.model_source_key(settings, 'd.customer'), '%', '%%') AS key,
+	 CROSS JOIN (SELECT replace(@extschema@._model_source_key(settings, 'd.customer'), '%', '%%') AS key,
 						$q$octet_length(k.key) <= 1000 AND k.difference OPERATOR(@extschema@.<>) '{}'$q$ AS fits,
 						CASE WHEN lenient THEN 'coalesce(sum(CASE WHEN octet_length(k.key) <= 1000 THEN k.rejected ELSE k.n END), 0)' ELSE '0' END AS left_out) AS p
 	 CROSS JOIN LATERAL (SELECT
@@ -448,27 +448,27 @@ BEGIN
 	-- change nothing that the model reads. A value that isn't exact as numeric is
 	-- left to history_agg. LIMIT 1, because an application can have plpgsql complain
 	-- of further rows.
-	SELECT * INTO fresh FROM @extschema@.model_live_source(settings, 'new_rows');
-	SELECT * INTO stale FROM @extschema@.model_live_source(settings, 'old_rows');
+	SELECT * INTO fresh FROM @extschema@._model_live_source(settings, 'new_rows');
+	SELECT * INTO stale FROM @extschema@._model_live_source(settings, 'old_rows');
 	EXECUTE format('SELECT pg_typeof((SELECT r.value FROM (%s) AS r WHERE false))', settings ->> 'source_query') INTO value_type;
-	IF @extschema@.model_base_type(value_type) = ANY ('{numeric,int8,int4,int2}'::regtype[]::oid[]) THEN
+	IF @extschema@._model_base_type(value_type) = ANY ('{numeric,int8,int4,int2}'::regtype[]::oid[]) THEN
 		SELECT string_agg(format($q$%1$s TG_OP = '%2$s' THEN
 			SELECT %3$s, %4$s, r.value%5$s, EXISTS (SELECT FROM %6$s OFFSET 1)
 			  INTO one_key%7$s, one_day, one_value%8$s, more
 			  FROM (%9$s) AS r
 			 WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL LIMIT 1;
 			IF NOT more THEN
-				IF @extschema@.is_scorable(one_day, one_value) AND octet_length(one_key) <= 1000 THEN
+				IF @extschema@._is_scorable(one_day, one_value) AND octet_length(one_key) <= 1000 THEN
 					one_difference := %10$s@extschema@.history(one_day, one_value%8$s);
 				%11$s
 				END IF;
 			END IF;
 		$q$, o.keyword, o.operation,
-			@extschema@.model_source_key(settings, 'r.customer') || CASE WHEN tenanted THEN ', r.customer[1], r.customer[2]' ELSE '' END,
+			@extschema@._model_source_key(settings, 'r.customer') || CASE WHEN tenanted THEN ', r.customer[1], r.customer[2]' ELSE '' END,
 			o.day, o.counts, o.rows, CASE WHEN tenanted THEN ', one_tenant, one_id' ELSE '' END, replace(o.counts, 'r.', 'one_'), o.query,
 			CASE o.sign WHEN '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
 			CASE WHEN lenient THEN format('ELSE rejected := %s1;', o.sign)
-				WHEN o.sign = '-' THEN '' ELSE 'ELSE PERFORM @extschema@.raise_unscorable(one_day, one_value);' END), '' ORDER BY o.operation DESC) INTO single
+				WHEN o.sign = '-' THEN '' ELSE 'ELSE PERFORM @extschema@._raise_unscorable(one_day, one_value);' END), '' ORDER BY o.operation DESC) INTO single
 		  FROM (VALUES ('IF', 'INSERT', 'new_rows', fresh.query, fresh.day, fresh.counts, ''),
 					   ('ELSIF', 'DELETE', 'old_rows', stale.query, stale.day, stale.counts, '-')) AS o (keyword, operation, rows, query, day, counts, sign);
 	END IF;
@@ -480,8 +480,8 @@ BEGIN
 				   OR EXISTS (SELECT FROM new_rows OFFSET 1) OR EXISTS (SELECT FROM old_rows OFFSET 1)
 			  INTO more;
 		END IF;$q$, CASE single WHEN '' THEN 'IF' ELSE 'ELSIF' END, replace(fresh.counts, 'r.', 'n.'), replace(stale.counts, 'r.', 'o.'), fresh.query, stale.query);
-	SELECT string_agg(DISTINCT format('@extschema@.is_own_enum(%L, %L)', n.nspname, t.typname), ' AND ') INTO enums
-	  FROM @extschema@.model_live_enums(root, ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'))) AS e
+	SELECT string_agg(DISTINCT format('@extschema@._is_own_enum(%L, %L)', n.nspname, t.typname), ' AND ') INTO enums
+	  FROM @extschema@._model_live_enums(root, ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'))) AS e
 	  JOIN pg_type AS t ON t.oid = e JOIN pg_namespace AS n ON n.oid = t.typnamespace;
 	body := format($q$
 #variable_conflict use_column
@@ -499,12 +499,12 @@ DECLARE
 BEGIN
 	-- Where the schema has been renamed, or tables dropped, nothing may fail in the
 	-- shop; and what has this name now may be a stranger's, with triggers of theirs.
-	IF @extschema@.owned_by_current_user(to_regclass(%6$L)) IS NOT TRUE THEN
+	IF @extschema@._owned_by_current_user(to_regclass(%6$L)) IS NOT TRUE THEN
 		%17$s
 	END IF;
 	IF TG_NARGS > 0 THEN
 		-- a statement straight into a partition, which may have been detached since
-		root := @extschema@.live_root(TG_RELID, TG_NAME);
+		root := @extschema@._live_root(TG_RELID, TG_NAME);
 		IF root IS NULL THEN
 			-- it may come back
 			INSERT INTO %2$s.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a detached partition was written', 0, true);
@@ -513,7 +513,7 @@ BEGIN
 	END IF;
 	-- Who has been given the source could give its columns types with functions of
 	-- his own, and would have them run here; and what is stored is not his.
-	IF NOT @extschema@.owned_by_current_user(root) THEN
+	IF NOT @extschema@._owned_by_current_user(root) THEN
 		%3$s
 	END IF;
 	%4$s
@@ -572,7 +572,7 @@ END$q$,
 	END IF;$q$, model, enums) END,
 		format('%I.customer_histories', model), format('%I.pending', model),
 		CASE WHEN (SELECT c.relkind FROM pg_class AS c WHERE c.oid = root) <> 'p' THEN '' ELSE format($q$-- one that is detached again leaves no trace in the catalogs
-	IF NOT @extschema@.live_parts_have_triggers(TG_RELID, TG_NAME) THEN
+	IF NOT @extschema@._live_parts_have_triggers(TG_RELID, TG_NAME) THEN
 		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a partition was attached', 0, true);
 	END IF;$q$, model) END,
 		-- This block writes nothing but for very many customers: it costs the
@@ -619,8 +619,8 @@ END$q$,
 	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
 		'appends what a statement on the source changes to pending; SECURITY DEFINER, because whoever writes orders has no rights on the model');
 	EXECUTE format('UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL', model)
-		USING @extschema@.model_live_parts(root);
-	FOR part IN SELECT * FROM @extschema@.model_table_tree(root) LOOP
+		USING @extschema@._model_live_parts(root);
+	FOR part IN SELECT * FROM @extschema@._model_table_tree(root) LOOP
 		FOR event IN SELECT * FROM (VALUES ('INSERT', 'REFERENCING NEW TABLE AS new_rows'), ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
 				('UPDATE', 'REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows'), ('TRUNCATE', '')) AS v (name, referencing) LOOP
 			-- in the place of one that is there, which may be disabled
@@ -631,11 +631,11 @@ END$q$,
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_triggers(name, jsonb) IS 'internal: make the triggers of a live model';
+COMMENT ON FUNCTION @extschema@._model_make_triggers(name, jsonb) IS 'internal: make the triggers of a live model';
 
 -- What of the source a live model doesn't see, from the catalogs; NULL: nothing.
 -- Readers ask it, who may use no function of the extension by name.
-CREATE FUNCTION @extschema@.live_problem(model text, source_relation text, source_columns text[], source_parts text[])
+CREATE FUNCTION @extschema@._live_problem(model text, source_relation text, source_columns text[], source_parts text[])
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -713,8 +713,8 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.live_problem(text, text, text[], text[]) IS
-	'what of its source a live model does not see: missing or disabled triggers, changed columns, detached partitions; NULL if it sees all';
+COMMENT ON FUNCTION @extschema@._live_problem(text, text, text[], text[]) IS
+	'internal: what of its source a live model does not see: missing or disabled triggers, changed columns, detached partitions; NULL if it sees all';
 
 -- The source of a live model before the model's tables, as its TRUNCATE locks
 -- them, so that the two can't wait for each other. With "mode" NULL it is only
@@ -722,7 +722,7 @@ COMMENT ON FUNCTION @extschema@.live_problem(text, text, text[], text[]) IS
 -- taken at once: a caller that had read the source first could wait for another
 -- model that has done the same. 'triggers' leaves it to the catalogs whether they
 -- have to be made again. True if they have, or a mode was named.
-CREATE FUNCTION @extschema@.model_lock_source(model name, settings jsonb, mode text DEFAULT NULL)
+CREATE FUNCTION @extschema@._model_lock_source(model name, settings jsonb, mode text DEFAULT NULL)
 	RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -732,12 +732,12 @@ DECLARE
 	wanted	text;
 BEGIN
 	SELECT * INTO s FROM jsonb_to_record(settings) AS r (live boolean, source_relation text, source_columns text[], source_parts text[]);
-	IF NOT s.live OR @extschema@.model_missing(ARRAY[s.source_relation]) IS NOT NULL THEN
+	IF NOT s.live OR @extschema@._model_missing(ARRAY[s.source_relation]) IS NOT NULL THEN
 		RETURN false;
 	END IF;
 	LOOP
 		wanted := CASE WHEN mode <> 'triggers' THEN mode
-			WHEN mode = 'triggers' AND @extschema@.live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NOT NULL THEN 'SHARE ROW EXCLUSIVE' END;
+			WHEN mode = 'triggers' AND @extschema@._live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NOT NULL THEN 'SHARE ROW EXCLUSIVE' END;
 		-- of a source that belongs to somebody else now the caller is told later
 		IF wanted IS NOT NULL AND NOT has_table_privilege(s.source_relation, 'UPDATE') THEN
 			RETURN true;
@@ -745,7 +745,7 @@ BEGIN
 		BEGIN
 			EXECUTE format('LOCK TABLE %s IN %s MODE', s.source_relation, coalesce(wanted, 'ACCESS SHARE'));
 			IF wanted IS NOT NULL OR mode IS NULL
-				OR @extschema@.live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NULL THEN
+				OR @extschema@._live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NULL THEN
 				RETURN wanted IS NOT NULL;
 			END IF;
 			-- it has changed while we waited: once more, with nothing in hand
@@ -756,4 +756,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_lock_source(name, jsonb, text) IS 'internal: lock the source of a live model before the model''s tables';
+COMMENT ON FUNCTION @extschema@._model_lock_source(name, jsonb, text) IS 'internal: lock the source of a live model before the model''s tables';

@@ -4,7 +4,7 @@
 
 -- One at a time writes a model; readers don't notice. False if somebody else is
 -- writing it and the caller doesn't want to wait.
-CREATE FUNCTION @extschema@.model_lock(model name, wait boolean DEFAULT true)
+CREATE FUNCTION @extschema@._model_lock(model name, wait boolean DEFAULT true)
 	RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -31,14 +31,14 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_lock(name, boolean) IS 'internal: keep other writers of a model away until the transaction ends';
+COMMENT ON FUNCTION @extschema@._model_lock(name, boolean) IS 'internal: keep other writers of a model away until the transaction ends';
 
 -- All views of a model at once, or with tables all there is, before they are
 -- replaced or dropped. A reader locks a view and then those below it. A call that
 -- held one of them and waited for another would sooner or later deadlock with the
 -- reader. So only the first is waited for. Where another is not free at once, the
 -- call lets go of all of them, waits for that one, and then takes it first.
-CREATE FUNCTION @extschema@.model_lock_readers(model name, tables boolean DEFAULT false)
+CREATE FUNCTION @extschema@._model_lock_readers(model name, tables boolean DEFAULT false)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -74,4 +74,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_lock_readers(name, boolean) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';
+COMMENT ON FUNCTION @extschema@._model_lock_readers(name, boolean) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';

@@ -7,7 +7,7 @@
 --
 
 -- How the server would find one person, whatever the statistics say.
-CREATE FUNCTION @extschema@.model_key_plan(settings jsonb)
+CREATE FUNCTION @extschema@._model_key_plan(settings jsonb)
 	RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -19,15 +19,15 @@ DECLARE
 	plan	json;
 BEGIN
 	EXECUTE format('EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) SELECT FROM (%s) AS p WHERE %s = ''customer_scoring: one person''',
-		settings ->> 'customers_query', @extschema@.model_person_key(settings)) INTO plan;
+		settings ->> 'customers_query', @extschema@._model_person_key(settings)) INTO plan;
 	RETURN plan;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_key_plan(jsonb) IS 'internal: the plan of a look-up of one person in customers';
+COMMENT ON FUNCTION @extschema@._model_key_plan(jsonb) IS 'internal: the plan of a look-up of one person in customers';
 
 -- Of a condition in a plan, the side that is compared with the one person's key,
 -- without the cast that stands for a collation.
-CREATE FUNCTION @extschema@.model_key_operand(condition text)
+CREATE FUNCTION @extschema@._model_key_operand(condition text)
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -61,11 +61,11 @@ BEGIN
 	RETURN substr(condition, opened[1] + 1, constant - opened[1] - 1);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_key_operand(text) IS 'internal: what a condition of a plan compares with the key of one person';
+COMMENT ON FUNCTION @extschema@._model_key_operand(text) IS 'internal: what a condition of a plan compares with the key of one person';
 
 -- The tables that are read as a whole to find one person, and the column of the
 -- index that would find them; NULL where no index can.
-CREATE FUNCTION @extschema@.model_key_scans(plan jsonb)
+CREATE FUNCTION @extschema@._model_key_scans(plan jsonb)
 	RETURNS TABLE (relation oid, key text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -75,7 +75,7 @@ BEGIN
 	SELECT u.relation, min(u.key)
 	  FROM (SELECT coalesce(CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid END, c.oid) AS relation,
 				   CASE WHEN c.relkind IN ('r', 'p', 'm') THEN
-						'(' || regexp_replace(@extschema@.model_key_operand(n.node ->> 'Filter'),
+						'(' || regexp_replace(@extschema@._model_key_operand(n.node ->> 'Filter'),
 							'(^|[^[:alnum:]_$."])' || regexp_replace(quote_ident(n.node ->> 'Alias'), '([^[:alnum:]_])', '\\\1', 'g') || '\.', '\1', 'g')
 						|| ') COLLATE "C"' END AS key
 			  FROM jsonb_path_query(plan, 'strict $.** ? (exists (@.Filter))') AS n (node)
@@ -85,23 +85,23 @@ BEGIN
 	 GROUP BY u.relation ORDER BY u.relation;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_key_scans(jsonb) IS 'internal: the tables that a look-up of one person reads as a whole';
+COMMENT ON FUNCTION @extschema@._model_key_scans(jsonb) IS 'internal: the tables that a look-up of one person reads as a whole';
 
 -- What a model has made for its look-ups is known by its name and its comment.
-CREATE FUNCTION @extschema@.model_key_indexes(model name)
+CREATE FUNCTION @extschema@._model_key_indexes(model name)
 	RETURNS SETOF oid
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT c.oid FROM pg_catalog.pg_class AS c
 	 WHERE c.relkind IN ('i', 'I') AND pg_catalog.starts_with(c.relname::pg_catalog.text, 'scoring_key_' OPERATOR(pg_catalog.||) model)
 	   AND pg_catalog.obj_description(c.oid, 'pg_class') = 'made by customer_scoring: finds one customer of model ' OPERATOR(pg_catalog.||) model
-	   AND @extschema@.owned_by_current_user(c.oid) AND NOT c.relispartition;
+	   AND @extschema@._owned_by_current_user(c.oid) AND NOT c.relispartition;
 END;
-COMMENT ON FUNCTION @extschema@.model_key_indexes(name) IS 'internal: the indexes on tables of others that a model has made';
+COMMENT ON FUNCTION @extschema@._model_key_indexes(name) IS 'internal: the indexes on tables of others that a model has made';
 
 -- Can an expression over columns of a table fail? Not for text of a column, in
 -- upper or lower case, with a tenant before it; of anything else we don't know.
-CREATE FUNCTION @extschema@.model_key_is_safe(relation oid, key text)
+CREATE FUNCTION @extschema@._model_key_is_safe(relation oid, key text)
 	RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -115,13 +115,13 @@ BEGIN ATOMIC
 											 AND pg_catalog.quote_ident(a.attname::pg_catalog.text) OPERATOR(pg_catalog.=) m.part[1]))
 	  FROM (SELECT $$("(?:[^"]|"")*"|'(?:[^']|'')*'|[[:alpha:]_][[:alnum:]_$]*)$$ AS token) AS t;
 END;
-COMMENT ON FUNCTION @extschema@.model_key_is_safe(oid, text) IS 'internal: does an expression over columns of a table give no error, whatever is in them?';
+COMMENT ON FUNCTION @extschema@._model_key_is_safe(oid, text) IS 'internal: does an expression over columns of a table give no error, whatever is in them?';
 
 -- The index, last of all that a verb does: writers of people wait for it, while
 -- it waits for none of them longer than an instant, or the two could wait for
 -- each other. No model fails because an index can't be made, and no statement of
 -- the shop because one was: a hash index takes keys of any length.
-CREATE FUNCTION @extschema@.model_make_key_index(model name, settings jsonb, dry_run boolean)
+CREATE FUNCTION @extschema@._model_make_key_index(model name, settings jsonb, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -138,16 +138,16 @@ BEGIN
 	IF settings ->> 'customers_query' IS NULL THEN
 		RETURN;
 	END IF;
-	FOR s IN SELECT * FROM @extschema@.model_key_scans(@extschema@.model_key_plan(settings)) LOOP
+	FOR s IN SELECT * FROM @extschema@._model_key_scans(@extschema@._model_key_plan(settings)) LOOP
 		n := n + 1;
 		name := concat('scoring_key_', model, CASE WHEN n > 1 THEN '_' || n END);
 		statement := format('CREATE INDEX %I ON %s USING hash (%s)', name, s.relation::regclass, s.key);
 		condition := ', and no index that would change that is known';
 		IF s.key IS NULL THEN
 			NULL;
-		ELSIF NOT @extschema@.owned_by_current_user(s.relation) THEN
+		ELSIF NOT @extschema@._owned_by_current_user(s.relation) THEN
 			condition := format('; its owner can change that: %s', statement);
-		ELSIF NOT @extschema@.model_key_is_safe(s.relation, s.key) THEN
+		ELSIF NOT @extschema@._model_key_is_safe(s.relation, s.key) THEN
 			condition := format('; if that expression never gives an error, change it: %s', statement);
 		ELSIF dry_run THEN
 			RETURN QUERY VALUES ('index', statement);
@@ -157,7 +157,7 @@ BEGIN
 				PERFORM set_config('lock_timeout', patience, true);
 				EXECUTE statement;
 				PERFORM set_config('lock_timeout', owners, true);
-				IF EXISTS (SELECT FROM @extschema@.model_key_scans(@extschema@.model_key_plan(settings)) AS k WHERE k.relation = s.relation) THEN
+				IF EXISTS (SELECT FROM @extschema@._model_key_scans(@extschema@._model_key_plan(settings)) AS k WHERE k.relation = s.relation) THEN
 					RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'in vain';
 				END IF;
 				EXECUTE format('COMMENT ON INDEX %I.%I IS %L', (SELECT g.nspname FROM pg_namespace AS g JOIN pg_class AS c ON c.relnamespace = g.oid WHERE c.oid = s.relation),
@@ -177,26 +177,26 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_key_index(name, jsonb, boolean) IS
+COMMENT ON FUNCTION @extschema@._model_make_key_index(name, jsonb, boolean) IS
 	'internal: make the index on the table of people by which one customer is found, or say which it is';
 
-CREATE FUNCTION @extschema@.model_uses_index(settings jsonb, index name)
+CREATE FUNCTION @extschema@._model_uses_index(settings jsonb, index name)
 	RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
 	RETURN settings ->> 'customers_query' IS NOT NULL
-		AND jsonb_path_exists(@extschema@.model_key_plan(settings), 'strict $.** ? (@."Index Name" == $name)', jsonb_build_object('name', index));
+		AND jsonb_path_exists(@extschema@._model_key_plan(settings), 'strict $.** ? (@."Index Name" == $name)', jsonb_build_object('name', index));
 EXCEPTION WHEN OTHERS THEN
 	RETURN false;		-- its table of people is gone, or is another now
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_uses_index(jsonb, name) IS 'internal: does a model find one customer by an index of this name?';
+COMMENT ON FUNCTION @extschema@._model_uses_index(jsonb, name) IS 'internal: does a model find one customer by an index of this name?';
 
 -- Indexes of a model that is dropped or doesn't use them any more. They go as its
 -- triggers do, without a word, unless somebody is using the table.
-CREATE FUNCTION @extschema@.model_drop_key_index(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_drop_key_index(model name, settings jsonb)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -208,14 +208,14 @@ DECLARE
 	i			record;
 BEGIN
 	FOR i IN SELECT format('%I.', n.nspname) AS schema, c.relname AS name
-			   FROM @extschema@.model_key_indexes(model) AS k (index) JOIN pg_class AS c ON c.oid = k.index JOIN pg_namespace AS n ON n.oid = c.relnamespace
+			   FROM @extschema@._model_key_indexes(model) AS k (index) JOIN pg_class AS c ON c.oid = k.index JOIN pg_namespace AS n ON n.oid = c.relnamespace
 			  ORDER BY n.nspname, c.relname LOOP
-		CONTINUE WHEN @extschema@.model_uses_index(settings, i.name);
+		CONTINUE WHEN @extschema@._model_uses_index(settings, i.name);
 		BEGIN
 			PERFORM set_config('lock_timeout', patience, true);
 			-- another model over the same people found it there, and goes on with it
-			SELECT h INTO home FROM @extschema@.model_homes() AS h
-			 WHERE h <> model AND @extschema@.model_uses_index(@extschema@.model_settings(h), i.name)
+			SELECT h INTO home FROM @extschema@._model_homes() AS h
+			 WHERE h <> model AND @extschema@._model_uses_index(@extschema@._model_settings(h), i.name)
 			   AND to_regclass(format('%s%I', i.schema, 'scoring_key_' || h)) IS NULL ORDER BY h LIMIT 1;
 			IF FOUND THEN
 				EXECUTE format('COMMENT ON INDEX %s%I IS %L', i.schema, i.name, 'made by customer_scoring: finds one customer of model ' || home);
@@ -230,4 +230,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_drop_key_index(name, jsonb) IS 'internal: drop the indexes on tables of people that a model has made and does not need';
+COMMENT ON FUNCTION @extschema@._model_drop_key_index(name, jsonb) IS 'internal: drop the indexes on tables of people that a model has made and does not need';

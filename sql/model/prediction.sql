@@ -4,14 +4,14 @@
 --
 
 -- The tables and views of a model with prediction.
-CREATE FUNCTION @extschema@.model_make_predictions(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_predictions(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	question	text := @extschema@.model_question(model, settings);
-	tenant		text := @extschema@.model_tenant(settings, 'q');
+	question	text := @extschema@._model_question(model, settings);
+	tenant		text := @extschema@._model_tenant(settings, 'q');
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_check_log AS k ORDER BY k.tenant, k.check_id DESC', model);
 	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
@@ -74,7 +74,7 @@ BEGIN
 		END LOOP;
 	END IF;
 
-	PERFORM @extschema@.model_put_view(model, 'prediction_fits',
+	PERFORM @extschema@._model_put_view(model, 'prediction_fits',
 		format($q$SELECT %2$s AS tenant, f.fit, f.document ->> 'family' AS family, p.parameter, p.value,
 			p.standard_error,
 			%4$s AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
@@ -95,9 +95,9 @@ BEGIN
 		'the fits that predictions rest on: parameters with standard errors, status and reason; one row with parameter NULL where there is no fit');
 
 	-- of a model that no longer predicts, empty
-	PERFORM @extschema@.model_put_view(model, 'prediction_by_segment',
-		@extschema@.model_hide_groups(settings,
-			@extschema@.model_shown(settings, @extschema@.model_scores(model, settings, question, ARRAY[settings ->> 'map_copy'])),
+	PERFORM @extschema@._model_put_view(model, 'prediction_by_segment',
+		@extschema@._model_hide_groups(settings,
+			@extschema@._model_shown(settings, @extschema@._model_scores(model, settings, question, ARRAY[settings ->> 'map_copy'])),
 			CASE WHEN settings ->> 'prediction' IS NULL THEN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers,
 				NULL::bigint AS predicted_customers, NULL::float8 AS expected_orders_90d, NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
@@ -122,15 +122,15 @@ BEGIN
 				"mean_churn_probability": ["'churn' || COALESCE(':' || q.segment, '')", "false"], "mean_propensity_90d": ["'propensity' || COALESCE(':' || q.segment, '')", "false"]}$q$),
 		'what each segment is expected to bring in the next 12 months, and how many of its customers are expected to have left');
 
-	PERFORM @extschema@.model_put_view(model, 'weights',
+	PERFORM @extschema@._model_put_view(model, 'weights',
 		format($q$SELECT %2$s AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share, w.learnt_share, w.coefficient, w.standard_error, w.p, w.clipped
 			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM (%3$s) AS q JOIN %1$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
 			CROSS JOIN LATERAL @extschema@.learnt_weights_table(q.weights_fit, q.weights) AS w
 			ORDER BY q.tenant, w.score$q$, model, tenant, question),
 		'the weights of rfm_score beside those that tell best who ordered in the last 90 days from the scores before them');
 
-	PERFORM @extschema@.model_put_view(model, 'prediction_check',
-		@extschema@.model_hide_small(settings, format($q$SELECT %2$s AS tenant, k.checked_at, k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
+	PERFORM @extschema@._model_put_view(model, 'prediction_check',
+		@extschema@._model_hide_small(settings, format($q$SELECT %2$s AS tenant, k.checked_at, k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
 			k.btyd_fit ->> 'status' AS status, k.btyd_fit ->> 'reason' AS reason, k.customers, k.predicted_customers,
 			k.expected_orders, k.actual_orders, k.expected_orders / NULLIF(k.actual_orders, 0) - 1 AS orders_bias,
 			k.expected_value::%4$s AS expected_value, k.actual_value::%4$s AS actual_value,
@@ -142,8 +142,8 @@ BEGIN
 			'COALESCE(LEAST(q.customers, NULLIF(q.actual_active, 0), NULLIF(q.customers - q.actual_active, 0), NULLIF(q.customers - q.predicted_customers, 0)), 0)'),
 		'the last check_prediction: fitted on what was known on split_on, compared with what came until until');
 
-	PERFORM @extschema@.model_put_view(model, 'prediction_by_frequency',
-		@extschema@.model_hide_small(settings, format($q$SELECT %2$s AS tenant, k.split_on, k.until, c.repeat_orders,
+	PERFORM @extschema@._model_put_view(model, 'prediction_by_frequency',
+		@extschema@._model_hide_small(settings, format($q$SELECT %2$s AS tenant, k.split_on, k.until, c.repeat_orders,
 			CASE WHEN c.repeat_orders = 7 THEN '7+' ELSE c.repeat_orders::text END AS repeat_orders_range,
 			c.customers, c.expected_orders, c.actual_orders,
 			c.expected_orders / c.customers AS expected_mean, c.actual_orders / c.customers::float8 AS actual_mean,
@@ -155,7 +155,7 @@ BEGIN
 			'{customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}', '{tenant}', NULL, NULL, 'q.tenant, q.repeat_orders'),
 		'the last check_prediction by how often customers had come back until split_on');
 
-	PERFORM @extschema@.model_put_view(model, 'prediction_tracking',
+	PERFORM @extschema@._model_put_view(model, 'prediction_tracking',
 		format($q$SELECT %2$s AS tenant, w.week_end, w.week_end > k.split_on AS is_holdout,
 			w.expected_orders, w.actual_orders,
 			w.expected_orders - lag(w.expected_orders, 1, 0) OVER b AS expected_in_week,
@@ -169,10 +169,10 @@ BEGIN
 		'the last check_prediction week by week, cumulated: a chart of two curves that should lie on each other');
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_predictions(name, jsonb) IS 'internal: tables and views of a model with prediction';
+COMMENT ON FUNCTION @extschema@._model_make_predictions(name, jsonb) IS 'internal: tables and views of a model with prediction';
 
 -- A fit in words.
-CREATE FUNCTION @extschema@.model_fit_words(fit jsonb)
+CREATE FUNCTION @extschema@._model_fit_words(fit jsonb)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -184,11 +184,11 @@ BEGIN ATOMIC
 			(SELECT pg_catalog.string_agg(pg_catalog.format('%s %s', e.key, pg_catalog.trim_scale(pg_catalog.round((e.value OPERATOR(pg_catalog.#>>) '{}')::numeric, 4))), ', ' ORDER BY e.key)
 			   FROM pg_catalog.jsonb_each(fit OPERATOR(pg_catalog.->) 'parameters') AS e WHERE pg_catalog.jsonb_typeof(e.value) OPERATOR(pg_catalog.=) 'number')) END;
 END;
-COMMENT ON FUNCTION @extschema@.model_fit_words(jsonb) IS 'internal: a fit in words: mbgnbd a 0.79, alpha 14.2, b 2.4, r 0.65; mbgnbd, no fit, everyone_bought_once';
+COMMENT ON FUNCTION @extschema@._model_fit_words(jsonb) IS 'internal: a fit in words: mbgnbd a 0.79, alpha 14.2, b 2.4, r 0.65; mbgnbd, no fit, everyone_bought_once';
 
 -- What a model says of its fits when they are made: status or reason, for how
 -- many tenants; and what its segment map asks for and does not get.
-CREATE FUNCTION @extschema@.model_prediction_lines(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_prediction_lines(model name, settings jsonb)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -216,13 +216,13 @@ BEGIN
 		-- a column of the customers table may have that name
 		USING settings ->> 'map_copy', settings ->> 'segment_map',
 			ARRAY(SELECT unnest('{churn_probability,expected_orders_90d,clv_12m,clv_score,next_order_expected_on,propensity_90d}'::text[])
-				  EXCEPT SELECT unnest(@extschema@.model_attributes(settings)));
+				  EXCEPT SELECT unnest(@extschema@._model_attributes(settings)));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_prediction_lines(name, jsonb) IS 'internal: what the report of a verb says of predictions';
+COMMENT ON FUNCTION @extschema@._model_prediction_lines(name, jsonb) IS 'internal: what the report of a verb says of predictions';
 
 -- What a calibration has done to the fits.
-CREATE FUNCTION @extschema@.model_prediction_changes(model name, settings jsonb, old_version int)
+CREATE FUNCTION @extschema@._model_prediction_changes(model name, settings jsonb, old_version int)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -230,16 +230,16 @@ CREATE FUNCTION @extschema@.model_prediction_changes(model name, settings jsonb,
 BEGIN
 	RETURN QUERY EXECUTE format($q$
 		SELECT concat_ws(' ', 'prediction of', f.name, nullif(n.tenant, '')),
-			   concat(@extschema@.model_fit_words(o.document), ' -> ', @extschema@.model_fit_words(f.document))
+			   concat(@extschema@._model_fit_words(o.document), ' -> ', @extschema@._model_fit_words(f.document))
 		  FROM %1$I.calibration AS n
 		 CROSS JOIN LATERAL (VALUES (1, 'orders', n.btyd_fit), (2, 'spend', n.spend_fit), (3, 'propensity', n.propensity_fit)) AS f (position, name, document)
 		  LEFT JOIN %1$I.calibration AS b ON b.version = $1 AND b.tenant = n.tenant
 		  LEFT JOIN LATERAL (VALUES ('orders', b.btyd_fit), ('spend', b.spend_fit), ('propensity', b.propensity_fit)) AS o (name, document) ON o.name = f.name
-		 WHERE n.version = $2 AND @extschema@.model_fit_words(f.document) <> @extschema@.model_fit_words(o.document)
+		 WHERE n.version = $2 AND @extschema@._model_fit_words(f.document) <> @extschema@._model_fit_words(o.document)
 		 ORDER BY n.tenant, f.position$q$, model) USING old_version, (settings ->> 'version')::int;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_prediction_changes(name, jsonb, int) IS 'internal: the fits of two versions';
+COMMENT ON FUNCTION @extschema@._model_prediction_changes(name, jsonb, int) IS 'internal: the fits of two versions';
 
 CREATE FUNCTION @extschema@.check_prediction(model text, split_on date DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
@@ -248,7 +248,7 @@ CREATE FUNCTION @extschema@.check_prediction(model text, split_on date DEFAULT N
 	SET jit = off		-- takes longer to compile the one large statement than most shops take
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	family		text;
 	split		date := split_on;
@@ -256,8 +256,8 @@ DECLARE
 	this_check	bigint;
 	k			record;
 BEGIN
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
 	family := settings ->> 'prediction';
 	IF family IS NULL THEN
 		RAISE object_not_in_prerequisite_state USING
@@ -271,7 +271,7 @@ BEGIN
 			MESSAGE = format('split_on %s is not before %s, the day that the model answers for', CASE WHEN isfinite(split) THEN to_char(split, 'YYYY-MM-DD') ELSE split::text END, to_char(until, 'YYYY-MM-DD')),
 			HINT = 'Leave it out, and the last 90 days are the hold-out.';
 	END IF;
-	PERFORM @extschema@.model_check_people(home, settings);
+	PERFORM @extschema@._model_check_people(home, settings);
 	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_check_log AS c', home) INTO this_check;
 	-- What was known on the day of the split, and what came after it. People that
 	-- the model may say nothing about are in neither.
@@ -347,7 +347,7 @@ BEGIN
 		  FROM weeks AS w
 		  LEFT JOIN expected AS e ON e.tenant = w.tenant AND e.week_end = w.week_end
 		  LEFT JOIN came AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
-		home, @extschema@.model_customers(home, settings)) USING this_check, split, until, family;
+		home, @extschema@._model_customers(home, settings)) USING this_check, split, until, family;
 	-- not from prediction_check, which may hide small groups: this is for the owner
 	FOR k IN EXECUTE format('SELECT c.*, c.btyd_fit ->> ''family'' AS family, c.btyd_fit ->> ''status'' AS status, c.btyd_fit ->> ''reason'' AS reason,'
 			' c.expected_orders / nullif(c.actual_orders, 0) - 1 AS orders_bias, c.expected_value / nullif(c.actual_value, 0)::float8 - 1 AS value_bias'

@@ -2,12 +2,12 @@
 -- Layer 4: erasure, access, retention, objection, and the record of processing.
 --
 -- Where people are in a model is asked of the catalogs, by the rule of
--- model_person_tables: a table that is added later is erased from, exported and
+-- _model_person_tables: a table that is added later is erased from, exported and
 -- searched like all others.
 --
 
 -- A customer_key as it was given, or an error that doesn't repeat it.
-CREATE FUNCTION @extschema@.model_check_customer(model name, settings jsonb, customer text)
+CREATE FUNCTION @extschema@._model_check_customer(model name, settings jsonb, customer text)
 	RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -25,11 +25,11 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_check_customer(name, jsonb, text) IS 'internal: refuse what can be no customer_key of a model';
+COMMENT ON FUNCTION @extschema@._model_check_customer(name, jsonb, text) IS 'internal: refuse what can be no customer_key of a model';
 
 -- Materialized views that hold what a model's tables, views or functions said
 -- when they were refreshed, wherever they are and through whatever views.
-CREATE FUNCTION @extschema@.model_copies(model name)
+CREATE FUNCTION @extschema@._model_copies(model name)
 	RETURNS TABLE (relation oid, name text, readable boolean)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -53,22 +53,22 @@ BEGIN ATOMIC
 	  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 	 ORDER BY 2;
 END;
-COMMENT ON FUNCTION @extschema@.model_copies(name) IS 'internal: the materialized views that depend on a model';
+COMMENT ON FUNCTION @extschema@._model_copies(name) IS 'internal: the materialized views that depend on a model';
 
 -- Removes customers from a model, with all that they have been merged with. Says
 -- what was done, and what could not be.
-CREATE FUNCTION @extschema@.model_forget(model name, settings jsonb, customers text[], reason text, suppress boolean)
+CREATE FUNCTION @extschema@._model_forget(model name, settings jsonb, customers text[], reason text, suppress boolean)
 	RETURNS TABLE (object text, erased bigint, note text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	everyone	text[] := coalesce(@extschema@.model_same_person(model, customers), '{}');
+	everyone	text[] := coalesce(@extschema@._model_same_person(model, customers), '{}');
 	n			bigint;
 	total		bigint := 0;
 	tables		text;
 BEGIN
-	FOR object, erased IN SELECT * FROM @extschema@.model_erase(model, settings, everyone) LOOP
+	FOR object, erased IN SELECT * FROM @extschema@._model_erase(model, settings, everyone) LOOP
 		total := total + erased;
 		RETURN NEXT;
 	END LOOP;
@@ -85,18 +85,18 @@ BEGIN
 		RETURN NEXT;
 	END IF;
 	RETURN QUERY SELECT format('%I.%I', model, p.name), NULL::bigint, 'belongs to another role, whose triggers would run with your rights: not touched'
-		FROM @extschema@.model_person_tables(model) AS p WHERE NOT p.owned;
+		FROM @extschema@._model_person_tables(model) AS p WHERE NOT p.owned;
 	RETURN QUERY SELECT c.name, NULL::bigint, format('materialized view, a copy until: REFRESH MATERIALIZED VIEW %s; ANALYZE %1$s;', c.name)
-		FROM @extschema@.model_copies(model) AS c;
+		FROM @extschema@._model_copies(model) AS c;
 	SELECT string_agg(format('%I.%I', model, p.name), ', ' ORDER BY p.name) FILTER (WHERE p.analyzed) INTO tables
-	  FROM @extschema@.model_person_tables(model) AS p WHERE p.owned;
+	  FROM @extschema@._model_person_tables(model) AS p WHERE p.owned;
 	RETURN QUERY VALUES
 		('thresholds', NULL::bigint, CASE WHEN settings ->> 'prediction' IS NULL THEN '' ELSE 'and the fits of the prediction ' END
 			|| 'were taken of everybody at the time, and name nobody; calibrate_model takes them anew'),
 		('statistics', NULL, CASE WHEN tables IS NULL THEN 'none are kept of the columns that name customers'
 			ELSE format('may name customers in %s: analyzed again where something was erased', tables) END);
 	SELECT string_agg(format('%I.%I', model, p.name), ', ' ORDER BY p.name) INTO tables
-	  FROM @extschema@.model_person_tables(model) AS p WHERE p.owned;
+	  FROM @extschema@._model_person_tables(model) AS p WHERE p.owned;
 	RETURN QUERY VALUES
 		('dead rows', NULL::bigint, format('stay in the files of the tables until: VACUUM FULL %s;', tables)),
 		('source', NULL, 'is not touched: erase the person there too, and in copies that others have made: exports, tables made of views, extracts of BI tools'
@@ -106,7 +106,7 @@ BEGIN
 		('server log', NULL, 'may hold statements that named the person, this one too, and so may pg_stat_statements');
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_forget(name, jsonb, text[], text, boolean) IS 'internal: erase customers from a model, and say what is left of them';
+COMMENT ON FUNCTION @extschema@._model_forget(name, jsonb, text[], text, boolean) IS 'internal: erase customers from a model, and say what is left of them';
 
 CREATE FUNCTION @extschema@.forget_customer(model text, customer text)
 	RETURNS TABLE (object text, erased bigint, note text)
@@ -114,13 +114,13 @@ CREATE FUNCTION @extschema@.forget_customer(model text, customer text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 BEGIN
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	PERFORM @extschema@.model_check_customer(home, settings, customer);
-	RETURN QUERY SELECT * FROM @extschema@.model_forget(home, settings, ARRAY[customer], 'forget_customer', true);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
+	PERFORM @extschema@._model_check_customer(home, settings, customer);
+	RETURN QUERY SELECT * FROM @extschema@._model_forget(home, settings, ARRAY[customer], 'forget_customer', true);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.forget_customer(text, text) IS
@@ -137,13 +137,13 @@ DECLARE
 	answer		record;
 	general		text[] := '{}';
 BEGIN
-	PERFORM @extschema@.model_check_customer(NULL, '{}', customer);
+	PERFORM @extschema@._model_check_customer(NULL, '{}', customer);
 	-- all of them before the first is written, in one order
-	FOR home IN SELECT * FROM @extschema@.model_homes() LOOP
-		PERFORM @extschema@.model_lock(home);
+	FOR home IN SELECT * FROM @extschema@._model_homes() LOOP
+		PERFORM @extschema@._model_lock(home);
 	END LOOP;
-	FOR home IN SELECT * FROM @extschema@.model_homes() LOOP
-		settings := @extschema@.model_settings(home);
+	FOR home IN SELECT * FROM @extschema@._model_homes() LOOP
+		settings := @extschema@._model_settings(home);
 		IF settings ->> 'tenant' IS NOT NULL AND customer !~ '^([^\\:]|\\.)*:' THEN
 			object := format('%I', home);
 			erased := 0;
@@ -151,7 +151,7 @@ BEGIN
 			RETURN NEXT;
 			CONTINUE;
 		END IF;
-		FOR answer IN SELECT * FROM @extschema@.model_forget(home, settings, ARRAY[customer], 'forget_customer', true) LOOP
+		FOR answer IN SELECT * FROM @extschema@._model_forget(home, settings, ARRAY[customer], 'forget_customer', true) LOOP
 			-- what is true of all models is said once
 			IF answer.erased IS NULL AND answer.object IN ('thresholds', 'source', 'write-ahead log', 'backups', 'server log') THEN
 				CONTINUE WHEN answer.object = ANY (general);
@@ -174,14 +174,14 @@ CREATE FUNCTION @extschema@.allow_customer(model text, customer text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	n			bigint;
 BEGIN
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	PERFORM @extschema@.model_check_tokens(home);
-	PERFORM @extschema@.model_check_customer(home, settings, customer);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
+	PERFORM @extschema@._model_check_tokens(home);
+	PERFORM @extschema@._model_check_customer(home, settings, customer);
 	EXECUTE format('DELETE FROM %1$I.suppressed AS s USING %1$I.suppression_key AS k WHERE s.token = @extschema@.suppression_token(k.key, $1)', home)
 		USING customer;
 	GET DIAGNOSTICS n = ROW_COUNT;
@@ -207,25 +207,25 @@ CREATE FUNCTION @extschema@.reapply_suppression(model text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	customers	text;
 	everyone	text[];
 BEGIN
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	PERFORM @extschema@.model_check_tokens(home);
-	PERFORM @extschema@.model_lock_people(home);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
+	PERFORM @extschema@._model_check_tokens(home);
+	PERFORM @extschema@._model_lock_people(home);
 	-- every key that any table of the model names
 	SELECT string_agg(k.query, ' UNION ') INTO customers
-	  FROM @extschema@.model_person_tables(home) AS p,
+	  FROM @extschema@._model_person_tables(home) AS p,
 		   LATERAL (SELECT format('SELECT (t.%I)::text COLLATE "C" AS customer FROM %I.%I AS t', u.key, home, p.name) AS query FROM unnest(p.keys) AS u (key)
 					UNION ALL
-					SELECT format('SELECT (%s) COLLATE "C" FROM %I.%I AS t', @extschema@.model_key(settings, 't.tenant', format('t.%I', u.id)), home, p.name)
+					SELECT format('SELECT (%s) COLLATE "C" FROM %I.%I AS t', @extschema@._model_key(settings, 't.tenant', format('t.%I', u.id)), home, p.name)
 					  FROM unnest(p.ids) AS u (id) WHERE p.keys IS NULL) AS k
 	 WHERE p.owned;
-	EXECUTE format('SELECT array_agg(c.customer) FROM (%s) AS c WHERE NOT %s', customers, @extschema@.model_not_suppressed(home, 'c.customer')) INTO everyone;
-	RETURN QUERY SELECT * FROM @extschema@.model_forget(home, settings, coalesce(everyone, '{}'), 'reapply_suppression', true);
+	EXECUTE format('SELECT array_agg(c.customer) FROM (%s) AS c WHERE NOT %s', customers, @extschema@._model_not_suppressed(home, 'c.customer')) INTO everyone;
+	RETURN QUERY SELECT * FROM @extschema@._model_forget(home, settings, coalesce(everyone, '{}'), 'reapply_suppression', true);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.reapply_suppression(text) IS
@@ -233,7 +233,7 @@ COMMENT ON FUNCTION @extschema@.reapply_suppression(text) IS
 
 -- What is compared with a customer's key. For any other type, the cast to text and
 -- the output may be functions of the role that made the type.
-CREATE FUNCTION @extschema@.model_is_searched(type oid)
+CREATE FUNCTION @extschema@._model_is_searched(type oid)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -241,13 +241,13 @@ BEGIN ATOMIC
 		'pg_catalog.name'::pg_catalog.regtype, 'pg_catalog.uuid'::pg_catalog.regtype, 'pg_catalog.int2'::pg_catalog.regtype,
 		'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype, 'pg_catalog.numeric'::pg_catalog.regtype);
 END;
-COMMENT ON FUNCTION @extschema@.model_is_searched(oid) IS 'internal: is a column of this type compared with a customer''s key?';
+COMMENT ON FUNCTION @extschema@._model_is_searched(oid) IS 'internal: is a column of this type compared with a customer''s key?';
 
 -- A condition on the rows of a relation: a column of texts, or one that by its
 -- name is about a customer, holds $1; NULL if there is none. Of the model's own
 -- relations it is known what columns are called. And the columns of other types
 -- that could hold it.
-CREATE FUNCTION @extschema@.model_search(relation oid, by_name boolean, OUT condition text, OUT not_searched text[])
+CREATE FUNCTION @extschema@._model_search(relation oid, by_name boolean, OUT condition text, OUT not_searched text[])
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.string_agg(pg_catalog.format('t.%I::pg_catalog.text = $1', c.name), ' OR ' ORDER BY c.position)
@@ -255,16 +255,16 @@ BEGIN ATOMIC
 		   pg_catalog.array_agg(pg_catalog.format('%I', c.name) ORDER BY c.position)
 			 FILTER (WHERE NOT by_name AND NOT c.is_searched AND (c.is_named OR NOT c.is_plain))
 	  FROM (SELECT a.attname AS name, a.attnum AS position, a.attname OPERATOR(pg_catalog.~) '(^|_)(key|customer_id)$' AS is_named,
-				   @extschema@.model_is_searched(a.atttypid) AS is_searched,
+				   @extschema@._model_is_searched(a.atttypid) AS is_searched,
 				   t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typcategory IN ('S', 'U') AS is_text,
 				   -- numbers, days, truth values
 				   t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typtype = 'b' AND t.typcategory IN ('N', 'D', 'T', 'B') AS is_plain
 			  FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
 			 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped) AS c;
 END;
-COMMENT ON FUNCTION @extschema@.model_search(oid, boolean) IS 'internal: a condition that finds a customer in a relation, and columns that it leaves out';
+COMMENT ON FUNCTION @extschema@._model_search(oid, boolean) IS 'internal: a condition that finds a customer in a relation, and columns that it leaves out';
 
-CREATE FUNCTION @extschema@.model_find(model name, customer text)
+CREATE FUNCTION @extschema@._model_find(model name, customer text)
 	RETURNS TABLE (object text, kind text, found bigint)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -285,11 +285,11 @@ BEGIN
 		  FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
 		   AND c.relname <> 'configuration'
 		UNION ALL
-		SELECT k.relation, k.name, 'materialized view', 2, k.readable, false FROM @extschema@.model_copies(model) AS k
+		SELECT k.relation, k.name, 'materialized view', 2, k.readable, false FROM @extschema@._model_copies(model) AS k
 		ORDER BY 4, 3, 2
 	LOOP
-		trap := CASE WHEN r.readable AND NOT r.own THEN @extschema@.relation_trap(r.oid) END;
-		SELECT * INTO search FROM @extschema@.model_search(r.oid, r.own);
+		trap := CASE WHEN r.readable AND NOT r.own THEN @extschema@._relation_trap(r.oid) END;
+		SELECT * INTO search FROM @extschema@._model_search(r.oid, r.own);
 		IF NOT r.readable AND (search.condition IS NOT NULL OR search.not_searched IS NOT NULL) THEN
 			RETURN QUERY SELECT r.name, r.kind || ', not readable', NULL::bigint;
 		ELSIF trap IS NOT NULL THEN
@@ -312,7 +312,7 @@ BEGIN
 		 WHERE s.schemaname = (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = r.oid)
 		   AND s.tablename = (SELECT c.relname FROM pg_class AS c WHERE c.oid = r.oid)
 		   AND s.attname = ANY (ARRAY(SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = r.oid AND a.attnum > 0
-					AND @extschema@.model_is_searched(a.atttypid) AND (NOT r.own OR a.attname ~ '(^|_)(key|customer_id)$')));
+					AND @extschema@._model_is_searched(a.atttypid) AND (NOT r.own OR a.attname ~ '(^|_)(key|customer_id)$')));
 		IF search.columns > 0 THEN
 			RETURN QUERY SELECT r.name, 'statistics', search.count;
 		END IF;
@@ -322,7 +322,7 @@ BEGIN
 	RETURN QUERY SELECT format('%I.suppressed', model), 'token', n;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_find(name, text) IS 'internal: where a customer can be found in a model';
+COMMENT ON FUNCTION @extschema@._model_find(name, text) IS 'internal: where a customer can be found in a model';
 
 CREATE FUNCTION @extschema@.erasure_report(model text, customer text)
 	RETURNS TABLE (object text, kind text, found bigint)
@@ -330,10 +330,10 @@ CREATE FUNCTION @extschema@.erasure_report(model text, customer text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home	name := @extschema@.model_home(model);
+	home	name := @extschema@._model_home(model);
 BEGIN
-	PERFORM @extschema@.model_check_customer(home, @extschema@.model_settings(home), customer);
-	RETURN QUERY SELECT * FROM @extschema@.model_find(home, customer);
+	PERFORM @extschema@._model_check_customer(home, @extschema@._model_settings(home), customer);
+	RETURN QUERY SELECT * FROM @extschema@._model_find(home, customer);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.erasure_report(text, text) IS
@@ -347,9 +347,9 @@ CREATE FUNCTION @extschema@.erasure_report(customer text)
 DECLARE
 	home	name;
 BEGIN
-	PERFORM @extschema@.model_check_customer(NULL, '{}', customer);
-	FOR home IN SELECT * FROM @extschema@.model_homes() LOOP
-		RETURN QUERY SELECT * FROM @extschema@.model_find(home, customer);
+	PERFORM @extschema@._model_check_customer(NULL, '{}', customer);
+	FOR home IN SELECT * FROM @extschema@._model_homes() LOOP
+		RETURN QUERY SELECT * FROM @extschema@._model_find(home, customer);
 	END LOOP;
 END
 $$;
@@ -361,23 +361,23 @@ CREATE FUNCTION @extschema@.export_customer(model text, customer text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
-	settings	jsonb := @extschema@.model_settings(home);
+	home		name := @extschema@._model_home(model);
+	settings	jsonb := @extschema@._model_settings(home);
 	everyone	text[];
 	t			record;
 	part		jsonb;
 	held		jsonb := '{}';
 	result		jsonb;
 BEGIN
-	PERFORM @extschema@.model_check_customer(home, settings, customer);
-	everyone := @extschema@.model_same_person(home, ARRAY[customer]);
+	PERFORM @extschema@._model_check_customer(home, settings, customer);
+	everyone := @extschema@._model_same_person(home, ARRAY[customer]);
 	EXECUTE format($q$SELECT jsonb_build_object('model', $1, 'customer_key', $2, 'as_of', %s) FROM %I.configuration AS c WHERE c.valid_until IS NULL$q$,
-		@extschema@.model_as_of(), home) INTO result USING home, customer;
+		@extschema@._model_as_of(), home) INTO result USING home, customer;
 	IF cardinality(everyone) > 1 THEN
 		result := result || jsonb_build_object('also_known_as', to_jsonb(array_remove(everyone, customer)));
 	END IF;
 	EXECUTE format($q$SELECT jsonb_agg(jsonb_build_object('day', to_char(d.day, 'YYYY-MM-DD'), 'orders', d.events, 'total', d.total) ORDER BY d.day)
-		FROM (%s) AS h CROSS JOIN LATERAL @extschema@.days(h.history) AS d WHERE h.customer_key = ANY ($1)$q$, @extschema@.model_histories(home, settings))
+		FROM (%s) AS h CROSS JOIN LATERAL @extschema@.days(h.history) AS d WHERE h.customer_key = ANY ($1)$q$, @extschema@._model_histories(home, settings))
 		INTO part USING everyone;
 	result := result || jsonb_build_object('orders', coalesce(part, '[]'));
 	EXECUTE format('SELECT jsonb_agg(to_jsonb(s)) -> 0 FROM %I.customer_scores AS s WHERE s.customer_key = ANY ($1)', home) INTO part USING everyone;
@@ -386,12 +386,12 @@ BEGIN
 	result := result || jsonb_build_object('segment', coalesce(part, 'null'));
 	IF settings ->> 'customers_query' IS NOT NULL THEN
 		EXECUTE format('SELECT jsonb_agg(to_jsonb(p) ORDER BY p.customer_id) FROM (%s) AS p WHERE (%s) COLLATE "C" = ANY ($1)', settings ->> 'customers_query',
-			@extschema@.model_key(settings, 'p.tenant', 'p.customer_id')) INTO part USING everyone;
+			@extschema@._model_key(settings, 'p.tenant', 'p.customer_id')) INTO part USING everyone;
 		result := result || jsonb_build_object('person', coalesce(part, '[]'));
 	END IF;
-	FOR t IN SELECT * FROM @extschema@.model_person_tables(home) AS p WHERE p.owned AND p.name <> 'customer_histories' ORDER BY p.name LOOP
+	FOR t IN SELECT * FROM @extschema@._model_person_tables(home) AS p WHERE p.owned AND p.name <> 'customer_histories' ORDER BY p.name LOOP
 		EXECUTE format('SELECT jsonb_agg(to_jsonb(t)) FROM %I.%I AS t WHERE %s', home, t.name,
-			@extschema@.model_is_about(settings, t.keys, t.ids, 't', '= ANY ($1)')) INTO part USING everyone;
+			@extschema@._model_is_about(settings, t.keys, t.ids, 't', '= ANY ($1)')) INTO part USING everyone;
 		IF part IS NOT NULL THEN
 			held := held || jsonb_build_object(t.name, part);
 		END IF;
@@ -404,7 +404,7 @@ BEGIN
 	IF settings ->> 'retention_days' IS NOT NULL THEN
 		EXECUTE format('SELECT jsonb_build_object(''retention_days'', $2, ''last_event_on'', max(@extschema@.last_activity(h.history)),'
 			' ''remove_on'', max(@extschema@.last_activity(h.history)) + $2 + 1) FROM (%s) AS h WHERE h.customer_key = ANY ($1)',
-			@extschema@.model_histories(home, settings)) INTO part USING everyone, (settings ->> 'retention_days')::int;
+			@extschema@._model_histories(home, settings)) INTO part USING everyone, (settings ->> 'retention_days')::int;
 	ELSE
 		part := 'null';
 	END IF;
@@ -420,8 +420,8 @@ CREATE FUNCTION @extschema@.retention_due(model text, within_days int DEFAULT 30
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
-	settings	jsonb := @extschema@.model_settings(home);
+	home		name := @extschema@._model_home(model);
+	settings	jsonb := @extschema@._model_settings(home);
 BEGIN
 	IF within_days IS NULL OR within_days < 0 OR within_days > 365250 THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('within_days %s is not between 0 and 365250', coalesce(within_days::text, 'null'));
@@ -430,7 +430,7 @@ BEGIN
 		RETURN;
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT h.customer_key, nullif(h.tenant, ''''), @extschema@.last_activity(h.history), @extschema@.last_activity(h.history) + $2 + 1'
-		' FROM (%s) AS h WHERE @extschema@.last_activity(h.history) < %s + $1 ORDER BY 4, 1', @extschema@.model_histories(home, settings), @extschema@.model_horizon(home))
+		' FROM (%s) AS h WHERE @extschema@.last_activity(h.history) < %s + $1 ORDER BY 4, 1', @extschema@._model_histories(home, settings), @extschema@._model_horizon(home))
 		USING within_days, (settings ->> 'retention_days')::int;
 END
 $$;
@@ -443,22 +443,22 @@ CREATE FUNCTION @extschema@.purge_model(model text, dry_run boolean DEFAULT fals
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	expired		text[];
 	rows		jsonb;
 BEGIN
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
 	IF settings ->> 'retention_days' IS NULL THEN
 		RETURN QUERY VALUES (NULL::text, 0::bigint, format('model %I keeps everybody: alter_model(%1$L, retention_days => ...) says for how long', home));
 		RETURN;
 	END IF;
-	PERFORM @extschema@.model_lock_people(home);
-	EXECUTE format('SELECT array_agg(h.customer_key) FROM (%s) AS h WHERE NOT %s', @extschema@.model_histories(home, settings),
-		@extschema@.model_kept(home, settings, 'h.history')) INTO expired;
+	PERFORM @extschema@._model_lock_people(home);
+	EXECUTE format('SELECT array_agg(h.customer_key) FROM (%s) AS h WHERE NOT %s', @extschema@._model_histories(home, settings),
+		@extschema@._model_kept(home, settings, 'h.history')) INTO expired;
 	BEGIN
-		SELECT jsonb_agg(to_jsonb(f)) INTO rows FROM @extschema@.model_forget(home, settings, coalesce(expired, '{}'), 'purge_model', false) AS f;
+		SELECT jsonb_agg(to_jsonb(f)) INTO rows FROM @extschema@._model_forget(home, settings, coalesce(expired, '{}'), 'purge_model', false) AS f;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
 		END IF;
@@ -471,25 +471,25 @@ $$;
 COMMENT ON FUNCTION @extschema@.purge_model(text, boolean) IS
 	'erase everybody who has had no event for retention_days, as refresh_model does; with dry_run only say how many rows';
 
-CREATE FUNCTION @extschema@.model_make_privacy(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_privacy(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	-- readers are other people's roles and tenants: for those who see all of them
-	everything	text := @extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
+	everything	text := @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
 BEGIN
-	PERFORM @extschema@.model_put_view(model, 'retention',
+	PERFORM @extschema@._model_put_view(model, 'retention',
 		format($q$SELECT r.customer_key, %5$s AS tenant, r.last_event_on, r.remove_on, r.customer_id
 			FROM (SELECT h.customer_key, h.tenant, h.customer_id, q.as_of, @extschema@.last_activity(h.history) AS last_event_on,
 					@extschema@.last_activity(h.history) + %4$s + 1 AS remove_on
 				FROM (%2$s) AS q JOIN (%3$s) AS h ON h.tenant = q.tenant) AS r
-			WHERE r.remove_on <= r.as_of + 30 ORDER BY r.remove_on, r.customer_key$q$, model, @extschema@.model_question(model, settings),
-			@extschema@.model_customers(model, settings), coalesce(settings ->> 'retention_days', 'NULL::int'), @extschema@.model_tenant(settings, 'r')),
+			WHERE r.remove_on <= r.as_of + 30 ORDER BY r.remove_on, r.customer_key$q$, model, @extschema@._model_question(model, settings),
+			@extschema@._model_customers(model, settings), coalesce(settings ->> 'retention_days', 'NULL::int'), @extschema@._model_tenant(settings, 'r')),
 		'who has had no order for so long that the model will remove him within 30 days');
 
-	PERFORM @extschema@.model_put_view(model, 'processing_record',
+	PERFORM @extschema@._model_put_view(model, 'processing_record',
 		format($q$SELECT %2$L::text AS model, u.item, u.detail FROM (
 			SELECT v.position, v.item, v.detail FROM %1$I.configuration AS c CROSS JOIN LATERAL (VALUES
 				(10, 'purpose', COALESCE(c.purpose, 'not stated: alter_model(..., purpose => ...)')),
@@ -537,4 +537,4 @@ BEGIN
 		'for the record of processing activities: purpose, legal basis, what is read of whom, how long it is kept, who reads it');
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_privacy(name, jsonb) IS 'internal: make or replace the views of a model about the processing of people''s data';
+COMMENT ON FUNCTION @extschema@._model_make_privacy(name, jsonb) IS 'internal: make or replace the views of a model about the processing of people''s data';

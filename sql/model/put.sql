@@ -14,19 +14,19 @@ CREATE FUNCTION @extschema@.caller_out(@extschema@.caller)
 COMMENT ON FUNCTION @extschema@.caller_out(@extschema@.caller) IS 'I/O';
 CREATE TYPE @extschema@.caller (INPUT = @extschema@.caller_in, OUTPUT = @extschema@.caller_out, INTERNALLENGTH = 24, ALIGNMENT = double);
 COMMENT ON TYPE @extschema@.caller IS 'the role that calls a function: no value can be written down';
-CREATE FUNCTION @extschema@.caller_for(model regnamespace)
+CREATE FUNCTION @extschema@._caller_for(model regnamespace)
 	RETURNS @extschema@.caller
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.caller_for(regnamespace) IS
-	'the role that evaluates this, for the functions of a model: good until the transaction ends or the session takes another role';
-CREATE FUNCTION @extschema@.caller_role(caller @extschema@.caller)
+	AS 'MODULE_PATHNAME', 'caller_for' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._caller_for(regnamespace) IS
+	'internal: the role that evaluates this, for the functions of a model: good until the transaction ends or the session takes another role';
+CREATE FUNCTION @extschema@._caller_role(caller @extschema@.caller)
 	RETURNS oid
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.caller_role(@extschema@.caller) IS 'the role that a value of caller_for() stands for; an error in another transaction, under another role of the session, or in a function of another role than the owner of the model';
+	AS 'MODULE_PATHNAME', 'caller_role' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._caller_role(@extschema@.caller) IS 'internal: the role that a value of _caller_for() stands for; an error in another transaction, under another role of the session, or in a function of another role than the owner of the model';
 
 -- Roles that were given the model to read by grant_reader read what it gains later,
 -- too. A role of the same name made since then has no grant on the schema.
-CREATE FUNCTION @extschema@.model_let_read(model name, privilege text)
+CREATE FUNCTION @extschema@._model_let_read(model name, privilege text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -41,11 +41,11 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_let_read(name, text) IS 'internal: give the readers of a model a further privilege';
+COMMENT ON FUNCTION @extschema@._model_let_read(name, text) IS 'internal: give the readers of a model a further privilege';
 
 -- The columns of a query q that is to stand for an existing view: in the order of
 -- the view, new ones last, one that is gone as NULL.
-CREATE FUNCTION @extschema@.model_fit_columns(model name, view name, query text)
+CREATE FUNCTION @extschema@._model_fit_columns(model name, view name, query text)
 	RETURNS text
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -79,11 +79,11 @@ BEGIN
 	RETURN columns;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_fit_columns(name, name, text) IS 'internal: the columns of a query in the order of a view';
+COMMENT ON FUNCTION @extschema@._model_fit_columns(name, name, text) IS 'internal: the columns of a query in the order of a view';
 
 -- What the columns of all views mean. The same name is the same thing everywhere,
 -- except those that are here under the name of a view as well.
-CREATE FUNCTION @extschema@.model_column_comment(view text, name text)
+CREATE FUNCTION @extschema@._model_column_comment(view text, name text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -241,11 +241,11 @@ BEGIN ATOMIC
 		"actual_in_week": "actual_orders of this week alone"
 	}'::pg_catalog.jsonb AS d) AS d;
 END;
-COMMENT ON FUNCTION @extschema@.model_column_comment(text, text) IS 'internal: what a column of a model''s views means';
+COMMENT ON FUNCTION @extschema@._model_column_comment(text, text) IS 'internal: what a column of a model''s views means';
 
 -- A view in its place: what depends on it stays, its columns keep their order,
 -- new ones come last, and one that is gone is NULL.
-CREATE FUNCTION @extschema@.model_put_view(model name, view name, query text, comment text)
+CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, comment text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -257,11 +257,11 @@ DECLARE
 	is_new		boolean := to_regclass(format('%I.%I', model, view)) IS NULL;
 BEGIN
 	IF NOT is_new THEN
-		query := format('SELECT %s FROM (%s) AS q', @extschema@.model_fit_columns(model, view, query), query);
+		query := format('SELECT %s FROM (%s) AS q', @extschema@._model_fit_columns(model, view, query), query);
 	END IF;
 	EXECUTE format('CREATE OR REPLACE VIEW %I.%I WITH (security_barrier) AS %s', model, view, query);
 	IF is_new THEN
-		PERFORM @extschema@.model_let_read(model, format('SELECT ON %I.%I', model, view));
+		PERFORM @extschema@._model_let_read(model, format('SELECT ON %I.%I', model, view));
 	END IF;
 	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', model, view, comment);
 	-- attributes of earlier versions too, because their columns stay
@@ -269,7 +269,7 @@ BEGIN
 		' WHERE $1 = ''customer_scores'' OR $1 ~ ''_customers$''', model) INTO attributes USING view;
 	FOR name IN SELECT a.attname FROM pg_attribute AS a
 				 WHERE a.attrelid = format('%I.%I', model, view)::regclass AND a.attnum > 0 AND NOT a.attisdropped LOOP
-		words := CASE WHEN name = ANY (attributes) THEN 'attribute of the customer' ELSE @extschema@.model_column_comment(view, name) END;
+		words := CASE WHEN name = ANY (attributes) THEN 'attribute of the customer' ELSE @extschema@._model_column_comment(view, name) END;
 		IF words IS NULL THEN
 			RAISE invalid_parameter_value USING MESSAGE = format('column %I of view %I has no comment', name, view);
 		END IF;
@@ -277,14 +277,14 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_put_view(name, name, text, text) IS 'internal: make or replace a view of a model';
+COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text, text) IS 'internal: make or replace a view of a model';
 
 -- A function of a model, replaced in its place: its grants stay. NAME itself is
 -- for people and programs, where it has a comment for them; _NAME takes the same
 -- arguments and the caller, and has the rights of the owner. Without JIT, which
 -- takes longer to compile three copies of a map than most shops take.
 -- call_model_function() accepts what is made here, and nothing else.
-CREATE FUNCTION @extschema@.model_put_function(model name, function name, parameters text[], result text, body text, comment text DEFAULT NULL)
+CREATE FUNCTION @extschema@._model_put_function(model name, function name, parameters text[], result text, body text, comment text DEFAULT NULL)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -304,15 +304,15 @@ BEGIN
 		ELSE
 			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000'
 				' BEGIN ATOMIC SELECT * FROM %1$I.%5$I(%6$s); END', model, one, array_to_string(parameters, ', '), result, '_' || function,
-				array_to_string(ARRAY(SELECT '$' || n FROM generate_series(1, cardinality(parameters)) AS n) || format('@extschema@.caller_for(%L)', quote_ident(model)), ', '));
+				array_to_string(ARRAY(SELECT '$' || n FROM generate_series(1, cardinality(parameters)) AS n) || format('@extschema@._caller_for(%L)', quote_ident(model)), ', '));
 		END IF;
 		IF is_new THEN
 			EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, one);
-			PERFORM @extschema@.model_let_read(model, format('EXECUTE ON FUNCTION %I.%I', model, one));
+			PERFORM @extschema@._model_let_read(model, format('EXECUTE ON FUNCTION %I.%I', model, one));
 		END IF;
 		EXECUTE format('COMMENT ON FUNCTION %I.%I IS %L', model, one, CASE WHEN starts_with(one, '_') THEN
 			'internal: what ' || CASE WHEN comment IS NULL THEN 'the extension' ELSE function END || ' asks, with the rights of the owner for the caller' ELSE comment END);
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_put_function(name, name, text[], text, text, text) IS 'internal: make or replace a function of a model';
+COMMENT ON FUNCTION @extschema@._model_put_function(name, name, text[], text, text, text) IS 'internal: make or replace a function of a model';

@@ -6,30 +6,30 @@
 -- A key without letter case and blanks, no-break and zero-width ones included.
 -- Those are written for the regular expression, which knows them in any encoding
 -- of the server: a literal could not be read in all of them.
-CREATE FUNCTION @extschema@.bare_key(key text)
+CREATE FUNCTION @extschema@._bare_key(key text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.lower(pg_catalog.translate(CASE WHEN pg_catalog.octet_length(key) OPERATOR(pg_catalog.=) pg_catalog.length(key) THEN key
 		ELSE pg_catalog.regexp_replace(key, E'[\\u00a0\\u200b\\ufeff]', '', 'g') END, E' \t\n\r\f\013', ''));
 END;
-COMMENT ON FUNCTION @extschema@.bare_key(text) IS 'internal: a customer''s key without letter case and blanks';
+COMMENT ON FUNCTION @extschema@._bare_key(text) IS 'internal: a customer''s key without letter case and blanks';
 
-CREATE FUNCTION @extschema@.is_placeholder_key(key text)
+CREATE FUNCTION @extschema@._is_placeholder_key(key text)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT @extschema@.bare_key(key) = ANY (ARRAY['', '0', '00', '000', '0000', '00000', '000000', '0.0', '0.00', '-1', '-1.0', '-', '--', '---', '.', '?', '??', '???',
+	SELECT @extschema@._bare_key(key) = ANY (ARRAY['', '0', '00', '000', '0000', '00000', '000000', '0.0', '0.00', '-1', '-1.0', '-', '--', '---', '.', '?', '??', '???',
 		'null', '(null)', '<null>', '[null]', 'nan', 'n/a', 'na', '#n/a', '#na', '#null!', '#value!', '#ref!', 'none', 'nil', '\n', 'undefined', 'empty', '(empty)', 'blank', '(blank)', 'missing', '(none)',
 		'guest', '(guest)', 'guestuser', 'guestcustomer', 'guestcheckout', 'gast', 'gastkunde', 'invité', 'invite', 'invitado', 'ospite', 'walk-in', 'walkin', 'walk-incustomer', 'cashcustomer',
 		'unknown', '(unknown)', 'unknowncustomer', 'unbekannt', 'inconnu', 'inconnue', 'desconocido', 'anonymous', 'anonym', 'anonyme', 'anon', 'nocustomer', 'noname', 'nobody', 'notset', '(notset)', 'default', 'dummy',
 		'test', 'testuser', 'testcustomer', 'test@test.com', 'test@example.com', 'noemail', 'no-email', 'noreply', 'xx', 'xxx', 'xxxx', 'tbd', 'other', 'misc', 'divers',
 		'00000000-0000-0000-0000-000000000000']::pg_catalog.text[]);
 END;
-COMMENT ON FUNCTION @extschema@.is_placeholder_key(text) IS 'internal: does the key of a customer look as if it stood for nobody?';
+COMMENT ON FUNCTION @extschema@._is_placeholder_key(text) IS 'internal: does the key of a customer look as if it stood for nobody?';
 
 -- What a spreadsheet or a copy from a page may have done to a key; NULL: nothing.
-CREATE FUNCTION @extschema@.spoilt_key(key text)
+CREATE FUNCTION @extschema@._spoilt_key(key text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -40,7 +40,7 @@ BEGIN ATOMIC
 		WHEN pg_catalog.strpos(key, '+') OPERATOR(pg_catalog.>) 1 AND key OPERATOR(pg_catalog.~) '^-?[0-9]([.,][0-9]+)?[eE][+][0-9]+$' THEN 'exponent'
 		WHEN pg_catalog."right"(key, 1) OPERATOR(pg_catalog.=) '0' AND key OPERATOR(pg_catalog.~) '^-?[0-9]+[.,]0+$' THEN 'decimals' END;
 END;
-COMMENT ON FUNCTION @extschema@.spoilt_key(text) IS 'internal: what may have been done to the key of a customer: blanks, exponent, decimals; NULL: nothing';
+COMMENT ON FUNCTION @extschema@._spoilt_key(text) IS 'internal: what may have been done to the key of a customer: blanks, exponent, decimals; NULL: nothing';
 
 -- What can be wrong, in the order in which it is shown. found: where the count
 -- comes from: the last reading of the source (read), the histories as they are
@@ -116,7 +116,7 @@ COMMENT ON FUNCTION @extschema@.quality_reasons() IS
 	'the reasons of the view data_quality: what is counted, what it means, what to do; needs names the setting without which it is not counted';
 
 -- What about the source and the table of customers is probably not meant so.
-CREATE FUNCTION @extschema@.model_quality_notes(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_quality_notes(model name, settings jsonb)
 	RETURNS SETOF text
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -143,7 +143,7 @@ BEGIN
 		  FROM %I.segment_rule AS r
 		 CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS c (name)
 		  JOIN unnest($1) WITH ORDINALITY AS a (name, n) ON c.name #>> '{}' IN (a.name, 'attributes.' || a.name)
-		 WHERE r.map = $2 GROUP BY a.name, a.n ORDER BY a.n$q$, model) USING @extschema@.model_attributes(settings), settings ->> 'map_copy' LOOP
+		 WHERE r.map = $2 GROUP BY a.name, a.n ORDER BY a.n$q$, model) USING @extschema@._model_attributes(settings), settings ->> 'map_copy' LOOP
 		RETURN NEXT format(CASE n.rules WHEN 1 THEN 'the rule at position %s of the segment map reads %s, an attribute: on every past day it is that of today'
 			ELSE 'the rules at positions %s of the segment map read %s, an attribute: on every past day it is that of today' END, n.positions, n.name);
 	END LOOP;
@@ -157,7 +157,7 @@ BEGIN
 		WITH h AS MATERIALIZED (SELECT h.tenant, h.customer_id AS id FROM (%1$s) AS h),
 		p AS MATERIALIZED (SELECT p.tenant, p.customer_id AS id FROM (%2$s) AS p)
 		SELECT (SELECT count(*) FROM h) AS customers, (SELECT count(*) FROM p) AS people,
-			   (SELECT count(*) FROM h JOIN p USING (tenant, id)) AS same$q$, @extschema@.model_histories(model, settings), settings ->> 'customers_query')
+			   (SELECT count(*) FROM h JOIN p USING (tenant, id)) AS same$q$, @extschema@._model_histories(model, settings), settings ->> 'customers_query')
 		INTO n;
 	IF n.customers = 0 OR n.people = 0 OR n.same * 20 >= least(n.customers, n.people) THEN
 		RETURN;
@@ -173,7 +173,7 @@ BEGIN
 			UNION ALL SELECT 'case', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND lower(btrim(p.id)) = lower(btrim(h.id))
 			UNION ALL SELECT 'decimals', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND regexp_replace(p.id, '[.]0+$', '') = regexp_replace(h.id, '[.]0+$', ''))
 		SELECT s.way, s.n, (SELECT count(*) FROM h WHERE h.id LIKE '0_%%') AS zeros_in_source FROM same AS s ORDER BY s.n DESC, s.way LIMIT 1$q$,
-		@extschema@.model_histories(model, settings), settings ->> 'customers_query') INTO n;
+		@extschema@._model_histories(model, settings), settings ->> 'customers_query') INTO n;
 	IF n.n > 0 AND n.way = 'zeros' THEN
 		-- all but the last of them: 000 is 0
 		RETURN NEXT format('%s of them would be without leading zeros: %s', n.n, CASE WHEN n.zeros_in_source > 0
@@ -188,27 +188,27 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_quality_notes(name, jsonb) IS 'internal: notes of create_model and alter_model on the source and the table of customers';
+COMMENT ON FUNCTION @extschema@._model_quality_notes(name, jsonb) IS 'internal: notes of create_model and alter_model on the source and the table of customers';
 
 -- Customers of each value of an attribute by segment, for those who may see them.
-CREATE FUNCTION @extschema@.model_make_parity(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_parity(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	PERFORM @extschema@.model_put_function(model, 'attribute_segments', '{attribute text}',
+	PERFORM @extschema@._model_put_function(model, 'attribute_segments', '{attribute text}',
 		'TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)',
 		format($q$SELECT s.tenant, a.value, s.segment::text, s.segment_label, s.segment_order, count(*), %1$s
 			FROM (%2$s) AS s CROSS JOIN LATERAL (VALUES (NULL::text, NULL::text)%3$s) AS a (attribute, value)
 			WHERE a.attribute = $1 GROUP BY s.tenant, a.value, s.segment, s.segment_label, s.segment_order$q$, settings ->> 'minimum_group_size',
-			@extschema@.model_wide(model, settings, @extschema@.model_scores(model, settings,
-				@extschema@.model_question(model, settings, reader => '@extschema@.caller_role($2)'), ARRAY[settings ->> 'map_copy'])),
+			@extschema@._model_wide(model, settings, @extschema@._model_scores(model, settings,
+				@extschema@._model_question(model, settings, reader => '@extschema@._caller_role($2)'), ARRAY[settings ->> 'map_copy'])),
 			(SELECT string_agg(format(', (%L, s.%I::text COLLATE "default")', a, a), '' ORDER BY n)
-			   FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (a, n))));
+			   FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n))));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_parity(name, jsonb) IS 'internal: make or replace the function of a model that score_parity is made from';
+COMMENT ON FUNCTION @extschema@._model_make_parity(name, jsonb) IS 'internal: make or replace the function of a model that score_parity is made from';
 
 CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
 	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)
@@ -216,17 +216,17 @@ CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
 	AS 'MODULE_PATHNAME', 'call_model_function';
 COMMENT ON FUNCTION @extschema@._attribute_segments(name, text) IS 'internal: call this function of a model';
 
-CREATE FUNCTION @extschema@.model_make_quality(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_quality(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	question	text := @extschema@.model_question(model, settings);
-	tenant		text := @extschema@.model_tenant(settings, 'q');
+	question	text := @extschema@._model_question(model, settings);
+	tenant		text := @extschema@._model_tenant(settings, 'q');
 	-- counts of rows are not known by tenant: for those who see all of them
-	everything	text := @extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
-	-- as in model_write_thresholds
+	everything	text := @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
+	-- as in _model_write_thresholds
 	quantiles	boolean := (settings ->> 'bins')::int > 1 AND EXISTS (
 		SELECT FROM (VALUES (settings -> 'recency_thresholds'), (settings -> 'frequency_thresholds'), (settings -> 'monetary_thresholds')) AS t (given)
 		 WHERE t.given = '[]' OR t.given = 'null' AND ((settings ->> 'bins')::int <> 5 OR t.given = settings -> 'monetary_thresholds'));
@@ -245,19 +245,19 @@ BEGIN
 			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM (%2$s) AS p
 				WHERE NOT EXISTS (SELECT FROM %5$I.merged_customers AS m WHERE m.customer_key = %6$s)) AS p
 			  ON %6$s = h.customer_key GROUP BY COALESCE(h.tenant, p.tenant)$q$,
-			@extschema@.model_histories(model, settings), settings ->> 'customers_query',
+			@extschema@._model_histories(model, settings), settings ->> 'customers_query',
 			CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE format('p.consent IS NOT TRUE OR EXISTS (SELECT FROM %1$I.merged_customers AS m'
 				' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM (%2$s) AS x WHERE (%3$s) COLLATE "C" = m.customer_key AND x.consent))',
-				model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')) END,
+				model, settings ->> 'customers_query', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END,
 			CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE
 				format(' OR EXISTS (SELECT FROM %1$I.merged_customers AS m JOIN (%2$s) AS x ON (%3$s) COLLATE "C" = m.customer_key WHERE m.root_key = h.customer_key AND x.objection)',
-					model, settings ->> 'customers_query', @extschema@.model_key(settings, 'x.tenant', 'x.customer_id')) END, model, @extschema@.model_person_key(settings));
+					model, settings ->> 'customers_query', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END, model, @extschema@._model_person_key(settings));
 	END IF;
 	SELECT string_agg(format('(%L, %s, %L, %L, %L, %L)', r.reason, r.position, r.unit, r.found,
 			CASE WHEN settings ->> 'tenant' IS NOT NULL AND r.reason = 'no_customer' THEN replace(r.explanation, 'customer', 'customer or a tenant') ELSE r.explanation END,
 			r.advice), ', ' ORDER BY r.position), array_agg(r.reason ORDER BY r.position) FILTER (WHERE r.found = 'checked')
 	  INTO words, checked FROM @extschema@.quality_reasons() AS r WHERE r.needs IS NULL OR settings ->> r.needs IS NOT NULL;
-	PERFORM @extschema@.model_put_view(model, 'data_quality',
+	PERFORM @extschema@._model_put_view(model, 'data_quality',
 		-- security_barrier protects nothing where a UNION ALL is all there is
 		format($q$SELECT u.tenant, w.reason, w.unit, %12$s AS affected, w.explanation || COALESCE(': ' || u.detail, '')%13$s AS explanation, u.checked_at, %14$s AS customers,
 				CASE WHEN w.found = 'checked' AND u.checked_at IS NULL THEN format('count it: SELECT check_quality(%%L)', %9$L) ELSE w.advice END AS advice
@@ -271,12 +271,12 @@ BEGIN
 				LEFT JOIN (SELECT h.tenant, count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
 						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL AND @extschema@.no_order_reason(h.history, q.as_of) = 'no_order') AS no_order,
 						count(*) FILTER (WHERE @extschema@.no_order_reason(h.history, q.as_of) = 'all_refunded') AS all_refunded,
-						count(*) FILTER (WHERE CASE WHEN @extschema@.monetary_float8(h.history, q.as_of, NULL) = 0 AND @extschema@.recency(h.history, q.as_of) IS NOT NULL
+						count(*) FILTER (WHERE CASE WHEN @extschema@._monetary_float8(h.history, q.as_of, NULL) = 0 AND @extschema@.recency(h.history, q.as_of) IS NOT NULL
 							THEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.day <= q.as_of AND y.total <> 0) END) AS net_zero,
 						count(*) FILTER (WHERE @extschema@.frequency(h.history, q.as_of) = 1) AS one_order,
 						count(*) FILTER (WHERE @extschema@.recency(h.history, q.as_of) IS NOT NULL) AS ordered,
 						max(@extschema@.frequency(h.history, q.as_of)) AS most_orders, sum(@extschema@.frequency(h.history, q.as_of)) AS orders,
-						count(*) FILTER (WHERE @extschema@.is_placeholder_key(h.customer_id)) AS placeholder,
+						count(*) FILTER (WHERE @extschema@._is_placeholder_key(h.customer_id)) AS placeholder,
 						count(*) FILTER (WHERE %11$s) AS due
 						FROM (%4$s) AS q JOIN (%5$s) AS h ON h.tenant = q.tenant GROUP BY h.tenant) AS n ON n.tenant = q.tenant
 				LEFT JOIN (%6$s) AS p ON p.tenant = q.tenant
@@ -312,7 +312,7 @@ BEGIN
 				FROM (%4$s) AS q CROSS JOIN unnest(%10$L::text[]) AS c (reason)
 				LEFT JOIN %2$I.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason) AS u ON u.reason = w.reason
 			ORDER BY u.tenant, w."position"$q$,
-			words, model, tenant, question, @extschema@.model_histories(model, settings), people, quantiles, everything, model, checked,
+			words, model, tenant, question, @extschema@._model_histories(model, settings), people, quantiles, everything, model, checked,
 			CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
 				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days') END,
 			CASE WHEN small = 1 THEN 'u.affected' ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1 THEN u.affected END', small) END,
@@ -323,8 +323,8 @@ BEGIN
 					concat_ws(', ', sum(b.blanks) || ' with blanks', sum(b.exponents) || ' with an exponent', sum(b.decimals) || ' with .0') AS detail
 				FROM (SELECT h.tenant, count(*) AS n, count(k.kind) AS spoilt, NULLIF(count(*) FILTER (WHERE k.kind = 'blanks'), 0) AS blanks,
 						NULLIF(count(*) FILTER (WHERE k.kind = 'exponent'), 0) AS exponents, NULLIF(count(*) FILTER (WHERE k.kind = 'decimals'), 0) AS decimals
-					FROM (%s) AS h CROSS JOIN LATERAL (SELECT @extschema@.spoilt_key(h.customer_id) AS kind) AS k
-					GROUP BY h.tenant, @extschema@.bare_key(h.customer_id)) AS b GROUP BY b.tenant$k$, @extschema@.model_histories(model, settings)) END,
+					FROM (%s) AS h CROSS JOIN LATERAL (SELECT @extschema@._spoilt_key(h.customer_id) AS kind) AS k
+					GROUP BY h.tenant, @extschema@._bare_key(h.customer_id)) AS b GROUP BY b.tenant$k$, @extschema@._model_histories(model, settings)) END,
 			-- figures of few people are no more shown in words
 			CASE WHEN small = 1 THEN $d$
 						WHEN 'dominant_customer' THEN format('%s %% of %s orders', round(100.0 * n.most_orders / n.orders, 1), n.orders)
@@ -332,10 +332,10 @@ BEGIN
 		'what was left out when the source was read, and what is worth a look, by reason');
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_quality(name, jsonb) IS 'internal: make or replace the view data_quality of a model';
+COMMENT ON FUNCTION @extschema@._model_make_quality(name, jsonb) IS 'internal: make or replace the view data_quality of a model';
 
 -- The source read once more, for what histories don't tell.
-CREATE FUNCTION @extschema@.model_check_quality(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_check_quality(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -348,11 +348,11 @@ DECLARE
 	state		text;
 	message		text;
 BEGIN
-	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL', @extschema@.model_as_of(), model) INTO today;
+	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL', @extschema@._model_as_of(), model) INTO today;
 	EXECUTE format($q$
 		WITH source AS MATERIALIZED (
 			SELECT (%1$s) COLLATE "C" AS customer_key, %2$s AS tenant, %3$s AS day, r.day AS moment, r.value, r.counts, r.event_key, r.currency, r.is_kept,
-				   (octet_length(%1$s) <= 1000) IS TRUE AND @extschema@.is_scorable(%3$s, r.value) IS TRUE AS is_scored,
+				   (octet_length(%1$s) <= 1000) IS TRUE AND @extschema@._is_scorable(%3$s, r.value) IS TRUE AS is_scored,
 				   coalesce(r.counts, r.value >= 0) AS is_event
 			  FROM (%4$s) AS r
 		), kept AS (
@@ -408,7 +408,7 @@ BEGIN
 		), outliers AS (
 			SELECT d.tenant, w.reason, count(l.x) AS affected, count(DISTINCT l.customer_key) AS customers,
 				   CASE WHEN d.n < 30 THEN 'not judged, there are fewer than 30 orders' WHEN d.mad = 0 THEN 'not judged, most orders have the same value'
-						ELSE format(CASE w.sign WHEN 1 THEN 'above %%s' ELSE 'below %%s' END, w.sign * @extschema@.explain_floor(w.sign * exp(d.median + w.sign * 3.5 / 0.6745 * d.mad)::numeric, %6$s)) END AS detail
+						ELSE format(CASE w.sign WHEN 1 THEN 'above %%s' ELSE 'below %%s' END, w.sign * @extschema@._explain_floor(w.sign * exp(d.median + w.sign * 3.5 / 0.6745 * d.mad)::numeric, %6$s)) END AS detail
 			  FROM deviations AS d CROSS JOIN (VALUES ('outlier_high', 1), ('outlier_low', -1)) AS w (reason, sign)
 			  LEFT JOIN logs AS l ON l.tenant = d.tenant AND d.n >= 30 AND d.mad > 0 AND w.sign * 0.6745 * (l.x - d.median) > 3.5 * d.mad
 			 GROUP BY d.tenant, w.reason, w.sign, d.n, d.mad, d.median
@@ -434,9 +434,9 @@ BEGIN
 			  FROM (SELECT d.tenant, min(d.day) AS first, max(d.day) AS last FROM days AS d GROUP BY d.tenant) AS b
 			 CROSS JOIN generate_series(1, 7) AS w (weekday)
 			 CROSS JOIN LATERAL (SELECT count(*) AS n FROM days AS d WHERE d.tenant = b.tenant AND extract(isodow FROM d.day) = w.weekday) AS d
-			 WHERE 2 * d.n >= @extschema@.model_weekdays(b.first, b.last, w.weekday) AND d.n > 0
+			 WHERE 2 * d.n >= @extschema@._model_weekdays(b.first, b.last, w.weekday) AND d.n > 0
 		), gaps AS (
-			SELECT g.tenant, g.after, g.is_last, coalesce(sum(@extschema@.model_weekdays(g.after + 1, g.before - 1, w.weekday)), 0) AS n
+			SELECT g.tenant, g.after, g.is_last, coalesce(sum(@extschema@._model_weekdays(g.after + 1, g.before - 1, w.weekday)), 0) AS n
 			  FROM (SELECT d.tenant, d.day AS after, coalesce(lead(d.day) OVER next_day, $1 + 1) AS before, lead(d.day) OVER next_day IS NULL AS is_last
 					  FROM days AS d WINDOW next_day AS (PARTITION BY d.tenant ORDER BY d.day)) AS g
 			  LEFT JOIN weekdays AS w ON w.tenant = g.tenant
@@ -457,7 +457,7 @@ BEGIN
 			SELECT t.tenant, r.reason, coalesce(f.affected, 0), CASE WHEN f.reason IS NULL AND r.unit <> 'days' THEN 0 ELSE f.customers END, f.detail
 			  FROM tenants AS t CROSS JOIN @extschema@.quality_reasons() AS r LEFT JOIN found AS f ON f.tenant = t.tenant AND f.reason = r.reason
 			 WHERE r.found = 'checked' AND (r.needs IS NULL OR r.needs = ANY ($2))) AS x$q$,
-		@extschema@.model_source_key(settings, 'r.customer'), CASE WHEN tenanted THEN 'r.customer[1]' ELSE '''''::text' END,
+		@extschema@._model_source_key(settings, 'r.customer'), CASE WHEN tenanted THEN 'r.customer[1]' ELSE '''''::text' END,
 		CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END,
 		settings ->> 'quality_query', NULL, settings ->> 'money_decimals')
 		INTO findings USING today, ARRAY(SELECT k FROM unnest('{event_key,currency}'::text[]) AS k WHERE settings ->> k IS NOT NULL);
@@ -469,13 +469,13 @@ EXCEPTION
 	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
 		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
-		PERFORM @extschema@.model_raise_unreadable(model, state, message);
+		PERFORM @extschema@._model_raise_unreadable(model, state, message);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_check_quality(name, jsonb) IS 'internal: read the source of a model for what can be wrong with it, write down counts';
+COMMENT ON FUNCTION @extschema@._model_check_quality(name, jsonb) IS 'internal: read the source of a model for what can be wrong with it, write down counts';
 
 -- How often a weekday comes from one day to another: 1 is Monday.
-CREATE FUNCTION @extschema@.model_weekdays(from_day date, to_day date, weekday int)
+CREATE FUNCTION @extschema@._model_weekdays(from_day date, to_day date, weekday int)
 	RETURNS int
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -484,7 +484,7 @@ BEGIN ATOMIC
 		 ((weekday OPERATOR(pg_catalog.-) pg_catalog.date_part('isodow', from_day)::int OPERATOR(pg_catalog.+) 7) OPERATOR(pg_catalog.%) 7))
 		OPERATOR(pg_catalog./) 7 END;
 END;
-COMMENT ON FUNCTION @extschema@.model_weekdays(date, date, int) IS 'internal: how many Mondays (1) to Sundays (7) there are from one day to another';
+COMMENT ON FUNCTION @extschema@._model_weekdays(date, date, int) IS 'internal: how many Mondays (1) to Sundays (7) there are from one day to another';
 
 CREATE FUNCTION @extschema@.check_quality(model text)
 	RETURNS TABLE (tenant text, reason text, unit text, affected bigint, customers bigint, explanation text, advice text)
@@ -492,9 +492,9 @@ CREATE FUNCTION @extschema@.check_quality(model text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home	name := @extschema@.model_home(model);
+	home	name := @extschema@._model_home(model);
 BEGIN
-	PERFORM @extschema@.model_check_quality(home, @extschema@.model_settings(home));
+	PERFORM @extschema@._model_check_quality(home, @extschema@._model_settings(home));
 	RETURN QUERY EXECUTE format('SELECT q.tenant, q.reason, q.unit, q.affected, q.customers, q.explanation, q.advice FROM %I.data_quality AS q WHERE coalesce(q.affected > 0, q.checked_at IS NOT NULL)', home);
 END
 $$;
@@ -525,7 +525,7 @@ BEGIN
 			MESSAGE = format('minimum_ratio %s is not above 0 and at most 1', minimum_ratio),
 			HINT = '0.8 is the four-fifths rule.';
 	END IF;
-	home := @extschema@.model_named(model);
+	home := @extschema@._model_named(model);
 	scores := (SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relname = 'customer_scores');
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND a.attname = attribute
 					  AND octet_length(attribute) <= 63 AND col_description(a.attrelid, a.attnum) = 'attribute of the customer') THEN

@@ -12,17 +12,17 @@
 -- The customers with something pending in a live model. Those who have been merged
 -- into another customer go by the name of that one. In two halves, each of which
 -- finds one customer by an index.
-CREATE FUNCTION @extschema@.model_pending_keys(model name)
+CREATE FUNCTION @extschema@._model_pending_keys(model name)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.pending AS d UNION ALL'
 		' SELECT m.root_key FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key', model);
 END;
-COMMENT ON FUNCTION @extschema@.model_pending_keys(name) IS 'internal: a query for the customers who have something pending, more than once and under former keys too';
+COMMENT ON FUNCTION @extschema@._model_pending_keys(name) IS 'internal: a query for the customers who have something pending, more than once and under former keys too';
 
 -- From which day on a row p of the customers table is known; -infinity: always.
-CREATE FUNCTION @extschema@.model_known(settings jsonb)
+CREATE FUNCTION @extschema@._model_known(settings jsonb)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -31,7 +31,7 @@ BEGIN ATOMIC
 			THEN pg_catalog.format($q$COALESCE((p.known AT TIME ZONE %L)::date, '-infinity')$q$, settings OPERATOR(pg_catalog.->>) 'time_zone')
 		ELSE $q$COALESCE(p.known::date, '-infinity')$q$ END;
 END;
-COMMENT ON FUNCTION @extschema@.model_known(jsonb) IS 'internal: an expression for the day from which a person of the customers table is known';
+COMMENT ON FUNCTION @extschema@._model_known(jsonb) IS 'internal: an expression for the day from which a person of the customers table is known';
 
 -- Which scores an interval of values stands for, in words.
 CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], score int, language text DEFAULT 'en', decimals int DEFAULT 2)
@@ -96,7 +96,7 @@ BEGIN
 	places := CASE WHEN dimension IN ('mean', 'basket') THEN decimals + 4 ELSE decimals END;
 	passed := lower::text::numeric;
 	kept := upper::text::numeric;
-	-- Not by explain_floor: readers call this, who may have no rights on its schema.
+	-- Not by _explain_floor: readers call this, who may have no rights on its schema.
 	LOOP
 		below := trunc(passed, places) - CASE WHEN passed < trunc(passed, places) THEN power(10::numeric, -places) ELSE 0 END;
 		above := trunc(kept, places) - CASE WHEN kept < trunc(kept, places) THEN power(10::numeric, -places) ELSE 0 END;
@@ -118,7 +118,7 @@ COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
 -- those of roles that have been dropped, with namesakes since. A grant goes with
 -- its role: a row counts while the role has USAGE on the schema by itself, as the
 -- owner has and grant_reader gives.
-CREATE FUNCTION @extschema@.model_reader_condition(model name, settings jsonb, reader text, rows text DEFAULT 'r.tenant = k.tenant OR r.tenant IS NULL')
+CREATE FUNCTION @extschema@._model_reader_condition(model name, settings jsonb, reader text, rows text DEFAULT 'r.tenant = k.tenant OR r.tenant IS NULL')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -129,14 +129,14 @@ BEGIN ATOMIC
 			' CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
 			' WHERE n.oid = %4$L::pg_catalog.regnamespace AND a.privilege_type = ''USAGE''))', model, reader, rows, pg_catalog.quote_ident(model)) END;
 END;
-COMMENT ON FUNCTION @extschema@.model_reader_condition(name, jsonb, text, text) IS 'internal: which tenants a reader may see';
+COMMENT ON FUNCTION @extschema@._model_reader_condition(name, jsonb, text, text) IS 'internal: which tenants a reader may see';
 
 -- The question: a row for each tenant. "as_of" and "condition" are expressions
 -- over the configuration c; "dates" is an item of FROM that they may read;
 -- "calibration" is an item of FROM with thresholds of each tenant; "columns" are
 -- further ones of these three.
-CREATE FUNCTION @extschema@.model_question(model name, settings jsonb,
-	as_of text DEFAULT @extschema@.model_as_of(), condition text DEFAULT 'c.valid_until IS NULL',
+CREATE FUNCTION @extschema@._model_question(model name, settings jsonb,
+	as_of text DEFAULT @extschema@._model_as_of(), condition text DEFAULT 'c.valid_until IS NULL',
 	reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '', calibration text DEFAULT NULL, columns text DEFAULT '')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -150,11 +150,11 @@ WITH level AS (SELECT) SELECT k.tenant, %2$s AS as_of, c.version, c.window_days,
   FROM %5$s%1$I.configuration AS c
   JOIN %6$s AS k ON k.version = c.version
  WHERE %3$s AND %4$s$q$, model, as_of, condition,
-		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@.model_reader_condition(model, settings, reader) END, dates,
+		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@._model_reader_condition(model, settings, reader) END, dates,
 		COALESCE(calibration, pg_catalog.format('%I.calibration', model)),
 		CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE ', k.btyd_fit, k.spend_fit, k.propensity_fit, k.clv_thresholds, c.margin, c.discount_rate' END OPERATOR(pg_catalog.||) columns);
 END;
-COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@._model_question(name, jsonb, text, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
 
 -- The history of each customer: as stored, and in a live model with what is
@@ -162,7 +162,7 @@ COMMENT ON FUNCTION @extschema@.model_question(name, jsonb, text, text, text, te
 -- total beyond all limits now are left out, or nobody could be read. Erased
 -- customers are not stored, but the source may still have rows of them. With
 -- "everyone", customers with nothing left are here too, with no history.
-CREATE FUNCTION @extschema@.model_histories(model name, settings jsonb, everyone boolean DEFAULT false)
+CREATE FUNCTION @extschema@._model_histories(model name, settings jsonb, everyone boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -176,7 +176,7 @@ BEGIN
 		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h', model, id);
 	END IF;
 	is_left := format('p.history OPERATOR(@extschema@.<>) ''{}''%s', CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
-		format(' AND (p.is_stored OR %s)', @extschema@.model_kept(model, settings, 'p.history')) END);
+		format(' AND (p.is_stored OR %s)', @extschema@._model_kept(model, settings, 'p.history')) END);
 	RETURN format($q$
 SELECT h.tenant, h.customer_key, h.%2$s, h.history
   FROM %1$I.customer_histories AS h
@@ -193,20 +193,20 @@ SELECT p.tenant, p.customer_key, p.customer_id, %7$s
                           FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key) AS d
                  GROUP BY d.customer_key) AS d
           LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
- WHERE %6$s%8$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END, @extschema@.model_pending_keys(model),
-		@extschema@.model_kept_days(model, settings,
-			format('CASE WHEN h.history IS NULL THEN d.difference WHEN d.difference IS NOT NULL THEN @extschema@.try_add(h.history, d.difference)'
+ WHERE %6$s%8$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END, @extschema@._model_pending_keys(model),
+		@extschema@._model_kept_days(model, settings,
+			format('CASE WHEN h.history IS NULL THEN d.difference WHEN d.difference IS NOT NULL THEN @extschema@._try_add(h.history, d.difference)'
 				-- too large alone, but maybe not with what is stored
 				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT y.difference FROM %1$I.pending AS y'
 				' WHERE y.customer_key = d.customer_key AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = y.customer_key)'
 				' UNION ALL SELECT y.difference FROM %1$I.merged_customers AS m JOIN %1$I.pending AS y ON y.customer_key = m.customer_key WHERE m.root_key = d.customer_key) AS x) END', model)),
-		@extschema@.model_not_suppressed(model, 'p.customer_key'),
+		@extschema@._model_not_suppressed(model, 'p.customer_key'),
 		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left) ELSE 'p.history' END,
 		-- a total beyond all limits is not nothing: a customer with one is no prospect
 		CASE WHEN everyone THEN ' AND p.history IS NOT NULL' ELSE ' AND ' || is_left END);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb, boolean) IS 'internal: the query for the history of each customer';
+COMMENT ON FUNCTION @extschema@._model_histories(name, jsonb, boolean) IS 'internal: the query for the history of each customer';
 
 -- What is known of each customer: the history and, from the customers table, the
 -- attributes. With consent asked for, those who have not given it are not here.
@@ -215,8 +215,8 @@ COMMENT ON FUNCTION @extschema@.model_histories(name, jsonb, boolean) IS 'intern
 -- Both halves compare customers by customer_key alone, as one and the same
 -- expression in collation "C": so the planner knows in every table which row a
 -- condition on customer_key means, and an index on that expression serves it
--- (model_make_key_index).
-CREATE FUNCTION @extschema@.model_customers(model name, settings jsonb)
+-- (_model_make_key_index).
+CREATE FUNCTION @extschema@._model_customers(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -224,18 +224,18 @@ CREATE FUNCTION @extschema@.model_customers(model name, settings jsonb)
 DECLARE
 	is_live		boolean := coalesce((settings ->> 'live')::boolean, false);
 	people		text := settings ->> 'customers_query';
-	key			text := @extschema@.model_person_key(settings);
+	key			text := @extschema@._model_person_key(settings);
 	attributes	text;
 BEGIN
 	IF people IS NULL THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h', @extschema@.model_histories(model, settings));
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h', @extschema@._model_histories(model, settings));
 	END IF;
 	-- where a person is known by several keys, the most careful of their answers counts
-	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@.model_names(settings, 'contact')) THEN
+	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@._model_names(settings, 'contact')) THEN
 			format(', p.%1$I AND NOT EXISTS (SELECT FROM %2$I.merged_customers AS m JOIN (%3$s) AS x ON (%4$s) COLLATE "C" = m.customer_key'
-				' WHERE m.root_key = %5$s AND x.%1$I IS NOT TRUE) AS %1$I', a.name, model, people, @extschema@.model_key(settings, 'x.tenant', 'x.customer_id'), key)
+				' WHERE m.root_key = %5$s AND x.%1$I IS NOT TRUE) AS %1$I', a.name, model, people, @extschema@._model_key(settings, 'x.tenant', 'x.customer_id'), key)
 			ELSE format(', p.%I', a.name) END, '' ORDER BY a.n) INTO attributes
-	  FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS a (name, n);
+	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS a (name, n);
 	RETURN format($q$
 SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN %12$s END AS known%4$s
   FROM (%3$s) AS h %5$s JOIN (%2$s) AS p ON %6$s = h.customer_key
@@ -246,27 +246,27 @@ SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, %
  WHERE NOT EXISTS (SELECT FROM %1$I.customer_histories AS h WHERE h.customer_key = %6$s)%9$s
    AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = %6$s)
    AND %8$s%11$s$q$,
-		model, people, @extschema@.model_histories(model, settings, everyone => true), coalesce(attributes, ''),
+		model, people, @extschema@._model_histories(model, settings, everyone => true), coalesce(attributes, ''),
 		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END, key,
 		concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
-			nullif(@extschema@.model_nobody_refuses(model, settings, 'h.customer_key'), 'true'),
+			nullif(@extschema@._model_nobody_refuses(model, settings, 'h.customer_key'), 'true'),
 			-- people with nothing left are customers as long as they are known
 			CASE WHEN is_live THEN 'CASE WHEN p.customer_id IS NULL THEN h.history OPERATOR(@extschema@.<>) ''{}'' ELSE true END' END),
-		@extschema@.model_not_suppressed(model, key),
-		CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)', @extschema@.model_pending_keys(model), key) ELSE '' END,
+		@extschema@._model_not_suppressed(model, key),
+		CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)', @extschema@._model_pending_keys(model), key) ELSE '' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
 		concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END,
-			' AND ' || nullif(@extschema@.model_nobody_refuses(model, settings, key), 'true')),
-		@extschema@.model_known(settings));
+			' AND ' || nullif(@extschema@._model_nobody_refuses(model, settings, key), 'true')),
+		@extschema@._model_known(settings));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
+COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
 
 -- What a model with prediction says of each customer: pieces of the queries
 -- below, for each level. A condition of a segment map may ask for all of it.
-CREATE FUNCTION @extschema@.model_predictions(settings jsonb, level text)
+CREATE FUNCTION @extschema@._model_predictions(settings jsonb, level text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -287,11 +287,11 @@ BEGIN ATOMIC
 			WHEN 'conditions' THEN ',s.churn_probability,s.expected_orders_90d,s.clv_12m,s.clv_score,s.next_order_expected_on,s.propensity_90d'
 		END END;
 END;
-COMMENT ON FUNCTION @extschema@.model_predictions(jsonb, text) IS 'internal: what a model predicts, as a piece of the query for a level';
+COMMENT ON FUNCTION @extschema@._model_predictions(jsonb, text) IS 'internal: what a model predicts, as a piece of the query for a level';
 
 -- The facts of each customer on the day of the question. "customers" is a query
--- that stands for model_customers.
-CREATE FUNCTION @extschema@.model_facts(model name, settings jsonb, question text, customers text DEFAULT NULL)
+-- that stands for _model_customers.
+CREATE FUNCTION @extschema@._model_facts(model name, settings jsonb, question text, customers text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -299,7 +299,7 @@ CREATE FUNCTION @extschema@.model_facts(model name, settings jsonb, question tex
 DECLARE
 	attributes	text;
 BEGIN
-	attributes := @extschema@.model_attribute_list(settings, ', h.%I');
+	attributes := @extschema@._model_attribute_list(settings, ', h.%I');
 	RETURN format($q$
 WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
        q.as_of, q.version, q.weights, q.map_copy,
@@ -311,7 +311,7 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3
        @extschema@.monetary(h.history, q.as_of, q.window_days) AS monetary,
        @extschema@.mean_value(h.history, q.as_of, q.window_days) AS mean_value,
        CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of, q.window_days)::float8
-            ELSE @extschema@.monetary_float8(h.history, q.as_of, q.window_days) END AS scored_value,
+            ELSE @extschema@._monetary_float8(h.history, q.as_of, q.window_days) END AS scored_value,
        @extschema@.tenure(h.history, q.as_of) AS tenure_days,
        @extschema@.silence_ratio(h.history, q.as_of) AS silence_ratio,
        @extschema@.no_order_reason(h.history, q.as_of) AS no_order_reason,
@@ -321,17 +321,17 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3
        CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.then_day, q.window_days)
             ELSE @extschema@.frequency(h.history, q.then_day, q.window_days) END AS then_frequency,
        CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.then_day, q.window_days)::float8
-            ELSE @extschema@.monetary_float8(h.history, q.then_day, q.window_days) END AS then_scored_value%4$s
+            ELSE @extschema@._monetary_float8(h.history, q.then_day, q.window_days) END AS then_scored_value%4$s
   FROM (%1$s) AS q
-  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, coalesce(customers, @extschema@.model_customers(model, settings)), attributes,
-		@extschema@.model_predictions(settings, 'facts'));
+  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, coalesce(customers, @extschema@._model_customers(model, settings)), attributes,
+		@extschema@._model_predictions(settings, 'facts'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_facts(name, jsonb, text, text) IS 'internal: the query for the facts of each customer';
+COMMENT ON FUNCTION @extschema@._model_facts(name, jsonb, text, text) IS 'internal: the query for the facts of each customer';
 
 -- Facts, scores, segment: all columns of customer_scores and some more; with_rule
 -- adds the position of the rule that gave the segment.
-CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question text, maps text[], customers text DEFAULT NULL,
+CREATE FUNCTION @extschema@._model_scores(model name, settings jsonb, question text, maps text[], customers text DEFAULT NULL,
 	with_rule boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -339,10 +339,10 @@ CREATE FUNCTION @extschema@.model_scores(model name, settings jsonb, question te
 	AS $$
 DECLARE
 	-- conditions may call an attribute by its name, or attributes.name
-	plain		text := @extschema@.model_attribute_list(settings, ', f.%I');
-	dotted		text := @extschema@.model_attribute_list(settings, ', f.%I AS %I');
+	plain		text := @extschema@._model_attribute_list(settings, ', f.%I');
+	dotted		text := @extschema@._model_attribute_list(settings, ', f.%I AS %I');
 	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change,s.score_reason'
-		|| @extschema@.model_predictions(settings, 'conditions') || '}';
+		|| @extschema@._model_predictions(settings, 'conditions') || '}';
 	segment		text;
 	overridden	text;
 	rule		text := '';
@@ -350,7 +350,7 @@ DECLARE
 	scored		text := 'CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN %s END';
 BEGIN
 	SELECT columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
-	  INTO columns FROM unnest(@extschema@.model_attributes(settings)) AS a;
+	  INTO columns FROM unnest(@extschema@._model_attributes(settings)) AS a;
 	IF cardinality(maps) = 1 THEN
 		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
 	ELSE
@@ -366,7 +366,7 @@ BEGIN
 		' FROM unnest($1) AS m (map)', model) INTO overridden USING maps;
 	IF with_rule THEN
 		SELECT ', (CASE s.map_copy' || string_agg(format(E'\n WHEN %L THEN %s', map,
-				   @extschema@.segment_rule_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END)::int AS rule_position,'
+				   @extschema@._segment_rule_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END)::int AS rule_position,'
 			   ' o.made_by AS overridden_by, o.valid_until AS overridden_until, o.reason AS overridden_reason'
 		  INTO rule FROM unnest(maps) AS m (map);
 	END IF;
@@ -400,14 +400,14 @@ SELECT s.*,
                  WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected) AS s) AS s
   LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
    AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
-		@extschema@.model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule,
-		@extschema@.model_predictions(settings, 'scores'));
+		@extschema@._model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule,
+		@extschema@._model_predictions(settings, 'scores'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_scores(name, jsonb, text, text[], text, boolean) IS 'internal: the query for facts, scores and segment of each customer';
+COMMENT ON FUNCTION @extschema@._model_scores(name, jsonb, text, text[], text, boolean) IS 'internal: the query for facts, scores and segment of each customer';
 
--- The columns of customer_scores, of a query of model_scores, with labels.
-CREATE FUNCTION @extschema@.model_wide(model name, settings jsonb, scores text)
+-- The columns of customer_scores, of a query of _model_scores, with labels.
+CREATE FUNCTION @extschema@._model_wide(model name, settings jsonb, scores text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -416,7 +416,7 @@ DECLARE
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
 	attributes	text;
 BEGIN
-	attributes := @extschema@.model_attribute_list(settings, ', s.%I');
+	attributes := @extschema@._model_attribute_list(settings, ', s.%I');
 	RETURN format($q$
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary::%3$s AS monetary, s.mean_value::%3$s AS mean_value, s.tenure_days, s.silence_ratio,
@@ -427,7 +427,7 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
   FROM (%2$s) AS s
   LEFT JOIN %1$I.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = %6$L$q$,
 		model, scores, money, attributes,
-		@extschema@.model_tenant(settings, 's'), settings ->> 'language', @extschema@.model_predictions(settings, 'wide'));
+		@extschema@._model_tenant(settings, 's'), settings ->> 'language', @extschema@._model_predictions(settings, 'wide'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_wide(name, jsonb, text) IS 'internal: the query for the columns of customer_scores';
+COMMENT ON FUNCTION @extschema@._model_wide(name, jsonb, text) IS 'internal: the query for the columns of customer_scores';

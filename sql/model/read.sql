@@ -6,7 +6,7 @@
 -- merged into another one are under the key of that one. Customers without a
 -- history, because it would be too large, have a key in the column too_large only.
 -- A model without merges pays nothing for them.
-CREATE FUNCTION @extschema@.model_source_customers(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_source_customers(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -20,9 +20,9 @@ BEGIN
 	IF NOT merged THEN
 		RETURN format('WITH level AS (SELECT) SELECT CASE WHEN f.history IS NOT NULL THEN %1$s END COLLATE "C" AS customer_key, %2$s, f.history, %3$s,'
 			' CASE WHEN f.history IS NULL AND f.rows_read IS NULL THEN %1$s END COLLATE "C" AS too_large FROM %4$s AS f',
-			@extschema@.model_source_key(settings, 'f.customer_id'),
+			@extschema@._model_source_key(settings, 'f.customer_id'),
 			CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END,
-			counts, @extschema@.model_source_histories(settings));
+			counts, @extschema@._model_source_histories(settings));
 	END IF;
 	RETURN format($q$
 		WITH source AS MATERIALIZED (
@@ -40,16 +40,16 @@ BEGIN
 			   CASE WHEN s.history IS NULL THEN s.root_key END
 		  FROM (SELECT m.root_key, m.tenant, m.root_id, CASE WHEN bool_and(f.history IS NOT NULL) THEN @extschema@.try_sum(f.history) END AS history
 				  FROM source AS f JOIN merged AS m ON m.customer_key = f.customer_key GROUP BY m.root_key, m.tenant, m.root_id) AS s$q$,
-		model, @extschema@.model_source_key(settings, 'f.customer_id'),
+		model, @extschema@._model_source_key(settings, 'f.customer_id'),
 		CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END,
-		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, @extschema@.model_source_histories(settings), counts,
+		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, @extschema@._model_source_histories(settings), counts,
 		CASE WHEN tenanted THEN 's.root_id,' ELSE '' END);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_source_customers(name, jsonb) IS 'internal: the query for the history that each customer has in the source now';
+COMMENT ON FUNCTION @extschema@._model_source_customers(name, jsonb) IS 'internal: the query for the history that each customer has in the source now';
 
 -- The source read again; only rows that differ are written.
-CREATE FUNCTION @extschema@.model_read_source(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_read_source(model name, settings jsonb)
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -61,7 +61,7 @@ DECLARE
 	state		text;
 	message		text;
 BEGIN
-	PERFORM @extschema@.model_check_tokens(model);
+	PERFORM @extschema@._model_check_tokens(model);
 	-- Customers without a history, because it would be too large, have no key here.
 	-- Like the row with the counts they match no stored customer, and are among
 	-- those that differ. New rows need not look for a conflict. Erased customers
@@ -100,19 +100,19 @@ BEGIN
 					   (SELECT count(*) FROM differing AS d WHERE d.customer_key IS NULL) - 1 AS too_large OFFSET 0) AS n
 		 WHERE f.rows_read IS NOT NULL
 		RETURNING refresh_id, %10$s
-		$q$, model, @extschema@.model_source_customers(model, settings),
+		$q$, model, @extschema@._model_source_customers(model, settings),
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
 		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model)
-			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)', @extschema@.model_live_pieces(model, settings,
-				format('SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s', @extschema@.model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
-		@extschema@.model_not_suppressed(model, 'd.customer_key'), @extschema@.model_kept(model, settings, 'f.history'),
+			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)', @extschema@._model_live_pieces(model, settings,
+				format('SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s', @extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
+		@extschema@._model_not_suppressed(model, 'd.customer_key'), @extschema@._model_kept(model, settings, 'f.history'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN 'NULL::text[]' ELSE
-			format('(SELECT array_agg(r.customer_key) FROM removed AS r WHERE NOT %s)', @extschema@.model_kept(model, settings, 'r.history')) END)
+			format('(SELECT array_agg(r.customer_key) FROM removed AS r WHERE NOT %s)', @extschema@._model_kept(model, settings, 'r.history')) END)
 		INTO refresh, expired;
 	IF settings ->> 'retention_days' IS NOT NULL THEN
-		PERFORM @extschema@.model_purge_rest(model, settings, expired);
+		PERFORM @extschema@._model_purge_rest(model, settings, expired);
 	END IF;
 	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model) USING refresh;
 	RETURN refresh;
@@ -120,8 +120,8 @@ EXCEPTION
 	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
 		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
-		PERFORM @extschema@.model_raise_unreadable(model, state, message);
+		PERFORM @extschema@._model_raise_unreadable(model, state, message);
 		RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_read_source(name, jsonb) IS 'internal: read the source of a model, write what differs';
+COMMENT ON FUNCTION @extschema@._model_read_source(name, jsonb) IS 'internal: read the source of a model, write what differs';

@@ -3,7 +3,7 @@
 --
 
 -- How many customers each segment has, by label.
-CREATE FUNCTION @extschema@.model_segment_counts(model name)
+CREATE FUNCTION @extschema@._model_segment_counts(model name)
 	RETURNS TABLE (segment text, segment_label text, segment_order int, customers bigint)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -22,10 +22,10 @@ BEGIN
 		  LEFT JOIN (SELECT c.segment, count(*) AS customers FROM %1$I.customer_scores AS c GROUP BY c.segment) AS s ON s.segment = l.segment$q$, model);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_segment_counts(name) IS 'internal: customers by segment';
+COMMENT ON FUNCTION @extschema@._model_segment_counts(name) IS 'internal: customers by segment';
 
 -- What a change does to the segments, in lines.
-CREATE FUNCTION @extschema@.model_compare_counts(earlier jsonb, later jsonb)
+CREATE FUNCTION @extschema@._model_compare_counts(earlier jsonb, later jsonb)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -36,10 +36,10 @@ BEGIN ATOMIC
 		ON e.segment OPERATOR(pg_catalog.=) l.segment
 	 ORDER BY COALESCE(l.segment_order, e.segment_order), 1;
 END;
-COMMENT ON FUNCTION @extschema@.model_compare_counts(jsonb, jsonb) IS 'internal: customers by segment before and after';
+COMMENT ON FUNCTION @extschema@._model_compare_counts(jsonb, jsonb) IS 'internal: customers by segment before and after';
 
 -- What was made, and what is worth knowing about it, in lines.
-CREATE FUNCTION @extschema@.model_report(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_report(model name, settings jsonb)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -76,11 +76,11 @@ BEGIN
 	RETURN QUERY EXECUTE format('SELECT ''note'', concat_ws('': '', concat(d.affected, '' '', d.explanation), d.advice) FROM %I.data_quality AS d'
 		' WHERE d.reason IN (''duplicate_keys'', ''conflicting_keys'', ''mixed_currencies'', ''no_currency'', ''placeholder_key'', ''dominant_customer'', ''spoilt_keys'', ''similar_keys'')'
 		' AND d.affected > 0', model);
-	RETURN QUERY SELECT 'note', n FROM @extschema@.model_quality_notes(model, settings) AS n;
+	RETURN QUERY SELECT 'note', n FROM @extschema@._model_quality_notes(model, settings) AS n;
 	RETURN QUERY VALUES ('customers', r.customers::text);
-	RETURN QUERY SELECT * FROM @extschema@.model_prediction_lines(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_prediction_lines(model, settings);
 	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)
-		FROM @extschema@.model_segment_counts(model) AS c ORDER BY c.segment_order, c.segment;
+		FROM @extschema@._model_segment_counts(model) AS c ORDER BY c.segment_order, c.segment;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_report(name, jsonb) IS 'internal: what a model is, in lines';
+COMMENT ON FUNCTION @extschema@._model_report(name, jsonb) IS 'internal: what a model is, in lines';

@@ -3,7 +3,7 @@
 --
 
 -- Settings that make sense together, or an error.
-CREATE FUNCTION @extschema@.model_check_settings(settings jsonb)
+CREATE FUNCTION @extschema@._model_check_settings(settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -82,10 +82,10 @@ BEGIN
 		s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, s.weights);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_check_settings(jsonb) IS 'internal: refuse settings that make no sense';
+COMMENT ON FUNCTION @extschema@._model_check_settings(jsonb) IS 'internal: refuse settings that make no sense';
 
 -- The next version of the configuration, in force from its as_of day on.
-CREATE FUNCTION @extschema@.model_write_version(model name, settings jsonb, reason text)
+CREATE FUNCTION @extschema@._model_write_version(model name, settings jsonb, reason text)
 	RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -104,4 +104,4 @@ BEGIN
 	RETURN settings;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_write_version(name, jsonb, text) IS 'internal: write the next version of a configuration';
+COMMENT ON FUNCTION @extschema@._model_write_version(name, jsonb, text) IS 'internal: write the next version of a configuration';

@@ -6,7 +6,7 @@
 -- A table and all of its partitions. pg_partition_tree would lock the partitions
 -- and not the table: a call that wanted the table next would deadlock with TRUNCATE,
 -- which takes the table first.
-CREATE FUNCTION @extschema@.model_table_tree(root oid)
+CREATE FUNCTION @extschema@._model_table_tree(root oid)
 	RETURNS TABLE (relid oid, level int)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -19,11 +19,11 @@ BEGIN ATOMIC
 		 WHERE t.relkind OPERATOR(pg_catalog.=) 'p')
 	SELECT t.relid, t.level FROM tree AS t;
 END;
-COMMENT ON FUNCTION @extschema@.model_table_tree(oid) IS 'internal: a table and its partitions, without a lock on them';
+COMMENT ON FUNCTION @extschema@._model_table_tree(oid) IS 'internal: a table and its partitions, without a lock on them';
 
 -- People who can't be read any more, in words that lead to alter_model: else the
 -- error would print a query of a hundred lines.
-CREATE FUNCTION @extschema@.model_check_people(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_check_people(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -45,11 +45,11 @@ EXCEPTION
 			HINT = format('Bring back what is missing, or name it anew: alter_model(%L, customers => ..., attributes => ..., consent => ..., objection => ..., contact => ...)', model);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_check_people(name, jsonb) IS 'internal: an error if the table of people, or a column of it, can''t be read';
+COMMENT ON FUNCTION @extschema@._model_check_people(name, jsonb) IS 'internal: an error if the table of people, or a column of it, can''t be read';
 
 -- What the columns of a SELECT are, and the SELECT with every name qualified:
 -- the server says so itself, of a view that is dropped at once.
-CREATE FUNCTION @extschema@.model_probe(model name, caller jsonb, query text,
+CREATE FUNCTION @extschema@._model_probe(model name, caller jsonb, query text,
 	OUT definition text, OUT names text[], OUT types oid[], OUT collations oid[], OUT relations text[])
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -83,7 +83,7 @@ BEGIN
 	END;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	probe_oid := probe::regclass;
-	definition := @extschema@.model_definition(probe_oid);
+	definition := @extschema@._model_definition(probe_oid);
 	SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}'), coalesce(array_agg(a.atttypid ORDER BY a.attnum), '{}'),
 		   coalesce(array_agg(a.attcollation ORDER BY a.attnum), '{}')
 	  INTO names, types, collations
@@ -97,12 +97,12 @@ BEGIN
 	EXECUTE format('DROP VIEW %s', probe);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_probe(name, jsonb, text) IS
+COMMENT ON FUNCTION @extschema@._model_probe(name, jsonb, text) IS
 	'internal: a query with all names qualified, the names, types and collations of its columns, and the relations that it reads';
 
 -- Which of these relations no longer exist. The catalogs are asked, because those
 -- who look at a model may have no rights on its source.
-CREATE FUNCTION @extschema@.model_missing(relations text[])
+CREATE FUNCTION @extschema@._model_missing(relations text[])
 	RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -113,11 +113,11 @@ BEGIN ATOMIC
 						WHERE n.nspname = (pg_catalog.parse_ident(r.relation))[1] AND c.relname = (pg_catalog.parse_ident(r.relation))[2]
 						  AND c.relkind IN ('r', 'p', 'v', 'm', 'f'));
 END;
-COMMENT ON FUNCTION @extschema@.model_missing(text[]) IS 'internal: those of these relations, by qualified names, that do not exist; NULL if all do';
+COMMENT ON FUNCTION @extschema@._model_missing(text[]) IS 'internal: those of these relations, by qualified names, that do not exist; NULL if all do';
 
 -- One argument that is a column or an expression over "from_item": its type,
 -- or an error that names the argument.
-CREATE FUNCTION @extschema@.model_probe_argument(model name, caller jsonb, argument text, expression text,
+CREATE FUNCTION @extschema@._model_probe_argument(model name, caller jsonb, argument text, expression text,
 	from_item text, columns text[], OUT type oid, OUT collation_oid oid)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -129,7 +129,7 @@ DECLARE
 BEGIN
 	BEGIN
 		SELECT p.types, p.collations INTO probe
-		  FROM @extschema@.model_probe(model, caller,
+		  FROM @extschema@._model_probe(model, caller,
 			   -- beside a column, which no aggregate may stand beside
 			   format(E'SELECT (%s\n) AS expression, "each row" FROM %s CROSS JOIN (VALUES (1)) AS one ("each row")', expression, from_item)) AS p;
 	EXCEPTION
@@ -155,10 +155,10 @@ BEGIN
 	collation_oid := probe.collations[1];
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_probe_argument(name, jsonb, text, text, text, text[]) IS
+COMMENT ON FUNCTION @extschema@._model_probe_argument(name, jsonb, text, text, text, text[]) IS
 	'internal: the type of an expression of the caller''s';
 
-CREATE FUNCTION @extschema@.model_base_type(type oid)
+CREATE FUNCTION @extschema@._model_base_type(type oid)
 	RETURNS oid
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -172,17 +172,17 @@ BEGIN
 	RETURN base;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_base_type(oid) IS 'internal: the type that a domain is over';
+COMMENT ON FUNCTION @extschema@._model_base_type(oid) IS 'internal: the type that a domain is over';
 
 -- How a key of this type becomes text so that equal keys give equal texts, as
 -- a format for one operand; an error for types of which that can't be said.
-CREATE FUNCTION @extschema@.model_key_text(argument text, type oid, collation_oid oid)
+CREATE FUNCTION @extschema@._model_key_text(argument text, type oid, collation_oid oid)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	base	oid := @extschema@.model_base_type(type);
+	base	oid := @extschema@._model_base_type(type);
 BEGIN
 	IF EXISTS (SELECT FROM pg_collation AS c WHERE c.oid = collation_oid AND NOT c.collisdeterministic) THEN
 		RAISE datatype_mismatch USING
@@ -200,10 +200,10 @@ BEGIN
 		HINT = format('Give an expression that makes it one: %s => ''...::text''.', argument);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_key_text(text, oid, oid) IS 'internal: how a key of a type becomes text';
+COMMENT ON FUNCTION @extschema@._model_key_text(text, oid, oid) IS 'internal: how a key of a type becomes text';
 
 -- "source" or "customers" as an item of FROM, and its columns.
-CREATE FUNCTION @extschema@.model_from_item(model name, caller jsonb, argument text, source text,
+CREATE FUNCTION @extschema@._model_from_item(model name, caller jsonb, argument text, source text,
 	OUT from_item text, OUT relation oid, OUT columns text[], OUT types oid[])
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -248,7 +248,7 @@ BEGIN
 	END IF;
 	BEGIN
 		SELECT p.names, p.types INTO columns, types
-		  FROM @extschema@.model_probe(model, caller, format('SELECT * FROM %s', from_item)) AS p;
+		  FROM @extschema@._model_probe(model, caller, format('SELECT * FROM %s', from_item)) AS p;
 	EXCEPTION WHEN syntax_error OR invalid_table_definition OR feature_not_supported OR duplicate_column THEN
 		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
 		RAISE EXCEPTION USING ERRCODE = state,
@@ -257,12 +257,12 @@ BEGIN
 	END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_from_item(name, jsonb, text, text) IS
+COMMENT ON FUNCTION @extschema@._model_from_item(name, jsonb, text, text) IS
 	'internal: a table, view or query of the caller''s as an item of FROM, and its columns';
 
 -- The arguments that say where the data is, understood once: every name
 -- qualified, every type known. Returns the settings with what was found out.
-CREATE FUNCTION @extschema@.model_resolve(model name, caller jsonb, settings jsonb)
+CREATE FUNCTION @extschema@._model_resolve(model name, caller jsonb, settings jsonb)
 	RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -286,7 +286,7 @@ DECLARE
 	query		text;
 	key_column	text;
 	attribute	text;
-	attributes	text[] := @extschema@.model_attributes(settings);
+	attributes	text[] := @extschema@._model_attributes(settings);
 	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,churn_probability,churn_reason,propensity_90d,expected_orders_90d,clv_12m,clv_score,next_order_expected_on,prediction_reason,segment,segment_label,segment_order,segment_color,segment_overridden,segment_by_rules,role,action,previous_segment,changed_on,consent,objection,known,history}';
 	-- names that the queries of sql/model/query.sql use themselves
 	inside		text[] := '{version,weights,map_copy,no_order_reason,corrected,scored_value,recency_thresholds,frequency_thresholds,monetary_thresholds,basket_thresholds,clv_thresholds,then_recency_days,then_frequency,then_scored_value,then_r_score,then_f_score,then_m_score}';
@@ -298,7 +298,7 @@ DECLARE
 	copies		text;
 BEGIN
 	-- Events
-	SELECT * INTO item FROM @extschema@.model_from_item(model, caller, 'source', settings ->> 'source');
+	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'source', settings ->> 'source');
 	by_position := settings ->> 'customer' IS NULL AND settings ->> 'day' IS NULL AND settings ->> 'value' IS NULL;
 	IF by_position AND (cardinality(item.columns) NOT IN (3, 4) OR settings ->> 'counts' IS NOT NULL OR tenanted) THEN
 		RAISE undefined_column USING
@@ -325,28 +325,28 @@ BEGIN
 				expression := format('source.%I', expression);
 			END IF;
 			SELECT p.type, p.collation_oid INTO type, collation_oid
-			  FROM @extschema@.model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
+			  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
 		END IF;
 		expressions := array_append(expressions, expression);
 		types := array_append(types, type);
 		collations := array_append(collations, collation_oid);
 	END LOOP;
-	key_text := @extschema@.model_key_text('customer', types[1], collations[1]);
+	key_text := @extschema@._model_key_text('customer', types[1], collations[1]);
 	order_taken := CASE WHEN by_position THEN format('Without customer, day and value the columns of the source are taken in their order: %s.',
 		array_to_string(item.columns, ', ')) ELSE format('The columns are: %s.', array_to_string(item.columns, ', ')) END;
-	IF @extschema@.model_base_type(types[2]) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
+	IF @extschema@._model_base_type(types[2]) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('day "%s" is of type %s, not a date', names[2], format_type(types[2], NULL)),
 			DETAIL = order_taken,
 			HINT = 'Give a column or expression of type date, timestamp or timestamptz.';
 	END IF;
-	IF @extschema@.model_base_type(types[3]) <> ALL ('{int2,int4,int8,numeric,float4,float8}'::regtype[]::oid[]) THEN
+	IF @extschema@._model_base_type(types[3]) <> ALL ('{int2,int4,int8,numeric,float4,float8}'::regtype[]::oid[]) THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('value "%s" is of type %s, not a number', names[3], format_type(types[3], NULL)),
 			DETAIL = order_taken,
 			HINT = 'Give a column or expression of an integer type, numeric, real or double precision.';
 	END IF;
-	IF @extschema@.model_base_type(types[4]) <> 'bool'::regtype THEN
+	IF @extschema@._model_base_type(types[4]) <> 'bool'::regtype THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('counts "%s" is of type %s, not boolean', names[4], format_type(types[4], NULL)),
 			DETAIL = order_taken,
@@ -357,13 +357,13 @@ BEGIN
 		IF expression IS NOT NULL THEN
 			expression := CASE WHEN expression = ANY (item.columns) THEN format('source.%I', expression) ELSE expression END;
 			SELECT p.type, p.collation_oid INTO type, collation_oid
-			  FROM @extschema@.model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
-			expression := format(@extschema@.model_key_text(argument, type, collation_oid), '(' || expression || E'\n)');
+			  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
+			expression := format(@extschema@._model_key_text(argument, type, collation_oid), '(' || expression || E'\n)');
 		END IF;
 		extras := array_append(extras, expression);
 	END LOOP;
 	IF tenanted THEN
-		tenant_text := format(@extschema@.model_key_text('tenant', types[5], collations[5]), '(' || expressions[5] || E'\n)');
+		tenant_text := format(@extschema@._model_key_text('tenant', types[5], collations[5]), '(' || expressions[5] || E'\n)');
 	END IF;
 	customer := CASE WHEN tenanted THEN
 			format(E'CASE WHEN (%1$s\n) IS NOT NULL AND %3$s IS NOT NULL THEN ARRAY[%3$s, %2$s] END', expressions[1],
@@ -384,16 +384,16 @@ BEGIN
 	ELSE
 		copies := format('SELECT *, true AS is_kept FROM (%s) AS copies', copies);
 	END IF;
-	SELECT p.definition, p.types, p.relations INTO given FROM @extschema@.model_probe(model, caller, query) AS p;
+	SELECT p.definition, p.types, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
 	settings := settings || jsonb_build_object(
 		'source_relation', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 							 WHERE c.oid = item.relation),
 		'source_reads', given.relations,
 		'source_query', given.definition,
-		'quality_query', (SELECT p.definition FROM @extschema@.model_probe(model, caller, copies) AS p),
+		'quality_query', (SELECT p.definition FROM @extschema@._model_probe(model, caller, copies) AS p),
 		'customer_type', format_type(given.types[1], NULL),
 		'key_text', CASE WHEN NOT tenanted THEN key_text END,
-		'day_is_moment', @extschema@.model_base_type(types[2]) = 'timestamptz'::regtype);
+		'day_is_moment', @extschema@._model_base_type(types[2]) = 'timestamptz'::regtype);
 
 	-- People
 	IF settings ->> 'customers' IS NULL THEN
@@ -407,7 +407,7 @@ BEGIN
 		RETURN settings || '{"customers_query": null, "customers_reads": null, "known_is_moment": null, "customers_key_type": null}';
 	END IF;
 	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
-	SELECT * INTO item FROM @extschema@.model_from_item(model, caller, 'customers', settings ->> 'customers');
+	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'customers', settings ->> 'customers');
 	IF settings ->> 'customers_key' IS NOT NULL THEN
 		key_column := settings ->> 'customers_key';
 	ELSIF key_column <> ALL (item.columns) THEN
@@ -427,12 +427,12 @@ BEGIN
 		key_column := quote_ident(key_column);
 	END IF;
 	SELECT p.type, p.collation_oid INTO type, collation_oid
-	  FROM @extschema@.model_probe_argument(model, caller, 'customers_key', key_column, item.from_item, item.columns) AS p;
+	  FROM @extschema@._model_probe_argument(model, caller, 'customers_key', key_column, item.from_item, item.columns) AS p;
 	key_type := type;
 	settings := settings || jsonb_build_object('customers_key_type', format_type(type, NULL));
 	-- a collation of the column's own would meet that of the histories
 	customer := format('(%s)%s',
-		format(@extschema@.model_key_text('customers_key', type, collation_oid), '(' || key_column || E'\n)'),
+		format(@extschema@._model_key_text('customers_key', type, collation_oid), '(' || key_column || E'\n)'),
 		CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation) THEN ' COLLATE "default"' ELSE '' END);
 	selected := format('%s AS customer_id', customer);
 	IF tenanted THEN
@@ -441,8 +441,8 @@ BEGIN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type, p.collation_oid INTO type, collation_oid
-		  FROM @extschema@.model_probe_argument(model, caller, 'tenant', expression, item.from_item, item.columns) AS p;
-		tenant_text := format(@extschema@.model_key_text('tenant', type, collation_oid), '(' || expression || E'\n)')
+		  FROM @extschema@._model_probe_argument(model, caller, 'tenant', expression, item.from_item, item.columns) AS p;
+		tenant_text := format(@extschema@._model_key_text('tenant', type, collation_oid), '(' || expression || E'\n)')
 			|| CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation) THEN ' COLLATE "default"' ELSE '' END;
 	ELSE
 		tenant_text := '''''::pg_catalog.text';
@@ -454,8 +454,8 @@ BEGIN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type INTO type
-		  FROM @extschema@.model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
-		IF @extschema@.model_base_type(type) <> 'bool'::regtype THEN
+		  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
+		IF @extschema@._model_base_type(type) <> 'bool'::regtype THEN
 			RAISE datatype_mismatch USING
 				MESSAGE = format('%s "%s" is of type %s, not boolean', argument, left(expression, 100), format_type(type, NULL)),
 				HINT = CASE argument WHEN 'consent' THEN 'consent says of each row of customers whether the person may be scored, like: consent_on IS NOT NULL.'
@@ -470,17 +470,17 @@ BEGIN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type INTO type
-		  FROM @extschema@.model_probe_argument(model, caller, 'known_since', expression, item.from_item, item.columns) AS p;
-		IF @extschema@.model_base_type(type) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
+		  FROM @extschema@._model_probe_argument(model, caller, 'known_since', expression, item.from_item, item.columns) AS p;
+		IF @extschema@._model_base_type(type) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
 			RAISE datatype_mismatch USING
 				MESSAGE = format('known_since "%s" is of type %s, not a date', left(expression, 100), format_type(type, NULL)),
 				HINT = 'known_since says of each row of customers since when the person is known: a column or expression of type date, timestamp or timestamptz.';
 		END IF;
-		settings := settings || jsonb_build_object('known_is_moment', @extschema@.model_base_type(type) = 'timestamptz'::regtype);
+		settings := settings || jsonb_build_object('known_is_moment', @extschema@._model_base_type(type) = 'timestamptz'::regtype);
 		selected := selected || format(E', (%s\n) AS known', expression);
 	END IF;
 	FOREACH attribute IN ARRAY attributes LOOP
-		argument := CASE WHEN attribute = ANY (@extschema@.model_names(settings, 'contact')) THEN 'contact' ELSE 'attributes' END;
+		argument := CASE WHEN attribute = ANY (@extschema@._model_names(settings, 'contact')) THEN 'contact' ELSE 'attributes' END;
 		IF attribute IS NULL OR attribute <> ALL (item.columns) THEN
 			RAISE undefined_column USING
 				MESSAGE = format('%s: customers has no column "%s"', argument, attribute),
@@ -495,7 +495,7 @@ BEGIN
 		taken := taken || attribute;
 		type := item.types[array_position(item.columns, attribute)];
 		IF argument = 'contact' THEN
-			IF @extschema@.model_base_type(type) <> 'bool'::regtype THEN
+			IF @extschema@._model_base_type(type) <> 'bool'::regtype THEN
 				RAISE datatype_mismatch USING
 					MESSAGE = format('contact: column "%s" is of type %s, not boolean', attribute, format_type(type, NULL)),
 					HINT = 'Each of these columns says whether the person may be contacted by one channel. For an expression give customers as a SELECT.';
@@ -512,7 +512,7 @@ BEGIN
 		END IF;
 		-- what tools take for no text, or compare with its blanks, is text
 		selected := selected || CASE
-			WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = @extschema@.model_base_type(type)
+			WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = @extschema@._model_base_type(type)
 						 AND (t.typtype = 'e' OR t.oid IN ('name'::regtype, 'bpchar'::regtype, '"char"'::regtype)))
 			THEN format(', source.%1$I::pg_catalog.text AS %1$I', attribute) ELSE format(', source.%I', attribute) END;
 	END LOOP;
@@ -525,21 +525,21 @@ BEGIN
 			  <@ CASE WHEN tenanted THEN ARRAY[key_column, quote_ident(settings ->> 'tenant')] ELSE ARRAY[key_column] END);
 	-- as in the source, a key that no index takes is none
 	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL%s', selected, item.from_item, key_column, tenant_text,
-		CASE WHEN tenanted OR @extschema@.model_base_type(key_type) <> ALL ('{int2,int4,int8,uuid}'::regtype[]::oid[])
-			THEN format(' AND pg_catalog.octet_length(%s) OPERATOR(pg_catalog.<=) 1000', @extschema@.model_key(settings, tenant_text, customer)) ELSE '' END);
+		CASE WHEN tenanted OR @extschema@._model_base_type(key_type) <> ALL ('{int2,int4,int8,uuid}'::regtype[]::oid[])
+			THEN format(' AND pg_catalog.octet_length(%s) OPERATOR(pg_catalog.<=) 1000', @extschema@._model_key(settings, tenant_text, customer)) ELSE '' END);
 	IF NOT is_unique THEN
 		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent, objection DESC%s%s',
 			query, CASE WHEN settings ->> 'known_since' IS NULL THEN '' ELSE ', known NULLS FIRST' END, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
-	SELECT p.definition, p.relations INTO given FROM @extschema@.model_probe(model, caller, query) AS p;
+	SELECT p.definition, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
 	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_resolve(name, jsonb, jsonb) IS
+COMMENT ON FUNCTION @extschema@._model_resolve(name, jsonb, jsonb) IS
 	'internal: what the source, the columns and the customers of a model are';
 
 -- A source that can't be read any more, in words that lead to alter_model.
-CREATE FUNCTION @extschema@.model_raise_unreadable(model name, state text, message text)
+CREATE FUNCTION @extschema@._model_raise_unreadable(model name, state text, message text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -551,10 +551,10 @@ BEGIN
 		HINT = format('Where tables or columns have other names or types now, name them anew: alter_model(%L, source => ..., customer => ..., day => ..., value => ...)', model);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_raise_unreadable(name, text, text) IS 'internal: the error of a source that can''t be read';
+COMMENT ON FUNCTION @extschema@._model_raise_unreadable(name, text, text) IS 'internal: the error of a source that can''t be read';
 
 -- The histories that the source has now, as an item of FROM.
-CREATE FUNCTION @extschema@.model_source_histories(settings jsonb)
+CREATE FUNCTION @extschema@._model_source_histories(settings jsonb)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -563,24 +563,24 @@ BEGIN ATOMIC
 		CASE WHEN (settings OPERATOR(pg_catalog.->>) 'day_is_moment')::boolean THEN settings OPERATOR(pg_catalog.->>) 'time_zone' END,
 		settings OPERATOR(pg_catalog.->>) 'on_error' OPERATOR(pg_catalog.=) 'reject');
 END;
-COMMENT ON FUNCTION @extschema@.model_source_histories(jsonb) IS 'internal: an item of FROM that reads the source of a model';
+COMMENT ON FUNCTION @extschema@._model_source_histories(jsonb) IS 'internal: an item of FROM that reads the source of a model';
 
 -- customer_key from the customer as the source's query gives them: with tenants
 -- an array of the tenant and the customer's own key.
-CREATE FUNCTION @extschema@.model_source_key(settings jsonb, customer text)
+CREATE FUNCTION @extschema@._model_source_key(settings jsonb, customer text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT @extschema@.model_key(settings, customer OPERATOR(pg_catalog.||) '[1]',
+	SELECT @extschema@._model_key(settings, customer OPERATOR(pg_catalog.||) '[1]',
 		CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN pg_catalog.format(settings OPERATOR(pg_catalog.->>) 'key_text', customer)
 			ELSE customer OPERATOR(pg_catalog.||) '[2]' END);
 END;
-COMMENT ON FUNCTION @extschema@.model_source_key(jsonb, text) IS 'internal: an expression for customer_key from a row of the source';
+COMMENT ON FUNCTION @extschema@._model_source_key(jsonb, text) IS 'internal: an expression for customer_key from a row of the source';
 
 -- A query as SQL that means the same whatever the settings of its reader:
 -- the server prints it by settings of its own here, and a string with a
 -- backslash, which one of them could give another meaning, becomes E''...''.
-CREATE FUNCTION @extschema@.model_definition(view oid)
+CREATE FUNCTION @extschema@._model_definition(view oid)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -592,27 +592,27 @@ BEGIN
 			  FROM regexp_matches(trim(' ;' FROM pg_get_viewdef(view)), $r$('(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+)$r$, 'g') WITH ORDINALITY AS m (piece, n));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_definition(oid) IS 'internal: the query of a view, as SQL that no setting changes';
+COMMENT ON FUNCTION @extschema@._model_definition(oid) IS 'internal: the query of a view, as SQL that no setting changes';
 
 -- customer_key of a row p of the table of people.
-CREATE FUNCTION @extschema@.model_person_key(settings jsonb)
+CREATE FUNCTION @extschema@._model_person_key(settings jsonb)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT '(' OPERATOR(pg_catalog.||) @extschema@.model_key(settings, 'p.tenant', 'p.customer_id') OPERATOR(pg_catalog.||) ') COLLATE "C"';
+	SELECT '(' OPERATOR(pg_catalog.||) @extschema@._model_key(settings, 'p.tenant', 'p.customer_id') OPERATOR(pg_catalog.||) ') COLLATE "C"';
 END;
-COMMENT ON FUNCTION @extschema@.model_person_key(jsonb) IS 'internal: an expression for customer_key of a row of customers';
+COMMENT ON FUNCTION @extschema@._model_person_key(jsonb) IS 'internal: an expression for customer_key of a row of customers';
 
 -- A query as it would be printed today; NULL if it can't be read any more.
-CREATE FUNCTION @extschema@.model_reprinted(model name, query text)
+CREATE FUNCTION @extschema@._model_reprinted(model name, query text)
 	RETURNS text
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	RETURN (SELECT p.definition FROM @extschema@.model_probe(model, '{"search_path": "pg_catalog, pg_temp"}', query) AS p);
+	RETURN (SELECT p.definition FROM @extschema@._model_probe(model, '{"search_path": "pg_catalog, pg_temp"}', query) AS p);
 EXCEPTION WHEN syntax_error_or_access_rule_violation OR invalid_schema_name OR data_exception THEN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_reprinted(name, text) IS 'internal: a query of a model as this server prints it';
+COMMENT ON FUNCTION @extschema@._model_reprinted(name, text) IS 'internal: a query of a model as this server prints it';

@@ -3,7 +3,7 @@
 --
 
 -- The tables of a model. Nobody but the owner reads them.
-CREATE FUNCTION @extschema@.model_make_tables(model name, tenanted boolean)
+CREATE FUNCTION @extschema@._model_make_tables(model name, tenanted boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -67,7 +67,7 @@ BEGIN
 			key bytea NOT NULL
 		);
 		CREATE UNIQUE INDEX one_suppression_key ON %1$I.suppression_key ((true));
-		INSERT INTO %1$I.suppression_key VALUES (@extschema@.new_suppression_key());
+		INSERT INTO %1$I.suppression_key VALUES (@extschema@._new_suppression_key());
 		INSERT INTO %1$I.reader VALUES (current_user, NULL);
 		-- a table never analyzed counts as ten pages
 		ANALYZE %1$I.suppressed, %1$I.suppression_key;
@@ -187,10 +187,10 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_tables(name, boolean) IS 'internal: the tables of a model';
+COMMENT ON FUNCTION @extschema@._model_make_tables(name, boolean) IS 'internal: the tables of a model';
 
 -- The tables of what people and checks have found. Nobody but the owner reads them.
-CREATE FUNCTION @extschema@.model_make_corrections(model name)
+CREATE FUNCTION @extschema@._model_make_corrections(model name)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -244,4 +244,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_corrections(name) IS 'internal: the tables of corrections of a model';
+COMMENT ON FUNCTION @extschema@._model_make_corrections(name) IS 'internal: the tables of corrections of a model';

@@ -4,25 +4,25 @@
 --
 
 -- All that a model shows, by its configuration: views, and functions over them.
-CREATE FUNCTION @extschema@.model_make_shown(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_shown(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	PERFORM @extschema@.model_make_views(model, settings);
-	PERFORM @extschema@.model_make_status(model, settings);
-	PERFORM @extschema@.model_make_quality(model, settings);
-	PERFORM @extschema@.model_make_privacy(model, settings);
-	PERFORM @extschema@.model_make_functions(model, settings);
-	PERFORM @extschema@.model_make_explanations(model, settings);
-	PERFORM @extschema@.model_make_parity(model, settings);
-	PERFORM @extschema@.model_make_predictions(model, settings);
+	PERFORM @extschema@._model_make_views(model, settings);
+	PERFORM @extschema@._model_make_status(model, settings);
+	PERFORM @extschema@._model_make_quality(model, settings);
+	PERFORM @extschema@._model_make_privacy(model, settings);
+	PERFORM @extschema@._model_make_functions(model, settings);
+	PERFORM @extschema@._model_make_explanations(model, settings);
+	PERFORM @extschema@._model_make_parity(model, settings);
+	PERFORM @extschema@._model_make_predictions(model, settings);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_shown(name, jsonb) IS 'internal: make or replace the views and functions of a model';
+COMMENT ON FUNCTION @extschema@._model_make_shown(name, jsonb) IS 'internal: make or replace the views and functions of a model';
 
-CREATE FUNCTION @extschema@.model_create(caller jsonb, model text, settings jsonb, dry_run boolean)
+CREATE FUNCTION @extschema@._model_create(caller jsonb, model text, settings jsonb, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -47,10 +47,10 @@ BEGIN
 	IF to_regnamespace(quote_ident(model)) IS NOT NULL THEN
 		RAISE duplicate_schema USING
 			MESSAGE = format('name "%s": %s', model,
-				CASE WHEN @extschema@.is_model(to_regnamespace(quote_ident(model))) THEN 'that model already exists'
+				CASE WHEN @extschema@._is_model(to_regnamespace(quote_ident(model))) THEN 'that model already exists'
 					ELSE 'a schema of that name already exists' END),
 			DETAIL = 'A model has a schema of its own.',
-			HINT = CASE WHEN @extschema@.is_model(to_regnamespace(quote_ident(model)))
+			HINT = CASE WHEN @extschema@._is_model(to_regnamespace(quote_ident(model)))
 				THEN format('Take another name, change the model by alter_model, or drop it: SELECT drop_model(%L);', model)
 				ELSE 'Take another name.' END;
 	END IF;
@@ -59,34 +59,34 @@ BEGIN
 			MESSAGE = format('a model can''t be made at isolation level %s', current_setting('transaction_isolation')),
 			HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
 	END IF;
-	PERFORM @extschema@.model_check_settings(settings);
+	PERFORM @extschema@._model_check_settings(settings);
 	home := model;
 
 	-- A dry run is the real one, taken back.
 	BEGIN
 		EXECUTE format('CREATE SCHEMA %I', home);
-		settings := @extschema@.model_resolve(home, caller, settings);
-		PERFORM @extschema@.model_describe(home, settings);
-		PERFORM @extschema@.model_make_tables(home, tenanted);
-		PERFORM @extschema@.model_make_corrections(home);
+		settings := @extschema@._model_resolve(home, caller, settings);
+		PERFORM @extschema@._model_describe(home, settings);
+		PERFORM @extschema@._model_make_tables(home, tenanted);
+		PERFORM @extschema@._model_make_corrections(home);
 		settings := settings || '{"map_copy": "v1"}';
-		PERFORM @extschema@.model_copy_map(home, 'v1', settings);
-		PERFORM @extschema@.model_complete_labels(home, 'v1', settings ->> 'language');
+		PERFORM @extschema@._model_copy_map(home, 'v1', settings);
+		PERFORM @extschema@._model_complete_labels(home, 'v1', settings ->> 'language');
 		IF (settings ->> 'live')::boolean THEN
-			settings := settings || jsonb_build_object('source_columns', @extschema@.model_live_columns(home, settings));
+			settings := settings || jsonb_build_object('source_columns', @extschema@._model_live_columns(home, settings));
 		END IF;
-		settings := @extschema@.model_write_version(home, settings, 'created');
-		PERFORM @extschema@.model_make_triggers(home, settings);
-		PERFORM @extschema@.model_read_source(home, settings);
+		settings := @extschema@._model_write_version(home, settings, 'created');
+		PERFORM @extschema@._model_make_triggers(home, settings);
+		PERFORM @extschema@._model_read_source(home, settings);
 		-- a caller that names these wants to know
 		IF settings ->> 'event_key' IS NOT NULL OR settings ->> 'currency' IS NOT NULL THEN
-			PERFORM @extschema@.model_check_quality(home, settings);
+			PERFORM @extschema@._model_check_quality(home, settings);
 		END IF;
 		EXECUTE format('ANALYZE %I.customer_histories', home);
-		PERFORM @extschema@.model_write_thresholds(home, settings, true);
-		PERFORM @extschema@.model_make_shown(home, settings);
-		EXECUTE format('UPDATE %I.configuration SET objects = $1', home) USING @extschema@.model_objects(home);
-		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@.model_report(home, settings) AS r;
+		PERFORM @extschema@._model_write_thresholds(home, settings, true);
+		PERFORM @extschema@._model_make_shown(home, settings);
+		EXECUTE format('UPDATE %I.configuration SET objects = $1', home) USING @extschema@._model_objects(home);
+		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@._model_report(home, settings) AS r;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
 		END IF;
@@ -94,7 +94,7 @@ BEGIN
 		RETURN QUERY VALUES ('dry run', 'nothing was made');
 	END;
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
-	RETURN QUERY SELECT * FROM @extschema@.model_make_key_index(home, settings, dry_run);
+	RETURN QUERY SELECT * FROM @extschema@._model_make_key_index(home, settings, dry_run);
 	IF NOT dry_run THEN
 		RETURN QUERY VALUES
 			('look at', format('SELECT * FROM %I.segment_summary;', home)),
@@ -106,7 +106,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_create(jsonb, text, jsonb, boolean) IS 'internal: create_model with the settings of its caller';
+COMMENT ON FUNCTION @extschema@._model_create(jsonb, text, jsonb, boolean) IS 'internal: create_model with the settings of its caller';
 
 CREATE FUNCTION @extschema@.create_model(name text, source text,
 	as_of date DEFAULT NULL, bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
@@ -126,7 +126,7 @@ CREATE FUNCTION @extschema@.create_model(name text, source text,
 	SET extra_float_digits = 1		-- numbers travel as jsonb
 BEGIN ATOMIC
 	SELECT m.item, m.detail
-	  FROM @extschema@.model_create(@extschema@.model_caller(), create_model.name, pg_catalog.jsonb_build_object(
+	  FROM @extschema@._model_create(@extschema@._model_caller(), create_model.name, pg_catalog.jsonb_build_object(
 		'source', create_model.source, 'as_of', create_model.as_of, 'bins', create_model.bins, 'segment_map', create_model.segment_map,
 		'window_days', create_model.window_days, 'monetary', create_model.monetary, 'frequency', create_model.frequency,
 		'recency_thresholds', create_model.recency_thresholds, 'frequency_thresholds', create_model.frequency_thresholds,
@@ -152,29 +152,29 @@ CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	refresh		bigint;
 BEGIN
-	IF NOT @extschema@.model_lock(home, wait) THEN
+	IF NOT @extschema@._model_lock(home, wait) THEN
 		status := 'skipped';
 		RETURN NEXT;
 		RETURN;
 	END IF;
-	settings := @extschema@.model_settings(home);
-	PERFORM @extschema@.model_tell_lost(home, settings);
+	settings := @extschema@._model_settings(home);
+	PERFORM @extschema@._model_tell_lost(home, settings);
 	-- REASSIGN OWNED gives a model an owner who stands nowhere yet
 	EXECUTE format('INSERT INTO %I.reader VALUES (current_user, NULL) ON CONFLICT DO NOTHING', home);
 	-- partitions that have come and gone, disabled triggers, columns of another type
-	IF @extschema@.model_lock_source(home, settings, 'triggers') THEN
-		settings := settings || jsonb_build_object('source_columns', @extschema@.model_live_columns(home, settings));
+	IF @extschema@._model_lock_source(home, settings, 'triggers') THEN
+		settings := settings || jsonb_build_object('source_columns', @extschema@._model_live_columns(home, settings));
 		EXECUTE format('UPDATE %I.configuration SET source_columns = $1 WHERE valid_until IS NULL', home)
 			USING ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'));
-		PERFORM @extschema@.model_make_triggers(home, settings);
+		PERFORM @extschema@._model_make_triggers(home, settings);
 	END IF;
-	refresh := @extschema@.model_read_source(home, settings);
+	refresh := @extschema@._model_read_source(home, settings);
 	-- tenants that are new have no scores by quantiles until they are calibrated
-	PERFORM @extschema@.model_write_thresholds(home, settings, false);
+	PERFORM @extschema@._model_write_thresholds(home, settings, false);
 	RETURN QUERY EXECUTE format($q$
 		SELECT 'refreshed', r.rows_read, r.rows_without_customer, r.rows_without_day, r.rows_without_value,
 			   r.rows_unconvertible, r.customers, r.customers_added, r.customers_changed, r.customers_removed,
@@ -191,22 +191,22 @@ CREATE FUNCTION @extschema@.calibrate_model(model text, dry_run boolean DEFAULT 
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	earlier		jsonb;
 	later		jsonb;
 	lines		jsonb;
 	old_version	int;
 BEGIN
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	PERFORM @extschema@.model_tell_lost(home, settings);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
+	PERFORM @extschema@._model_tell_lost(home, settings);
 	old_version := settings ->> 'version';
-	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@.model_segment_counts(home) AS c;
+	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@._model_segment_counts(home) AS c;
 	BEGIN
-		settings := @extschema@.model_write_version(home, settings, 'calibrated');
-		PERFORM @extschema@.model_write_thresholds(home, settings, true);
-		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;
+		settings := @extschema@._model_write_version(home, settings, 'calibrated');
+		PERFORM @extschema@._model_write_thresholds(home, settings, true);
+		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@._model_segment_counts(home) AS c;
 		EXECUTE format($q$
 			SELECT jsonb_agg(jsonb_build_object('item', concat_ws(' ', d.dimension, 'thresholds', nullif(n.tenant, '')),
 					   'detail', concat(coalesce(o.thresholds::text, 'none'), ' -> ', coalesce(d.thresholds::text, 'none'))) ORDER BY n.tenant, d.position)
@@ -219,7 +219,7 @@ BEGIN
 			 WHERE n.version = $2 AND d.thresholds IS DISTINCT FROM o.thresholds$q$, home)
 			INTO lines USING old_version, (settings ->> 'version')::int;
 		SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(to_jsonb(l)), '[]') INTO lines
-		  FROM @extschema@.model_prediction_changes(home, settings, old_version) AS l;
+		  FROM @extschema@._model_prediction_changes(home, settings, old_version) AS l;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
 		END IF;
@@ -230,19 +230,19 @@ BEGIN
 		RETURN QUERY VALUES ('version', format('%s -> %s', old_version, settings ->> 'version'));
 	END IF;
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
-	RETURN QUERY SELECT * FROM @extschema@.model_compare_counts(earlier, later);
+	RETURN QUERY SELECT * FROM @extschema@._model_compare_counts(earlier, later);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.calibrate_model(text, boolean) IS
 	'let thresholds that are quantiles follow the customers as they are today, every month or quarter say; writes a version, and says what that does to the segments; with dry_run only says it';
 
-CREATE FUNCTION @extschema@.model_alter(caller jsonb, model text, changes jsonb, reset text[], back_to int, dry_run boolean)
+CREATE FUNCTION @extschema@._model_alter(caller jsonb, model text, changes jsonb, reset text[], back_to int, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	defaults	jsonb := '{"as_of": null, "bins": 5, "segment_map": "essential", "window_days": null, "monetary": "total", "frequency": "events",
 		"recency_thresholds": null, "frequency_thresholds": null, "monetary_thresholds": null, "weights": [1, 1, 1], "time_zone": "UTC",
 		"counts": null, "live": false, "on_error": "reject", "consent": null, "customers": null, "customers_key": null, "attributes": null,
@@ -265,8 +265,8 @@ DECLARE
 	reason		text := 'altered';
 	lost		text;
 BEGIN
-	PERFORM @extschema@.model_lock(home);
-	old := @extschema@.model_settings(home);
+	PERFORM @extschema@._model_lock(home);
+	old := @extschema@._model_settings(home);
 	new := old;
 	IF back_to IS NOT NULL THEN
 		EXECUTE format('SELECT to_jsonb(c) FROM %I.configuration AS c WHERE c.version = $1', home) INTO new USING back_to;
@@ -292,7 +292,7 @@ BEGIN
 	END LOOP;
 	new := new || jsonb_strip_nulls(changes);
 	-- names of the source are looked up again, for what they name may have changed
-	lost := @extschema@.model_lost(home, @extschema@.model_names(old, 'objects'));
+	lost := @extschema@._model_lost(home, @extschema@._model_names(old, 'objects'));
 	IF lost ~ '^table ' THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = format('model "%s": %s', home, lost);
 	ELSIF lost IS NOT NULL AND back_to IS NULL AND reset IS NULL AND NOT EXISTS (SELECT FROM jsonb_object_keys(changes)) THEN
@@ -302,27 +302,27 @@ BEGIN
 			MESSAGE = format('nothing to change in model "%s"', home),
 			HINT = 'Name what should change: alter_model(''shop'', weights => ''{2,1,1}''), or go back: version => 1.';
 	END IF;
-	PERFORM @extschema@.model_check_settings(new);
-	PERFORM @extschema@.model_lock_source(home, old, CASE
+	PERFORM @extschema@._model_check_settings(new);
+	PERFORM @extschema@._model_lock_source(home, old, CASE
 		WHEN back_to IS NOT NULL OR changes ->> 'live' = 'false' OR changes ? 'source' OR 'live' = ANY (reset) THEN 'ACCESS EXCLUSIVE'
 		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| '{live,on_error,time_zone}' OR reset && '{live,on_error,time_zone}' THEN 'SHARE ROW EXCLUSIVE' END);
-	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@.model_segment_counts(home) AS c;
+	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@._model_segment_counts(home) AS c;
 	BEGIN
 		-- Names keep the meaning that they had when they were given. Where some
 		-- are given now, the others have to go with them: they are looked up again,
 		-- but for the name of the source.
 		IF changes ?| sources OR sources && reset THEN
-			new := @extschema@.model_resolve(home, caller, CASE WHEN changes ? 'source' THEN new
+			new := @extschema@._model_resolve(home, caller, CASE WHEN changes ? 'source' THEN new
 					ELSE new || jsonb_build_object('source', coalesce(new ->> 'source_relation', new ->> 'source')) END)
 				|| jsonb_build_object('source', new -> 'source');
 		END IF;
 		-- Another major may print the same query in other words: no reason to read
 		-- the source and to calibrate again.
-		IF new -> 'source_query' <> base -> 'source_query' AND @extschema@.model_reprinted(home, base ->> 'source_query') = new ->> 'source_query' THEN
+		IF new -> 'source_query' <> base -> 'source_query' AND @extschema@._model_reprinted(home, base ->> 'source_query') = new ->> 'source_query' THEN
 			new := new || jsonb_build_object('source_query', base -> 'source_query');
 		END IF;
 		new := new || jsonb_build_object('source_columns',
-			CASE WHEN (new ->> 'live')::boolean THEN @extschema@.model_live_columns(home, new) END);
+			CASE WHEN (new ->> 'live')::boolean THEN @extschema@._model_live_columns(home, new) END);
 		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text') IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
 		recalibrate := EXISTS (SELECT FROM unnest(measures) AS k WHERE new -> k IS DISTINCT FROM base -> k)
@@ -330,28 +330,28 @@ BEGIN
 		IF changes ? 'segment_map' OR new -> 'segment_map' IS DISTINCT FROM base -> 'segment_map' THEN
 			EXECUTE format('SELECT ''v'' || max(version) + 1 FROM %I.configuration', home) INTO copy;
 			new := new || jsonb_build_object('map_copy', copy);
-			PERFORM @extschema@.model_copy_map(home, copy, new);
+			PERFORM @extschema@._model_copy_map(home, copy, new);
 		END IF;
 		-- the maps of earlier versions too: dated functions show them in today's language
 		EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', home) INTO copies;
 		FOREACH copy IN ARRAY copies || (new ->> 'map_copy') LOOP
-			PERFORM @extschema@.model_complete_labels(home, copy, new ->> 'language');
+			PERFORM @extschema@._model_complete_labels(home, copy, new ->> 'language');
 		END LOOP;
-		new := @extschema@.model_write_version(home, new, reason);
+		new := @extschema@._model_write_version(home, new, reason);
 		IF reread OR (old -> 'live', old -> 'on_error', old -> 'time_zone', old -> 'source_columns')
 				  IS DISTINCT FROM (new -> 'live', new -> 'on_error', new -> 'time_zone', new -> 'source_columns')
 			OR (new ->> 'live')::boolean AND (lost ~ 'record_differences' OR changes ?| sources OR sources && reset) THEN
-			PERFORM @extschema@.model_make_triggers(home, new);
+			PERFORM @extschema@._model_make_triggers(home, new);
 			reread := reread OR (old ->> 'live')::boolean OR (new ->> 'live')::boolean;
 		END IF;
 		IF reread THEN
-			PERFORM @extschema@.model_read_source(home, new);
+			PERFORM @extschema@._model_read_source(home, new);
 		END IF;
 		-- what was found was found in another source
 		IF reread OR new -> 'quality_query' <> old -> 'quality_query' THEN
 			EXECUTE format('DELETE FROM %I.quality', home);
 			IF new ->> 'event_key' IS NOT NULL OR new ->> 'currency' IS NOT NULL THEN
-				PERFORM @extschema@.model_check_quality(home, new);
+				PERFORM @extschema@._model_check_quality(home, new);
 			END IF;
 		END IF;
 		IF NOT recalibrate THEN
@@ -361,31 +361,31 @@ BEGIN
 				  FROM %1$I.calibration WHERE version = $2$q$, home)
 				USING (new ->> 'version')::int, (base ->> 'version')::int;
 		END IF;
-		PERFORM @extschema@.model_write_thresholds(home, new, recalibrate);
+		PERFORM @extschema@._model_write_thresholds(home, new, recalibrate);
 		IF recalibrate THEN
 			NULL;		-- fitted again as well
 		ELSIF new -> 'prediction' IS DISTINCT FROM base -> 'prediction' THEN
-			PERFORM @extschema@.model_write_fits(home, new);
+			PERFORM @extschema@._model_write_fits(home, new);
 		-- the same fits say another value
 		ELSIF new ->> 'prediction' IS NOT NULL
 			AND (new -> 'margin', new -> 'discount_rate') IS DISTINCT FROM (base -> 'margin', base -> 'discount_rate') THEN
-			PERFORM @extschema@.model_write_clv_thresholds(home, new, false);
+			PERFORM @extschema@._model_write_clv_thresholds(home, new, false);
 		END IF;
-		PERFORM @extschema@.model_lock_readers(home);
-		PERFORM @extschema@.model_make_shown(home, new);
-		EXECUTE format('UPDATE %I.configuration SET objects = $1 WHERE valid_until IS NULL', home) USING @extschema@.model_objects(home);
-		PERFORM @extschema@.model_describe(home, new);
+		PERFORM @extschema@._model_lock_readers(home);
+		PERFORM @extschema@._model_make_shown(home, new);
+		EXECUTE format('UPDATE %I.configuration SET objects = $1 WHERE valid_until IS NULL', home) USING @extschema@._model_objects(home);
+		PERFORM @extschema@._model_describe(home, new);
 		-- what is new about predictions
 		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
 			OR new ->> 'prediction' IS NULL AND new -> 'map_copy' <> old -> 'map_copy' THEN
-			SELECT jsonb_agg(to_jsonb(l)) INTO lines FROM @extschema@.model_prediction_lines(home, new) AS l;
+			SELECT jsonb_agg(to_jsonb(l)) INTO lines FROM @extschema@._model_prediction_lines(home, new) AS l;
 		END IF;
 		-- what is new about the source, the table of customers or what a map reads of it
 		IF changes ?| sources OR sources && reset OR new -> 'map_copy' <> old -> 'map_copy' THEN
 			SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(jsonb_build_object('item', 'note', 'detail', n)), '[]') INTO lines
-			  FROM @extschema@.model_quality_notes(home, new) AS n;
+			  FROM @extschema@._model_quality_notes(home, new) AS n;
 		END IF;
-		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@.model_segment_counts(home) AS c;
+		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@._model_segment_counts(home) AS c;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
 		END IF;
@@ -409,14 +409,14 @@ BEGIN
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
 	IF new -> 'customers_query' IS DISTINCT FROM old -> 'customers_query' THEN
 		IF NOT dry_run THEN
-			RETURN QUERY SELECT * FROM @extschema@.model_drop_key_index(home, new);
+			RETURN QUERY SELECT * FROM @extschema@._model_drop_key_index(home, new);
 		END IF;
-		RETURN QUERY SELECT * FROM @extschema@.model_make_key_index(home, new, dry_run);
+		RETURN QUERY SELECT * FROM @extschema@._model_make_key_index(home, new, dry_run);
 	END IF;
-	RETURN QUERY SELECT * FROM @extschema@.model_compare_counts(earlier, later);
+	RETURN QUERY SELECT * FROM @extschema@._model_compare_counts(earlier, later);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_alter(jsonb, text, jsonb, text[], int, boolean) IS 'internal: alter_model with the settings of its caller';
+COMMENT ON FUNCTION @extschema@._model_alter(jsonb, text, jsonb, text[], int, boolean) IS 'internal: alter_model with the settings of its caller';
 
 CREATE FUNCTION @extschema@.alter_model(model text,
 	source text DEFAULT NULL,
@@ -438,7 +438,7 @@ CREATE FUNCTION @extschema@.alter_model(model text,
 	SET extra_float_digits = 1		-- numbers travel as jsonb
 BEGIN ATOMIC
 	SELECT m.item, m.detail
-	  FROM @extschema@.model_alter(@extschema@.model_caller(), alter_model.model, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+	  FROM @extschema@._model_alter(@extschema@._model_caller(), alter_model.model, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 		'source', alter_model.source, 'as_of', alter_model.as_of, 'bins', alter_model.bins, 'segment_map', alter_model.segment_map,
 		'window_days', alter_model.window_days, 'monetary', alter_model.monetary, 'frequency', alter_model.frequency,
 		'recency_thresholds', alter_model.recency_thresholds, 'frequency_thresholds', alter_model.frequency_thresholds,
@@ -464,13 +464,13 @@ CREATE FUNCTION @extschema@.check_model(model text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
-	settings	jsonb := @extschema@.model_settings(home);
+	home		name := @extschema@._model_home(model);
+	settings	jsonb := @extschema@._model_settings(home);
 	lost		text;
 	state		text;
 	message		text;
 BEGIN
-	lost := @extschema@.model_lost(home, @extschema@.model_names(settings, 'objects'));
+	lost := @extschema@._model_lost(home, @extschema@._model_names(settings, 'objects'));
 	IF lost IS NOT NULL THEN
 		RETURN QUERY VALUES ('missing', NULL::bigint, lost);
 		-- without its tables it can't be compared
@@ -478,7 +478,7 @@ BEGIN
 			RETURN;
 		END IF;
 	END IF;
-	PERFORM @extschema@.model_lock_source(home, settings);
+	PERFORM @extschema@._model_lock_source(home, settings);
 	RETURN QUERY EXECUTE format($q$
 		SELECT d.problem, count(*), min(CASE d.problem
 				WHEN 'not in the model' THEN 'the source has customers that the model lacks'
@@ -496,13 +496,13 @@ BEGIN
 									  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}' AND %4$s) AS f
 							  -- who has been erased or is kept no longer, is not missing
 							  WHERE %5$s) AS f ON f.customer_key = h.customer_key) AS d
-		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, @extschema@.model_source_customers(home, settings),
-			@extschema@.model_histories(home, settings), @extschema@.model_kept(home, settings, 'f.history'),
-			@extschema@.model_not_suppressed(home, 'f.customer_key'));
+		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, @extschema@._model_source_customers(home, settings),
+			@extschema@._model_histories(home, settings), @extschema@._model_kept(home, settings, 'f.history'),
+			@extschema@._model_not_suppressed(home, 'f.customer_key'));
 	IF (settings ->> 'live')::boolean THEN
 		RETURN QUERY SELECT 'cause', NULL::bigint, c
 			FROM jsonb_to_record(settings) AS r (source_relation text, source_columns text[], source_parts text[]),
-				 @extschema@.live_problem(home, r.source_relation, r.source_columns, r.source_parts) AS c WHERE c IS NOT NULL;
+				 @extschema@._live_problem(home, r.source_relation, r.source_columns, r.source_parts) AS c WHERE c IS NOT NULL;
 		RETURN QUERY EXECUTE format('SELECT ''cause'', NULL::bigint, format(''%%s: %%s, last at %%s'', r.operation, r.reason, max(r.rejected_at))'
 			' FROM %I.rejects AS r WHERE r.needs_rebuild GROUP BY r.operation, r.reason ORDER BY 3', home);
 	END IF;
@@ -510,7 +510,7 @@ EXCEPTION
 	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
 		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
-		PERFORM @extschema@.model_raise_unreadable(home, state, message);
+		PERFORM @extschema@._model_raise_unreadable(home, state, message);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_model(text) IS
@@ -523,8 +523,8 @@ CREATE FUNCTION @extschema@.grant_reader(model text, role name, tenant text DEFA
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
-	settings	jsonb := @extschema@.model_settings(home);
+	home		name := @extschema@._model_home(model);
+	settings	jsonb := @extschema@._model_settings(home);
 	relation	regclass;
 	function	regprocedure;
 BEGIN
@@ -571,7 +571,7 @@ CREATE FUNCTION @extschema@.revoke_reader(model text, role name, tenant text DEF
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home	name := @extschema@.model_home(model);
+	home	name := @extschema@._model_home(model);
 	others	boolean;
 	n		bigint;
 BEGIN
@@ -611,7 +611,7 @@ CREATE FUNCTION @extschema@.drop_model(model text, cascade boolean DEFAULT false
 	SET client_min_messages = warning		-- not a line for every view
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	outside		text;
 	customers	bigint;
 	suppressed	bigint;
@@ -645,8 +645,8 @@ BEGIN
 			HINT = format('Drop them first, or all together: SELECT drop_model(%L, cascade => true);', home);
 	END IF;
 	-- the source first: its writers hold it while they wait for pending
-	PERFORM @extschema@.model_drop_triggers(home, NULL);
-	PERFORM @extschema@.model_lock_readers(home, tables => true);
+	PERFORM @extschema@._model_drop_triggers(home, NULL);
+	PERFORM @extschema@._model_lock_readers(home, tables => true);
 	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
 	IF to_regclass(format('%I.suppressed', home)) IS NOT NULL THEN
 		EXECUTE format('SELECT count(*) FROM %I.suppressed', home) INTO suppressed;
@@ -659,8 +659,8 @@ BEGIN
 	IF outside IS NOT NULL THEN
 		RETURN QUERY VALUES ('dropped too', outside);
 	END IF;
-	-- last, with what it waits for no longer than an instant: see model_make_key_index
-	RETURN QUERY SELECT * FROM @extschema@.model_drop_key_index(home, '{}');
+	-- last, with what it waits for no longer than an instant: see _model_make_key_index
+	RETURN QUERY SELECT * FROM @extschema@._model_drop_key_index(home, '{}');
 END
 $$;
 COMMENT ON FUNCTION @extschema@.drop_model(text, boolean) IS
@@ -673,16 +673,16 @@ CREATE FUNCTION @extschema@.record_changes(model text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	scores		text;
 	is_first	boolean;
 BEGIN
 	-- also keeps change_id in the order of commits
-	PERFORM @extschema@.model_lock(home);
-	settings := @extschema@.model_settings(home);
-	PERFORM @extschema@.model_check_people(home, settings);
-	scores := @extschema@.model_scores(home, settings, @extschema@.model_question(home, settings, reader => NULL), ARRAY[settings ->> 'map_copy']);
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
+	PERFORM @extschema@._model_check_people(home, settings);
+	scores := @extschema@._model_scores(home, settings, @extschema@._model_question(home, settings, reader => NULL), ARRAY[settings ->> 'map_copy']);
 	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$I.recorded_segments) AND NOT EXISTS (SELECT FROM %1$I.recorded_changes)', home) INTO is_first;
 	IF is_first THEN
 		-- Nothing has changed yet: this is what later changes are set against.
@@ -711,7 +711,7 @@ BEGIN
 			SELECT day.as_of, m.customer_key, m.tenant, m.previous_segment, m.segment FROM moved AS m, day ORDER BY m.customer_key
 			RETURNING change_id
 		)
-		SELECT count(*), min(change_id), max(change_id) FROM fed$q$, home, scores, @extschema@.model_as_of())
+		SELECT count(*), min(change_id), max(change_id) FROM fed$q$, home, scores, @extschema@._model_as_of())
 		INTO changes, first_change_id, last_change_id;
 	IF changes > 0 THEN
 		PERFORM pg_notify(home || '_segment_changes', json_build_object('model', home, 'changes', changes,
@@ -732,18 +732,18 @@ CREATE FUNCTION @extschema@.apply_changes(model text, wait boolean DEFAULT true)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home		name := @extschema@.model_home(model);
+	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	begun		timestamptz := clock_timestamp();
 	emptied		text[];
 BEGIN
-	IF NOT @extschema@.model_lock(home, wait) THEN
+	IF NOT @extschema@._model_lock(home, wait) THEN
 		status := 'skipped';
 		RETURN NEXT;
 		RETURN;
 	END IF;
-	settings := @extschema@.model_settings(home);
-	PERFORM @extschema@.model_check_tokens(home);
+	settings := @extschema@._model_settings(home);
+	PERFORM @extschema@._model_check_tokens(home);
 	-- in the order in which a TRUNCATE of the source does, and readers do
 	EXECUTE format('LOCK TABLE %1$I.customer_histories, %1$I.pending, %1$I.rejects IN ROW EXCLUSIVE MODE', home);
 	EXECUTE format($q$
@@ -777,14 +777,14 @@ BEGIN
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'min(coalesce(m.root_id, t.customer_id)) AS customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'a.customer_id,' END,
-		@extschema@.model_kept_days(home, settings,
-			format('CASE WHEN h.history IS NULL THEN s.difference WHEN s.difference IS NOT NULL THEN @extschema@.try_add(h.history, s.difference)'
+		@extschema@._model_kept_days(home, settings,
+			format('CASE WHEN h.history IS NULL THEN s.difference WHEN s.difference IS NOT NULL THEN @extschema@._try_add(h.history, s.difference)'
 				-- too large alone, but maybe not with what is stored
 				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT t.difference FROM taken AS t'
 				' LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key WHERE coalesce(m.root_key, t.customer_key) = s.customer_key) AS x) END', home)),
-		@extschema@.model_not_suppressed(home, 's.customer_key'),
+		@extschema@._model_not_suppressed(home, 's.customer_key'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
-			format(' AND (h.history IS NOT NULL OR %s)', @extschema@.model_kept(home, settings, 's.difference')) END)
+			format(' AND (h.history IS NOT NULL OR %s)', @extschema@._model_kept(home, settings, 's.difference')) END)
 		INTO differences, customers, emptied;
 	IF emptied IS NOT NULL THEN
 		EXECUTE format('DELETE FROM %I.customer_histories WHERE customer_key = ANY ($1)', home) USING emptied;
@@ -798,7 +798,7 @@ BEGIN
 		INSERT INTO %1$I.rejects (rejected_at, operation, reason, affected, needs_rebuild)
 		SELECT max(t.rejected_at), t.operation, t.reason, sum(t.affected), t.needs_rebuild
 		  FROM taken AS t GROUP BY t.operation, t.reason, t.needs_rebuild$q$, home);
-	PERFORM @extschema@.model_write_thresholds(home, settings, NULL);
+	PERFORM @extschema@._model_write_thresholds(home, settings, NULL);
 	status := 'applied';
 	seconds := extract(epoch FROM clock_timestamp() - begun);
 	RETURN NEXT;

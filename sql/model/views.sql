@@ -5,7 +5,7 @@
 
 -- The range of about ten in which a number or a day lies, in words; days are
 -- counted from 2000-01-01. NULL, and what is not finite, is in none.
-CREATE FUNCTION @extschema@.attribute_range(kind text, number numeric, low numeric, high numeric)
+CREATE FUNCTION @extschema@._attribute_range(kind text, number numeric, low numeric, high numeric)
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -42,24 +42,24 @@ BEGIN
 		ELSE format('%s to below %s', trim_scale(start), trim_scale(start + width)) END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.attribute_range(text, numeric, numeric, numeric) IS
+COMMENT ON FUNCTION @extschema@._attribute_range(text, numeric, numeric, numeric) IS
 	'internal: the range of a numeric attribute or a day of which there are many values, in words';
 
-CREATE FUNCTION @extschema@.shown_groups_transition(internal, customers bigint, groups text[], minimum int, common int, known int)
+CREATE FUNCTION @extschema@._shown_groups_transition(internal, customers bigint, groups text[], minimum int, common int, known int)
 	RETURNS internal
 	AS 'MODULE_PATHNAME', 'shown_groups_transition'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.shown_groups_transition(internal, bigint, text[], int, int, int) IS 'internal: transition function of shown_groups';
+COMMENT ON FUNCTION @extschema@._shown_groups_transition(internal, bigint, text[], int, int, int) IS 'internal: transition function of shown_groups';
 
-CREATE FUNCTION @extschema@.shown_groups_final(internal)
+CREATE FUNCTION @extschema@._shown_groups_final(internal)
 	RETURNS text[]
 	AS 'MODULE_PATHNAME', 'shown_groups_final'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.shown_groups_final(internal) IS 'internal: final function of shown_groups';
+COMMENT ON FUNCTION @extschema@._shown_groups_final(internal) IS 'internal: final function of shown_groups';
 
 CREATE AGGREGATE @extschema@.shown_groups(customers bigint, groups text[], minimum int, common int, known int) (
-	SFUNC = @extschema@.shown_groups_transition, STYPE = internal, SSPACE = 65536,
-	FINALFUNC = @extschema@.shown_groups_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = RESTRICTED
+	SFUNC = @extschema@._shown_groups_transition, STYPE = internal, SSPACE = 65536,
+	FINALFUNC = @extschema@._shown_groups_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE @extschema@.shown_groups(bigint, text[], int, int, int) IS
 	'of all groups that people are in, those whose numbers can be shown so that no number of fewer people than the minimum can be computed from them; what stands first in groups is shown first';
@@ -67,11 +67,11 @@ COMMENT ON AGGREGATE @extschema@.shown_groups(bigint, text[], int, int, int) IS
 -- All summaries of one day are sums over the same people, and what one of them
 -- hides another could tell. So it is decided once which groups of people are
 -- shown, for all of them: by names, which the summaries ask for. "scores" is a
--- query of model_scores; a row for each tenant and day. What stands first is
+-- query of _model_scores; a row for each tenant and day. What stands first is
 -- shown first: who has ordered, which the thresholds tell anyway, everybody, the
 -- segments, by which scores there are totals, scores, cells of the grid; then
 -- parts of segments; months of first orders; values of attributes and their cells.
-CREATE FUNCTION @extschema@.model_shown(settings jsonb, scores text)
+CREATE FUNCTION @extschema@._model_shown(settings jsonb, scores text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -95,7 +95,7 @@ BEGIN
 		common := common + 5;
 	END IF;
 	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date), 'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
-	FOR attribute IN SELECT u.name, u.n FROM unnest(@extschema@.model_attributes(settings)) WITH ORDINALITY AS u (name, n) LOOP
+	FOR attribute IN SELECT u.name, u.n FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n) LOOP
 		columns := columns || format(', s.%I::text COLLATE "default" AS v%s', attribute.name, attribute.n);
 		groups := groups || format($q$, 'v%1$s' || COALESCE(':' || a.v%1$s, ''), 'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);
 	END LOOP;
@@ -103,18 +103,18 @@ BEGIN
 		FROM (SELECT s.tenant, s.as_of, s.version, %4$s, count(*) AS customers FROM (%5$s) AS s
 			GROUP BY %6$s) AS a
 		GROUP BY a.tenant, a.as_of, a.version$q$, groups, settings ->> 'minimum_group_size', common, columns, scores,
-		(SELECT string_agg(g::text, ', ' ORDER BY g) FROM generate_series(1, 11 + CASE WHEN settings ->> 'prediction' IS NULL THEN 0 ELSE 4 END + cardinality(@extschema@.model_attributes(settings))) AS g));
+		(SELECT string_agg(g::text, ', ' ORDER BY g) FROM generate_series(1, 11 + CASE WHEN settings ->> 'prediction' IS NULL THEN 0 ELSE 4 END + cardinality(@extschema@._model_attributes(settings))) AS g));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_shown(jsonb, text) IS 'internal: the query that says which groups of people can be shown, by names, for all summaries of a day';
+COMMENT ON FUNCTION @extschema@._model_shown(jsonb, text) IS 'internal: the query that says which groups of people can be shown, by names, for all summaries of a day';
 
 -- A query of a summary with the column suppressed, and where that is true, without
--- the numbers of the row. "shown" is a query of model_shown, "cell" an
+-- the numbers of the row. "shown" is a query of _model_shown, "cell" an
 -- expression for the name of the group that the row is about, "total" for that of
 -- which it shows shares. A cell of nobody is shown, unless it would tell which is
 -- the one that isn't: of those with the same "lines". "parts" are columns about a
 -- part of the group: {column: [its name, whether it is nobody]}.
-CREATE FUNCTION @extschema@.model_hide_groups(settings jsonb, shown text, query text, columns text[], hidden text[],
+CREATE FUNCTION @extschema@._model_hide_groups(settings jsonb, shown text, query text, columns text[], hidden text[],
 	cell text, total text, lines text, positions text, parts jsonb DEFAULT '{}', days text DEFAULT '')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -138,7 +138,7 @@ BEGIN ATOMIC
 			lines, cell, total, query, shown, days, positions)
 	END;
 END;
-COMMENT ON FUNCTION @extschema@.model_hide_groups(jsonb, text, text, text[], text[], text, text, text, text, jsonb, text) IS
+COMMENT ON FUNCTION @extschema@._model_hide_groups(jsonb, text, text, text[], text[], text, text, text, text, jsonb, text) IS
 	'internal: a query of a summary without the numbers of groups that can''t be shown';
 
 CREATE FUNCTION @extschema@.is_small_cell(customers bigint, minimum int, line int, cross_line int)
@@ -151,7 +151,7 @@ COMMENT ON FUNCTION @extschema@.is_small_cell(bigint, int, int, int) IS
 -- A query of a summary with the column suppressed, and where that is true,
 -- without the numbers of the row. The partition is the table with known totals;
 -- "line" and "cross_line" are columns by which it has totals too.
-CREATE FUNCTION @extschema@.model_hide_small(settings jsonb, query text, columns text[], hidden text[],
+CREATE FUNCTION @extschema@._model_hide_small(settings jsonb, query text, columns text[], hidden text[],
 	partition text[], line text, cross_line text, positions text, counted text DEFAULT 'q.customers')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -174,37 +174,37 @@ BEGIN ATOMIC
 	FROM (SELECT pg_catalog.string_agg(pg_catalog.format('q.%I', u.c), ', ' ORDER BY u.n) AS list
 			FROM pg_catalog.unnest(partition) WITH ORDINALITY AS u (c, n)) AS p;
 END;
-COMMENT ON FUNCTION @extschema@.model_hide_small(jsonb, text, text[], text[], text[], text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@._model_hide_small(jsonb, text, text[], text[], text[], text, text, text, text) IS
 	'internal: a query of a summary whose small cells are hidden';
 
 -- All views of a model, by its configuration.
-CREATE FUNCTION @extschema@.model_make_views(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_views(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	question	text := @extschema@.model_question(model, settings);
+	question	text := @extschema@._model_question(model, settings);
 	map			text := settings ->> 'map_copy';
 	language	text := settings ->> 'language';
 	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
-	tenant		text := @extschema@.model_tenant(settings, 'q');
-	attributes	text[] := @extschema@.model_attributes(settings);
+	tenant		text := @extschema@._model_tenant(settings, 'q');
+	attributes	text[] := @extschema@._model_attributes(settings);
 	small		int := settings ->> 'minimum_group_size';
-	scores		text := @extschema@.model_scores(model, settings, question, ARRAY[map]);
-	shown		text := @extschema@.model_shown(settings, scores);
+	scores		text := @extschema@._model_scores(model, settings, question, ARRAY[map]);
+	shown		text := @extschema@._model_shown(settings, scores);
 	list		record;
 BEGIN
-	PERFORM @extschema@.model_put_view(model, 'customer_scores', @extschema@.model_wide(model, settings, scores),
+	PERFORM @extschema@._model_put_view(model, 'customer_scores', @extschema@._model_wide(model, settings, scores),
 		'one row per customer: facts, scores and segment');
 
-	PERFORM @extschema@.model_put_view(model, 'segments',
+	PERFORM @extschema@._model_put_view(model, 'segments',
 		format($q$SELECT l.segment::text AS segment, l.role::text AS role, l.label, l.description, l.action,
 			l.display_order AS segment_order, l.color::text AS segment_color
 			FROM %I.segment_label AS l WHERE l.map = %L AND l.language = %L ORDER BY l.display_order, l.segment$q$, model, map, language),
 		'one row per segment of the segment map: what it is called, who is in it, what to do');
 
-	PERFORM @extschema@.model_put_view(model, 'customer_segments',
+	PERFORM @extschema@._model_put_view(model, 'customer_segments',
 		format($q$SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
 			CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment ELSE r.previous_segment END::text AS previous_segment,
 			CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on,
@@ -212,29 +212,29 @@ BEGIN
 			FROM (%4$s) AS s
 			LEFT JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language,
-			scores, @extschema@.model_tenant(settings, 's')),
+			scores, @extschema@._model_tenant(settings, 's')),
 		'one row per customer, made for CRM and reverse ETL: nothing in it changes while the segment stays');
 
 	FOR list IN SELECT * FROM (VALUES ('vip_customers', 'vip', 'the best customers'),
 			('upsell_customers', 'upsell', 'customers who could buy more at a time'),
 			('new_customers', 'new', 'customers whose first order is recent'),
 			('at_risk_customers', 'at_risk', 'good customers who have fallen silent')) AS v (view, role, comment) LOOP
-		PERFORM @extschema@.model_put_view(model, list.view::name,
+		PERFORM @extschema@._model_put_view(model, list.view::name,
 			format($q$SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
 				s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
 				s.segment, s.segment_label, s.segment_overridden, l.action%4$s, s.tenant, s.customer_id
 				FROM %1$I.customer_scores AS s
 				JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
 				WHERE l.role = %5$L%6$s ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
-				@extschema@.model_attribute_list(settings, ', s.%I'), list.role,
+				@extschema@._model_attribute_list(settings, ', s.%I'), list.role,
 				-- lists are there to be acted on: people who may not be contacted at all are in none
 				(SELECT ' AND (' || string_agg(format('s.%I', c), ' OR ' ORDER BY n) || ')'
-				   FROM unnest(@extschema@.model_names(settings, 'contact')) WITH ORDINALITY AS u (c, n))),
+				   FROM unnest(@extschema@._model_names(settings, 'contact')) WITH ORDINALITY AS u (c, n))),
 			format('%s: segments of role %s, by monetary', list.comment, list.role));
 	END LOOP;
 
-	PERFORM @extschema@.model_put_view(model, 'segment_summary',
-		@extschema@.model_hide_groups(settings, shown, format($q$SELECT q.as_of, %4$s AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
+	PERFORM @extschema@._model_put_view(model, 'segment_summary',
+		@extschema@._model_hide_groups(settings, shown, format($q$SELECT q.as_of, %4$s AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
 			COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%5$s AS revenue,
@@ -258,8 +258,8 @@ BEGIN
 			$q${"customers_overridden": ["'x:' || q.segment", "q.customers_overridden = 0"]}$q$),
 		'customers and revenue by segment, empty ones included');
 
-	PERFORM @extschema@.model_put_view(model, 'attribute_summary',
-		@extschema@.model_hide_groups(settings, shown, CASE WHEN cardinality(attributes) = 0 THEN
+	PERFORM @extschema@._model_put_view(model, 'attribute_summary',
+		@extschema@._model_hide_groups(settings, shown, CASE WHEN cardinality(attributes) = 0 THEN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text AS attribute, NULL::text AS attribute_value,
 				NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
 				NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
@@ -293,7 +293,7 @@ BEGIN
 				(greatest(sum(b.revenue), 0) / NULLIF(sum(greatest(sum(b.revenue), 0)) OVER w, 0))::float8 AS revenue_share,
 				b.segment_order, b.segment_color::text AS segment_color
 				FROM (SELECT r.as_of, r.tenant, r.attribute, r.segment, r.segment_label, r.segment_order, r.segment_color, r.customers, r.revenue,
-						CASE WHEN r.kind IS NULL OR r.place_of_last <= 50 THEN r.attribute_value ELSE @extschema@.attribute_range(r.kind, r.number, r.low, r.high) END AS attribute_value
+						CASE WHEN r.kind IS NULL OR r.place_of_last <= 50 THEN r.attribute_value ELSE @extschema@._attribute_range(r.kind, r.number, r.low, r.high) END AS attribute_value
 					FROM (SELECT d.*, max(d.place) OVER every AS place_of_last, min(d.number) OVER every AS low, max(d.number) OVER every AS high
 						FROM (SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color,
 								count(*) AS customers, sum(c.monetary) AS revenue, dense_rank() OVER (PARTITION BY c.tenant, a.attribute ORDER BY a.attribute_value) AS place
@@ -303,13 +303,13 @@ BEGIN
 				GROUP BY b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_label, b.segment_order, b.segment_color
 				WINDOW w AS (PARTITION BY b.tenant, b.attribute, b.attribute_value)
 				ORDER BY b.tenant, b.attribute, b.attribute_value, b.segment_order$q$, model,
-				(SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default", %2$s)', u.a, CASE @extschema@.model_base_type(t.atttypid)
+				(SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default", %2$s)', u.a, CASE @extschema@._model_base_type(t.atttypid)
 						WHEN 'date'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I - date '2000-01-01' END::numeric$k$, u.a)
 						WHEN 'timestamp'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I::date - date '2000-01-01' END::numeric$k$, u.a)
 						WHEN 'timestamptz'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN (c.%1$I AT TIME ZONE %2$L)::date - date '2000-01-01' END::numeric$k$, u.a, settings ->> 'time_zone')
 						WHEN 'int2'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a) WHEN 'int4'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
 						WHEN 'int8'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
-						ELSE CASE WHEN @extschema@.model_base_type(t.atttypid) = ANY ('{numeric,float4,float8}'::regtype[]::oid[])
+						ELSE CASE WHEN @extschema@._model_base_type(t.atttypid) = ANY ('{numeric,float4,float8}'::regtype[]::oid[])
 							THEN format($k$'number', CASE WHEN c.%1$I::numeric NOT IN ('NaN', 'Infinity', '-Infinity') THEN c.%1$I::numeric END$k$, u.a)
 							ELSE 'NULL::text, NULL::numeric' END END), ', ' ORDER BY u.n)
 				   FROM unnest(attributes) WITH ORDINALITY AS u (a, n)
@@ -322,7 +322,7 @@ BEGIN
 			'q.tenant, q.attribute, q.segment', 'q.tenant, q.attribute, q.attribute_value, q.segment_order'),
 		'customers and revenue by attribute, its value and segment; shares within a value');
 
-	PERFORM @extschema@.model_put_view(model, 'thresholds',
+	PERFORM @extschema@._model_put_view(model, 'thresholds',
 		format($q$SELECT %2$s AS tenant, d.dimension, n.score,
 			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1] ELSE t.thresholds[n.score - 1] END AS lower_bound,
 			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2] ELSE t.thresholds[n.score] END AS upper_bound,
@@ -343,8 +343,8 @@ BEGIN
 			CASE WHEN small = 1 THEN 'k.customers' ELSE format('CASE WHEN k.customers >= %s THEN k.customers END', small) END),
 		'the thresholds in force: which values get which score');
 
-	PERFORM @extschema@.model_put_view(model, 'score_distribution',
-		@extschema@.model_hide_groups(settings, shown, format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
+	PERFORM @extschema@._model_put_view(model, 'score_distribution',
+		@extschema@._model_hide_groups(settings, shown, format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
 			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
 			COALESCE(s.revenue, 0)::%2$s AS revenue,
 			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
@@ -364,8 +364,8 @@ BEGIN
 			$q$q.tenant, array_position('{recency,frequency,monetary,basket}', q.dimension), q.score$q$),
 		'customers and revenue by score of each dimension, with the values that get it; empty scores included');
 
-	PERFORM @extschema@.model_put_view(model, 'rfm_grid',
-		@extschema@.model_hide_groups(settings, shown, format($q$SELECT q.as_of, %3$s AS tenant, r.score AS r_score, f.score AS f_score,
+	PERFORM @extschema@._model_put_view(model, 'rfm_grid',
+		@extschema@._model_hide_groups(settings, shown, format($q$SELECT q.as_of, %3$s AS tenant, r.score AS r_score, f.score AS f_score,
 			@extschema@.score_range('recency', q.recency_thresholds, r.score, %4$L, %5$s) AS r_range,
 			@extschema@.score_range('frequency', q.frequency_thresholds, f.score, %4$L, %5$s) AS f_range,
 			COALESCE(s.customers, 0) AS customers,
@@ -387,19 +387,19 @@ BEGIN
 		'customers and revenue by recency and frequency score, empty cells included: a heat map in long form');
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_views(name, jsonb) IS 'internal: make or replace all views of a model';
+COMMENT ON FUNCTION @extschema@._model_make_views(name, jsonb) IS 'internal: make or replace all views of a model';
 
 -- Freshness, and what was left out or is worth a look.
-CREATE FUNCTION @extschema@.model_make_status(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_make_status(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	question	text := @extschema@.model_question(model, settings);
-	tenant		text := @extschema@.model_tenant(settings, 'q');
+	question	text := @extschema@._model_question(model, settings);
+	tenant		text := @extschema@._model_tenant(settings, 'q');
 BEGIN
-	PERFORM @extschema@.model_put_view(model, 'model_status',
+	PERFORM @extschema@._model_put_view(model, 'model_status',
 		format($q$SELECT %2$L::text AS model, c.source, c.source_query AS definition,
 			%5$s AS as_of,
 			CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
@@ -419,24 +419,24 @@ BEGIN
 			FROM %1$I.configuration AS c
 			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
 			CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
-				@extschema@.model_missing(c.source_reads || c.customers_reads) AS missing,
-				@extschema@.model_lost(%2$L, c.objects) AS lost,
+				@extschema@._model_missing(c.source_reads || c.customers_reads) AS missing,
+				@extschema@._model_lost(%2$L, c.objects) AS lost,
 				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
 				%7$s AS foreign_tokens,
-				CASE WHEN c.live THEN COALESCE(@extschema@.live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
+				CASE WHEN c.live THEN COALESCE(@extschema@._live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
 					(SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem,
 				-- counts of rows are not known by tenant: for those who see all of them
 				(SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM %1$I.rejects AS x WHERE x.reason = 'unconvertible')
 				   FROM %1$I.refreshes AS r WHERE %6$s ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
-			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@.model_histories(model, settings), @extschema@.model_as_of(),
-			@extschema@.model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'), @extschema@.model_foreign_tokens(model)),
+			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@._model_histories(model, settings), @extschema@._model_as_of(),
+			@extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'), @extschema@._model_foreign_tokens(model)),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
-	PERFORM @extschema@.model_put_view(model, 'segment_changes',
+	PERFORM @extschema@._model_put_view(model, 'segment_changes',
 		format($q$SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, %2$s AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment
 			FROM %1$I.recorded_changes AS c JOIN (%3$s) AS q ON q.tenant = c.tenant WHERE %4$s ORDER BY c.change_id$q$, model, tenant, question,
-			@extschema@.model_may_be_shown(model, settings, 'c')),
+			@extschema@._model_may_be_shown(model, settings, 'c')),
 		'the feed of changes recorded by record_changes, in order');
 END
 $$;
-COMMENT ON FUNCTION @extschema@.model_make_status(name, jsonb) IS 'internal: the views about the state of a model';
+COMMENT ON FUNCTION @extschema@._model_make_status(name, jsonb) IS 'internal: the views about the state of a model';

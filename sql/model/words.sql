@@ -5,7 +5,7 @@
 -- With how many decimals an amount and the thresholds beside it are on the sides
 -- of one another that they are on in truth: a mean of 20.0033 is more than 20.00,
 -- as 20.003 is more than 20.000. At least as many as the model has.
-CREATE FUNCTION @extschema@.explain_decimals(value numeric, thresholds float8[], decimals int)
+CREATE FUNCTION @extschema@._explain_decimals(value numeric, thresholds float8[], decimals int)
 	RETURNS int
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -18,8 +18,8 @@ DECLARE
 BEGIN
 	SELECT (max(t) FILTER (WHERE t < x))::text, (min(t) FILTER (WHERE t >= x))::text INTO beaten, next FROM unnest(thresholds) AS t;
 	FOR d IN decimals .. decimals + 400 LOOP
-		IF (beaten IS NULL OR round(value, d) > @extschema@.explain_floor(beaten, d))
-			AND (next IS NULL OR round(value, d) <= @extschema@.explain_floor(next, d)) THEN
+		IF (beaten IS NULL OR round(value, d) > @extschema@._explain_floor(beaten, d))
+			AND (next IS NULL OR round(value, d) <= @extschema@._explain_floor(next, d)) THEN
 			RETURN d;
 		END IF;
 		-- no double has more digits
@@ -28,18 +28,18 @@ BEGIN
 	RETURN decimals;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.explain_decimals(numeric, float8[], int) IS 'internal: with how many decimals a value stands to its thresholds as it does in truth';
+COMMENT ON FUNCTION @extschema@._explain_decimals(numeric, float8[], int) IS 'internal: with how many decimals a value stands to its thresholds as it does in truth';
 
 -- Explanations are written in English or French: fr for fr-CA, else English.
-CREATE FUNCTION @extschema@.explain_language(language text)
+CREATE FUNCTION @extschema@._explain_language(language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN pg_catalog.lower(pg_catalog."left"(language, 3)) OPERATOR(pg_catalog.~) '^fr([^a-z]|$)' THEN 'fr' ELSE 'en' END;
 END;
-COMMENT ON FUNCTION @extschema@.explain_language(text) IS 'internal: the language in which explanations are written';
+COMMENT ON FUNCTION @extschema@._explain_language(text) IS 'internal: the language in which explanations are written';
 
-CREATE FUNCTION @extschema@.explain_text(key text, language text, VARIADIC arguments text[] DEFAULT '{}')
+CREATE FUNCTION @extschema@._explain_text(key text, language text, VARIADIC arguments text[] DEFAULT '{}')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -173,10 +173,10 @@ BEGIN ATOMIC
 		"may object": {"en": "You may object to this use of your data at any time, have mistakes corrected, and ask for a person to look at it.", "fr": "Vous pouvez à tout moment vous opposer à cette utilisation de vos données, faire corriger des erreurs et demander qu''une personne examine la situation."}
 		}'::pg_catalog.jsonb OPERATOR(pg_catalog.->) key OPERATOR(pg_catalog.->>) language, VARIADIC arguments);
 END;
-COMMENT ON FUNCTION @extschema@.explain_text(text, text, text[]) IS 'internal: what explanations are made of';
+COMMENT ON FUNCTION @extschema@._explain_text(text, text, text[]) IS 'internal: what explanations are made of';
 
 -- 2,849.64 or 2 849,64
-CREATE FUNCTION @extschema@.explain_number(x numeric, decimals int, language text)
+CREATE FUNCTION @extschema@._explain_number(x numeric, decimals int, language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -184,19 +184,19 @@ BEGIN ATOMIC
 	  FROM (SELECT pg_catalog.to_char(x, 'FM999,999,999,999,999,999,999,999,990' OPERATOR(pg_catalog.||)
 				CASE WHEN decimals OPERATOR(pg_catalog.>) 0 THEN '.' OPERATOR(pg_catalog.||) pg_catalog.repeat('0', decimals) ELSE '' END)) AS t (t);
 END;
-COMMENT ON FUNCTION @extschema@.explain_number(numeric, int, text) IS 'internal: a number as it is written in a language';
+COMMENT ON FUNCTION @extschema@._explain_number(numeric, int, text) IS 'internal: a number as it is written in a language';
 
 -- 2025-12-31 under any DateStyle, for any day
-CREATE FUNCTION @extschema@.explain_iso(day date)
+CREATE FUNCTION @extschema@._explain_iso(day date)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.to_jsonb(day) OPERATOR(pg_catalog.#>>) '{}';
 END;
-COMMENT ON FUNCTION @extschema@.explain_iso(date) IS 'internal: a day as ISO text';
+COMMENT ON FUNCTION @extschema@._explain_iso(date) IS 'internal: a day as ISO text';
 
 -- 18 November 1997 or 18 novembre 1997
-CREATE FUNCTION @extschema@.explain_day(day date, language text)
+CREATE FUNCTION @extschema@._explain_day(day date, language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -205,20 +205,20 @@ BEGIN ATOMIC
 			ELSE '{January,February,March,April,May,June,July,August,September,October,November,December}' END)::pg_catalog.text[])[d.m], ' ', d.y)
 	  FROM (SELECT EXTRACT(day FROM day)::pg_catalog.int4, EXTRACT(month FROM day)::pg_catalog.int4, EXTRACT(year FROM day)::pg_catalog.int4) AS d (d, m, y);
 END;
-COMMENT ON FUNCTION @extschema@.explain_day(date, text) IS 'internal: a day as it is written in a language';
+COMMENT ON FUNCTION @extschema@._explain_day(date, text) IS 'internal: a day as it is written in a language';
 
 -- A number cut after so many decimals, downwards.
-CREATE FUNCTION @extschema@.explain_floor(x numeric, decimals int)
+CREATE FUNCTION @extschema@._explain_floor(x numeric, decimals int)
 	RETURNS numeric
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.round(pg_catalog.trunc(x, decimals) OPERATOR(pg_catalog.-) CASE WHEN x OPERATOR(pg_catalog.<) pg_catalog.trunc(x, decimals)
 		THEN pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") ELSE 0 END, decimals);
 END;
-COMMENT ON FUNCTION @extschema@.explain_floor(numeric, int) IS 'internal: a number cut after so many decimals, downwards';
+COMMENT ON FUNCTION @extschema@._explain_floor(numeric, int) IS 'internal: a number cut after so many decimals, downwards';
 
 -- A condition of a rule in words, with the customer's own values.
-CREATE FUNCTION @extschema@.explain_condition(condition jsonb, customer jsonb, language text)
+CREATE FUNCTION @extschema@._explain_condition(condition jsonb, customer jsonb, language text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -232,15 +232,15 @@ DECLARE
 BEGIN
 	FOREACH word IN ARRAY '{and,or}'::text[] LOOP
 		IF condition ? word THEN
-			RETURN (SELECT string_agg(CASE WHEN c ?| '{and,or}' THEN '(' || p || ')' ELSE p END, @extschema@.explain_text(word, language) ORDER BY n)
-				FROM jsonb_array_elements(condition -> word) WITH ORDINALITY AS u (c, n), @extschema@.explain_condition(c, customer, language) AS p);
+			RETURN (SELECT string_agg(CASE WHEN c ?| '{and,or}' THEN '(' || p || ')' ELSE p END, @extschema@._explain_text(word, language) ORDER BY n)
+				FROM jsonb_array_elements(condition -> word) WITH ORDINALITY AS u (c, n), @extschema@._explain_condition(c, customer, language) AS p);
 		END IF;
 	END LOOP;
 	IF condition ? 'not' THEN
-		RETURN @extschema@.explain_text('not', language, @extschema@.explain_condition(condition -> 'not', customer, language));
+		RETURN @extschema@._explain_text('not', language, @extschema@._explain_condition(condition -> 'not', customer, language));
 	END IF;
 	name := regexp_replace(condition ->> 'column', '^attributes\.', '');
-	SELECT array_agg(CASE jsonb_typeof(v) WHEN 'boolean' THEN @extschema@.explain_text(v #>> '{}', language)
+	SELECT array_agg(CASE jsonb_typeof(v) WHEN 'boolean' THEN @extschema@._explain_text(v #>> '{}', language)
 			WHEN 'number' THEN CASE language WHEN 'fr' THEN replace(v #>> '{}', '.', ',') ELSE v #>> '{}' END ELSE v #>> '{}' END ORDER BY n) INTO given
 	  FROM jsonb_array_elements(CASE jsonb_typeof(condition -> 'value') WHEN 'array' THEN condition -> 'value'
 			ELSE jsonb_build_array(condition -> 'value') END) WITH ORDINALITY AS u (v, n);
@@ -256,21 +256,21 @@ BEGIN
 		 ORDER BY d LIMIT 1;
 		here := CASE language WHEN 'fr' THEN replace(here, '.', ',') ELSE here END;
 	ELSIF jsonb_typeof(customer -> name) = 'boolean' THEN
-		here := @extschema@.explain_text(here, language);
+		here := @extschema@._explain_text(here, language);
 	END IF;
-	RETURN CASE WHEN op = 'in' THEN @extschema@.explain_text(op, language, coalesce(@extschema@.explain_text('column ' || name, language), name), array_to_string(given, ', '))
-			ELSE @extschema@.explain_text(op, language, VARIADIC coalesce(@extschema@.explain_text('column ' || name, language), name) || given) END
-		|| CASE WHEN here IS NULL OR cardinality(given) = 1 AND here = given[1] THEN '' ELSE @extschema@.explain_text('here', language, here) END;
+	RETURN CASE WHEN op = 'in' THEN @extschema@._explain_text(op, language, coalesce(@extschema@._explain_text('column ' || name, language), name), array_to_string(given, ', '))
+			ELSE @extschema@._explain_text(op, language, VARIADIC coalesce(@extschema@._explain_text('column ' || name, language), name) || given) END
+		|| CASE WHEN here IS NULL OR cardinality(given) = 1 AND here = given[1] THEN '' ELSE @extschema@._explain_text('here', language, here) END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.explain_condition(jsonb, jsonb, text) IS 'internal: a condition of a segment map in words';
+COMMENT ON FUNCTION @extschema@._explain_condition(jsonb, jsonb, text) IS 'internal: a condition of a segment map in words';
 
 -- What a rule asks for: R 1-2 and F 4-5.
-CREATE FUNCTION @extschema@.explain_rule(rule jsonb, customer jsonb, language text)
+CREATE FUNCTION @extschema@._explain_rule(rule jsonb, customer jsonb, language text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(p.part, @extschema@.explain_text('and', language) ORDER BY p.n), @extschema@.explain_text('anything', language))
+	SELECT COALESCE(pg_catalog.string_agg(p.part, @extschema@._explain_text('and', language) ORDER BY p.n), @extschema@._explain_text('anything', language))
 	  FROM (SELECT d.n, pg_catalog.concat(pg_catalog.upper(d.d), ' ',
 				CASE WHEN d.low IS NULL THEN '<= ' OPERATOR(pg_catalog.||) d.high WHEN d.high IS NULL THEN '>= ' OPERATOR(pg_catalog.||) d.low
 					WHEN d.low OPERATOR(pg_catalog.=) d.high THEN d.low ELSE d.low OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) d.high END) AS part
@@ -279,13 +279,13 @@ BEGIN ATOMIC
 			 WHERE d.low IS NOT NULL OR d.high IS NOT NULL
 			UNION ALL
 			SELECT 4, CASE WHEN rule OPERATOR(pg_catalog.->) 'conditions' OPERATOR(pg_catalog.?) 'or' THEN '(' OPERATOR(pg_catalog.||) c.c OPERATOR(pg_catalog.||) ')' ELSE c.c END
-			  FROM @extschema@.explain_condition(rule OPERATOR(pg_catalog.->) 'conditions', customer, language) AS c (c)
+			  FROM @extschema@._explain_condition(rule OPERATOR(pg_catalog.->) 'conditions', customer, language) AS c (c)
 			 WHERE pg_catalog.jsonb_typeof(rule OPERATOR(pg_catalog.->) 'conditions') OPERATOR(pg_catalog.=) 'object') AS p;
 END;
-COMMENT ON FUNCTION @extschema@.explain_rule(jsonb, jsonb, text) IS 'internal: what a rule of a segment map asks for, in words';
+COMMENT ON FUNCTION @extschema@._explain_rule(jsonb, jsonb, text) IS 'internal: what a rule of a segment map asks for, in words';
 
 -- How a value stands to the thresholds: which it beat, and the next one.
-CREATE FUNCTION @extschema@.explain_threshold(dimension text, value numeric, thresholds float8[], decimals int, language text)
+CREATE FUNCTION @extschema@._explain_threshold(dimension text, value numeric, thresholds float8[], decimals int, language text)
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -300,7 +300,7 @@ DECLARE
 	passed	text;
 	needed	text;
 	places	int;
-	mark	text := CASE dimension WHEN 'basket' THEN @extschema@.explain_text('the basket', language) ELSE 'M' END;
+	mark	text := CASE dimension WHEN 'basket' THEN @extschema@._explain_text('the basket', language) ELSE 'M' END;
 BEGIN
 	IF x IS NULL OR coalesce(cardinality(thresholds), 0) = 0 THEN
 		RETURN '';
@@ -309,32 +309,32 @@ BEGIN
 		SELECT min(t) FILTER (WHERE t > x), max(t) FILTER (WHERE t <= x AND t > 0) INTO beaten, next FROM unnest(thresholds) AS t;
 		-- days are whole: fewer than 141.6 is fewer than 142
 		SELECT 1 + count(*) FILTER (WHERE t > x), 1 + count(*) FILTER (WHERE t >= next),
-			   @extschema@.explain_number(ceil(beaten)::numeric, 0, language), @extschema@.explain_number(ceil(next)::numeric, 0, language)
+			   @extschema@._explain_number(ceil(beaten)::numeric, 0, language), @extschema@._explain_number(ceil(next)::numeric, 0, language)
 		  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
-		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('recency top', language, passed)
-			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('recency beats', language, low::text, passed) END
-				|| @extschema@.explain_text('recency next', language, high::text, needed) END;
+		RETURN CASE WHEN next IS NULL THEN @extschema@._explain_text('recency top', language, passed)
+			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@._explain_text('recency beats', language, low::text, passed) END
+				|| @extschema@._explain_text('recency next', language, high::text, needed) END;
 	END IF;
 	SELECT max(t) FILTER (WHERE t < x), min(t) FILTER (WHERE t >= x) INTO beaten, next FROM unnest(thresholds) AS t;
 	IF dimension = 'frequency' THEN
 		beaten := floor(beaten) + 1;
 		next := floor(next) + 1;
 		SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t < next),
-			   @extschema@.explain_number(beaten::numeric, 0, language), @extschema@.explain_number(next::numeric, 0, language)
+			   @extschema@._explain_number(beaten::numeric, 0, language), @extschema@._explain_number(next::numeric, 0, language)
 		  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
-		RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('frequency top', language, passed)
-			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('frequency beats', language, low::text, passed) END
-				|| @extschema@.explain_text('frequency next', language, high::text, needed) END;
+		RETURN CASE WHEN next IS NULL THEN @extschema@._explain_text('frequency top', language, passed)
+			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@._explain_text('frequency beats', language, low::text, passed) END
+				|| @extschema@._explain_text('frequency next', language, high::text, needed) END;
 	END IF;
 	-- amounts have so many decimals: more than 10.004 is more than 10.00
-	places := @extschema@.explain_decimals(value, thresholds, decimals);
+	places := @extschema@._explain_decimals(value, thresholds, decimals);
 	SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t <= next),
-		   @extschema@.explain_number(@extschema@.explain_floor(beaten::text::numeric, places), places, language),
-		   @extschema@.explain_number(@extschema@.explain_floor(next::text::numeric, places), places, language)
+		   @extschema@._explain_number(@extschema@._explain_floor(beaten::text::numeric, places), places, language),
+		   @extschema@._explain_number(@extschema@._explain_floor(next::text::numeric, places), places, language)
 	  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
-	RETURN CASE WHEN next IS NULL THEN @extschema@.explain_text('money top', language, passed)
-		ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@.explain_text('money beats', language, mark, low::text, passed) END
-			|| @extschema@.explain_text('money next', language, mark, high::text, needed) END;
+	RETURN CASE WHEN next IS NULL THEN @extschema@._explain_text('money top', language, passed)
+		ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@._explain_text('money beats', language, mark, low::text, passed) END
+			|| @extschema@._explain_text('money next', language, mark, high::text, needed) END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.explain_threshold(text, numeric, float8[], int, text) IS 'internal: how a value stands to the thresholds of its score, in words';
+COMMENT ON FUNCTION @extschema@._explain_threshold(text, numeric, float8[], int, text) IS 'internal: how a value stands to the thresholds of its score, in words';

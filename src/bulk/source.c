@@ -357,7 +357,7 @@ day_fault(int32 day)
 }
 
 /*
- * raise_unscorable(day date, value numeric): why a model does not keep a row,
+ * _raise_unscorable(day date, value numeric): why a model does not keep a row,
  * as an error. If day and value are as they should be, the customer is not.
  */
 PG_FUNCTION_INFO_V1(raise_unscorable);

@@ -159,7 +159,7 @@ history_agg_final(PG_FUNCTION_ARGS)
 }
 
 /*
- * is_scorable(day, value): can a row become part of a model's history? What it
+ * _is_scorable(day, value): can a row become part of a model's history? What it
  * accepts is what source_histories takes.
  */
 static Datum

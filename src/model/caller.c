@@ -6,9 +6,9 @@
  * role that opened the session: in REFRESH MATERIALIZED VIEW, in ANALYZE or
  * inside another SECURITY DEFINER function neither is the role that made the
  * call. That role is known where the call is written: a parameter that is given
- * caller_for() is evaluated there. So that nobody can give another role's name
+ * _caller_for() is evaluated there. So that nobody can give another role's name
  * instead, the type of the parameter has no input function: its only source is
- * caller_for(). A value counts only in the transaction in which it was made, and
+ * _caller_for(). A value counts only in the transaction in which it was made, and
  * only while the session has the role that it had then: what was kept before
  * SET ROLE is worth nothing after it. And it counts only for the owner of the
  * model that it was made for: the owner who is asked can't use it to ask another
@@ -61,7 +61,7 @@ caller_in(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("a value of type %s can't be written down", "caller"),
-			 errhint("Give caller_for(), or call the function without an underscore, which does.")));
+			 errhint("Give _caller_for(), or call the function without an underscore, which does.")));
 	PG_RETURN_VOID();			/* not reached */
 }
 
@@ -88,7 +88,7 @@ make_caller(Oid audience)
 	return PointerGetDatum(value);
 }
 
-/* caller_for(model regnamespace) */
+/* _caller_for(model regnamespace) */
 Datum
 caller_for(PG_FUNCTION_ARGS)
 {
@@ -112,16 +112,16 @@ caller_role(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the value of type %s is of another transaction", "caller"),
-				 errhint("Give caller_for() itself, or call the function without an underscore, which does.")));
+				 errhint("Give _caller_for() itself, or call the function without an underscore, which does.")));
 	if (caller->outer_role != GetOuterUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the value of type %s was made under another role", "caller"),
-				 errhint("Give caller_for() itself, or call the function without an underscore, which does.")));
+				 errhint("Give _caller_for() itself, or call the function without an underscore, which does.")));
 	if (caller->audience != GetUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the value of type %s was made for a model of another role", "caller"),
-				 errhint("Give caller_for() of the model, or call the function without an underscore, which does.")));
+				 errhint("Give _caller_for() of the model, or call the function without an underscore, which does.")));
 	PG_RETURN_OID(caller->role);
 }

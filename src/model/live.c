@@ -55,7 +55,7 @@ owned_by_current_user(PG_FUNCTION_ARGS)
 }
 
 /*
- * is_own_enum(schema name, type name): does this type exist, is it an enum and
+ * _is_own_enum(schema name, type name): does this type exist, is it an enum and
  * does it belong to the current user? By name, for the trigger's expressions
  * name it so: a type of somebody else could have taken its place.
  */
@@ -94,7 +94,7 @@ has_trigger(Relation triggers, Oid relation, Name name, bool is_root)
 }
 
 /*
- * live_root(relation oid, trigger name): the partitioned table above this one
+ * _live_root(relation oid, trigger name): the partitioned table above this one
  * that is the source of the trigger's model; NULL if the table is no part of it
  * any more. Takes no lock on it: TRUNCATE locks from there down.
  */
@@ -167,7 +167,7 @@ typedef struct SeenParts
 } SeenParts;
 
 /*
- * live_parts_have_triggers(relation oid, trigger name): do all partitions below
+ * _live_parts_have_triggers(relation oid, trigger name): do all partitions below
  * a table have this trigger of the model? One that was attached lately has not:
  * rows that reach it through the root are seen, those that it brings or takes
  * along are not, and once it is detached nothing in the catalogs tells of it.

@@ -46,7 +46,7 @@ suppression_token(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(token);
 }
 
-/* new_suppression_key(): the random key of a new model */
+/* _new_suppression_key(): the random key of a new model */
 Datum
 new_suppression_key(PG_FUNCTION_ARGS)
 {

@@ -657,7 +657,7 @@ segment_map_case(PG_FUNCTION_ARGS)
 }
 
 /*
- * segment_rule_case(segment_map text, columns text[]) -> text; strict
+ * _segment_rule_case(segment_map text, columns text[]) -> text; strict
  *
  * The same rules, each of which gives its position instead of its segment:
  * which of them decided is then known from what decides.

@@ -140,7 +140,7 @@ sub verbs
 		SELECT format('scoring.%I(%L%s)', proname, '$model', (SELECT string_agg(CASE WHEN t IN ('text'::regtype, 'name'::regtype) THEN ', ''public''' ELSE ', NULL' END, '')
 		                FROM unnest(proargtypes[1:pronargs - pronargdefaults - 1]) t))
 		  FROM pg_proc WHERE pronamespace = 'scoring'::regnamespace AND proargtypes[0] = 'text'::regtype AND proargnames[1] = 'model' AND provolatile = 'v'
-		   AND proname NOT LIKE 'model\\_%' ORDER BY proname});
+		   AND proname NOT LIKE '\\_%' ORDER BY proname});
 }
 
 # Standard output of SQL in a session that the role opens itself; who wants the

@@ -61,7 +61,7 @@ SELECT count(*) > 30 AS calls, string_agg(c.call, ', ') FILTER (WHERE ambiguous(
           FROM pg_proc AS p CROSS JOIN LATERAL generate_series(greatest(1, p.pronargs - p.pronargdefaults), p.pronargs) AS n
          WHERE p.pronamespace = 'scoring'::regnamespace AND p.prokind IN ('f', 'a') AND p.pronargs > 0
            AND p.proname IN (SELECT o.proname FROM pg_proc AS o, pg_type AS t WHERE o.pronamespace = 'scoring'::regnamespace AND t.typname IN ('argument_moment', 'numeric') AND t.oid = ANY (o.proargtypes)) OFFSET 0) AS c
- WHERE c.call !~ '^(is_scorable|history_agg_|(explain|model)_)' AND c.call !~ '^score_customers.NULL, NULL, NULL';
+ WHERE c.call !~ '^_' AND c.call !~ '^score_customers.NULL, NULL, NULL';
 DROP FUNCTION ambiguous;
 
 -- Customers whose keys are numbers

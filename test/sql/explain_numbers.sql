@@ -34,8 +34,8 @@ SELECT i, value, ARRAY(SELECT t FROM unnest(ARRAY[base - 7, base, base + 10.0::f
 CREATE FUNCTION number(words text, language text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE language WHEN 'fr' THEN translate(words, ', ', '.') ELSE replace(words, ',', '') END::numeric $$;
 WITH said AS (
-  SELECT n.*, score(value::float8, thresholds) AS score, explain_number(value, explain_decimals(value, thresholds, decimals), language) AS shown,
-         explain_threshold('monetary', value, thresholds, decimals, language) AS words FROM near AS n
+  SELECT n.*, score(value::float8, thresholds) AS score, _explain_number(value, _explain_decimals(value, thresholds, decimals), language) AS shown,
+         _explain_threshold('monetary', value, thresholds, decimals, language) AS words FROM near AS n
 ), parts AS (
   SELECT s.*, number(shown, language) AS printed,
          number((regexp_match(words, '(?:M (\d) ?: (?:more than|plus de)|above|au-dessus de) (-?\d[0-9,. ]*\d|-?\d)'))[2], language) AS beaten,
@@ -46,14 +46,14 @@ SELECT language, count(*) AS sentences, count(beaten) AS with_beaten, count(next
        count(*) FILTER (WHERE length(split_part(translate(shown, ',', '.'), '.', 2)) > decimals) AS longer, min(shown || words) FILTER (WHERE printed <= beaten OR printed > next) AS example
   FROM parts GROUP BY language ORDER BY language;
 -- with no more decimals than it takes
-SELECT count(*) AS longer, count(*) FILTER (WHERE round(value, d - 1) > explain_floor(beaten, d - 1) IS NOT FALSE AND round(value, d - 1) <= explain_floor(next, d - 1) IS NOT FALSE) AS too_long
-  FROM near AS n, explain_decimals(value, thresholds, decimals) AS d,
+SELECT count(*) AS longer, count(*) FILTER (WHERE round(value, d - 1) > _explain_floor(beaten, d - 1) IS NOT FALSE AND round(value, d - 1) <= _explain_floor(next, d - 1) IS NOT FALSE) AS too_long
+  FROM near AS n, _explain_decimals(value, thresholds, decimals) AS d,
        LATERAL (SELECT (max(t) FILTER (WHERE t < value::float8))::text::numeric AS beaten, (min(t) FILTER (WHERE t >= value::float8))::text::numeric AS next FROM unnest(thresholds) AS t) AS b
  WHERE d > decimals;
 
 -- The customer's own value beside a condition of a rule
 WITH said AS (
-  SELECT n.*, op, explain_condition(jsonb_build_object('column', 'silence_ratio', 'op', op, 'value', given), jsonb_build_object('silence_ratio', value), language) AS words, given
+  SELECT n.*, op, _explain_condition(jsonb_build_object('column', 'silence_ratio', 'op', op, 'value', given), jsonb_build_object('silence_ratio', value), language) AS words, given
     FROM near AS n, unnest('{<,>=,=}'::text[]) AS op, unnest(thresholds) AS given
 ), parts AS (
   SELECT s.*, replace((regexp_match(words, '\((?:here|ici) ([-0-9.,]+)\)$'))[1], ',', '.')::numeric AS here,
@@ -61,10 +61,10 @@ WITH said AS (
 )
 SELECT language, count(*) AS sentences, count(here) AS with_value, count(*) FILTER (WHERE sign(coalesce(here, printed) - printed) <> sign(value - given::text::numeric)) AS untrue, count(*) FILTER (WHERE printed IS NULL) AS unread
   FROM parts GROUP BY language ORDER BY language;
-SELECT explain_condition('{"column": "silence_ratio", "op": ">", "value": 3}', '{"silence_ratio": 3.001}', 'en');
-SELECT explain_condition('{"column": "silence_ratio", "op": "between", "value": [2.5, 3]}', '{"silence_ratio": 2.99999}', 'fr');
-SELECT explain_condition('{"column": "fm_score", "op": ">=", "value": 3.5}', '{"f_score": 4, "m_score": 3}', 'en');
-SELECT explain_condition('{"column": "churn_probability", "op": "<", "value": 0.5}', '{"churn_probability": 0.49999999999999994}', 'en');
+SELECT _explain_condition('{"column": "silence_ratio", "op": ">", "value": 3}', '{"silence_ratio": 3.001}', 'en');
+SELECT _explain_condition('{"column": "silence_ratio", "op": "between", "value": [2.5, 3]}', '{"silence_ratio": 2.99999}', 'fr');
+SELECT _explain_condition('{"column": "fm_score", "op": ">=", "value": 3.5}', '{"f_score": 4, "m_score": 3}', 'en');
+SELECT _explain_condition('{"column": "churn_probability", "op": "<", "value": 0.5}', '{"churn_probability": 0.49999999999999994}', 'en');
 
 -- The words of the view, for amounts of so many decimals: true of every one
 WITH ranges AS (
@@ -79,7 +79,7 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE score(amount::float8, thresho
 SELECT score_range('mean', '{37.416666666666664,40}', 1) AS first, score_range('mean', '{37.416666666666664,40}', 2) AS second, score_range('monetary', '{37.416666666666664,40}', 2) AS total,
        score_range('monetary', '{10.001,10.004}', 2) AS between, score_range('recency', '{30.5,141.25}', 2) AS days, score_range('recency', '{30.5,141.25}', 3) AS best, score_range('recency', '{30.5,141.25}', 1) AS worst;
 -- days and orders are whole
-SELECT count(*) FILTER (WHERE score(days, thresholds, false) > score(days + 1, thresholds, false) AND explain_threshold('recency', days, thresholds, 2, 'en') !~ format('(fewer than|below) %s($|\)|;)', days + 1)) AS untrue, count(*) AS checked
+SELECT count(*) FILTER (WHERE score(days, thresholds, false) > score(days + 1, thresholds, false) AND _explain_threshold('recency', days, thresholds, 2, 'en') !~ format('(fewer than|below) %s($|\)|;)', days + 1)) AS untrue, count(*) AS checked
   FROM generate_series(1, 300) AS days, (VALUES ('{30.5,90.000000001,142.00000000000003,200}'::float8[]), ('{30,90,141.99999999999997,200}')) AS t (thresholds);
 DROP TABLE near;
 DROP FUNCTION uniform, number;

@@ -77,7 +77,7 @@ SELECT count(*) FILTER (WHERE a.r IS DISTINCT FROM e.r OR a.d IS DISTINCT FROM e
        count(*) FILTER (WHERE h.history IS DISTINCT FROM e.r OR g.history IS DISTINCT FROM e.d) AS histories,
        count(*) FILTER (WHERE s.history IS DISTINCT FROM e.r OR t.history IS DISTINCT FROM e.d) AS source_histories,
        count(*) FILTER (WHERE c.monetary IS DISTINCT FROM monetary(e.r, 'infinity') OR b.monetary IS DISTINCT FROM monetary(e.d, 'infinity')) AS score_customers,
-       count(*) FILTER (WHERE NOT is_scorable('2025-01-03', v.r) OR NOT is_scorable('2025-01-03', v.d)) AS is_scorable, count(*)
+       count(*) FILTER (WHERE NOT _is_scorable('2025-01-03', v.r) OR NOT _is_scorable('2025-01-03', v.d)) AS is_scorable, count(*)
   FROM expected e JOIN random_amounts v USING (id)
   JOIN (SELECT id, history_agg(date '2025-01-03', r) AS r, history_agg(date '2025-01-03', d) AS d FROM random_amounts GROUP BY id) a USING (id)
   JOIN histories('SELECT id, date ''2025-01-03'', r FROM random_amounts', NULL::int) h ON h.customer_id = e.id

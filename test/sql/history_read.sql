@@ -115,14 +115,14 @@ SELECT monetary(h, 'infinity'), monetary(h, '2025-01-04'), monetary(h, '2025-01-
   FROM (SELECT '{2025-01-03:1:9223372036854775807,2025-01-04:1:9223372036854775807,2025-01-05:1:9223372036854775807,2025-01-06:1:-9223372036854775807}'::history AS h) h;
 SELECT monetary(h, 'infinity'), mean_value(h, 'infinity') FROM (SELECT '{2025-01-03:2:92233720368547758.07,2025-01-04:0:92233720368547758.07}'::history AS h) h;
 SELECT monetary('{2025-01-03:1:-92233720368547758.07,2025-01-04:1:-0.01}', 'infinity') AS total, frequency('{2025-01-03:-9223372036854775807:1,2025-01-04:-1:1}', 'infinity') AS events, decayed_sum('{2025-01-01:1:9223372036854775807,2025-01-02:1:9223372036854775807}', '2025-01-02', 1e300) AS decayed;
--- monetary_float8 is the cast of monetary, to the last bit: with few digits and many, and where a total needs more than 64 bits
+-- _monetary_float8 is the cast of monetary, to the last bit: with few digits and many, and where a total needs more than 64 bits
 SELECT count(*) AS totals, count(DISTINCT monetary(h, 'infinity')) > 6000 AS various,
-       count(*) FILTER (WHERE float8send(monetary_float8(h, 'infinity')) IS DISTINCT FROM float8send(monetary(h, 'infinity')::float8)) AS different
+       count(*) FILTER (WHERE float8send(_monetary_float8(h, 'infinity')) IS DISTINCT FROM float8send(monetary(h, 'infinity')::float8)) AS different
   FROM (SELECT history('2025-01-01', sign * round(abs(hashint8extended(n, digits)::numeric) % 10::numeric ^ digits / 10::numeric ^ decimals, decimals)) AS h
           FROM generate_series(1, 40) n, generate_series(1, 18) digits, unnest('{0,2,3,4,6,9}'::int[]) decimals, unnest('{1,-1}'::int[]) sign
         UNION ALL VALUES ('{}'::history), ('{2025-01-03:2:92233720368547758.07,2025-01-04:0:92233720368547758.07}'), ('{2025-01-03:1:-92233720368547758.07,2025-01-04:1:-0.01}'),
           ('{2025-01-03:1:9007199254740991}'), ('{2025-01-03:1:9007199254740992}'), ('{2025-01-03:1:9007199254740993}'), ('{2025-01-03:1:-90071992547409.93}')) t;
-SELECT count(*) AS windows, count(*) FILTER (WHERE monetary_float8(h, as_of::date, w) IS DISTINCT FROM monetary(h, as_of::date, w)::float8) AS different
+SELECT count(*) AS windows, count(*) FILTER (WHERE _monetary_float8(h, as_of::date, w) IS DISTINCT FROM monetary(h, as_of::date, w)::float8) AS different
   FROM (VALUES ('{2025-01-03:1:10.01,2025-01-05:1:20.02,2025-01-09:0:-5}'::history), ('{}'), (NULL)) h (h), unnest('{2025-01-01,2025-01-04,2025-01-09,NULL}'::text[]) as_of, unnest('{1,4,5,NULL}'::int[]) w;
 -- from one end of the calendar to the other
 SELECT recency('{4714-11-24 BC:1:1}', '5874897-12-31'), tenure('{4714-11-24 BC:1:1}', '5874897-12-31'), silence_ratio('{4714-11-24 BC:1:1,4714-11-25 BC:1:1}', '5874897-12-31'), mean_gap('{4714-11-24 BC:1:1,5874897-12-31:1:1}', 'infinity'),

@@ -83,12 +83,12 @@ DELETE FROM limits.orders WHERE abs(total) = 1e15;
 SELECT status, customers_changed FROM refresh_model('limits_model');
 SELECT * FROM check_model('limits_model');
 
--- try_add and try_sum: + and sum, but NULL instead of the error
-SELECT try_add('{2025-01-01:1:1}', '{2025-01-01:1:2.5,2025-01-02:1:3}'), try_add('{2025-01-01:1:1}', '{2025-01-01:-1:-1}'),
-       try_add('{2025-01-01:1:9000000000000000000}', '{2025-01-01:1:9000000000000000000}') IS NULL AS total_too_large,
-       try_add('{2025-01-01:1:9000000000000000000}', '{2025-01-02:1:0.01}') IS NULL AS decimals_too_many,
-       try_add('{2025-01-01:9223372036854775807:1}', '{2025-01-01:1:1}') IS NULL AS events_too_many,
-       try_add(NULL, '{}') IS NULL AS unknown;
+-- _try_add and try_sum: + and sum, but NULL instead of the error
+SELECT _try_add('{2025-01-01:1:1}', '{2025-01-01:1:2.5,2025-01-02:1:3}'), _try_add('{2025-01-01:1:1}', '{2025-01-01:-1:-1}'),
+       _try_add('{2025-01-01:1:9000000000000000000}', '{2025-01-01:1:9000000000000000000}') IS NULL AS total_too_large,
+       _try_add('{2025-01-01:1:9000000000000000000}', '{2025-01-02:1:0.01}') IS NULL AS decimals_too_many,
+       _try_add('{2025-01-01:9223372036854775807:1}', '{2025-01-01:1:1}') IS NULL AS events_too_many,
+       _try_add(NULL, '{}') IS NULL AS unknown;
 SELECT try_sum(h), try_sum(h) FILTER (WHERE false) FROM (VALUES ('{2025-01-01:1:1}'::history), (NULL), ('{2025-01-01:1:2.5}')) AS v (h);
 SELECT try_sum(h) IS NULL FROM (VALUES ('{2025-01-01:1:9000000000000000000}'::history), ('{2025-01-01:1:9000000000000000000}'), ('{2025-01-03:1:1}')) AS v (h);
 -- what doesn't fit half way may fit in the end, in any order

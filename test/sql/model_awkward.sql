@@ -70,7 +70,7 @@ SELECT item, detail FROM alter_model('woo', value => $$CASE WHEN status = 'compl
 SELECT customer_key, frequency, monetary, segment FROM woo.customer_scores ORDER BY 1;
 
 -- Numbers and days of which there are many values are shown by ranges.
-SELECT kind, number, attribute_range(kind, number, low, high) AS shown FROM (VALUES ('whole', 0, 0, 99), ('whole', 99, 0, 99), ('whole', -3, -120, 300), ('whole', 7, 0, 51), ('whole', 12, 10, 15), ('whole', 5, 5, 5),
+SELECT kind, number, _attribute_range(kind, number, low, high) AS shown FROM (VALUES ('whole', 0, 0, 99), ('whole', 99, 0, 99), ('whole', -3, -120, 300), ('whole', 7, 0, 51), ('whole', 12, 10, 15), ('whole', 5, 5, 5),
   ('number', 0.013, 0, 0.9), ('number', 99.5, 0, 99.9), ('number', 12345.678, 10, 12345.678), ('number', -0.5, -1, 1), ('day', 0, 0, 300), ('day', 9497, 9000, 9500), ('day', 9497, 0, 9500), ('day', -18000, -20000, 9500), ('whole', NULL, 0, 9)) AS v (kind, number, low, high);
 CREATE TABLE awk.many AS SELECT i AS customer_id, date '2025-01-01' + i % 80 AS known_on, (i % 60)::int AS visits, i / 8.0 AS points, i % 50 AS few, timestamptz '2020-01-01 23:30+00' + i * interval '20 days' AS seen_at,
   CASE WHEN i % 9 > 0 THEN (i * 1.5)::float8 END AS height, 'x' || i % 60 AS word FROM generate_series(1, 120) AS i;

@@ -126,11 +126,11 @@ SELECT e.topic, e.value, e.explanation FROM (SELECT min(customer_key) AS key FRO
 SELECT count(*) > 0 AS done FROM drop_model('few');
 
 -- Conditions in words: every operator, both languages
-SELECT c, explain_condition(c::jsonb, '{"tenure_days": 400.123, "f_score": 3, "m_score": 4, "city": "Lyon", "silence_ratio": 2.5, "agreed": true}', l) AS words FROM unnest(ARRAY[
+SELECT c, _explain_condition(c::jsonb, '{"tenure_days": 400.123, "f_score": 3, "m_score": 4, "city": "Lyon", "silence_ratio": 2.5, "agreed": true}', l) AS words FROM unnest(ARRAY[
   '{"column": "tenure_days", "op": ">", "value": 365}', '{"column": "silence_ratio", "op": "between", "value": [2.5, 4]}', '{"column": "city", "op": "in", "value": ["Lyon", "Nice"]}', '{"column": "attributes.city", "op": "=", "value": "Lyon"}',
   '{"not": {"column": "agreed", "op": "<>", "value": false}}', '{"column": "fm_score", "op": ">=", "value": 3.5}', '{"column": "churn_probability", "op": "<", "value": 0.1}',
   '{"and": [{"column": "r_score", "op": "<=", "value": 2}, {"or": [{"column": "f_score", "op": "=", "value": 3}, {"column": "m_score", "op": ">", "value": 3}]}]}']) WITH ORDINALITY AS u (c, n), unnest('{en,fr}'::text[]) AS l ORDER BY n, l;
 -- What was there on a day
-SELECT history_until('{2025-01-03:1:19.90,2025-02-11:2:45.00,2025-03-01:0:-5}', day) AS history FROM unnest('{2025-01-02,2025-01-03,2025-02-28,2025-03-01,infinity}'::date[]) AS day;
+SELECT _history_until('{2025-01-03:1:19.90,2025-02-11:2:45.00,2025-03-01:0:-5}', day) AS history FROM unnest('{2025-01-02,2025-01-03,2025-02-28,2025-03-01,infinity}'::date[]) AS day;
 DROP TABLE shopdata.chosen, shopdata.sales, shopdata.mortals;
 DROP FUNCTION shopdata.told, shopdata.slow_misses, shopdata.ruled;

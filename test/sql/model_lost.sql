@@ -42,7 +42,7 @@ DECLARE
 BEGIN
   FOR kind IN SELECT unnest('{view,function}'::text[]) LOOP
     objects := 0; told_by_status := 0; told_by_check := 0; silent := NULL;
-    FOREACH object IN ARRAY model_objects('lost_model') LOOP
+    FOREACH object IN ARRAY _model_objects('lost_model') LOOP
       CONTINUE WHEN split_part(object, ' ', 1) <> kind;
       BEGIN
         EXECUTE format('DROP %s CASCADE', object);
@@ -66,19 +66,19 @@ BEGIN
 END $$;
 SELECT kind, objects > 3 AS many, told_by_status = objects AS status, told_by_check = objects AS "check", silent FROM lost.each();
 -- and all of them at once
-CREATE TABLE there AS SELECT unnest(model_objects('lost_model')) AS object;
+CREATE TABLE there AS SELECT unnest(_model_objects('lost_model')) AS object;
 DO $$
 DECLARE
   object text;
 BEGIN
   FOR object IN SELECT t.object FROM there AS t WHERE t.object !~ '^table ' LOOP
-    IF object = ANY (model_objects('lost_model')) THEN
+    IF object = ANY (_model_objects('lost_model')) THEN
       EXECUTE format('DROP %s CASCADE', object);
     END IF;
   END LOOP;
 END $$;
 SELECT item FROM alter_model('lost_model') WHERE item = 'made anew';
-SELECT count(*) > 30 AS many, count(*) FILTER (WHERE object = ANY (model_objects('lost_model'))) = count(*) AS all_back FROM there;
+SELECT count(*) > 30 AS many, count(*) FILTER (WHERE object = ANY (_model_objects('lost_model'))) = count(*) AS all_back FROM there;
 SELECT status, needs FROM lost_model.model_status;
 SELECT count(*) FROM (TABLE lost_model.customer_scores EXCEPT TABLE before) AS d;
 INSERT INTO lost.orders VALUES (1, '2025-12-31', 5);

@@ -52,7 +52,7 @@ SELECT count(*) > 0 AS done FROM create_model('s', 'shuffled', customer => 'cust
 SELECT * FROM differ('SELECT * FROM s.customer_histories', 'SELECT * FROM k.customer_histories');
 SELECT * FROM differ('SELECT customer_key, encode(history_send(history), ''hex'') FROM s.customer_histories',
   $$SELECT customer::text, encode(history_send(history_agg(day, total)), 'hex') FROM (SELECT DISTINCT ON (id) * FROM sales WHERE customer IS NOT NULL ORDER BY id, day DESC, total DESC, customer) AS e
-     WHERE is_scorable(day, total) GROUP BY customer$$);
+     WHERE _is_scorable(day, total) GROUP BY customer$$);
 -- a key that is NULL is no key, and a row that can't be read doesn't keep out one that can
 INSERT INTO sales VALUES (NULL, 201, '2025-05-05', 10, 'EUR', 'one'), (NULL, 201, '2025-05-06', 11, 'EUR', 'one'), (20000, 202, NULL, 10, 'EUR', 'one'), (20000, 202, '2025-05-06', 11, 'EUR', 'one');
 SELECT rows_without_day FROM refresh_model('k');
@@ -137,7 +137,7 @@ UPDATE states SET value = CASE customer WHEN 'dee' THEN -value ELSE 0 END WHERE 
 SELECT count(*) AS left FROM check_quality('states_model') WHERE reason = 'corrections_add';
 
 -- how many Mondays there are
-SELECT count(*) AS compared, count(*) FILTER (WHERE model_weekdays(a, b, w) <> (SELECT count(*) FROM generate_series(a::timestamp, b, '1 day') AS d WHERE extract(isodow FROM d) = w)) AS different
+SELECT count(*) AS compared, count(*) FILTER (WHERE _model_weekdays(a, b, w) <> (SELECT count(*) FROM generate_series(a::timestamp, b, '1 day') AS d WHERE extract(isodow FROM d) = w)) AS different
 FROM (SELECT date '2025-01-01' + i AS a, date '2025-01-01' + i + j AS b FROM generate_series(0, 6) AS i, generate_series(-3, 20) AS j) AS s, generate_series(1, 7) AS w;
 SELECT count(*) FROM (SELECT drop_model(model) FROM models()) AS s;
 DROP OWNED BY regress_quality_reader;

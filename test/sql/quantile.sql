@@ -155,10 +155,10 @@ SELECT statement, error_of(statement) FROM unnest(ARRAY[
 
 -- The parts of an aggregate are for aggregates only. Which error depends on the server.
 SELECT statement FROM unnest(ARRAY[
-  'SELECT quantile_thresholds_transition(NULL, 1, 5)', 'SELECT quantile_thresholds_combine(NULL, NULL)',
-  'SELECT quantile_thresholds_final(NULL)', 'SELECT quantile_thresholds_deserialize(''\x'', NULL)',
-  'SELECT quantile_thresholds_serialize(NULL)', 'SELECT weighted_mean_transition(NULL, 1, 1)', 'SELECT weighted_mean_combine(NULL, NULL)',
-  'SELECT weighted_mean_final(NULL)']) statement
+  'SELECT _quantile_thresholds_transition(NULL, 1, 5)', 'SELECT _quantile_thresholds_combine(NULL, NULL)',
+  'SELECT _quantile_thresholds_final(NULL)', 'SELECT _quantile_thresholds_deserialize(''\x'', NULL)',
+  'SELECT _quantile_thresholds_serialize(NULL)', 'SELECT _weighted_mean_transition(NULL, 1, 1)', 'SELECT _weighted_mean_combine(NULL, NULL)',
+  'SELECT _weighted_mean_final(NULL)']) statement
   WHERE error_of(statement) = 'no error' AND statement !~ 'serialize';
 
 DROP TABLE sample, fast, spread, serial_result, parted;

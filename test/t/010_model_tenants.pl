@@ -143,7 +143,7 @@ like($forged[0], qr/^0A000 a value of type caller can't be written down/, 'a lit
 like($forged[1], qr/^(0A000|42846) /, 'a cast') or diag $forged[1];
 is(in_chain('reader_a', q{SELECT count(*) FROM chain._customer_scores_at('2025-06-30', NULL, NULL)}), '0', 'nobody sees nothing');
 in_chain('reader_a', 'CREATE TABLE of_a.kept (who scoring.caller); GRANT INSERT ON of_a.kept TO PUBLIC');
-in_chain('reader_all', q{INSERT INTO of_a.kept VALUES (scoring.caller_for('chain'))});
+in_chain('reader_all', q{INSERT INTO of_a.kept VALUES (scoring._caller_for('chain'))});
 is(in_chain('reader_a', 'SELECT who FROM of_a.kept'), 'reader_all', 'a caller that was stored');
 @forged = attempt($node, 'chain', 'reader_a', q{SELECT * FROM of_a.kept, chain._customer_scores_at('2025-06-30', NULL, who)}, q{SELECT (jsonb_populate_record(NULL::of_a.kept, '{"who": "reader_b"}')).who});
 like($forged[0], qr/^22023 the value of type caller is of another transaction/, 'is good for nothing') or diag $forged[0];
@@ -151,10 +151,10 @@ like($forged[1], qr/^0A000 /, 'nor does jsonb make one') or diag $forged[1];
 # One session that may be both: what one role kept, the other can't use, whether
 # between statements or within one.
 in_chain('postgres', 'CREATE ROLE either LOGIN; GRANT reader_a, reader_b TO either');
-my (undef, $refusal) = run_as($node, 'chain', 'either', q{BEGIN; SET LOCAL ROLE reader_b; CREATE TEMP TABLE kept AS SELECT scoring.caller_for('chain') AS who; GRANT SELECT ON kept TO PUBLIC;
+my (undef, $refusal) = run_as($node, 'chain', 'either', q{BEGIN; SET LOCAL ROLE reader_b; CREATE TEMP TABLE kept AS SELECT scoring._caller_for('chain') AS who; GRANT SELECT ON kept TO PUBLIC;
 	SET LOCAL ROLE reader_a; SELECT count(*) FROM kept, chain._customer_scores_at('2025-06-30', NULL, who)});
 like($refusal, qr/the value of type caller was made under another role/, 'a caller that was kept before SET ROLE');
-(undef, $refusal) = run_as($node, 'chain', 'either', q{DO $$ DECLARE kept scoring.caller; n int; BEGIN PERFORM set_config('role', 'reader_b', true); kept := scoring.caller_for('chain');
+(undef, $refusal) = run_as($node, 'chain', 'either', q{DO $$ DECLARE kept scoring.caller; n int; BEGIN PERFORM set_config('role', 'reader_b', true); kept := scoring._caller_for('chain');
 	PERFORM set_config('role', 'reader_a', true); SELECT count(*) INTO n FROM chain._customer_scores_at('2025-06-30', NULL, kept); RAISE NOTICE 'got %', n; END $$});
 like($refusal, qr/the value of type caller was made under another role/, 'within one statement too');
 is((run_as($node, 'chain', 'reader_a', q{COPY of_a.kept TO STDOUT (FORMAT binary)}))[1] =~ /no binary output function/ ? 1 : 0, 1, 'nor does COPY carry it');

@@ -116,7 +116,7 @@ $node->safe_psql('chain', q{
 	    INSERT INTO w.later SELECT * FROM w.orders WHERE customer = key AND day > today;
 	    DELETE FROM w.orders WHERE customer = key AND day > today;
 	    is_first := true;
-	    FOR claim IN EXECUTE 'SELECT e.*, (SELECT g.segment_order FROM t.segments g WHERE g.segment = e.segment) AS place FROM scoring.explain_steps(''t'', $1, NULL, (SELECT i FROM t.score_explanation($1, NULL, NULL) i)) e' USING key::text LOOP
+	    FOR claim IN EXECUTE 'SELECT e.*, (SELECT g.segment_order FROM t.segments g WHERE g.segment = e.segment) AS place FROM scoring._explain_steps(''t'', $1, NULL, (SELECT i FROM t.score_explanation($1, NULL, NULL) i)) e' USING key::text LOOP
 	      INSERT INTO results VALUES ('steps', CASE WHEN claim.place < now_ THEN NULL ELSE 'not better' END);
 	      then_ := w.with_orders(key, today, claim.orders, claim.amount);
 	      INSERT INTO results VALUES ('today', CASE WHEN then_.segment IS DISTINCT FROM claim.segment THEN format('%s: %s, not %s', key, then_.segment, claim) END);

@@ -77,7 +77,7 @@ is(join("\n", ModelCluster::rows($node, 'shop', q{
 	  FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 	 WHERE relnamespace = 'refreshed'::regnamespace AND relkind IN ('r', 'p') AND relname NOT IN ('configuration', 'segment_map', 'segment_rule', 'segment_label', 'calls')
 	   AND (SELECT typcategory FROM pg_type t WHERE t.oid = atttypid) NOT IN ('N', 'D', 'B', 'T')
-	   AND NOT EXISTS (SELECT FROM scoring.model_person_tables('refreshed') p WHERE p.relation = c.oid AND attname = ANY (p.keys || p.ids)) ORDER BY 1})),
+	   AND NOT EXISTS (SELECT FROM scoring._model_person_tables('refreshed') p WHERE p.relation = c.oid AND attname = ANY (p.keys || p.ids)) ORDER BY 1})),
 	join("\n", sort grep { /\S/ } split /\n/, q{
 calibration.basket_thresholds
 calibration.btyd_fit
@@ -118,7 +118,7 @@ suppressed.key_id
 suppressed.reason
 suppressed.token
 suppression_key.key}), 'all other columns of texts are known to name no customer, or only beside a column that does');
-is(owner(q{SELECT string_agg(format('%s.%s', p.name, a.attname), ' ') FROM scoring.model_person_tables('second') p JOIN pg_attribute a ON attrelid = p.relation AND attname = ANY (p.keys || p.ids)
+is(owner(q{SELECT string_agg(format('%s.%s', p.name, a.attname), ' ') FROM scoring._model_person_tables('second') p JOIN pg_attribute a ON attrelid = p.relation AND attname = ANY (p.keys || p.ids)
 	WHERE a.attstattarget IS DISTINCT FROM 0}), '', 'columns that name a customer have no statistics');
 
 # The person goes: from the source, from two models, and stays in the third.

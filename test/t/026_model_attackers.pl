@@ -135,7 +135,7 @@ for my $name (sort keys %$result)
 		'runs as its caller' => "ALTER FUNCTION trap.$name SECURITY INVOKER; CREATE OR REPLACE FUNCTION trap.$name($args, caller scoring.caller) RETURNS $out LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off BEGIN ATOMIC $rows FROM (SELECT public.catch('$name as invoker') AS x) AS s WHERE x <> ''; END",
 		'is plpgsql' => "$drop CREATE FUNCTION trap.$name(" . ($args =~ s/(\w+) (\w)/p_$1 $2/gr) . ", caller scoring.caller) RETURNS $out LANGUAGE plpgsql AS \$\$ BEGIN PERFORM public.catch('$name'); RETURN QUERY $rows; END \$\$",
 		'has one more parameter with a default' => "$drop CREATE FUNCTION trap.$name($args, caller scoring.caller, more text DEFAULT mal.loaded()) RETURNS $out $head BEGIN ATOMIC $rows; END",
-		'has a default for the caller' => "$drop CREATE FUNCTION trap.$name(" . join(', ', map { "$_ DEFAULT NULL" } split / *, */, $args) . ", caller scoring.caller DEFAULT scoring.caller_for('trap')) RETURNS $out $head BEGIN ATOMIC $rows; END",
+		'has a default for the caller' => "$drop CREATE FUNCTION trap.$name(" . join(', ', map { "$_ DEFAULT NULL" } split / *, */, $args) . ", caller scoring.caller DEFAULT scoring._caller_for('trap')) RETURNS $out $head BEGIN ATOMIC $rows; END",
 		'takes a type with an implicit cast' => "$drop CREATE FUNCTION trap.$name(" . ($args =~ s/text/mal.spelt/r) . ", caller scoring.caller) RETURNS $out $head BEGIN ATOMIC $rows; END",
 		'has a text for a body' => "$drop CREATE FUNCTION trap.$name($args, caller scoring.caller) RETURNS $out $head AS \$\$ $rows \$\$",
 		'is one of two' => "CREATE FUNCTION trap.$name($args, caller scoring.caller, more text DEFAULT mal.loaded()) RETURNS $out $head BEGIN ATOMIC $rows; END",

@@ -109,7 +109,7 @@ my ($verbs) = grep { /`refresh_model`/ } split /\n/, $page;
 my @verbs = $verbs =~ /^\| (.*?) \|/ ? $1 =~ /`(\w+)`/g : ();
 cmp_ok(scalar @verbs, '>', 20, scalar(@verbs) . ' verbs');
 is(in_shop('postgres', q{SELECT string_agg(DISTINCT proname, ' ') FROM pg_proc WHERE pronamespace = 'scoring'::regnamespace AND proname IN ('} . join("', '", @verbs) . q{')
-	AND prosqlbody IS NULL AND prosrc !~ '(model_home|model_homes)\('}), '', 'all of which insist on the owner');
+	AND prosqlbody IS NULL AND prosrc !~ '(_model_home|_model_homes)\('}), '', 'all of which insist on the owner');
 
 # --- what everybody can read -----------------------------------------------------
 is(in_shop('reader', qq{SELECT nspname || ': ' || obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname IN $schemas ORDER BY 1}),

@@ -112,7 +112,7 @@ is(join("\n", ModelCluster::rows($node, 'postgres', q{
 	 WHERE c.relnamespace = 'everything'::regnamespace AND c.relkind = 'v' AND d.description !~ 'attribute of the customer' GROUP BY c.oid, d.description HAVING count(*) > 1})),
 	'', 'no two columns of a view have the same words');
 # A column that is added without words is an error where it is added.
-my ($out, $err) = run_as($node, 'postgres', 'shopowner', q{SELECT scoring.model_put_view('plain', 'extra', 'SELECT 1 AS customers, 2 AS unheard_of', 'comment')});
+my ($out, $err) = run_as($node, 'postgres', 'shopowner', q{SELECT scoring._model_put_view('plain', 'extra', 'SELECT 1 AS customers, 2 AS unheard_of', 'comment')});
 like($err, qr/column unheard_of of view extra has no comment/, 'a column without words is refused');
 
 done_testing();
