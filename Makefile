@@ -12,6 +12,10 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scori
 
 OBJS = \
 	src/module.o \
+	src/memory.o \
+	src/number_text.o \
+	src/arguments.o \
+	src/aggregate.o \
 	src/fixed.o \
 	src/history/history_codec.o \
 	src/history/history_log.o \
@@ -50,8 +54,7 @@ OBJS = \
 	src/model/live.o \
 	src/model/suppression.o \
 	src/model/disclosure.o \
-	src/model/small_cell.o \
-	src/arguments.o
+	src/model/small_cell.o
 
 # Each file uses only those above it: sql/check_layers.pl looks. arguments and
 # settings are about functions of all of them.

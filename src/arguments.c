@@ -1,13 +1,44 @@
 /*
  * arguments.c
- *		Forms of functions that take a timestamp where a day is asked for, to
- *		say what to give instead: see sql/arguments.sql.
+ *		What functions of all kinds ask of their arguments; and forms of
+ *		functions that take a timestamp where a day is asked for, to say what to
+ *		give instead: see sql/arguments.sql.
  */
 #include "postgres.h"
 
-#include "fmgr.h"
+#include "arguments.h"
 
-#include "compat.h"
+void
+null_argument(const char *argument, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null", argument),
+			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* An array that has a NULL in it */
+void
+null_element(const char *argument, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not contain null", argument),
+			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+DateADT
+check_day(const char *argument, DateADT day)
+{
+	if (DATE_NOT_FINITE(day))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be finite here, but is %s", argument,
+						DATE_IS_NOBEGIN(day) ? "-infinity" : "infinity"),
+				 errdetail("Without a day there is no number of days before it."),
+				 errhint("Name a day, for example current_date.")));
+	return day;
+}
 
 PG_FUNCTION_INFO_V1(refuse_moment_for_day);
 PG_FUNCTION_INFO_V1(refuse_moment_for_as_of);

@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "customer_table.h"
+#include "memory.h"
 
 #define BLOCK_BITS		10		/* entries of a block */
 #define BLOCK_ENTRIES	(1 << BLOCK_BITS)
@@ -185,13 +186,10 @@ insert(CustomerTable *table, const SourceRow *row)
 		grow_slots(table);
 	if ((table->entries & (BLOCK_ENTRIES - 1)) == 0)
 	{
-		if (table->nblocks == table->max_blocks)
-		{
-			table->max_blocks = Max(table->max_blocks * 2, 64);
-			table->blocks = table->blocks == NULL
-				? MemoryContextAlloc(table->context, table->max_blocks * sizeof(char *))
-				: repalloc(table->blocks, table->max_blocks * sizeof(char *));
-		}
+		MemoryContext old_context = MemoryContextSwitchTo(table->context);
+
+		ARRAY_ROOM(table->blocks, table->nblocks, table->max_blocks, 64);
+		MemoryContextSwitchTo(old_context);
 		table->blocks[table->nblocks++] = (char *)
 			TYPEALIGN(CACHE_LINE, MemoryContextAlloc(table->context,
 													 BLOCK_ENTRIES * table->ops->entry_size + CACHE_LINE));

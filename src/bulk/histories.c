@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "arguments.h"
 #include "compat.h"
 #include "customer_history.h"
 #include "source.h"
@@ -99,10 +100,7 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 	SourceCounts counts;
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("source must not be null"),
-				 errhint("Give a SELECT of customer, day, value, or the name of a table with these columns.")));
+		null_argument("source", SOURCE_HINT);
 	InitMaterializedSRF(fcinfo, 0);
 	job.keep_going = keep_going;
 	job.result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -136,10 +134,7 @@ Datum
 source_histories(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("keep_going must not be null"),
-				 errhint("Give true to leave out rows that cannot be converted, false to stop at the first.")));
+		null_argument("keep_going", "Give true to leave out rows that cannot be converted, false to stop at the first.");
 	read_histories(fcinfo, "source_histories", true, PG_GETARG_BOOL(3));
 	return (Datum) 0;
 }

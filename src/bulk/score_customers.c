@@ -26,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "arguments.h"
 #include "compat.h"
 #include "customer_history.h"
 #include "fixed.h"
@@ -161,7 +162,7 @@ typedef struct ScoreJob
 	bool		active_days;	/* F is active days, not events */
 	ArrayType  *weights;
 	bool		quantile[3];	/* R, F, M by quantiles of this data */
-	ScoreCuts	cuts[3];
+	Thresholds	thresholds[3];
 	SegmentMap *map;			/* or NULL */
 	Fact	   *map_facts;		/* of the map's columns */
 	bool		whole_histories;
@@ -503,9 +504,9 @@ monetary_value(const ScoreJob *job, const Customer *customer)
 	return total_float8(customer, job->decimals);
 }
 
-/* Cut R, F and M where no thresholds were given: one more pass. */
+/* Find those of R, F and M that were not given: one more pass. */
 static void
-find_cuts(ScoreJob *job, Size limit)
+find_thresholds(ScoreJob *job, Size limit)
 {
 	Size		used = MemoryContextMemAllocated(job->table->context, false);
 	int			n = job->quantile[R] + job->quantile[F] + job->quantile[M];
@@ -548,7 +549,7 @@ find_cuts(ScoreJob *job, Size limit)
 	for (int i = R; i <= M; i++)
 	{
 		if (job->quantile[i] && quantile_values_count(&values[i]) > 0)
-			quantile_cuts(&values[i], job->bins, &job->cuts[i]);
+			find_quantile_thresholds(&values[i], job->bins, &job->thresholds[i]);
 		quantile_values_free(&values[i]);
 	}
 }
@@ -797,12 +798,12 @@ put_customer(ScoreJob *job, const CompleteCustomer *complete)
 		const ScoreTexts *texts;
 		int32		recency = (int32) ((int64) job->as_of - customer->last_day);
 
-		scores[R] = score_by_cuts(recency, job->cuts[R].cut, job->cuts[R].count, false);
+		scores[R] = score_by_thresholds(recency, job->thresholds[R].value, job->thresholds[R].count, false);
 		scores[F] = scores[M] = 1;
 		if (customer->events > 0)
 		{
-			scores[F] = score_by_cuts((double) complete->frequency, job->cuts[F].cut, job->cuts[F].count, true);
-			scores[M] = score_by_cuts(monetary_value(job, customer), job->cuts[M].cut, job->cuts[M].count, true);
+			scores[F] = score_by_thresholds((double) complete->frequency, job->thresholds[F].value, job->thresholds[F].count, true);
+			scores[M] = score_by_thresholds(monetary_value(job, customer), job->thresholds[M].value, job->thresholds[M].count, true);
 		}
 		texts = texts_of(job, scores, &scratch);
 		memset(&nulls[COL_TENURE], false, COL_RFM_SCORE - COL_TENURE);
@@ -837,15 +838,6 @@ put_customers(ScoreJob *job)
 
 /* ---- the call ---- */
 
-static void
-null_argument(const char *name, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s must not be null", name),
-			 errhint("%s", hint)));
-}
-
 /* Which of two words an argument is: false for the first */
 static bool
 read_choice(FunctionCallInfo fcinfo, int argument, const char *name, const char *first, const char *second)
@@ -870,7 +862,7 @@ static void
 read_thresholds(FunctionCallInfo fcinfo, int argument, const char *name, const double *usual,
 				ScoreJob *job, int dimension)
 {
-	ScoreCuts  *cuts = &job->cuts[dimension];
+	Thresholds *thresholds = &job->thresholds[dimension];
 	const double *given = usual;
 	int			count = usual ? 4 : 0;
 
@@ -884,9 +876,9 @@ read_thresholds(FunctionCallInfo fcinfo, int argument, const char *name, const d
 				 errmsg("%s must have %d elements for %d bins, not %d", name, job->bins - 1, job->bins, count),
 				 errhint("'{}' cuts by quantiles.")));
 	job->quantile[dimension] = count == 0;
-	cuts->count = count;
+	thresholds->count = count;
 	if (count > 0)
-		memcpy(cuts->cut, given, (size_t) count * sizeof(double));
+		memcpy(thresholds->value, given, (size_t) count * sizeof(double));
 }
 
 static void
@@ -940,16 +932,10 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	StaticAssertStmt(sizeof(Customer) == 32, "two customers fill a cache line");
 
 	if (PG_ARGISNULL(0))
-		null_argument("source", "Give a SELECT of customer, day, value, or the name of a table with these columns.");
+		null_argument("source", SOURCE_HINT);
 	if (PG_ARGISNULL(as_of))
 		null_argument("as_of", "Say as of which day to score, for example current_date.");
-	job->as_of = PG_GETARG_DATEADT(as_of);
-	if (DATE_NOT_FINITE(job->as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of must be finite here, but is %s",
-						DATE_IS_NOBEGIN(job->as_of) ? "-infinity" : "infinity"),
-				 errhint("Name a day, for example current_date.")));
+	job->as_of = check_day("as_of", PG_GETARG_DATEADT(as_of));
 	if (PG_ARGISNULL(as_of + ARG_BINS))
 		null_argument("bins", "The usual number is 5.");
 	job->bins = PG_GETARG_INT32(as_of + ARG_BINS);
@@ -1002,7 +988,7 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 		if (job->file == NULL)	/* no customers at all */
 			job->table->entries = 0;
 	}
-	find_cuts(job, limit);
+	find_thresholds(job, limit);
 	put_customers(job);
 
 	if (job->file != NULL)

@@ -63,4 +63,6 @@ extern void source_report(const SourceCounts *counts);
 extern uint64 source_key_hash(SourceKey *key, Datum datum);
 extern Size source_key_size(const SourceKey *key, Datum datum);
 
+#define SOURCE_HINT "Give a SELECT of customer, day, value, or the name of a table with these columns."
+
 #endif							/* CUSTOMER_SCORING_SOURCE_H */

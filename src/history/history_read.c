@@ -12,26 +12,13 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "arguments.h"
 #include "fixed.h"
 #include "history.h"
 
 #include "compat.h"
 
 /* ---- checks ---- */
-
-/* as_of where an age is asked for */
-static DateADT
-check_finite_as_of(DateADT as_of)
-{
-	if (DATE_NOT_FINITE(as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of must be finite here, but is %s",
-						DATE_IS_NOBEGIN(as_of) ? "-infinity" : "infinity"),
-				 errdetail("Without a day there is no number of days before it."),
-				 errhint("Name a day, for example current_date.")));
-	return as_of;
-}
 
 static int32
 check_window_days(int32 window_days, bool optional)
@@ -50,7 +37,7 @@ int64
 history_window_start(DateADT as_of, int32 window_days)
 {
 	check_window_days(window_days, true);
-	return (int64) check_finite_as_of(as_of) - window_days;
+	return (int64) check_day("as_of", as_of) - window_days;
 }
 
 /* History and days (after, upto] of a call (history, as_of [, window_days]) */
@@ -160,7 +147,7 @@ history_recency(PG_FUNCTION_ARGS)
 	Question	question;
 	int32		day;
 
-	check_finite_as_of(PG_GETARG_DATEADT(1));
+	check_day("as_of", PG_GETARG_DATEADT(1));
 	read_question(fcinfo, &question);
 	if (!last_day(&question, &day))
 		PG_RETURN_NULL();
@@ -174,7 +161,7 @@ history_tenure(PG_FUNCTION_ARGS)
 	Question	question;
 	HistoryActivity answer;
 
-	check_finite_as_of(PG_GETARG_DATEADT(1));
+	check_day("as_of", PG_GETARG_DATEADT(1));
 	read_question(fcinfo, &question);
 	answer = activity(&question);
 	if (answer.active_days == 0)
@@ -338,7 +325,7 @@ history_silence_ratio(PG_FUNCTION_ARGS)
 	HistoryActivity answer;
 	double		gap;
 
-	check_finite_as_of(PG_GETARG_DATEADT(1));
+	check_day("as_of", PG_GETARG_DATEADT(1));
 	read_question(fcinfo, &question);
 	answer = activity(&question);
 	if (!mean_gap(&answer, &gap))
@@ -350,7 +337,7 @@ PG_FUNCTION_INFO_V1(history_decayed_sum);
 Datum
 history_decayed_sum(PG_FUNCTION_ARGS)
 {
-	DateADT		as_of = check_finite_as_of(PG_GETARG_DATEADT(1));
+	DateADT		as_of = check_day("as_of", PG_GETARG_DATEADT(1));
 	double		half_life = PG_GETARG_FLOAT8(2);
 	OpenHistory open;
 	double		unit;

@@ -206,12 +206,12 @@ stop_out_of_bounds(void *instance, const lbfgsfloatval_t *x, const lbfgsfloatval
 static void
 climb(const Problem *whole, Point *point)
 {
-	static const BtydTools quiet = {NULL, NULL, do_nothing};
+	static const Host quiet = {NULL, NULL, do_nothing};
 	lbfgsfloatval_t x[LBFGS_VARIABLES] __attribute__((aligned(16))) = {0};
 	lbfgs_parameter_t settings;
 	Problem		problem = *whole;
 
-	problem.tools = &quiet;
+	problem.host = &quiet;
 	lbfgs_parameter_init(&settings);
 	settings.epsilon = 1e-5;
 	settings.past = 1;
@@ -224,7 +224,7 @@ climb(const Problem *whole, Point *point)
 	memcpy(point->log_parameter, x, sizeof(point->log_parameter));
 	if (!evaluate_point(&problem, point, false))
 		point->value = -INFINITY;
-	whole->tools->check();
+	whole->host->check();
 }
 
 /*
@@ -351,7 +351,7 @@ problem_groups(Problem *problem)
 		if (i == 0 || problem->patterns[i].x != problem->patterns[i - 1].x)
 			ngroups++;
 	}
-	problem->groups = problem->tools->allocate((ngroups + 1) * sizeof(Group));
+	problem->groups = host_allocate(problem->host, (ngroups + 1) * sizeof(Group));
 	problem->ngroups = 0;
 	problem->customers = 0;
 	for (size_t i = 0; i < problem->n; i++)
@@ -378,9 +378,9 @@ problem_groups(Problem *problem)
  * step with the calendar, but it is always the same.
  */
 static BtydPattern *
-make_strata(const BtydPattern *patterns, size_t n, const BtydTools *tools, size_t *nstrata)
+make_strata(const BtydPattern *patterns, size_t n, const Host *host, size_t *nstrata)
 {
-	BtydPattern *strata = tools->allocate(STRATA * sizeof(BtydPattern));
+	BtydPattern *strata = host_allocate(host, STRATA * sizeof(BtydPattern));
 
 	for (size_t i = 0; i < STRATA; i++)
 	{
@@ -417,7 +417,7 @@ search(const Problem *problem, double starts[STARTS][MAX_PARAMETERS], const doub
 	{
 		if (problem->n > STRATA)
 		{
-			strata = make_strata(problem->patterns, problem->n, problem->tools, &few.n);
+			strata = make_strata(problem->patterns, problem->n, problem->host, &few.n);
 			few.patterns = strata;
 			problem_groups(&few);
 		}
@@ -429,8 +429,8 @@ search(const Problem *problem, double starts[STARTS][MAX_PARAMETERS], const doub
 		}
 		if (strata)
 		{
-			problem->tools->release(few.groups);
-			problem->tools->release(strata);
+			problem->host->release(few.groups);
+			problem->host->release(strata);
 		}
 	}
 
@@ -495,14 +495,14 @@ fit_init(BtydFit *fit, int nparameters, const BtydPattern *patterns, size_t n)
 }
 
 static void
-problem_init(Problem *problem, Model model, const BtydPattern *patterns, size_t n, const BtydTools *tools)
+problem_init(Problem *problem, Model model, const BtydPattern *patterns, size_t n, const Host *host)
 {
 	memset(problem, 0, sizeof(Problem));
 	problem->model = model;
 	problem->nparameters = model == MODEL_SPEND ? SPEND_PARAMETERS : BTYD_PARAMETERS;
 	problem->patterns = patterns;
 	problem->n = n;
-	problem->tools = tools;
+	problem->host = host;
 	for (int j = 0; j < MAX_PARAMETERS; j++)
 		problem->scale[j] = 1;
 	problem_groups(problem);
@@ -510,7 +510,7 @@ problem_init(Problem *problem, Model model, const BtydPattern *patterns, size_t 
 
 void
 btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
-		 const double *start, const BtydTools *tools, BtydFit *fit)
+		 const double *start, const Host *host, BtydFit *fit)
 {
 	/* r, what alpha is divided by, a, b;  r, ditto, s, beta by the mean age */
 	static const double geometric[STARTS][MAX_PARAMETERS] = {
@@ -545,7 +545,7 @@ btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 		fit->reason = BTYD_TOO_FEW_REPEAT_CUSTOMERS;
 	else
 	{
-		problem_init(&problem, (Model) family, patterns, n, tools);
+		problem_init(&problem, (Model) family, patterns, n, host);
 		problem.scale[1] = mean_t;
 		if (family == BTYD_PARETONBD)
 			problem.scale[3] = mean_t;
@@ -557,13 +557,13 @@ btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 				starts[i][3] *= mean_t;
 		}
 		search(&problem, starts, start, fit);
-		tools->release(problem.groups);
+		host->release(problem.groups);
 	}
 }
 
 void
 spend_fit(const BtydPattern *patterns, size_t n,
-		  const double *start, const BtydTools *tools, BtydFit *fit)
+		  const double *start, const Host *host, BtydFit *fit)
 {
 	/* p, q, gamma by the mean spend */
 	double		starts[STARTS][MAX_PARAMETERS] = {{6, 4, 0.5}, {2, 3, 1}, {1, 1.5, 0.5}, {30, 3, 0.1}};
@@ -584,12 +584,12 @@ spend_fit(const BtydPattern *patterns, size_t n,
 		fit->reason = BTYD_CONSTANT_DATA;
 	else
 	{
-		problem_init(&problem, MODEL_SPEND, patterns, n, tools);
+		problem_init(&problem, MODEL_SPEND, patterns, n, host);
 		problem.scale[2] = mean;
 		for (int i = 0; i < STARTS; i++)
 			starts[i][2] *= mean;
 		search(&problem, starts, start, fit);
-		tools->release(problem.groups);
+		host->release(problem.groups);
 		/* a maximum, but with q up to 1 the mean over all customers is infinite */
 		if (fit->status == BTYD_CONVERGED && fit->parameters[1] <= 1)
 			fit->reason = BTYD_MEAN_UNDEFINED;
@@ -603,7 +603,7 @@ evaluate_alone(Problem *problem, const double *parameters, double *gradient, dou
 	Derivatives d;
 
 	likelihood_evaluate(problem, parameters, hessian != NULL, &d);
-	problem->tools->release(problem->groups);
+	problem->host->release(problem->groups);
 	for (int j = 0; j < n; j++)
 	{
 		if (gradient)
@@ -616,20 +616,20 @@ evaluate_alone(Problem *problem, const double *parameters, double *gradient, dou
 
 double
 btyd_fit_evaluate(BtydFamily family, const BtydPattern *patterns, size_t n,
-				  const double *parameters, const BtydTools *tools, double *gradient, double *hessian)
+				  const double *parameters, const Host *host, double *gradient, double *hessian)
 {
 	Problem		problem;
 
-	problem_init(&problem, (Model) family, patterns, n, tools);
+	problem_init(&problem, (Model) family, patterns, n, host);
 	return evaluate_alone(&problem, parameters, gradient, hessian);
 }
 
 double
 spend_fit_evaluate(const BtydPattern *patterns, size_t n,
-				   const double *parameters, const BtydTools *tools, double *gradient, double *hessian)
+				   const double *parameters, const Host *host, double *gradient, double *hessian)
 {
 	Problem		problem;
 
-	problem_init(&problem, MODEL_SPEND, patterns, n, tools);
+	problem_init(&problem, MODEL_SPEND, patterns, n, host);
 	return evaluate_alone(&problem, parameters, gradient, hessian);
 }

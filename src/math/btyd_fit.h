@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "btyd_predict.h"
+#include "host.h"
 
 /*
  * So many customers with the same history: x repeat days, the last of them at
@@ -23,14 +24,6 @@ typedef struct BtydPattern
 	double		t;
 	int64_t		count;
 } BtydPattern;
-
-/* What the server provides: memory, and a look at interrupts (may not return) */
-typedef struct BtydTools
-{
-	void	   *(*allocate) (size_t size);
-	void		(*release) (void *memory);
-	void		(*check) (void);
-} BtydTools;
 
 typedef enum BtydFitStatus
 {
@@ -75,9 +68,9 @@ typedef struct BtydFit
  * instead of the usual starts.
  */
 extern void btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
-					 const double *start, const BtydTools *tools, BtydFit *fit);
+					 const double *start, const Host *host, BtydFit *fit);
 extern void spend_fit(const BtydPattern *patterns, size_t n,
-					  const double *start, const BtydTools *tools, BtydFit *fit);
+					  const double *start, const Host *host, BtydFit *fit);
 
 /*
  * The log-likelihood of all patterns with gradient[nparameters] and
@@ -85,10 +78,10 @@ extern void spend_fit(const BtydPattern *patterns, size_t n,
  * for tests.
  */
 extern double btyd_fit_evaluate(BtydFamily family, const BtydPattern *patterns, size_t n,
-								const double *parameters, const BtydTools *tools,
+								const double *parameters, const Host *host,
 								double *gradient, double *hessian);
 extern double spend_fit_evaluate(const BtydPattern *patterns, size_t n,
-								 const double *parameters, const BtydTools *tools,
+								 const double *parameters, const Host *host,
 								 double *gradient, double *hessian);
 
 #endif							/* BTYD_FIT_H */

@@ -93,7 +93,7 @@ evaluate_geometric(const Problem *problem, const double *parameters, bool second
 			double		log_sum = 0;
 
 			if (i % CHUNK == 0)
-				problem->tools->check();
+				problem->host->check();
 			if (may_have_left)
 			{
 				double		odds;
@@ -351,7 +351,7 @@ evaluate_pareto(const Problem *problem, const double *parameters, bool second, D
 			Moments		left;
 
 			if (i % (CHUNK / 16) == 0)
-				problem->tools->check();
+				problem->host->check();
 			memset(&left, 0, sizeof(left));
 			if (pattern->t > pattern->t_x)
 			{
@@ -437,7 +437,7 @@ evaluate_spend(const Problem *problem, const double *parameters, bool second, De
 			const double inverse = 1 / (z + gamma);
 
 			if (i % CHUNK == 0)
-				problem->tools->check();
+				problem->host->check();
 			add(&d->value, -count * (px * share + q * rest + log(pattern->t_x)));
 			add(&d->gradient[0], -count * x * share);
 			add(&d->gradient[1], -count * rest);

@@ -37,7 +37,7 @@ typedef struct Problem
 	size_t		ngroups;
 	double		customers;
 	double		scale[MAX_PARAMETERS];	/* the size that a parameter may well have */
-	const BtydTools *tools;
+	const Host *host;
 } Problem;
 
 /* A sum and what rounding took from it */

@@ -65,7 +65,7 @@ typedef struct Entry
 
 typedef struct Problem
 {
-	const LogitHost *host;
+	const Host *host;
 	int			features;
 	int			size;			/* features + 1 */
 	size_t		tiles;
@@ -121,7 +121,7 @@ compare_rows(const double *a, const double *b, int features)
 
 /* By key, 11 bits at a time; returns which of the two arrays has the result. */
 static Entry *
-sort_by_key(Entry *from, Entry *to, size_t n, const LogitHost *host)
+sort_by_key(Entry *from, Entry *to, size_t n, const Host *host)
 {
 	size_t		count[2048];
 
@@ -151,7 +151,7 @@ sort_by_key(Entry *from, Entry *to, size_t n, const LogitHost *host)
 
 /* Different rows of one key, which hardly ever happens: Shell's sort. */
 static void
-sort_by_content(Entry *entries, size_t n, const double *rows, int features, const LogitHost *host)
+sort_by_content(Entry *entries, size_t n, const double *rows, int features, const Host *host)
 {
 	size_t		width = (size_t) features + LOGIT_HEAD;
 	size_t		gap = 1;
@@ -177,10 +177,10 @@ sort_by_content(Entry *entries, size_t n, const double *rows, int features, cons
 
 size_t
 logit_distinct(const double *rows, size_t n, int features,
-			   size_t *order, double *counts, const LogitHost *host)
+			   size_t *order, double *counts, const Host *host)
 {
 	size_t		width = (size_t) features + LOGIT_HEAD;
-	Entry	   *entries = host->allocate(2 * (n + 1) * sizeof(Entry));
+	Entry	   *entries = host_allocate(host, 2 * (n + 1) * sizeof(Entry));
 	Entry	   *sorted;
 	size_t		distinct = 0;
 
@@ -522,7 +522,7 @@ sort_features(int *feature, int n)
  */
 typedef struct Dependence
 {
-	const LogitHost *host;
+	const Host *host;
 	int			features;
 	double	   *correlation;
 	int			kept_count;
@@ -606,7 +606,7 @@ leave_out_combinations(Dependence *dependence, double *factor, LogitFit *fit)
 static int
 collinear(Problem *problem, double total, LogitFit *fit)
 {
-	const LogitHost *host = problem->host;
+	const Host *host = problem->host;
 	int			k = problem->features;
 	int			size = problem->size;
 	int			constant = fit->named_count;
@@ -637,7 +637,7 @@ collinear(Problem *problem, double total, LogitFit *fit)
 			weight[i] = fabs(tile[i]);
 		add_products(problem, tile, weight, problem->hessian);
 	}
-	dependence.correlation = host->allocate((size_t) k * (3 * k + 4) * sizeof(double));
+	dependence.correlation = host_allocate(host, (size_t) k * (3 * k + 4) * sizeof(double));
 	dependence.vector = dependence.correlation + (size_t) k * k;
 	factor = dependence.vector + (size_t) k * k;
 	dependence.value = factor + (size_t) k * k;
@@ -797,7 +797,7 @@ report(const Problem *problem, const double *beta, double *work, const double *m
 static LogitStatus
 fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 {
-	const LogitHost *host = problem->host;
+	const Host *host = problem->host;
 	int			size = problem->size;
 	double		mean[LOGIT_MAX_FEATURES + 1],
 				deviation[LOGIT_MAX_FEATURES + 1],
@@ -834,7 +834,7 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 			name_feature(fit, j);
 	}
 
-	matrices = host->allocate(((size_t) 2 * size * size + 3 * (size_t) size) * sizeof(double));
+	matrices = host_allocate(host, ((size_t) 2 * size * size + 3 * (size_t) size) * sizeof(double));
 	problem->hessian = matrices;
 	problem->gradient = matrices + (size_t) 2 * size * size + 2 * (size_t) size;
 	constant = fit->named_count;
@@ -869,7 +869,7 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 
 void
 logit_fit_rows(const double *rows, size_t n, int features, double ridge,
-			   LogitFit *fit, const LogitHost *host)
+			   LogitFit *fit, const Host *host)
 {
 	size_t		width = (size_t) features + LOGIT_HEAD;
 	size_t	   *order;
@@ -886,8 +886,8 @@ logit_fit_rows(const double *rows, size_t n, int features, double ridge,
 		return;
 	}
 
-	order = host->allocate(n * sizeof(size_t));
-	counts = host->allocate(n * sizeof(double));
+	order = host_allocate(host, n * sizeof(size_t));
+	counts = host_allocate(host, n * sizeof(double));
 	n = logit_distinct(rows, n, features, order, counts, host);
 	for (size_t i = 0; i < n; i++)
 	{
@@ -910,7 +910,7 @@ logit_fit_rows(const double *rows, size_t n, int features, double ridge,
 		problem.size = features + 1;
 		problem.ridge = ldexp(ridge, -weight_exponent);
 		problem.tiles = (n + TILE - 1) / TILE;
-		problem.tile = host->allocate(problem.tiles * TILE_SIZE(&problem) * sizeof(double));
+		problem.tile = host_allocate(host, problem.tiles * TILE_SIZE(&problem) * sizeof(double));
 		scale[0] = ldexp(1.0, -weight_exponent / 2);
 		scale[1] = ldexp(1.0, -weight_exponent - -weight_exponent / 2);
 		for (size_t i = 0; i < problem.tiles * TILE; i++)

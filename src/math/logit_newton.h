@@ -16,16 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host.h"
+
 #define LOGIT_HEAD			2
 #define LOGIT_MAX_FEATURES	500
-
-/* What is needed of the caller; allocate() does not return NULL. */
-typedef struct LogitHost
-{
-	void	   *(*allocate) (size_t size);
-	void		(*release) (void *memory);
-	void		(*check) (void);	/* now and then; may not return */
-} LogitHost;
 
 typedef enum LogitStatus
 {
@@ -72,14 +66,14 @@ typedef struct LogitFit
  * arrays have room for n.
  */
 extern size_t logit_distinct(const double *rows, size_t n, int features,
-							 size_t *order, double *counts, const LogitHost *host);
+							 size_t *order, double *counts, const Host *host);
 
 /*
  * ridge >= 0 is subtracted from the log-likelihood, half of it times the square
  * of each coefficient that a standardised feature would have.
  */
 extern void logit_fit_rows(const double *rows, size_t n, int features, double ridge,
-						   LogitFit *fit, const LogitHost *host);
+						   LogitFit *fit, const Host *host);
 
 /* 1 / (1 + exp(-x)) */
 extern double logit_probability(double x);

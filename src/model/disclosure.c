@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 
 #include "disclosure.h"
+#include "memory.h"
 
 #define PRIME UINT64CONST(2147483647)	/* 2^31 - 1 */
 
@@ -232,11 +233,7 @@ disclosure_protect(Disclosure *d, const int *classes, int n)
 {
 	ProtectedSet *set;
 
-	if (d->nsets == d->maxsets)
-	{
-		d->maxsets *= 2;
-		d->sets = repalloc_huge(d->sets, d->maxsets * sizeof(ProtectedSet));
-	}
+	ARRAY_ROOM(d->sets, d->nsets, d->maxsets, 64);
 	set = &d->sets[d->nsets++];
 	set->n = n;
 	set->classes = MemoryContextAllocExtended(d->context, Max(n, 1) * sizeof(int), MCXT_ALLOC_HUGE);
@@ -402,10 +399,9 @@ add_vector(Disclosure *d, const int *classes, int n, bool safe)
 	old = MemoryContextSwitchTo(d->context);
 	if (d->nrows == d->maxrows)
 	{
-		d->rows = repalloc(d->rows, 2 * d->maxrows * sizeof(Row));
-		d->changed = repalloc(d->changed, 2 * d->maxrows);
+		d->changed = resize_memory(d->changed, 2 * d->maxrows);
 		memset(d->changed + d->maxrows, 0, d->maxrows);
-		d->maxrows *= 2;
+		ARRAY_ROOM(d->rows, d->nrows, d->maxrows, 64);
 	}
 	d->rows[new].pivot = pivot;
 	store_vector(d, &d->rows[new], inverse(d->vector[pivot]));

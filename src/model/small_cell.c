@@ -25,6 +25,7 @@
 #include "aggregate.h"
 #include "compat.h"
 #include "disclosure.h"
+#include "memory.h"
 
 PG_FUNCTION_INFO_V1(is_small_cell);
 PG_FUNCTION_INFO_V1(shown_groups_transition);
@@ -101,11 +102,7 @@ find_group(Groups *s, int position, text *name)
 			memcmp(VARDATA_ANY(group->name), bytes, length) == 0)
 			return key->group;
 	}
-	if (s->ngroups == s->maxgroups)
-	{
-		s->maxgroups *= 2;
-		s->groups = repalloc_huge(s->groups, s->maxgroups * sizeof(Group));
-	}
+	ARRAY_ROOM(s->groups, s->ngroups, s->maxgroups, 64);
 	group = &s->groups[s->ngroups];
 	group->name = (text *) MemoryContextAlloc(s->context, VARHDRSZ + length);
 	SET_VARSIZE(group->name, VARHDRSZ + length);
@@ -207,8 +204,8 @@ shown_groups_transition(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("more than %d classes of customers", PG_INT32_MAX / 4)));
 		s->maxclasses *= 2;
-		s->people = repalloc_huge(s->people, s->maxclasses * sizeof(int64));
-		s->members = repalloc_huge(s->members, s->maxclasses * Max(n, 1) * sizeof(int));
+		s->people = resize_memory(s->people, s->maxclasses * sizeof(int64));
+		s->members = resize_memory(s->members, s->maxclasses * Max(n, 1) * sizeof(int));
 	}
 	s->people[s->nclasses] = people;
 	for (int p = 0; p < n; p++)
@@ -369,11 +366,8 @@ compare_pairs(const Groups *s, Sets *sets, Disclosure *d, const bool *wanted)
 		int64		one = s->groups[pair->key.one].people;
 		int64		other = s->groups[pair->key.other].people;
 
-		if (sets->ninclusions + 2 > maxinclusions)
-		{
-			maxinclusions *= 2;
-			sets->inclusions = repalloc_huge(sets->inclusions, maxinclusions * sizeof(Inclusion));
-		}
+		/* for two */
+		ARRAY_ROOM(sets->inclusions, sets->ninclusions + 1, maxinclusions, 64);
 		if (pair->people == one)
 			sets->inclusions[sets->ninclusions++] = (Inclusion) {pair->key.one, pair->key.other};
 		if (pair->people == other)

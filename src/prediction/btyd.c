@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 
+#include "arguments.h"
 #include "compat.h"
 #include "fit.h"
 #include "fixed.h"
@@ -49,19 +50,6 @@ typedef struct Customer
 	double		t;
 } Customer;
 
-static DateADT
-check_finite_day(const char *argument, DateADT day)
-{
-	if (DATE_NOT_FINITE(day))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be finite here, but is %s", argument,
-						DATE_IS_NOBEGIN(day) ? "-infinity" : "infinity"),
-				 errdetail("Without a day there is no number of days before it."),
-				 errhint("Name a day, for example current_date.")));
-	return day;
-}
-
 /*
  * False if the history has no event by as_of.
  *
@@ -78,7 +66,7 @@ read_repeats(const History *history, DateADT as_of, Repeats *repeats)
 	int64		last = 0;
 	__int128	sum = 0;
 
-	check_finite_day("as_of", as_of);
+	check_day("as_of", as_of);
 	history_open(&open, history);
 	for (size_t i = 0; i < open.n && open.days[i].day <= as_of; i++)
 	{
@@ -184,8 +172,8 @@ PG_FUNCTION_INFO_V1(btyd_actual);
 Datum
 btyd_actual(PG_FUNCTION_ARGS)
 {
-	DateADT		split_on = check_finite_day("split_on", PG_GETARG_DATEADT(1));
-	DateADT		until = check_finite_day("until", PG_GETARG_DATEADT(2));
+	DateADT		split_on = check_day("split_on", PG_GETARG_DATEADT(1));
+	DateADT		until = check_day("until", PG_GETARG_DATEADT(2));
 	TupleDesc	desc = fit_result_desc(fcinfo);
 	OpenHistory open;
 	int32		orders = 0;

@@ -19,8 +19,10 @@
 #include "utils/memutils.h"
 
 #include "aggregate.h"
+#include "arguments.h"
 #include "compat.h"
 #include "fit.h"
+#include "memory.h"
 
 #define DEFAULT_UNIT_DAYS 7
 #define MAX_REPLICATES	10000
@@ -112,7 +114,7 @@ append(FitState *state, double x, double t_x, double t, int64 count)
 						 errmsg("too many different customers to fit: more than %d", MAX_PATTERNS),
 						 errhint("Fit a sample of them.")));
 			state->room *= 2;
-			state->patterns = repalloc_huge(state->patterns, (Size) state->room * sizeof(BtydPattern));
+			state->patterns = resize_memory(state->patterns, (Size) state->room * sizeof(BtydPattern));
 		}
 	}
 	pattern = &state->patterns[state->npatterns++];
@@ -144,14 +146,6 @@ check_same_settings(const FitState *state, const FitState *other)
 		settings_differ("seed");
 }
 
-static void
-null_setting(const char *argument)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s must not be NULL", argument)));
-}
-
 /* ---- transition ---- */
 
 /*
@@ -165,12 +159,12 @@ read_settings(FunctionCallInfo fcinfo, FitState *settings)
 	int32		values[] = {DEFAULT_UNIT_DAYS, 0, 0};
 
 	if (PG_ARGISNULL(1))
-		null_setting("family");
+		null_argument("family", NULL);
 	settings->family = check_btyd_family(PG_GETARG_TEXT_PP(1));
 	for (int i = 0; i + 5 < PG_NARGS(); i++)
 	{
 		if (PG_ARGISNULL(i + 5))
-			null_setting(names[i]);
+			null_argument(names[i], NULL);
 		values[i] = PG_GETARG_INT32(i + 5);
 	}
 	settings->unit_days = check_unit_days(values[0]);
@@ -298,20 +292,11 @@ btyd_fit_serialize(PG_FUNCTION_ARGS)
 {
 	FitState   *state;
 	StringInfoData buffer;
-	int64		size;
 
 	(void) aggregate_context(fcinfo);
 	state = (FitState *) PG_GETARG_POINTER(0);
 	compress(state);
-	size = 64 + state->npatterns * (int64) sizeof(BtydPattern);
-	if (size >= (int64) MaxAllocSize)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many different customers for one worker of a parallel aggregate: " INT64_FORMAT,
-						state->npatterns),
-				 errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
-	pq_begintypsend(&buffer);
-	enlargeStringInfo(&buffer, (int) size);
+	state_write(&buffer, 64 + state->npatterns * (int64) sizeof(BtydPattern), "different customers", state->npatterns);
 	pq_sendbyte(&buffer, state->spend ? FIT_GAMMAGAMMA : (uint8) state->family);
 	pq_sendint64(&buffer, state->spend ? state->left_out.no_repeat : state->unit_days);
 	pq_sendint64(&buffer, state->spend ? state->left_out.zero_mean : state->replicates);
@@ -345,23 +330,19 @@ is_spender(double x, double m)
 static FitState *
 deserialize(FunctionCallInfo fcinfo, bool spend)
 {
-	bytea	   *bytes;
 	StringInfoData buffer;
 	FitState   *state;
 	int			family;
 	int64		settings[3];
+	const char *owner = spend ? "aggregate spend_fit" : "aggregate btyd_fit";
 	int			size = spend ? 24 : 32;
 	int64		npatterns;
 	int64		customers = 0;
 	bool		valid;
 
-	(void) aggregate_context(fcinfo);
-	bytes = PG_GETARG_BYTEA_PP(0);
-	buffer.data = VARDATA_ANY(bytes);
-	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
-	buffer.cursor = 0;
+	state_read(fcinfo, &buffer);
 	if (buffer.len < 25 || (buffer.len - 25) % size != 0)
-		goto corrupt;
+		corrupt_state(owner);
 	npatterns = (buffer.len - 25) / size;
 	family = pq_getmsgbyte(&buffer);
 	for (int i = 0; i < 3; i++)
@@ -402,14 +383,9 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 		customers += pattern->count;
 	}
 	if (!valid)
-		goto corrupt;
+		corrupt_state(owner);
 	state->npatterns = state->sorted = npatterns;
 	return state;
-
-corrupt:
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid state of aggregate %s", spend ? "spend_fit" : "btyd_fit")));
 }
 
 PG_FUNCTION_INFO_V1(btyd_fit_deserialize);
@@ -428,26 +404,6 @@ spend_fit_deserialize(PG_FUNCTION_ARGS)
 
 /* ---- final ---- */
 
-static void *
-fit_allocate(size_t size)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, size);
-}
-
-static void
-fit_release(void *memory)
-{
-	pfree(memory);
-}
-
-static void
-fit_check(void)
-{
-	CHECK_FOR_INTERRUPTS();
-}
-
-static const BtydTools tools = {fit_allocate, fit_release, fit_check};
-
 /* The final functions compress the state, which remains the same set. */
 PG_FUNCTION_INFO_V1(btyd_fit_final);
 Datum
@@ -465,12 +421,12 @@ btyd_fit_final(PG_FUNCTION_ARGS)
 	initStringInfo(&document);
 	if (state->spend)
 	{
-		spend_fit(state->patterns, (size_t) state->npatterns, NULL, &tools, &fit);
+		spend_fit(state->patterns, (size_t) state->npatterns, NULL, &server_host, &fit);
 		fit_print(&document, FIT_GAMMAGAMMA, &fit, 0, &state->left_out);
 	}
 	else
 	{
-		btyd_fit(state->family, state->patterns, (size_t) state->npatterns, NULL, &tools, &fit);
+		btyd_fit(state->family, state->patterns, (size_t) state->npatterns, NULL, &server_host, &fit);
 		fit_print(&document, (FitFamily) state->family, &fit, state->unit_days, NULL);
 	}
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(document.data)));
@@ -589,17 +545,17 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 	state = (FitState *) PG_GETARG_POINTER(0);
 	compress(state);
 	n = state->npatterns;
-	btyd_fit(state->family, state->patterns, (size_t) n, NULL, &tools, &whole);
+	btyd_fit(state->family, state->patterns, (size_t) n, NULL, &server_host, &whole);
 	if (whole.n > MAX_DRAWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many customers for a bootstrap: " INT64_FORMAT ", at most %d", (int64) whole.n, MAX_DRAWS),
 				 errhint("Their standard errors are good enough.")));
 
-	drawn = fit_allocate((Size) Max(n, 1) * sizeof(BtydPattern));
-	counts = fit_allocate((Size) Max(n, 1) * sizeof(int64));
-	guide = fit_allocate((Size) Max(n, 1) * sizeof(int64));
-	starts = fit_allocate((Size) (n + 1) * sizeof(int64));
+	drawn = resize_memory(NULL, (Size) Max(n, 1) * sizeof(BtydPattern));
+	counts = resize_memory(NULL, (Size) Max(n, 1) * sizeof(int64));
+	guide = resize_memory(NULL, (Size) Max(n, 1) * sizeof(int64));
+	starts = resize_memory(NULL, (Size) (n + 1) * sizeof(int64));
 	for (int64 i = 0; i < n; i++)
 	{
 		starts[i] = total;
@@ -636,9 +592,9 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 		}
 		/* near the fit of everyone; if there is nothing there, anywhere */
 		if (whole.status == BTYD_CONVERGED)
-			btyd_fit(state->family, drawn, (size_t) ndrawn, whole.parameters, &tools, &fit);
+			btyd_fit(state->family, drawn, (size_t) ndrawn, whole.parameters, &server_host, &fit);
 		if (whole.status != BTYD_CONVERGED || fit.status == BTYD_NOT_CONVERGED)
-			btyd_fit(state->family, drawn, (size_t) ndrawn, NULL, &tools, &fit);
+			btyd_fit(state->family, drawn, (size_t) ndrawn, NULL, &server_host, &fit);
 		if (replicate > 0)
 			appendStringInfoChar(&document, ',');
 		fit_print(&document, (FitFamily) state->family, &fit, state->unit_days, NULL);

@@ -13,7 +13,6 @@
 
 #include "access/tupdesc.h"
 #include "catalog/pg_type.h"
-#include "common/shortest_dec.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -24,6 +23,7 @@
 
 #include "compat.h"
 #include "fit.h"
+#include "number_text.h"
 
 /* Characters of the caller's that a message repeats */
 #define SHOWN_BYTES		64
@@ -64,12 +64,6 @@ static inline int
 parameters_of(FitFamily family)
 {
 	return family == FIT_GAMMAGAMMA ? SPEND_PARAMETERS : BTYD_PARAMETERS;
-}
-
-const char *
-fit_family_name(FitFamily family)
-{
-	return family_names[family];
 }
 
 /* ---- checks ---- */
@@ -160,20 +154,6 @@ check_customer(double x, double t_x, double t)
 /* ---- printing ---- */
 
 static void
-print_number(StringInfo out, double value)
-{
-	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
-
-	if (!isfinite(value))
-	{
-		appendStringInfoString(out, "null");
-		return;
-	}
-	double_to_shortest_decimal_buf(value, digits);
-	appendStringInfoString(out, digits);
-}
-
-static void
 print_parameters(StringInfo out, FitFamily family, bool there, const double *values)
 {
 	if (!there)
@@ -184,7 +164,7 @@ print_parameters(StringInfo out, FitFamily family, bool there, const double *val
 	for (int i = 0; i < parameters_of(family); i++)
 	{
 		appendStringInfo(out, "%c\"%s\":", i == 0 ? '{' : ',', parameter_names[family][i]);
-		print_number(out, values[i]);
+		append_number(out, values[i]);
 	}
 	appendStringInfoChar(out, '}');
 }
@@ -214,9 +194,9 @@ fit_print(StringInfo out, FitFamily family, const BtydFit *fit, int unit_days, c
 						 ",\"negative_mean\":" INT64_FORMAT "},\"unit_days\":null",
 						 left_out->no_repeat, left_out->zero_mean, left_out->negative_mean);
 	appendStringInfo(out, ",\"n\":" INT64_FORMAT ",\"log_likelihood\":", (int64) fit->n);
-	print_number(out, fit->log_likelihood);
+	append_number(out, fit->log_likelihood);
 	appendStringInfo(out, ",\"iterations\":%d,\"gradient_norm\":", fit->iterations);
-	print_number(out, fit->gradient_norm);
+	append_number(out, fit->gradient_norm);
 	appendStringInfoString(out, ",\"status\":");
 	print_string(out, status_names[fit->status]);
 	appendStringInfoString(out, ",\"reason\":");

@@ -49,7 +49,6 @@ typedef struct SpendLeftOut
 	int64		negative_mean;
 } SpendLeftOut;
 
-extern const char *fit_family_name(FitFamily family);
 extern BtydFamily check_btyd_family(text *name);
 extern int	check_unit_days(int unit_days);
 extern void check_customer(double x, double t_x, double t);

@@ -8,7 +8,6 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -20,9 +19,12 @@
 #include "utils/numeric.h"
 
 #include "aggregate.h"
+#include "arguments.h"
 #include "compat.h"
 #include "logit.h"
 #include "math/logit_newton.h"
+#include "memory.h"
+#include "number_text.h"
 #include "score/score.h"
 
 PG_FUNCTION_INFO_V1(logit_fit_transition);
@@ -58,31 +60,7 @@ typedef struct LogitState
 	double	   *rows;
 } LogitState;
 
-/* ---- what math/logit_newton.c needs of the server ---- */
-
-static void *
-host_allocate(size_t size)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, size);
-}
-
-static void
-host_check(void)
-{
-	CHECK_FOR_INTERRUPTS();
-}
-
-static const LogitHost host = {host_allocate, pfree, host_check};
-
 /* ---- checks ---- */
-
-static void
-corrupt_state(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid state of aggregate %s", "logit_fit")));
-}
 
 /* How many features an array has */
 static int
@@ -119,17 +97,12 @@ check_setting(FunctionCallInfo fcinfo, int n, const char *argument, const char *
 	double		value;
 
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", argument),
-				 errhint("%s", hint)));
+		null_argument(argument, hint);
 	value = PG_GETARG_FLOAT8(n);
 	if (!isfinite(value) || value < 0.0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be finite and not negative, not %s", argument,
-						isnan(value) ? "NaN" : isinf(value) ? value > 0 ? "Infinity" : "-Infinity"
-						: psprintf("%.15g", value)),
+				 errmsg("%s must be finite and not negative, not %s", argument, number_text(value)),
 				 errhint("%s", hint)));
 	return value + 0.0;
 }
@@ -188,9 +161,9 @@ compress(LogitState *state)
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "equal rows", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(work);
 	size_t		width = row_width(state);
-	size_t	   *order = host_allocate(state->n * sizeof(size_t));
-	double	   *counts = host_allocate(state->n * sizeof(double));
-	size_t		distinct = logit_distinct(state->rows, state->n, state->features, order, counts, &host);
+	size_t	   *order = resize_memory(NULL, state->n * sizeof(size_t));
+	double	   *counts = resize_memory(NULL, state->n * sizeof(double));
+	size_t		distinct = logit_distinct(state->rows, state->n, state->features, order, counts, &server_host);
 	size_t		room = Max(distinct, FIRST_ROWS);
 	double	   *rows = MemoryContextAllocHuge(state->context, room * width * sizeof(double));
 
@@ -211,6 +184,7 @@ compress(LogitState *state)
 static void
 make_room(LogitState *state, int features, size_t more)
 {
+	MemoryContext old_context;
 	size_t		limit;
 	size_t		room;
 
@@ -234,10 +208,9 @@ make_room(LogitState *state, int features, size_t more)
 					 errhint("Fit a sample of the rows, or round the features.")));
 	}
 	room = Min(Max(Max(state->room * 2, state->n + more), FIRST_ROWS), limit);
-	if (state->rows == NULL)
-		state->rows = MemoryContextAllocHuge(state->context, room * row_width(state) * sizeof(double));
-	else
-		state->rows = repalloc_huge(state->rows, room * row_width(state) * sizeof(double));
+	old_context = MemoryContextSwitchTo(state->context);
+	state->rows = resize_memory(state->rows, room * row_width(state) * sizeof(double));
+	MemoryContextSwitchTo(old_context);
 	state->room = room;
 }
 
@@ -354,13 +327,13 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 	bytes = PG_GETARG_BYTEA_PP(0);
 	size = VARSIZE_ANY_EXHDR(bytes);
 	if (size < sizeof(head))
-		corrupt_state();
+		corrupt_state("aggregate logit_fit");
 	memcpy(&head, VARDATA_ANY(bytes), sizeof(head));
 	size -= sizeof(head);
 	if (head.left_out < 0 || head.left_out > AGGREGATE_MAX_ROWS || !isfinite(head.ridge) || head.ridge < 0.0 ||
 		head.features < UNKNOWN_FEATURES || head.features > LOGIT_MAX_FEATURES ||
 		(head.features == UNKNOWN_FEATURES && size > 0))
-		corrupt_state();
+		corrupt_state("aggregate logit_fit");
 	state = state_make(CurrentMemoryContext, head.ridge);
 	state->left_out = head.left_out;
 	state->features = (int32) head.features;
@@ -370,7 +343,7 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 		double		rows = 0;
 
 		if (size % (width * sizeof(double)) != 0)
-			corrupt_state();
+			corrupt_state("aggregate logit_fit");
 		state->n = state->room = size / (width * sizeof(double));
 		state->rows = MemoryContextAllocHuge(state->context, size);
 		memcpy(state->rows, VARDATA_ANY(bytes) + sizeof(head), size);
@@ -383,26 +356,13 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 				good &= isfinite(row[j]) && !(row[j] == 0.0 && signbit(row[j]));
 			rows += row[1];
 			if (!good || rows > (double) AGGREGATE_MAX_ROWS)
-				corrupt_state();
+				corrupt_state("aggregate logit_fit");
 		}
 	}
 	PG_RETURN_POINTER(state);
 }
 
 /* ---- the document ---- */
-
-static void
-append_double(StringInfo out, double value)
-{
-	if (!isfinite(value))
-		appendStringInfoString(out, "null");
-	else
-	{
-		enlargeStringInfo(out, DOUBLE_SHORTEST_DECIMAL_LEN);
-		out->len += double_to_shortest_decimal_bufn(value, out->data + out->len);
-		out->data[out->len] = '\0';
-	}
-}
 
 typedef double (*OfEstimate) (double estimate, double error);
 
@@ -448,7 +408,7 @@ append_estimates(StringInfo out, const char *name, const LogitFit *fit, OfEstima
 			appendStringInfoString(out, ", \"coefficients\": [");
 		else if (i > 1)
 			appendStringInfoString(out, ", ");
-		append_double(out, of(fit->coefficients[i], fit->standard_errors[i]));
+		append_number(out, of(fit->coefficients[i], fit->standard_errors[i]));
 	}
 	appendStringInfoString(out, fit->features == 0 ? ", \"coefficients\": []}" : "]}");
 }
@@ -551,7 +511,7 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	old_context = MemoryContextSwitchTo(work);
 	fit = palloc0(sizeof(LogitFit));
 	if (state != NULL && state->n > 0)
-		logit_fit_rows(state->rows, state->n, state->features, state->ridge, fit, &host);
+		logit_fit_rows(state->rows, state->n, state->features, state->ridge, fit, &server_host);
 	else
 		fit->status = LOGIT_NO_ROWS;
 	MemoryContextSwitchTo(old_context);
@@ -564,17 +524,17 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	append_estimates(&out, "z", fit, estimate_z);
 	append_estimates(&out, "p", fit, estimate_p);
 	appendStringInfoString(&out, ", \"ridge\": ");
-	append_double(&out, state == NULL ? 0.0 : state->ridge);
+	append_number(&out, state == NULL ? 0.0 : state->ridge);
 	appendStringInfo(&out, ", \"n\": " INT64_FORMAT ", \"n_positive\": " INT64_FORMAT ", \"left_out\": " INT64_FORMAT,
 					 fit->n, fit->n_positive, state == NULL ? 0 : state->left_out);
 	appendStringInfoString(&out, ", \"weight_sum\": ");
-	append_double(&out, fit->weight_sum);
+	append_number(&out, fit->weight_sum);
 	appendStringInfoString(&out, ", \"log_likelihood\": ");
-	append_double(&out, fitted ? fit->log_likelihood : NAN);
+	append_number(&out, fitted ? fit->log_likelihood : NAN);
 	appendStringInfoString(&out, ", \"null_log_likelihood\": ");
-	append_double(&out, fitted ? fit->null_log_likelihood : NAN);
+	append_number(&out, fitted ? fit->null_log_likelihood : NAN);
 	appendStringInfo(&out, ", \"iterations\": %d, \"gradient_norm\": ", fit->iterations);
-	append_double(&out, fitted ? fit->gradient_norm : NAN);
+	append_number(&out, fitted ? fit->gradient_norm : NAN);
 	appendStringInfo(&out, ", \"status\": \"%s\", \"reason\": ", status_names[fit->status]);
 	why = reason(fit);
 	if (why == NULL)

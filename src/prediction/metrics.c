@@ -10,7 +10,6 @@
 
 #include <math.h>
 
-#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
@@ -21,8 +20,11 @@
 #include "utils/memutils.h"
 
 #include "aggregate.h"
+#include "arguments.h"
 #include "compat.h"
 #include "math/exact_sum.h"
+#include "memory.h"
+#include "number_text.h"
 #include "score/quantile.h"
 #include "score/score.h"
 
@@ -58,6 +60,8 @@ PG_FUNCTION_INFO_V1(mean_loss_final);
 /* A share of the rows that is that near to a whole number of rows is one. */
 #define WHOLE_ROWS	1e-9
 
+#define STATE_OWNER	"an aggregate over scores and labels"
+
 /* The keys of all scores, by label; and the argument that all rows share */
 typedef struct RankedState
 {
@@ -75,13 +79,7 @@ typedef struct MeanLoss
 
 /* ---- checks ---- */
 
-static void
-corrupt_state(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid state of an aggregate over scores and labels")));
-}
+#define TOP_SHARE_HINT	"Use 0.1 for the tenth of the rows with the highest scores."
 
 static double
 check_top_share(FunctionCallInfo fcinfo, int n)
@@ -89,29 +87,23 @@ check_top_share(FunctionCallInfo fcinfo, int n)
 	double		share;
 
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("top_share must not be NULL"),
-				 errhint("Use 0.1 for the tenth of the rows with the highest scores.")));
+		null_argument("top_share", TOP_SHARE_HINT);
 	share = PG_GETARG_FLOAT8(n);
 	if (!(share > 0.0 && share <= 1.0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("top_share must be above 0 and at most 1, but is %.15g", share),
-				 errhint("Use 0.1 for the tenth of the rows with the highest scores.")));
+				 errhint(TOP_SHARE_HINT)));
 	return share;
 }
 
 static double
 check_bins_argument(FunctionCallInfo fcinfo, int n)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("bins must not be NULL"),
-				 errhint("Give a number between %d and %d.", MIN_BINS, MAX_BINS)));
-	check_bins(PG_GETARG_INT32(n));
-	return PG_GETARG_INT32(n);
+	int			bins = bins_argument(fcinfo, n);
+
+	check_bins(bins);
+	return bins;
 }
 
 static double
@@ -219,13 +211,7 @@ ranked_serialize(PG_FUNCTION_ARGS)
 	(void) aggregate_context(fcinfo);
 	state = (RankedState *) PG_GETARG_POINTER(0);
 	count = state->scores[POSITIVE].count + state->scores[NEGATIVE].count;
-	if (count >= (int64) (MaxAllocSize / sizeof(double)) - 8)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many scores for one worker of a parallel aggregate: " INT64_FORMAT, count),
-				 errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
-	pq_begintypsend(&buffer);
-	enlargeStringInfo(&buffer, (int) ((count + 2) * (int64) sizeof(double)));
+	state_write(&buffer, (count + 2) * (int64) sizeof(double), "scores", count);
 	pq_sendfloat8(&buffer, state->parameter);
 	pq_sendint64(&buffer, (uint64) state->scores[POSITIVE].count);
 	for (int label = POSITIVE; label >= NEGATIVE; label--)
@@ -239,32 +225,27 @@ ranked_serialize(PG_FUNCTION_ARGS)
 Datum
 ranked_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes;
 	RankedState *state;
 	StringInfoData buffer;
 	double		parameter;
 	int64		positive;
 	int64		count;
 
-	(void) aggregate_context(fcinfo);
-	bytes = PG_GETARG_BYTEA_PP(0);
-	buffer.data = VARDATA_ANY(bytes);
-	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
-	buffer.cursor = 0;
+	state_read(fcinfo, &buffer);
 	if (buffer.len < 16 || buffer.len % 8 != 0)
-		corrupt_state();
+		corrupt_state(STATE_OWNER);
 	parameter = pq_getmsgfloat8(&buffer);
 	positive = pq_getmsgint64(&buffer);
 	count = buffer.len / 8 - 2;
 	if (positive < 0 || positive > count || !(parameter >= 0.0 && parameter <= MAX_BINS))
-		corrupt_state();
+		corrupt_state(STATE_OWNER);
 	state = ranked_make(CurrentMemoryContext, parameter);
 	for (int64 i = 0; i < count; i++)
 	{
 		uint64		key = (uint64) pq_getmsgint64(&buffer);
 
 		if (!isfinite(quantile_key_value(key)) || quantile_key(quantile_key_value(key)) != key)
-			corrupt_state();
+			corrupt_state(STATE_OWNER);
 		quantile_values_add_key(&state->scores[i < positive ? POSITIVE : NEGATIVE], key);
 	}
 	PG_RETURN_POINTER(state);
@@ -358,7 +339,7 @@ auc_final(PG_FUNCTION_ARGS)
 
 /*
  * How much more frequent the label is among the rows of the highest scores
- * than among all. Of rows that share the score at the cut, so many as are
+ * than among all. Of rows that share the score at the border, so many as are
  * needed count, each with their mean label.
  */
 Datum
@@ -395,20 +376,6 @@ lift_final(PG_FUNCTION_ARGS)
 
 /* ---- calibration ---- */
 
-static void *
-resize(void *memory, size_t size)
-{
-	return memory == NULL ? palloc(size) : repalloc(memory, size);
-}
-
-static void
-append_double(StringInfo out, double value)
-{
-	enlargeStringInfo(out, DOUBLE_SHORTEST_DECIMAL_LEN);
-	out->len += double_to_shortest_decimal_bufn(value, out->data + out->len);
-	out->data[out->len] = '\0';
-}
-
 /*
  * One object for each bin that has rows, in the order of scores. Bins are
  * those of quantile_score(score, bins): equal scores share one.
@@ -418,7 +385,7 @@ calibration_bins_final(PG_FUNCTION_ARGS)
 {
 	RankedState *state = ranked_sorted(fcinfo);
 	QuantileValues all;
-	ScoreCuts	cuts;
+	Thresholds	thresholds;
 	StringInfoData out;
 	int64		next[2] = {0, 0};
 
@@ -427,7 +394,7 @@ calibration_bins_final(PG_FUNCTION_ARGS)
 	quantile_values_init(&all, state->scores[0].count + state->scores[1].count, QUANTILE_UNLIMITED);
 	for (int label = 0; label < 2; label++)
 		quantile_values_merge(&all, &state->scores[label]);
-	quantile_cuts(&all, (int) state->parameter, &cuts);
+	find_quantile_thresholds(&all, (int) state->parameter, &thresholds);
 	quantile_values_free(&all);
 
 	initStringInfo(&out);
@@ -439,7 +406,7 @@ calibration_bins_final(PG_FUNCTION_ARGS)
 		double		highest = -INFINITY;
 		ExactSum	sum;
 
-		exact_sum_init(&sum, resize);
+		exact_sum_init(&sum, resize_memory);
 		for (int label = 0; label < 2; label++)
 		{
 			const QuantileValues *scores = &state->scores[label];
@@ -448,7 +415,7 @@ calibration_bins_final(PG_FUNCTION_ARGS)
 			{
 				double		score = quantile_key_value(scores->keys[next[label]]);
 
-				if (bin <= cuts.count && score > cuts.cut[bin - 1])
+				if (bin <= thresholds.count && score > thresholds.value[bin - 1])
 					break;
 				if (next[label] % 65536 == 0)
 					CHECK_FOR_INTERRUPTS();
@@ -465,14 +432,14 @@ calibration_bins_final(PG_FUNCTION_ARGS)
 			double		mean = exact_sum_double(&sum) / rows;
 
 			appendStringInfo(&out, "%s{\"bin\": %d, \"from_score\": ", out.len > 1 ? ", " : "", bin);
-			append_double(&out, lowest);
+			append_number(&out, lowest);
 			appendStringInfoString(&out, ", \"to_score\": ");
-			append_double(&out, highest);
+			append_number(&out, highest);
 			appendStringInfo(&out, ", \"customers\": " INT64_FORMAT ", \"positive\": " INT64_FORMAT ", \"predicted\": ",
 							 count[0] + count[1], count[POSITIVE]);
-			append_double(&out, Min(Max(mean, lowest), highest));
+			append_number(&out, Min(Max(mean, lowest), highest));
 			appendStringInfoString(&out, ", \"actual\": ");
-			append_double(&out, (double) count[POSITIVE] / rows);
+			append_number(&out, (double) count[POSITIVE] / rows);
 			appendStringInfoChar(&out, '}');
 		}
 		if (sum.limb)
@@ -489,7 +456,7 @@ mean_loss_make(MemoryContext context)
 {
 	MeanLoss   *mean = MemoryContextAllocZero(context, sizeof(MeanLoss));
 
-	exact_sum_init(&mean->sum, resize);
+	exact_sum_init(&mean->sum, resize_memory);
 	return mean;
 }
 
@@ -503,11 +470,7 @@ mean_loss_add(FunctionCallInfo fcinfo, bool logarithmic)
 	bool		label;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-	{
-		if (mean == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(mean);
-	}
+		RETURN_STATE();
 	score = check_probability(PG_GETARG_FLOAT8(1));
 	label = PG_GETARG_BOOL(2);
 	old_context = MemoryContextSwitchTo(context);
@@ -578,24 +541,19 @@ mean_loss_serialize(PG_FUNCTION_ARGS)
 Datum
 mean_loss_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes;
 	MeanLoss   *mean;
 	StringInfoData buffer;
 
-	(void) aggregate_context(fcinfo);
-	bytes = PG_GETARG_BYTEA_PP(0);
-	buffer.data = VARDATA_ANY(bytes);
-	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
-	buffer.cursor = 0;
+	state_read(fcinfo, &buffer);
 	if (buffer.len < 16)
-		corrupt_state();
+		corrupt_state(STATE_OWNER);
 	mean = mean_loss_make(CurrentMemoryContext);
 	mean->rows = pq_getmsgint64(&buffer);
 	mean->impossible = pq_getmsgint64(&buffer);
 	if (mean->rows < 1 || mean->rows > AGGREGATE_MAX_ROWS || mean->impossible < 0 || mean->impossible > mean->rows ||
 		exact_sum_read(&mean->sum, (unsigned char *) buffer.data + 16, (size_t) buffer.len - 16) != (size_t) buffer.len - 16 ||
 		(mean->sum.count > 0 && mean->sum.limb[0] < 0))
-		corrupt_state();
+		corrupt_state(STATE_OWNER);
 	PG_RETURN_POINTER(mean);
 }
 

@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 
+#include "arguments.h"
 #include "compat.h"
 #include "fixed.h"
 #include "history/history.h"
@@ -21,18 +22,6 @@ PG_FUNCTION_INFO_V1(propensity_label);
 PG_FUNCTION_INFO_V1(propensity);
 
 #define FEATURES	7
-
-static DateADT
-check_as_of(DateADT as_of)
-{
-	if (DATE_NOT_FINITE(as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of must be finite here, but is %s",
-						DATE_IS_NOBEGIN(as_of) ? "-infinity" : "infinity"),
-				 errhint("Name a day, for example current_date.")));
-	return as_of;
-}
 
 /* Days with an event in (after, upto], and the first and the last of them */
 static HistoryActivity
@@ -62,7 +51,7 @@ log_events(const History *history, DateADT as_of, int days)
 static bool
 compute_features(History *history, DateADT as_of, double *x)
 {
-	HistoryActivity all = activity(history, HISTORY_SINCE_EVER, check_as_of(as_of));
+	HistoryActivity all = activity(history, HISTORY_SINCE_EVER, check_day("as_of", as_of));
 	double		recency,
 				tenure,
 				total;
@@ -104,7 +93,7 @@ Datum
 propensity_label(PG_FUNCTION_ARGS)
 {
 	History    *history = PG_GETARG_HISTORY_PP(0);
-	DateADT		as_of = check_as_of(PG_GETARG_DATEADT(1));
+	DateADT		as_of = check_day("as_of", PG_GETARG_DATEADT(1));
 	int32		horizon_days = PG_GETARG_INT32(2);
 
 	if (horizon_days < 1)

@@ -16,6 +16,7 @@
 #include "aggregate.h"
 #include "compat.h"
 #include "math/exact_sum.h"
+#include "memory.h"
 #include "score.h"
 
 PG_FUNCTION_INFO_V1(exact_sum_transition);
@@ -24,19 +25,12 @@ PG_FUNCTION_INFO_V1(exact_sum_serialize);
 PG_FUNCTION_INFO_V1(exact_sum_deserialize);
 PG_FUNCTION_INFO_V1(exact_sum_final);
 
-/* repalloc(), which the first time allocates in the current memory context. */
-static void *
-resize_limbs(void *memory, size_t size)
-{
-	return memory ? repalloc(memory, size) : palloc(size);
-}
-
 static ExactSum *
 sum_make(MemoryContext context)
 {
 	ExactSum   *sum = MemoryContextAlloc(context, sizeof(ExactSum));
 
-	exact_sum_init(sum, resize_limbs);
+	exact_sum_init(sum, resize_memory);
 	return sum;
 }
 
@@ -49,11 +43,7 @@ exact_sum_transition(PG_FUNCTION_ARGS)
 	ExactSum   *sum = PG_ARGISNULL(0) ? NULL : (ExactSum *) PG_GETARG_POINTER(0);
 
 	if (PG_ARGISNULL(1))
-	{
-		if (sum == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(sum);
-	}
+		RETURN_STATE();
 	check_finite("value", PG_GETARG_FLOAT8(1));
 	old_context = MemoryContextSwitchTo(context);
 	if (sum == NULL)
@@ -103,9 +93,7 @@ exact_sum_deserialize(PG_FUNCTION_ARGS)
 	sum = sum_make(CurrentMemoryContext);
 	if (VARSIZE_ANY_EXHDR(bytes) == 0 ||
 		exact_sum_read(sum, (unsigned char *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)) != VARSIZE_ANY_EXHDR(bytes))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid state of aggregate %s", "exact_sum")));
+		corrupt_state("aggregate exact_sum");
 	PG_RETURN_POINTER(sum);
 }
 

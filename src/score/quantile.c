@@ -1,6 +1,6 @@
 /*
  * quantile.c
- *		Cut points for scores 1..n: the values at given positions of a sorted
+ *		Thresholds for scores 1..n: the values at given positions of a sorted
  *		set, found by selection within a fixed amount of memory.
  *
  * Quantiles and rank scores need the values at a few positions only, so
@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "memory.h"
 #include "quantile.h"
 
 #define ST_SORT sort_keys
@@ -145,7 +146,7 @@ quantile_values_make_room(QuantileValues *values)
 		return;
 	}
 	capacity = values->capacity > values->limit / 2 ? values->limit : values->capacity * 2;
-	values->keys = repalloc_huge(values->keys, (Size) capacity * sizeof(uint64));
+	values->keys = resize_memory(values->keys, (Size) capacity * sizeof(uint64));
 	values->capacity = capacity;
 }
 
@@ -567,7 +568,7 @@ find_positions(QuantileValues *values, Position *positions, int npositions)
 
 /* A score is at most 100: a byte holds it. */
 void
-quantile_values_score(QuantileValues *values, const ScoreCuts *cuts, bool higher_is_better, uint8 *scores)
+quantile_values_score(QuantileValues *values, const Thresholds *thresholds, bool higher_is_better, uint8 *scores)
 {
 	const uint64 *keys;
 	KeyStream	stream;
@@ -580,13 +581,13 @@ quantile_values_score(QuantileValues *values, const ScoreCuts *cuts, bool higher
 	{
 		for (int i = 0; i < count; i++)
 			*scores++ = keys[i] == QUANTILE_NULL_KEY ? 0 :
-				(uint8) score_by_cuts(quantile_key_value(keys[i]), cuts->cut, cuts->count, higher_is_better);
+				(uint8) score_by_thresholds(quantile_key_value(keys[i]), thresholds->value, thresholds->count, higher_is_better);
 	}
 	stream_close(&stream);
 }
 
 /*
- * Cut points
+ * Thresholds
  */
 
 /* Between two neighbours, numerator / denominator of the way up. */
@@ -606,13 +607,13 @@ interpolate(double low, double high, int64 numerator, int64 denominator)
  * that a position without a remainder gives the value itself.
  */
 void
-quantile_cuts(QuantileValues *values, int bins, ScoreCuts *cuts)
+find_quantile_thresholds(QuantileValues *values, int bins, Thresholds *thresholds)
 {
 	int64		last = quantile_values_count(values) - 1;
 	Position	positions[MAX_POSITIONS];
 	int			npositions = 0;
 
-	cuts->count = bins - 1;
+	thresholds->count = bins - 1;
 	for (int k = 1; k < bins; k++)
 	{
 		/* last * k / bins without overflow */
@@ -632,16 +633,16 @@ quantile_cuts(QuantileValues *values, int bins, ScoreCuts *cuts)
 
 		while (positions[i].position < at)
 			i++;
-		cuts->cut[k - 1] = quantile_key_value(positions[i].key);
+		thresholds->value[k - 1] = quantile_key_value(positions[i].key);
 		if (remainder != 0)
-			cuts->cut[k - 1] = interpolate(cuts->cut[k - 1], quantile_key_value(positions[i + 1].key),
+			thresholds->value[k - 1] = interpolate(thresholds->value[k - 1], quantile_key_value(positions[i + 1].key),
 										   remainder, bins);
 	}
 }
 
 /*
- * 1 + floor(bins * (rank - 1) / n) as cuts that a value must strictly beat. With
- * L values less than v and H less than or equal to it, v has the low rank L + 1,
+ * 1 + floor(bins * (rank - 1) / n) as thresholds that a value must strictly beat.
+ * With L values less than v and H less than or equal to it, v has the low rank L + 1,
  * the high rank H, and half their sum for mid. It gets beyond score k when
  *		low		L >= c,					c = ceil(k * n / bins)
  *		high	H >= c + 1
@@ -651,7 +652,7 @@ quantile_cuts(QuantileValues *values, int bins, ScoreCuts *cuts)
  * beat the number just below it.
  */
 void
-rank_cuts(QuantileValues *values, int bins, RankTies ties, ScoreCuts *cuts)
+find_rank_thresholds(QuantileValues *values, int bins, RankTies ties, Thresholds *thresholds)
 {
 	int64		n = quantile_values_count(values);
 	Position	positions[MAX_BINS - 1];
@@ -659,7 +660,7 @@ rank_cuts(QuantileValues *values, int bins, RankTies ties, ScoreCuts *cuts)
 	int64		sum_needed[MAX_BINS - 1];
 	int			npositions = 0;
 
-	cuts->count = 0;
+	thresholds->count = 0;
 	for (int k = 1; k < bins; k++)
 	{
 		int64		at;
@@ -680,20 +681,20 @@ rank_cuts(QuantileValues *values, int bins, RankTies ties, ScoreCuts *cuts)
 			break;
 		if (npositions == 0 || positions[npositions - 1].position < at)
 			positions[npositions++].position = at;
-		found[cuts->count] = &positions[npositions - 1];
-		sum_needed[cuts->count] = t;
-		cuts->count++;
+		found[thresholds->count] = &positions[npositions - 1];
+		sum_needed[thresholds->count] = t;
+		thresholds->count++;
 	}
 	find_positions(values, positions, npositions);
 
-	for (int i = 0; i < cuts->count; i++)
+	for (int i = 0; i < thresholds->count; i++)
 	{
 		const Position *x = found[i];
 		bool		reach = ties == RANK_TIES_HIGH ||
 			(ties == RANK_TIES_MID && x->below + x->through >= sum_needed[i]);
 
-		cuts->cut[i] = quantile_key_value(x->key);
+		thresholds->value[i] = quantile_key_value(x->key);
 		if (reach)
-			cuts->cut[i] = nextafter(cuts->cut[i], -INFINITY);
+			thresholds->value[i] = nextafter(thresholds->value[i], -INFINITY);
 	}
 }

@@ -1,6 +1,6 @@
 /*
  * quantile.h
- *		Cut points for scores 1..n: the values at given positions of a sorted
+ *		Thresholds for scores 1..n: the values at given positions of a sorted
  *		set, found by selection within a fixed amount of memory.
  */
 #ifndef CUSTOMER_SCORING_QUANTILE_H
@@ -43,12 +43,12 @@ typedef struct QuantileValues
 /* The key of NULL: no finite value has it. */
 #define QUANTILE_NULL_KEY	UINT64CONST(0)
 
-/* The cut points that a value is scored against, ascending. */
-typedef struct ScoreCuts
+/* The thresholds that a value is scored against, ascending. */
+typedef struct Thresholds
 {
 	int			count;
-	double		cut[MAX_BINS - 1];
-} ScoreCuts;
+	double		value[MAX_BINS - 1];
+} Thresholds;
 
 extern void check_bins(int bins);
 
@@ -58,11 +58,11 @@ extern void quantile_values_merge(QuantileValues *values, const QuantileValues *
 extern void quantile_values_free(QuantileValues *values);
 
 /* There must be a value that is not NULL. */
-extern void quantile_cuts(QuantileValues *values, int bins, ScoreCuts *cuts);
-extern void rank_cuts(QuantileValues *values, int bins, RankTies ties, ScoreCuts *cuts);
+extern void find_quantile_thresholds(QuantileValues *values, int bins, Thresholds *thresholds);
+extern void find_rank_thresholds(QuantileValues *values, int bins, RankTies ties, Thresholds *thresholds);
 
 /* The score of every value in the order they came, 0 for NULL. */
-extern void quantile_values_score(QuantileValues *values, const ScoreCuts *cuts,
+extern void quantile_values_score(QuantileValues *values, const Thresholds *thresholds,
 								  bool higher_is_better, uint8 *scores);
 
 /*
@@ -123,26 +123,26 @@ quantile_values_count(const QuantileValues *values)
 	return quantile_values_places(values) - values->nulls;
 }
 
-/* Up to this many cuts, looking at all of them is faster than searching. */
-#define FEW_CUTS	16
+/* Up to this many thresholds, looking at all of them is faster than searching. */
+#define FEW_THRESHOLDS	16
 
-/* How many of the ascending cuts are below the value. */
+/* How many of the ascending thresholds are below the value. */
 static inline int
-cuts_below(double value, const double *cuts, int count)
+thresholds_below(double value, const double *thresholds, int count)
 {
 	int			low = 0;
 
-	if (count <= FEW_CUTS)
+	if (count <= FEW_THRESHOLDS)
 	{
 		for (int i = 0; i < count; i++)
-			low += cuts[i] < value;
+			low += thresholds[i] < value;
 		return low;
 	}
 	while (count > 0)
 	{
 		int			half = count / 2;
 
-		if (cuts[low + half] < value)
+		if (thresholds[low + half] < value)
 		{
 			low += half + 1;
 			count -= half + 1;
@@ -153,24 +153,24 @@ cuts_below(double value, const double *cuts, int count)
 	return low;
 }
 
-/* How many of the ascending cuts are above the value. */
+/* How many of the ascending thresholds are above the value. */
 static inline int
-cuts_above(double value, const double *cuts, int count)
+thresholds_above(double value, const double *thresholds, int count)
 {
 	int			low = 0;
 	int			left = count;
 
-	if (count <= FEW_CUTS)
+	if (count <= FEW_THRESHOLDS)
 	{
 		for (int i = 0; i < count; i++)
-			low += cuts[i] > value;
+			low += thresholds[i] > value;
 		return low;
 	}
 	while (left > 0)
 	{
 		int			half = left / 2;
 
-		if (cuts[low + half] <= value)
+		if (thresholds[low + half] <= value)
 		{
 			low += half + 1;
 			left -= half + 1;
@@ -181,11 +181,11 @@ cuts_above(double value, const double *cuts, int count)
 	return count - low;
 }
 
-/* The tie rule: one more than the number of cuts strictly beaten. */
+/* The tie rule: one more than the number of thresholds strictly beaten. */
 static inline int
-score_by_cuts(double value, const double *cuts, int count, bool higher_is_better)
+score_by_thresholds(double value, const double *thresholds, int count, bool higher_is_better)
 {
-	return 1 + (higher_is_better ? cuts_below(value, cuts, count) : cuts_above(value, cuts, count));
+	return 1 + (higher_is_better ? thresholds_below(value, thresholds, count) : thresholds_above(value, thresholds, count));
 }
 
 #endif							/* CUSTOMER_SCORING_QUANTILE_H */

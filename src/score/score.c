@@ -16,8 +16,11 @@
 #include "utils/memutils.h"
 
 #include "aggregate.h"
+#include "arguments.h"
 #include "compat.h"
 #include "math/exact_sum.h"
+#include "memory.h"
+#include "number_text.h"
 #include "quantile.h"
 #include "score.h"
 
@@ -45,6 +48,8 @@ typedef struct ThresholdsState
 /* Values to make room for at first: a group may well be a small one. */
 #define THRESHOLDS_EXPECTED	64
 
+#define NO_WEIGHT	"Use a weight of 0 to leave a score out."
+
 /* State of weighted_mean, and the work of weighted_score. */
 typedef struct WeightedMean
 {
@@ -58,12 +63,6 @@ typedef struct WeightedMean
  * Checks
  */
 
-static const char *
-not_finite_text(double value)
-{
-	return isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-}
-
 /* "argument" is the SQL name of the argument. */
 void
 check_finite(const char *argument, double value)
@@ -71,7 +70,7 @@ check_finite(const char *argument, double value)
 	if (unlikely(!isfinite(value)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be finite, not %s", argument, not_finite_text(value)),
+				 errmsg("%s must be finite, not %s", argument, number_text(value)),
 				 errhint("Give NULL in its place, to leave it out.")));
 }
 
@@ -82,26 +81,16 @@ check_weight(const char *argument, double weight)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be finite and not negative, not %s", argument,
-						isfinite(weight) ? psprintf("%.15g", weight) : not_finite_text(weight)),
-				 errhint("Use a weight of 0 to leave a score out.")));
+						number_text(weight)),
+				 errhint(NO_WEIGHT)));
 }
 
-static void
-null_weight(const char *argument)
+int
+bins_argument(FunctionCallInfo fcinfo, int n)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s must not be NULL", argument),
-			 errhint("Use a weight of 0 to leave a score out.")));
-}
-
-static void
-null_bins(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("bins must not be NULL"),
-			 errhint("Give a number between %d and %d.", MIN_BINS, MAX_BINS)));
+	if (PG_ARGISNULL(n))
+		null_argument("bins", psprintf("Give a number between %d and %d.", MIN_BINS, MAX_BINS));
+	return PG_GETARG_INT32(n);
 }
 
 /* One dimension or none; "argument" is the SQL name. */
@@ -127,15 +116,13 @@ check_thresholds(const char *argument, ArrayType *array, int *count)
 	if (*count == 0)
 		return threshold;
 	if (ARR_HASNULL(array) && array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not contain NULL", argument)));
+		null_element(argument, NULL);
 	for (int i = 0; i < *count; i++)
 	{
 		if (unlikely(!isfinite(threshold[i])))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("%s must be finite, not %s", argument, not_finite_text(threshold[i]))));
+					 errmsg("%s must be finite, not %s", argument, number_text(threshold[i]))));
 		if (unlikely(i > 0 && threshold[i] < threshold[i - 1]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -160,7 +147,7 @@ score(PG_FUNCTION_ARGS)
 	int			result;
 
 	check_finite("value", value);
-	result = score_by_cuts(value, threshold, count, PG_GETARG_BOOL(2));
+	result = score_by_thresholds(value, threshold, count, PG_GETARG_BOOL(2));
 	PG_FREE_IF_COPY(array, 1);
 	PG_RETURN_INT32(result);
 }
@@ -197,18 +184,11 @@ rfm_code(PG_FUNCTION_ARGS)
  * Weighted means
  */
 
-/* repalloc(), which the first time allocates in the current memory context. */
-static void *
-resize_limbs(void *memory, size_t size)
-{
-	return memory ? repalloc(memory, size) : palloc(size);
-}
-
 static void
 weighted_mean_init(WeightedMean *mean)
 {
-	exact_sum_init(&mean->total, resize_limbs);
-	exact_sum_init(&mean->weight, resize_limbs);
+	exact_sum_init(&mean->total, resize_memory);
+	exact_sum_init(&mean->weight, resize_memory);
 	mean->lowest = INFINITY;
 	mean->highest = -INFINITY;
 }
@@ -303,7 +283,7 @@ weighted_score(PG_FUNCTION_ARGS)
 				 errmsg("weights must have as many elements as scores, not %d for %d", nweights, count),
 				 errhint("A missing score is a NULL in scores.")));
 	if (ARR_HASNULL(weight_array) && array_contains_nulls(weight_array))
-		null_weight("weights");
+		null_element("weights", NO_WEIGHT);
 	for (int i = 0; i < count; i++)
 		check_weight("weights", weights[i]);
 
@@ -351,14 +331,6 @@ weighted_score(PG_FUNCTION_ARGS)
  * Aggregates
  */
 
-static void
-corrupt_state(const char *aggregate)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid state of aggregate %s", aggregate)));
-}
-
 static ThresholdsState *
 thresholds_state_make(MemoryContext context, int bins, int64 expected)
 {
@@ -387,13 +359,12 @@ quantile_thresholds_transition(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	ThresholdsState *state = PG_ARGISNULL(0) ? NULL : (ThresholdsState *) PG_GETARG_POINTER(0);
+	int			bins = bins_argument(fcinfo, 2);
 
-	if (PG_ARGISNULL(2))
-		null_bins();
 	if (state == NULL)
-		state = thresholds_state_make(context, PG_GETARG_INT32(2), THRESHOLDS_EXPECTED);
+		state = thresholds_state_make(context, bins, THRESHOLDS_EXPECTED);
 	else
-		check_same_bins(state->bins, PG_GETARG_INT32(2));
+		check_same_bins(state->bins, bins);
 	if (!PG_ARGISNULL(1))
 	{
 		check_finite("value", PG_GETARG_FLOAT8(1));
@@ -424,19 +395,11 @@ quantile_thresholds_serialize(PG_FUNCTION_ARGS)
 {
 	ThresholdsState *state;
 	StringInfoData buffer;
-	int64		size;
 
 	(void) aggregate_context(fcinfo);
 	state = (ThresholdsState *) PG_GETARG_POINTER(0);
-	size = VARHDRSZ + (int64) sizeof(int32) + state->values.count * (int64) sizeof(double);
-	if (size >= (int64) MaxAllocSize)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many values for one worker of a parallel aggregate: " INT64_FORMAT,
-						state->values.count),
-				 errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
-	pq_begintypsend(&buffer);
-	enlargeStringInfo(&buffer, (int) (size - VARHDRSZ));
+	state_write(&buffer, (int64) sizeof(int32) + state->values.count * (int64) sizeof(double),
+				"values", state->values.count);
 	pq_sendint32(&buffer, (uint32) state->bins);
 	for (int64 i = 0; i < state->values.count; i++)
 		pq_sendfloat8(&buffer, quantile_key_value(state->values.keys[i]));
@@ -446,30 +409,25 @@ quantile_thresholds_serialize(PG_FUNCTION_ARGS)
 Datum
 quantile_thresholds_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes;
 	ThresholdsState *state;
 	StringInfoData buffer;
 	int			bins;
 	int64		count;
 
-	(void) aggregate_context(fcinfo);
-	bytes = PG_GETARG_BYTEA_PP(0);
-	buffer.data = VARDATA_ANY(bytes);
-	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
-	buffer.cursor = 0;
+	state_read(fcinfo, &buffer);
 	if (buffer.len < 4 || (buffer.len - 4) % 8 != 0)
-		corrupt_state("quantile_thresholds");
+		corrupt_state("aggregate quantile_thresholds");
 	bins = (int) pq_getmsgint(&buffer, 4);
 	count = (buffer.len - 4) / 8;
 	if (bins < MIN_BINS || bins > MAX_BINS)
-		corrupt_state("quantile_thresholds");
+		corrupt_state("aggregate quantile_thresholds");
 	state = thresholds_state_make(CurrentMemoryContext, bins, count);
 	for (int64 i = 0; i < count; i++)
 	{
 		double		value = pq_getmsgfloat8(&buffer);
 
 		if (!isfinite(value))
-			corrupt_state("quantile_thresholds");
+			corrupt_state("aggregate quantile_thresholds");
 		quantile_values_add(&state->values, value);
 	}
 	PG_RETURN_POINTER(state);
@@ -483,17 +441,17 @@ Datum
 quantile_thresholds_final(PG_FUNCTION_ARGS)
 {
 	ThresholdsState *state;
-	ScoreCuts	cuts;
-	Datum		thresholds[MAX_BINS - 1];
+	Thresholds	thresholds;
+	Datum		elements[MAX_BINS - 1];
 
 	(void) aggregate_context(fcinfo);
 	state = PG_ARGISNULL(0) ? NULL : (ThresholdsState *) PG_GETARG_POINTER(0);
 	if (state == NULL || state->values.count == 0)
 		PG_RETURN_NULL();
-	quantile_cuts(&state->values, state->bins, &cuts);
-	for (int i = 0; i < cuts.count; i++)
-		thresholds[i] = Float8GetDatum(cuts.cut[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_array(thresholds, cuts.count, FLOAT8OID,
+	find_quantile_thresholds(&state->values, state->bins, &thresholds);
+	for (int i = 0; i < thresholds.count; i++)
+		elements[i] = Float8GetDatum(thresholds.value[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(elements, thresholds.count, FLOAT8OID,
 										  sizeof(double), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
@@ -514,13 +472,9 @@ weighted_mean_transition(PG_FUNCTION_ARGS)
 	WeightedMean *mean = PG_ARGISNULL(0) ? NULL : (WeightedMean *) PG_GETARG_POINTER(0);
 
 	if (PG_ARGISNULL(1))
-	{
-		if (mean == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(mean);
-	}
+		RETURN_STATE();
 	if (PG_ARGISNULL(2))
-		null_weight("weight");
+		null_argument("weight", NO_WEIGHT);
 	old_context = MemoryContextSwitchTo(context);
 	if (mean == NULL)
 		mean = weighted_mean_make(context);
@@ -567,19 +521,14 @@ weighted_mean_serialize(PG_FUNCTION_ARGS)
 Datum
 weighted_mean_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes;
 	WeightedMean *mean;
 	StringInfoData buffer;
 	ExactSum   *sums[2];
 	bool		empty;
 
-	(void) aggregate_context(fcinfo);
-	bytes = PG_GETARG_BYTEA_PP(0);
-	buffer.data = VARDATA_ANY(bytes);
-	buffer.len = buffer.maxlen = VARSIZE_ANY_EXHDR(bytes);
-	buffer.cursor = 0;
+	state_read(fcinfo, &buffer);
 	if (buffer.len < 16)
-		corrupt_state("weighted_mean");
+		corrupt_state("aggregate weighted_mean");
 	mean = weighted_mean_make(CurrentMemoryContext);
 	mean->lowest = pq_getmsgfloat8(&buffer);
 	mean->highest = pq_getmsgfloat8(&buffer);
@@ -591,7 +540,7 @@ weighted_mean_deserialize(PG_FUNCTION_ARGS)
 										   (size_t) (buffer.len - buffer.cursor));
 
 		if (taken == 0)
-			corrupt_state("weighted_mean");
+			corrupt_state("aggregate weighted_mean");
 		buffer.cursor += (int) taken;
 	}
 
@@ -601,7 +550,7 @@ weighted_mean_deserialize(PG_FUNCTION_ARGS)
 		(empty ? mean->total.count != 0 || mean->lowest != INFINITY || mean->highest != -INFINITY :
 		 mean->weight.limb[0] < 0 || !isfinite(mean->lowest) || !isfinite(mean->highest) ||
 		 mean->lowest > mean->highest))
-		corrupt_state("weighted_mean");
+		corrupt_state("aggregate weighted_mean");
 	PG_RETURN_POINTER(mean);
 }
 

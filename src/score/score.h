@@ -11,6 +11,9 @@
 /* An error unless the value of that SQL argument is a finite number. */
 extern void check_finite(const char *argument, double value);
 
+/* Argument n, which must not be NULL */
+extern int	bins_argument(FunctionCallInfo fcinfo, int n);
+
 extern const double *check_thresholds(const char *argument, ArrayType *array, int *count);
 
 extern Datum weighted_score(PG_FUNCTION_ARGS);

@@ -21,8 +21,10 @@
 #include "utils/memutils.h"
 #include "windowapi.h"
 
+#include "arguments.h"
 #include "compat.h"
 #include "math/exact_sum.h"
+#include "memory.h"
 #include "quantile.h"
 #include "score.h"
 
@@ -45,7 +47,7 @@ typedef struct ScoreWindow
 	bool		higher_fixed;
 	bool		ties_fixed;
 	uint8	   *scores;			/* of every row, 0 for NULL; or NULL: too many */
-	ScoreCuts	cuts;
+	Thresholds	thresholds;
 } ScoreWindow;
 
 typedef struct MinmaxWindow
@@ -113,7 +115,7 @@ read_partition(WindowObject window, TakeValue take, void *state)
  * quantile_score and rank_score
  */
 
-/* An argument of the current row that must not be NULL. */
+/* An argument of the current row, which must not be NULL. */
 static Datum
 current_argument(WindowObject window, int number, const char *name)
 {
@@ -121,9 +123,7 @@ current_argument(WindowObject window, int number, const char *name)
 	Datum		value = WinGetFuncArgCurrent(window, number, &isnull);
 
 	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be NULL", name)));
+		null_argument(name, NULL);
 	return value;
 }
 
@@ -201,16 +201,16 @@ score_in_window(FunctionCallInfo fcinfo, int ties_argument, int higher_argument)
 		read_partition(window, by_rank && !state->higher_is_better ? take_negated_key : take_key,
 					   &values);
 		if (quantile_values_count(&values) == 0)
-			state->cuts.count = 0;
+			state->thresholds.count = 0;
 		else if (by_rank)
-			rank_cuts(&values, state->bins, state->ties, &state->cuts);
+			find_rank_thresholds(&values, state->bins, state->ties, &state->thresholds);
 		else
-			quantile_cuts(&values, state->bins, &state->cuts);
+			find_quantile_thresholds(&values, state->bins, &state->thresholds);
 		if ((Size) rows <= get_hash_memory_limit())
 		{
 			/* In the memory of the partition, like the state itself. */
 			state->scores = MemoryContextAllocHuge(GetMemoryChunkContext(state), (Size) rows);
-			quantile_values_score(&values, &state->cuts, by_rank || state->higher_is_better,
+			quantile_values_score(&values, &state->thresholds, by_rank || state->higher_is_better,
 								  state->scores);
 		}
 		quantile_values_free(&values);
@@ -241,9 +241,9 @@ score_in_window(FunctionCallInfo fcinfo, int ties_argument, int higher_argument)
 	if (isnull)
 		PG_RETURN_NULL();
 	if (by_rank)
-		PG_RETURN_INT32(score_by_cuts(state->higher_is_better ? value : -value,
-									  state->cuts.cut, state->cuts.count, true));
-	PG_RETURN_INT32(score_by_cuts(value, state->cuts.cut, state->cuts.count, state->higher_is_better));
+		PG_RETURN_INT32(score_by_thresholds(state->higher_is_better ? value : -value,
+									  state->thresholds.value, state->thresholds.count, true));
+	PG_RETURN_INT32(score_by_thresholds(value, state->thresholds.value, state->thresholds.count, state->higher_is_better));
 }
 
 /* (value, bins, higher_is_better) */
@@ -312,12 +312,6 @@ typedef struct Moments
 	ExactSum	squares;
 } Moments;
 
-static void *
-resize_limbs(void *memory, size_t size)
-{
-	return memory ? repalloc(memory, size) : palloc(size);
-}
-
 static void
 take_moments(void *state, double value, bool isnull)
 {
@@ -349,7 +343,7 @@ set_z_window(ZWindow *state, Moments *moments)
 				mean_exponent,
 				power;
 
-	exact_sum_init(&radicand, resize_limbs);
+	exact_sum_init(&radicand, resize_memory);
 	exact_sum_add_multiple(&radicand, &moments->squares, (uint64) moments->count);
 	exact_sum_subtract_square(&radicand, &moments->sum);
 	square = exact_sum_scaled(&radicand, &exponent);
@@ -371,7 +365,7 @@ set_z_window(ZWindow *state, Moments *moments)
 	mean = ldexp(mean, mean_exponent);
 	if (isinf(mean))
 		mean = copysign(DBL_MAX, mean);
-	exact_sum_init(&rest, resize_limbs);
+	exact_sum_init(&rest, resize_memory);
 	exact_sum_merge(&rest, &moments->sum);
 	exact_sum_add_product(&rest, mean, -n);
 	mean_rest = exact_sum_scaled(&rest, &mean_exponent) / n;
@@ -393,8 +387,8 @@ z_score(PG_FUNCTION_ARGS)
 	{
 		Moments		moments = {0};
 
-		exact_sum_init(&moments.sum, resize_limbs);
-		exact_sum_init(&moments.squares, resize_limbs);
+		exact_sum_init(&moments.sum, resize_memory);
+		exact_sum_init(&moments.squares, resize_memory);
 		read_partition(window, take_moments, &moments);
 		set_z_window(state, &moments);
 		state->ready = true;

@@ -33,6 +33,7 @@
 #include "utils/float.h"
 
 #include "compat.h"
+#include "memory.h"
 #include "segment.h"
 
 static const struct
@@ -101,13 +102,7 @@ column_number(SegmentMap *map, const char *name, int len)
 		if (same_name(map->columns[i].name, name, len))
 			return i;
 
-	if (map->ncolumns == map->ncolumns_max)
-	{
-		map->ncolumns_max = Max(8, map->ncolumns_max * 2);
-		map->columns = map->columns ?
-			repalloc(map->columns, sizeof(SegmentColumn) * map->ncolumns_max) :
-			palloc(sizeof(SegmentColumn) * map->ncolumns_max);
-	}
+	ARRAY_ROOM(map->columns, map->ncolumns, map->ncolumns_max, 8);
 	column = &map->columns[map->ncolumns];
 	column->name = pnstrdup(name, len);
 	column->len = len;
@@ -580,13 +575,7 @@ segment_map_add(SegmentMap *map, int32 position, const char *segment, bool prosp
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("segment_map %s has more than %d rules", map->name, SEGMENT_MAX_RULES)));
-	if (map->nrules == map->nrules_max)
-	{
-		map->nrules_max = Max(16, map->nrules_max * 2);
-		map->rules = map->rules ?
-			repalloc(map->rules, sizeof(SegmentRule) * map->nrules_max) :
-			palloc(sizeof(SegmentRule) * map->nrules_max);
-	}
+	ARRAY_ROOM(map->rules, map->nrules, map->nrules_max, 16);
 	rule = &map->rules[map->nrules++];
 	memset(rule, 0, sizeof(SegmentRule));
 	rule->position = position;

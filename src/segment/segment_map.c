@@ -36,6 +36,7 @@
 #include "utils/tuplestore.h"
 #include "utils/varlena.h"
 
+#include "arguments.h"
 #include "compat.h"
 #include "foreign.h"
 #include "segment.h"
@@ -621,9 +622,7 @@ read_case_columns(ArrayType *array, int *count)
 		ListCell   *part;
 
 		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("columns[%d] must not be null", i + 1)));
+			null_argument(psprintf("columns[%d]", i + 1), NULL);
 		raw = TextDatumGetCString(elements[i]);
 		if (!SplitIdentifierString(pstrdup(raw), '.', &parts) || parts == NIL)
 			ereport(ERROR,
@@ -916,9 +915,7 @@ segment_map_check(PG_FUNCTION_ARGS)
 
 	/* No rows would say that all is well. */
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("segment_map must not be null")));
+		null_argument("segment_map", NULL);
 	InitMaterializedSRF(fcinfo, 0);
 	resolve_map_name(PG_GETARG_TEXT_PP(0), fcinfo->flinfo->fn_oid, &name);
 	begin_reading(&name, fcinfo->flinfo->fn_oid, &reading);

@@ -128,7 +128,7 @@ SELECT history_agg(d, v) FROM (VALUES (date '2025-01-01', 0.001), (date '2025-01
 -- Support functions are for aggregates only.
 CREATE TABLE called AS
   SELECT p.oid::regprocedure AS function, error_of(format('SELECT %s(%s)', p.oid::regproc, (SELECT string_agg('NULL::' || format_type(t, NULL), ', ') FROM unnest(proargtypes) t))) AS error
-    FROM pg_proc p WHERE pronamespace = 'scoring'::regnamespace AND proname ~ '^_history_agg_';
+    FROM pg_proc p WHERE pronamespace = 'scoring'::regnamespace AND proname ~ '^_?history_agg_';
 SELECT count(*) AS functions, count(*) FILTER (WHERE error = 'no error') AS callable FROM called;
 
 -- ---- any order, any plan: the same bytes ----

@@ -15,16 +15,7 @@
 #include <cmocka.h>
 
 #include "math/btyd_fit.h"
-
-static int	checks;
-
-static void
-count_checks(void)
-{
-	checks++;
-}
-
-static const BtydTools tools = {malloc, free, count_checks};
+#include "test_host.h"
 
 static const BtydFamily families[] = {BTYD_MBGNBD, BTYD_BGNBD, BTYD_PARETONBD};
 
@@ -66,7 +57,7 @@ test_against_one_customer(void **state)
 				double		count = (double) customers[c].count;
 				double		want = btyd_log_likelihood(families[f], points[p], customers[c].x, customers[c].t_x,
 													   customers[c].t, want_gradient);
-				double		got = btyd_fit_evaluate(families[f], &customers[c], 1, points[p], &tools, gradient, NULL);
+				double		got = btyd_fit_evaluate(families[f], &customers[c], 1, points[p], &host, gradient, NULL);
 
 				assert_near(got, count * want, 1e-12);
 				for (int j = 0; j < BTYD_PARAMETERS; j++)
@@ -92,7 +83,7 @@ test_spend_against_one_customer(void **state)
 				double		want_gradient[SPEND_PARAMETERS];
 				double		gradient[SPEND_PARAMETERS];
 				double		want = spend_log_likelihood(spenders[p], x, m, want_gradient);
-				double		got = spend_fit_evaluate(&pattern, 1, spenders[p], &tools, gradient, NULL);
+				double		got = spend_fit_evaluate(&pattern, 1, spenders[p], &host, gradient, NULL);
 
 				assert_near(got, 2 * want, 1e-10);
 				for (int j = 0; j < SPEND_PARAMETERS; j++)
@@ -120,9 +111,9 @@ test_hessian(void **state)
 			double		gradient[BTYD_PARAMETERS];
 
 			if (f < 3)
-				btyd_fit_evaluate(families[f], patterns, n, points[p], &tools, gradient, hessian);
+				btyd_fit_evaluate(families[f], patterns, n, points[p], &host, gradient, hessian);
 			else
-				spend_fit_evaluate(patterns, n, points[p], &tools, gradient, hessian);
+				spend_fit_evaluate(patterns, n, points[p], &host, gradient, hessian);
 			for (int j = 0; j < np; j++)
 			{
 				double		step = 1e-5 * points[p][j];
@@ -137,9 +128,9 @@ test_hessian(void **state)
 
 					at[j] = points[p][j] + (side ? step : -step);
 					if (f < 3)
-						btyd_fit_evaluate(families[f], patterns, n, at, &tools, to, NULL);
+						btyd_fit_evaluate(families[f], patterns, n, at, &host, to, NULL);
 					else
-						spend_fit_evaluate(patterns, n, at, &tools, to, NULL);
+						spend_fit_evaluate(patterns, n, at, &host, to, NULL);
 				}
 				for (int k = 0; k < np; k++)
 				{
@@ -258,11 +249,11 @@ test_recover(void **state)
 			BtydFit		fit;
 			BtydFit		again;
 
-			checks = 0;
-			btyd_fit(families[f], patterns, n, NULL, &tools, &fit);
+			host_checks = 0;
+			btyd_fit(families[f], patterns, n, NULL, &host, &fit);
 			assert_int_equal(fit.status, BTYD_CONVERGED);
 			assert_int_equal(fit.n, 6000);
-			assert_true(checks > 4);
+			assert_true(host_checks > 4);
 			assert_true(fit.gradient_norm < 1e-6);
 			for (int j = 0; j < BTYD_PARAMETERS; j++)
 			{
@@ -270,7 +261,7 @@ test_recover(void **state)
 				assert_true(fabs(fit.parameters[j] - truths[p][j]) < 4 * fit.standard_errors[j]);
 			}
 			/* the same from elsewhere */
-			btyd_fit(families[f], patterns, n, truths[p], &tools, &again);
+			btyd_fit(families[f], patterns, n, truths[p], &host, &again);
 			assert_int_equal(again.status, BTYD_CONVERGED);
 			for (int j = 0; j < BTYD_PARAMETERS; j++)
 				assert_near(again.parameters[j] / fit.parameters[j], 1, 1e-7);
@@ -301,15 +292,15 @@ test_refused(void **state)
 	{
 		for (int f = 0; f < 3; f++)
 		{
-			btyd_fit(families[f], cases[i].patterns, cases[i].n, NULL, &tools, &fit);
+			btyd_fit(families[f], cases[i].patterns, cases[i].n, NULL, &host, &fit);
 			assert_int_equal(fit.status, BTYD_REFUSED);
 			assert_int_equal(fit.reason, cases[i].reason);
 			assert_true(isnan(fit.parameters[0]) && isnan(fit.log_likelihood));
 		}
 	}
-	spend_fit(spenders, 2, NULL, &tools, &fit);
+	spend_fit(spenders, 2, NULL, &host, &fit);
 	assert_int_equal(fit.reason, BTYD_CONSTANT_DATA);
-	spend_fit(spenders, 0, NULL, &tools, &fit);
+	spend_fit(spenders, 0, NULL, &host, &fit);
 	assert_int_equal(fit.reason, BTYD_TOO_FEW_CUSTOMERS);
 }
 
@@ -325,7 +316,7 @@ test_boundary(void **state)
 		patterns[i] = (BtydPattern) {3, 40 + i * 0.1, 60 + i * 0.1, 1};
 	for (int f = 0; f < 3; f++)
 	{
-		btyd_fit(families[f], patterns, 200, NULL, &tools, &fit);
+		btyd_fit(families[f], patterns, 200, NULL, &host, &fit);
 		assert_int_equal(fit.status, BTYD_NOT_CONVERGED);
 		assert_true(fit.reason == BTYD_PARAMETER_AT_BOUNDARY || fit.reason == BTYD_FLAT_LIKELIHOOD);
 		assert_true(isnan(fit.parameters[0]) && isnan(fit.standard_errors[0]));
@@ -354,13 +345,13 @@ test_extremes(void **state)
 			}
 			for (int f = 0; f < 4; f++)
 			{
-				checks = 0;
+				host_checks = 0;
 				if (f < 3)
-					btyd_fit(families[f], patterns, 60, NULL, &tools, &fit);
+					btyd_fit(families[f], patterns, 60, NULL, &host, &fit);
 				else
-					spend_fit(patterns + 20, 40, NULL, &tools, &fit);
+					spend_fit(patterns + 20, 40, NULL, &host, &fit);
 				assert_int_not_equal(fit.status, BTYD_REFUSED);
-				assert_true(checks > 0);
+				assert_true(host_checks > 0);
 				for (int j = 0; fit.status == BTYD_CONVERGED && j < fit.nparameters; j++)
 					assert_true(isfinite(fit.parameters[j]) && fit.parameters[j] > 0 &&
 								isfinite(fit.standard_errors[j]) && fit.standard_errors[j] > 0);

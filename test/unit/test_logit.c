@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "math/logit_newton.h"
+#include "test_host.h"
 
 #define MAX_WIDTH	16
 
@@ -34,24 +35,6 @@ draw_double(void)
 {
 	return (double) (draw() >> 11) * 0x1p-53;
 }
-
-static void *
-allocate(size_t size)
-{
-	/* nothing may rely on what is in there */
-	void	   *memory = malloc(size);
-
-	assert_non_null(memory);
-	memset(memory, 0xff, size);
-	return memory;
-}
-
-static void
-check(void)
-{
-}
-
-static const LogitHost host = {allocate, free, check};
 
 static LogitFit
 fit_of(const double *rows, size_t n, int features, double ridge)
@@ -75,7 +58,7 @@ static double *
 random_rows(size_t n, int features, const double *law)
 {
 	size_t		width = (size_t) features + LOGIT_HEAD;
-	double	   *rows = allocate(n * width * sizeof(double));
+	double	   *rows = host_allocate(&host, n * width * sizeof(double));
 
 	for (size_t i = 0; i < n; i++)
 	{
@@ -170,9 +153,9 @@ test_order(void **state)
 	size_t		n = 5000;
 	size_t		width = 4 + LOGIT_HEAD;
 	double	   *rows = random_rows(n, 4, law);
-	double	   *merged = allocate(n * width * sizeof(double));
-	size_t	   *order = allocate(n * sizeof(size_t));
-	double	   *counts = allocate(n * sizeof(double));
+	double	   *merged = host_allocate(&host, n * width * sizeof(double));
+	size_t	   *order = host_allocate(&host, n * sizeof(size_t));
+	double	   *counts = host_allocate(&host, n * sizeof(double));
 	LogitFit	first,
 				again;
 	size_t		distinct;
@@ -291,7 +274,7 @@ test_units(void **state)
 		assert_true(fabs(plain.coefficients[j] - law[j]) < 5 * plain.standard_errors[j]);
 	for (size_t k = 0; k < sizeof(factors) / sizeof(factors[0]); k++)
 	{
-		double	   *other = allocate(n * width * sizeof(double));
+		double	   *other = host_allocate(&host, n * width * sizeof(double));
 		LogitFit	fit;
 
 		memcpy(other, rows, n * width * sizeof(double));

@@ -1,0 +1,20 @@
+/*
+ * arguments.h
+ *		What functions of all kinds ask of their arguments.
+ */
+#ifndef CUSTOMER_SCORING_ARGUMENTS_H
+#define CUSTOMER_SCORING_ARGUMENTS_H
+
+#include "fmgr.h"
+#include "utils/date.h"
+
+#include "compat.h"
+
+/* "argument" is the SQL name; the hint may be NULL. */
+pg_noreturn extern void null_argument(const char *argument, const char *hint);
+pg_noreturn extern void null_element(const char *argument, const char *hint);
+
+/* A day that ages are counted from: an error unless it is finite. */
+extern DateADT check_day(const char *argument, DateADT day);
+
+#endif							/* CUSTOMER_SCORING_ARGUMENTS_H */
