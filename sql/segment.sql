@@ -44,7 +44,7 @@ CREATE TABLE @extschema@.segment_rule (
 COMMENT ON TABLE @extschema@.segment_rule IS 'rules of segment maps; the first by position that applies wins; for people without an order those of role prospect and those that read score_reason';
 COMMENT ON COLUMN @extschema@.segment_rule.map IS 'the map';
 COMMENT ON COLUMN @extschema@.segment_rule."position" IS 'order of the rules; refinements usually have 1 to 9';
-COMMENT ON COLUMN @extschema@.segment_rule.segment IS 'the segment of a customer to whom the rule applies';
+COMMENT ON COLUMN @extschema@.segment_rule.segment IS 'the segment of a customer that the rule applies to';
 COMMENT ON COLUMN @extschema@.segment_rule.r_min IS 'lowest recency score; NULL: any';
 COMMENT ON COLUMN @extschema@.segment_rule.r_max IS 'highest recency score; NULL: any';
 COMMENT ON COLUMN @extschema@.segment_rule.f_min IS 'lowest frequency score; NULL: any, unknown included';

@@ -38,7 +38,7 @@ BEGIN
 	as_of := found.as_of;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_find_customer(name, jsonb, text, text) IS 'internal: a customer as the views show him, or an error';
+COMMENT ON FUNCTION @extschema@._model_find_customer(name, jsonb, text, text) IS 'internal: a customer as the views show them, or an error';
 
 -- A customer that the model knows, in its views or not: from the source, from the
 -- customers table, or merged. No row for anybody else.
@@ -69,7 +69,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_known_customer(name, jsonb, text) IS 'internal: a customer whom a model knows, and whom he has been merged into';
+COMMENT ON FUNCTION @extschema@._model_known_customer(name, jsonb, text) IS 'internal: a customer that a model knows, and the one they have been merged into';
 
 -- What the views say of a customer, in words.
 CREATE FUNCTION @extschema@._model_customer_words(model name, customer text)
@@ -108,7 +108,7 @@ BEGIN
 	IF reason IS NULL OR reason !~ '\S' THEN
 		RAISE null_value_not_allowed USING
 			MESSAGE = format('reason must not be %s', CASE WHEN reason IS NULL THEN 'null' ELSE 'empty' END),
-			HINT = 'Say why the rules are wrong about this customer: whoever looks at him will want to know.';
+			HINT = 'Say why the rules are wrong about this customer: the next to look at them will want to know.';
 	END IF;
 	IF length(reason) > 1000 THEN
 		RAISE program_limit_exceeded USING MESSAGE = format('reason has %s characters, more than 1000', length(reason));
@@ -263,7 +263,7 @@ BEGIN
 		INTO too_large USING gone_key, kept.root_key, kept.root_id;
 	IF too_large THEN
 		RAISE numeric_value_out_of_range USING
-			MESSAGE = 'the orders of from and into together are beyond all limits',
+			MESSAGE = 'the orders of from and into together are out of range',
 			DETAIL = 'The total of a day has 18 digits at most.';
 	END IF;
 	EXECUTE format('DELETE FROM %I.customer_histories AS h WHERE h.customer_key = $1 AND h.history OPERATOR(@extschema@.=) ''{}''', home) USING kept.root_key;
@@ -274,7 +274,7 @@ BEGIN
 	RETURN QUERY SELECT w.item, format('%s and %s -> %s', kept_before[w.n], gone_before[w.n], kept_after[w.n])
 		FROM unnest('{orders,revenue,last order,scores,segment}'::text[]) WITH ORDINALITY AS w (item, n);
 	IF overridden THEN
-		RETURN QUERY VALUES ('note', 'from had a segment set by override_segment; it holds no more');
+		RETURN QUERY VALUES ('note', 'from had a segment set by override_segment; it no longer holds');
 	END IF;
 	IF kept_after[1] = 'in no view' THEN
 		RETURN QUERY VALUES ('note', CASE WHEN gone_refuses THEN 'from is without consent or objects, which counts for the person: they are in no view'

@@ -89,7 +89,7 @@ BEGIN
 			settings ->> 'language',
 			format(given, format('@extschema@._history_until(o.history, (SELECT %s FROM %I.configuration AS c WHERE %s ORDER BY c.version DESC LIMIT 1))',
 				format(as_of, '$2'), model, format(in_force, '$2')), 'one')),
-		'the scores and the segment by the rules that a customer would have after_days days after as_of if he gave that many orders of that value then, and nothing else happened');
+		'the scores and the segment by the rules that a customer would have after_days days after as_of if they placed that many orders of that value then, and nothing else happened');
 
 	-- Everybody with one order more. Those who then get the segment are read again
 	-- without that order.
@@ -499,7 +499,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.explain_score(text, text, date, text, text) IS
-	'why a customer has his scores and his segment, and the smallest step to a better one, in words: for audience manager; for audience customer what is used and what he may do, without scores';
+	'why a customer has their scores and their segment, and the smallest step to a better one, in words: for audience manager; for audience customer what is used and what they may do, without scores';
 
 -- A type, because the columns have names that the arguments have too.
 CREATE TYPE @extschema@.near_miss AS (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date,

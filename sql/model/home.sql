@@ -67,7 +67,7 @@ BEGIN
 	IF home.owner <> current_user THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('model "%s" belongs to role %I', home.nspname, home.owner),
-			DETAIL = 'The source and the views of a model run with the rights of whoever works on it.',
+			DETAIL = 'The source and the views of a model run with the rights of the role that works on it.',
 			HINT = format('SET ROLE %I;', home.owner);
 	END IF;
 	RETURN home.nspname;
@@ -253,7 +253,7 @@ BEGIN ATOMIC
 		   CASE pg_catalog.count(*) WHEN 1 THEN ' is missing: ' ELSE ' are missing: ' END OPERATOR(pg_catalog.||)
 		   CASE WHEN pg_catalog.bool_or(pg_catalog.starts_with(o.object, 'table '))
 				THEN 'drop_model and create_model, for what the tables held is gone'
-				ELSE pg_catalog.format('alter_model(%L) makes anew what another tool has dropped', model) END
+				ELSE pg_catalog.format('alter_model(%L) makes again what another tool has dropped', model) END
 	  FROM pg_catalog.unnest(objects) AS o (object)
 	 WHERE o.object OPERATOR(pg_catalog.<>) ALL (@extschema@._model_objects(model));
 END;

@@ -203,8 +203,8 @@ BEGIN
 	IF foreign_object IS NOT NULL THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: the source''s columns depend on %s', foreign_object),
-			DETAIL = CASE WHEN foreign_enum THEN 'Whoever owns an enum could put another type in its place, whose functions would run as the owner of the model.'
-				ELSE 'Whoever may change that could make the shop''s statements fail.' END,
+			DETAIL = CASE WHEN foreign_enum THEN 'The owner of an enum could put another type in its place, whose functions would run as the owner of the model.'
+				ELSE 'Its owner could make the shop''s statements fail.' END,
 			HINT = CASE WHEN foreign_enum THEN format('ALTER TYPE ... OWNER TO %I; or add a column for it, like: is_paid boolean GENERATED ALWAYS AS (status = ''paid'') STORED.', current_user)
 				ELSE 'Use columns of built-in types or enums of your own, and functions of PostgreSQL''s own. What else is needed can be a generated column of a built-in type, or one that a trigger of yours fills.' END;
 	END IF;
@@ -246,7 +246,7 @@ BEGIN
 	IF unsteady IS NOT NULL THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: the source''s columns depend on settings of the session: %s', unsteady),
-			DETAIL = 'The same row would mean one thing to who writes it and another to who deletes or rereads it.',
+			DETAIL = 'The same row would mean one thing to the session that writes it, and another to one that deletes or rereads it.',
 			HINT = CASE WHEN unsteady ~ '(real|double precision) as text$' THEN 'Make it numeric first, like: weight::numeric::text.'
 				WHEN unsteady = 'row as text' THEN 'Join the columns, like: shop || '':'' || number::text.'
 				WHEN unsteady ~ 'bytea as text$' THEN 'Use encode, like: encode(id, ''hex'').'
@@ -263,7 +263,7 @@ CREATE FUNCTION @extschema@._owned_by_current_user(relation oid)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'owned_by_current_user'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._owned_by_current_user(oid) IS 'internal: is the current user, himself, the owner of a relation? NULL if there is none';
+COMMENT ON FUNCTION @extschema@._owned_by_current_user(oid) IS 'internal: is the current user the owner of a relation, not only a member of that role? NULL if there is none';
 
 CREATE FUNCTION @extschema@._live_root(relation oid, trigger name)
 	RETURNS oid
@@ -512,7 +512,7 @@ BEGIN
 		END IF;
 	END IF;
 	-- Who has been given the source could give its columns types with functions of
-	-- his own, and would have them run here; and what is stored is not his.
+	-- their own, and would have them run here; and what is stored is not theirs.
 	IF NOT @extschema@._owned_by_current_user(root) THEN
 		%3$s
 	END IF;
@@ -617,7 +617,7 @@ END$q$,
 	-- has to take the triggers too: else no statement of the shop would succeed.
 	EXECUTE format('ALTER FUNCTION %I.record_differences() DEPENDS ON EXTENSION customer_scoring', model);
 	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
-		'appends what a statement on the source changes to pending; SECURITY DEFINER, because whoever writes orders has no rights on the model');
+		'appends what a statement on the source changes to pending; SECURITY DEFINER, because those who write orders have no rights on the model');
 	EXECUTE format('UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL', model)
 		USING @extschema@._model_live_parts(root);
 	FOR part IN SELECT * FROM @extschema@._model_table_tree(root) LOOP

@@ -10,7 +10,7 @@ CREATE FUNCTION @extschema@.suppression_token(key bytea, customer_key text)
 	AS 'MODULE_PATHNAME', 'suppression_token'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.suppression_token(bytea, text) IS
-	'HMAC-SHA256 of customer_key: by it a model knows a customer again whom it must not store; a pseudonym, for whoever has the key can try every customer';
+	'HMAC-SHA256 of customer_key: by it a model recognizes a customer that it must not store; a pseudonym, because anybody with the key can try every customer';
 
 CREATE FUNCTION @extschema@._new_suppression_key()
 	RETURNS bytea

@@ -48,7 +48,7 @@ BEGIN
 			('prediction_check_log', 'checked_at', 'when'), ('prediction_check_log', 'split_on', 'the last day that the fit knew'),
 			('prediction_check_log', 'until', 'the last day that was compared'),
 			('prediction_check_log', 'btyd_fit', 'fitted on the days until split_on'), ('prediction_check_log', 'spend_fit', 'fitted on the days until split_on'),
-			('prediction_check_log', 'customers', 'with an order by split_on'), ('prediction_check_log', 'predicted_customers', 'those of them for whom the fit says something'),
+			('prediction_check_log', 'customers', 'with an order by split_on'), ('prediction_check_log', 'predicted_customers', 'those of them that the fit says something about'),
 			('prediction_check_log', 'expected_orders', 'days with an order after split_on, as predicted'), ('prediction_check_log', 'actual_orders', 'as they came'),
 			('prediction_check_log', 'expected_value', 'their value, as predicted'), ('prediction_check_log', 'actual_value', 'as it came'),
 			('prediction_check_log', 'actual_active', 'customers with an order after split_on'),
@@ -64,7 +64,7 @@ BEGIN
 			('prediction_check_weeks', NULL, 'further days with an order of those who had one by split_on, week by week'),
 			('prediction_check_weeks', 'check_id', 'of prediction_check_log'), ('prediction_check_weeks', 'tenant', 'empty in a model without tenants'),
 			('prediction_check_weeks', 'week_end', 'last day of the week'),
-			('prediction_check_weeks', 'expected_orders', 'from the first day on, as the fit says of customers of whom only the first day is known'),
+			('prediction_check_weeks', 'expected_orders', 'from the first day on, as the fit says of customers when only their first day is known'),
 			('prediction_check_weeks', 'actual_orders', 'as they came')) AS v (relation, attribute, words) LOOP
 			IF c.attribute IS NULL THEN
 				EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, c.relation, c.words);
@@ -219,7 +219,7 @@ BEGIN
 				  EXCEPT SELECT unnest(@extschema@._model_attributes(settings)));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_prediction_lines(name, jsonb) IS 'internal: what the report of a verb says of predictions';
+COMMENT ON FUNCTION @extschema@._model_prediction_lines(name, jsonb) IS 'internal: what the report of create_model and the like says of predictions';
 
 -- What a calibration has done to the fits.
 CREATE FUNCTION @extschema@._model_prediction_changes(model name, settings jsonb, old_version int)

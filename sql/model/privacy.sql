@@ -92,7 +92,7 @@ BEGIN
 	  FROM @extschema@._model_person_tables(model) AS p WHERE p.owned;
 	RETURN QUERY VALUES
 		('thresholds', NULL::bigint, CASE WHEN settings ->> 'prediction' IS NULL THEN '' ELSE 'and the fits of the prediction ' END
-			|| 'were taken of everybody at the time, and name nobody; calibrate_model takes them anew'),
+			|| 'were taken of everybody at the time, and name nobody; calibrate_model takes them again'),
 		('statistics', NULL, CASE WHEN tables IS NULL THEN 'none are kept of the columns that name customers'
 			ELSE format('may name customers in %s: analyzed again where something was erased', tables) END);
 	SELECT string_agg(format('%I.%I', model, p.name), ', ' ORDER BY p.name) INTO tables
@@ -124,7 +124,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.forget_customer(text, text) IS
-	'erase a person from every table of a model, and keep a source that still has his rows from bringing him back; says how many rows of what, and what it can''t reach';
+	'erase a person from every table of a model, and keep a source that still has their rows from bringing them back; says how many rows of what, and what it can''t reach';
 
 CREATE FUNCTION @extschema@.forget_customer(customer text)
 	RETURNS TABLE (object text, erased bigint, note text)
@@ -199,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.allow_customer(text, text) IS
-	'take somebody who was erased off the suppression list, because he is a customer again and agrees: the next refresh_model brings back what the source has';
+	'take a person who was erased off the suppression list, because they are a customer again and agree: the next refresh_model brings back what the source has';
 
 CREATE FUNCTION @extschema@.reapply_suppression(model text)
 	RETURNS TABLE (object text, erased bigint, note text)
@@ -229,7 +229,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.reapply_suppression(text) IS
-	'erase everybody whose token is on the suppression list of a model: after a backup of an earlier day was restored, and the list of today was put into its table suppressed';
+	'erase all people whose token is on the suppression list of a model: after a backup of an earlier day was restored, and the list of today was put into its table suppressed';
 
 -- What is compared with a customer's key. For any other type, the cast to text and
 -- the output may be functions of the role that made the type.
@@ -435,7 +435,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.retention_due(text, int) IS
-	'who has had no event for so long that the model will remove him within some days, and when';
+	'the customers who have had no event for so long that the model will remove them within some days, and when';
 
 CREATE FUNCTION @extschema@.purge_model(model text, dry_run boolean DEFAULT false)
 	RETURNS TABLE (object text, erased bigint, note text)
@@ -469,7 +469,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.purge_model(text, boolean) IS
-	'erase everybody who has had no event for retention_days, as refresh_model does; with dry_run only say how many rows';
+	'erase all people who have had no event for retention_days, as refresh_model does; with dry_run only say how many rows';
 
 CREATE FUNCTION @extschema@._model_make_privacy(model name, settings jsonb)
 	RETURNS void
@@ -487,7 +487,7 @@ BEGIN
 				FROM (%2$s) AS q JOIN (%3$s) AS h ON h.tenant = q.tenant) AS r
 			WHERE r.remove_on <= r.as_of + 30 ORDER BY r.remove_on, r.customer_key$q$, model, @extschema@._model_question(model, settings),
 			@extschema@._model_customers(model, settings), coalesce(settings ->> 'retention_days', 'NULL::int'), @extschema@._model_tenant(settings, 'r')),
-		'who has had no order for so long that the model will remove him within 30 days');
+		'the customers who have had no order for so long that the model will remove them within 30 days');
 
 	PERFORM @extschema@._model_put_view(model, 'processing_record',
 		format($q$SELECT %2$L::text AS model, u.item, u.detail FROM (
@@ -534,7 +534,7 @@ BEGIN
 			WHERE %4$s) AS u ORDER BY u.position, u.detail COLLATE "C"$q$, model, model,
 			CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE
 				'CASE WHEN bool_or(r.tenant IS NULL) THEN ''all tenants'' ELSE string_agg(r.tenant, '', '' ORDER BY r.tenant) END' END, everything),
-		'for the record of processing activities: purpose, legal basis, what is read of whom, how long it is kept, who reads it');
+		'for the record of processing activities: purpose, legal basis, what is read about which people, how long it is kept, who reads it');
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_make_privacy(name, jsonb) IS 'internal: make or replace the views of a model about the processing of people''s data';

@@ -198,7 +198,7 @@ BEGIN ATOMIC
 		"prediction_fits.status": "converged, or what hindered it",
 		"prediction_fits.reason": "why there is no fit",
 		"prediction_fits.version": "version of the configuration that the fit belongs to",
-		"predicted_customers": "number of those customers of whom something is predicted",
+		"predicted_customers": "number of those customers with a prediction",
 		"prediction_by_segment.expected_orders_90d": "days with an order expected of all of them in the 90 days after as_of",
 		"prediction_by_segment.clv_12m": "what they are expected to bring in the 12 months after as_of, times margin, discounted",
 		"clv_12m_share": "part of clv_12m of all segments, 0 to 1",

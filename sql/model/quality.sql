@@ -60,7 +60,7 @@ BEGIN ATOMIC
 		('future_day', 60, 'customers', 'now', NULL, 'customers with orders after as_of; those orders are not looked at',
 			'pre-orders, or days typed wrong: mend them in the source'),
 		('no_order', 70, 'customers', 'now', NULL, 'customers with corrections only, and no order', 'the orders that are corrected may be missing from the source'),
-		('all_refunded', 75, 'customers', 'now', NULL, 'customers without an order to whom money came and went: what is left of orders that were wholly refunded; they are no prospects',
+		('all_refunded', 75, 'customers', 'now', NULL, 'customers without an order who have paid and been paid back: what is left of orders that were wholly refunded; they are no prospects',
 			'nothing, if the source shows such orders so; the segment map may give them a segment by score_reason, as the shipped maps do'),
 		('net_zero', 80, 'customers', 'now', NULL, 'customers with orders whose corrections take back every amount; they count as customers who have bought',
 			'an order that came back wholly is none: counts = false for it and its refunds, or leave them out'),
@@ -76,18 +76,18 @@ BEGIN ATOMIC
 			'if they are one person: customer => ''lower(btrim(email))'', or merge_customers'),
 		('not_in_customers', 96, 'customers', 'now', 'customers', 'customers of the source who are not in the table of customers; their attributes are NULL, and where consent is asked for they are in no view',
 			'if there are many: do the keys mean the same? leading zeros, letter case, types'),
-		('not_in_source', 97, 'customers', 'now', 'customers', 'people of the table of customers of whom the source has no row: prospects',
+		('not_in_source', 97, 'customers', 'now', 'customers', 'people of the table of customers without a row in the source: prospects',
 			'nothing, if they have not ordered yet; if nearly everybody: do the keys mean the same?'),
 		('no_consent', 100, 'customers', 'now', NULL, 'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', 'nothing, or ask them'),
 		('objection', 110, 'customers', 'now', 'objection', 'customers who object to profiling; they are in no view', 'nothing'),
-		('retention_due', 150, 'customers', 'now', 'retention_days', 'customers whom retention_days will have removed 30 days from now; see the view retention', 'nothing, or look at them before'),
+		('retention_due', 150, 'customers', 'now', 'retention_days', 'customers that retention_days will have removed 30 days from now; see the view retention', 'nothing, or look at them before'),
 		('too_few_customers', 120, 'customers', 'now', NULL, 'customers with an order who lack a score, because there are not enough customers for quantiles',
 			'once there are more: calibrate_model'),
-		('few_customers', 130, 'customers', 'now', NULL, 'customers from whom quantiles were taken, where these are fewer than 30: one more or less moves the thresholds',
+		('few_customers', 130, 'customers', 'now', NULL, 'customers that quantiles were taken from, where these are fewer than 30: one more or less moves the thresholds',
 			'name thresholds: monetary_thresholds => ''{20,50,100,250}'''),
 		('override_unknown_segment', 140, 'customers', 'now', NULL, 'customers whose segment was set by override_segment to one that the map no longer has; the rules decide',
 			'override_segment with a segment of the map in force, or clear_override'),
-		('not_predicted', 160, 'customers', 'now', 'prediction', 'customers with an order of whom the model predicts nothing, because its fit has found no answer', 'see prediction_fits; once there are more: calibrate_model, or alter_model with another family'),
+		('not_predicted', 160, 'customers', 'now', 'prediction', 'customers with an order and no prediction, because the fit of the model has found no answer', 'see prediction_fits; once there are more: calibrate_model, or alter_model with another family'),
 		('value_not_predicted', 170, 'customers', 'now', 'prediction', 'customers with an order whose value is not predicted, because the fit of spend has found no answer', 'see prediction_fits; once there are more: calibrate_model'),
 		('spend_left_out', 180, 'customers', 'now', 'prediction', 'customers who came back and were left out of the fit of spend, because their mean value, corrections taken off, is zero or negative; nor is their value predicted',
 			'orders without a value: look for a value; orders that were sent back whole: they are worth nothing, see check_prediction'),
@@ -553,7 +553,7 @@ BEGIN
 				   dense_rank() OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment)::int AS cross_line
 			  FROM counted AS c GROUP BY c.tenant, c.segment, c.segment_label, c.segment_order
 		), cells AS (
-			-- a group of whom nobody is in a segment is what one looks for
+			-- a group with nobody in a segment is what one looks for
 			SELECT g.tenant, g.value, s.segment, s.segment_label, s.segment_order, coalesce(c.n, 0) AS n, g.n AS group_n, s.n AS segment_n, s.everybody, g.is_small AS group_is_small, s.is_small AS segment_is_small,
 				   g.is_small OR s.is_small OR @extschema@.is_small_cell(coalesce(c.n, 0), (SELECT max(m.minimum) FROM counted AS m), g.line, s.cross_line) OVER (PARTITION BY g.tenant ORDER BY g.line, s.cross_line
 					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small

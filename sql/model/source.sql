@@ -42,7 +42,7 @@ EXCEPTION
 		RAISE EXCEPTION USING ERRCODE = state,
 			-- one major calls a column source.city, another "city"
 			MESSAGE = format('model "%s" can''t read its people: %s', model, regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
-			HINT = format('Bring back what is missing, or name it anew: alter_model(%L, customers => ..., attributes => ..., consent => ..., objection => ..., contact => ...)', model);
+			HINT = format('Bring back what is missing, or give its new name: alter_model(%L, customers => ..., attributes => ..., consent => ..., objection => ..., contact => ...)', model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_check_people(name, jsonb) IS 'internal: an error if the table of people, or a column of it, can''t be read';
@@ -548,7 +548,7 @@ BEGIN
 	RAISE EXCEPTION USING ERRCODE = state,
 		-- one major calls a column source.total, another "total"
 		MESSAGE = format('model "%s" can''t read its source: %s', model, regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
-		HINT = format('Where tables or columns have other names or types now, name them anew: alter_model(%L, source => ..., customer => ..., day => ..., value => ...)', model);
+		HINT = format('Where tables or columns have other names or types now, give those: alter_model(%L, source => ..., customer => ..., day => ..., value => ...)', model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_raise_unreadable(name, text, text) IS 'internal: the error of a source that can''t be read';

@@ -41,7 +41,7 @@ BEGIN
 	END IF;
 	IF starts_with(model, 'pg_') THEN
 		RAISE reserved_name USING
-			MESSAGE = format('name "%s" is not to be had', model),
+			MESSAGE = format('name "%s" can''t be used', model),
 			DETAIL = 'A model is a schema, and names of schemas that begin with pg_ are the system''s.';
 	END IF;
 	IF to_regnamespace(quote_ident(model)) IS NOT NULL THEN
@@ -183,7 +183,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.refresh_model(text, boolean) IS
-	'bring new orders into a model, every night or hour say: read its source again, write the customers who differ; with wait => false skip it while somebody else writes the model';
+	'bring new orders into a model, every night or hour say: read its source again, write the customers who differ; with wait => false skip it while another session writes the model';
 
 CREATE FUNCTION @extschema@.calibrate_model(model text, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
@@ -296,7 +296,7 @@ BEGIN
 	IF lost ~ '^table ' THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = format('model "%s": %s', home, lost);
 	ELSIF lost IS NOT NULL AND back_to IS NULL AND reset IS NULL AND NOT EXISTS (SELECT FROM jsonb_object_keys(changes)) THEN
-		reason := 'made anew';
+		reason := 'made again';
 	ELSIF changes ->> 'segment_map' IS NULL AND NOT changes ?| sources AND new - 'version' = old - 'version' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('nothing to change in model "%s"', home),
@@ -401,10 +401,10 @@ BEGIN
 			 LATERAL (SELECT CASE WHEN k = 'as_of' THEN 'today' WHEN k = 'window_days' THEN 'all' WHEN k ~ 'thresholds$' THEN 'default' ELSE 'none' END) AS w (none)
 		WHERE old -> k IS DISTINCT FROM new -> k ORDER BY n;
 	IF lost IS NOT NULL THEN
-		RETURN QUERY VALUES ('made anew', regexp_replace(lost, ' (is|are) missing: .*$', ''));
+		RETURN QUERY VALUES ('made again', regexp_replace(lost, ' (is|are) missing: .*$', ''));
 	END IF;
 	IF recalibrate THEN
-		RETURN QUERY VALUES ('thresholds', 'calibrated anew');
+		RETURN QUERY VALUES ('thresholds', 'calibrated again');
 	END IF;
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
 	IF new -> 'customers_query' IS DISTINCT FROM old -> 'customers_query' THEN
@@ -514,7 +514,7 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_model(text) IS
-	'is a model what its source says? Reads the source anew and changes nothing: a row for each kind of difference, no row if there is none';
+	'is a model what its source says? Reads the source again and changes nothing: a row for each kind of difference, no row if there is none';
 
 -- What readers are given: every view and dated function, no table.
 CREATE FUNCTION @extschema@.grant_reader(model text, role name, tenant text DEFAULT NULL)
@@ -750,13 +750,13 @@ BEGIN
 		WITH taken AS (
 			DELETE FROM %1$I.pending RETURNING *
 		), summed AS MATERIALIZED (
-			-- whoever has been merged into another customer goes by the name of that one
+			-- who has been merged into another customer goes by the name of that one
 			SELECT coalesce(m.root_key, t.customer_key) AS customer_key, min(t.tenant) AS tenant, %2$s @extschema@.try_sum(t.difference) AS difference, count(*) AS n
 			  FROM taken AS t LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key GROUP BY 1
 		), added AS MATERIALIZED (
 			SELECT s.*, %5$s AS history
 			  FROM summed AS s LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = s.customer_key
-			 -- of whoever has been erased nothing is kept
+			 -- nothing is kept of a person who has been erased
 			 WHERE %6$s%7$s
 		), written AS (
 			INSERT INTO %1$I.customer_histories AS h (tenant, customer_key, %3$s history)

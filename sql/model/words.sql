@@ -3,7 +3,7 @@
 --
 
 -- With how many decimals an amount and the thresholds beside it are on the sides
--- of one another that they are on in truth: a mean of 20.0033 is more than 20.00,
+-- of one another that they really are on: a mean of 20.0033 is more than 20.00,
 -- as 20.003 is more than 20.000. At least as many as the model has.
 CREATE FUNCTION @extschema@._explain_decimals(value numeric, thresholds float8[], decimals int)
 	RETURNS int
@@ -28,7 +28,7 @@ BEGIN
 	RETURN decimals;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._explain_decimals(numeric, float8[], int) IS 'internal: with how many decimals a value stands to its thresholds as it does in truth';
+COMMENT ON FUNCTION @extschema@._explain_decimals(numeric, float8[], int) IS 'internal: with how many decimals a value stands to its thresholds as it really does';
 
 -- Explanations are written in English or French: fr for fr-CA, else English.
 CREATE FUNCTION @extschema@._explain_language(language text)

@@ -52,10 +52,10 @@ extern double btyd_alive(BtydFamily family, const double *parameters,
 extern double btyd_expected(BtydFamily family, const double *parameters,
 							double x, double t_x, double t, double horizon);
 
-/* E[repeat days in (0, t]] of a customer about whom nothing is known */
+/* E[repeat days in (0, t]] of a customer that nothing is known about */
 extern double btyd_unconditional(BtydFamily family, const double *parameters, double t);
 
-/* P(n repeat days in (0, t]] of a customer about whom nothing is known */
+/* P(n repeat days in (0, t]] of a customer that nothing is known about */
 extern double btyd_probability(BtydFamily family, const double *parameters, int n, double t);
 
 /*

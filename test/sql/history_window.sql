@@ -1,5 +1,5 @@
 -- history_agg and sum(history) over moving windows: each frame equals its rows,
--- and frames are moved, not computed anew.
+-- and frames are moved, not computed again.
 SET client_min_messages = warning;
 CREATE SCHEMA test_window;
 SET search_path = test_window, scoring, public;
@@ -82,7 +82,7 @@ SELECT history_agg(day, 1.0) OVER (ORDER BY day ROWS 1 PRECEDING) FROM (VALUES (
 SELECT id, history_agg(day, value) OVER w, sum(history(day, value)) OVER w FROM (VALUES (0, NULL, 7), (1, date '2025-01-01', 1), (2, NULL, 2), (3, '2025-01-02', NULL), (4, NULL, NULL), (5, '2025-01-03', 3)) v(id, day, value) WINDOW w AS (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW);
 
 -- ---- frames are moved ----
--- 60,000 rows with frames of 20,000: computed anew they would be more than a billion steps, twice
+-- 60,000 rows with frames of 20,000: computed again they would be more than a billion steps, twice
 CREATE TABLE many AS SELECT i AS id, date '2020-01-01' + draw(i, 1, 60)::int AS day, draw(i, 2, 100000) / 100.0 AS value FROM generate_series(1, 60000) i;
 -- (rows that the window has put on disk are slow to fetch, whoever asks)
 SET work_mem = '64MB';

@@ -69,7 +69,7 @@ BEGIN
 END $$;
 SELECT b.* FROM unnest('{4,8,12,17,20,3}'::int[]) WITH ORDINALITY AS v (v, n), back(v) AS b ORDER BY n;
 SELECT r_score, count(*) FROM m.customer_scores GROUP BY 1 ORDER BY 1;
--- with a change on top: thresholds are taken anew only where the change has to do with them
+-- with a change on top: thresholds are taken again only where the change has to do with them
 SELECT item, detail FROM alter_model('m', version => 1, weights => '{1,1,3}') WHERE item NOT LIKE 'segment %';
 SELECT c.weights, k.monetary_thresholds = (SELECT monetary_thresholds FROM m.calibration WHERE version = 1) AS same FROM m.configuration AS c JOIN m.calibration AS k USING (version) WHERE valid_until IS NULL;
 SELECT item, detail FROM alter_model('m', version => 4, segment_map => NULL, monetary => 'mean', reset => '{weights}') WHERE item IN ('version', 'thresholds', 'monetary', 'weights');

@@ -132,7 +132,7 @@ SELECT count(*) > 0 AS pending FROM l.pending;
 CREATE FUNCTION shopdata.facts(model text) RETURNS text LANGUAGE sql AS $$ SELECT format('SELECT customer_key, frequency, monetary, last_order_on, tenure_days, city FROM %I.customer_scores', model) $$;
 SELECT * FROM differ(facts('l'), facts('c'));
 SELECT * FROM check_model('l');
--- folded in, and read anew: byte for byte
+-- folded in, and read again: byte for byte
 CREATE FUNCTION shopdata.bits(model text) RETURNS text LANGUAGE sql AS $$ SELECT format('SELECT customer_key, tenant, encode(scoring.history_send(history), ''hex'') FROM %I.customer_histories', model) $$;
 SELECT status FROM apply_changes('l');
 SELECT * FROM differ(bits('l'), bits('c'));

@@ -149,16 +149,16 @@ DROP TABLE contacts, members;
 DROP FUNCTION compare(text), seen(text);
 
 -- A table of customers that is dropped with all that stands on it takes the
--- views along; alter_model makes them anew, over another table or none.
+-- views along; alter_model makes them again, over another table or none.
 CREATE TABLE shopdata.members AS SELECT DISTINCT customer_id, customer_id % 2 = 0 AS agreed FROM orders WHERE customer_id IS NOT NULL;
 CREATE TABLE shopdata.members_too AS TABLE members;
 SELECT count(*) > 0 AS made FROM create_model('m', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31', customers => 'members', consent => 'agreed');
 CREATE TABLE before AS SELECT customer_key, segment FROM m.customer_scores;
 DROP TABLE members CASCADE;
-SELECT item, detail FROM alter_model('m', customers => 'members_too') WHERE item !~ '^(segment|made anew)';
+SELECT item, detail FROM alter_model('m', customers => 'members_too') WHERE item !~ '^(segment|made again)';
 SELECT count(*) AS differences FROM ((TABLE before EXCEPT SELECT customer_key, segment FROM m.customer_scores) UNION ALL (SELECT customer_key, segment FROM m.customer_scores EXCEPT TABLE before)) AS d;
 DROP TABLE members_too CASCADE;
-SELECT item, detail FROM alter_model('m', reset => '{customers,consent}') WHERE item !~ '^(segment|made anew)';
+SELECT item, detail FROM alter_model('m', reset => '{customers,consent}') WHERE item !~ '^(segment|made again)';
 SELECT (SELECT sum(customers) FROM m.segment_summary) = (SELECT count(DISTINCT customer_id) FROM orders WHERE ordered_on <= '2025-12-31' AND total IS NOT NULL) AS all_are_shown;
 SELECT count(*) FROM check_model('m');
 SELECT item FROM drop_model('m');

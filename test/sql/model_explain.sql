@@ -37,7 +37,7 @@ SELECT count(*) AS customers, count(*) FILTER (WHERE e.r IS DISTINCT FROM s.r_sc
 FROM (SELECT * FROM m.customer_scores ORDER BY customer_key LIMIT 10) AS s, LATERAL (SELECT max(score) FILTER (WHERE topic = 'recency') AS r, max(score) FILTER (WHERE topic = 'frequency') AS f, max(score) FILTER (WHERE topic = 'monetary') AS m,
   sum(contribution) AS sum, max(value) FILTER (WHERE topic = 'segment') AS label FROM explain_score('m', s.customer_key)) AS e;
 
--- near_misses, and the same slowly: everybody is given that order, and all are scored anew.
+-- near_misses, and the same slowly: everybody is given that order, and all are scored again.
 CREATE FUNCTION shopdata.slow_misses(target text, amount numeric, day date, thresholds float8[], further text DEFAULT '') RETURNS TABLE (customer_key text, segment text) LANGUAGE plpgsql AS $$
 BEGIN
   RETURN QUERY EXECUTE format($q$

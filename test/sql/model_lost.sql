@@ -1,6 +1,6 @@
 -- What another tool drops of a model with CASCADE: each view, function, table
 -- and trigger is missed by model_status, check_model and refresh_model, and what
--- can be made anew is made anew by alter_model.
+-- can be made again is made again by alter_model.
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
 CREATE SCHEMA lost;
@@ -16,14 +16,14 @@ CREATE TABLE before AS SELECT * FROM lost_model.customer_scores;
 -- a build tool swaps the table of people, every night
 CREATE TABLE lost.people_new AS TABLE lost.people;
 DROP TABLE lost.people CASCADE;
-SELECT status, needs ~ '^bring back lost.people, .*view lost_model.customer_scores, .*are missing: alter_model\(''lost_model''\) makes anew' AS tells FROM lost_model.model_status;
+SELECT status, needs ~ '^bring back lost.people, .*view lost_model.customer_scores, .*are missing: alter_model\(''lost_model''\) makes again' AS tells FROM lost_model.model_status;
 ALTER TABLE lost.people_new RENAME TO people;
-SELECT status, needs ~ 'view lost_model.attribute_summary, .*view lost_model.customer_scores, .*are missing: alter_model\(''lost_model''\) makes anew' AS tells FROM lost_model.model_status;
+SELECT status, needs ~ 'view lost_model.attribute_summary, .*view lost_model.customer_scores, .*are missing: alter_model\(''lost_model''\) makes again' AS tells FROM lost_model.model_status;
 SELECT problem, customers, explanation ~ 'view lost_model.customer_scores.* are missing: alter_model\(''lost_model''\)' AS tells FROM check_model('lost_model');
 SET client_min_messages = error;
 SELECT status FROM refresh_model('lost_model');
 SET client_min_messages = warning;
-SELECT item FROM alter_model('lost_model') WHERE item = 'made anew';
+SELECT item FROM alter_model('lost_model') WHERE item = 'made again';
 SELECT status, needs FROM lost_model.model_status;
 SELECT count(*) FROM (TABLE lost_model.customer_scores EXCEPT TABLE before) AS d;
 SET ROLE regress_lost_reader;
@@ -77,7 +77,7 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
-SELECT item FROM alter_model('lost_model') WHERE item = 'made anew';
+SELECT item FROM alter_model('lost_model') WHERE item = 'made again';
 SELECT count(*) > 30 AS many, count(*) FILTER (WHERE object = ANY (_model_objects('lost_model'))) = count(*) AS all_back FROM there;
 SELECT status, needs FROM lost_model.model_status;
 SELECT count(*) FROM (TABLE lost_model.customer_scores EXCEPT TABLE before) AS d;

@@ -82,7 +82,7 @@ SELECT * FROM refreshed();
 SELECT count(*) FROM m.customer_scores WHERE customer_key = '701';
 ROLLBACK;
 SELECT count(*) FROM check_model('m');
--- thresholds stay while customers come, until they are taken anew; a dry run says what would come of it
+-- thresholds stay while customers come, until they are taken again; a dry run says what would come of it
 SELECT monetary_thresholds AS before FROM m.calibration \gset
 UPDATE sales SET total = total * 10;
 SELECT changed FROM refreshed();

@@ -288,6 +288,6 @@ in_chain('postgres', 'DROP OWNED BY reader_ab; DROP ROLE reader_ab; CREATE ROLE 
 in_chain('shopowner', q{SELECT scoring.grant_reader('chain', 'reader_ab', 'a')});
 in_chain('postgres', 'DROP OWNED BY reader_ab; DROP ROLE reader_ab; CREATE ROLE reader_ab LOGIN');
 in_chain('shopowner', q{SELECT scoring.grant_reader('chain', 'reader_ab', 'b')});
-is(in_chain('reader_ab', q{SELECT string_agg(DISTINCT tenant, ' ') FROM chain.customer_scores}), 'b', 'a role made anew has not what one of its name had');
+is(in_chain('reader_ab', q{SELECT string_agg(DISTINCT tenant, ' ') FROM chain.customer_scores}), 'b', 'a role made again has not what one of its name had');
 
 done_testing();

@@ -166,7 +166,7 @@ for my $case (
 	my $check = owner(q{SELECT attempt($a$SELECT * FROM scoring.check_model('shop')$a$)});
 	if ($unreadable)
 	{
-		like($check, qr/^(42703|42P01|42804|42883|42846) model "shop" can't read its source: .* name them anew: alter_model\('shop', source => /, 'check_model says what is the matter');
+		like($check, qr/^(42703|42P01|42804|42883|42846) model "shop" can't read its source: .* give those: alter_model\('shop', source => /, 'check_model says what is the matter');
 		like(owner(q{SELECT attempt($a$SELECT * FROM scoring.refresh_model('shop')$a$)}), qr/^(42703|42P01|42804|42883|42846) model "shop" can't read its source: /, 'and so does refresh_model');
 	}
 	else

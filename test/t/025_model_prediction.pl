@@ -1,5 +1,5 @@
 # A model with prediction through its life: dumped and restored, upgraded by
-# pg_upgrade, read on a standby, fitted anew while others read it, cancelled.
+# pg_upgrade, read on a standby, fitted again while others read it, cancelled.
 use strict;
 use warnings;
 use ScoringCluster;
@@ -55,7 +55,7 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ],
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'pg_restore');
 is($answers->($node, 'restored'), $expected, 'a restored model says the same');
-is($node->safe_psql('restored', q{SELECT string_agg(item, ' ') FROM scoring.calibrate_model('m') WHERE item LIKE 'prediction%'}), 'prediction of orders prediction of spend', 'and is fitted anew, with the order that came since');
+is($node->safe_psql('restored', q{SELECT string_agg(item, ' ') FROM scoring.calibrate_model('m') WHERE item LIKE 'prediction%'}), 'prediction of orders prediction of spend', 'and is fitted again, with the order that came since');
 is($node->safe_psql('restored', q{SELECT count(*) FROM scoring.check_prediction('m')}), '6', 'and checked');
 
 # Somebody reads while the family changes: before or after, never between.

@@ -70,7 +70,7 @@ is(restore('defined', 'schema.sql'), '', 'definitions are restored without an er
 is(restore('defined', 'data.sql'), '', 'and data after them');
 is_whole('defined', 'definitions, then data');
 
-# A model that was made there: emptied first, its views made anew afterwards
+# A model that was made there: emptied first, its views made again afterwards
 $node->safe_psql('postgres', 'CREATE DATABASE made');
 $node->safe_psql('made', $source . $model);
 $node->safe_psql('made', $node->safe_psql('made', q{SELECT format('TRUNCATE %s', string_agg(format('%I.%I', schemaname, tablename), ', ')) FROM pg_tables WHERE schemaname = 'm'}));
