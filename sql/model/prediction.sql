@@ -16,62 +16,13 @@ DECLARE
 	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_check_log AS k ORDER BY k.tenant, k.check_id DESC', model);
 	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
 	small		int := settings ->> 'minimum_group_size';
-	c			record;
 BEGIN
 	-- a model that has once predicted keeps its views
 	IF settings ->> 'prediction' IS NULL AND to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
 		RETURN;
 	END IF;
 	IF to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
-		EXECUTE format($q$
-			CREATE TABLE %1$I.prediction_check_log (
-				check_id bigint NOT NULL, tenant text NOT NULL, checked_at timestamptz NOT NULL DEFAULT now(),
-				split_on date NOT NULL, until date NOT NULL, btyd_fit jsonb NOT NULL, spend_fit jsonb NOT NULL,
-				customers bigint NOT NULL, predicted_customers bigint NOT NULL,
-				expected_orders float8, actual_orders bigint, expected_value float8, actual_value numeric,
-				actual_active bigint, mean_absolute_error float8, baseline_absolute_error float8, correlation float8,
-				active_auc float8,
-				PRIMARY KEY (check_id, tenant)
-			);
-			CREATE TABLE %1$I.prediction_check_classes (
-				check_id bigint NOT NULL, tenant text NOT NULL, repeat_orders int NOT NULL, customers bigint NOT NULL,
-				expected_orders float8, actual_orders bigint, expected_value float8, actual_value numeric,
-				PRIMARY KEY (check_id, tenant, repeat_orders)
-			);
-			CREATE TABLE %1$I.prediction_check_weeks (
-				check_id bigint NOT NULL, tenant text NOT NULL, week_end date NOT NULL, expected_orders float8, actual_orders bigint,
-				PRIMARY KEY (check_id, tenant, week_end)
-			)$q$, model);
-		FOR c IN SELECT * FROM (VALUES
-			('prediction_check_log', NULL, 'every call of check_prediction: fitted before a day, compared with what came after'),
-			('prediction_check_log', 'check_id', '1, 2, ...'), ('prediction_check_log', 'tenant', 'empty in a model without tenants'),
-			('prediction_check_log', 'checked_at', 'when'), ('prediction_check_log', 'split_on', 'the last day that the fit knew'),
-			('prediction_check_log', 'until', 'the last day that was compared'),
-			('prediction_check_log', 'btyd_fit', 'fitted on the days until split_on'), ('prediction_check_log', 'spend_fit', 'fitted on the days until split_on'),
-			('prediction_check_log', 'customers', 'with an order by split_on'), ('prediction_check_log', 'predicted_customers', 'those of them that the fit says something about'),
-			('prediction_check_log', 'expected_orders', 'days with an order after split_on, as predicted'), ('prediction_check_log', 'actual_orders', 'as they came'),
-			('prediction_check_log', 'expected_value', 'their value, as predicted'), ('prediction_check_log', 'actual_value', 'as it came'),
-			('prediction_check_log', 'actual_active', 'customers with an order after split_on'),
-			('prediction_check_log', 'mean_absolute_error', 'of the expected orders of a customer'),
-			('prediction_check_log', 'baseline_absolute_error', 'the same of the simple rule that everybody goes on as before'),
-			('prediction_check_log', 'correlation', 'of expected and actual orders of a customer'),
-			('prediction_check_log', 'active_auc', 'how well the expected orders tell those who came from those who did not: 0.5 is chance'),
-			('prediction_check_classes', NULL, 'the same by number of repeat orders until split_on; 7 is 7 or more'),
-			('prediction_check_classes', 'check_id', 'of prediction_check_log'), ('prediction_check_classes', 'tenant', 'empty in a model without tenants'),
-			('prediction_check_classes', 'repeat_orders', 'further days with an order by split_on'), ('prediction_check_classes', 'customers', 'of that class'),
-			('prediction_check_classes', 'expected_orders', 'after split_on, as predicted'), ('prediction_check_classes', 'actual_orders', 'as they came'),
-			('prediction_check_classes', 'expected_value', 'as predicted'), ('prediction_check_classes', 'actual_value', 'as it came'),
-			('prediction_check_weeks', NULL, 'further days with an order of those who had one by split_on, week by week'),
-			('prediction_check_weeks', 'check_id', 'of prediction_check_log'), ('prediction_check_weeks', 'tenant', 'empty in a model without tenants'),
-			('prediction_check_weeks', 'week_end', 'last day of the week'),
-			('prediction_check_weeks', 'expected_orders', 'from the first day on, as the fit says of customers when only their first day is known'),
-			('prediction_check_weeks', 'actual_orders', 'as they came')) AS v (relation, attribute, words) LOOP
-			IF c.attribute IS NULL THEN
-				EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, c.relation, c.words);
-			ELSE
-				EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, c.relation, c.attribute, c.words);
-			END IF;
-		END LOOP;
+		PERFORM @extschema@._model_make_tables(model, 'prediction', settings ->> 'tenant' IS NOT NULL);
 	END IF;
 
 	PERFORM @extschema@._model_put_view(model, 'prediction_fits',

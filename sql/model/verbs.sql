@@ -67,8 +67,7 @@ BEGIN
 		EXECUTE format('CREATE SCHEMA %I', home);
 		settings := @extschema@._model_resolve(home, caller, settings);
 		PERFORM @extschema@._model_describe(home, settings);
-		PERFORM @extschema@._model_make_tables(home, tenanted);
-		PERFORM @extschema@._model_make_corrections(home);
+		PERFORM @extschema@._model_make_tables(home, 'all', tenanted);
 		settings := settings || '{"map_copy": "v1"}';
 		PERFORM @extschema@._model_copy_map(home, 'v1', settings);
 		PERFORM @extschema@._model_complete_labels(home, 'v1', settings ->> 'language');
