@@ -21,10 +21,10 @@ close $in;
 $sql =~ s/^--.*$//mg;
 
 # INSERT INTO @extschema@.TABLE (COLUMNS) VALUES (ROW), (ROW);
-while ($sql =~ /\G\s*(.*?);(?=\s*(?:INSERT|ALTER|\z))/gs)
+while ($sql =~ /\G\s*(.*?);(?=\s*(?:INSERT|ALTER|UPDATE|\z))/gs)
 {
 	my $statement = $1;
-	next if $statement =~ /^ALTER TABLE/ || $statement eq '';
+	next if $statement =~ /^(ALTER TABLE|UPDATE)/ || $statement eq '';
 	$statement =~ /^INSERT INTO \@extschema\@\.(\w+) \(([^)]*)\) VALUES\s*/gc
 	  or die "$file: not an INSERT: " . substr($statement, 0, 60) . "\n";
 	my ($table, @columns) = ($1, map { s/"//gr } split /,\s*/, $2);

@@ -88,6 +88,27 @@ ALTER TABLE @extschema@.segment_label ADD CONSTRAINT segment_label_map_fkey
 
 GRANT SELECT ON @extschema@.segment_map, @extschema@.segment_rule, @extschema@.segment_label TO PUBLIC;
 
+-- French has a no-break space before ; : ! ? and %, and in numbers. Not every
+-- encoding of a database has that character: some get a plain space.
+CREATE FUNCTION @extschema@._no_break_space()
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.chr(CASE WHEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) ANY ('{UTF8,LATIN1,LATIN9,WIN1252}'::pg_catalog.text[])
+		THEN 160 ELSE 32 END);
+END;
+COMMENT ON FUNCTION @extschema@._no_break_space() IS
+	'internal: a no-break space, or a space where the encoding of the database has none';
+
+CREATE FUNCTION @extschema@._french_spaces(words text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.regexp_replace(words, ' ([;:!?%](\s|$|%))', @extschema@._no_break_space() OPERATOR(pg_catalog.||) '\1', 'g');
+END;
+COMMENT ON FUNCTION @extschema@._french_spaces(text) IS
+	'internal: a French text with no-break spaces before ; : ! ? and %';
+
 CREATE FUNCTION @extschema@._relation_trap(relation oid)
 	RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE

@@ -31,7 +31,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('essential', 'upsell_potential', 'en', 'upsell', 'Upsell potential', 'Loyal and still active, but with small total spend.', 'Recommend higher-range or complementary products from their categories.', 2, '#5AAE61'),
 	('essential', 'upsell_potential', 'fr', 'upsell', 'Montée en gamme', 'Fidèles et encore actifs, mais à faible dépense.', 'Recommander la gamme supérieure ou des compléments de leurs catégories.', 2, '#5AAE61'),
 	('essential', 'new_customers', 'en', 'new', 'New customers', 'First order within a year, still few orders, recently active.', 'Welcome series, advice, a reason for the second order within 60 days.', 3, '#4393C3'),
-	('essential', 'new_customers', 'fr', 'new', 'Nouveaux clients', 'Première commande depuis moins d''un an, encore peu d''achats, activité récente.', 'Accueil progressif, conseils, une raison de commander à nouveau sous 60 jours.', 3, '#4393C3'),
+	('essential', 'new_customers', 'fr', 'new', 'Nouveaux clients', 'Première commande il y a moins d''un an, encore peu d''achats, activité récente.', 'Accueil progressif, conseils, une raison de commander à nouveau sous 60 jours.', 3, '#4393C3'),
 	('essential', 'regular', 'en', 'regular', 'Regular', 'Solid customers between VIP and occasional.', 'Loyalty points, keep the rhythm; watch for longer silences.', 4, '#A6DBA0'),
 	('essential', 'regular', 'fr', 'regular', 'Réguliers', 'Clients solides, entre VIP et occasionnels.', 'Points de fidélité, entretenir le rythme ; surveiller les silences.', 4, '#A6DBA0'),
 	('essential', 'occasional', 'en', 'regular', 'Occasional', 'One or two orders, not recent enough to be new and not gone.', 'Seasonal offers, low contact pressure.', 5, '#D9D9D9'),
@@ -41,7 +41,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('essential', 'lapsed', 'en', 'lapsed', 'Lapsed', 'Few orders, long ago.', 'One low-cost reactivation a year, then stop; check the retention period.', 7, '#878787'),
 	('essential', 'lapsed', 'fr', 'lapsed', 'Perdus de vue', 'Peu d''achats, et anciens.', 'Une relance peu coûteuse par an, puis arrêter ; vérifier la durée de conservation.', 7, '#878787'),
 	('essential', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 8, '#BDBDBD'),
-	('essential', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 8, '#BDBDBD'),
+	('essential', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 8, '#BDBDBD'),
 	('essential', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 9, '#C2A5CF'),
 	('essential', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 9, '#C2A5CF');
 
@@ -80,7 +80,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('essential_hybrid', 'upsell_potential', 'en', 'upsell', 'Upsell potential', 'Loyal and still active, but with small total spend.', 'Recommend higher-range or complementary products from their categories.', 4, '#5AAE61'),
 	('essential_hybrid', 'upsell_potential', 'fr', 'upsell', 'Montée en gamme', 'Fidèles et encore actifs, mais à faible dépense.', 'Recommander la gamme supérieure ou des compléments de leurs catégories.', 4, '#5AAE61'),
 	('essential_hybrid', 'new_customers', 'en', 'new', 'New customers', 'First order within a year, still few orders, recently active.', 'Welcome series, advice, a reason for the second order within 60 days.', 5, '#4393C3'),
-	('essential_hybrid', 'new_customers', 'fr', 'new', 'Nouveaux clients', 'Première commande depuis moins d''un an, encore peu d''achats, activité récente.', 'Accueil progressif, conseils, une raison de commander à nouveau sous 60 jours.', 5, '#4393C3'),
+	('essential_hybrid', 'new_customers', 'fr', 'new', 'Nouveaux clients', 'Première commande il y a moins d''un an, encore peu d''achats, activité récente.', 'Accueil progressif, conseils, une raison de commander à nouveau sous 60 jours.', 5, '#4393C3'),
 	('essential_hybrid', 'regular', 'en', 'regular', 'Regular', 'Solid customers between VIP and occasional.', 'Loyalty points, keep the rhythm; watch for longer silences.', 6, '#A6DBA0'),
 	('essential_hybrid', 'regular', 'fr', 'regular', 'Réguliers', 'Clients solides, entre VIP et occasionnels.', 'Points de fidélité, entretenir le rythme ; surveiller les silences.', 6, '#A6DBA0'),
 	('essential_hybrid', 'occasional', 'en', 'regular', 'Occasional', 'One or two orders, not recent enough to be new and not gone.', 'Seasonal offers, low contact pressure.', 7, '#D9D9D9'),
@@ -90,7 +90,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('essential_hybrid', 'lapsed', 'en', 'lapsed', 'Lapsed', 'Few orders, long ago.', 'One low-cost reactivation a year, then stop; check the retention period.', 9, '#878787'),
 	('essential_hybrid', 'lapsed', 'fr', 'lapsed', 'Perdus de vue', 'Peu d''achats, et anciens.', 'Une relance peu coûteuse par an, puis arrêter ; vérifier la durée de conservation.', 9, '#878787'),
 	('essential_hybrid', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 10, '#BDBDBD'),
-	('essential_hybrid', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 10, '#BDBDBD'),
+	('essential_hybrid', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 10, '#BDBDBD'),
 	('essential_hybrid', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 11, '#C2A5CF'),
 	('essential_hybrid', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 11, '#C2A5CF');
 
@@ -131,7 +131,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('standard', 'hibernating', 'en', 'lapsed', 'Hibernating', 'Few orders, long ago.', 'One low-cost reactivation a year.', 10, '#878787'),
 	('standard', 'hibernating', 'fr', 'lapsed', 'En sommeil', 'Peu d''achats, et anciens.', 'Une relance peu coûteuse par an.', 10, '#878787'),
 	('standard', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 11, '#BDBDBD'),
-	('standard', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD'),
+	('standard', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 11, '#BDBDBD'),
 	('standard', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 12, '#C2A5CF'),
 	('standard', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 12, '#C2A5CF');
 
@@ -166,11 +166,11 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('klaviyo', 'needs_attention', 'en', 'regular', 'Needs attention', 'Good by one score, weakening by another.', 'Recall their favourite categories with a limited offer.', 4, '#A6DBA0'),
 	('klaviyo', 'needs_attention', 'fr', 'regular', 'À entretenir', 'Bons sur un critère, en baisse sur un autre.', 'Rappeler leurs catégories favorites avec une offre limitée.', 4, '#A6DBA0'),
 	('klaviyo', 'at_risk', 'en', 'at_risk', 'At risk', 'Used to order, silent for a while.', 'Win-back offer with a deadline.', 5, '#D6604D'),
-	('klaviyo', 'at_risk', 'fr', 'at_risk', 'À risque', 'Commandaient, silencieux depuis un moment.', 'Offre de réactivation à durée limitée.', 5, '#D6604D'),
+	('klaviyo', 'at_risk', 'fr', 'at_risk', 'À risque', 'Commandaient, mais silencieux depuis un moment.', 'Offre de réactivation à durée limitée.', 5, '#D6604D'),
 	('klaviyo', 'inactive', 'en', 'lapsed', 'Inactive', 'Few orders, long ago.', 'One last reactivation, then stop.', 6, '#878787'),
 	('klaviyo', 'inactive', 'fr', 'lapsed', 'Inactifs', 'Peu d''achats, et anciens.', 'Une dernière relance, puis arrêter.', 6, '#878787'),
 	('klaviyo', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 7, '#BDBDBD'),
-	('klaviyo', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 7, '#BDBDBD'),
+	('klaviyo', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 7, '#BDBDBD'),
 	('klaviyo', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 8, '#C2A5CF'),
 	('klaviyo', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 8, '#C2A5CF');
 
@@ -214,7 +214,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('shopify_names', 'dormant', 'en', 'lapsed', 'Dormant', 'Little bought, and longest ago.', 'Stop mailing; check the retention period.', 10, '#878787'),
 	('shopify_names', 'dormant', 'fr', 'lapsed', 'Dormants', 'Peu d''achats, les plus anciens.', 'Arrêter les envois ; vérifier la durée de conservation.', 10, '#878787'),
 	('shopify_names', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 11, '#BDBDBD'),
-	('shopify_names', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD'),
+	('shopify_names', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 11, '#BDBDBD'),
 	('shopify_names', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 12, '#C2A5CF'),
 	('shopify_names', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 12, '#C2A5CF');
 
@@ -275,7 +275,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('rfm_r', 'other', 'en', 'other', 'Other', 'Score combinations that the published map leaves open.', 'Look at them one by one, or use a total map.', 11, '#E0E0E0'),
 	('rfm_r', 'other', 'fr', 'other', 'Autres', 'Combinaisons de scores que la carte publiée laisse ouvertes.', 'Les examiner au cas par cas, ou utiliser une carte complète.', 11, '#E0E0E0'),
 	('rfm_r', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 12, '#BDBDBD'),
-	('rfm_r', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 12, '#BDBDBD'),
+	('rfm_r', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 12, '#BDBDBD'),
 	('rfm_r', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 13, '#C2A5CF'),
 	('rfm_r', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 13, '#C2A5CF');
 
@@ -307,7 +307,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('pymc_quartile', 'repeat', 'en', 'upsell', 'Repeat', 'Order often, with medium recency.', 'Loyalty programme, complementary products.', 2, '#5AAE61'),
 	('pymc_quartile', 'repeat', 'fr', 'upsell', 'Acheteurs réguliers', 'Commandes fréquentes, récence moyenne.', 'Programme de fidélité, produits complémentaires.', 2, '#5AAE61'),
 	('pymc_quartile', 'top_spender', 'en', 'regular', 'Top spenders', 'High spend with few orders, or long ago.', 'Personal advice; bring the next order forward.', 3, '#A6DBA0'),
-	('pymc_quartile', 'top_spender', 'fr', 'regular', 'Gros paniers', 'Dépense élevée, mais peu de commandes ou anciennes.', 'Conseil personnalisé ; avancer la prochaine commande.', 3, '#A6DBA0'),
+	('pymc_quartile', 'top_spender', 'fr', 'regular', 'Gros paniers', 'Dépense élevée, mais commandes rares ou anciennes.', 'Conseil personnalisé ; avancer la prochaine commande.', 3, '#A6DBA0'),
 	('pymc_quartile', 'at_risk', 'en', 'at_risk', 'At risk', 'Low to medium scores, slipping away.', 'Win-back with a time-limited advantage.', 4, '#D6604D'),
 	('pymc_quartile', 'at_risk', 'fr', 'at_risk', 'À risque', 'Scores faibles à moyens, en train de partir.', 'Réactivation avec avantage limité dans le temps.', 4, '#D6604D'),
 	('pymc_quartile', 'inactive', 'en', 'lapsed', 'Inactive', 'Lowest frequency, mostly small spend.', 'One low-cost reactivation a year.', 5, '#878787'),
@@ -315,7 +315,7 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('pymc_quartile', 'other', 'en', 'other', 'Other', 'Score combinations that the published map leaves open.', 'Look at them one by one, or use a total map.', 6, '#E0E0E0'),
 	('pymc_quartile', 'other', 'fr', 'other', 'Autres', 'Combinaisons de scores que la carte publiée laisse ouvertes.', 'Les examiner au cas par cas, ou utiliser une carte complète.', 6, '#E0E0E0'),
 	('pymc_quartile', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 7, '#BDBDBD'),
-	('pymc_quartile', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 7, '#BDBDBD'),
+	('pymc_quartile', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 7, '#BDBDBD'),
 	('pymc_quartile', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 8, '#C2A5CF'),
 	('pymc_quartile', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 8, '#C2A5CF');
 
@@ -341,25 +341,29 @@ INSERT INTO @extschema@.segment_label (map, segment, language, role, label, desc
 	('predictive', 'key_watch', 'en', 'at_risk', 'Key, to watch', 'High expected value, but it is open whether they are still customers.', 'Contact them before others do: a personal offer now.', 2, '#D6604D'),
 	('predictive', 'key_watch', 'fr', 'at_risk', 'Clients clés à surveiller', 'Forte valeur attendue, mais fidélité incertaine.', 'Les contacter avant les autres : une offre personnelle maintenant.', 2, '#D6604D'),
 	('predictive', 'key_leaving', 'en', 'at_risk', 'Key, leaving', 'Would be worth much, and are probably gone already.', 'Win back one by one, highest clv_12m first; ask why.', 3, '#B2182B'),
-	('predictive', 'key_leaving', 'fr', 'at_risk', 'Clients clés en départ', 'Vaudraient beaucoup, et sont probablement déjà partis.', 'Reconquête au cas par cas, clv_12m décroissante ; demander pourquoi.', 3, '#B2182B'),
+	('predictive', 'key_leaving', 'fr', 'at_risk', 'Clients clés sur le départ', 'Vaudraient beaucoup, et sont probablement déjà partis.', 'Reconquête au cas par cas, par clv_12m décroissante ; demander pourquoi.', 3, '#B2182B'),
 	('predictive', 'core', 'en', 'upsell', 'Core', 'Medium expected value, and very probably still with us.', 'Recommend higher-range or complementary products.', 4, '#5AAE61'),
-	('predictive', 'core', 'fr', 'upsell', 'Cœur de clientèle', 'Valeur attendue moyenne, et très probablement toujours clients.', 'Recommander la gamme supérieure ou des compléments.', 4, '#5AAE61'),
+	('predictive', 'core', 'fr', 'upsell', 'Clientèle de base', 'Valeur attendue moyenne, et très probablement toujours clients.', 'Recommander la gamme supérieure ou des compléments.', 4, '#5AAE61'),
 	('predictive', 'core_watch', 'en', 'regular', 'Core, to watch', 'Medium expected value, open whether they are still customers.', 'A reminder with a reason to come back soon.', 5, '#A6DBA0'),
-	('predictive', 'core_watch', 'fr', 'regular', 'Cœur à surveiller', 'Valeur attendue moyenne, fidélité incertaine.', 'Un rappel avec une raison de revenir bientôt.', 5, '#A6DBA0'),
+	('predictive', 'core_watch', 'fr', 'regular', 'Base à surveiller', 'Valeur attendue moyenne, fidélité incertaine.', 'Un rappel avec une raison de revenir bientôt.', 5, '#A6DBA0'),
 	('predictive', 'core_leaving', 'en', 'at_risk', 'Core, leaving', 'Medium expected value, probably gone already.', 'One win-back campaign with a time-limited advantage.', 6, '#F4A582'),
-	('predictive', 'core_leaving', 'fr', 'at_risk', 'Cœur en départ', 'Valeur attendue moyenne, probablement déjà partis.', 'Une campagne de réactivation à durée limitée.', 6, '#F4A582'),
+	('predictive', 'core_leaving', 'fr', 'at_risk', 'Base sur le départ', 'Valeur attendue moyenne, probablement déjà partis.', 'Une campagne de réactivation à durée limitée.', 6, '#F4A582'),
 	('predictive', 'minor', 'en', 'regular', 'Minor', 'Low expected value, very probably still with us.', 'Keep the contact cheap: newsletter, seasonal offers.', 7, '#D9D9D9'),
-	('predictive', 'minor', 'fr', 'regular', 'Petits clients', 'Faible valeur attendue, très probablement toujours clients.', 'Contact peu coûteux : lettre, offres saisonnières.', 7, '#D9D9D9'),
+	('predictive', 'minor', 'fr', 'regular', 'Petits clients', 'Faible valeur attendue, très probablement toujours clients.', 'Contact peu coûteux : lettre d''information, offres saisonnières.', 7, '#D9D9D9'),
 	('predictive', 'minor_watch', 'en', 'lapsed', 'Minor, to watch', 'Low expected value, open whether they are still customers.', 'One low-cost reactivation.', 8, '#BABABA'),
 	('predictive', 'minor_watch', 'fr', 'lapsed', 'Petits à surveiller', 'Faible valeur attendue, fidélité incertaine.', 'Une relance peu coûteuse.', 8, '#BABABA'),
 	('predictive', 'minor_leaving', 'en', 'lapsed', 'Minor, leaving', 'Low expected value, probably gone.', 'Leave them in peace; check the retention period.', 9, '#878787'),
-	('predictive', 'minor_leaving', 'fr', 'lapsed', 'Petits en départ', 'Faible valeur attendue, probablement partis.', 'Les laisser tranquilles ; vérifier la durée de conservation.', 9, '#878787'),
+	('predictive', 'minor_leaving', 'fr', 'lapsed', 'Petits sur le départ', 'Faible valeur attendue, probablement partis.', 'Les laisser tranquilles ; vérifier la durée de conservation.', 9, '#878787'),
 	('predictive', 'unpredicted', 'en', 'other', 'Not predicted', 'No prediction: none asked for, or too little data.', 'See prediction_reason.', 10, '#F7F7F7'),
 	('predictive', 'unpredicted', 'fr', 'other', 'Sans prédiction', 'Pas de prédiction : non demandée, ou trop peu de données.', 'Voir prediction_reason.', 10, '#F7F7F7'),
 	('predictive', 'prospects', 'en', 'prospect', 'Prospects', 'Known but no order yet.', 'First-order offer if consent is given.', 11, '#BDBDBD'),
-	('predictive', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande si consentement.', 11, '#BDBDBD'),
+	('predictive', 'prospects', 'fr', 'prospect', 'Prospects', 'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 11, '#BDBDBD'),
 	('predictive', 'refunded', 'en', 'other', 'Refunded', 'Have bought, and got everything back: no order is left.', 'Ask what went wrong; no first-order offer.', 12, '#C2A5CF'),
 	('predictive', 'refunded', 'fr', 'other', 'Remboursés', 'Ont acheté, et tout leur a été remboursé : plus aucune commande.', 'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 12, '#C2A5CF');
+
+UPDATE @extschema@.segment_label SET label = @extschema@._french_spaces(label),
+	description = @extschema@._french_spaces(description), action = @extschema@._french_spaces(action)
+ WHERE language OPERATOR(pg_catalog.=) 'fr';
 
 -- From here on nothing can be inserted or changed, not even by the owner: a map
 -- to edit is made with create_segment_map. NOT VALID spares the rows above.

@@ -434,7 +434,7 @@ BEGIN
 		"position" := n;
 		topic := 'prediction';
 		value := @extschema@._explain_number((person ->> 'clv_12m')::numeric, decimals, spoken);
-		explanation := @extschema@._explain_text('expected orders', spoken, @extschema@._explain_number((person ->> 'expected_orders_90d')::numeric, 2, spoken))
+		explanation := @extschema@._explain_text('expected orders' || CASE WHEN spoken = 'fr' AND round((person ->> 'expected_orders_90d')::numeric, 2) < 2 THEN ' 1' ELSE '' END, spoken, @extschema@._explain_number((person ->> 'expected_orders_90d')::numeric, 2, spoken))
 			|| CASE WHEN value IS NULL THEN '' ELSE @extschema@._explain_text('expected value', spoken, value) END
 			|| CASE WHEN person ->> 'next_order_expected_on' IS NULL THEN '' ELSE @extschema@._explain_text('expected next', spoken, person ->> 'next_order_expected_on') END;
 		RETURN NEXT;
@@ -545,7 +545,7 @@ BEGIN
 	number := format('to_char(n.step_amount, %L)', 'FM999,999,999,999,990' || CASE WHEN (info ->> 'money_decimals')::int > 0 OR scale(trim_scale(amount)) > 0
 		THEN '.' || repeat('0', greatest(least((info ->> 'money_decimals')::int, 9), scale(trim_scale(amount)))) ELSE '' END);
 	IF spoken = 'fr' THEN
-		number := format('translate(%s, '',.'', '' ,'')', number);
+		number := format('replace(replace(%s, '','', %L), ''.'', '','')', number, @extschema@._no_break_space());
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT n.customer_key, n.as_of, n.segment, n.segment_label, n.rfm_code, n.rfm_score, n.last_order_on, n.recency_days, n.frequency, n.monetary, n.step_amount,'
 		' replace($5, E''\x01'', %s), n.rfm_code_then, n.tenant FROM @extschema@._near_misses($6, $1::text, $2::numeric, $3::date, $4::text) AS n', number)

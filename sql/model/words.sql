@@ -43,7 +43,8 @@ CREATE FUNCTION @extschema@._explain_text(key text, language text, VARIADIC argu
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.format('{
+	SELECT pg_catalog.format(CASE language WHEN 'fr' THEN @extschema@._french_spaces(t.t) ELSE t.t END, VARIADIC arguments)
+	  FROM (SELECT '{
 		"R": {"en": "R %s of %s", "fr": "R %s sur %s"},
 		"F": {"en": "F %s of %s", "fr": "F %s sur %s"},
 		"M": {"en": "M %s of %s", "fr": "M %s sur %s"},
@@ -86,10 +87,10 @@ BEGIN ATOMIC
 		"=": {"en": "%s is %s", "fr": "%s vaut %s"},
 		"<>": {"en": "%s is not %s", "fr": "%s ne vaut pas %s"},
 		"<": {"en": "%s is less than %s", "fr": "%s est en dessous de %s"},
-		"<=": {"en": "%s is at most %s", "fr": "%s est au plus %s"},
+		"<=": {"en": "%s is at most %s", "fr": "%s vaut au plus %s"},
 		">": {"en": "%s is more than %s", "fr": "%s dépasse %s"},
-		">=": {"en": "%s is at least %s", "fr": "%s est au moins %s"},
-		"between": {"en": "%s is between %s and %s", "fr": "%s est entre %s et %s"},
+		">=": {"en": "%s is at least %s", "fr": "%s vaut au moins %s"},
+		"between": {"en": "%s is between %s and %s", "fr": "%s se situe entre %s et %s"},
 		"in": {"en": "%s is one of %s", "fr": "%s est parmi %s"},
 		"here": {"en": " (here %s)", "fr": " (ici %s)"},
 		"true": {"en": "true", "fr": "vrai"},
@@ -120,12 +121,13 @@ BEGIN ATOMIC
 		"column clv_12m": {"en": "value expected within 12 months", "fr": "valeur attendue sous 12 mois"},
 		"percent": {"en": "%s %%", "fr": "%s %%"},
 		"left": {"en": "has left with a probability of %s", "fr": "parti avec une probabilité de %s"},
-		"left bought once": {"en": ": bought on one day only", "fr": " : acheté un seul jour"},
+		"left bought once": {"en": ": bought on one day only", "fr": " : n''a acheté qu''un seul jour"},
 		"left silent": {"en": ": silent %s times longer than usual", "fr": " : silencieux %s fois plus longtemps que d''habitude"},
 		"left usual": {"en": ": within the usual rhythm", "fr": " : dans son rythme habituel"},
-		"expected orders": {"en": "expected: %s days with orders within 90 days", "fr": "attendu : %s jours de commande sous 90 jours"},
+		"expected orders 1": {"en": "expected: %s days with orders within 90 days", "fr": "attendu : %s jour de commande sous 90 jours"},
+		"expected orders": {"en": "expected: %s days with orders within 90 days", "fr": "attendus : %s jours de commande sous 90 jours"},
 		"expected value": {"en": ", a value of %s within 12 months", "fr": ", une valeur de %s sous 12 mois"},
-		"expected next": {"en": "; the next order by %s", "fr": " ; la prochaine commande d''ici le %s"},
+		"expected next": {"en": "; the next order by %s", "fr": " ; la prochaine commande d''ici au %s"},
 		"not expected": {"en": "nothing is predicted: %s", "fr": "aucune prédiction : %s"},
 		"orders 1 any": {"en": "one order of any amount", "fr": "une commande de n''importe quel montant"},
 		"orders 2 any": {"en": "two orders of any amount", "fr": "deux commandes de n''importe quel montant"},
@@ -148,13 +150,13 @@ BEGIN ATOMIC
 		"step or later": {"en": "%s %s or later -> %s", "fr": "%s %s ou plus tard -> %s"},
 		"step only": {"en": "%s %s, not later -> %s", "fr": "%s %s, pas plus tard -> %s"},
 		"step by": {"en": "%s by %s -> %s", "fr": "%s jusqu''au %s -> %s"},
-		"no step": {"en": "no small step leads to a better segment: up to three orders on one day were tried", "fr": "aucun petit pas ne mène à un meilleur segment : jusqu''à trois commandes le même jour essayées"},
+		"no step": {"en": "no small step leads to a better segment: up to three orders on one day were tried", "fr": "aucun petit pas ne mène à un meilleur segment : jusqu''à trois commandes le même jour ont été essayées"},
 		"best": {"en": "no segment is better", "fr": "aucun segment n''est meilleur"},
 		"you ordered 1": {"en": "You ordered once%s.", "fr": "Vous avez commandé une fois%s."},
 		"you ordered": {"en": "You ordered %s times%s.", "fr": "Vous avez commandé %s fois%s."},
-		"you ordered days 1": {"en": "You ordered on one day%s.", "fr": "Vous avez commandé un jour%s."},
+		"you ordered days 1": {"en": "You ordered on one day%s.", "fr": "Vous avez commandé un seul jour%s."},
 		"you ordered days": {"en": "You ordered on %s days%s.", "fr": "Vous avez commandé %s jours différents%s."},
-		"you ordered 0": {"en": "You did not order%s.", "fr": "Vous n''avez pas commandé%s."},
+		"you ordered 0": {"en": "You did not order%s.", "fr": "Vous n''avez rien commandé%s."},
 		"you were refunded": {"en": "We hold no order of yours: what you paid has been refunded.", "fr": "Nous n''avons plus aucune commande de votre part : ce que vous aviez payé a été remboursé."},
 		"you never ordered": {"en": "You have not ordered from us yet.", "fr": "Vous n''avez pas encore commandé chez nous."},
 		"in the last months": {"en": " in the last %s months", "fr": " au cours des %s derniers mois"},
@@ -168,19 +170,19 @@ BEGIN ATOMIC
 		"we use record": {"en": " and, from your customer record: %s", "fr": " et, dans votre fiche client : %s"},
 		"we predict": {"en": "From the same data we estimate whether you will order again.", "fr": "À partir des mêmes données, nous estimons si vous commanderez de nouveau."},
 		"by hand": {"en": "One of our staff has looked at this and decided by hand.", "fr": "Un membre de notre équipe a examiné la situation et décidé lui-même."},
-		"purpose": {"en": "What for: %s.", "fr": "Pour quoi faire : %s."},
+		"purpose": {"en": "What for: %s.", "fr": "Finalité : %s."},
 		"legal basis": {"en": "Legal basis: %s.", "fr": "Base légale : %s."},
 		"may object": {"en": "You may object to this use of your data at any time, have mistakes corrected, and ask for a person to look at it.", "fr": "Vous pouvez à tout moment vous opposer à cette utilisation de vos données, faire corriger des erreurs et demander qu''une personne examine la situation."}
-		}'::pg_catalog.jsonb OPERATOR(pg_catalog.->) key OPERATOR(pg_catalog.->>) language, VARIADIC arguments);
+		}'::pg_catalog.jsonb OPERATOR(pg_catalog.->) key OPERATOR(pg_catalog.->>) language) AS t (t);
 END;
 COMMENT ON FUNCTION @extschema@._explain_text(text, text, text[]) IS 'internal: what explanations are made of';
 
--- 2,849.64 or 2 849,64
+-- 2,849.64 or, with a no-break space, 2 849,64
 CREATE FUNCTION @extschema@._explain_number(x numeric, decimals int, language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE language WHEN 'fr' THEN pg_catalog.translate(t.t, ',.', ' ,') ELSE t.t END
+	SELECT CASE language WHEN 'fr' THEN pg_catalog.replace(pg_catalog.replace(t.t, ',', @extschema@._no_break_space()), '.', ',') ELSE t.t END
 	  FROM (SELECT pg_catalog.to_char(x, 'FM999,999,999,999,999,999,999,999,990' OPERATOR(pg_catalog.||)
 				CASE WHEN decimals OPERATOR(pg_catalog.>) 0 THEN '.' OPERATOR(pg_catalog.||) pg_catalog.repeat('0', decimals) ELSE '' END)) AS t (t);
 END;

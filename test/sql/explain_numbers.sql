@@ -32,14 +32,14 @@ SELECT i, value, ARRAY(SELECT t FROM unnest(ARRAY[base - 7, base, base + 10.0::f
        LATERAL (SELECT base::numeric + (uniform(i, 2) * 5)::int * 10::numeric ^ -(2 + i % 12) * (i % 3 - 1) + CASE WHEN i % 7 = 0 THEN (uniform(i, 3) / 3)::numeric ELSE 0 END AS value) AS v,
        unnest('{en,fr}'::text[]) AS language;
 CREATE FUNCTION number(words text, language text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE language WHEN 'fr' THEN translate(words, ', ', '.') ELSE replace(words, ',', '') END::numeric $$;
+  SELECT CASE language WHEN 'fr' THEN translate(words, ',' || chr(160), '.') ELSE replace(words, ',', '') END::numeric $$;
 WITH said AS (
   SELECT n.*, score(value::float8, thresholds) AS score, _explain_number(value, _explain_decimals(value, thresholds, decimals), language) AS shown,
          _explain_threshold('monetary', value, thresholds, decimals, language) AS words FROM near AS n
 ), parts AS (
   SELECT s.*, number(shown, language) AS printed,
-         number((regexp_match(words, '(?:M (\d) ?: (?:more than|plus de)|above|au-dessus de) (-?\d[0-9,. ]*\d|-?\d)'))[2], language) AS beaten,
-         number((regexp_match(words, '(?:needs more than|demande plus de) (-?\d[0-9,. ]*\d|-?\d)'))[1], language) AS next FROM said AS s
+         number((regexp_match(words, '(?:M (\d).?: (?:more than|plus de)|above|au-dessus de) (-?\d[0-9,.\u00a0]*\d|-?\d)'))[2], language) AS beaten,
+         number((regexp_match(words, '(?:needs more than|demande plus de) (-?\d[0-9,.\u00a0]*\d|-?\d)'))[1], language) AS next FROM said AS s
 )
 SELECT language, count(*) AS sentences, count(beaten) AS with_beaten, count(next) AS with_next, count(*) FILTER (WHERE printed = next) AS equal,
        count(*) FILTER (WHERE printed <= beaten OR printed > next OR (beaten IS NULL) <> (score = 1) OR (next IS NULL) <> (score = 5)) AS untrue,
@@ -57,7 +57,7 @@ WITH said AS (
     FROM near AS n, unnest('{<,>=,=}'::text[]) AS op, unnest(thresholds) AS given
 ), parts AS (
   SELECT s.*, replace((regexp_match(words, '\((?:here|ici) ([-0-9.,]+)\)$'))[1], ',', '.')::numeric AS here,
-         replace((regexp_match(words, '(?:is less than|is at most|is more than|is at least|is|est en dessous de|est au plus|dépasse|est au moins|vaut) ([-0-9.,]+?)(?: \(|$)'))[1], ',', '.')::numeric AS printed FROM said AS s
+         replace((regexp_match(words, '(?:is less than|is at most|is more than|is at least|is|est en dessous de|vaut au plus|dépasse|vaut au moins|vaut) ([-0-9.,]+?)(?: \(|$)'))[1], ',', '.')::numeric AS printed FROM said AS s
 )
 SELECT language, count(*) AS sentences, count(here) AS with_value, count(*) FILTER (WHERE sign(coalesce(here, printed) - printed) <> sign(value - given::text::numeric)) AS untrue, count(*) FILTER (WHERE printed IS NULL) AS unread
   FROM parts GROUP BY language ORDER BY language;

@@ -49,6 +49,20 @@ for my $schema ('scoring', 'My Schema', 'public', 'select', 'a.b, c/d', 'é€ %
 }
 like($expected, qr/^[0-9a-f]{32}\|\d\d+\|[4-8]\n/, 'the shop has several segments');
 
+# Encodings that have the letters of French: with a no-break space where there is one.
+for my $encoding ('UTF8', 'SQL_ASCII', 'LATIN1', 'LATIN9', 'WIN1252', 'EUC_JP')
+{
+	my $database = lc "db_$encoding";
+	$node->safe_psql('postgres', "CREATE DATABASE $database ENCODING '$encoding' TEMPLATE template0 LOCALE 'C'");
+	$node->safe_psql($database, 'CREATE EXTENSION customer_scoring');
+	my $space = $encoding =~ /SQL_ASCII|EUC_JP/ ? '20' : $encoding eq 'UTF8' ? 'c2a0' : 'a0';
+	is($node->safe_psql($database, q{
+			SELECT encode(convert_to(_explain_number(1234.5, 1, 'fr'), getdatabaseencoding()), 'hex');
+			SELECT encode(convert_to(substring(_explain_text('rule', 'fr', 'x', 'y') FROM '(.):'), getdatabaseencoding()), 'hex');
+			SELECT count(*) FROM segment_label WHERE language = 'fr'}) =~ s/\n\d+$//r,
+		"31${space}3233342c35\n$space", "$encoding: the extension is made, French numbers and sentences have their spaces");
+}
+
 # Someone who may create in the schema beforehand gains nothing: operators that
 # fit the script's expressions better than core's are never called.
 $node->safe_psql('postgres', 'CREATE DATABASE trap');
