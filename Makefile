@@ -20,7 +20,6 @@ OBJS = \
 	src/history/history_codec.o \
 	src/history/history_log.o \
 	src/history/history.o \
-	src/history/history_build.o \
 	src/history/history_agg.o \
 	src/history/history_read.o \
 	src/score/quantile.o \

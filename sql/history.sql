@@ -206,97 +206,97 @@ COMMENT ON OPERATOR CLASS @extschema@.history_hash_ops USING hash IS
 -- READ_ONLY allows.
 
 CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.numeric) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_add_numeric'
+  AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.numeric) IS
   'Adds a row to the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.numeric) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_remove_numeric'
+  AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.numeric) IS
   'Removes a row from the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_add_numeric'
+  AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) IS
   'Adds a row to the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_remove_numeric'
+  AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) IS
   'Removes a row from the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float8) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_add_float8'
+  AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float8) IS
   'Adds a row to the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float8) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_remove_float8'
+  AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float8) IS
   'Removes a row from the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_add_float8'
+  AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool) IS
   'Adds a row to the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_remove_float8'
+  AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool) IS
   'Removes a row from the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float4) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_add_float4'
+  AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float4) IS
   'Adds a row to the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float4) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_remove_float4'
+  AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float4) IS
   'Removes a row from the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_add_float4'
+  AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool) IS
   'Adds a row to the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_remove_float4'
+  AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool) IS
   'Removes a row from the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.int8) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_add_int8'
+  AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.int8) IS
   'Adds a row to the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.int8) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_remove_int8'
+  AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.int8) IS
   'Removes a row from the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_add_int8'
+  AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool) IS
   'Adds a row to the state of history_agg';
 
 CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool) RETURNS internal
-  AS 'MODULE_PATHNAME', 'history_agg_remove_int8'
+  AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool) IS
   'Removes a row from the state of history_agg';
@@ -568,25 +568,25 @@ COMMENT ON FUNCTION @extschema@.decayed_sum(@extschema@.history, pg_catalog.date
 -- ---- _is_scorable: can a row become part of a model's history? ----
 
 CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
-  AS 'MODULE_PATHNAME', 'is_scorable_numeric'
+  AS 'MODULE_PATHNAME', 'is_scorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.numeric) IS
   'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 9 decimals, at most 10^12';
 
 CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.float8) RETURNS boolean
-  AS 'MODULE_PATHNAME', 'is_scorable_float8'
+  AS 'MODULE_PATHNAME', 'is_scorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.float8) IS
   'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
 
 CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.float4) RETURNS boolean
-  AS 'MODULE_PATHNAME', 'is_scorable_float4'
+  AS 'MODULE_PATHNAME', 'is_scorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.float4) IS
   'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
 
 CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.int8) RETURNS boolean
-  AS 'MODULE_PATHNAME', 'is_scorable_int8'
+  AS 'MODULE_PATHNAME', 'is_scorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.int8) IS
   'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';

@@ -195,100 +195,109 @@ short_numeric(Datum datum, int64 *value, int *decimals)
 	return true;
 }
 
+/* The digits of a numeric, as they are stored */
+typedef struct NumericDigits
+{
+	const char *data;
+	int			n;
+	int			weight;			/* of the first */
+	bool		negative;
+} NumericDigits;
+
+static inline int
+numeric_digit(const NumericDigits *digits, int i)
+{
+	return read_uint16(digits->data + 2 * i);
+}
+
+/* False for NaN and infinities */
+static bool
+numeric_digits(const struct varlena *packed, NumericDigits *digits)
+{
+	const char *data = VARDATA_ANY(packed);
+	uint16		header = read_uint16(data);
+	int			header_size = sizeof(uint16);
+
+	if ((header & HEADER_SPECIAL) == HEADER_SPECIAL)
+		return false;
+	if (header & HEADER_SHORT)
+	{
+		digits->negative = (header & SHORT_SIGN) != 0;
+		digits->weight = header & SHORT_WEIGHT;
+		if (header & SHORT_WEIGHT_SIGN)
+			digits->weight |= ~SHORT_WEIGHT;
+	}
+	else
+	{
+		digits->negative = (header & LONG_SIGN) != 0;
+		digits->weight = (int16) read_uint16(data + sizeof(uint16));
+		header_size += sizeof(uint16);
+	}
+	digits->data = data + header_size;
+	digits->n = ((int) VARSIZE_ANY_EXHDR(packed) - header_size) / 2;
+	return true;
+}
+
+/* How many decimals are not zero */
+static int
+numeric_decimals(const NumericDigits *digits)
+{
+	int			groups = digits->n - 1 - digits->weight;	/* behind the point */
+	int			decimals = 4 * groups;
+	int			last;
+
+	if (digits->n == 0 || groups <= 0)
+		return 0;
+	for (last = numeric_digit(digits, digits->n - 1); last % 10 == 0 && last > 0; last /= 10)
+		decimals--;
+	return decimals;
+}
+
+/* The value in units of 10^-decimals, which are enough for it; false if that is past 64 bits */
+static bool
+numeric_value(const NumericDigits *digits, int decimals, int64 *value)
+{
+	int64		result = 0;
+
+	if (digits->n > 0 && digits->weight > MAX_WEIGHT)
+		return false;
+	/* from the digit that counts most to the last decimal needed */
+	for (int i = 0; i < digits->n; i++)
+	{
+		int			behind = -4 * (digits->weight - i); /* decimals when it has been added */
+		int			keep = behind <= decimals ? 4 : 4 - (behind - decimals);
+
+		if (pg_mul_s64_overflow(result, powers[keep], &result) ||
+			pg_add_s64_overflow(result, numeric_digit(digits, i) / powers[4 - keep], &result))
+			return false;
+	}
+	/* and the zeros that the digits leave out */
+	for (int have = 4 * (digits->n - 1 - digits->weight); digits->n > 0 && have < decimals; have += 4)
+	{
+		if (pg_mul_s64_overflow(result, powers[Min(decimals - have, 4)], &result))
+			return false;
+	}
+	*value = digits->negative ? -result : result;
+	return true;
+}
+
 static FixedError
 long_numeric(Datum datum, int64 *value, int *decimals)
 {
 	struct varlena *packed = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(datum));
-	const char *data = VARDATA_ANY(packed);
-	int			ndigits;
-	uint16		header = read_uint16(data);
-	int			weight;
-	bool		negative;
-	int			needed = 0;		/* decimals */
-	int64		result = 0;
-	bool		overflow = false;
+	NumericDigits digits;
 	FixedError	error = FIXED_OK;
-	int			i;
 
-	if ((header & HEADER_SPECIAL) == HEADER_SPECIAL)
-	{
+	if (!numeric_digits(packed, &digits))
 		error = FIXED_NOT_FINITE;
-		goto done;
-	}
-	if (header & HEADER_SHORT)
-	{
-		negative = (header & SHORT_SIGN) != 0;
-		weight = header & SHORT_WEIGHT;
-		if (header & SHORT_WEIGHT_SIGN)
-			weight |= ~SHORT_WEIGHT;
-		data += sizeof(uint16);
-		ndigits = (int) (VARSIZE_ANY_EXHDR(packed) - sizeof(uint16)) / 2;
-	}
+	else if ((*decimals = numeric_decimals(&digits)) > HISTORY_MAX_DECIMALS)
+		error = FIXED_TOO_PRECISE;
 	else
 	{
-		negative = (header & LONG_SIGN) != 0;
-		weight = (int16) read_uint16(data + sizeof(uint16));
-		data += 2 * sizeof(uint16);
-		ndigits = (int) (VARSIZE_ANY_EXHDR(packed) - 2 * sizeof(uint16)) / 2;
+		*decimals = history_round_up_decimals(*decimals);
+		if (!numeric_value(&digits, *decimals, value))
+			error = FIXED_OUT_OF_RANGE;
 	}
-
-	if (ndigits > 0)
-	{
-		int			groups = ndigits - 1 - weight;	/* behind the point */
-
-		if (groups > 0)
-		{
-			int			last = read_uint16(data + 2 * (ndigits - 1));
-
-			needed = 4 * groups;
-			while (last % 10 == 0 && last > 0)
-			{
-				last /= 10;
-				needed--;
-			}
-			if (needed > HISTORY_MAX_DECIMALS)
-			{
-				error = FIXED_TOO_PRECISE;
-				goto done;
-			}
-			needed = history_round_up_decimals(needed);
-		}
-		if (weight > MAX_WEIGHT)
-			overflow = true;
-	}
-
-	/* from the digit that counts most to the last decimal needed */
-	for (i = 0; i < ndigits && !overflow; i++)
-	{
-		int			digit = read_uint16(data + 2 * i);
-		int			position = weight - i;	/* the digit's exponent */
-		int			behind = -4 * position; /* decimals when it has been added */
-		int			keep = behind <= needed ? 4 : 4 - (behind - needed);
-
-		overflow = pg_mul_s64_overflow(result, powers[keep], &result) ||
-			pg_add_s64_overflow(result, digit / powers[4 - keep], &result);
-	}
-	/* and the zeros that the digits leave out */
-	if (ndigits > 0 && !overflow)
-	{
-		int			have = 4 * (ndigits - 1 - weight);
-
-		while (have < needed && !overflow)
-		{
-			int			step = Min(needed - have, 4);
-
-			overflow = pg_mul_s64_overflow(result, powers[step], &result);
-			have += step;
-		}
-	}
-	if (overflow)
-	{
-		error = FIXED_OUT_OF_RANGE;
-		goto done;
-	}
-	*value = negative ? -result : result;
-	*decimals = needed;
-done:
 	if ((Pointer) packed != DatumGetPointer(datum))
 		pfree(packed);
 	return error;
@@ -364,8 +373,8 @@ from_shortest(Oid type, Datum datum, int64 *value, int *decimals)
 	return FIXED_OK;
 }
 
-FixedError
-fixed_from_float8(Datum datum, int64 *value, int *decimals)
+static FixedError
+from_float8(Datum datum, int64 *value, int *decimals)
 {
 	static const int few[] = {0, 2, 4};
 	double		number = DatumGetFloat8(datum);
@@ -399,8 +408,8 @@ fixed_from_float8(Datum datum, int64 *value, int *decimals)
 	return from_shortest(FLOAT8OID, datum, value, decimals);
 }
 
-FixedError
-fixed_from_float4(Datum datum, int64 *value, int *decimals)
+static FixedError
+from_float4(Datum datum, int64 *value, int *decimals)
 {
 	float		number = DatumGetFloat4(datum);
 
@@ -409,12 +418,48 @@ fixed_from_float4(Datum datum, int64 *value, int *decimals)
 	return from_shortest(FLOAT4OID, datum, value, decimals);
 }
 
-FixedError
-fixed_from_int8(Datum datum, int64 *value, int *decimals)
+static FixedError
+from_int8(Datum datum, int64 *value, int *decimals)
 {
 	*value = DatumGetInt64(datum);
 	*decimals = 0;
 	return *value == PG_INT64_MIN ? FIXED_OUT_OF_RANGE : FIXED_OK;
+}
+
+static FixedError
+from_int4(Datum datum, int64 *value, int *decimals)
+{
+	*value = DatumGetInt32(datum);
+	*decimals = 0;
+	return FIXED_OK;
+}
+
+static FixedError
+from_int2(Datum datum, int64 *value, int *decimals)
+{
+	*value = DatumGetInt16(datum);
+	*decimals = 0;
+	return FIXED_OK;
+}
+
+const FixedReader *
+fixed_reader(Oid type)
+{
+	static const FixedReader readers[] = {
+		{NUMERICOID, fixed_from_numeric},
+		{FLOAT8OID, from_float8},
+		{FLOAT4OID, from_float4},
+		{INT8OID, from_int8},
+		{INT4OID, from_int4},
+		{INT2OID, from_int2},
+	};
+
+	for (int i = 0; i < (int) lengthof(readers); i++)
+	{
+		if (readers[i].type == type)
+			return &readers[i];
+	}
+	return NULL;
 }
 
 /* ---- from fixed point to a number ---- */

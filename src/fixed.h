@@ -22,9 +22,16 @@ typedef enum FixedError
 } FixedError;
 
 extern FixedError fixed_from_numeric(Datum datum, int64 *value, int *decimals);
-extern FixedError fixed_from_float8(Datum datum, int64 *value, int *decimals);
-extern FixedError fixed_from_float4(Datum datum, int64 *value, int *decimals);
-extern FixedError fixed_from_int8(Datum datum, int64 *value, int *decimals);
+
+/* How values of a type are read */
+typedef struct FixedReader
+{
+	Oid			type;
+	FixedError	(*read) (Datum datum, int64 *value, int *decimals);
+} FixedReader;
+
+/* NULL for types that are no numbers */
+extern const FixedReader *fixed_reader(Oid type);
 pg_noreturn extern void fixed_raise(FixedError error, Oid type, Datum datum);
 
 static inline void

@@ -21,7 +21,7 @@ customer_history_add(CustomerTable *table pg_attribute_unused(), void **entries,
 		HistoryDay	day = {rows[i].events, rows[i].value, rows[i].day};
 
 		if (day.events != 0 || day.total != 0)
-			customer->log = history_log_append(customer->log, &day, rows[i].decimals);
+			history_check(history_log_append(&server_host, &customer->log, &day, rows[i].decimals));
 	}
 }
 
@@ -34,12 +34,18 @@ customer_history_try_add(CustomerTable *table pg_attribute_unused(), void **entr
 		CustomerHistory *customer = entries[i];
 		HistoryDay	day = {rows[i].events, rows[i].value, rows[i].day};
 
-		if ((day.events != 0 || day.total != 0) && customer->log != NULL &&
-			history_log_try_append(&customer->log, &day, rows[i].decimals) != HISTORY_OK)
+		HistoryError error;
+
+		if ((day.events == 0 && day.total == 0) || customer->log == NULL)
+			continue;
+		error = history_log_append(&server_host, &customer->log, &day, rows[i].decimals);
+		if (unlikely(error == HISTORY_OVERFLOW))
 		{
 			pfree(customer->log);
 			customer->log = NULL;
 		}
+		else
+			history_check(error);
 	}
 }
 
@@ -54,9 +60,13 @@ customer_history_put_aside(CustomerTable *table, void *entry)
 {
 	CustomerHistory *customer = entry;
 	OpenHistory open;
+	HistoryError error = HISTORY_OVERFLOW;
 
-	if (customer->log != NULL && history_log_try_open(&open, customer->log) == HISTORY_OK)
+	if (customer->log != NULL)
+		error = history_log_open(&server_host, &open, customer->log);
+	if (error != HISTORY_OVERFLOW)
 	{
+		history_check(error);
 		customers_put_aside(table, customer->key, open.days, open.n, open.decimals);
 		history_close(&open);
 	}

@@ -6,7 +6,7 @@
 #define CUSTOMER_SCORING_CUSTOMER_HISTORY_H
 
 #include "customer_table.h"
-#include "history/history_build.h"
+#include "history/history.h"
 
 typedef struct CustomerHistory
 {

@@ -51,9 +51,9 @@ emit_customer(CustomerTable *table, void *entry)
 	nulls[COL_CUSTOMER] = false;
 	values[COL_CUSTOMER] = customer->key;
 	if (job->keep_going)
-		history = customer->log != NULL ? history_log_try_pack(customer->log) : NULL;
+		history = customer->log != NULL ? history_of_log_if_it_fits(customer->log) : NULL;
 	else
-		history = history_log_pack(customer->log);
+		history = history_of_log(customer->log);
 	nulls[COL_HISTORY] = history == NULL;
 	values[COL_HISTORY] = PointerGetDatum(history);
 	tuplestore_putvalues(job->result->setResult, job->result->setDesc, values, nulls);

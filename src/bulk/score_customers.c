@@ -434,7 +434,7 @@ emit_history(CustomerTable *table, void *entry)
 
 	customer->key = from->key;
 	customer->first_day = customer->last_day = NO_DAY;
-	history_log_open(&open, from->log);
+	history_check(history_log_open(&server_host, &open, from->log));
 	complete.decimals = job->decimals;	/* not less than those of any of its rows */
 	for (size_t i = 0; i < open.n; i++)
 	{

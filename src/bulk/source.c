@@ -39,8 +39,6 @@
 
 #define CAST_HINT "Select customer, day, value in this order, and cast the %s if need be: %s::%s."
 
-typedef FixedError (*ReadFixed) (Datum datum, int64 *value, int *decimals);
-
 /* The offset from UTC of one UTC day in a time zone */
 typedef struct ZoneDay
 {
@@ -67,8 +65,7 @@ typedef struct SourceReceiver
 	SourceKey	key;
 	Oid			key_base_type;
 	Oid			day_type;
-	Oid			value_type;
-	ReadFixed	read_value;
+	FixedReader value;
 	bool		has_counts;
 	pg_tz	   *zone;			/* NULL for a mere abbreviation */
 	ZoneDay    *zone_days;		/* a cache, by UTC day */
@@ -97,43 +94,6 @@ column_error(const char *ordinal, Form_pg_attribute column, const char *what, co
 			 errmsg("%s column \"%s\" of the source is %s", ordinal, NameStr(column->attname), what),
 			 errdetail("Its type is %s.", format_type_be(column->atttypid)),
 			 errhint("%s", hint)));
-}
-
-static FixedError
-read_int2(Datum datum, int64 *value, int *decimals)
-{
-	*value = DatumGetInt16(datum);
-	*decimals = 0;
-	return FIXED_OK;
-}
-
-static FixedError
-read_int4(Datum datum, int64 *value, int *decimals)
-{
-	*value = DatumGetInt32(datum);
-	*decimals = 0;
-	return FIXED_OK;
-}
-
-static ReadFixed
-value_reader(Oid type)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return read_int2;
-		case INT4OID:
-			return read_int4;
-		case INT8OID:
-			return fixed_from_int8;
-		case NUMERICOID:
-			return fixed_from_numeric;
-		case FLOAT4OID:
-			return fixed_from_float4;
-		case FLOAT8OID:
-			return fixed_from_float8;
-	}
-	return NULL;
 }
 
 static void
@@ -204,6 +164,7 @@ static void
 receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleDesc desc)
 {
 	SourceReceiver *receiver = (SourceReceiver *) self;
+	const FixedReader *value;
 
 	if (desc->natts < 3 || desc->natts > 4)
 		ereport(ERROR,
@@ -213,11 +174,11 @@ receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleD
 				 errhint(SELECT_HINT)));
 	set_key(receiver, TupleDescAttr(desc, 0));
 	set_day(receiver, TupleDescAttr(desc, 1));
-	receiver->value_type = getBaseType(TupleDescAttr(desc, 2)->atttypid);
-	receiver->read_value = value_reader(receiver->value_type);
-	if (receiver->read_value == NULL)
+	value = fixed_reader(getBaseType(TupleDescAttr(desc, 2)->atttypid));
+	if (value == NULL)
 		column_error("third", TupleDescAttr(desc, 2), "not a number",
 					 psprintf(CAST_HINT, "value", quote_identifier(NameStr(TupleDescAttr(desc, 2)->attname)), "numeric"));
+	receiver->value = *value;
 	receiver->has_counts = desc->natts == 4;
 	if (receiver->has_counts && getBaseType(TupleDescAttr(desc, 3)->atttypid) != BOOLOID)
 		column_error("fourth", TupleDescAttr(desc, 3), "not a boolean",
@@ -581,12 +542,12 @@ read_row(SourceReceiver *receiver, TupleTableSlot *slot, SourceRow *row)
 
 	if (unlikely(fault != ROW_OK))
 		return fault;
-	error = receiver->read_value(slot->tts_values[2], &row->value, &decimals);
+	error = receiver->value.read(slot->tts_values[2], &row->value, &decimals);
 	if (unlikely(error != FIXED_OK))
 	{
 		if (receiver->reader->for_model)
 			return value_fault(error);
-		fixed_raise(error, receiver->value_type, slot->tts_values[2]);
+		fixed_raise(error, receiver->value.type, slot->tts_values[2]);
 	}
 	if (receiver->reader->for_model)
 	{

@@ -75,37 +75,57 @@ history_alloc_days(size_t n)
 void
 history_open(OpenHistory *open, const History *history)
 {
-	size_t		n;
-
-	history_check(history_count_days(HISTORY_BYTES(history), HISTORY_LENGTH(history), &n));
-	open->days = n <= SHORT_HISTORY_DAYS ? open->short_days : history_alloc_days(n);
-	history_check(history_decode(HISTORY_BYTES(history), HISTORY_LENGTH(history),
-								 open->days, &open->n, &open->decimals));
+	history_check(history_unpack(&server_host, open, HISTORY_BYTES(history), HISTORY_LENGTH(history)));
 }
 
-void
-history_close(OpenHistory *open)
+/* Bytes that were given a head of VARHDRSZ */
+static History *
+as_history(uint8 *bytes, size_t size)
 {
-	if (open->days != open->short_days)
-		pfree(open->days);
+	SET_VARSIZE(bytes, size);
+	return (History *) bytes;
 }
 
 /* Pack normalised days; gives up decimals that are not needed. */
 History *
 history_pack(HistoryDay *days, size_t n, int decimals)
 {
-	uint8		short_bytes[HISTORY_MAX_SIZE(SHORT_HISTORY_DAYS)];
-	uint8	   *bytes = n <= SHORT_HISTORY_DAYS ? short_bytes : palloc(HISTORY_MAX_SIZE(n));
 	size_t		size;
-	History    *result;
+	uint8	   *bytes = history_pack_days(&server_host, days, n, decimals, VARHDRSZ, &size);
 
-	decimals = history_reduce_decimals(days, n, decimals);
-	size = history_encode(days, n, decimals, bytes);
-	result = palloc(VARHDRSZ + size);
-	SET_VARSIZE(result, VARHDRSZ + size);
-	memcpy(VARDATA(result), bytes, size);
-	if (bytes != short_bytes)
-		pfree(bytes);
+	return as_history(bytes, size);
+}
+
+HistoryLog *
+history_log_create(MemoryContext context)
+{
+	HistoryLog *log = MemoryContextAlloc(context, HISTORY_LOG_FIRST_SIZE);
+
+	history_log_init(log, HISTORY_LOG_FIRST_SIZE - HISTORY_LOG_HEADER);
+	return log;
+}
+
+/* NULL if some total doesn't fit 64 bits */
+History *
+history_of_log_if_it_fits(HistoryLog *log)
+{
+	uint8	   *bytes;
+	size_t		size;
+	HistoryError error = history_log_pack(&server_host, log, VARHDRSZ, &bytes, &size);
+
+	if (error == HISTORY_OVERFLOW)
+		return NULL;
+	history_check(error);
+	return as_history(bytes, size);
+}
+
+History *
+history_of_log(HistoryLog *log)
+{
+	History    *result = history_of_log_if_it_fits(log);
+
+	if (unlikely(result == NULL))
+		history_raise(HISTORY_OVERFLOW);
 	return result;
 }
 

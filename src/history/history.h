@@ -10,6 +10,8 @@
 
 #include "compat.h"
 #include "history_codec.h"
+#include "history_log.h"
+#include "memory.h"
 
 /* A packed history in a varlena */
 typedef struct varlena History;
@@ -34,22 +36,13 @@ is_scorable_day(DateADT day)
 	return day >= SCORABLE_FIRST_DAY && day <= SCORABLE_LAST_DAY;
 }
 
-/* A history in the open form, with room on the stack for short ones */
-#define SHORT_HISTORY_DAYS	32
-
-typedef struct OpenHistory
-{
-	HistoryDay *days;
-	size_t		n;
-	int			decimals;
-	HistoryDay	short_days[SHORT_HISTORY_DAYS];
-} OpenHistory;
-
 pg_noreturn extern void history_raise(HistoryError error);
 extern HistoryDay *history_alloc_days(size_t n);
 extern void history_open(OpenHistory *open, const History *history);
-extern void history_close(OpenHistory *open);
 extern History *history_pack(HistoryDay *days, size_t n, int decimals);
+extern HistoryLog *history_log_create(MemoryContext context);
+extern History *history_of_log(HistoryLog *log);
+extern History *history_of_log_if_it_fits(HistoryLog *log);
 extern int32 history_check_day(DateADT day);
 extern int64 history_window_start(DateADT as_of, int32 window_days);
 extern Datum history_pl(PG_FUNCTION_ARGS);
@@ -60,6 +53,12 @@ history_check(HistoryError error)
 {
 	if (unlikely(error != HISTORY_OK))
 		history_raise(error);
+}
+
+static inline void
+history_close(OpenHistory *open)
+{
+	history_free(&server_host, open);
 }
 
 /* The words of score_reason for somebody without an order */

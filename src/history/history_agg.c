@@ -5,13 +5,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "fixed.h"
-#include "history_build.h"
+#include "history.h"
 #include "miscadmin.h"
 #include "utils/date.h"
 #include "utils/expandeddatum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "aggregate.h"
@@ -19,17 +19,36 @@
 
 /* ---- history_agg ---- */
 
+/* How to read argument n, by its type; found once for all rows */
+static const FixedReader *
+value_reader(FunctionCallInfo fcinfo, int n)
+{
+	const FixedReader *reader = fcinfo->flinfo->fn_extra;
+
+	if (unlikely(reader == NULL))
+	{
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+
+		reader = fixed_reader(OidIsValid(type) ? getBaseType(type) : type);
+		if (reader == NULL)
+			elog(ERROR, "no way to read values of type %u", type);
+		fcinfo->flinfo->fn_extra = unconstify(FixedReader *, reader);
+	}
+	return reader;
+}
+
 /*
  * Transition and inverse: arguments are the state, day, value and maybe counts.
  * The four cases of NULL: the first row makes the state, even if it is ignored
  * because it lacks a day or value, since a moving aggregate may not return
  * NULL; later such rows leave the state alone.
  */
-static Datum
-accumulate(FunctionCallInfo fcinfo, Oid type, FixedError (*read) (Datum, int64 *, int *), int sign)
+static inline Datum
+accumulate(FunctionCallInfo fcinfo, int sign)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	HistoryLog *log = PG_ARGISNULL(0) ? NULL : (HistoryLog *) PG_GETARG_POINTER(0);
+	const FixedReader *reader;
 	HistoryDay	day;
 	int			decimals;
 
@@ -38,7 +57,8 @@ accumulate(FunctionCallInfo fcinfo, Oid type, FixedError (*read) (Datum, int64 *
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_POINTER(log);
 	day.day = history_check_day(PG_GETARG_DATEADT(1));
-	fixed_check(read(PG_GETARG_DATUM(2), &day.total, &decimals), type, PG_GETARG_DATUM(2));
+	reader = value_reader(fcinfo, 2);
+	fixed_check(reader->read(PG_GETARG_DATUM(2), &day.total, &decimals), reader->type, PG_GETARG_DATUM(2));
 	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
 		day.events = PG_GETARG_BOOL(3);
 	else
@@ -46,64 +66,31 @@ accumulate(FunctionCallInfo fcinfo, Oid type, FixedError (*read) (Datum, int64 *
 	day.events *= sign;
 	day.total *= sign;
 	if (day.events != 0 || day.total != 0)
-		log = history_log_append(log, &day, decimals);
+		history_check(history_log_append(&server_host, &log, &day, decimals));
 	PG_RETURN_POINTER(log);
 }
 
-PG_FUNCTION_INFO_V1(history_agg_add_numeric);
+PG_FUNCTION_INFO_V1(history_agg_add);
 Datum
-history_agg_add_numeric(PG_FUNCTION_ARGS)
+history_agg_add(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, NUMERICOID, fixed_from_numeric, 1);
+	return accumulate(fcinfo, 1);
 }
 
-PG_FUNCTION_INFO_V1(history_agg_remove_numeric);
+PG_FUNCTION_INFO_V1(history_agg_remove);
 Datum
-history_agg_remove_numeric(PG_FUNCTION_ARGS)
+history_agg_remove(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, NUMERICOID, fixed_from_numeric, -1);
+	return accumulate(fcinfo, -1);
 }
 
-PG_FUNCTION_INFO_V1(history_agg_add_float8);
-Datum
-history_agg_add_float8(PG_FUNCTION_ARGS)
+/* Append the days of a history. */
+static void
+log_add_days(HistoryLog **log, OpenHistory *open)
 {
-	return accumulate(fcinfo, FLOAT8OID, fixed_from_float8, 1);
-}
-
-PG_FUNCTION_INFO_V1(history_agg_remove_float8);
-Datum
-history_agg_remove_float8(PG_FUNCTION_ARGS)
-{
-	return accumulate(fcinfo, FLOAT8OID, fixed_from_float8, -1);
-}
-
-PG_FUNCTION_INFO_V1(history_agg_add_float4);
-Datum
-history_agg_add_float4(PG_FUNCTION_ARGS)
-{
-	return accumulate(fcinfo, FLOAT4OID, fixed_from_float4, 1);
-}
-
-PG_FUNCTION_INFO_V1(history_agg_remove_float4);
-Datum
-history_agg_remove_float4(PG_FUNCTION_ARGS)
-{
-	return accumulate(fcinfo, FLOAT4OID, fixed_from_float4, -1);
-}
-
-PG_FUNCTION_INFO_V1(history_agg_add_int8);
-Datum
-history_agg_add_int8(PG_FUNCTION_ARGS)
-{
-	return accumulate(fcinfo, INT8OID, fixed_from_int8, 1);
-}
-
-PG_FUNCTION_INFO_V1(history_agg_remove_int8);
-Datum
-history_agg_remove_int8(PG_FUNCTION_ARGS)
-{
-	return accumulate(fcinfo, INT8OID, fixed_from_int8, -1);
+	for (size_t i = 0; i < open->n; i++)
+		history_check(history_log_append(&server_host, log, &open->days[i], open->decimals));
+	history_close(open);
 }
 
 /* Combine: the same four cases. The second state is not changed. */
@@ -116,9 +103,12 @@ history_agg_combine(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(1))
 	{
+		OpenHistory open;
+
 		if (log == NULL)
 			log = history_log_create(context);
-		log = history_log_merge(log, (HistoryLog *) PG_GETARG_POINTER(1));
+		history_check(history_log_open(&server_host, &open, (HistoryLog *) PG_GETARG_POINTER(1)));
+		log_add_days(&log, &open);
 	}
 	if (log == NULL)
 		PG_RETURN_NULL();
@@ -131,7 +121,7 @@ Datum
 history_agg_serialize(PG_FUNCTION_ARGS)
 {
 	aggregate_context(fcinfo);
-	PG_RETURN_BYTEA_P((bytea *) history_log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
+	PG_RETURN_BYTEA_P((bytea *) history_of_log((HistoryLog *) PG_GETARG_POINTER(0)));
 }
 
 PG_FUNCTION_INFO_V1(history_agg_deserialize);
@@ -139,11 +129,11 @@ Datum
 history_agg_deserialize(PG_FUNCTION_ARGS)
 {
 	OpenHistory open;
-	HistoryLog *log;
+	HistoryLog *log = history_log_create(CurrentMemoryContext);
 
 	aggregate_context(fcinfo);
 	history_open(&open, (History *) PG_GETARG_BYTEA_PP(0));	/* trusts no byte */
-	log = history_log_of(&open);
+	history_check(history_log_replace(&server_host, &log, &open));
 	history_close(&open);
 	PG_RETURN_POINTER(log);
 }
@@ -155,50 +145,23 @@ history_agg_final(PG_FUNCTION_ARGS)
 	aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_HISTORY_P(history_pack(NULL, 0, 0));
-	PG_RETURN_HISTORY_P(history_log_pack((HistoryLog *) PG_GETARG_POINTER(0)));
+	PG_RETURN_HISTORY_P(history_of_log((HistoryLog *) PG_GETARG_POINTER(0)));
 }
 
 /*
  * _is_scorable(day, value): can a row become part of a model's history? What it
  * accepts is what source_histories takes.
  */
-static Datum
-is_scorable(FunctionCallInfo fcinfo, FixedError (*read) (Datum, int64 *, int *))
+PG_FUNCTION_INFO_V1(is_scorable);
+Datum
+is_scorable(PG_FUNCTION_ARGS)
 {
 	int64		value;
 	int			decimals;
 
 	PG_RETURN_BOOL(is_scorable_day(PG_GETARG_DATEADT(0)) &&
-				   read(PG_GETARG_DATUM(1), &value, &decimals) == FIXED_OK &&
+				   value_reader(fcinfo, 1)->read(PG_GETARG_DATUM(1), &value, &decimals) == FIXED_OK &&
 				   fixed_is_sane(value, decimals));
-}
-
-PG_FUNCTION_INFO_V1(is_scorable_numeric);
-Datum
-is_scorable_numeric(PG_FUNCTION_ARGS)
-{
-	return is_scorable(fcinfo, fixed_from_numeric);
-}
-
-PG_FUNCTION_INFO_V1(is_scorable_float8);
-Datum
-is_scorable_float8(PG_FUNCTION_ARGS)
-{
-	return is_scorable(fcinfo, fixed_from_float8);
-}
-
-PG_FUNCTION_INFO_V1(is_scorable_float4);
-Datum
-is_scorable_float4(PG_FUNCTION_ARGS)
-{
-	return is_scorable(fcinfo, fixed_from_float4);
-}
-
-PG_FUNCTION_INFO_V1(is_scorable_int8);
-Datum
-is_scorable_int8(PG_FUNCTION_ARGS)
-{
-	return is_scorable(fcinfo, fixed_from_int8);
 }
 
 /* ---- sum(history) ---- */
@@ -228,7 +191,7 @@ expanded_flat_size(ExpandedObjectHeader *header)
 	{
 		MemoryContext old = MemoryContextSwitchTo(header->eoh_context);
 
-		expanded->flat = history_log_pack(expanded->log);
+		expanded->flat = history_of_log(expanded->log);
 		MemoryContextSwitchTo(old);
 	}
 	return VARSIZE(expanded->flat);
@@ -267,9 +230,7 @@ expanded_add(ExpandedHistory *expanded, const History *history)
 		pfree(expanded->flat);
 	expanded->flat = NULL;
 	history_open(&open, history);
-	for (size_t i = 0; i < open.n; i++)
-		expanded->log = history_log_append(expanded->log, &open.days[i], open.decimals);
-	history_close(&open);
+	log_add_days(&expanded->log, &open);
 }
 
 /* Transition and combine function of sum(history); outside of it, plain + */
@@ -376,7 +337,7 @@ wide_add(TrySum *state, const HistoryDay *day, int decimals)
 			if (state->room > MaxAllocSize / sizeof(WideDay) / 2)
 				history_raise(HISTORY_TOO_MANY_DAYS);
 			state->room *= 2;
-			state->days = repalloc(state->days, state->room * sizeof(WideDay));
+			state->days = resize_memory(state->days, state->room * sizeof(WideDay));
 		}
 	}
 	wide = &state->days[state->n++];
@@ -452,8 +413,15 @@ try_sum_add(TrySum *state, const OpenHistory *open)
 	{
 		HistoryDay	day = open->days[i];
 
-		if (state->log != NULL && history_log_try_append(&state->log, &day, open->decimals) == HISTORY_OK)
-			continue;
+		if (state->log != NULL)
+		{
+			HistoryError error = history_log_append(&server_host, &state->log, &day, open->decimals);
+
+			if (error == HISTORY_OK)
+				continue;
+			if (error != HISTORY_OVERFLOW)
+				history_raise(error);
+		}
 #ifdef HAVE_INT128
 		if (state->log != NULL)
 			wide_start(state);
@@ -477,7 +445,7 @@ try_sum_create(MemoryContext context)
 static History *
 try_sum_result(TrySum *state)
 {
-	History    *result = state->log != NULL ? history_log_try_pack(state->log) : NULL;
+	History    *result = state->log != NULL ? history_of_log_if_it_fits(state->log) : NULL;
 
 #ifdef HAVE_INT128
 	if (result == NULL)

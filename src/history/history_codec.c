@@ -93,6 +93,25 @@ add_overflows(int64_t a, int64_t b, int64_t *sum)
 
 /* ---- open form ---- */
 
+HistoryError
+history_give_room(const Host *host, OpenHistory *open, size_t n)
+{
+	if (n <= SHORT_HISTORY_DAYS)
+		open->days = open->short_days;
+	else if (n > HISTORY_MAX_DAYS)
+		return HISTORY_TOO_MANY_DAYS;
+	else
+		open->days = host_allocate(host, n * sizeof(HistoryDay));
+	return HISTORY_OK;
+}
+
+void
+history_free(const Host *host, OpenHistory *open)
+{
+	if (open->days != open->short_days)
+		host->release(open->days);
+}
+
 static void
 insertion_sort(HistoryDay *days, size_t n)
 {
@@ -180,6 +199,19 @@ history_normalise(HistoryDay *days, size_t *n, HistoryDay *scratch)
 	}
 	*n = out;
 	return HISTORY_OK;
+}
+
+HistoryError
+history_normalise_open(const Host *host, OpenHistory *open)
+{
+	HistoryDay	short_scratch[SHORT_HISTORY_DAYS];
+	HistoryDay *scratch = open->n <= SHORT_HISTORY_DAYS ? short_scratch :
+		host_allocate(host, open->n * sizeof(HistoryDay));
+	HistoryError error = history_normalise(open->days, &open->n, scratch);
+
+	if (scratch != short_scratch)
+		host->release(scratch);
+	return error;
 }
 
 /* Express the totals with more decimals. */
@@ -310,6 +342,23 @@ history_encode(const HistoryDay *days, size_t n, int decimals, uint8_t *out)
 			p = put_varint(p, zigzag(days[i].total));
 	}
 	return (size_t) (p - out);
+}
+
+/* Pack normalised days; gives up decimals that are not needed. */
+uint8_t *
+history_pack_days(const Host *host, HistoryDay *days, size_t n, int decimals, size_t head, size_t *size)
+{
+	uint8_t		short_bytes[HISTORY_MAX_SIZE(SHORT_HISTORY_DAYS)];
+	uint8_t    *bytes = n <= SHORT_HISTORY_DAYS ? short_bytes : host_allocate(host, HISTORY_MAX_SIZE(n));
+	uint8_t    *result;
+
+	decimals = history_reduce_decimals(days, n, decimals);
+	*size = head + history_encode(days, n, decimals, bytes);
+	result = host_allocate(host, *size);
+	memcpy(result + head, bytes, *size - head);
+	if (bytes != short_bytes)
+		host->release(bytes);
+	return result;
 }
 
 /* Where we are in a packed history while its days are read */
@@ -499,6 +548,23 @@ history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n, int
 	*n = cursor.n;
 	*decimals = cursor.decimals;
 	return HISTORY_OK;
+}
+
+/* Nothing is left to be freed if the bytes are no history. */
+HistoryError
+history_unpack(const Host *host, OpenHistory *open, const uint8_t *data, size_t len)
+{
+	size_t		n;
+	HistoryError error = history_count_days(data, len, &n);
+
+	if (error == HISTORY_OK)
+		error = history_give_room(host, open, n);
+	if (error != HISTORY_OK)
+		return error;
+	error = history_decode(data, len, open->days, &open->n, &open->decimals);
+	if (error != HISTORY_OK)
+		history_free(host, open);
+	return error;
 }
 
 /* ---- answers from the packed form ---- */

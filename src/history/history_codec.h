@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host.h"
+
 /*
  * One day of a history in the open form. Days count from 2000-01-01, as
  * PostgreSQL's date does. The total is in units of 10^-decimals, where
@@ -21,6 +23,17 @@ typedef struct HistoryDay
 	int64_t		total;
 	int32_t		day;
 } HistoryDay;
+
+/* A history in the open form, with room on the stack for short ones */
+#define SHORT_HISTORY_DAYS	32
+
+typedef struct OpenHistory
+{
+	HistoryDay *days;
+	size_t		n;
+	int			decimals;
+	HistoryDay	short_days[SHORT_HISTORY_DAYS];
+} OpenHistory;
 
 /* PostgreSQL's range of finite dates: 4714-11-24 BC to 5874897-12-31 */
 #define HISTORY_MIN_DAY		(-2451545)
@@ -61,13 +74,21 @@ extern int	history_round_up_decimals(int digits);
 extern int	history_round_down_decimals(int decimals);
 extern int64_t history_power_of_ten(int exponent);
 
-/* open form */
+/* open form; what has been given room is to be freed */
+extern HistoryError history_give_room(const Host *host, OpenHistory *open, size_t n);
+extern void history_free(const Host *host, OpenHistory *open);
+extern HistoryError history_normalise_open(const Host *host, OpenHistory *open);
 extern void history_sort(HistoryDay *days, size_t n, HistoryDay *scratch);
 extern HistoryError history_normalise(HistoryDay *days, size_t *n, HistoryDay *scratch);
 extern HistoryError history_rescale(HistoryDay *days, size_t n, int from_decimals, int to_decimals);
 extern HistoryError history_merge(const HistoryDay *a, size_t na, const HistoryDay *b, size_t nb,
 								  int sign, HistoryDay *out, size_t *nout);
 extern int	history_reduce_decimals(HistoryDay *days, size_t n, int decimals);
+
+/* packed form, both in memory of the host; the bytes have a head of so many, for the host to fill */
+extern uint8_t *history_pack_days(const Host *host, HistoryDay *days, size_t n, int decimals,
+								  size_t head, size_t *size);
+extern HistoryError history_unpack(const Host *host, OpenHistory *open, const uint8_t *data, size_t len);
 
 /* packed form */
 extern size_t history_encode(const HistoryDay *days, size_t n, int decimals, uint8_t *out);

@@ -1,6 +1,6 @@
 /*
  * history_log.c
- *		The state of history_agg: a log of days in the order they came.
+ *		A history in the making: a log of days in the order they came.
  *
  * An aggregate sees its rows in any order and holds millions of states at a
  * time, so a state is one small chunk to which a row adds a few bytes:
@@ -11,7 +11,10 @@
  *	varint		total; zigzag if so
  *
  * The log is sorted and added up only when it has filled its chunk, or at the
- * end. Pure C without server headers.
+ * end. The size of a log is what decides whether a million customers fit the
+ * memory of a hash aggregate, so it starts at 64 bytes and doubles.
+ *
+ * Pure C without server headers: memory is the host's, errors are returned.
  */
 #include "history_log.h"
 
@@ -19,8 +22,18 @@
 
 #include "varint.h"
 
+/*
+ * A log at least so large is added up before it doubles: one customer may
+ * have a million events on a few thousand days. Below, that costs more than
+ * the bytes it saves.
+ */
+#define COALESCE_SIZE	1024
+
+/* From this size on, a log doesn't double any more. */
+#define MAX_SIZE		((size_t) 1 << 29)
+
 /* The day before the first one in a log: 2020-01-01, so that it is near. */
-#define LOG_EPOCH 7305
+#define LOG_EPOCH		7305
 
 void
 history_log_init(HistoryLog *log, uint32_t capacity)
@@ -63,6 +76,8 @@ entry_size(int32_t from, const HistoryDay *day)
 		return size + varint_size((uint64_t) day->total);
 	return size + varint_size(zigzag(day->events)) + varint_size(zigzag(day->total));
 }
+
+/* ---- entries ---- */
 
 /*
  * Add one day, its total in the log's decimals. False if there is no room.
@@ -162,4 +177,174 @@ history_log_write(HistoryLog *log, const HistoryDay *days, size_t n, int decimal
 	log->decimals = (uint8_t) decimals;
 	log->sorted = true;
 	return true;
+}
+
+/* ---- out of a log ---- */
+
+HistoryError
+history_log_open(const Host *host, OpenHistory *open, const HistoryLog *log)
+{
+	HistoryError error;
+	size_t		n = log->used / HISTORY_LOG_MIN_ENTRY;
+
+	/* most logs are so short that there is nothing to count */
+	if (n > SHORT_HISTORY_DAYS)
+		n = history_log_count(log);
+	error = history_give_room(host, open, n);
+	if (error != HISTORY_OK)
+		return error;
+	open->decimals = log->decimals;
+	open->n = history_log_read(log, open->days);
+	if (!log->sorted)
+		error = history_normalise_open(host, open);
+	if (error != HISTORY_OK)
+		history_free(host, open);
+	return error;
+}
+
+HistoryError
+history_log_pack(const Host *host, HistoryLog *log, size_t head, uint8_t **bytes, size_t *size)
+{
+	OpenHistory open;
+	HistoryError error = history_log_open(host, &open, log);
+
+	if (error != HISTORY_OK)
+		return error;
+
+	/*
+	 * A moving aggregate asks for its result again and again, in between adding
+	 * a row or two. The state's value remains the same, and so does its chunk.
+	 */
+	if (!log->sorted && log->used > HISTORY_LOG_FIRST_SIZE)
+		history_log_write(log, open.days, open.n, open.decimals);
+	*bytes = history_pack_days(host, open.days, open.n, open.decimals, head, size);
+	history_free(host, &open);
+	return HISTORY_OK;
+}
+
+/* ---- into a log ---- */
+
+static HistoryError
+enlarge(const Host *host, HistoryLog **log, size_t capacity)
+{
+	size_t		size = HISTORY_LOG_HEADER + (*log)->capacity;
+
+	while (size < HISTORY_LOG_HEADER + capacity)
+	{
+		if (size >= MAX_SIZE)
+			return HISTORY_TOO_MANY_DAYS;
+		size *= 2;
+	}
+	*log = host->resize(*log, size);
+	(*log)->capacity = (uint32_t) (size - HISTORY_LOG_HEADER);
+	return HISTORY_OK;
+}
+
+/* Make room for one more entry. */
+static HistoryError
+make_room(const Host *host, HistoryLog **log)
+{
+	if ((*log)->capacity >= COALESCE_SIZE - HISTORY_LOG_HEADER && !(*log)->sorted)
+	{
+		OpenHistory open;
+		HistoryError error;
+
+		host->check();
+		error = history_log_open(host, &open, *log);
+		if (error != HISTORY_OK)
+			return error;
+		history_log_write(*log, open.days, open.n, open.decimals);
+		history_free(host, &open);
+		/* else the next time would come too soon */
+		if ((*log)->used <= (*log)->capacity / 2)
+			return HISTORY_OK;
+	}
+	return enlarge(host, log, (*log)->capacity + HISTORY_LOG_MAX_ENTRY);
+}
+
+HistoryError
+history_log_replace(const Host *host, HistoryLog **log, const OpenHistory *open)
+{
+	size_t		size = history_log_size(open->days, open->n);
+	HistoryError error = HISTORY_OK;
+
+	if (size > (*log)->capacity)
+		error = enlarge(host, log, size);
+	if (error == HISTORY_OK)
+		history_log_write(*log, open->days, open->n, open->decimals);
+	return error;
+}
+
+/* Express all totals with more decimals. */
+static HistoryError
+rescale(const Host *host, HistoryLog **log, int decimals)
+{
+	OpenHistory open;
+	HistoryError error = history_log_open(host, &open, *log);
+
+	if (error != HISTORY_OK)
+		return error;
+	error = history_rescale(open.days, open.n, open.decimals, decimals);
+	open.decimals = decimals;
+	if (error == HISTORY_OK)
+		error = history_log_replace(host, log, &open);
+	history_free(host, &open);
+	return error;
+}
+
+/*
+ * Give up the decimals that no total needs any more, because what needed them
+ * has left a moving window or has been cancelled out.
+ */
+static HistoryError
+reduce(const Host *host, HistoryLog **log)
+{
+	OpenHistory open;
+	HistoryError error = history_log_open(host, &open, *log);
+
+	if (error != HISTORY_OK)
+		return error;
+	open.decimals = history_reduce_decimals(open.days, open.n, open.decimals);
+	error = history_log_replace(host, log, &open);
+	history_free(host, &open);
+	return error;
+}
+
+/* Bring the log and the day to the same decimals. */
+static HistoryError
+agree_on_decimals(const Host *host, HistoryLog **log, HistoryDay *day, int decimals)
+{
+	HistoryError error = HISTORY_OK;
+
+	if (decimals < (*log)->decimals)
+	{
+		int64_t		total = day->total;
+
+		if (history_rescale(day, 1, decimals, (*log)->decimals) == HISTORY_OK)
+			return HISTORY_OK;
+		day->total = total;
+		error = reduce(host, log);
+		if (error == HISTORY_OK && decimals < (*log)->decimals)
+			return history_rescale(day, 1, decimals, (*log)->decimals);
+	}
+	if (error == HISTORY_OK && decimals > (*log)->decimals)
+	{
+		if ((*log)->used > 0)
+			error = rescale(host, log, decimals);
+		else
+			(*log)->decimals = (uint8_t) decimals;
+	}
+	return error;
+}
+
+HistoryError
+history_log_append(const Host *host, HistoryLog **log, HistoryDay *day, int decimals)
+{
+	HistoryError error = HISTORY_OK;
+
+	if (decimals != (*log)->decimals)
+		error = agree_on_decimals(host, log, day, decimals);
+	while (error == HISTORY_OK && !history_log_add(*log, day))
+		error = make_room(host, log);
+	return error;
 }

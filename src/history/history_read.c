@@ -231,9 +231,7 @@ total(const Question *question)
 	if (error != HISTORY_OVERFLOW)
 		history_raise(error);
 
-	history_check(history_count_days(question->data, question->len, &open.n));
-	open.days = history_alloc_days(open.n);
-	history_check(history_decode(question->data, question->len, open.days, &open.n, &open.decimals));
+	history_check(history_unpack(&server_host, &open, question->data, question->len));
 	result = NumericGetDatum(fixed_to_numeric(0, open.decimals));
 	for (size_t i = 0; i < open.n; i++)
 	{

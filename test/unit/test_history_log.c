@@ -10,6 +10,7 @@
 
 #include "history/history_log.h"
 #include "history_model.h"
+#include "test_host.h"
 
 #define MAX_ENTRIES 4000
 
@@ -223,6 +224,95 @@ no_room_changes_nothing(void **state)
 	free(log);
 }
 
+/* A growing log, by the one way in: values of any decimals */
+static void
+appended_days_keep_the_sum(void **state)
+{
+	static const int on_offer[] = {0, 2, 3, 4, 6, 9};
+	static HistoryDay added[MAX_ENTRIES];
+	static HistoryDay expected[MAX_ENTRIES];
+	size_t		coalesced = 0;
+
+	(void) state;
+	seed = 3;
+	for (int trial = 0; trial < 300; trial++)
+	{
+		HistoryLog *log = host_allocate(&host, HISTORY_LOG_FIRST_SIZE);
+		size_t		nadded = trial % 20 == 0 ? MAX_ENTRIES : 1 + draw(80);
+		size_t		wanted = 0;
+		size_t		size;
+		uint8_t    *bytes;
+		OpenHistory open;
+
+		history_log_init(log, HISTORY_LOG_FIRST_SIZE - HISTORY_LOG_HEADER);
+		for (size_t i = 0; i < nadded; i++)
+		{
+			int			decimals = on_offer[draw(trial % 2 ? 6 : 2)];
+			HistoryDay	day = draw_entry((int) draw(2), i);
+
+			added[i] = day;
+			added[i].total *= history_power_of_ten(9 - decimals);
+			assert_int_equal(history_log_append(&host, &log, &day, decimals), HISTORY_OK);
+		}
+		coalesced += history_log_count(log) < nadded;
+		assert_true(model_sum(added, nadded, expected, &wanted));
+		assert_int_equal(history_log_pack(&host, log, 4, &bytes, &size), HISTORY_OK);
+		assert_int_equal(history_unpack(&host, &open, bytes + 4, size - 4), HISTORY_OK);
+		assert_int_equal(history_rescale(open.days, open.n, open.decimals, 9), HISTORY_OK);
+		assert_true(model_equal(open.days, open.n, expected, wanted));
+		history_free(&host, &open);
+		free(bytes);
+		free(log);
+	}
+	assert_true(coalesced > 0);
+}
+
+/* What doesn't fit is an error, and leaves the log as it was. */
+static void
+overflow_changes_nothing(void **state)
+{
+	HistoryLog *log = host_allocate(&host, HISTORY_LOG_FIRST_SIZE);
+	HistoryDay	large = {1, INT64_MAX, 7000};
+	HistoryDay	precise = {1, 1, 7001};
+	OpenHistory open;
+
+	(void) state;
+	history_log_init(log, HISTORY_LOG_FIRST_SIZE - HISTORY_LOG_HEADER);
+	assert_int_equal(history_log_append(&host, &log, &large, 0), HISTORY_OK);
+	assert_int_equal(history_log_append(&host, &log, &precise, 9), HISTORY_OVERFLOW);
+	assert_int_equal(history_log_open(&host, &open, log), HISTORY_OK);
+	assert_int_equal(open.n, 1);
+	assert_int_equal(open.decimals, 0);
+	assert_true(model_equal(open.days, 1, &large, 1));
+	history_free(&host, &open);
+
+	/* the sum of a day: found when the log is read, and nothing is left to free */
+	assert_int_equal(history_log_append(&host, &log, &large, 0), HISTORY_OK);
+	assert_int_equal(history_log_open(&host, &open, log), HISTORY_OVERFLOW);
+	free(log);
+}
+
+/* Decimals that the totals no longer need are given up where that makes room for a value. */
+static void
+decimals_are_given_up(void **state)
+{
+	HistoryLog *log = host_allocate(&host, HISTORY_LOG_FIRST_SIZE);
+	HistoryDay	precise = {1, 1, 7000};
+	HistoryDay	undone = {-1, -1, 7000};
+	HistoryDay	large = {1, INT64_MAX, 7001};
+
+	(void) state;
+	history_log_init(log, HISTORY_LOG_FIRST_SIZE - HISTORY_LOG_HEADER);
+	assert_int_equal(history_log_append(&host, &log, &precise, 9), HISTORY_OK);
+	assert_int_equal(history_log_append(&host, &log, &large, 0), HISTORY_OVERFLOW);
+	large.total = INT64_MAX;
+	assert_int_equal(history_log_append(&host, &log, &undone, 9), HISTORY_OK);
+	assert_int_equal(history_log_append(&host, &log, &large, 0), HISTORY_OK);
+	assert_int_equal(log->decimals, 0);
+	assert_int_equal(history_log_count(log), 1);
+	free(log);
+}
+
 int
 main(void)
 {
@@ -232,6 +322,9 @@ main(void)
 		cmocka_unit_test(add_until_full),
 		cmocka_unit_test(no_room_changes_nothing),
 		cmocka_unit_test(any_sequence_keeps_the_sum),
+		cmocka_unit_test(appended_days_keep_the_sum),
+		cmocka_unit_test(overflow_changes_nothing),
+		cmocka_unit_test(decimals_are_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
