@@ -25,6 +25,8 @@ OBJS = \
 	src/score/quantile.o \
 	src/math/exact_sum.o \
 	src/math/gamma.o \
+	src/math/gauss_legendre.o \
+	src/math/cholesky.o \
 	src/math/hypergeometric.o \
 	src/math/btyd_predict.o \
 	src/math/btyd_likelihood.o \
@@ -71,7 +73,7 @@ PG_CFLAGS = -std=gnu99 -ffp-contract=off -fvisibility=hidden
 ifneq ($(findstring clang,$(CC)),)
 PG_CFLAGS += -Wno-ignored-optimization-argument -Wno-unknown-warning-option
 endif
-# libLBFGS (MIT) climbs the likelihoods, LAPACK (BSD) solves; both are in Debian.
+# libLBFGS (MIT) climbs the likelihoods, LAPACK (BSD) has eigenvalues; both are in Debian.
 SHLIB_LINK += -llbfgs -llapack -lm
 # The server's headers are not ours to warn about.
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server)

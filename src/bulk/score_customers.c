@@ -160,7 +160,7 @@ typedef struct ScoreJob
 	int			bins;
 	bool		mean;			/* M is the mean value, not the total */
 	bool		active_days;	/* F is active days, not events */
-	ArrayType  *weights;
+	const double *weights;
 	bool		quantile[3];	/* R, F, M by quantiles of this data */
 	Thresholds	thresholds[3];
 	SegmentMap *map;			/* or NULL */
@@ -556,33 +556,18 @@ find_thresholds(ScoreJob *job, Size limit)
 
 /* ---- scored customers ---- */
 
-/* weighted_score, which may be NULL */
-static Datum
-weighted_mean_of(ScoreJob *job, const int *scores, bool *isnull)
-{
-	LOCAL_FCINFO(call, 2);
-	Datum		elements[3];
-	Datum		result;
-
-	for (int i = R; i <= M; i++)
-		elements[i] = Float8GetDatum(scores[i]);
-	InitFunctionCallInfoData(*call, NULL, 2, InvalidOid, NULL, NULL);
-	call->args[0].value = PointerGetDatum(construct_array(elements, 3, FLOAT8OID, sizeof(float8),
-														  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	call->args[0].isnull = false;
-	call->args[1].value = PointerGetDatum(job->weights);
-	call->args[1].isnull = false;
-	result = weighted_score(call);
-	*isnull = call->isnull;
-	return result;
-}
-
 static void
 make_texts(ScoreJob *job, const int *scores, ScoreTexts *texts)
 {
+	double		numbers[3];
+	double		mean;
+
 	texts->code = DirectFunctionCall3(rfm_code, Int32GetDatum(scores[R]), Int32GetDatum(scores[F]),
 									  Int32GetDatum(scores[M]));
-	texts->score = weighted_mean_of(job, scores, &texts->score_isnull);
+	for (int i = R; i <= M; i++)
+		numbers[i] = scores[i];
+	texts->score_isnull = !weighted_mean(numbers, NULL, job->weights, 3, &mean);
+	texts->score = texts->score_isnull ? (Datum) 0 : Float8GetDatum(mean + 0.0);
 	texts->known = true;
 }
 
@@ -913,23 +898,30 @@ read_segment_map(FunctionCallInfo fcinfo, int argument, ScoreJob *job)
 	}
 }
 
-/* The first arguments are source and as_of, or source, id and as_of. */
-static Datum
-score_source(FunctionCallInfo fcinfo, bool typed)
+static const double *
+read_weights(FunctionCallInfo fcinfo, int argument)
+{
+	ArrayType  *weights;
+	int			count;
+
+	if (PG_ARGISNULL(argument))
+		null_argument("weights", "Give three, for R, F and M, for example '{1,1,1}'.");
+	weights = PG_GETARG_ARRAYTYPE_P(argument);
+	if (ARR_NDIM(weights) != 1 || ARR_DIMS(weights)[0] != 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weights must have three elements, not %d",
+						ArrayGetNItems(ARR_NDIM(weights), ARR_DIMS(weights))),
+				 errhint("They are the weights of R, F and M, for example '{1,1,1}'.")));
+	return check_weights(weights, &count);
+}
+
+/* The question: the arguments from as_of on */
+static void
+read_question(FunctionCallInfo fcinfo, int as_of, ScoreJob *job)
 {
 	static const double usual_recency[] = {30, 90, 180, 365};
 	static const double usual_frequency[] = {1, 2, 4, 9};
-	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL, emit_customer, NULL};
-	static const CustomerOps by_history = {sizeof(CustomerHistory), customer_history_create, add_rows_to_histories,
-	customer_history_memory, customer_history_put_aside, emit_history, NULL};
-	int			as_of = typed ? 2 : 1;
-	Size		limit = get_hash_memory_limit();
-	ScoreJob   *job = palloc0(sizeof(ScoreJob));
-	CustomerOps ops;
-	SourceReader reader = {"score_customers", InvalidOid, NULL, false, false, start_source, take_rows, job};
-	SourceCounts counts;
-
-	StaticAssertStmt(sizeof(Customer) == 32, "two customers fill a cache line");
 
 	if (PG_ARGISNULL(0))
 		null_argument("source", SOURCE_HINT);
@@ -948,46 +940,57 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	read_thresholds(fcinfo, as_of + ARG_RECENCY_THRESHOLDS, "recency_thresholds", usual_recency, job, R);
 	read_thresholds(fcinfo, as_of + ARG_FREQUENCY_THRESHOLDS, "frequency_thresholds", usual_frequency, job, F);
 	read_thresholds(fcinfo, as_of + ARG_MONETARY_THRESHOLDS, "monetary_thresholds", NULL, job, M);
-	if (PG_ARGISNULL(as_of + ARG_WEIGHTS))
-		null_argument("weights", "Give three, for R, F and M, for example '{1,1,1}'.");
-	job->weights = PG_GETARG_ARRAYTYPE_P(as_of + ARG_WEIGHTS);
-	if (ARR_NDIM(job->weights) != 1 || ARR_DIMS(job->weights)[0] != 3)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("weights must have three elements, not %d",
-						ArrayGetNItems(ARR_NDIM(job->weights), ARR_DIMS(job->weights))),
-				 errhint("They are the weights of R, F and M, for example '{1,1,1}'.")));
-	{
-		const int	any[] = {1, 1, 1};
-		bool		isnull;
-
-		(void) weighted_mean_of(job, any, &isnull); /* checks the weights */
-	}
+	job->weights = read_weights(fcinfo, as_of + ARG_WEIGHTS);
 	job->whole_histories = job->active_days;
 	read_segment_map(fcinfo, as_of + ARG_SEGMENT_MAP, job);
 	if (job->bins <= SEGMENT_MAX_BINS)
 		job->texts = palloc0(job->bins * job->bins * job->bins * sizeof(ScoreTexts));
+}
 
-	InitMaterializedSRF(fcinfo, 0);
-	job->result = (ReturnSetInfo *) fcinfo->resultinfo;
-	job->context = CurrentMemoryContext;
-	job->row_context = AllocSetContextCreate(CurrentMemoryContext, "scored customer", ALLOCSET_DEFAULT_SIZES);
-	ops = job->whole_histories ? by_history : by_numbers;
-	ops.arg = job;
-	job->table = customers_create(&ops, limit);
-	if (typed)
-		reader.key_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
-	reader.time_zone = PG_ARGISNULL(as_of + ARG_TIME_ZONE) ? NULL : PG_GETARG_TEXT_PP(as_of + ARG_TIME_ZONE);
-	source_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), &reader, &counts);
-
-	if (!typed)
-		show_key_as_text(job);
+/* Read the source; then all customers are complete, in the table or in the file. */
+static void
+read_customers(FunctionCallInfo fcinfo, SourceReader *reader, const CustomerOps *ops, Size limit,
+			   ScoreJob *job, SourceCounts *counts)
+{
+	job->table = customers_create(ops, limit);
+	source_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), reader, counts);
 	if (job->whole_histories || customers_spilled(job->table))
 	{
 		customers_emit(job->table);
 		if (job->file == NULL)	/* no customers at all */
 			job->table->entries = 0;
 	}
+}
+
+/* The first arguments are source and as_of, or source, id and as_of. */
+static Datum
+score_source(FunctionCallInfo fcinfo, bool typed)
+{
+	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL, emit_customer, NULL};
+	static const CustomerOps by_history = {sizeof(CustomerHistory), customer_history_create, add_rows_to_histories,
+	customer_history_memory, customer_history_put_aside, emit_history, NULL};
+	int			as_of = typed ? 2 : 1;
+	Size		limit = get_hash_memory_limit();
+	ScoreJob   *job = palloc0(sizeof(ScoreJob));
+	CustomerOps ops;
+	SourceReader reader = {"score_customers", InvalidOid, NULL, false, false, start_source, take_rows, job};
+	SourceCounts counts;
+
+	StaticAssertStmt(sizeof(Customer) == 32, "two customers fill a cache line");
+
+	read_question(fcinfo, as_of, job);
+	InitMaterializedSRF(fcinfo, 0);
+	job->result = (ReturnSetInfo *) fcinfo->resultinfo;
+	job->context = CurrentMemoryContext;
+	job->row_context = AllocSetContextCreate(CurrentMemoryContext, "scored customer", ALLOCSET_DEFAULT_SIZES);
+	ops = job->whole_histories ? by_history : by_numbers;
+	ops.arg = job;
+	if (typed)
+		reader.key_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	reader.time_zone = PG_ARGISNULL(as_of + ARG_TIME_ZONE) ? NULL : PG_GETARG_TEXT_PP(as_of + ARG_TIME_ZONE);
+	read_customers(fcinfo, &reader, &ops, limit, job, &counts);
+	if (!typed)
+		show_key_as_text(job);
 	find_thresholds(job, limit);
 	put_customers(job);
 

@@ -14,6 +14,7 @@
  * likelihood that rises for ever has no maximum, and is reported so.
  */
 #include "btyd_likelihood.h"
+#include "cholesky.h"
 
 #include <math.h>
 #include <string.h>
@@ -93,7 +94,7 @@ evaluate_point(const Problem *problem, Point *point, bool second)
 /* ---- linear algebra ---- */
 
 /*
- * Solve m * solution = right by Cholesky; false if m, with "damping" added to
+ * Solve m * solution = right; false if m, with "damping" added to
  * its diagonal, is not safely positive definite. inverse, if not NULL, gets the
  * diagonal of m's inverse.
  */
@@ -101,49 +102,23 @@ static bool
 solve(const double m[MAX_PARAMETERS][MAX_PARAMETERS], int n, double damping,
 	  const double *right, double *solution, double *inverse)
 {
-	double		l[MAX_PARAMETERS][MAX_PARAMETERS];
+	double		l[MAX_PARAMETERS * MAX_PARAMETERS];
+	double		inverse_of_m[MAX_PARAMETERS * MAX_PARAMETERS];
 
 	for (int j = 0; j < n; j++)
 	{
 		for (int i = j; i < n; i++)
-		{
-			double		sum = m[i][j] + (i == j ? damping : 0);
-
-			for (int k = 0; k < j; k++)
-				sum -= l[i][k] * l[j][k];
-			if (i == j)
-			{
-				if (!(sum > 1e-12 * fabs(m[j][j])) || !(sum > 0))
-					return false;
-				l[j][j] = sqrt(sum);
-			}
-			else
-				l[i][j] = sum / l[j][j];
-		}
+			l[i + j * n] = m[i][j] + (i == j ? damping : 0);
 	}
-	for (int column = inverse ? -n : 0; column < 1; column++)
+	if (!cholesky_factor(l, n, 1e-12))
+		return false;
+	memcpy(solution, right, (size_t) n * sizeof(double));
+	cholesky_solve(l, n, solution);
+	if (inverse != NULL)
 	{
-		double		v[MAX_PARAMETERS];
-
-		/* the right side itself last, unit vectors before it */
-		for (int i = 0; i < n; i++)
-			v[i] = column == 0 ? right[i] : (i == column + n);
-		for (int i = 0; i < n; i++)
-		{
-			for (int k = 0; k < i; k++)
-				v[i] -= l[i][k] * v[k];
-			v[i] /= l[i][i];
-		}
-		for (int i = n - 1; i >= 0; i--)
-		{
-			for (int k = i + 1; k < n; k++)
-				v[i] -= l[k][i] * v[k];
-			v[i] /= l[i][i];
-		}
-		if (column == 0)
-			memcpy(solution, v, (size_t) n * sizeof(double));
-		else
-			inverse[column + n] = v[column + n];
+		cholesky_invert(l, n, inverse_of_m);
+		for (int j = 0; j < n; j++)
+			inverse[j] = inverse_of_m[j + j * n];
 	}
 	return true;
 }

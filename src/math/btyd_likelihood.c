@@ -8,9 +8,12 @@
  */
 #include "btyd_likelihood.h"
 #include "gamma.h"
+#include "gauss_legendre.h"
 
 #include <math.h>
 #include <string.h>
+
+#define lengthof(array)	((int) (sizeof(array) / sizeof((array)[0])))
 
 /* Patterns between two looks at interrupts */
 #define CHUNK			4096
@@ -53,125 +56,128 @@ trigamma(double x)
  * where the second term, of one who left after the last purchase, is missing in
  * BG/NBD when x = 0.
  */
+typedef struct Geometric
+{
+	double		r;
+	double		alpha;
+	double		a;
+	double		b;
+	/* of the group */
+	double		x;
+	double		y;				/* how often they could have left */
+	bool		may_have_left;
+	double		leave;			/* b + y - 1 */
+	double		log_odds;		/* ln a - ln leave */
+	/* sums over the group, n = weight(1 - weight) */
+	double		left;
+	double		n;
+	double		n_r;
+	double		n_alpha;
+} Geometric;
+
+/* What depends on a pattern's days */
+static inline void
+add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Derivatives *d)
+{
+	const double shape = g->r + g->x;
+	const double count = (double) pattern->count;
+	const double inverse = 1 / (g->alpha + pattern->t);
+	const double log_t = log1p(pattern->t / g->alpha);
+	double		difference = 0;
+	double		inverse_x = 0;
+	double		q = 0;
+	double		weight = 0;
+	double		log_sum = 0;
+
+	if (g->may_have_left)
+	{
+		double		odds;
+		double		e;
+
+		difference = log1p((pattern->t - pattern->t_x) / (g->alpha + pattern->t_x));
+		inverse_x = 1 / (g->alpha + pattern->t_x);
+		q = inverse - inverse_x;
+		odds = g->log_odds + shape * difference;
+		e = exp(-fabs(odds));
+		weight = (odds > 0 ? 1 : e) / (1 + e);
+		log_sum = (odds > 0 ? odds : 0) + log1p(e);
+	}
+	add(&d->value, count * (log_sum - shape * log_t));
+	add(&d->gradient[0], count * (weight * difference - log_t));
+	add(&d->gradient[1], count * (weight * shape * q + (g->r * (pattern->t / g->alpha) - g->x) * inverse));
+	g->left += count * weight;
+	if (second)
+	{
+		const double v = count * weight * (1 - weight);
+		const double by_alpha = shape * q;
+
+		add(&d->hessian[0], v * difference * difference);
+		add(&d->hessian[1], count * (weight * q - inverse) + v * difference * by_alpha);
+		add(&d->hessian[4], count * shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
+			v * by_alpha * by_alpha);
+		g->n += v;
+		g->n_r += v * difference;
+		g->n_alpha += v * by_alpha;
+	}
+}
+
+/* What all patterns of the same x have in common */
+static void
+add_geometric_group(const Geometric *g, double count, double log_alpha, bool second, Derivatives *d)
+{
+	const double shape = g->r + g->x;
+	double		by_r;
+	double		by_b_alone;
+	double		by_sum;
+
+	add(&d->value, count * (log_rising(g->r, g->x, 1, &by_r) - g->x * log_alpha));
+	add(&d->value, count * log_rising_ratio(g->b, g->a, g->y, &by_b_alone, &by_sum));
+	add(&d->gradient[0], count * by_r);
+	add(&d->gradient[2], count * by_sum + g->left / g->a);
+	add(&d->gradient[3], count * (by_b_alone + by_sum) - (g->may_have_left ? g->left / g->leave : 0));
+	if (second)
+	{
+		const double both = count * (trigamma(g->a + g->b) - trigamma(g->a + g->b + g->y));
+		const double by_a = g->may_have_left ? 1 / g->a : 0;
+		const double by_b = g->may_have_left ? -1 / g->leave : 0;
+
+		add(&d->hessian[0], count * (trigamma(shape) - trigamma(g->r)));
+		add(&d->hessian[1], count / g->alpha);
+		add(&d->hessian[2], g->n_r * by_a);
+		add(&d->hessian[3], g->n_r * by_b);
+		add(&d->hessian[4], -count * g->r / (g->alpha * g->alpha));
+		add(&d->hessian[5], g->n_alpha * by_a);
+		add(&d->hessian[6], g->n_alpha * by_b);
+		add(&d->hessian[7], both + (g->n - g->left) * by_a * by_a);
+		add(&d->hessian[8], both + g->n * by_a * by_b);
+		add(&d->hessian[9], both + count * (trigamma(g->b + g->y) - trigamma(g->b)) + (g->n + g->left) * by_b * by_b);
+	}
+}
+
 static void
 evaluate_geometric(const Problem *problem, const double *parameters, bool second, Derivatives *d)
 {
 	const bool	modified = problem->model == MODEL_MBGNBD;
-	const double r = parameters[0];
-	const double alpha = parameters[1];
-	const double a = parameters[2];
-	const double b = parameters[3];
-	const double log_alpha = log(alpha);
+	const double log_alpha = log(parameters[1]);
 
-	for (size_t g = 0; g < problem->ngroups; g++)
+	for (size_t i = 0; i < problem->ngroups; i++)
 	{
-		const Group *group = &problem->groups[g];
-		const double x = group->x;
-		const double y = modified ? x + 1 : x;
-		const double shape = r + x;
-		const double leave = b + y - 1;
-		const bool	may_have_left = modified || x > 0;
-		const double log_odds = may_have_left ? log(a) - log(leave) : 0;
-		double		left = 0;	/* sums over the group, n = weight(1 - weight) */
-		double		n = 0;
-		double		n_r = 0;
-		double		n_alpha = 0;
-		double		by_r;
-		double		by_b_alone;
-		double		by_sum;
+		const Group *group = &problem->groups[i];
+		Geometric	g = {parameters[0], parameters[1], parameters[2], parameters[3], .x = group->x};
 
-		for (size_t i = group->start; i < group->end; i++)
+		g.y = modified ? g.x + 1 : g.x;
+		g.may_have_left = modified || g.x > 0;
+		g.leave = g.b + g.y - 1;
+		g.log_odds = g.may_have_left ? log(g.a) - log(g.leave) : 0;
+		for (size_t j = group->start; j < group->end; j++)
 		{
-			const BtydPattern *pattern = &problem->patterns[i];
-			const double count = (double) pattern->count;
-			const double inverse = 1 / (alpha + pattern->t);
-			const double log_t = log1p(pattern->t / alpha);
-			double		difference = 0;
-			double		inverse_x = 0;
-			double		q = 0;
-			double		weight = 0;
-			double		log_sum = 0;
-
-			if (i % CHUNK == 0)
+			if (j % CHUNK == 0)
 				problem->host->check();
-			if (may_have_left)
-			{
-				double		odds;
-				double		e;
-
-				difference = log1p((pattern->t - pattern->t_x) / (alpha + pattern->t_x));
-				inverse_x = 1 / (alpha + pattern->t_x);
-				q = inverse - inverse_x;
-				odds = log_odds + shape * difference;
-				e = exp(-fabs(odds));
-				weight = (odds > 0 ? 1 : e) / (1 + e);
-				log_sum = (odds > 0 ? odds : 0) + log1p(e);
-			}
-			add(&d->value, count * (log_sum - shape * log_t));
-			add(&d->gradient[0], count * (weight * difference - log_t));
-			add(&d->gradient[1], count * (weight * shape * q + (r * (pattern->t / alpha) - x) * inverse));
-			left += count * weight;
-			if (second)
-			{
-				const double v = count * weight * (1 - weight);
-				const double by_alpha = shape * q;
-
-				add(&d->hessian[0], v * difference * difference);
-				add(&d->hessian[1], count * (weight * q - inverse) + v * difference * by_alpha);
-				add(&d->hessian[4], count * shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
-					v * by_alpha * by_alpha);
-				n += v;
-				n_r += v * difference;
-				n_alpha += v * by_alpha;
-			}
+			add_geometric_pattern(&g, &problem->patterns[j], second, d);
 		}
-
-		add(&d->value, group->count * (log_rising(r, x, 1, &by_r) - x * log_alpha));
-		add(&d->value, group->count * log_rising_ratio(b, a, y, &by_b_alone, &by_sum));
-		add(&d->gradient[0], group->count * by_r);
-		add(&d->gradient[2], group->count * by_sum + left / a);
-		add(&d->gradient[3], group->count * (by_b_alone + by_sum) - (may_have_left ? left / leave : 0));
-		if (second)
-		{
-			const double both = group->count * (trigamma(a + b) - trigamma(a + b + y));
-			const double by_a = may_have_left ? 1 / a : 0;
-			const double by_b = may_have_left ? -1 / leave : 0;
-
-			add(&d->hessian[0], group->count * (trigamma(shape) - trigamma(r)));
-			add(&d->hessian[1], group->count / alpha);
-			add(&d->hessian[2], n_r * by_a);
-			add(&d->hessian[3], n_r * by_b);
-			add(&d->hessian[4], -group->count * r / (alpha * alpha));
-			add(&d->hessian[5], n_alpha * by_a);
-			add(&d->hessian[6], n_alpha * by_b);
-			add(&d->hessian[7], both + (n - left) * by_a * by_a);
-			add(&d->hessian[8], both + n * by_a * by_b);
-			add(&d->hessian[9], both + group->count * (trigamma(b + y) - trigamma(b)) + (n + left) * by_b * by_b);
-		}
+		add_geometric_group(&g, group->count, log_alpha, second, d);
 	}
 }
-
-/* Gauss-Legendre quadrature with 6, 8 and 12 nodes; the other half mirrors this */
-static const double nodes6[] = {
-	0.93246951420315202781, 0.66120938646626451366, 0.23861918608319690863
-};
-static const double weights6[] = {
-	0.17132449237917034504, 0.36076157304813860757, 0.46791393457269104739
-};
-static const double nodes8[] = {
-	0.96028985649753623168, 0.79666647741362673959, 0.52553240991632898582, 0.18343464249564980494
-};
-static const double weights8[] = {
-	0.10122853629037625915, 0.22238103445337447054, 0.31370664587788728734, 0.36268378337836198297
-};
-static const double nodes12[] = {
-	0.98156063424671925069, 0.90411725637047485668, 0.76990267419430468704,
-	0.5873179542866174473, 0.36783149899818019375, 0.12523340851146891547
-};
-static const double weights12[] = {
-	0.047175336386511827195, 0.10693932599531843096, 0.16007832854334622633,
-	0.20316742672306592175, 0.23349253653835480876, 0.249147045813402785
-};
 
 /*
  * The integrand may fall by e^8 within a panel; the part that is e^-45 below
@@ -200,123 +206,203 @@ typedef struct Moments
  * panels over which it doesn't fall too far: no hypergeometric function, and
  * the derivatives cost next to nothing more.
  */
+typedef struct Integrand
+{
+	double		shape;			/* r + x */
+	double		s;
+	bool		alpha_less;
+	double		gap;			/* between alpha and beta */
+	double		base;			/* the less of them, and t_x */
+	double		log_base;
+	double		start;			/* ln of the integrand at t_x */
+	/* at t */
+	double		log_alpha_t;
+	double		log_beta_t;
+	double		inverse_alpha_t;
+	double		inverse_beta_t;
+} Integrand;
+
+/* How far a panel that starts at u goes, so that the integrand doesn't fall too far; and by how much */
+static inline double
+panel_step(const Integrand *f, double u, double rest, double *drop)
+{
+	double		step = fmin(rest, PANEL_LENGTH);
+
+	/* how fast it falls at the panel's end, where it falls fastest */
+	for (int i = 0; i < 3; i++)
+	{
+		const double grown = f->base * exp(u + step);
+		const double near = grown / (grown + f->gap);
+
+		*drop = (f->alpha_less ? f->shape + (f->s + 1) * near : f->shape * near + f->s + 1) * step;
+		if (*drop <= PANEL_DROP)
+			break;
+		step *= PANEL_DROP / *drop;
+		*drop = PANEL_DROP;
+	}
+	return step;
+}
+
+/* Add the integrand at v to the moments, so much of it; returns its logarithm, relative to the start. */
+static inline double
+add_node(const Integrand *f, double v, double weight, bool second, Moments *moments)
+{
+	const double y_least = f->base * exp(v);
+	const double y_most = y_least + f->gap;
+	const double log_least = f->log_base + v;
+	const double log_most = log(y_most);
+	const double log_a = f->alpha_less ? log_least : log_most;
+	const double log_b = f->alpha_less ? log_most : log_least;
+	const double inverse_a = 1 / (f->alpha_less ? y_least : y_most);
+	const double inverse_b = 1 / (f->alpha_less ? y_most : y_least);
+	const double level = v - f->shape * log_a - (f->s + 1) * log_b - f->start;
+	const double mass = weight * exp(level);
+	double		by[MAX_PARAMETERS];
+
+	by[0] = f->log_alpha_t - log_a;
+	by[1] = f->shape * (f->inverse_alpha_t - inverse_a);
+	by[2] = 1 / f->s + f->log_beta_t - log_b;
+	by[3] = f->s * f->inverse_beta_t - (f->s + 1) * inverse_b;
+	moments->mass += mass;
+	for (int j = 0; j < 4; j++)
+		moments->first[j] += mass * by[j];
+	if (second)
+	{
+		int			entry = 0;
+
+		for (int j = 0; j < 4; j++)
+			for (int k = j; k < 4; k++)
+				moments->second[entry++] += mass * by[j] * by[k];
+		moments->second[1] -= mass * inverse_a;
+		moments->second[4] += mass * f->shape * inverse_a * inverse_a;
+		moments->second[7] -= mass / (f->s * f->s);
+		moments->second[8] -= mass * inverse_b;
+		moments->second[9] += mass * (f->s + 1) * inverse_b * inverse_b;
+	}
+	return level;
+}
+
+/* Add a panel, from left to right; returns the logarithm at its last node. */
+static inline double
+add_panel(const Integrand *f, double u, double step, double drop, bool second, Moments *moments)
+{
+	const double half = step / 2;
+	const double middle = u + half;
+	const GaussNode *nodes = gauss12;
+	int			pairs = lengthof(gauss12);
+	double		last = 0;
+
+	if (drop <= 1 && step <= 0.6)
+	{
+		nodes = gauss6;
+		pairs = lengthof(gauss6);
+	}
+	else if (drop <= 2.5 && step <= 1.2)
+	{
+		nodes = gauss8;
+		pairs = lengthof(gauss8);
+	}
+	for (int i = -pairs; i < pairs; i++)
+	{
+		const GaussNode *node = &nodes[i < 0 ? -i - 1 : i];
+
+		last = add_node(f, middle + (i < 0 ? -half : half) * node->x, node->weight * half, second, moments);
+	}
+	return last;
+}
+
+/* The mass becomes the logarithm of the integral, the moments its means. False if it can't be had. */
 static bool
 integrate(const double *parameters, double x, const BtydPattern *pattern, bool second,
 		  double log_alpha_t, double log_beta_t, Moments *moments)
 {
-	const double r = parameters[0];
 	const double alpha = parameters[1];
-	const double s = parameters[2];
 	const double beta = parameters[3];
-	const double shape = r + x;
-	const double least = fmin(alpha, beta);
-	const double gap = fabs(alpha - beta);
-	const double base = least + pattern->t_x;
-	const double log_base = log(base);
-	const double length = log1p((pattern->t - pattern->t_x) / base);
-	const double inverse_alpha_t = 1 / (alpha + pattern->t);
-	const double inverse_beta_t = 1 / (beta + pattern->t);
-	const bool	alpha_less = alpha < beta;
-	const double start = alpha_less ? -shape * log_base - (s + 1) * log(base + gap) :
-		-shape * log(base + gap) - (s + 1) * log_base;
+	Integrand	f = {.shape = parameters[0] + x,.s = parameters[2],.alpha_less = alpha < beta,
+		.gap = fabs(alpha - beta),.base = fmin(alpha, beta) + pattern->t_x,
+		.log_alpha_t = log_alpha_t,.log_beta_t = log_beta_t,
+		.inverse_alpha_t = 1 / (alpha + pattern->t),.inverse_beta_t = 1 / (beta + pattern->t)};
+	const double length = log1p((pattern->t - pattern->t_x) / f.base);
 	double		u = 0;
 
+	f.log_base = log(f.base);
+	f.start = f.alpha_less ? -f.shape * f.log_base - (f.s + 1) * log(f.base + f.gap) :
+		-f.shape * log(f.base + f.gap) - (f.s + 1) * f.log_base;
 	memset(moments, 0, sizeof(Moments));
 	for (int panel = 0; u < length; panel++)
 	{
-		double		step = fmin(length - u, PANEL_LENGTH);
 		double		drop = 0;
-		double		middle;
-		double		half;
-		double		last = 0;
-		const double *nodes;
-		const double *weights;
-		int			count;
+		double		step = panel_step(&f, u, length - u, &drop);
+		double		last;
 
-		/* how fast it falls at the panel's end, where it falls fastest */
-		for (int i = 0; i < 3; i++)
-		{
-			const double grown = base * exp(u + step);
-			const double near = grown / (grown + gap);
-
-			drop = (alpha_less ? shape + (s + 1) * near : shape * near + s + 1) * step;
-			if (drop <= PANEL_DROP)
-				break;
-			step *= PANEL_DROP / drop;
-			drop = PANEL_DROP;
-		}
-		if (drop <= 1 && step <= 0.6)
-		{
-			nodes = nodes6;
-			weights = weights6;
-			count = 6;
-		}
-		else if (drop <= 2.5 && step <= 1.2)
-		{
-			nodes = nodes8;
-			weights = weights8;
-			count = 8;
-		}
-		else
-		{
-			nodes = nodes12;
-			weights = weights12;
-			count = 12;
-		}
 		if (!(step > 0) || panel >= MAX_PANELS)
 			return false;
-
-		half = step / 2;
-		middle = u + half;
-		for (int i = 0; i < count; i++)
-		{
-			const int	at = i < count / 2 ? i : count - 1 - i;
-			const double v = middle + (i < count / 2 ? -half : half) * nodes[at];
-			const double y_least = base * exp(v);
-			const double y_most = y_least + gap;
-			const double log_least = log_base + v;
-			const double log_most = log(y_most);
-			const double log_a = alpha_less ? log_least : log_most;
-			const double log_b = alpha_less ? log_most : log_least;
-			const double inverse_a = 1 / (alpha_less ? y_least : y_most);
-			const double inverse_b = 1 / (alpha_less ? y_most : y_least);
-			const double level = v - shape * log_a - (s + 1) * log_b - start;
-			const double mass = weights[at] * half * exp(level);
-			double		by[MAX_PARAMETERS];
-
-			last = level;
-			by[0] = log_alpha_t - log_a;
-			by[1] = shape * (inverse_alpha_t - inverse_a);
-			by[2] = 1 / s + log_beta_t - log_b;
-			by[3] = s * inverse_beta_t - (s + 1) * inverse_b;
-			moments->mass += mass;
-			for (int j = 0; j < 4; j++)
-				moments->first[j] += mass * by[j];
-			if (second)
-			{
-				int			entry = 0;
-
-				for (int j = 0; j < 4; j++)
-					for (int k = j; k < 4; k++)
-						moments->second[entry++] += mass * by[j] * by[k];
-				moments->second[1] -= mass * inverse_a;
-				moments->second[4] += mass * shape * inverse_a * inverse_a;
-				moments->second[7] -= mass / (s * s);
-				moments->second[8] -= mass * inverse_b;
-				moments->second[9] += mass * (s + 1) * inverse_b * inverse_b;
-			}
-		}
+		last = add_panel(&f, u, step, drop, second, moments);
 		u += step;
 		if (last < NEGLIGIBLE)
 			break;
 	}
-
-	/* the mass becomes the logarithm of the integral, the moments its means */
 	for (int j = 0; j < 4; j++)
 		moments->first[j] /= moments->mass;
 	for (int j = 0; j < HESSIAN_ENTRIES; j++)
 		moments->second[j] /= moments->mass;
-	moments->mass = log(moments->mass) + log(s) + log_base + start;
+	moments->mass = log(moments->mass) + log(f.s) + f.log_base + f.start;
+	return true;
+}
+
+/* What depends on a pattern's days; false if that can't be had */
+static bool
+add_pareto_pattern(const double *parameters, double x, const BtydPattern *pattern, bool second, Derivatives *d)
+{
+	const double s = parameters[2];
+	const double shape = parameters[0] + x;
+	const double count = (double) pattern->count;
+	const double inverse_a = 1 / (parameters[1] + pattern->t);
+	const double inverse_b = 1 / (parameters[3] + pattern->t);
+	const double log_a = log(parameters[1] + pattern->t);
+	const double log_b = log(parameters[3] + pattern->t);
+	const double present = -shape * log_a - s * log_b;
+	double		weight = 0;
+	double		log_sum = present;
+	Moments		left;
+
+	memset(&left, 0, sizeof(left));
+	if (pattern->t > pattern->t_x)
+	{
+		double		odds;
+		double		e;
+
+		if (!integrate(parameters, x, pattern, second, log_a, log_b, &left))
+			return false;
+		odds = left.mass - present;
+		e = exp(-fabs(odds));
+		weight = (odds > 0 ? 1 : e) / (1 + e);
+		log_sum += (odds > 0 ? odds : 0) + log1p(e);
+	}
+	add(&d->value, count * log_sum);
+	add(&d->gradient[0], count * (weight * left.first[0] - log_a));
+	add(&d->gradient[1], count * (weight * left.first[1] - shape * inverse_a));
+	add(&d->gradient[2], count * (weight * left.first[2] - log_b));
+	add(&d->gradient[3], count * (weight * left.first[3] - s * inverse_b));
+	if (second)
+	{
+		const double rest = count * (1 - weight);
+		int			entry = 0;
+
+		for (int j = 0; j < 4; j++)
+		{
+			for (int k = j; k < 4; k++)
+			{
+				add(&d->hessian[entry], count * weight * (left.second[entry] -
+														  weight * left.first[j] * left.first[k]));
+				entry++;
+			}
+		}
+		add(&d->hessian[1], -rest * inverse_a);
+		add(&d->hessian[4], rest * shape * inverse_a * inverse_a);
+		add(&d->hessian[8], -rest * inverse_b);
+		add(&d->hessian[9], rest * s * inverse_b * inverse_b);
+	}
 	return true;
 }
 
@@ -334,63 +420,16 @@ evaluate_pareto(const Problem *problem, const double *parameters, bool second, D
 	{
 		const Group *group = &problem->groups[g];
 		const double x = group->x;
-		const double shape = r + x;
 		double		by_r;
 
 		for (size_t i = group->start; i < group->end; i++)
 		{
-			const BtydPattern *pattern = &problem->patterns[i];
-			const double count = (double) pattern->count;
-			const double inverse_a = 1 / (alpha + pattern->t);
-			const double inverse_b = 1 / (beta + pattern->t);
-			const double log_a = log(alpha + pattern->t);
-			const double log_b = log(beta + pattern->t);
-			const double present = -shape * log_a - s * log_b;
-			double		weight = 0;
-			double		log_sum = present;
-			Moments		left;
-
 			if (i % (CHUNK / 16) == 0)
 				problem->host->check();
-			memset(&left, 0, sizeof(left));
-			if (pattern->t > pattern->t_x)
+			if (!add_pareto_pattern(parameters, x, &problem->patterns[i], second, d))
 			{
-				double		odds;
-				double		e;
-
-				if (!integrate(parameters, x, pattern, second, log_a, log_b, &left))
-				{
-					add(&d->value, NAN);
-					return;
-				}
-				odds = left.mass - present;
-				e = exp(-fabs(odds));
-				weight = (odds > 0 ? 1 : e) / (1 + e);
-				log_sum += (odds > 0 ? odds : 0) + log1p(e);
-			}
-			add(&d->value, count * log_sum);
-			add(&d->gradient[0], count * (weight * left.first[0] - log_a));
-			add(&d->gradient[1], count * (weight * left.first[1] - shape * inverse_a));
-			add(&d->gradient[2], count * (weight * left.first[2] - log_b));
-			add(&d->gradient[3], count * (weight * left.first[3] - s * inverse_b));
-			if (second)
-			{
-				const double rest = count * (1 - weight);
-				int			entry = 0;
-
-				for (int j = 0; j < 4; j++)
-				{
-					for (int k = j; k < 4; k++)
-					{
-						add(&d->hessian[entry], count * weight * (left.second[entry] -
-																  weight * left.first[j] * left.first[k]));
-						entry++;
-					}
-				}
-				add(&d->hessian[1], -rest * inverse_a);
-				add(&d->hessian[4], rest * shape * inverse_a * inverse_a);
-				add(&d->hessian[8], -rest * inverse_b);
-				add(&d->hessian[9], rest * s * inverse_b * inverse_b);
+				add(&d->value, NAN);
+				return;
 			}
 		}
 
@@ -401,7 +440,7 @@ evaluate_pareto(const Problem *problem, const double *parameters, bool second, D
 		add(&d->gradient[3], group->count * (s / beta));
 		if (second)
 		{
-			add(&d->hessian[0], group->count * (trigamma(shape) - trigamma(r)));
+			add(&d->hessian[0], group->count * (trigamma(r + x) - trigamma(r)));
 			add(&d->hessian[1], group->count / alpha);
 			add(&d->hessian[4], -group->count * r / (alpha * alpha));
 			add(&d->hessian[8], group->count / beta);

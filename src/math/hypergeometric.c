@@ -12,51 +12,7 @@
 #include <math.h>
 
 #include "gamma.h"
-
-typedef struct Node
-{
-	double		x;
-	double		weight;
-} Node;
-
-/* Gauss-Legendre on (-1, 1): the positive half of the nodes */
-static const Node gauss8[] = {
-	{0.18343464249564980494, 0.36268378337836198297},
-	{0.52553240991632898582, 0.31370664587788728734},
-	{0.79666647741362673959, 0.22238103445337447054},
-	{0.96028985649753623168, 0.10122853629037625915},
-};
-
-static const Node gauss4[] = {
-	{0.3399810435848562648, 0.65214515486254614263},
-	{0.86113631159405257522, 0.34785484513745385737},
-};
-
-static const Node gauss6[] = {
-	{0.23861918608319690863, 0.46791393457269104739},
-	{0.66120938646626451366, 0.36076157304813860757},
-	{0.93246951420315202781, 0.17132449237917034504},
-};
-
-static const Node gauss12[] = {
-	{0.12523340851146891547, 0.249147045813402785},
-	{0.36783149899818019375, 0.23349253653835480876},
-	{0.5873179542866174473, 0.20316742672306592175},
-	{0.76990267419430468704, 0.16007832854334622633},
-	{0.90411725637047485668, 0.10693932599531843096},
-	{0.98156063424671925069, 0.047175336386511827195},
-};
-
-static const Node gauss16[] = {
-	{0.095012509837637440185, 0.18945061045506849629},
-	{0.28160355077925891323, 0.18260341504492358887},
-	{0.45801677765722738634, 0.16915651939500253819},
-	{0.61787624440264374845, 0.14959598881657673208},
-	{0.7554044083550030339, 0.12462897125553387205},
-	{0.86563120238783174388, 0.09515851168249278481},
-	{0.94457502307323257608, 0.062253523938647892863},
-	{0.9894009349916499326, 0.027152459411754094852},
-};
+#include "gauss_legendre.h"
 
 /*
  * A panel of n nodes is exact to rounding if |slope| * half width stays below
@@ -68,7 +24,7 @@ typedef struct Rule
 	double		steep;
 	double		wide;
 	int			pairs;
-	const Node *nodes;
+	const GaussNode *nodes;
 } Rule;
 
 static const Rule rules[] = {
@@ -270,102 +226,139 @@ beta_geometric_count(double n, double a, double b, double y)
  * With e^v = 1 + u/m, m the smaller of alpha and beta, and q = 1 + u/M the
  * larger one's, the integrand is exp(power v) q^-fall dv, times a constant.
  */
+typedef struct ParetoIntegrand
+{
+	double		ratio;			/* m / M */
+	double		power;
+	double		fall;
+} ParetoIntegrand;
+
+/* The integral, and those of the integrand times v, ln q, 1/e^v, 1/q */
+typedef struct ParetoSums
+{
+	double		sum;
+	double		v;
+	double		log_q;
+	double		per_e;
+	double		per_q;
+} ParetoSums;
+
+/* Where a panel begins and ends: v, e^v, and the slope of the integrand's logarithm */
+typedef struct ParetoPlace
+{
+	double		v;
+	double		e;
+	double		slope;
+} ParetoPlace;
+
+/*
+ * How wide a panel may be that begins there, up to the given width; sets the
+ * end's e and slope, and how steep the panel is. NaN if no width will do.
+ */
+static double
+pareto_width(const ParetoIntegrand *f, const ParetoPlace *from, double width, ParetoPlace *to, double *steep)
+{
+	if (width > 2.0 * WIDE16)
+		width = 2.0 * WIDE16;
+	/* what is beyond 2 * STEEP16 e-folds belongs to the next panel */
+	if (from->slope < 0.0 && -from->slope * width > 2.0 * STEEP16)
+		width = -2.0 * STEEP16 / from->slope;
+	for (int tries = 0; tries <= 200; tries++)
+	{
+		double		e_half = exp(0.5 * width);
+
+		to->e = from->e * e_half * e_half;
+		to->slope = f->power - f->fall * (f->ratio * to->e / (1.0 + f->ratio * (to->e - 1.0)));
+		*steep = fmax(fabs(from->slope), fabs(to->slope)) * width * 0.5;
+		if (*steep <= STEEP16 * 1.0001)
+			return width;
+		width *= fmax(0.5, STEEP16 / *steep);
+	}
+	return NAN;
+}
+
+/* Add a panel that begins there, of so much half width. */
+static void
+pareto_panel(const ParetoIntegrand *f, const Rule *rule, const ParetoPlace *from, double half,
+			 bool moments, ParetoSums *sums)
+{
+	double		centre = from->v + half;
+	double		e_centre = from->e * exp(half);
+
+	for (int j = 0; j < rule->pairs; j++)
+	{
+		double		step = half * rule->nodes[j].x;
+		double		e_step = exp(step);
+		double		e[2] = {e_centre * e_step, e_centre / e_step};
+		double		v[2] = {centre + step, centre - step};
+
+		for (int k = 0; k < 2; k++)
+		{
+			double		q = 1.0 + f->ratio * (e[k] - 1.0);
+			double		log_q = log(q);
+			double		weight = rule->nodes[j].weight * half * exp(f->power * v[k] - f->fall * log_q);
+
+			sums->sum += weight;
+			if (moments)
+			{
+				sums->v += weight * v[k];
+				sums->log_q += weight * log_q;
+				sums->per_e += weight / e[k];
+				sums->per_q += weight / q;
+			}
+		}
+	}
+}
+
+/* Panel after panel, from v = 0 to the end or until the rest is negligible; false if that leads nowhere */
+static bool
+pareto_panels(const ParetoIntegrand *f, double end, bool moments, ParetoSums *sums)
+{
+	ParetoPlace from = {0.0, 1.0, f->power - f->fall * f->ratio};
+
+	for (int i = 0; i < MAX_PANELS; i++)
+	{
+		ParetoPlace to;
+		double		steep;
+		double		width = pareto_width(f, &from, end - from.v, &to, &steep);
+		const Rule *rule = rules;
+
+		if (isnan(width))
+			return false;
+		while (rule->pairs < 8 && (steep > rule->steep || width > 2.0 * rule->wide))
+			rule++;
+		width *= 0.5;
+		pareto_panel(f, rule, &from, width, moments, sums);
+		to.v = from.v + 2.0 * width;
+		if (to.v >= end)
+			return true;
+		if (to.slope < 0.0 &&
+			exp(f->power * to.v - f->fall * log(1.0 + f->ratio * (to.e - 1.0))) <= NEGLIGIBLE * -to.slope * sums->sum)
+			return true;
+		from = to;
+	}
+	return false;
+}
+
 void
 pareto_integral(double n, double s, double alpha, double beta, double length, bool moments, ParetoIntegral *result)
 {
 	bool		beta_first = beta <= alpha;
-	double		ratio = beta_first ? beta / alpha : alpha / beta;
-	double		power = beta_first ? -s : 1.0 - n;
-	double		fall = beta_first ? n : s + 1.0;
-	double		end;
-	double		from = 0.0;
-	double		e_from = 1.0;
-	double		slope_from = power - fall * ratio;
-	double		sum = 0.0;
-	double		sum_v = 0.0;
-	double		sum_log_q = 0.0;
-	double		sum_per_e = 0.0;
-	double		sum_per_q = 0.0;
+	ParetoIntegrand f = {beta_first ? beta / alpha : alpha / beta,
+		beta_first ? -s : 1.0 - n,
+	beta_first ? n : s + 1.0};
+	ParetoSums	sums = {0};
 
 	result->log_value = NAN;
 	result->whole_log_alpha = log1p(length / alpha);
 	result->whole_log_beta = log1p(length / beta);
-	end = beta_first ? result->whole_log_beta : result->whole_log_alpha;
-	for (int i = 0;; i++)
-	{
-		double		width = end - from;
-		double		e_half;
-		double		e_to;
-		double		slope_to;
-		double		steep;
-		double		e_centre;
-		double		centre;
-		const Rule *rule;
-
-		if (i == MAX_PANELS)
-			return;
-		if (width > 2.0 * WIDE16)
-			width = 2.0 * WIDE16;
-		/* what is beyond 2 * STEEP16 e-folds belongs to the next panel */
-		if (slope_from < 0.0 && -slope_from * width > 2.0 * STEEP16)
-			width = -2.0 * STEEP16 / slope_from;
-		for (int tries = 0;; tries++)
-		{
-			e_half = exp(0.5 * width);
-			e_to = e_from * e_half * e_half;
-			slope_to = power - fall * (ratio * e_to / (1.0 + ratio * (e_to - 1.0)));
-			steep = fmax(fabs(slope_from), fabs(slope_to)) * width * 0.5;
-			if (steep <= STEEP16 * 1.0001)
-				break;
-			if (tries == 200)
-				return;
-			width *= fmax(0.5, STEEP16 / steep);
-		}
-		rule = rules;
-		while (rule->pairs < 8 && (steep > rule->steep || width > 2.0 * rule->wide))
-			rule++;
-
-		width *= 0.5;
-		centre = from + width;
-		e_centre = e_from * e_half;
-		for (int j = 0; j < rule->pairs; j++)
-		{
-			double		step = width * rule->nodes[j].x;
-			double		e_step = exp(step);
-			double		e[2] = {e_centre * e_step, e_centre / e_step};
-			double		v[2] = {centre + step, centre - step};
-
-			for (int k = 0; k < 2; k++)
-			{
-				double		q = 1.0 + ratio * (e[k] - 1.0);
-				double		log_q = log(q);
-				double		weight = rule->nodes[j].weight * width * exp(power * v[k] - fall * log_q);
-
-				sum += weight;
-				if (moments)
-				{
-					sum_v += weight * v[k];
-					sum_log_q += weight * log_q;
-					sum_per_e += weight / e[k];
-					sum_per_q += weight / q;
-				}
-			}
-		}
-		from += 2.0 * width;
-		if (from >= end)
-			break;
-		if (slope_to < 0.0 &&
-			exp(power * from - fall * log(1.0 + ratio * (e_to - 1.0))) <= NEGLIGIBLE * -slope_to * sum)
-			break;
-		e_from = e_to;
-		slope_from = slope_to;
-	}
-
-	result->log_value = log(beta_first ? sum : sum * ratio);
-	result->log_alpha = (beta_first ? sum_log_q : sum_v) / sum;
-	result->log_beta = (beta_first ? sum_v : sum_log_q) / sum;
-	result->per_alpha = (beta_first ? sum_per_q : sum_per_e) / sum / alpha;
-	result->per_beta = (beta_first ? sum_per_e : sum_per_q) / sum / beta;
+	if (!pareto_panels(&f, beta_first ? result->whole_log_beta : result->whole_log_alpha, moments, &sums))
+		return;
+	result->log_value = log(beta_first ? sums.sum : sums.sum * f.ratio);
+	result->log_alpha = (beta_first ? sums.log_q : sums.v) / sums.sum;
+	result->log_beta = (beta_first ? sums.v : sums.log_q) / sums.sum;
+	result->per_alpha = (beta_first ? sums.per_q : sums.per_e) / sums.sum / alpha;
+	result->per_beta = (beta_first ? sums.per_e : sums.per_q) / sums.sum / beta;
 }
 
 /* 1 + u = exp(v); parameters s, y */

@@ -14,16 +14,13 @@
  * what is looked for, and proves it.
  */
 #include "logit_newton.h"
+#include "cholesky.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
 /* LAPACK */
-extern void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
-extern void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
-					double *b, const int *ldb, int *info);
-extern void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
 				   double *w, double *work, const int *lwork, int *info);
 
@@ -678,16 +675,13 @@ collinear(Problem *problem, double total, LogitFit *fit)
 static int
 factorise(const Problem *problem, double *factor)
 {
-	int			info;
-
 	memcpy(factor, problem->hessian, (size_t) problem->size * problem->size * sizeof(double));
 	for (size_t i = 0; i < (size_t) problem->size * problem->size; i++)
 	{
 		if (!isfinite(factor[i]))
 			return 0;
 	}
-	dpotrf_("L", &problem->size, factor, &problem->size, &info);
-	return info == 0;
+	return cholesky_factor(factor, problem->size, 0);
 }
 
 /*
@@ -698,8 +692,6 @@ static LogitStatus
 climb(Problem *problem, double *beta, double *work, LogitFit *fit)
 {
 	int			size = problem->size;
-	int			one = 1;
-	int			info;
 	double	   *factor = work;
 	double	   *step = work + (size_t) size * size;
 	double	   *trial = step + size;
@@ -719,7 +711,7 @@ climb(Problem *problem, double *beta, double *work, LogitFit *fit)
 		if (!factorise(problem, factor))
 			return LOGIT_NOT_CONVERGED;
 		memcpy(step, problem->gradient, (size_t) size * sizeof(double));
-		dpotrs_("L", &size, &one, factor, &size, step, &size, &info);
+		cholesky_solve(factor, size, step);
 		for (int j = 0; j < size; j++)
 			gain += step[j] * problem->gradient[j];
 		if (!isfinite(gain))
@@ -750,23 +742,25 @@ climb(Problem *problem, double *beta, double *work, LogitFit *fit)
 	return LOGIT_NOT_CONVERGED;
 }
 
-/* From standardised features to the caller's. False beyond doubles' range. */
+/*
+ * From standardised features to the caller's. False beyond doubles' range. The
+ * inverse of the Hessian takes its place.
+ */
 static int
-report(const Problem *problem, const double *beta, double *work, const double *mean,
+report(Problem *problem, const double *beta, double *work, const double *mean,
 	   const double *deviation, const int *exponent, int weight_exponent, LogitFit *fit)
 {
 	int			size = problem->size;
 	double		intercept = beta[0];
 	double		variance = 0.0;
-	int			info = 1;
+	const double *inverse = problem->hessian;
 
-	if (factorise(problem, work))
-		dpotri_("L", &size, work, &size, &info);
-	if (info != 0)
+	if (!factorise(problem, work))
 		return 0;
+	cholesky_invert(work, size, problem->hessian);
 	for (int j = 1; j < size; j++)
 	{
-		double		error = sqrt(work[j + (size_t) j * size]) / deviation[j] * exp2(-0.5 * weight_exponent);
+		double		error = sqrt(inverse[j + (size_t) j * size]) / deviation[j] * exp2(-0.5 * weight_exponent);
 
 		intercept -= beta[j] * (mean[j] / deviation[j]);
 		fit->coefficients[j] = ldexp(beta[j] / deviation[j], -exponent[j]) + 0.0;
@@ -786,7 +780,7 @@ report(const Problem *problem, const double *beta, double *work, const double *m
 		{
 			double		b = i == 0 ? 1.0 : -mean[i] / deviation[i];
 
-			variance += (i < j ? 2.0 : 1.0) * a * b * work[j + (size_t) i * size];
+			variance += (i < j ? 2.0 : 1.0) * a * b * inverse[j + (size_t) i * size];
 		}
 	}
 	fit->coefficients[0] = intercept + 0.0;

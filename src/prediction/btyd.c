@@ -234,53 +234,63 @@ residual(const Fit *fit, const Customer *customer, double rate)
 						 customer->x, customer->t_x, customer->t, rate);
 }
 
+/*
+ * The fit and the customer of a call, whose arguments are fit, x, t_x, t or fit,
+ * history, as_of. NULL: they give no prediction.
+ */
+static const Fit *
+read_prediction(FunctionCallInfo fcinfo, bool of_history, Customer *customer)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+
+	if (!of_history)
+		customer_of_arguments(fcinfo, 1, customer);
+	else if (!customer_of_history(fcinfo, 1, fit, customer, NULL))
+		return NULL;
+	return fit->usable ? fit : NULL;
+}
+
+static Datum
+predict_alive(FunctionCallInfo fcinfo, bool of_history, bool opposite)
+{
+	Customer	customer;
+	const Fit  *fit = read_prediction(fcinfo, of_history, &customer);
+
+	if (fit == NULL)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(opposite ? 1 - alive(fit, &customer) : alive(fit, &customer));
+}
+
 PG_FUNCTION_INFO_V1(btyd_predict_alive);
 Datum
 btyd_predict_alive(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	Customer	customer;
-
-	customer_of_arguments(fcinfo, 1, &customer);
-	if (!fit->usable)
-		PG_RETURN_NULL();
-	RETURN_PREDICTION(alive(fit, &customer));
+	return predict_alive(fcinfo, false, false);
 }
 
 PG_FUNCTION_INFO_V1(btyd_predict_alive_history);
 Datum
 btyd_predict_alive_history(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	Customer	customer;
-
-	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
-		PG_RETURN_NULL();
-	RETURN_PREDICTION(alive(fit, &customer));
+	return predict_alive(fcinfo, true, false);
 }
 
 PG_FUNCTION_INFO_V1(btyd_churn_probability);
 Datum
 btyd_churn_probability(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	Customer	customer;
-
-	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
-		PG_RETURN_NULL();
-	RETURN_PREDICTION(1 - alive(fit, &customer));
+	return predict_alive(fcinfo, true, true);
 }
 
 PG_FUNCTION_INFO_V1(btyd_predict_expected);
 Datum
 btyd_predict_expected(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
 	double		horizon = check_amount("horizon", PG_GETARG_FLOAT8(4));
 	Customer	customer;
+	const Fit  *fit = read_prediction(fcinfo, false, &customer);
 
-	customer_of_arguments(fcinfo, 1, &customer);
-	if (!fit->usable)
+	if (fit == NULL)
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(expected(fit, &customer, horizon));
 }
@@ -289,11 +299,11 @@ PG_FUNCTION_INFO_V1(btyd_predict_expected_history);
 Datum
 btyd_predict_expected_history(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
 	double		horizon_days = check_amount("horizon_days", PG_GETARG_FLOAT8(3));
 	Customer	customer;
+	const Fit  *fit = read_prediction(fcinfo, true, &customer);
 
-	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
+	if (fit == NULL)
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(expected(fit, &customer, horizon_days / fit->unit_days));
 }
@@ -331,12 +341,11 @@ PG_FUNCTION_INFO_V1(btyd_predict_residual);
 Datum
 btyd_predict_residual(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
 	double		rate = check_amount("rate", PG_GETARG_FLOAT8(4));
 	Customer	customer;
+	const Fit  *fit = read_prediction(fcinfo, false, &customer);
 
-	customer_of_arguments(fcinfo, 1, &customer);
-	if (!fit->usable)
+	if (fit == NULL)
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(residual(fit, &customer, rate));
 }
@@ -346,11 +355,11 @@ PG_FUNCTION_INFO_V1(btyd_predict_residual_history);
 Datum
 btyd_predict_residual_history(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
 	double		discount = check_amount("discount_per_year", PG_GETARG_FLOAT8(3));
 	Customer	customer;
+	const Fit  *fit = read_prediction(fcinfo, true, &customer);
 
-	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
+	if (fit == NULL)
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(residual(fit, &customer, log1p(discount) / DAYS_PER_YEAR * fit->unit_days));
 }
@@ -364,7 +373,7 @@ PG_FUNCTION_INFO_V1(btyd_next_order);
 Datum
 btyd_next_order(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	const Fit  *fit;
 	DateADT		as_of = PG_GETARG_DATEADT(2);
 	Customer	customer;
 	int			low = 0;		/* too early */
@@ -375,7 +384,8 @@ btyd_next_order(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("within_days must be at least 1, but is %d", high)));
-	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL) || !fit->usable)
+	fit = read_prediction(fcinfo, true, &customer);
+	if (fit == NULL)
 		PG_RETURN_NULL();
 	at_high = expected(fit, &customer, (double) high / fit->unit_days);
 	if (!(at_high >= 1))

@@ -256,10 +256,73 @@ exact_times(double x, double y, bool *exact)
 	return x * y;
 }
 
+static inline bool
+is_null(const bits8 *bitmap, int i)
+{
+	return bitmap != NULL && !(bitmap[i / 8] & (1 << (i % 8)));
+}
+
+/* The same mean, however long the sums are */
+static bool
+wide_mean(const double *scores, const bits8 *bitmap, const double *weights, int count, double *result)
+{
+	WeightedMean mean;
+	bool		found;
+
+	weighted_mean_init(&mean);
+	for (int i = 0; i < count; i++)
+	{
+		if (!is_null(bitmap, i))
+			weighted_mean_add(&mean, *scores++, weights[i]);
+	}
+	found = weighted_mean_result(&mean, result);
+	if (mean.total.limb)
+		pfree(mean.total.limb);
+	if (mean.weight.limb)
+		pfree(mean.weight.limb);
+	return found;
+}
+
 /*
- * The mean of the scores that are not NULL. Whole scores and weights, the
- * common case, need no wide arithmetic to give the very same result.
+ * Whole scores and weights, the common case, need no wide arithmetic to give
+ * the very same result. The scores that are NULL have no place in "scores".
  */
+bool
+weighted_mean(const double *scores, const bits8 *bitmap, const double *weights, int count, double *result)
+{
+	const double *next = scores;
+	bool		exact = true;
+	double		total = 0.0;
+	double		weight = 0.0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (is_null(bitmap, i))
+			continue;
+		check_finite("scores", *next);
+		total = exact_plus(total, exact_times(*next++, weights[i], &exact), &exact);
+		weight = exact_plus(weight, weights[i], &exact);
+	}
+	if (!exact)
+		return wide_mean(scores, bitmap, weights, count, result);
+	if (weight > 0.0)
+		*result = total / weight;
+	return weight > 0.0;
+}
+
+const double *
+check_weights(ArrayType *array, int *count)
+{
+	const double *weights = (const double *) ARR_DATA_PTR(array);
+
+	*count = check_vector("weights", array);
+	if (ARR_HASNULL(array) && array_contains_nulls(array))
+		null_element("weights", NO_WEIGHT);
+	for (int i = 0; i < *count; i++)
+		check_weight("weights", weights[i]);
+	return weights;
+}
+
 Datum
 weighted_score(PG_FUNCTION_ARGS)
 {
@@ -267,59 +330,18 @@ weighted_score(PG_FUNCTION_ARGS)
 	ArrayType  *weight_array = PG_GETARG_ARRAYTYPE_P(1);
 	int			count = check_vector("scores", score_array);
 	int			nweights = check_vector("weights", weight_array);
-	const bits8 *bitmap = ARR_NULLBITMAP(score_array);
-	const double *scores = (const double *) ARR_DATA_PTR(score_array);
-	const double *weights = (const double *) ARR_DATA_PTR(weight_array);
-	bool		exact = true;
+	const double *weights;
 	bool		found;
-	double		total = 0.0;
-	double		weight = 0.0;
-	double		result = 0.0;
-	int			next = 0;
+	double		result;
 
 	if (count != nweights)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("weights must have as many elements as scores, not %d for %d", nweights, count),
 				 errhint("A missing score is a NULL in scores.")));
-	if (ARR_HASNULL(weight_array) && array_contains_nulls(weight_array))
-		null_element("weights", NO_WEIGHT);
-	for (int i = 0; i < count; i++)
-		check_weight("weights", weights[i]);
-
-	for (int i = 0; i < count; i++)
-	{
-		if (bitmap && !(bitmap[i / 8] & (1 << (i % 8))))
-			continue;
-		check_finite("scores", scores[next]);
-		total = exact_plus(total, exact_times(scores[next], weights[i], &exact), &exact);
-		weight = exact_plus(weight, weights[i], &exact);
-		next++;
-	}
-	if (exact)
-	{
-		found = weight > 0.0;
-		if (found)
-			result = total / weight;
-	}
-	else
-	{
-		WeightedMean mean;
-
-		weighted_mean_init(&mean);
-		next = 0;
-		for (int i = 0; i < count; i++)
-		{
-			if (bitmap && !(bitmap[i / 8] & (1 << (i % 8))))
-				continue;
-			weighted_mean_add(&mean, scores[next++], weights[i]);
-		}
-		found = weighted_mean_result(&mean, &result);
-		if (mean.total.limb)
-			pfree(mean.total.limb);
-		if (mean.weight.limb)
-			pfree(mean.weight.limb);
-	}
+	weights = check_weights(weight_array, &nweights);
+	found = weighted_mean((const double *) ARR_DATA_PTR(score_array), ARR_NULLBITMAP(score_array),
+						  weights, count, &result);
 	PG_FREE_IF_COPY(score_array, 0);
 	PG_FREE_IF_COPY(weight_array, 1);
 	if (!found)
