@@ -272,7 +272,8 @@ numeric_value(const NumericDigits *digits, int decimals, int64 *value)
 			return false;
 	}
 	/* and the zeros that the digits leave out */
-	for (int have = 4 * (digits->n - 1 - digits->weight); digits->n > 0 && have < decimals; have += 4)
+	for (int have = 4 * (digits->n - 1 - digits->weight); digits->n > 0 && have < decimals;
+		 have += 4)
 	{
 		if (pg_mul_s64_overflow(result, powers[Min(decimals - have, 4)], &result))
 			return false;
@@ -581,7 +582,8 @@ divide(int64 total, int decimals, int64 n, Numeric *result)
 	int			groups = (decimals + 3) / 4;
 	int			digit,
 				digit_n;
-	int			weight = leading_digit((uint128) magnitude * (uint64) powers[4 * groups - decimals], &digit) - groups;
+	int			weight = leading_digit((uint128) magnitude * (uint64) powers[4 * groups - decimals],
+									   &digit) - groups;
 	int			weight_n = leading_digit((uint128) n, &digit_n);
 	int			scale;
 	uint128		scaled;
@@ -609,7 +611,8 @@ divide(int64 total, int decimals, int64 n, Numeric *result)
 Numeric
 fixed_mean(int64 total, int decimals, int64 n)
 {
-	while (decimals > 0 && total % history_power_of_ten(decimals - history_round_down_decimals(decimals)) == 0)
+	while (decimals > 0 &&
+		   total % history_power_of_ten(decimals - history_round_down_decimals(decimals)) == 0)
 	{
 		int			fewer = history_round_down_decimals(decimals);
 
@@ -624,7 +627,8 @@ fixed_mean(int64 total, int decimals, int64 n)
 			return result;
 	}
 #endif
-	return DatumGetNumeric(DirectFunctionCall2(numeric_div, NumericGetDatum(fixed_to_numeric(total, decimals)),
+	return DatumGetNumeric(DirectFunctionCall2(numeric_div,
+											   NumericGetDatum(fixed_to_numeric(total, decimals)),
 											   NumericGetDatum(int64_to_numeric(n))));
 }
 
@@ -635,7 +639,8 @@ fixed_to_float8(int64 value, int decimals)
 	/* both exact: the division rounds once */
 	if (likely(value > -(INT64CONST(1) << 53) && value < INT64CONST(1) << 53))
 		return (double) value / (double) history_power_of_ten(decimals);
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(fixed_to_numeric(value, decimals))));
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+											  NumericGetDatum(fixed_to_numeric(value, decimals))));
 }
 
 int

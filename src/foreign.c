@@ -61,7 +61,8 @@ relation_trap(Relation relation)
 	Oid			oid = RelationGetRelid(relation);
 	ListCell   *lc;
 
-	if (relation->rd_rel->relkind != RELKIND_RELATION && relation->rd_rel->relkind != RELKIND_MATVIEW)
+	if (relation->rd_rel->relkind != RELKIND_RELATION &&
+		relation->rd_rel->relkind != RELKIND_MATVIEW)
 		return "it is no ordinary table";
 	if (relation->rd_rel->relrowsecurity)
 		return "it has row-level security";

@@ -13,7 +13,8 @@
 void *
 resize_memory(void *memory, size_t size)
 {
-	return memory != NULL ? repalloc_huge(memory, size) : MemoryContextAllocHuge(CurrentMemoryContext, size);
+	return memory != NULL ? repalloc_huge(memory, size) :
+		MemoryContextAllocHuge(CurrentMemoryContext, size);
 }
 
 static void

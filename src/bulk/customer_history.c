@@ -13,7 +13,8 @@ customer_history_create(CustomerTable *table, void *entry)
 }
 
 void
-customer_history_add(CustomerTable *table pg_attribute_unused(), void **entries, const SourceRow *rows, int n)
+customer_history_add(CustomerTable *table pg_attribute_unused(), void **entries,
+					 const SourceRow *rows, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
@@ -27,7 +28,8 @@ customer_history_add(CustomerTable *table pg_attribute_unused(), void **entries,
 
 /* The same, but a customer with a total that doesn't fit has no log from then on. */
 void
-customer_history_try_add(CustomerTable *table pg_attribute_unused(), void **entries, const SourceRow *rows, int n)
+customer_history_try_add(CustomerTable *table pg_attribute_unused(), void **entries,
+						 const SourceRow *rows, int n)
 {
 	for (int i = 0; i < n; i++)
 	{

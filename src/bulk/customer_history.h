@@ -16,8 +16,10 @@ typedef struct CustomerHistory
 
 /* For CustomerOps; what becomes of a complete history is up to "emit". */
 extern void customer_history_create(CustomerTable *table, void *entry);
-extern void customer_history_add(CustomerTable *table, void **entries, const SourceRow *rows, int n);
-extern void customer_history_try_add(CustomerTable *table, void **entries, const SourceRow *rows, int n);
+extern void customer_history_add(CustomerTable *table, void **entries, const SourceRow *rows,
+								 int n);
+extern void customer_history_try_add(CustomerTable *table, void **entries, const SourceRow *rows,
+									 int n);
 extern const void *customer_history_memory(const void *entry);
 extern void customer_history_put_aside(CustomerTable *table, void *entry);
 

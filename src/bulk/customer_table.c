@@ -74,7 +74,8 @@ customers_create(const CustomerOps *ops, Size limit)
 
 	/* small limits want small steps */
 	table->context = AllocSetContextCreate(CurrentMemoryContext, "customers", 0, 1024,
-										   Min(Max(limit / 16, 8192), ALLOCSET_DEFAULT_MAXSIZE) & ~(Size) 1023);
+										   Min(Max(limit / 16, 8192),
+											   ALLOCSET_DEFAULT_MAXSIZE) & ~(Size) 1023);
 	table->limit = limit;
 	table->ops = ops;
 	customers_reset(table);
@@ -85,8 +86,10 @@ void
 customers_set_key(CustomerTable *table, const SourceKey *key)
 {
 	table->key = *key;
-	fmgr_info_copy(&table->key.equal, unconstify(FmgrInfo *, &key->equal), GetMemoryChunkContext(table));
-	fmgr_info_copy(&table->key.hash, unconstify(FmgrInfo *, &key->hash), GetMemoryChunkContext(table));
+	fmgr_info_copy(&table->key.equal, unconstify(FmgrInfo *, &key->equal),
+				   GetMemoryChunkContext(table));
+	fmgr_info_copy(&table->key.hash, unconstify(FmgrInfo *, &key->hash),
+				   GetMemoryChunkContext(table));
 }
 
 void
@@ -99,7 +102,8 @@ customers_free(CustomerTable *table)
 void *
 customers_entry(const CustomerTable *table, int64 i)
 {
-	return table->blocks[i >> BLOCK_BITS] + (Size) (i & (BLOCK_ENTRIES - 1)) * table->ops->entry_size;
+	return table->blocks[i >> BLOCK_BITS] + (Size) (i & (BLOCK_ENTRIES - 1)) *
+		table->ops->entry_size;
 }
 
 static inline bool
@@ -192,7 +196,8 @@ insert(CustomerTable *table, const SourceRow *row)
 		MemoryContextSwitchTo(old_context);
 		table->blocks[table->nblocks++] = (char *)
 			TYPEALIGN(CACHE_LINE, MemoryContextAlloc(table->context,
-													 BLOCK_ENTRIES * table->ops->entry_size + CACHE_LINE));
+													 BLOCK_ENTRIES * table->ops->entry_size +
+													 CACHE_LINE));
 	}
 	entry = customers_entry(table, table->entries++);
 	*(Datum *) entry = table->key.by_value ? row->key : copy_key(table, row->key);
@@ -311,7 +316,8 @@ spill(CustomerTable *table, const SourceRow *row)
 	StoredRow	stored = {0};
 
 	if (table->files == NULL)
-		table->files = MemoryContextAllocZero(GetMemoryChunkContext(table), PARTS * sizeof(BufFile *));
+		table->files = MemoryContextAllocZero(GetMemoryChunkContext(table),
+											  PARTS * sizeof(BufFile *));
 	if (table->files[part] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(table));

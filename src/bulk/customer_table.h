@@ -23,7 +23,8 @@ typedef struct CustomerOps
 {
 	Size		entry_size;		/* the key included, a multiple of 8 */
 	void		(*create) (CustomerTable *table, void *entry);
-	void		(*add) (CustomerTable *table, void **entries, const SourceRow *rows, int n);	/* row by row */
+	/* row by row */
+	void		(*add) (CustomerTable *table, void **entries, const SourceRow *rows, int n);
 	const void *(*next_memory) (const void *entry); /* what "add" and "emit" touch beside the entry, or NULL */
 	void		(*put_aside) (CustomerTable *table, void *entry);	/* customers_put_aside() for what it has, if "add" enlarges it */
 	void		(*emit) (CustomerTable *table, void *entry);	/* the customer is complete */
@@ -55,7 +56,8 @@ struct CustomerTable
 
 extern CustomerTable *customers_create(const CustomerOps *ops, Size limit);
 extern void customers_set_key(CustomerTable *table, const SourceKey *key);
-extern void customers_put_aside(CustomerTable *table, Datum key, const HistoryDay *days, size_t n, int decimals);
+extern void customers_put_aside(CustomerTable *table, Datum key, const HistoryDay *days, size_t n,
+								int decimals);
 extern void customers_add(CustomerTable *table, SourceRow *rows, int n);
 extern bool customers_spilled(const CustomerTable *table);
 extern void customers_emit(CustomerTable *table);

@@ -96,7 +96,8 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 	const CustomerOps ops = {sizeof(CustomerHistory), customer_history_create,
 		keep_going ? customer_history_try_add : customer_history_add,
 	customer_history_memory, customer_history_put_aside, emit_customer, &job};
-	SourceReader reader = {function, InvalidOid, NULL, counted, keep_going, start_source, take_rows, &job};
+	SourceReader reader = {function, InvalidOid, NULL, counted, keep_going, start_source, take_rows,
+		&job};
 	SourceCounts counts;
 
 	if (PG_ARGISNULL(0))
@@ -128,7 +129,10 @@ histories(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* source_histories(source text, id anyelement, time_zone text DEFAULT NULL, keep_going boolean DEFAULT false) */
+/*
+ * source_histories(source text, id anyelement, time_zone text DEFAULT NULL,
+ * keep_going boolean DEFAULT false)
+ */
 PG_FUNCTION_INFO_V1(source_histories);
 Datum
 source_histories(PG_FUNCTION_ARGS)

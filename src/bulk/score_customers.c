@@ -265,7 +265,8 @@ add_value(ScoreJob *job, Customer *customer, int64 value, int decimals)
 
 		addend.total = value;
 		multiply_total(&addend, history_power_of_ten(job->decimals - decimals));
-		if (customer->carry + addend.carry > PG_INT16_MAX || customer->carry + addend.carry < PG_INT16_MIN)
+		if (customer->carry + addend.carry > PG_INT16_MAX ||
+			customer->carry + addend.carry < PG_INT16_MIN)
 			out_of_range();
 		customer->carry += addend.carry;
 		add_total(customer, addend.total);
@@ -281,9 +282,12 @@ total_numeric(const Customer *customer, int decimals)
 		return NumericGetDatum(fixed_to_numeric(customer->total, decimals));
 	wide = DirectFunctionCall2(numeric_mul, NumericGetDatum(int64_to_numeric(customer->carry)),
 							   DirectFunctionCall3(numeric_in, CStringGetDatum("18446744073709551616"),
-												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	wide = DirectFunctionCall2(numeric_add, wide, NumericGetDatum(int64_to_numeric(customer->total)));
-	return DirectFunctionCall2(numeric_mul, wide, NumericGetDatum(int64_div_fast_to_numeric(1, decimals)));
+												   ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1)));
+	wide = DirectFunctionCall2(numeric_add, wide,
+							   NumericGetDatum(int64_to_numeric(customer->total)));
+	return DirectFunctionCall2(numeric_mul, wide,
+							   NumericGetDatum(int64_div_fast_to_numeric(1, decimals)));
 }
 
 /* As a cast of the numeric to double precision gives it */
@@ -471,7 +475,10 @@ rewind_customers(ScoreJob *job)
 		customers_rewind(job->file);
 }
 
-/* The next complete customer, its total in the job's decimals; the key in the current memory context */
+/*
+ * The next complete customer, with the total in the job's decimals and the key
+ * in the current memory context
+ */
 static bool
 next_customer(ScoreJob *job, CompleteCustomer *complete)
 {
@@ -489,7 +496,8 @@ next_customer(ScoreJob *job, CompleteCustomer *complete)
 	complete->customer.key = customers_read_key(job->file, &job->table->key);
 	if (complete->decimals < job->decimals)
 	{
-		multiply_total(&complete->customer, history_power_of_ten(job->decimals - complete->decimals));
+		multiply_total(&complete->customer,
+					   history_power_of_ten(job->decimals - complete->decimals));
 		complete->decimals = job->decimals;
 	}
 	return true;
@@ -500,7 +508,8 @@ static double
 monetary_value(const ScoreJob *job, const Customer *customer)
 {
 	if (job->mean)
-		return DatumGetFloat8(DirectFunctionCall1(numeric_float8, mean_numeric(customer, job->decimals)));
+		return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+												  mean_numeric(customer, job->decimals)));
 	return total_float8(customer, job->decimals);
 }
 
@@ -518,7 +527,8 @@ find_thresholds(ScoreJob *job, Size limit)
 		return;
 	budget = (limit > used ? limit - used : 0) / (Size) n;
 	for (int i = R; i <= M; i++)
-		quantile_values_init(&values[i], job->quantile[i] ? Max(job->table->entries, 1024) : 1, budget);
+		quantile_values_init(&values[i], job->quantile[i] ? Max(job->table->entries, 1024) : 1,
+							 budget);
 	rewind_customers(job);
 	for (;;)
 	{
@@ -529,7 +539,8 @@ find_thresholds(ScoreJob *job, Size limit)
 		if (more && customer->last_day != NO_DAY)
 		{
 			double		recency = (double) job->as_of - customer->last_day;
-			double		monetary = job->quantile[M] && customer->events > 0 ? monetary_value(job, customer) : 0;
+			double		monetary = job->quantile[M] &&
+				customer->events > 0 ? monetary_value(job, customer) : 0;
 
 			MemoryContextSwitchTo(old_context);
 			if (job->quantile[R])
@@ -622,7 +633,8 @@ day_fact(FactRow *row, int32 day, SegmentValue *value)
 }
 
 static void
-fetch_fact(void *arg, const SegmentColumn *columns pg_attribute_unused(), int column, SegmentValue *value)
+fetch_fact(void *arg, const SegmentColumn *columns pg_attribute_unused(), int column,
+		   SegmentValue *value)
 {
 	FactRow    *row = arg;
 	int			from = -1;
@@ -719,8 +731,9 @@ segment_text(ScoreJob *job, const int *scores, FactRow *row, Datum *segment)
 		{
 			MemoryContext old_context = MemoryContextSwitchTo(job->context);
 
-			job->segments[rule] = PointerGetDatum(cstring_to_text_with_len(job->map->rules[rule].segment,
-																		   job->map->rules[rule].segment_len));
+			job->segments[rule] =
+				PointerGetDatum(cstring_to_text_with_len(job->map->rules[rule].segment,
+														 job->map->rules[rule].segment_len));
 			MemoryContextSwitchTo(old_context);
 		}
 		*segment = job->segments[rule];
@@ -783,12 +796,15 @@ put_customer(ScoreJob *job, const CompleteCustomer *complete)
 		const ScoreTexts *texts;
 		int32		recency = (int32) ((int64) job->as_of - customer->last_day);
 
-		scores[R] = score_by_thresholds(recency, job->thresholds[R].value, job->thresholds[R].count, false);
+		scores[R] = score_by_thresholds(recency, job->thresholds[R].value, job->thresholds[R].count,
+										false);
 		scores[F] = scores[M] = 1;
 		if (customer->events > 0)
 		{
-			scores[F] = score_by_thresholds((double) complete->frequency, job->thresholds[F].value, job->thresholds[F].count, true);
-			scores[M] = score_by_thresholds(monetary_value(job, customer), job->thresholds[M].value, job->thresholds[M].count, true);
+			scores[F] = score_by_thresholds((double) complete->frequency, job->thresholds[F].value,
+											job->thresholds[F].count, true);
+			scores[M] = score_by_thresholds(monetary_value(job, customer), job->thresholds[M].value,
+											job->thresholds[M].count, true);
 		}
 		texts = texts_of(job, scores, &scratch);
 		memset(&nulls[COL_TENURE], false, COL_RFM_SCORE - COL_TENURE);
@@ -825,7 +841,8 @@ put_customers(ScoreJob *job)
 
 /* Which of two words an argument is: false for the first */
 static bool
-read_choice(FunctionCallInfo fcinfo, int argument, const char *name, const char *first, const char *second)
+read_choice(FunctionCallInfo fcinfo, int argument, const char *name, const char *first,
+			const char *second)
 {
 	char	   *word;
 
@@ -966,8 +983,10 @@ read_customers(FunctionCallInfo fcinfo, SourceReader *reader, const CustomerOps 
 static Datum
 score_source(FunctionCallInfo fcinfo, bool typed)
 {
-	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL, emit_customer, NULL};
-	static const CustomerOps by_history = {sizeof(CustomerHistory), customer_history_create, add_rows_to_histories,
+	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL,
+		emit_customer, NULL};
+	static const CustomerOps by_history = {sizeof(CustomerHistory), customer_history_create,
+		add_rows_to_histories,
 	customer_history_memory, customer_history_put_aside, emit_history, NULL};
 	int			as_of = typed ? 2 : 1;
 	Size		limit = get_hash_memory_limit();
@@ -987,7 +1006,8 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	ops.arg = job;
 	if (typed)
 		reader.key_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
-	reader.time_zone = PG_ARGISNULL(as_of + ARG_TIME_ZONE) ? NULL : PG_GETARG_TEXT_PP(as_of + ARG_TIME_ZONE);
+	reader.time_zone = PG_ARGISNULL(as_of + ARG_TIME_ZONE) ? NULL :
+		PG_GETARG_TEXT_PP(as_of + ARG_TIME_ZONE);
 	read_customers(fcinfo, &reader, &ops, limit, job, &counts);
 	if (!typed)
 		show_key_as_text(job);

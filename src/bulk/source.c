@@ -107,11 +107,14 @@ set_key(SourceReceiver *receiver, Form_pg_attribute column)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("first column \"%s\" of the source is of type %s, but id is of type %s",
-						NameStr(column->attname), format_type_be(column->atttypid), format_type_be(wanted)),
+						NameStr(column->attname), format_type_be(column->atttypid),
+						format_type_be(wanted)),
 				 errhint("Call %s(source, NULL::%s, ...), or cast the column to %s.",
-						 receiver->reader->function, format_type_be(column->atttypid), format_type_be(wanted))));
+						 receiver->reader->function, format_type_be(column->atttypid),
+						 format_type_be(wanted))));
 	type = lookup_type_cache(column->atttypid,
-							 TYPECACHE_EQ_OPR_FINFO | TYPECACHE_HASH_PROC_FINFO | TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+							 TYPECACHE_EQ_OPR_FINFO | TYPECACHE_HASH_PROC_FINFO |
+							 TYPECACHE_HASH_EXTENDED_PROC_FINFO);
 	if (!OidIsValid(type->eq_opr) || !OidIsValid(type->hash_proc))
 		column_error("first", column, "of a type that cannot be hashed",
 					 "Cast it to text, for example.");
@@ -120,11 +123,13 @@ set_key(SourceReceiver *receiver, Form_pg_attribute column)
 	key->collation = column->attcollation;
 	key->length = type->typlen;
 	key->by_value = type->typbyval;
-	key->integer = getBaseType(column->atttypid) == INT4OID || getBaseType(column->atttypid) == INT8OID;
+	key->integer = getBaseType(column->atttypid) == INT4OID ||
+		getBaseType(column->atttypid) == INT8OID;
 	/* copies, for some of these functions keep a cache */
 	key->seeded = OidIsValid(type->hash_extended_proc);
 	fmgr_info_copy(&key->equal, &type->eq_opr_finfo, CurrentMemoryContext);
-	fmgr_info_copy(&key->hash, key->seeded ? &type->hash_extended_proc_finfo : &type->hash_proc_finfo,
+	fmgr_info_copy(&key->hash,
+				   key->seeded ? &type->hash_extended_proc_finfo : &type->hash_proc_finfo,
 				   CurrentMemoryContext);
 	/* A collation that can't be had would be an error at the first comparison only. */
 	if (OidIsValid(type->typcollation) && !OidIsValid(key->collation))
@@ -146,9 +151,11 @@ set_day(SourceReceiver *receiver, Form_pg_attribute column)
 		if (time_zone == NULL)
 			column_error("second", column, "a point in time, and no time zone says which day that is",
 						 psprintf("Call %s(..., time_zone => 'Europe/Paris'), or select (%s AT TIME ZONE 'Europe/Paris')::date.",
-								  receiver->reader->function, quote_identifier(NameStr(column->attname))));
+								  receiver->reader->function,
+								  quote_identifier(NameStr(column->attname))));
 		/* an unknown zone is an error even if there are no rows */
-		(void) DirectFunctionCall2(timestamptz_zone, PointerGetDatum(time_zone), TimestampTzGetDatum(0));
+		(void) DirectFunctionCall2(timestamptz_zone, PointerGetDatum(time_zone),
+								   TimestampTzGetDatum(0));
 		receiver->zone = pg_tzset(text_to_cstring(time_zone));
 		receiver->zone_days = palloc0(ZONE_DAYS * sizeof(ZoneDay));
 	}
@@ -387,8 +394,8 @@ key_is_too_long(const SourceReceiver *receiver, Datum datum)
 				if (fixed_from_numeric(datum, &value, &decimals) == FIXED_OK)
 					return false;
 			}
-			return strlen(DatumGetCString(DirectFunctionCall1(numeric_out,
-															  DirectFunctionCall1(numeric_trim_scale, datum)))) > MAX_KEY_BYTES;
+			datum = DirectFunctionCall1(numeric_trim_scale, datum);
+			return strlen(DatumGetCString(DirectFunctionCall1(numeric_out, datum))) > MAX_KEY_BYTES;
 		case TEXTARRAYOID:
 			if (size <= MAX_KEY_BYTES / 2)
 				return false;
@@ -398,11 +405,13 @@ key_is_too_long(const SourceReceiver *receiver, Datum datum)
 				int			n;
 				Size		total = 0;
 
-				deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &parts, &nulls, &n);
+				deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT,
+								  &parts, &nulls, &n);
 				for (int i = 0; i < n; i++)
 				{
 					if (!nulls[i])
-						total += (i > 0) + escaped_size((struct varlena *) DatumGetPointer(parts[i]), i < n - 1);
+						total += (i > 0) +
+							escaped_size((struct varlena *) DatumGetPointer(parts[i]), i < n - 1);
 				}
 				return total > MAX_KEY_BYTES;
 			}
@@ -466,7 +475,8 @@ source_key_hash(SourceKey *key, Datum datum)
 	if (key->integer)
 		return mix((uint64) datum);
 	if (key->seeded)
-		return mix(DatumGetUInt64(FunctionCall2Coll(&key->hash, key->collation, datum, Int64GetDatum(0))));
+		return mix(DatumGetUInt64(FunctionCall2Coll(&key->hash, key->collation, datum,
+													Int64GetDatum(0))));
 	return mix(DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, datum)));
 }
 
@@ -502,10 +512,12 @@ flush(SourceReceiver *receiver)
 static Datum
 keep_key(SourceReceiver *receiver, Datum datum)
 {
-	bool		toasted = receiver->key.length == -1 && VARATT_IS_EXTENDED(DatumGetPointer(datum)) &&
+	bool		toasted = receiver->key.length == -1 &&
+		VARATT_IS_EXTENDED(DatumGetPointer(datum)) &&
 		!VARATT_IS_SHORT(DatumGetPointer(datum));
 	struct varlena *plain = NULL;
-	Size		size = toasted ? toast_raw_datum_size(datum) : source_key_size(&receiver->key, datum);
+	Size		size = toasted ? toast_raw_datum_size(datum) :
+		source_key_size(&receiver->key, datum);
 	char	   *kept;
 
 	if (receiver->keys_used + size > receiver->keys_size)
@@ -592,7 +604,8 @@ receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 	if (!receiver->key.by_value)
 		key = keep_key(receiver, key);	/* may flush */
 	else if (receiver->key.length == sizeof(int32))
-		key = Int32GetDatum(DatumGetInt32(key));	/* JIT in old minor releases clears the upper half */
+		/* JIT in old minor releases clears the upper half */
+		key = Int32GetDatum(DatumGetInt32(key));
 	row = &receiver->rows[receiver->n];
 	row->key = key;
 	row->hash = source_key_hash(&receiver->key, key);
@@ -665,7 +678,8 @@ prepare_source(const char *source)
 	RawStmt    *statement;
 	ListCell   *cell;
 
-	plan = SPI_prepare_cursor(query != NULL ? query : source, 0, NULL, 0);	/* no CURSOR_OPT_PARALLEL_OK */
+	/* no CURSOR_OPT_PARALLEL_OK */
+	plan = SPI_prepare_cursor(query != NULL ? query : source, 0, NULL, 0);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
 	statements = SPI_plan_get_plan_sources(plan);
@@ -747,5 +761,6 @@ source_report(const SourceCounts *counts)
 				(errmsg("left out " INT64_FORMAT " of " INT64_FORMAT " rows of the source: "
 						INT64_FORMAT " without a customer, " INT64_FORMAT " without a day, "
 						INT64_FORMAT " without a value",
-						left_out, counts->rows, counts->no_customer, counts->no_day, counts->no_value)));
+						left_out, counts->rows, counts->no_customer, counts->no_day,
+						counts->no_value)));
 }

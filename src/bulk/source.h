@@ -51,7 +51,8 @@ typedef struct SourceReader
 	const char *function;		/* the SQL function's name, for hints */
 	Oid			key_type;		/* the type that customers must have; 0 = any */
 	text	   *time_zone;		/* or NULL */
-	bool		for_model;		/* hold rows to the limits of models, and name no value in an error */
+	/* hold rows to the limits of models, and name no value in an error */
+	bool		for_model;
 	bool		keep_going;		/* rows beyond them are left out, not an error */
 	void		(*start) (void *arg, const SourceKey *key);
 	void		(*take) (void *arg, SourceRow *rows, int n);

@@ -75,7 +75,8 @@ history_alloc_days(size_t n)
 void
 history_open(OpenHistory *open, const History *history)
 {
-	history_check(history_unpack(&server_host, open, HISTORY_BYTES(history), HISTORY_LENGTH(history)));
+	history_check(history_unpack(&server_host, open, HISTORY_BYTES(history),
+								 HISTORY_LENGTH(history)));
 }
 
 /* Bytes that were given a head of VARHDRSZ */
@@ -476,7 +477,8 @@ history_of_row(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	day.day = history_check_day(PG_GETARG_DATEADT(0));
-	fixed_check(fixed_from_numeric(PG_GETARG_DATUM(1), &day.total, &decimals), NUMERICOID, PG_GETARG_DATUM(1));
+	fixed_check(fixed_from_numeric(PG_GETARG_DATUM(1), &day.total, &decimals), NUMERICOID,
+				PG_GETARG_DATUM(1));
 	day.events = PG_ARGISNULL(2) ? day.total >= 0 : PG_GETARG_BOOL(2);
 	history_check(history_normalise(&day, &n, NULL));
 	PG_RETURN_HISTORY_P(history_pack(&day, n, decimals));

@@ -58,7 +58,8 @@ accumulate(FunctionCallInfo fcinfo, int sign)
 		PG_RETURN_POINTER(log);
 	day.day = history_check_day(PG_GETARG_DATEADT(1));
 	reader = value_reader(fcinfo, 2);
-	fixed_check(reader->read(PG_GETARG_DATUM(2), &day.total, &decimals), reader->type, PG_GETARG_DATUM(2));
+	fixed_check(reader->read(PG_GETARG_DATUM(2), &day.total, &decimals), reader->type,
+				PG_GETARG_DATUM(2));
 	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
 		day.events = PG_GETARG_BOOL(3);
 	else
@@ -160,7 +161,8 @@ is_scorable(PG_FUNCTION_ARGS)
 	int			decimals;
 
 	PG_RETURN_BOOL(is_scorable_day(PG_GETARG_DATEADT(0)) &&
-				   value_reader(fcinfo, 1)->read(PG_GETARG_DATUM(1), &value, &decimals) == FIXED_OK &&
+				   value_reader(fcinfo, 1)->read(PG_GETARG_DATUM(1), &value,
+												 &decimals) == FIXED_OK &&
 				   fixed_is_sane(value, decimals));
 }
 
@@ -380,13 +382,15 @@ wide_result(TrySum *state)
 		return NULL;
 	for (size_t i = 0; i < state->n; i++)
 	{
-		while (state->days[i].total % history_power_of_ten(HISTORY_MAX_DECIMALS - on_offer[choice]) != 0)
+		while (state->days[i].total % history_power_of_ten(HISTORY_MAX_DECIMALS -
+														   on_offer[choice]) != 0)
 			choice++;
 	}
 	days = history_alloc_days(state->n);
 	for (size_t i = 0; i < state->n; i++)
 	{
-		int128		total = state->days[i].total / history_power_of_ten(HISTORY_MAX_DECIMALS - on_offer[choice]);
+		int128		total = state->days[i].total / history_power_of_ten(HISTORY_MAX_DECIMALS -
+																		on_offer[choice]);
 
 		if (total > PG_INT64_MAX || total < -PG_INT64_MAX)
 		{
@@ -415,7 +419,8 @@ try_sum_add(TrySum *state, const OpenHistory *open)
 
 		if (state->log != NULL)
 		{
-			HistoryError error = history_log_append(&server_host, &state->log, &day, open->decimals);
+			HistoryError error = history_log_append(&server_host, &state->log, &day,
+													open->decimals);
 
 			if (error == HISTORY_OK)
 				continue;

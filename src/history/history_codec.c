@@ -346,10 +346,12 @@ history_encode(const HistoryDay *days, size_t n, int decimals, uint8_t *out)
 
 /* Pack normalised days; gives up decimals that are not needed. */
 uint8_t *
-history_pack_days(const Host *host, HistoryDay *days, size_t n, int decimals, size_t head, size_t *size)
+history_pack_days(const Host *host, HistoryDay *days, size_t n, int decimals, size_t head,
+				  size_t *size)
 {
 	uint8_t		short_bytes[HISTORY_MAX_SIZE(SHORT_HISTORY_DAYS)];
-	uint8_t    *bytes = n <= SHORT_HISTORY_DAYS ? short_bytes : host_allocate(host, HISTORY_MAX_SIZE(n));
+	uint8_t    *bytes = n <= SHORT_HISTORY_DAYS ? short_bytes :
+		host_allocate(host, HISTORY_MAX_SIZE(n));
 	uint8_t    *result;
 
 	decimals = history_reduce_decimals(days, n, decimals);

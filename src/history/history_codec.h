@@ -85,15 +85,20 @@ extern HistoryError history_merge(const HistoryDay *a, size_t na, const HistoryD
 								  int sign, HistoryDay *out, size_t *nout);
 extern int	history_reduce_decimals(HistoryDay *days, size_t n, int decimals);
 
-/* packed form, both in memory of the host; the bytes have a head of so many, for the host to fill */
+/*
+ * Packed form and open form, in memory of the host; the bytes have a head of so
+ * many, for the host to fill.
+ */
 extern uint8_t *history_pack_days(const Host *host, HistoryDay *days, size_t n, int decimals,
 								  size_t head, size_t *size);
-extern HistoryError history_unpack(const Host *host, OpenHistory *open, const uint8_t *data, size_t len);
+extern HistoryError history_unpack(const Host *host, OpenHistory *open, const uint8_t *data,
+								   size_t len);
 
 /* packed form */
 extern size_t history_encode(const HistoryDay *days, size_t n, int decimals, uint8_t *out);
 extern HistoryError history_count_days(const uint8_t *data, size_t len, size_t *n);
-extern HistoryError history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n, int *decimals);
+extern HistoryError history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n,
+								   int *decimals);
 
 /* answers read straight from the packed form; the range is (after, upto] */
 extern HistoryError history_last_day(const uint8_t *data, size_t len, int64_t upto,

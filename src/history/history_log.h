@@ -36,12 +36,15 @@ extern void history_log_init(HistoryLog *log, uint32_t capacity);
  * when it grows. On an error it holds what it did before, and the day may be
  * spoilt; there is nothing to free.
  */
-extern HistoryError history_log_append(const Host *host, HistoryLog **log, HistoryDay *day, int decimals);
+extern HistoryError history_log_append(const Host *host, HistoryLog **log, HistoryDay *day,
+									   int decimals);
 extern HistoryError history_log_open(const Host *host, OpenHistory *open, const HistoryLog *log);
-extern HistoryError history_log_pack(const Host *host, HistoryLog *log, size_t head, uint8_t **bytes, size_t *size);
+extern HistoryError history_log_pack(const Host *host, HistoryLog *log, size_t head,
+									 uint8_t **bytes, size_t *size);
 
 /* Replace the contents by these days, with as much room as they need. */
-extern HistoryError history_log_replace(const Host *host, HistoryLog **log, const OpenHistory *open);
+extern HistoryError history_log_replace(const Host *host, HistoryLog **log,
+										const OpenHistory *open);
 
 /* What it consists of */
 extern bool history_log_add(HistoryLog *log, const HistoryDay *day);

@@ -237,7 +237,8 @@ total(const Question *question)
 	{
 		if (open.days[i].day > question->after && open.days[i].day <= question->upto)
 			result = DirectFunctionCall2(numeric_add, result,
-										 NumericGetDatum(fixed_to_numeric(open.days[i].total, open.decimals)));
+										 NumericGetDatum(fixed_to_numeric(open.days[i].total,
+																		  open.decimals)));
 	}
 	return DatumGetNumeric(result);
 }
@@ -263,7 +264,8 @@ history_monetary_float8(PG_FUNCTION_ARGS)
 
 	if (!read_windowed_question(fcinfo, &question))
 		PG_RETURN_NULL();
-	if (history_total(question.data, question.len, question.after, question.upto, &sum, &decimals) == HISTORY_OK)
+	if (history_total(question.data, question.len, question.after, question.upto, &sum,
+					  &decimals) == HISTORY_OK)
 		PG_RETURN_FLOAT8(fixed_to_float8(sum, decimals));
 	PG_RETURN_DATUM(DirectFunctionCall1(numeric_float8, NumericGetDatum(total(&question))));
 }
@@ -282,7 +284,8 @@ history_mean_value(PG_FUNCTION_ARGS)
 	n = events(&question);
 	if (n <= 0)
 		PG_RETURN_NULL();
-	if (history_total(question.data, question.len, question.after, question.upto, &sum, &decimals) == HISTORY_OK)
+	if (history_total(question.data, question.len, question.after, question.upto, &sum,
+					  &decimals) == HISTORY_OK)
 		PG_RETURN_NUMERIC(fixed_mean(sum, decimals, n));
 	PG_RETURN_DATUM(DirectFunctionCall2(numeric_div, NumericGetDatum(total(&question)),
 										NumericGetDatum(int64_to_numeric(n))));

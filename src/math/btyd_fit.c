@@ -138,7 +138,8 @@ out_of_bounds(const Problem *problem, const Point *point)
 
 /* Minus the mean log-likelihood, for libLBFGS */
 static lbfgsfloatval_t
-descend(void *instance, const lbfgsfloatval_t *x, lbfgsfloatval_t *g, const int n, const lbfgsfloatval_t step)
+descend(void *instance, const lbfgsfloatval_t *x, lbfgsfloatval_t *g, const int n,
+		const lbfgsfloatval_t step)
 {
 	const Problem *problem = instance;
 	Point		point;
@@ -161,8 +162,10 @@ do_nothing(void)
 
 /* After each iteration: end it where a parameter has run away. */
 static int
-stop_out_of_bounds(void *instance, const lbfgsfloatval_t *x, const lbfgsfloatval_t *g, const lbfgsfloatval_t fx,
-				 const lbfgsfloatval_t xnorm, const lbfgsfloatval_t gnorm, const lbfgsfloatval_t step,
+stop_out_of_bounds(void *instance, const lbfgsfloatval_t *x, const lbfgsfloatval_t *g,
+				   const lbfgsfloatval_t fx,
+				 const lbfgsfloatval_t xnorm, const lbfgsfloatval_t gnorm,
+				 const lbfgsfloatval_t step,
 				 int n, int k, int ls)
 {
 	const Problem *problem = instance;
@@ -362,7 +365,10 @@ make_strata(const BtydPattern *patterns, size_t n, const Host *host, size_t *nst
 		size_t		from = n / STRATA * i + n % STRATA * i / STRATA;
 		size_t		to = n / STRATA * (i + 1) + n % STRATA * (i + 1) / STRATA;
 
-		size_t		spoken = (size_t) (((uint64_t) (to - from) * (((uint32_t) i + 1) * UINT32_C(2654435769) >> 16)) >> 16);
+		size_t		spoken =
+			(size_t) (((uint64_t) (to -
+								   from) * (((uint32_t) i + 1) *
+											UINT32_C(2654435769) >> 16)) >> 16);
 
 		strata[i] = patterns[from + spoken];
 		strata[i].count = 0;
@@ -374,7 +380,8 @@ make_strata(const BtydPattern *patterns, size_t n, const Host *host, size_t *nst
 }
 
 static void
-search(const Problem *problem, double starts[STARTS][MAX_PARAMETERS], const double *start, BtydFit *fit)
+search(const Problem *problem, double starts[STARTS][MAX_PARAMETERS], const double *start,
+	   BtydFit *fit)
 {
 	Problem		few = *problem;
 	BtydPattern *strata = NULL;
@@ -526,7 +533,8 @@ btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 			problem.scale[3] = mean_t;
 		for (int i = 0; i < STARTS; i++)
 		{
-			memcpy(starts[i], family == BTYD_PARETONBD ? pareto[i] : geometric[i], sizeof(starts[i]));
+			memcpy(starts[i], family == BTYD_PARETONBD ? pareto[i] : geometric[i],
+				   sizeof(starts[i]));
 			starts[i][1] = starts[i][0] / starts[i][1] / (mean_x / mean_t);
 			if (family == BTYD_PARETONBD)
 				starts[i][3] *= mean_t;
@@ -541,7 +549,8 @@ spend_fit(const BtydPattern *patterns, size_t n,
 		  const double *start, const Host *host, BtydFit *fit)
 {
 	/* p, q, gamma by the mean spend */
-	double		starts[STARTS][MAX_PARAMETERS] = {{6, 4, 0.5}, {2, 3, 1}, {1, 1.5, 0.5}, {30, 3, 0.1}};
+	double		starts[STARTS][MAX_PARAMETERS] = {{6, 4, 0.5}, {2, 3, 1}, {1, 1.5, 0.5},
+		{30, 3, 0.1}};
 	Problem		problem;
 	double		mean = 0;
 	bool		constant = true;

@@ -43,7 +43,9 @@ trigamma(double x)
 	z = 1 / (x * x);
 	return result + 1 / x + 0.5 * z +
 		z / x * (1 / 6.0 - z * (1 / 30.0 - z * (1 / 42.0 - z * (1 / 30.0 -
-																z * (5 / 66.0 - z * (691 / 2730.0 - z * 7 / 6.0))))));
+																z * (5 / 66.0 - z *
+																	 (691 / 2730.0 - z *
+																	  7 / 6.0))))));
 }
 
 /* ---- the likelihoods ---- */
@@ -104,7 +106,8 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 	}
 	add(&d->value, count * (log_sum - shape * log_t));
 	add(&d->gradient[0], count * (weight * difference - log_t));
-	add(&d->gradient[1], count * (weight * shape * q + (g->r * (pattern->t / g->alpha) - g->x) * inverse));
+	add(&d->gradient[1],
+		count * (weight * shape * q + (g->r * (pattern->t / g->alpha) - g->x) * inverse));
 	g->left += count * weight;
 	if (second)
 	{
@@ -113,7 +116,8 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 
 		add(&d->hessian[0], v * difference * difference);
 		add(&d->hessian[1], count * (weight * q - inverse) + v * difference * by_alpha);
-		add(&d->hessian[4], count * shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
+		add(&d->hessian[4],
+			count * shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
 			v * by_alpha * by_alpha);
 		g->n += v;
 		g->n_r += v * difference;
@@ -134,7 +138,8 @@ add_geometric_group(const Geometric *g, double count, double log_alpha, bool sec
 	add(&d->value, count * log_rising_ratio(g->b, g->a, g->y, &by_b_alone, &by_sum));
 	add(&d->gradient[0], count * by_r);
 	add(&d->gradient[2], count * by_sum + g->left / g->a);
-	add(&d->gradient[3], count * (by_b_alone + by_sum) - (g->may_have_left ? g->left / g->leave : 0));
+	add(&d->gradient[3],
+		count * (by_b_alone + by_sum) - (g->may_have_left ? g->left / g->leave : 0));
 	if (second)
 	{
 		const double both = count * (trigamma(g->a + g->b) - trigamma(g->a + g->b + g->y));
@@ -150,7 +155,9 @@ add_geometric_group(const Geometric *g, double count, double log_alpha, bool sec
 		add(&d->hessian[6], g->n_alpha * by_b);
 		add(&d->hessian[7], both + (g->n - g->left) * by_a * by_a);
 		add(&d->hessian[8], both + g->n * by_a * by_b);
-		add(&d->hessian[9], both + count * (trigamma(g->b + g->y) - trigamma(g->b)) + (g->n + g->left) * by_b * by_b);
+		add(&d->hessian[9],
+			both + count * (trigamma(g->b + g->y) - trigamma(g->b)) +
+			(g->n + g->left) * by_b * by_b);
 	}
 }
 
@@ -222,7 +229,7 @@ typedef struct Integrand
 	double		inverse_beta_t;
 } Integrand;
 
-/* How far a panel that starts at u goes, so that the integrand doesn't fall too far; and by how much */
+/* How far a panel that starts at u goes, the integrand not falling too far; how far it falls */
 static inline double
 panel_step(const Integrand *f, double u, double rest, double *drop)
 {
@@ -243,7 +250,7 @@ panel_step(const Integrand *f, double u, double rest, double *drop)
 	return step;
 }
 
-/* Add the integrand at v to the moments, so much of it; returns its logarithm, relative to the start. */
+/* Add so much of the integrand at v to the moments; returns its logarithm less the start's. */
 static inline double
 add_node(const Integrand *f, double v, double weight, bool second, Moments *moments)
 {
@@ -306,12 +313,13 @@ add_panel(const Integrand *f, double u, double step, double drop, bool second, M
 	{
 		const GaussNode *node = &nodes[i < 0 ? -i - 1 : i];
 
-		last = add_node(f, middle + (i < 0 ? -half : half) * node->x, node->weight * half, second, moments);
+		last = add_node(f, middle + (i < 0 ? -half : half) * node->x, node->weight * half, second,
+						moments);
 	}
 	return last;
 }
 
-/* The mass becomes the logarithm of the integral, the moments its means. False if it can't be had. */
+/* The mass becomes the logarithm of the integral, the moments its means. False if there is none. */
 static bool
 integrate(const double *parameters, double x, const BtydPattern *pattern, bool second,
 		  double log_alpha_t, double log_beta_t, Moments *moments)
@@ -352,7 +360,8 @@ integrate(const double *parameters, double x, const BtydPattern *pattern, bool s
 
 /* What depends on a pattern's days; false if that can't be had */
 static bool
-add_pareto_pattern(const double *parameters, double x, const BtydPattern *pattern, bool second, Derivatives *d)
+add_pareto_pattern(const double *parameters, double x, const BtydPattern *pattern, bool second,
+				   Derivatives *d)
 {
 	const double s = parameters[2];
 	const double shape = parameters[0] + x;
@@ -433,7 +442,8 @@ evaluate_pareto(const Problem *problem, const double *parameters, bool second, D
 			}
 		}
 
-		add(&d->value, group->count * (log_rising(r, x, 1, &by_r) + r * log_alpha + s * log_of_beta));
+		add(&d->value,
+			group->count * (log_rising(r, x, 1, &by_r) + r * log_alpha + s * log_of_beta));
 		add(&d->gradient[0], group->count * (by_r + log_alpha));
 		add(&d->gradient[1], group->count * (r / alpha));
 		add(&d->gradient[2], group->count * log_of_beta);

@@ -71,6 +71,7 @@ entry_of(int j, int k)
 }
 
 /* d becomes the sums at the parameters; the Hessian's only if second */
-extern void likelihood_evaluate(const Problem *problem, const double *parameters, bool second, Derivatives *d);
+extern void likelihood_evaluate(const Problem *problem, const double *parameters, bool second,
+								Derivatives *d);
 
 #endif							/* BTYD_LIKELIHOOD_H */

@@ -83,7 +83,8 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 		if (t_x == t)
 			return -INFINITY;
 		pareto_integral(r + x, s, alpha + t_x, beta + t_x, t - t_x, moments, integral);
-		return log(s) + (r + x) * integral->whole_log_alpha + s * integral->whole_log_beta + integral->log_value;
+		return log(s) + (r + x) * integral->whole_log_alpha + s * integral->whole_log_beta +
+			integral->log_value;
 	}
 	silence = (r + x) * log1p((t - t_x) / (alpha + t_x));
 	if (family == BTYD_MBGNBD)
@@ -94,7 +95,8 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 }
 
 double
-btyd_log_likelihood(BtydFamily family, const double *parameters, double x, double t_x, double t, double *gradient)
+btyd_log_likelihood(BtydFamily family, const double *parameters, double x, double t_x, double t,
+					double *gradient)
 {
 	double		r = parameters[0];
 	double		alpha = parameters[1];
@@ -192,7 +194,8 @@ pareto_time(double s, double beta, double length)
 }
 
 double
-btyd_expected(BtydFamily family, const double *parameters, double x, double t_x, double t, double horizon)
+btyd_expected(BtydFamily family, const double *parameters, double x, double t_x, double t,
+			  double horizon)
 {
 	double		alive = btyd_alive(family, parameters, x, t_x, t);
 	double		n = parameters[0] + x;
@@ -209,7 +212,8 @@ btyd_expected(BtydFamily family, const double *parameters, double x, double t_x,
 		case BTYD_BGNBD:
 			return finite_or_nan(alive * beta_geometric_count(n, parameters[2], b, horizon / rate));
 		case BTYD_PARETONBD:
-			return finite_or_nan(alive * n / rate * pareto_time(parameters[2], parameters[3] + t, horizon));
+			return finite_or_nan(alive * n / rate *
+								 pareto_time(parameters[2], parameters[3] + t, horizon));
 	}
 	return NAN;
 }
@@ -274,7 +278,8 @@ btyd_probability(BtydFamily family, const double *parameters, int n, double t)
 }
 
 double
-btyd_residual(BtydFamily family, const double *parameters, double x, double t_x, double t, double rate)
+btyd_residual(BtydFamily family, const double *parameters, double x, double t_x, double t,
+			  double rate)
 {
 	double		alive;
 	double		s = parameters[2];

@@ -20,7 +20,10 @@ stirling(double z)
 	double		y = 1.0 / z;
 	double		y2 = y * y;
 
-	return y * (1.0 / 12 + y2 * (-1.0 / 360 + y2 * (1.0 / 1260 + y2 * (-1.0 / 1680 + y2 * (1.0 / 1188 + y2 * (-691.0 / 360360))))));
+	return y *
+		(1.0 / 12 + y2 *
+		 (-1.0 / 360 + y2 *
+		  (1.0 / 1260 + y2 * (-1.0 / 1680 + y2 * (1.0 / 1188 + y2 * (-691.0 / 360360))))));
 }
 
 /* ln z - psi(z), z >= SHIFT */
@@ -30,14 +33,18 @@ digamma_rest(double z)
 	double		y = 1.0 / z;
 	double		y2 = y * y;
 
-	return y * 0.5 + y2 * (1.0 / 12 + y2 * (-1.0 / 120 + y2 * (1.0 / 252 + y2 * (-1.0 / 240 + y2 * (1.0 / 132 + y2 * (-691.0 / 32760))))));
+	return y * 0.5 + y2 *
+		(1.0 / 12 + y2 *
+		 (-1.0 / 120 + y2 *
+		  (1.0 / 252 + y2 * (-1.0 / 240 + y2 * (1.0 / 132 + y2 * (-691.0 / 32760))))));
 }
 
 /* lnGamma(z + d) - lnGamma(z) - d ln(scale), z and z + d >= SHIFT */
 static double
 log_gamma_ratio(double z, double d, double scale)
 {
-	return (z - 0.5) * log1p(d / z) + d * (log((z + d) / scale) - 1.0) + (stirling(z + d) - stirling(z));
+	return (z - 0.5) * log1p(d / z) + d * (log((z + d) / scale) - 1.0) +
+		(stirling(z + d) - stirling(z));
 }
 
 /* psi(z + d) - psi(z), z and z + d >= SHIFT */
@@ -116,11 +123,13 @@ log_rising_ratio(double b, double a, double n, double *by_b, double *by_sum)
 	*by_sum = -(below.slope_folded + below.slope / below.value);
 	if (beyond)
 	{
-		/* Gamma(b + n) / Gamma(b + SHIFT) / (Gamma(a + b + n) / Gamma(a + b + SHIFT)), by the smaller steps */
+		/* Gamma(b + n) Gamma(sum + SHIFT) / (Gamma(b + SHIFT) Gamma(sum + n)), by small steps */
 		if (a < n)
 			result += log_gamma_ratio(b + SHIFT, a, 1.0) - log_gamma_ratio(b + n, a, 1.0);
 		else
-			result += log_gamma_ratio(b + SHIFT, n - SHIFT, b + n) - log_gamma_ratio(sum + SHIFT, n - SHIFT, b + n);
+			result += log_gamma_ratio(b + SHIFT, n - SHIFT, b + n) - log_gamma_ratio(sum + SHIFT,
+																					 n - SHIFT,
+																					 b + n);
 		*by_b += digamma_step(b + SHIFT, n - SHIFT);
 		*by_sum -= digamma_step(sum + SHIFT, n - SHIFT);
 	}

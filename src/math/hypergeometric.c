@@ -67,7 +67,8 @@ panels(LogConcave f, const double *parameters, double from, double end, int sign
 		double		centre;
 
 		/* far from where the integrand bends, panels are as wide as they are far */
-		width = sign > 0 ? fmax(from - far, 0.5 * (near - from)) : fmax(near - from, 0.5 * (from - far));
+		width = sign > 0 ? fmax(from - far, 0.5 * (near - from)) :
+			fmax(near - from, 0.5 * (from - far));
 		width = fmax(width, 2.0 * WIDE);
 		if (width > rest)
 			width = rest;
@@ -109,7 +110,8 @@ panels(LogConcave f, const double *parameters, double from, double end, int sign
  * between -ln c and 0.
  */
 static double
-log_integral(LogConcave f, const double *parameters, double low, double high, double near, double far)
+log_integral(LogConcave f, const double *parameters, double low, double high, double near,
+			 double far)
 {
 	double		mode = fmin(fmax(0.5 * (near + far), low), high);
 	double		slope;
@@ -219,7 +221,8 @@ beta_geometric_count(double n, double a, double b, double y)
 		}
 	}
 	return exp(log_integral(beta_geometric_log, parameters, -INFINITY, INFINITY,
-							-log(fmax(1.0, fmax(b, (1.0 + n) * y))), log(fmax(1.0, fmax(a, 1.0 / y)))) - log_beta(a, b));
+							-log(fmax(1.0, fmax(b, (1.0 + n) * y))),
+							log(fmax(1.0, fmax(a, 1.0 / y)))) - log_beta(a, b));
 }
 
 /*
@@ -256,7 +259,8 @@ typedef struct ParetoPlace
  * end's e and slope, and how steep the panel is. NaN if no width will do.
  */
 static double
-pareto_width(const ParetoIntegrand *f, const ParetoPlace *from, double width, ParetoPlace *to, double *steep)
+pareto_width(const ParetoIntegrand *f, const ParetoPlace *from, double width, ParetoPlace *to,
+			 double *steep)
 {
 	if (width > 2.0 * WIDE16)
 		width = 2.0 * WIDE16;
@@ -296,7 +300,8 @@ pareto_panel(const ParetoIntegrand *f, const Rule *rule, const ParetoPlace *from
 		{
 			double		q = 1.0 + f->ratio * (e[k] - 1.0);
 			double		log_q = log(q);
-			double		weight = rule->nodes[j].weight * half * exp(f->power * v[k] - f->fall * log_q);
+			double		weight = rule->nodes[j].weight * half *
+				exp(f->power * v[k] - f->fall * log_q);
 
 			sums->sum += weight;
 			if (moments)
@@ -310,7 +315,7 @@ pareto_panel(const ParetoIntegrand *f, const Rule *rule, const ParetoPlace *from
 	}
 }
 
-/* Panel after panel, from v = 0 to the end or until the rest is negligible; false if that leads nowhere */
+/* All panels from v = 0 to the end, or until the rest is negligible; false if that leads nowhere */
 static bool
 pareto_panels(const ParetoIntegrand *f, double end, bool moments, ParetoSums *sums)
 {
@@ -333,7 +338,8 @@ pareto_panels(const ParetoIntegrand *f, double end, bool moments, ParetoSums *su
 		if (to.v >= end)
 			return true;
 		if (to.slope < 0.0 &&
-			exp(f->power * to.v - f->fall * log(1.0 + f->ratio * (to.e - 1.0))) <= NEGLIGIBLE * -to.slope * sums->sum)
+			exp(f->power * to.v - f->fall * log(1.0 + f->ratio * (to.e - 1.0))) <= NEGLIGIBLE *
+			-to.slope * sums->sum)
 			return true;
 		from = to;
 	}
@@ -341,7 +347,8 @@ pareto_panels(const ParetoIntegrand *f, double end, bool moments, ParetoSums *su
 }
 
 void
-pareto_integral(double n, double s, double alpha, double beta, double length, bool moments, ParetoIntegral *result)
+pareto_integral(double n, double s, double alpha, double beta, double length, bool moments,
+				ParetoIntegral *result)
 {
 	bool		beta_first = beta <= alpha;
 	ParetoIntegrand f = {beta_first ? beta / alpha : alpha / beta,
@@ -352,7 +359,8 @@ pareto_integral(double n, double s, double alpha, double beta, double length, bo
 	result->log_value = NAN;
 	result->whole_log_alpha = log1p(length / alpha);
 	result->whole_log_beta = log1p(length / beta);
-	if (!pareto_panels(&f, beta_first ? result->whole_log_beta : result->whole_log_alpha, moments, &sums))
+	if (!pareto_panels(&f, beta_first ? result->whole_log_beta : result->whole_log_alpha, moments,
+					   &sums))
 		return;
 	result->log_value = log(beta_first ? sums.sum : sums.sum * f.ratio);
 	result->log_alpha = (beta_first ? sums.log_q : sums.v) / sums.sum;
@@ -412,7 +420,8 @@ log_negative_binomial_tail(double r, double y, double n)
 	if (y == 0.0)
 		return -INFINITY;
 	tail = log_rising_factorial(r, n) + log(n) +
-		log_integral(incomplete_beta_log, parameters, -INFINITY, log(y), -log(fmax(1.0, r)), log(n));
+		log_integral(incomplete_beta_log, parameters, -INFINITY, log(y), -log(fmax(1.0, r)),
+					 log(n));
 	return tail > 0.0 ? 0.0 : tail;
 }
 

@@ -59,6 +59,7 @@ extern double log_negative_binomial_tail(double r, double y, double n);
  * ln of the integral over tau from 0 to t of P(K = n) at y = tau/alpha, times
  * s beta^s/(beta + tau)^(s + 1), the density of the Pareto lifetime.
  */
-extern double log_negative_binomial_stopped(double r, double alpha, double s, double beta, double n, double t);
+extern double log_negative_binomial_stopped(double r, double alpha, double s, double beta, double n,
+											double t);
 
 #endif							/* HYPERGEOMETRIC_H */

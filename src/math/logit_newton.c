@@ -196,7 +196,8 @@ logit_distinct(const double *rows, size_t n, int features,
 		if (start % 65536 == 0)
 			host->check();
 		for (end = start + 1; end < n && sorted[end].key == sorted[start].key; end++)
-			collision |= compare_rows(rows + sorted[start].row * width, rows + sorted[end].row * width, features);
+			collision |= compare_rows(rows + sorted[start].row * width,
+									  rows + sorted[end].row * width, features);
 		if (collision)
 			sort_by_content(sorted + start, end - start, rows, features, host);
 		for (size_t i = start; i < end; i++)
@@ -545,9 +546,11 @@ dependencies(Dependence *dependence)
 	dependence->host->check();
 	for (int j = 0; j < n; j++)
 	{
+		const double *row = dependence->correlation + dependence->kept[j];
+
 		for (int i = 0; i <= j; i++)
 			dependence->vector[j + (size_t) i * n] =
-				dependence->correlation[dependence->kept[j] + (size_t) dependence->kept[i] * dependence->features];
+				row[(size_t) dependence->kept[i] * dependence->features];
 	}
 	dsyev_("V", "L", &n, dependence->vector, &n, dependence->value, dependence->value + n, &work_size, &info);
 	while (info == 0 && found < n && dependence->value[found] < LEAST_EIGENVALUE)
@@ -641,7 +644,8 @@ collinear(Problem *problem, double total, LogitFit *fit)
 	for (int j = 0; j < k; j++)
 	{
 		for (int i = 0; i <= j; i++)
-			dependence.correlation[j + (size_t) i * k] = problem->hessian[j + 1 + (size_t) (i + 1) * size] / total;
+			dependence.correlation[j + (size_t) i * k] =
+				problem->hessian[j + 1 + (size_t) (i + 1) * size] / total;
 	}
 
 	found = dependencies(&dependence);
@@ -760,7 +764,8 @@ report(Problem *problem, const double *beta, double *work, const double *mean,
 	cholesky_invert(work, size, problem->hessian);
 	for (int j = 1; j < size; j++)
 	{
-		double		error = sqrt(inverse[j + (size_t) j * size]) / deviation[j] * exp2(-0.5 * weight_exponent);
+		double		error = sqrt(inverse[j + (size_t) j * size]) / deviation[j] *
+			exp2(-0.5 * weight_exponent);
 
 		intercept -= beta[j] * (mean[j] / deviation[j]);
 		fit->coefficients[j] = ldexp(beta[j] / deviation[j], -exponent[j]) + 0.0;
@@ -818,7 +823,8 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 		return LOGIT_OUT_OF_RANGE;	/* next to nothing for one of the labels */
 	beta[0] = log(positive / (total - positive));
 	fit->null_log_likelihood = ldexp(positive * log(positive / total) +
-									 (total - positive) * log1p(-positive / total), weight_exponent);
+									 (total - positive) * log1p(-positive / total),
+									 weight_exponent);
 	if (problem->ridge == 0.0 && (fit->n_positive < size || fit->n - fit->n_positive < size))
 		return LOGIT_TOO_FEW;
 

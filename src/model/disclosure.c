@@ -194,7 +194,8 @@ store_vector(Disclosure *d, Row *row, uint32 factor)
 	for (int i = 0; i < d->ntouched; i++)
 		n += d->vector[d->touched[i]] != 0;
 	row->column = MemoryContextAllocExtended(d->context, Max(n, 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	row->value = MemoryContextAllocExtended(d->context, Max(n, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	row->value = MemoryContextAllocExtended(d->context, Max(n, 1) * sizeof(uint32),
+											MCXT_ALLOC_HUGE);
 	row->n = 0;
 	for (int i = 0; i < d->ntouched; i++)
 	{
@@ -386,7 +387,9 @@ add_vector(Disclosure *d, const int *classes, int n, bool safe)
 	{
 		int			c = d->touched[i];
 
-		if (d->vector[c] != 0 && (pivot < 0 || d->people[c] > d->people[pivot] || (d->people[c] == d->people[pivot] && c < pivot)))
+		if (d->vector[c] != 0 &&
+			(pivot < 0 || d->people[c] > d->people[pivot] ||
+			 (d->people[c] == d->people[pivot] && c < pivot)))
 			pivot = c;
 	}
 	if (pivot < 0)

@@ -61,7 +61,8 @@ outputs_of(HeapTuple function)
 	{
 		ArrayType  *type_array = DatumGetArrayTypeP(types);
 		ArrayType  *mode_array = DatumGetArrayTypeP(SysCacheGetAttr(PROCOID, function,
-																	Anum_pg_proc_proargmodes, &isnull));
+																	Anum_pg_proc_proargmodes,
+																	&isnull));
 
 		outputs.count = ARR_DIMS(type_array)[0] - inputs;
 		outputs.types = (Oid *) ARR_DATA_PTR(type_array) + inputs;
@@ -81,7 +82,8 @@ has_our_settings(HeapTuple function)
 
 	if (isnull)
 		return false;
-	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, &nulls, &n);
+	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings,
+					  &nulls, &n);
 	if (n != lengthof(function_settings))
 		return false;
 	for (int i = 0; i < n; i++)
@@ -171,7 +173,8 @@ call_model_function(PG_FUNCTION_ARGS)
 			aclcheck_error(allowed, OBJECT_SCHEMA, model);
 		function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 								   CStringGetDatum(NameStr(declaration->proname)),
-								   PointerGetDatum(buildoidvector(types, nargs)), ObjectIdGetDatum(schema));
+								   PointerGetDatum(buildoidvector(types, nargs)),
+								   ObjectIdGetDatum(schema));
 	}
 	if (OidIsValid(function))
 	{

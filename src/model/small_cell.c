@@ -115,7 +115,8 @@ find_group(Groups *s, int position, text *name)
 }
 
 static int
-constant_argument(FunctionCallInfo fcinfo, int n, const char *name, int lowest, bool first, int before)
+constant_argument(FunctionCallInfo fcinfo, int n, const char *name, int lowest, bool first,
+				  int before)
 {
 	int			value = PG_ARGISNULL(n) ? lowest - 1 : PG_GETARG_INT32(n);
 
@@ -176,7 +177,8 @@ shown_groups_transition(PG_FUNCTION_ARGS)
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
 	if (s == NULL)
 	{
-		HASHCTL		control = {.keysize = sizeof(uint64), .entrysize = sizeof(GroupKey), .hcxt = context};
+		HASHCTL		control = {.keysize = sizeof(uint64), .entrysize = sizeof(GroupKey),
+			.hcxt = context};
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		s = palloc0(sizeof(Groups));
@@ -261,7 +263,8 @@ compare_groups(const void *a, const void *b, void *arg)
 		return x->people > y->people ? -1 : 1;
 	length = Min(VARSIZE_ANY_EXHDR(x->name), VARSIZE_ANY_EXHDR(y->name));
 	result = memcmp(VARDATA_ANY(x->name), VARDATA_ANY(y->name), length);
-	return result != 0 ? result : (int) VARSIZE_ANY_EXHDR(x->name) - (int) VARSIZE_ANY_EXHDR(y->name);
+	return result != 0 ? result :
+		(int) VARSIZE_ANY_EXHDR(x->name) - (int) VARSIZE_ANY_EXHDR(y->name);
 }
 
 /* A group within another one */
@@ -283,7 +286,7 @@ typedef struct Sets
 	Inclusion  *inclusions;		/* by inner */
 	int			ninclusions;
 	int		   *first_inclusion;	/* by inner */
-	int64	   *rest;			/* by group and position: people in none of the shown groups within it */
+	int64	   *rest;			/* by group and position: people in no shown group within it */
 } Sets;
 
 typedef struct PairKey
@@ -311,7 +314,8 @@ compare_inclusions(const void *a, const void *b)
 
 /* The classes of a group that are in another, or are not, must not be told. */
 static void
-protect_part(const Groups *s, const Sets *sets, Disclosure *d, int one, int other, bool inside, int *buffer)
+protect_part(const Groups *s, const Sets *sets, Disclosure *d, int one, int other, bool inside,
+			 int *buffer)
 {
 	int			position = other < 0 ? 0 : s->groups[other].position;
 	int			n = 0;
@@ -333,7 +337,8 @@ protect_part(const Groups *s, const Sets *sets, Disclosure *d, int one, int othe
 static void
 compare_pairs(const Groups *s, Sets *sets, Disclosure *d, const bool *wanted)
 {
-	HASHCTL		control = {.keysize = sizeof(PairKey), .entrysize = sizeof(Pair), .hcxt = CurrentMemoryContext};
+	HASHCTL		control = {.keysize = sizeof(PairKey), .entrysize = sizeof(Pair),
+		.hcxt = CurrentMemoryContext};
 	HTAB	   *pairs = hash_create("pairs of groups", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	HASH_SEQ_STATUS scan;
 	Pair	   *pair;
@@ -372,7 +377,8 @@ compare_pairs(const Groups *s, Sets *sets, Disclosure *d, const bool *wanted)
 			sets->inclusions[sets->ninclusions++] = (Inclusion) {pair->key.one, pair->key.other};
 		if (pair->people == other)
 			sets->inclusions[sets->ninclusions++] = (Inclusion) {pair->key.other, pair->key.one};
-		if (pair->people > 0 && pair->people < s->minimum && pair->people < one && pair->people < other)
+		if (pair->people > 0 && pair->people < s->minimum && pair->people < one &&
+			pair->people < other)
 			protect_part(s, sets, d, pair->key.one, pair->key.other, true, buffer);
 		if (one - pair->people > 0 && one - pair->people < s->minimum)
 			protect_part(s, sets, d, pair->key.one, pair->key.other, false, buffer);
@@ -382,7 +388,8 @@ compare_pairs(const Groups *s, Sets *sets, Disclosure *d, const bool *wanted)
 	hash_destroy(pairs);
 	for (int g = 0; g < s->ngroups; g++)
 	{
-		if (wanted[s->groups[g].position] && s->groups[g].people > 0 && s->groups[g].people < s->minimum)
+		if (wanted[s->groups[g].position] && s->groups[g].people > 0 &&
+			s->groups[g].people < s->minimum)
 			protect_part(s, sets, d, g, -1, true, buffer);
 	}
 	pfree(buffer);
@@ -395,7 +402,8 @@ compare_pairs(const Groups *s, Sets *sets, Disclosure *d, const bool *wanted)
 			i++;
 		sets->first_inclusion[g] = i;
 	}
-	sets->rest = palloc_extended(Max((Size) s->ngroups * s->positions, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	sets->rest = palloc_extended(Max((Size) s->ngroups * s->positions, 1) * sizeof(int64),
+								 MCXT_ALLOC_HUGE);
 	for (int g = 0; g < s->ngroups; g++)
 	{
 		for (int p = 0; p < s->positions; p++)
@@ -422,7 +430,8 @@ leaves_enough(const Groups *s, const Sets *sets, int g)
 	for (int i = sets->first_inclusion[g]; i < sets->first_inclusion[g + 1]; i++)
 	{
 		int			outer = sets->inclusions[i].outer;
-		int64		rest = sets->rest[(Size) outer * s->positions + group->position] - group->people;
+		int64		rest = sets->rest[(Size) outer * s->positions + group->position] -
+			group->people;
 
 		if (s->groups[outer].shown && rest > 0 && rest < s->minimum)
 			return false;
@@ -433,8 +442,11 @@ leaves_enough(const Groups *s, const Sets *sets, int g)
 static void
 note_shown(const Groups *s, Sets *sets, int g)
 {
+	const Group *group = &s->groups[g];
+
 	for (int i = sets->first_inclusion[g]; i < sets->first_inclusion[g + 1]; i++)
-		sets->rest[(Size) sets->inclusions[i].outer * s->positions + s->groups[g].position] -= s->groups[g].people;
+		sets->rest[(Size) sets->inclusions[i].outer * s->positions + group->position] -=
+			group->people;
 }
 
 /*
@@ -455,7 +467,8 @@ show_groups(Groups *s, const bool *wanted, const bool *decided, const int *order
 	sets.people = palloc_extended(s->nclasses * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	sets.groups = palloc_extended(s->nclasses * sizeof(int *), MCXT_ALLOC_HUGE);
 	sets.start = palloc_extended(Max(s->ngroups, 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	sets.count = palloc_extended(Max(s->ngroups, 1) * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	sets.count = palloc_extended(Max(s->ngroups, 1) * sizeof(int),
+								 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int64 i = 0; i < s->nclasses; i++)
 		classes[i] = i;
 	qsort_arg(classes, s->nclasses, sizeof(int64), compare_classes, &arg);
@@ -668,8 +681,10 @@ find_lines(const Cell *cells, int n, int *line_of)
 static void
 hide_by_lines(const Cell *cells, int n, int64 minimum, const int *line_of, bool *is_hidden)
 {
-	int		   *count = palloc_extended((2 * (Size) n + 1) * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	int64	   *people = palloc_extended((2 * (Size) n + 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int		   *count = palloc_extended((2 * (Size) n + 1) * sizeof(int),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int64	   *people = palloc_extended((2 * (Size) n + 1) * sizeof(int64),
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	bool		changed;
 
 	do
@@ -677,13 +692,15 @@ hide_by_lines(const Cell *cells, int n, int64 minimum, const int *line_of, bool 
 		changed = false;
 		for (int i = n - 1; i >= 0; i--)
 		{
-			Size		lines[3] = {2 * (Size) line_of[2 * i], 2 * (Size) line_of[2 * i + 1] + 1, 2 * (Size) n};
+			Size		lines[3] = {2 * (Size) line_of[2 * i], 2 * (Size) line_of[2 * i + 1] + 1,
+				2 * (Size) n};
 			bool		hide = cells[i].customers < minimum;
 
 			if (is_hidden[i] || cells[i].customers == 0)
 				continue;
 			for (int j = 0; j < 3; j++)
-				hide = hide || count[lines[j]] == 1 || (count[lines[j]] > 0 && people[lines[j]] < minimum);
+				hide = hide || count[lines[j]] == 1 ||
+					(count[lines[j]] > 0 && people[lines[j]] < minimum);
 			if (!hide)
 				continue;
 			is_hidden[i] = changed = true;
@@ -705,7 +722,8 @@ hide_by_equations(const Cell *cells, int n, int64 minimum, const int *line_of, b
 {
 	int64	   *people = palloc_extended(Max(n, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
 	int		   *members = palloc_extended(Max(n, 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	int64	   *rest = palloc_extended((2 * (Size) n + 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int64	   *rest = palloc_extended((2 * (Size) n + 1) * sizeof(int64),
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	Disclosure *d;
 
 	for (int i = 0; i < n; i++)
@@ -739,7 +757,8 @@ hide_by_equations(const Cell *cells, int n, int64 minimum, const int *line_of, b
 	/* what is hidden of each must be of enough people together, and no cell follow */
 	for (int i = 0; i < n; i++)
 	{
-		Size		lines[3] = {2 * (Size) line_of[2 * i], 2 * (Size) line_of[2 * i + 1] + 1, 2 * (Size) n};
+		Size		lines[3] = {2 * (Size) line_of[2 * i], 2 * (Size) line_of[2 * i + 1] + 1,
+			2 * (Size) n};
 		bool		shown = true;
 
 		for (int j = 0; j < 3; j++)
@@ -779,7 +798,8 @@ argument_at(WindowObject window, int argument, int64 position, bool *isnull)
 {
 	bool		is_out;
 
-	return WinGetFuncArgInPartition(window, argument, (int) position, WINDOW_SEEK_HEAD, false, isnull, &is_out);
+	return WinGetFuncArgInPartition(window, argument, (int) position, WINDOW_SEEK_HEAD, false,
+									isnull, &is_out);
 }
 
 /*
@@ -811,7 +831,8 @@ is_small_cell(PG_FUNCTION_ARGS)
 		if (isnull)
 			minimum = 1;
 		cells = palloc_extended(n * sizeof(Cell), MCXT_ALLOC_HUGE);
-		state->hidden = MemoryContextAllocExtended(GetMemoryChunkContext(state), n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		state->hidden = MemoryContextAllocExtended(GetMemoryChunkContext(state), n,
+												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 		for (int64 i = 0; i < n; i++)
 		{
 			cells[i].position = i;

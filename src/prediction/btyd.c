@@ -91,7 +91,8 @@ read_repeats(const History *history, DateADT as_of, Repeats *repeats)
 		else if (sum >= PG_INT64_MIN + 1 && sum <= PG_INT64_MAX)
 			repeats->m = fixed_to_float8((int64) sum, open.decimals) / (double) (active - 1);
 		else
-			repeats->m = (double) sum / (double) history_power_of_ten(open.decimals) / (double) (active - 1);
+			repeats->m =
+				(double) sum / (double) history_power_of_ten(open.decimals) / (double) (active - 1);
 	}
 	history_close(&open);
 	return active > 0;
@@ -99,7 +100,8 @@ read_repeats(const History *history, DateADT as_of, Repeats *repeats)
 
 /* Arguments history, as_of; in the fit's unit. False if there is no event. */
 static bool
-customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit, Customer *customer, Repeats *repeats)
+customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit, Customer *customer,
+					Repeats *repeats)
 {
 	Repeats		own;
 
@@ -158,9 +160,11 @@ sum_to_numeric(__int128 sum, int decimals)
 	if (sum >= PG_INT64_MIN + 1 && sum <= PG_INT64_MAX)
 		return fixed_to_numeric((int64) sum, decimals);
 	low = (int64) (sum % PG_INT64_MAX);
-	high = DirectFunctionCall2(numeric_mul, NumericGetDatum(int64_to_numeric((int64) (sum / PG_INT64_MAX))),
+	high = DirectFunctionCall2(numeric_mul,
+							   NumericGetDatum(int64_to_numeric((int64) (sum / PG_INT64_MAX))),
 							   NumericGetDatum(fixed_to_numeric(PG_INT64_MAX, decimals)));
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, high, NumericGetDatum(fixed_to_numeric(low, decimals))));
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, high,
+											   NumericGetDatum(fixed_to_numeric(low, decimals))));
 }
 
 /*
@@ -217,7 +221,8 @@ btyd_actual(PG_FUNCTION_ARGS)
 static inline double
 alive(const Fit *fit, const Customer *customer)
 {
-	return btyd_alive((BtydFamily) fit->family, fit->parameters, customer->x, customer->t_x, customer->t);
+	return btyd_alive((BtydFamily) fit->family, fit->parameters, customer->x, customer->t_x,
+					  customer->t);
 }
 
 static inline double
@@ -453,7 +458,8 @@ btyd_spend_expected(PG_FUNCTION_ARGS)
 	check_count(x);
 	if (!PG_ARGISNULL(2))
 		check_mean(PG_GETARG_FLOAT8(2));
-	RETURN_PREDICTION(spend(fit, x, !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_FLOAT8(2), &reason));
+	RETURN_PREDICTION(spend(fit, x, !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_FLOAT8(2),
+							&reason));
 }
 
 PG_FUNCTION_INFO_V1(btyd_spend_expected_history);
@@ -540,7 +546,8 @@ btyd_clv(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(5))
 		check_mean(PG_GETARG_FLOAT8(5));
 	read_terms(fcinfo, 6, "period_units", &terms);
-	mean = spend(spend_of, customer.x, !PG_ARGISNULL(5), PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5), &reason);
+	mean = spend(spend_of, customer.x, !PG_ARGISNULL(5), PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5),
+				 &reason);
 	if (isnan(mean) || !fit->usable)
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(lifetime_value(fit, &customer, mean, &terms));
@@ -672,7 +679,8 @@ quantile(const double *values, int n, double share)
  * have parameters: the rest would make the interval too narrow.
  */
 static Datum
-interval(FunctionCallInfo fcinfo, const Fit *fits, int count, const Customer *customer, double horizon, double level)
+interval(FunctionCallInfo fcinfo, const Fit *fits, int count, const Customer *customer,
+		 double horizon, double level)
 {
 	TupleDesc	desc = fit_result_desc(fcinfo);
 	double	   *values = palloc((Size) Max(count, 1) * sizeof(double));

@@ -114,7 +114,8 @@ append(FitState *state, double x, double t_x, double t, int64 count)
 						 errmsg("too many different customers to fit: more than %d", MAX_PATTERNS),
 						 errhint("Fit a sample of them.")));
 			state->room *= 2;
-			state->patterns = resize_memory(state->patterns, (Size) state->room * sizeof(BtydPattern));
+			state->patterns = resize_memory(state->patterns,
+											(Size) state->room * sizeof(BtydPattern));
 		}
 	}
 	pattern = &state->patterns[state->npatterns++];
@@ -317,7 +318,8 @@ btyd_fit_serialize(PG_FUNCTION_ARGS)
 static bool
 is_customer(double x, double t_x, double t)
 {
-	return isfinite(t) && t_x >= 0 && t_x <= t && (x > 0 || t_x == 0) && !signbit(t_x) && !signbit(t);
+	return isfinite(t) && t_x >= 0 && t_x <= t && (x > 0 || t_x == 0) && !signbit(t_x) &&
+		!signbit(t);
 }
 
 static bool
@@ -376,8 +378,10 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 		pattern->t_x = pq_getmsgfloat8(&buffer);
 		pattern->t = spend ? 0 : pq_getmsgfloat8(&buffer);
 		pattern->count = pq_getmsgint64(&buffer);
-		valid = pattern->x >= 0 && pattern->x <= 1e9 && pattern->x == floor(pattern->x) && !signbit(pattern->x) &&
-			(spend ? is_spender(pattern->x, pattern->t_x) : is_customer(pattern->x, pattern->t_x, pattern->t)) &&
+		valid = pattern->x >= 0 && pattern->x <= 1e9 && pattern->x == floor(pattern->x) &&
+			!signbit(pattern->x) &&
+			(spend ? is_spender(pattern->x, pattern->t_x) : is_customer(pattern->x, pattern->t_x,
+																		pattern->t)) &&
 			pattern->count > 0 && pattern->count <= AGGREGATE_MAX_ROWS - customers &&
 			(i == 0 || compare_patterns(pattern - 1, pattern) < 0);
 		customers += pattern->count;
@@ -426,7 +430,8 @@ btyd_fit_final(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		btyd_fit(state->family, state->patterns, (size_t) state->npatterns, NULL, &server_host, &fit);
+		btyd_fit(state->family, state->patterns, (size_t) state->npatterns, NULL, &server_host,
+				 &fit);
 		fit_print(&document, (FitFamily) state->family, &fit, state->unit_days, NULL);
 	}
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(document.data)));
@@ -509,7 +514,8 @@ random_below(Random *random, uint64 n)
  * pattern of each customer i * total / n, from where a draw's own is near.
  */
 static void
-resample(Random *random, const int64 *starts, const int64 *guide, int64 n, int64 total, int64 *counts)
+resample(Random *random, const int64 *starts, const int64 *guide, int64 n, int64 total,
+		 int64 *counts)
 {
 	memset(counts, 0, (Size) n * sizeof(int64));
 	for (int64 i = 0; i < total; i++)

@@ -179,7 +179,8 @@ print_string(StringInfo out, const char *string)
 }
 
 void
-fit_print(StringInfo out, FitFamily family, const BtydFit *fit, int unit_days, const SpendLeftOut *left_out)
+fit_print(StringInfo out, FitFamily family, const BtydFit *fit, int unit_days,
+		  const SpendLeftOut *left_out)
 {
 	bool		converged = fit->status == BTYD_CONVERGED;
 
@@ -234,7 +235,8 @@ number_of(const JsonbValue *value)
 	if (value == NULL || value->type != jbvNumeric ||
 		numeric_is_nan(value->val.numeric) || numeric_is_inf(value->val.numeric))
 		return NAN;
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+											  NumericGetDatum(value->val.numeric)));
 }
 
 static void
@@ -255,7 +257,8 @@ fit_read(JsonbContainer *document, Fit *fit)
 	{
 		const char *name = family_names[fit->family];
 
-		if (found->val.string.len == (int) strlen(name) && memcmp(found->val.string.val, name, strlen(name)) == 0)
+		if (found->val.string.len == (int) strlen(name) &&
+			memcmp(found->val.string.val, name, strlen(name)) == 0)
 			break;
 		if (fit->family == FAMILIES - 1)
 			malformed("Its \"family\" must be mbgnbd, bgnbd, paretonbd or gammagamma.");
@@ -285,7 +288,8 @@ fit_read(JsonbContainer *document, Fit *fit)
 		{
 			JsonbValue	parameter;
 
-			fit->parameters[i] = number_of(find(found->val.binary.data, parameter_names[fit->family][i], &parameter));
+			fit->parameters[i] = number_of(find(found->val.binary.data,
+												parameter_names[fit->family][i], &parameter));
 			if (!(fit->parameters[i] > 0) || isinf(fit->parameters[i]))
 				malformed(psprintf("Its parameter \"%s\" must be a positive number.",
 								   parameter_names[fit->family][i]));
@@ -303,7 +307,8 @@ fit_read(JsonbContainer *document, Fit *fit)
 		found = find(document, "reason", &value);
 		if (found != NULL && found->type == jbvString)
 		{
-			int			length = pg_mbcliplen(found->val.string.val, found->val.string.len, FIT_REASON_SIZE - 1);
+			int			length = pg_mbcliplen(found->val.string.val, found->val.string.len,
+											  FIT_REASON_SIZE - 1);
 
 			memcpy(fit->reason, found->val.string.val, (size_t) length);
 			fit->reason[length] = '\0';
@@ -336,7 +341,8 @@ static CallSite *
 call_site(FunctionCallInfo fcinfo)
 {
 	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+														  sizeof(CallSite));
 	return fcinfo->flinfo->fn_extra;
 }
 
@@ -350,7 +356,8 @@ remembered(FunctionCallInfo fcinfo, int argument, bool list)
 	Fit		   *fits;
 	int			count = 1;
 
-	if (known->fits != NULL && known->length == length && memcmp(known->bytes, VARDATA_ANY(packed), length) == 0)
+	if (known->fits != NULL && known->length == length &&
+		memcmp(known->bytes, VARDATA_ANY(packed), length) == 0)
 		return known;
 
 	/* read all of it before anything is replaced: this may fail */

@@ -163,7 +163,8 @@ compress(LogitState *state)
 	size_t		width = row_width(state);
 	size_t	   *order = resize_memory(NULL, state->n * sizeof(size_t));
 	double	   *counts = resize_memory(NULL, state->n * sizeof(double));
-	size_t		distinct = logit_distinct(state->rows, state->n, state->features, order, counts, &server_host);
+	size_t		distinct = logit_distinct(state->rows, state->n, state->features, order, counts,
+										  &server_host);
 	size_t		room = Max(distinct, FIRST_ROWS);
 	double	   *rows = MemoryContextAllocHuge(state->context, room * width * sizeof(double));
 
@@ -254,7 +255,8 @@ logit_fit_transition(PG_FUNCTION_ARGS)
 		if (weight == 0.0 || (ARR_HASNULL(array) && array_contains_nulls(array)))
 			state->left_out++;
 		else
-			add_row(state, PG_GETARG_BOOL(1), (const double *) ARR_DATA_PTR(array), features, weight);
+			add_row(state, PG_GETARG_BOOL(1), (const double *) ARR_DATA_PTR(array), features,
+					weight);
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -330,7 +332,8 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 		corrupt_state("aggregate logit_fit");
 	memcpy(&head, VARDATA_ANY(bytes), sizeof(head));
 	size -= sizeof(head);
-	if (head.left_out < 0 || head.left_out > AGGREGATE_MAX_ROWS || !isfinite(head.ridge) || head.ridge < 0.0 ||
+	if (head.left_out < 0 || head.left_out > AGGREGATE_MAX_ROWS || !isfinite(head.ridge) ||
+		head.ridge < 0.0 ||
 		head.features < UNKNOWN_FEATURES || head.features > LOGIT_MAX_FEATURES ||
 		(head.features == UNKNOWN_FEATURES && size > 0))
 		corrupt_state("aggregate logit_fit");
@@ -572,7 +575,8 @@ member(JsonbContainer *object, const char *name)
 static bool
 is_string(const JsonbValue *value, const char *wanted)
 {
-	return value != NULL && value->type == jbvString && value->val.string.len == (int) strlen(wanted) &&
+	return value != NULL && value->type == jbvString &&
+		value->val.string.len == (int) strlen(wanted) &&
 		memcmp(value->val.string.val, wanted, strlen(wanted)) == 0;
 }
 
@@ -580,7 +584,8 @@ static bool
 is_container(const JsonbValue *value, bool array)
 {
 	return value != NULL && value->type == jbvBinary &&
-		(array ? JsonContainerIsArray(value->val.binary.data) : JsonContainerIsObject(value->val.binary.data));
+		(array ? JsonContainerIsArray(value->val.binary.data)
+		 : JsonContainerIsObject(value->val.binary.data));
 }
 
 static double
@@ -590,7 +595,8 @@ number(const JsonbValue *value)
 
 	if (value == NULL || value->type != jbvNumeric)
 		not_a_fit("a coefficient is not a number");
-	result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+	result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+												NumericGetDatum(value->val.numeric)));
 	if (!isfinite(result))
 		not_a_fit("a coefficient is not finite");
 	return result;
@@ -644,7 +650,8 @@ parse_model(Jsonb *document)
 	model->features = n;
 	model->coefficients[0] = number(member(fit, "intercept"));
 	for (int i = 0; i < n; i++)
-		model->coefficients[i + 1] = number(getIthJsonbValueFromContainer(coefficients, (uint32) i));
+		model->coefficients[i + 1] = number(getIthJsonbValueFromContainer(coefficients,
+																		  (uint32) i));
 	return model;
 }
 

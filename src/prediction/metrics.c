@@ -303,7 +303,8 @@ descent_next(Descent *descent)
 	{
 		int64		before = descent->left[label];
 
-		while (descent->left[label] > 0 && scores[label].keys[descent->left[label] - 1] == descent->key)
+		while (descent->left[label] > 0 &&
+			   scores[label].keys[descent->left[label] - 1] == descent->key)
 			descent->left[label]--;
 		descent->here[label] = before - descent->left[label];
 	}
@@ -331,7 +332,8 @@ auc_final(PG_FUNCTION_ARGS)
 		if (++work % 65536 == 0)
 			CHECK_FOR_INTERRUPTS();
 		/* negatives left are those with a lower score */
-		twice += (int128) descent.here[POSITIVE] * (2 * descent.left[NEGATIVE] + descent.here[NEGATIVE]);
+		twice += (int128) descent.here[POSITIVE] *
+			(2 * descent.left[NEGATIVE] + descent.here[NEGATIVE]);
 	}
 	pairs = (double) state->scores[POSITIVE].count * (double) state->scores[NEGATIVE].count;
 	PG_RETURN_FLOAT8((double) twice / (2.0 * pairs));
@@ -550,8 +552,10 @@ mean_loss_deserialize(PG_FUNCTION_ARGS)
 	mean = mean_loss_make(CurrentMemoryContext);
 	mean->rows = pq_getmsgint64(&buffer);
 	mean->impossible = pq_getmsgint64(&buffer);
-	if (mean->rows < 1 || mean->rows > AGGREGATE_MAX_ROWS || mean->impossible < 0 || mean->impossible > mean->rows ||
-		exact_sum_read(&mean->sum, (unsigned char *) buffer.data + 16, (size_t) buffer.len - 16) != (size_t) buffer.len - 16 ||
+	if (mean->rows < 1 || mean->rows > AGGREGATE_MAX_ROWS || mean->impossible < 0 ||
+		mean->impossible > mean->rows ||
+		exact_sum_read(&mean->sum, (unsigned char *) buffer.data + 16,
+					   (size_t) buffer.len - 16) != (size_t) buffer.len - 16 ||
 		(mean->sum.count > 0 && mean->sum.limb[0] < 0))
 		corrupt_state(STATE_OWNER);
 	PG_RETURN_POINTER(mean);

@@ -29,7 +29,8 @@ activity(const History *history, int64 after, int64 upto)
 {
 	HistoryActivity result;
 
-	history_check(history_activity(HISTORY_BYTES(history), HISTORY_LENGTH(history), after, upto, &result));
+	history_check(history_activity(HISTORY_BYTES(history), HISTORY_LENGTH(history), after, upto,
+								   &result));
 	return result;
 }
 

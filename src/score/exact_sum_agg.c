@@ -78,7 +78,8 @@ exact_sum_serialize(PG_FUNCTION_ARGS)
 
 	(void) aggregate_context(fcinfo);
 	pq_begintypsend(&buffer);
-	pq_sendbytes(&buffer, (char *) bytes, (int) exact_sum_write((ExactSum *) PG_GETARG_POINTER(0), bytes));
+	pq_sendbytes(&buffer, (char *) bytes,
+				 (int) exact_sum_write((ExactSum *) PG_GETARG_POINTER(0), bytes));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
 }
 
@@ -92,7 +93,8 @@ exact_sum_deserialize(PG_FUNCTION_ARGS)
 	bytes = PG_GETARG_BYTEA_PP(0);
 	sum = sum_make(CurrentMemoryContext);
 	if (VARSIZE_ANY_EXHDR(bytes) == 0 ||
-		exact_sum_read(sum, (unsigned char *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)) != VARSIZE_ANY_EXHDR(bytes))
+		exact_sum_read(sum, (unsigned char *) VARDATA_ANY(bytes),
+					   VARSIZE_ANY_EXHDR(bytes)) != VARSIZE_ANY_EXHDR(bytes))
 		corrupt_state("aggregate exact_sum");
 	PG_RETURN_POINTER(sum);
 }

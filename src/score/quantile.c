@@ -568,7 +568,8 @@ find_positions(QuantileValues *values, Position *positions, int npositions)
 
 /* A score is at most 100: a byte holds it. */
 void
-quantile_values_score(QuantileValues *values, const Thresholds *thresholds, bool higher_is_better, uint8 *scores)
+quantile_values_score(QuantileValues *values, const Thresholds *thresholds, bool higher_is_better,
+					  uint8 *scores)
 {
 	const uint64 *keys;
 	KeyStream	stream;
@@ -581,7 +582,8 @@ quantile_values_score(QuantileValues *values, const Thresholds *thresholds, bool
 	{
 		for (int i = 0; i < count; i++)
 			*scores++ = keys[i] == QUANTILE_NULL_KEY ? 0 :
-				(uint8) score_by_thresholds(quantile_key_value(keys[i]), thresholds->value, thresholds->count, higher_is_better);
+				(uint8) score_by_thresholds(quantile_key_value(keys[i]), thresholds->value,
+											thresholds->count, higher_is_better);
 	}
 	stream_close(&stream);
 }
@@ -635,7 +637,8 @@ find_quantile_thresholds(QuantileValues *values, int bins, Thresholds *threshold
 			i++;
 		thresholds->value[k - 1] = quantile_key_value(positions[i].key);
 		if (remainder != 0)
-			thresholds->value[k - 1] = interpolate(thresholds->value[k - 1], quantile_key_value(positions[i + 1].key),
+			thresholds->value[k - 1] = interpolate(thresholds->value[k - 1],
+												   quantile_key_value(positions[i + 1].key),
 										   remainder, bins);
 	}
 }

@@ -59,7 +59,8 @@ extern void quantile_values_free(QuantileValues *values);
 
 /* There must be a value that is not NULL. */
 extern void find_quantile_thresholds(QuantileValues *values, int bins, Thresholds *thresholds);
-extern void find_rank_thresholds(QuantileValues *values, int bins, RankTies ties, Thresholds *thresholds);
+extern void find_rank_thresholds(QuantileValues *values, int bins, RankTies ties,
+								 Thresholds *thresholds);
 
 /* The score of every value in the order they came, 0 for NULL. */
 extern void quantile_values_score(QuantileValues *values, const Thresholds *thresholds,
@@ -185,7 +186,8 @@ thresholds_above(double value, const double *thresholds, int count)
 static inline int
 score_by_thresholds(double value, const double *thresholds, int count, bool higher_is_better)
 {
-	return 1 + (higher_is_better ? thresholds_below(value, thresholds, count) : thresholds_above(value, thresholds, count));
+	return 1 + (higher_is_better ? thresholds_below(value, thresholds, count)
+				: thresholds_above(value, thresholds, count));
 }
 
 #endif							/* CUSTOMER_SCORING_QUANTILE_H */

@@ -264,7 +264,8 @@ is_null(const bits8 *bitmap, int i)
 
 /* The same mean, however long the sums are */
 static bool
-wide_mean(const double *scores, const bits8 *bitmap, const double *weights, int count, double *result)
+wide_mean(const double *scores, const bits8 *bitmap, const double *weights, int count,
+		  double *result)
 {
 	WeightedMean mean;
 	bool		found;
@@ -288,7 +289,8 @@ wide_mean(const double *scores, const bits8 *bitmap, const double *weights, int 
  * the very same result. The scores that are NULL have no place in "scores".
  */
 bool
-weighted_mean(const double *scores, const bits8 *bitmap, const double *weights, int count, double *result)
+weighted_mean(const double *scores, const bits8 *bitmap, const double *weights, int count,
+			  double *result)
 {
 	const double *next = scores;
 	bool		exact = true;

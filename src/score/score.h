@@ -19,8 +19,12 @@ extern const double *check_thresholds(const char *argument, ArrayType *array, in
 /* The weights, which are checked, and their number */
 extern const double *check_weights(ArrayType *array, int *count);
 
-/* The mean of the scores that are not NULL by the bitmap, if there is one; false if none has a weight */
-extern bool weighted_mean(const double *scores, const bits8 *bitmap, const double *weights, int count,
+/*
+ * The mean of the scores that are not NULL by the bitmap, where there is one;
+ * false if none has a weight
+ */
+extern bool weighted_mean(const double *scores, const bits8 *bitmap, const double *weights,
+						  int count,
 						  double *result);
 
 extern Datum rfm_code(PG_FUNCTION_ARGS);

@@ -243,7 +243,8 @@ score_in_window(FunctionCallInfo fcinfo, int ties_argument, int higher_argument)
 	if (by_rank)
 		PG_RETURN_INT32(score_by_thresholds(state->higher_is_better ? value : -value,
 									  state->thresholds.value, state->thresholds.count, true));
-	PG_RETURN_INT32(score_by_thresholds(value, state->thresholds.value, state->thresholds.count, state->higher_is_better));
+	PG_RETURN_INT32(score_by_thresholds(value, state->thresholds.value, state->thresholds.count,
+										state->higher_is_better));
 }
 
 /* (value, bins, higher_is_better) */
@@ -297,7 +298,8 @@ minmax_score(PG_FUNCTION_ARGS)
 	if (isnull || state->constant)
 		PG_RETURN_NULL();
 	if (isinf(state->highest - state->lowest))
-		PG_RETURN_FLOAT8((value / 2 - state->lowest / 2) / (state->highest / 2 - state->lowest / 2));
+		PG_RETURN_FLOAT8((value / 2 - state->lowest / 2) / (state->highest / 2 -
+															state->lowest / 2));
 	PG_RETURN_FLOAT8((value - state->lowest) / (state->highest - state->lowest));
 }
 

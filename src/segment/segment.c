@@ -218,7 +218,8 @@ read_constants(const JsonbValue *value, SegmentCondition *condition)
 			return psprintf("the value of \"%s\" must be a number, a string or a boolean", op);
 	}
 	if (condition->constants[0].kind == SEGMENT_BOOL &&
-		condition->op != SEGMENT_OP_EQ && condition->op != SEGMENT_OP_NE && condition->op != SEGMENT_OP_IN)
+		condition->op != SEGMENT_OP_EQ && condition->op != SEGMENT_OP_NE &&
+		condition->op != SEGMENT_OP_IN)
 		return psprintf("a boolean can't be compared by \"%s\"", op);
 	return NULL;
 }
@@ -250,7 +251,8 @@ read_condition(SegmentMap *map, JsonbContainer *json, int depth,
 		if (JsonContainerSize(json) != 1 ||
 			getKeyJsonValueFromContainer(json, name, strlen(name), &value) == NULL)
 			continue;
-		condition->kind = link == 0 ? SEGMENT_CONDITION_AND : link == 1 ? SEGMENT_CONDITION_OR : SEGMENT_CONDITION_NOT;
+		condition->kind = link == 0 ? SEGMENT_CONDITION_AND : link == 1 ? SEGMENT_CONDITION_OR :
+			SEGMENT_CONDITION_NOT;
 		args = value.type == jbvBinary ? value.val.binary.data : NULL;
 		if (condition->kind == SEGMENT_CONDITION_NOT)
 		{
@@ -313,6 +315,7 @@ read_condition(SegmentMap *map, JsonbContainer *json, int depth,
 static bool
 compare(const SegmentValue *value, const SegmentConstant *constant, int *result)
 {
+	Datum		text;
 	Numeric		number;
 
 	if (constant->kind == SEGMENT_STRING)
@@ -353,8 +356,8 @@ compare(const SegmentValue *value, const SegmentConstant *constant, int *result)
 				*result = (value->u.d > constant->d) - (value->u.d < constant->d);
 				return true;
 			}
-			number = DatumGetNumeric(DirectFunctionCall3(numeric_in,
-														 CStringGetDatum(float8out_internal(value->u.d)),
+			text = CStringGetDatum(float8out_internal(value->u.d));
+			number = DatumGetNumeric(DirectFunctionCall3(numeric_in, text,
 														 ObjectIdGetDatum(InvalidOid),
 														 Int32GetDatum(-1)));
 			break;

@@ -128,7 +128,8 @@ foreign_column(Relation table, Relation shipped)
 		if (column->attisdropped || column->atttypid < FirstUnpinnedObjectId)
 			continue;
 		for (int j = 0; j < RelationGetDescr(shipped)->natts; j++)
-			if (namestrcmp(&column->attname, NameStr(TupleDescAttr(RelationGetDescr(shipped), j)->attname)) == 0)
+			if (namestrcmp(&column->attname,
+						   NameStr(TupleDescAttr(RelationGetDescr(shipped), j)->attname)) == 0)
 				return psprintf("its column %s is of type %s, which is none of PostgreSQL's own",
 								NameStr(column->attname), format_type_be(column->atttypid));
 	}
@@ -146,7 +147,8 @@ check_map_tables(const MapName *name, Oid home)
 	for (int i = 0; i < (int) lengthof(map_tables); i++)
 	{
 		Oid			oid = get_relname_relid(map_tables[i], name->schema_oid);
-		AclResult	allowed = object_aclcheck(NamespaceRelationId, name->schema_oid, GetUserId(), ACL_USAGE);
+		AclResult	allowed = object_aclcheck(NamespaceRelationId, name->schema_oid, GetUserId(),
+											  ACL_USAGE);
 		Relation	table;
 		Relation	shipped;
 		const char *problem;
@@ -243,7 +245,8 @@ static int32
 result_int(uint64 row, int column, int32 if_null)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
+									  &isnull);
 
 	return isnull ? if_null : DatumGetInt32(value);
 }
@@ -316,9 +319,11 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 		int32		min[3],
 					max[3];
 		bool		isnull;
-		Datum		conditions = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 9, &isnull);
+		Datum		conditions = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 9,
+											   &isnull);
 		bool		unknown;
-		bool		prospect = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 10, &unknown));
+		bool		prospect = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i],
+														  SPI_tuptable->tupdesc, 10, &unknown));
 		char	   *problem;
 
 		if (segment == NULL)
@@ -427,7 +432,8 @@ cached_map(FunctionCallInfo fcinfo, text *argument)
 {
 	MapCache   *cache = fcinfo->flinfo->fn_extra;
 	Snapshot	snapshot = GetActiveSnapshot();
-	uint32		in_progress = snapshot->takenDuringRecovery ? (uint32) snapshot->subxcnt : snapshot->xcnt;
+	uint32		in_progress = snapshot->takenDuringRecovery ? (uint32) snapshot->subxcnt :
+		snapshot->xcnt;
 	CachedMap  *cached;
 	MemoryContext caller;
 	Size		length;
@@ -827,7 +833,8 @@ check_rules(const SegmentMap *map, ReturnSetInfo *result, const bool *reached)
 		ListCell   *lc;
 
 		for (int k = 0; k < 3; k++)
-			if ((rule->min[k] != SEGMENT_NO_MIN && (rule->min[k] < 1 || rule->min[k] > map->bins)) ||
+			if ((rule->min[k] != SEGMENT_NO_MIN &&
+				 (rule->min[k] < 1 || rule->min[k] > map->bins)) ||
 				(rule->max[k] != SEGMENT_NO_MAX && (rule->max[k] < 1 || rule->max[k] > map->bins)))
 				report(result, psprintf("bound outside 1 to %d: position %d, %s",
 										map->bins, rule->position, scores[k]), NULL, segment);
@@ -856,7 +863,8 @@ check_rules(const SegmentMap *map, ReturnSetInfo *result, const bool *reached)
 			}
 			if (!known)
 				report(result, psprintf("unknown column: position %d reads \"%.*s\"", rule->position,
-										pg_mbcliplen(column->name, strlen(column->name), 100), column->name),
+										pg_mbcliplen(column->name, strlen(column->name), 100),
+										column->name),
 					   NULL, segment);
 		}
 	}

@@ -96,8 +96,12 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 					model_wide	magnitude = 0;
 
 					for (size_t i = 0; i < nadded; i++)
-						magnitude += (added[i].events > 0 ? added[i].events : -(model_wide) added[i].events) +
-							(added[i].total > 0 ? added[i].total : -(model_wide) added[i].total);
+					{
+						model_wide	events = added[i].events;
+						model_wide	total = added[i].total;
+
+						magnitude += (events > 0 ? events : -events) + (total > 0 ? total : -total);
+					}
 					if (magnitude < INT64_MAX)
 						fail("an overflow that is none");
 				}
@@ -106,7 +110,8 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 			written = history_log_size(days, n) <= log->capacity;
 			if (history_log_write(log, days, n, 4) != written)
 				fail("history_log_write");
-			if (written && (!log->sorted || log->decimals != 4 || log->used != history_log_size(days, n)))
+			if (written &&
+				(!log->sorted || log->decimals != 4 || log->used != history_log_size(days, n)))
 				fail("the log after history_log_write");
 		}
 		else

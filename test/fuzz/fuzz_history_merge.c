@@ -39,7 +39,8 @@ open_history(Open *open, const uint8_t *bytes, size_t len)
 
 /* As the operators do it: false where a total or a count is past 64 bits */
 static bool
-combine(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen, int sign, uint8_t **result, size_t *len)
+combine(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen, int sign, uint8_t **result,
+		size_t *len)
 {
 	Open		left;
 	Open		right;

@@ -104,7 +104,8 @@ test_deserialize(PG_FUNCTION_ARGS)
 		args[0].isnull = false;
 		args[1].value = (Datum) 0;
 		args[1].isnull = false;
-		state[i].value = call_in_aggregate(form.aggdeserialfn, aggregate, 2, args, &state[i].isnull);
+		state[i].value = call_in_aggregate(form.aggdeserialfn, aggregate, 2, args,
+										   &state[i].isnull);
 	}
 
 	args[0] = state[0];
@@ -114,7 +115,8 @@ test_deserialize(PG_FUNCTION_ARGS)
 		args[i].isnull = true;
 	if (OidIsValid(form.aggfinalfn))
 		(void) call_in_aggregate(form.aggfinalfn, aggregate,
-								 form.aggfinalextra ? get_func_nargs(form.aggfinalfn) : 1, args, &isnull);
+								 form.aggfinalextra ? get_func_nargs(form.aggfinalfn) :
+								 1, args, &isnull);
 
 	args[0] = state[2];
 	result = call_in_aggregate(form.aggserialfn, aggregate, 1, args, &isnull);

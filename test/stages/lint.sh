@@ -9,6 +9,8 @@ stage_lint() {
 	check 'messages name no customer'                 absent 'err(msg|detail|hint)[a-z_]*\(.*(customer(->|_id)|row->|[>.]key\b)' src/*.c src/*/*.c
 	check 'no signal-unsafe or global state of libm'  absent '\b(lgamma|tgamma|srand|rand|random|strtok|setlocale)\(' src/*.c src/*/*.c
 	check 'a use of a later SQL file fails the build'  planted_use_fails
+	check 'the format of C and SQL (test/format)'      well_formatted
+	check 'lines in a bad format are found'            planted_lines_found
 	start_cluster normal
 	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'
 	sql postgres -At -f test/lint.sql >"$WORK/lint.out" 2>&1
@@ -21,6 +23,31 @@ stage_lint() {
 absent() {
 	local pattern=$1; shift
 	! grep -HnE "$pattern" "$@" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*(--|/?\*)'
+}
+
+# The figures of test/format.exempt may be lower than they are, not higher.
+well_formatted() { test/format; }
+
+# Each rule of test/format finds a line that breaks it, in a folder of its own.
+planted_lines_found() {
+	local tree=$WORK/unformatted
+	mkdir -p "$tree/test" "$tree/src/score" "$tree/sql/model"
+	cp test/format "$tree/test/"
+	printf 'int\tx;\n' >"$tree/src/score/good.c"
+	printf -- '-- good\n' >"$tree/sql/model/good.sql"
+	(cd "$tree" && test/format) >/dev/null || return 1
+	printf '    int x;\n' >"$tree/src/score/spaces.c"
+	printf 'int\tx; \n' >"$tree/src/score/end.c"
+	printf 'int\tx;\t// x\n' >"$tree/src/score/comment.c"
+	printf 'int\tx;' >"$tree/src/score/newline.c"
+	printf '%0101d\n' 0 >"$tree/src/score/long.c"
+	printf '%0121d\n' 0 >"$tree/sql/model/long.sql"
+	(cd "$tree" && ! test/format) >"$WORK/format.out" || return 1
+	local rule
+	for rule in 'spaces.c:1: is indented with spaces' 'end.c:1: ends with a space' 'comment.c:1: has a comment with //' \
+		'newline.c: does not end with one newline' 'long.c: has 1 lines that are too long' 'long.sql: has 1 lines that are too long'; do
+		grep -q "$rule" "$WORK/format.out" || { echo "not found: $rule"; return 1; }
+	done
 }
 
 # The build refuses a file of sql/ that uses a name of a later one.

@@ -96,7 +96,8 @@ model_check_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, size
 
 /* The same over ranges that start and end at, before and after given days */
 static inline const char *
-model_check_all_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, size_t n, int decimals)
+model_check_all_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, size_t n,
+					  int decimals)
 {
 	const char *wrong;
 	size_t		step = n / 8 + 1;
@@ -113,7 +114,8 @@ model_check_all_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, 
 			wrong = model_check_reads(bytes, len, days, n, decimals, HISTORY_SINCE_EVER, upto);
 			for (size_t j = 0; j <= i && wrong == NULL; j += step)
 			{
-				for (int64_t after = (int64_t) days[j].day - 1; after <= (int64_t) days[j].day && wrong == NULL; after++)
+				for (int64_t after = (int64_t) days[j].day - 1;
+					 after <= (int64_t) days[j].day && wrong == NULL; after++)
 					wrong = model_check_reads(bytes, len, days, n, decimals, after, upto);
 			}
 			if (wrong == NULL)
@@ -144,7 +146,8 @@ model_sum(const HistoryDay *entries, size_t n, HistoryDay *days, size_t *ndays)
 			model_wide	events = (model_wide) days[at].events + entries[i].events;
 			model_wide	total = (model_wide) days[at].total + entries[i].total;
 
-			if (!model_fits(events) || !model_fits(total) || events == INT64_MIN || total == INT64_MIN)
+			if (!model_fits(events) || !model_fits(total) || events == INT64_MIN ||
+				total == INT64_MIN)
 				return false;
 			days[at].events = (int64_t) events;
 			days[at].total = (int64_t) total;

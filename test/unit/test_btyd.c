@@ -272,7 +272,8 @@ probabilities_sum_to_one(void **state)
 			 */
 			seen = btyd_probability(family, p, 0, 10) * btyd_expected(family, p, 0, 0, 10, 29);
 			assert_true(seen > 0.0);
-			assert_true(seen < btyd_unconditional(family, p, 39) - btyd_unconditional(family, p, 10));
+			assert_true(seen < btyd_unconditional(family, p, 39) - btyd_unconditional(family, p,
+																					  10));
 		}
 }
 
@@ -288,8 +289,10 @@ limits(void **state)
 		double		gradient[BTYD_PARAMETERS];
 		double		before = 0.0;
 
-		assert_near(btyd_expected(family, p, 3, 20, 40, 50) / btyd_expected(family, beside, 3, 20, 40, 50), 1.0, 1e-8);
-		assert_near(btyd_unconditional(family, p, 50) / btyd_unconditional(family, beside, 50), 1.0, 1e-8);
+		assert_near(btyd_expected(family, p, 3, 20, 40, 50) / btyd_expected(family, beside, 3, 20,
+																			40, 50), 1.0, 1e-8);
+		assert_near(btyd_unconditional(family, p, 50) / btyd_unconditional(family, beside, 50), 1.0,
+					1e-8);
 
 		/* nothing happens in no time */
 		assert_true(btyd_expected(family, p, 3, 20, 40, 0) == 0.0);
@@ -337,10 +340,12 @@ limits(void **state)
 		double		there[BTYD_PARAMETERS];
 		double		value = btyd_log_likelihood(BTYD_PARETONBD, equal, x, x > 0 ? 20 : 0, 39, here);
 
-		assert_near(btyd_log_likelihood(BTYD_PARETONBD, above, x, x > 0 ? 20 : 0, 39, there), value, 1e-12 * (1 + x));
+		assert_near(btyd_log_likelihood(BTYD_PARETONBD, above, x, x > 0 ? 20 : 0, 39, there), value,
+					1e-12 * (1 + x));
 		for (int i = 0; i < BTYD_PARAMETERS; i++)
 			assert_near(there[i], here[i], 1e-11 * (1 + x));
-		assert_near(btyd_log_likelihood(BTYD_PARETONBD, below, x, x > 0 ? 20 : 0, 39, there), value, 1e-12 * (1 + x));
+		assert_near(btyd_log_likelihood(BTYD_PARETONBD, below, x, x > 0 ? 20 : 0, 39, there), value,
+					1e-12 * (1 + x));
 		for (int i = 0; i < BTYD_PARAMETERS; i++)
 			assert_near(there[i], here[i], 1e-11 * (1 + x));
 	}

@@ -21,14 +21,18 @@ static const BtydFamily families[] = {BTYD_MBGNBD, BTYD_BGNBD, BTYD_PARETONBD};
 
 /* Points that a search may pass: ordinary, equal and lopsided scales, extremes */
 static const double points[][BTYD_PARAMETERS] = {
-	{0.5, 6, 0.9, 1.6}, {0.25, 4.4, 0.8, 2.4}, {0.55, 10.6, 0.6, 11.7}, {1, 10, 1, 10}, {2, 3, 1, 3.0000001},
-	{3, 0.05, 0.2, 40}, {0.01, 100, 5, 0.3}, {20, 500, 0.02, 0.5}, {0.1, 1e4, 3, 1}, {1.5, 1, 2, 1e4}
+	{0.5, 6, 0.9, 1.6}, {0.25, 4.4, 0.8, 2.4}, {0.55, 10.6, 0.6, 11.7}, {1, 10, 1, 10},
+		{2, 3, 1, 3.0000001},
+	{3, 0.05, 0.2, 40}, {0.01, 100, 5, 0.3}, {20, 500, 0.02, 0.5}, {0.1, 1e4, 3, 1},
+	{1.5, 1, 2, 1e4}
 };
 
 /* Customers of all kinds: never back, back today, once, often, for ages */
 static const BtydPattern customers[] = {
-	{0, 0, 0, 1}, {0, 0, 0.14, 3}, {0, 0, 38.857, 7}, {0, 0, 5000, 1}, {1, 0.14, 0.14, 1}, {1, 1, 40, 5},
-	{1, 39, 40, 2}, {2, 30.43, 38.86, 1}, {5, 5, 500, 1}, {26, 30.86, 31, 1}, {40, 2, 40, 1}, {100, 300, 400, 2},
+	{0, 0, 0, 1}, {0, 0, 0.14, 3}, {0, 0, 38.857, 7}, {0, 0, 5000, 1}, {1, 0.14, 0.14, 1},
+		{1, 1, 40, 5},
+	{1, 39, 40, 2}, {2, 30.43, 38.86, 1}, {5, 5, 500, 1}, {26, 30.86, 31, 1}, {40, 2, 40, 1},
+	{100, 300, 400, 2},
 	{500, 99, 100, 1}, {500, 10, 100, 1}, {2000, 1e4, 1e5, 1}
 };
 
@@ -55,13 +59,16 @@ test_against_one_customer(void **state)
 				double		want_gradient[BTYD_PARAMETERS];
 				double		gradient[BTYD_PARAMETERS];
 				double		count = (double) customers[c].count;
-				double		want = btyd_log_likelihood(families[f], points[p], customers[c].x, customers[c].t_x,
+				double		want = btyd_log_likelihood(families[f], points[p], customers[c].x,
+													   customers[c].t_x,
 													   customers[c].t, want_gradient);
-				double		got = btyd_fit_evaluate(families[f], &customers[c], 1, points[p], &host, gradient, NULL);
+				double		got = btyd_fit_evaluate(families[f], &customers[c], 1, points[p], &host,
+													gradient, NULL);
 
 				assert_near(got, count * want, 1e-12);
 				for (int j = 0; j < BTYD_PARAMETERS; j++)
-					assert_near(gradient[j] * points[p][j], count * want_gradient[j] * points[p][j], 1e-9);
+					assert_near(gradient[j] * points[p][j], count * want_gradient[j] * points[p][j],
+								1e-9);
 			}
 		}
 	}
@@ -70,7 +77,8 @@ test_against_one_customer(void **state)
 static void
 test_spend_against_one_customer(void **state)
 {
-	static const double spenders[][SPEND_PARAMETERS] = {{6.25, 3.74, 15.44}, {1, 1, 1}, {0.1, 8, 1000}, {300, 0.5, 0.01}};
+	static const double spenders[][SPEND_PARAMETERS] = {{6.25, 3.74, 15.44}, {1, 1, 1},
+		{0.1, 8, 1000}, {300, 0.5, 0.01}};
 
 	(void) state;
 	for (int p = 0; p < 4; p++)
@@ -83,11 +91,13 @@ test_spend_against_one_customer(void **state)
 				double		want_gradient[SPEND_PARAMETERS];
 				double		gradient[SPEND_PARAMETERS];
 				double		want = spend_log_likelihood(spenders[p], x, m, want_gradient);
-				double		got = spend_fit_evaluate(&pattern, 1, spenders[p], &host, gradient, NULL);
+				double		got = spend_fit_evaluate(&pattern, 1, spenders[p], &host, gradient,
+													 NULL);
 
 				assert_near(got, 2 * want, 1e-10);
 				for (int j = 0; j < SPEND_PARAMETERS; j++)
-					assert_near(gradient[j] * spenders[p][j], 2 * want_gradient[j] * spenders[p][j], 1e-9);
+					assert_near(gradient[j] * spenders[p][j], 2 * want_gradient[j] * spenders[p][j],
+								1e-9);
 			}
 		}
 	}
@@ -100,7 +110,8 @@ test_hessian(void **state)
 	(void) state;
 	for (size_t f = 0; f < 4; f++)
 	{
-		const BtydPattern spenders[] = {{1, 5, 0, 3}, {1, 20, 0, 1}, {4, 0.5, 0, 2}, {30, 33, 0, 1}};
+		const BtydPattern spenders[] = {{1, 5, 0, 3}, {1, 20, 0, 1}, {4, 0.5, 0, 2},
+			{30, 33, 0, 1}};
 		const BtydPattern *patterns = f < 3 ? customers : spenders;
 		size_t		n = f < 3 ? CUSTOMERS - 1 : 4;
 		int			np = f < 3 ? BTYD_PARAMETERS : SPEND_PARAMETERS;
@@ -236,7 +247,8 @@ simulate(BtydFamily family, const double *parameters, int n, BtydPattern *patter
 static void
 test_recover(void **state)
 {
-	static const double truths[][BTYD_PARAMETERS] = {{0.6, 6, 0.8, 2}, {1.5, 8, 0.5, 4}, {0.9, 9, 0.7, 12}};
+	static const double truths[][BTYD_PARAMETERS] = {{0.6, 6, 0.8, 2}, {1.5, 8, 0.5, 4},
+		{0.9, 9, 0.7, 12}};
 	BtydPattern *patterns = malloc(6000 * sizeof(BtydPattern));
 
 	(void) state;
@@ -341,7 +353,8 @@ test_extremes(void **state)
 			{
 				double		x = counts[c] * (i / 20);
 
-				patterns[i] = (BtydPattern) {x, x > 0 ? units[u] * (1 + i % 20) : 0, units[u] * (2 + 3 * (i % 20)), 1 + i % 3};
+				patterns[i] = (BtydPattern) {x, x > 0 ? units[u] * (1 + i % 20) : 0,
+					units[u] * (2 + 3 * (i % 20)), 1 + i % 3};
 			}
 			for (int f = 0; f < 4; f++)
 			{

@@ -32,7 +32,8 @@ draw_double(int centre, int spread)
 {
 	double		mantissa = (double) (draw() >> 11) * 0x1p-53;
 
-	return ldexp((draw() & 1) ? mantissa : -mantissa, centre + (int) (draw() % (uint64_t) spread) - spread / 2);
+	return ldexp((draw() & 1) ? mantissa : -mantissa,
+				 centre + (int) (draw() % (uint64_t) spread) - spread / 2);
 }
 
 static void *
@@ -291,7 +292,8 @@ carries(void **state)
 	{
 		int			exponent;
 
-		assert_true(exact_sum_scaled(&sum, &exponent) == 0x1.fffffffffffffp52 && exponent == 1000 - 52);
+		assert_true(exact_sum_scaled(&sum, &exponent) == 0x1.fffffffffffffp52 &&
+					exponent == 1000 - 52);
 	}
 	free(sum.limb);
 

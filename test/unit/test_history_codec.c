@@ -81,7 +81,8 @@ draw_day(void)
 		case 1:
 			return HISTORY_MAX_DAY - (int32_t) draw(3);
 		case 2:
-			return HISTORY_MIN_DAY + (int32_t) draw((uint64_t) HISTORY_MAX_DAY - HISTORY_MIN_DAY + 1);
+			return HISTORY_MIN_DAY +
+				(int32_t) draw((uint64_t) HISTORY_MAX_DAY - HISTORY_MIN_DAY + 1);
 		default:
 			return 7000 + (int32_t) draw(4000);
 	}
@@ -336,7 +337,8 @@ bytes_of_version_1(void **state)
 	{
 		uint8_t		bytes[HISTORY_MAX_SIZE(3)];
 		char		hex[2 * HISTORY_MAX_SIZE(3) + 1] = "";
-		size_t		len = history_encode(golden[i].days, (size_t) golden[i].n, golden[i].decimals, bytes);
+		size_t		len = history_encode(golden[i].days, (size_t) golden[i].n, golden[i].decimals,
+										 bytes);
 
 		for (size_t j = 0; j < len; j++)
 			sprintf(hex + 2 * j, "%02x", bytes[j]);

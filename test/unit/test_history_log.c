@@ -35,7 +35,8 @@ draw_entry(int pattern, size_t i)
 
 	/* pattern 0: ascending days; 1: a few days; 2: anything */
 	entry.day = pattern == 0 ? 7000 + (int32_t) i : pattern == 1 ? 9000 + (int32_t) draw(12)
-		: draw(9) == 0 ? HISTORY_MIN_DAY : draw(9) == 0 ? HISTORY_MAX_DAY : 5000 + (int32_t) draw(5000);
+		: draw(9) == 0 ? HISTORY_MIN_DAY : draw(9) == 0 ? HISTORY_MAX_DAY :
+			5000 + (int32_t) draw(5000);
 	entry.events = draw(4) > 0 ? 1 : (int64_t) draw(5) - 2;
 	entry.total = draw(4) > 0 ? (int64_t) draw(100000) : pattern == 2 && draw(20) == 0
 		? (draw(2) == 0 ? INT64_MAX : -INT64_MAX) : (int64_t) draw(1000) - 500;
@@ -98,7 +99,8 @@ a_new_log_is_empty(void **state)
 static void
 the_longest_entry_fits(void **state)
 {
-	HistoryDay	longest[] = {{-INT64_MAX, -INT64_MAX, HISTORY_MIN_DAY}, {INT64_MAX, INT64_MAX, HISTORY_MAX_DAY},
+	HistoryDay	longest[] = {{-INT64_MAX, -INT64_MAX, HISTORY_MIN_DAY},
+		{INT64_MAX, INT64_MAX, HISTORY_MAX_DAY},
 	{-INT64_MAX, INT64_MAX, HISTORY_MIN_DAY}};
 	HistoryLog *log = new_log(3 * HISTORY_LOG_MAX_ENTRY);
 

@@ -128,7 +128,8 @@ test_table(void **state)
 	assert_near(fit.coefficients[1], log(45.0 * 70 / (25 * 30)) / 4, 1e-14);
 	assert_near(fit.coefficients[0], log(30.0 / 70) - 10 * fit.coefficients[1], 1e-13);
 	assert_near(fit.standard_errors[1], sqrt(1.0 / 70 + 1.0 / 30 + 1.0 / 25 + 1.0 / 45) / 4, 1e-13);
-	assert_near(fit.log_likelihood, 30 * log(.3) + 70 * log(.7) + 45 * log(45.0 / 70) + 25 * log(25.0 / 70), 1e-14);
+	assert_near(fit.log_likelihood,
+				30 * log(.3) + 70 * log(.7) + 45 * log(45.0 / 70) + 25 * log(25.0 / 70), 1e-14);
 	assert_near(fit.null_log_likelihood, 75 * log(75.0 / 170) + 95 * log(95.0 / 170), 1e-14);
 	assert_int_equal(fit.n, 170);
 	assert_int_equal(fit.n_positive, 75);
@@ -290,7 +291,8 @@ test_units(void **state)
 		assert_near(fit.standard_errors[3], plain.standard_errors[3], 1e-6);
 		/* a ridge has no unit */
 		fit = fit_of(other, n, 3, 25.0);
-		assert_near(fit.coefficients[2] * factors[k], fit_of(rows, n, 3, 25.0).coefficients[2], 1e-6);
+		assert_near(fit.coefficients[2] * factors[k], fit_of(rows, n, 3, 25.0).coefficients[2],
+					1e-6);
 		free(other);
 	}
 	/* a coefficient past the largest double is no answer */
@@ -329,7 +331,8 @@ test_gradient(void **state)
 		{
 			const double *x = rows + i * width + LOGIT_HEAD;
 			double		w = fabs(rows[i * width]);
-			double		rest = w * ((rows[i * width] > 0) - logit_predict_row(fit.coefficients, x, 5));
+			double		rest = w * ((rows[i * width] > 0) - logit_predict_row(fit.coefficients, x,
+																			  5));
 
 			weights += w;
 			gradient[0] += rest;
@@ -433,7 +436,8 @@ test_hidden_separation(void **state)
 	{
 		for (int i = 0; i < 500; i++)
 		{
-			double		x[3] = {floor(20 * draw_double()), floor(20 * draw_double()), draw_double()};
+			double		x[3] = {floor(20 * draw_double()), floor(20 * draw_double()),
+				draw_double()};
 			double		side = x[0] - x[1];
 
 			if (side == 0 && !quasi)
@@ -477,7 +481,8 @@ test_edges(void **state)
 static void
 test_hostile_values(void **state)
 {
-	static const double values[] = {0, 1, -1, DBL_MAX, -DBL_MAX, DBL_MIN, 5e-324, -5e-324, 1e300, 0.5, 1e-300, 1e15, 1e15 + 1};
+	static const double values[] = {0, 1, -1, DBL_MAX, -DBL_MAX, DBL_MIN, 5e-324, -5e-324, 1e300,
+		0.5, 1e-300, 1e15, 1e15 + 1};
 	int			statuses[LOGIT_OUT_OF_RANGE + 1] = {0};
 
 	(void) state;
@@ -494,7 +499,8 @@ test_hostile_values(void **state)
 
 			for (int j = 0; j < 3; j++)
 				x[j] = values[draw() % (uint64_t) pool] + (draw() % 4 == 0 ? draw_double() : 0);
-			set_row(rows + i * 5, draw() % 2, draw() % 8 == 0 ? 1e-5 + fabs(values[draw() % 13]) : 1.0, 3, x);
+			set_row(rows + i * 5, draw() % 2,
+					draw() % 8 == 0 ? 1e-5 + fabs(values[draw() % 13]) : 1.0, 3, x);
 		}
 		fit = fit_of(rows, n, 3, times % 3 == 0 ? 1.0 : 0.0);
 		statuses[fit.status]++;
@@ -505,8 +511,10 @@ test_hostile_values(void **state)
 		assert_true(isfinite(fit.log_likelihood) && fit.log_likelihood <= 0);
 	}
 	/* and they do reach the corners */
-	assert_true(statuses[LOGIT_CONVERGED] > 100 && statuses[LOGIT_ONE_LABEL] > 10 && statuses[LOGIT_TOO_FEW] > 10 &&
-				statuses[LOGIT_COMPLETE_SEPARATION] + statuses[LOGIT_QUASI_SEPARATION] > 10 && statuses[LOGIT_OUT_OF_RANGE] > 0);
+	assert_true(statuses[LOGIT_CONVERGED] > 100 && statuses[LOGIT_ONE_LABEL] > 10 &&
+				statuses[LOGIT_TOO_FEW] > 10 &&
+				statuses[LOGIT_COMPLETE_SEPARATION] + statuses[LOGIT_QUASI_SEPARATION] > 10 &&
+				statuses[LOGIT_OUT_OF_RANGE] > 0);
 }
 
 int
