@@ -319,37 +319,6 @@ judge(const Problem *problem, const Point *point, bool maximum, BtydFit *fit)
 
 /* ---- problems ---- */
 
-static void
-problem_groups(Problem *problem)
-{
-	size_t		ngroups = 0;
-
-	for (size_t i = 0; i < problem->n; i++)
-	{
-		if (i == 0 || problem->patterns[i].x != problem->patterns[i - 1].x)
-			ngroups++;
-	}
-	problem->groups = host_allocate(problem->host, (ngroups + 1) * sizeof(Group));
-	problem->ngroups = 0;
-	problem->customers = 0;
-	for (size_t i = 0; i < problem->n; i++)
-	{
-		Group	   *group;
-
-		if (i == 0 || problem->patterns[i].x != problem->patterns[i - 1].x)
-		{
-			group = &problem->groups[problem->ngroups++];
-			group->x = problem->patterns[i].x;
-			group->start = i;
-			group->count = 0;
-		}
-		group = &problem->groups[problem->ngroups - 1];
-		group->end = i + 1;
-		group->count += (double) problem->patterns[i].count;
-		problem->customers += (double) problem->patterns[i].count;
-	}
-}
-
 /*
  * At most STRATA patterns that stand for all: as many neighbours each, and one
  * of them speaks for the others. Which one is scrambled, so that it doesn't keep
@@ -401,7 +370,7 @@ search(const Problem *problem, double starts[STARTS][MAX_PARAMETERS], const doub
 		{
 			strata = make_strata(problem->patterns, problem->n, problem->host, &few.n);
 			few.patterns = strata;
-			problem_groups(&few);
+			likelihood_groups(&few);
 		}
 		for (int i = 0; i < STARTS; i++)
 		{
@@ -476,20 +445,6 @@ fit_init(BtydFit *fit, int nparameters, const BtydPattern *patterns, size_t n)
 	fit->status = BTYD_REFUSED;
 }
 
-static void
-problem_init(Problem *problem, Model model, const BtydPattern *patterns, size_t n, const Host *host)
-{
-	memset(problem, 0, sizeof(Problem));
-	problem->model = model;
-	problem->nparameters = model == MODEL_SPEND ? SPEND_PARAMETERS : BTYD_PARAMETERS;
-	problem->patterns = patterns;
-	problem->n = n;
-	problem->host = host;
-	for (int j = 0; j < MAX_PARAMETERS; j++)
-		problem->scale[j] = 1;
-	problem_groups(problem);
-}
-
 void
 btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 		 const double *start, const Host *host, BtydFit *fit)
@@ -527,7 +482,7 @@ btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 		fit->reason = BTYD_TOO_FEW_REPEAT_CUSTOMERS;
 	else
 	{
-		problem_init(&problem, (Model) family, patterns, n, host);
+		likelihood_problem(&problem, (Model) family, patterns, n, host);
 		problem.scale[1] = mean_t;
 		if (family == BTYD_PARETONBD)
 			problem.scale[3] = mean_t;
@@ -568,7 +523,7 @@ spend_fit(const BtydPattern *patterns, size_t n,
 		fit->reason = BTYD_CONSTANT_DATA;
 	else
 	{
-		problem_init(&problem, MODEL_SPEND, patterns, n, host);
+		likelihood_problem(&problem, MODEL_SPEND, patterns, n, host);
 		problem.scale[2] = mean;
 		for (int i = 0; i < STARTS; i++)
 			starts[i][2] *= mean;
@@ -578,42 +533,4 @@ spend_fit(const BtydPattern *patterns, size_t n,
 		if (fit->status == BTYD_CONVERGED && fit->parameters[1] <= 1)
 			fit->reason = BTYD_MEAN_UNDEFINED;
 	}
-}
-
-static double
-evaluate_alone(Problem *problem, const double *parameters, double *gradient, double *hessian)
-{
-	const int	n = problem->nparameters;
-	Derivatives d;
-
-	likelihood_evaluate(problem, parameters, hessian != NULL, &d);
-	problem->host->release(problem->groups);
-	for (int j = 0; j < n; j++)
-	{
-		if (gradient)
-			gradient[j] = total(&d.gradient[j]);
-		for (int k = j; hessian && k < n; k++)
-			hessian[j * n + k] = hessian[k * n + j] = total(&d.hessian[entry_of(j, k)]);
-	}
-	return total(&d.value);
-}
-
-double
-btyd_fit_evaluate(BtydFamily family, const BtydPattern *patterns, size_t n,
-				  const double *parameters, const Host *host, double *gradient, double *hessian)
-{
-	Problem		problem;
-
-	problem_init(&problem, (Model) family, patterns, n, host);
-	return evaluate_alone(&problem, parameters, gradient, hessian);
-}
-
-double
-spend_fit_evaluate(const BtydPattern *patterns, size_t n,
-				   const double *parameters, const Host *host, double *gradient, double *hessian)
-{
-	Problem		problem;
-
-	problem_init(&problem, MODEL_SPEND, patterns, n, host);
-	return evaluate_alone(&problem, parameters, gradient, hessian);
 }

@@ -72,16 +72,4 @@ extern void btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 extern void spend_fit(const BtydPattern *patterns, size_t n,
 					  const double *start, const Host *host, BtydFit *fit);
 
-/*
- * The log-likelihood of all patterns with gradient[nparameters] and
- * hessian[nparameters][nparameters] by the parameters, where not NULL. Exposed
- * for tests.
- */
-extern double btyd_fit_evaluate(BtydFamily family, const BtydPattern *patterns, size_t n,
-								const double *parameters, const Host *host,
-								double *gradient, double *hessian);
-extern double spend_fit_evaluate(const BtydPattern *patterns, size_t n,
-								 const double *parameters, const Host *host,
-								 double *gradient, double *hessian);
-
 #endif							/* BTYD_FIT_H */

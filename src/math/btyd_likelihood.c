@@ -4,7 +4,7 @@
  *
  * What depends on x alone is computed once for all patterns of that x; sums are
  * compensated and run in the order of the patterns. What a fit says about one
- * customer is in btyd_predict.c; tests hold the two together.
+ * customer is in btyd_predict.c; tests hold both to one table of references.
  */
 #include "btyd_likelihood.h"
 #include "gamma.h"
@@ -46,6 +46,54 @@ trigamma(double x)
 																z * (5 / 66.0 - z *
 																	 (691 / 2730.0 - z *
 																	  7 / 6.0))))));
+}
+
+/* ---- problems ---- */
+
+void
+likelihood_groups(Problem *problem)
+{
+	size_t		ngroups = 0;
+
+	for (size_t i = 0; i < problem->n; i++)
+	{
+		if (i == 0 || problem->patterns[i].x != problem->patterns[i - 1].x)
+			ngroups++;
+	}
+	problem->groups = host_allocate(problem->host, (ngroups + 1) * sizeof(Group));
+	problem->ngroups = 0;
+	problem->customers = 0;
+	for (size_t i = 0; i < problem->n; i++)
+	{
+		Group	   *group;
+
+		if (i == 0 || problem->patterns[i].x != problem->patterns[i - 1].x)
+		{
+			group = &problem->groups[problem->ngroups++];
+			group->x = problem->patterns[i].x;
+			group->start = i;
+			group->count = 0;
+		}
+		group = &problem->groups[problem->ngroups - 1];
+		group->end = i + 1;
+		group->count += (double) problem->patterns[i].count;
+		problem->customers += (double) problem->patterns[i].count;
+	}
+}
+
+void
+likelihood_problem(Problem *problem, Model model, const BtydPattern *patterns, size_t n,
+				   const Host *host)
+{
+	memset(problem, 0, sizeof(Problem));
+	problem->model = model;
+	problem->nparameters = model == MODEL_SPEND ? SPEND_PARAMETERS : BTYD_PARAMETERS;
+	problem->patterns = patterns;
+	problem->n = n;
+	problem->host = host;
+	for (int j = 0; j < MAX_PARAMETERS; j++)
+		problem->scale[j] = 1;
+	likelihood_groups(problem);
 }
 
 /* ---- the likelihoods ---- */

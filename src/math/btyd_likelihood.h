@@ -70,7 +70,19 @@ entry_of(int j, int k)
 	return j * MAX_PARAMETERS - j * (j - 1) / 2 + k - j;
 }
 
-/* d becomes the sums at the parameters; the Hessian's only if second */
+/* A problem of these patterns; its groups are memory of the host, to be released. */
+extern void likelihood_problem(Problem *problem, Model model, const BtydPattern *patterns, size_t n,
+							   const Host *host);
+
+/* The groups of the problem's patterns, if these have changed */
+extern void likelihood_groups(Problem *problem);
+
+/*
+ * d becomes the sums at the parameters; the Hessian's only if second. Errors of
+ * value and gradient, this by the logarithms of the parameters, are at most 1e-12
+ * against the references of btyd_predict.h, relative to 1 + r + x (1 + x for
+ * spend) if the value is smaller.
+ */
 extern void likelihood_evaluate(const Problem *problem, const double *parameters, bool second,
 								Derivatives *d);
 

@@ -50,26 +50,15 @@ is_customer(double x, double t_x, double t)
 		t_x >= 0.0 && t_x <= t && is_time(t) && (x > 0.0 || t_x == 0.0);
 }
 
-/* ln(1 + exp(v)) */
-static inline double
-softplus(double v)
-{
-	return (v > 0.0 ? v : 0.0) + log1p(exp(-fabs(v)));
-}
-
 static inline double
 logistic(double v)
 {
 	return v > 0.0 ? 1.0 / (1.0 + exp(-v)) : exp(v) / (1.0 + exp(v));
 }
 
-/*
- * ln of the odds that the customer left before t; -infinity where that can't
- * be. For Pareto/NBD the integral behind them is left in *integral.
- */
+/* ln of the odds that the customer left before t; -infinity where that can't be */
 static double
-log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x, double t,
-			  bool moments, ParetoIntegral *integral)
+log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x, double t)
 {
 	double		r = parameters[0];
 	double		alpha = parameters[1];
@@ -82,9 +71,9 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 
 		if (t_x == t)
 			return -INFINITY;
-		pareto_integral(r + x, s, alpha + t_x, beta + t_x, t - t_x, moments, integral);
-		return log(s) + (r + x) * integral->whole_log_alpha + s * integral->whole_log_beta +
-			integral->log_value;
+		return log(s) + (r + x) * log1p((t - t_x) / (alpha + t_x)) +
+			s * log1p((t - t_x) / (beta + t_x)) +
+			log_pareto_integral(r + x, s, alpha + t_x, beta + t_x, t - t_x);
 	}
 	silence = (r + x) * log1p((t - t_x) / (alpha + t_x));
 	if (family == BTYD_MBGNBD)
@@ -95,92 +84,11 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 }
 
 double
-btyd_log_likelihood(BtydFamily family, const double *parameters, double x, double t_x, double t,
-					double *gradient)
-{
-	double		r = parameters[0];
-	double		alpha = parameters[1];
-	double		age;
-	double		by_r;
-	double		odds;
-	double		gone;
-	double		result;
-	ParetoIntegral integral;
-
-	if (!are_parameters(parameters, BTYD_PARAMETERS) || !is_customer(x, t_x, t))
-	{
-		for (int i = 0; gradient != NULL && i < BTYD_PARAMETERS; i++)
-			gradient[i] = NAN;
-		return NAN;
-	}
-
-	/* x purchases, and none since t_x, of somebody who is still a customer */
-	age = log1p(t / alpha);
-	result = log_rising(r, x, alpha + t, &by_r) - r * age;
-	odds = log_odds_gone(family, parameters, x, t_x, t, gradient != NULL, &integral);
-	gone = logistic(odds);
-	if (gradient != NULL)
-	{
-		gradient[0] = by_r - age;
-		gradient[1] = (r * t - x * alpha) / (alpha * (alpha + t));
-	}
-
-	if (family == BTYD_PARETONBD)
-	{
-		double		s = parameters[2];
-		double		beta = parameters[3];
-
-		double		chance = log1p(t / beta);
-
-		result -= s * chance;
-		if (gradient != NULL)
-		{
-			gradient[2] = -chance;
-			gradient[3] = s * t / (beta * (beta + t));
-			if (gone > 0.0)
-			{
-				gradient[0] += gone * (integral.whole_log_alpha - integral.log_alpha);
-				gradient[1] += gone * (r + x) * (1.0 / (alpha + t) - integral.per_alpha);
-				gradient[2] += gone * (1.0 / s + integral.whole_log_beta - integral.log_beta);
-				gradient[3] += gone * (s / (beta + t) - (s + 1.0) * integral.per_beta);
-			}
-		}
-	}
-	else
-	{
-		double		a = parameters[2];
-		double		b = parameters[3];
-		double		trials = family == BTYD_MBGNBD ? x + 1.0 : x;
-		double		by_b;
-		double		by_sum;
-
-		/* ... after each of which, for MBG/NBD also at the first, they stayed */
-		result += log_rising_ratio(b, a, trials, &by_b, &by_sum);
-		if (gradient != NULL)
-		{
-			gradient[0] += gone * log1p((t - t_x) / (alpha + t_x));
-			gradient[1] -= gone * (r + x) * (t - t_x) / ((alpha + t_x) * (alpha + t));
-			gradient[2] = by_sum + gone / a;
-			gradient[3] = by_b + by_sum;
-			if (gone > 0.0)
-				gradient[3] -= gone / (b + (trials - 1.0));
-		}
-	}
-	result += softplus(odds);
-
-	for (int i = 0; gradient != NULL && i < BTYD_PARAMETERS; i++)
-		gradient[i] = finite_or_nan(gradient[i]);
-	return finite_or_nan(result);
-}
-
-double
 btyd_alive(BtydFamily family, const double *parameters, double x, double t_x, double t)
 {
-	ParetoIntegral integral;
-
 	if (!are_parameters(parameters, BTYD_PARAMETERS) || !is_customer(x, t_x, t))
 		return NAN;
-	return finite_or_nan(logistic(-log_odds_gone(family, parameters, x, t_x, t, false, &integral)));
+	return finite_or_nan(logistic(-log_odds_gone(family, parameters, x, t_x, t)));
 }
 
 /* The integral over u from 0 to length of (1 + u/beta)^-s */
@@ -306,42 +214,6 @@ is_spend(double x, double m)
 {
 	return x >= 0.0 && x <= MAX_COUNT && x == floor(x) &&
 		(x == 0.0 || (m >= MIN_PARAMETER && m <= MAX_PARAMETER));
-}
-
-double
-spend_log_likelihood(const double *parameters, double x, double m, double *gradient)
-{
-	double		p = parameters[0];
-	double		q = parameters[1];
-	double		gamma = parameters[2];
-	double		shape = p * x;
-	double		odds = x * m / gamma;
-	double		log_above;
-	double		log_below;
-
-	if (!are_parameters(parameters, SPEND_PARAMETERS) || !is_spend(x, m))
-	{
-		for (int i = 0; gradient != NULL && i < SPEND_PARAMETERS; i++)
-			gradient[i] = NAN;
-		return NAN;
-	}
-	if (x == 0.0)
-	{
-		for (int i = 0; gradient != NULL && i < SPEND_PARAMETERS; i++)
-			gradient[i] = 0.0;
-		return 0.0;
-	}
-
-	/* x m/gamma has a beta distribution of the second kind */
-	log_above = -log1p(1.0 / odds);
-	log_below = -log1p(odds);
-	if (gradient != NULL)
-	{
-		gradient[0] = finite_or_nan(x * (digamma_difference(shape, q) + log_above));
-		gradient[1] = finite_or_nan(digamma_difference(q, shape) + log_below);
-		gradient[2] = finite_or_nan((q * (x * m) - shape * gamma) / (gamma * (x * m + gamma)));
-	}
-	return finite_or_nan(shape * log_above + q * log_below - log(m) - log_beta(shape, q));
 }
 
 double

@@ -20,9 +20,7 @@
  *
  * Errors against 25-digit references (test/unit/btyd_reference.csv: x to 2,000,
  * t to 1e5, parameters from 1e-3 to 1e4, a = 1, s = 1, alpha = beta and a hair
- * beside): at most 1e-12 relative for predictions; for a log-likelihood, and its
- * gradient by the logarithms of the parameters, relative to 1 + r + x (1 + x for
- * spend) if the value is smaller.
+ * beside): at most 1e-12 relative.
  */
 #ifndef BTYD_PREDICT_H
 #define BTYD_PREDICT_H
@@ -36,13 +34,6 @@ typedef enum BtydFamily
 
 #define BTYD_PARAMETERS 4
 #define SPEND_PARAMETERS 3
-
-/*
- * Log-likelihood of one customer; gradient by parameter where not NULL. The
- * value has the same bits with and without a gradient.
- */
-extern double btyd_log_likelihood(BtydFamily family, const double *parameters,
-								  double x, double t_x, double t, double *gradient);
 
 /* P(still a customer at t) */
 extern double btyd_alive(BtydFamily family, const double *parameters,
@@ -66,10 +57,9 @@ extern double btyd_residual(BtydFamily family, const double *parameters,
 							double x, double t_x, double t, double rate);
 
 /*
- * Gamma-Gamma: x repeat days with the mean spend m > 0. x = 0 says nothing: the
- * log-likelihood is 0, the expectation that of everybody, m is not looked at.
+ * Gamma-Gamma: E[mean spend] after x repeat days with the mean m > 0. x = 0 says
+ * nothing: the expectation is that of everybody, and m is not looked at.
  */
-extern double spend_log_likelihood(const double *parameters, double x, double m, double *gradient);
 extern double spend_expected(const double *parameters, double x, double m);
 
 #endif							/* BTYD_PREDICT_H */

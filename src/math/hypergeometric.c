@@ -236,16 +236,6 @@ typedef struct ParetoIntegrand
 	double		fall;
 } ParetoIntegrand;
 
-/* The integral, and those of the integrand times v, ln q, 1/e^v, 1/q */
-typedef struct ParetoSums
-{
-	double		sum;
-	double		v;
-	double		log_q;
-	double		per_e;
-	double		per_q;
-} ParetoSums;
-
 /* Where a panel begins and ends: v, e^v, and the slope of the integrand's logarithm */
 typedef struct ParetoPlace
 {
@@ -281,10 +271,10 @@ pareto_width(const ParetoIntegrand *f, const ParetoPlace *from, double width, Pa
 	return NAN;
 }
 
-/* Add a panel that begins there, of so much half width. */
-static void
+/* The sum, and a panel that begins there, of so much half width */
+static double
 pareto_panel(const ParetoIntegrand *f, const Rule *rule, const ParetoPlace *from, double half,
-			 bool moments, ParetoSums *sums)
+			 double sum)
 {
 	double		centre = from->v + half;
 	double		e_centre = from->e * exp(half);
@@ -298,75 +288,56 @@ pareto_panel(const ParetoIntegrand *f, const Rule *rule, const ParetoPlace *from
 
 		for (int k = 0; k < 2; k++)
 		{
-			double		q = 1.0 + f->ratio * (e[k] - 1.0);
-			double		log_q = log(q);
-			double		weight = rule->nodes[j].weight * half *
-				exp(f->power * v[k] - f->fall * log_q);
+			double		log_q = log(1.0 + f->ratio * (e[k] - 1.0));
 
-			sums->sum += weight;
-			if (moments)
-			{
-				sums->v += weight * v[k];
-				sums->log_q += weight * log_q;
-				sums->per_e += weight / e[k];
-				sums->per_q += weight / q;
-			}
+			sum += rule->nodes[j].weight * half * exp(f->power * v[k] - f->fall * log_q);
 		}
 	}
+	return sum;
 }
 
-/* All panels from v = 0 to the end, or until the rest is negligible; false if that leads nowhere */
-static bool
-pareto_panels(const ParetoIntegrand *f, double end, bool moments, ParetoSums *sums)
+/* All panels from v = 0 to the end, or until the rest is negligible; NaN if that leads nowhere */
+static double
+pareto_panels(const ParetoIntegrand *f, double end)
 {
 	ParetoPlace from = {0.0, 1.0, f->power - f->fall * f->ratio};
+	double		sum = 0.0;
 
 	for (int i = 0; i < MAX_PANELS; i++)
 	{
 		ParetoPlace to;
 		double		steep;
 		double		width = pareto_width(f, &from, end - from.v, &to, &steep);
+		double		rest;
 		const Rule *rule = rules;
 
 		if (isnan(width))
-			return false;
+			return NAN;
 		while (rule->pairs < 8 && (steep > rule->steep || width > 2.0 * rule->wide))
 			rule++;
 		width *= 0.5;
-		pareto_panel(f, rule, &from, width, moments, sums);
+		sum = pareto_panel(f, rule, &from, width, sum);
 		to.v = from.v + 2.0 * width;
 		if (to.v >= end)
-			return true;
-		if (to.slope < 0.0 &&
-			exp(f->power * to.v - f->fall * log(1.0 + f->ratio * (to.e - 1.0))) <= NEGLIGIBLE *
-			-to.slope * sums->sum)
-			return true;
+			return sum;
+		rest = exp(f->power * to.v - f->fall * log(1.0 + f->ratio * (to.e - 1.0)));
+		if (to.slope < 0.0 && rest <= NEGLIGIBLE * -to.slope * sum)
+			return sum;
 		from = to;
 	}
-	return false;
+	return NAN;
 }
 
-void
-pareto_integral(double n, double s, double alpha, double beta, double length, bool moments,
-				ParetoIntegral *result)
+double
+log_pareto_integral(double n, double s, double alpha, double beta, double length)
 {
 	bool		beta_first = beta <= alpha;
 	ParetoIntegrand f = {beta_first ? beta / alpha : alpha / beta,
 		beta_first ? -s : 1.0 - n,
 	beta_first ? n : s + 1.0};
-	ParetoSums	sums = {0};
+	double		sum = pareto_panels(&f, log1p(length / (beta_first ? beta : alpha)));
 
-	result->log_value = NAN;
-	result->whole_log_alpha = log1p(length / alpha);
-	result->whole_log_beta = log1p(length / beta);
-	if (!pareto_panels(&f, beta_first ? result->whole_log_beta : result->whole_log_alpha, moments,
-					   &sums))
-		return;
-	result->log_value = log(beta_first ? sums.sum : sums.sum * f.ratio);
-	result->log_alpha = (beta_first ? sums.log_q : sums.v) / sums.sum;
-	result->log_beta = (beta_first ? sums.v : sums.log_q) / sums.sum;
-	result->per_alpha = (beta_first ? sums.per_q : sums.per_e) / sums.sum / alpha;
-	result->per_beta = (beta_first ? sums.per_e : sums.per_q) / sums.sum / beta;
+	return log(beta_first ? sum : sum * f.ratio);
 }
 
 /* 1 + u = exp(v); parameters s, y */

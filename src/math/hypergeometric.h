@@ -23,26 +23,12 @@
 extern double beta_geometric_count(double n, double a, double b, double y);
 
 /*
- * The integral over u from 0 to length of
+ * ln of the integral over u from 0 to length of
  *   (1 + u/alpha)^-n (1 + u/beta)^-s / (beta + u),
  * which is the difference of the two 2F1 of Pareto/NBD, alpha and beta being
- * taken at t_x: its logarithm and, if moments, the means under the normalised
- * integrand that its derivatives are made of.
+ * taken at t_x.
  */
-typedef struct ParetoIntegral
-{
-	double		log_value;
-	double		whole_log_alpha;	/* ln(1 + length/alpha) */
-	double		whole_log_beta; /* ln(1 + length/beta) */
-	/* means of */
-	double		log_alpha;		/* ln(1 + u/alpha) */
-	double		log_beta;		/* ln(1 + u/beta) */
-	double		per_alpha;		/* 1/(alpha + u) */
-	double		per_beta;		/* 1/(beta + u) */
-} ParetoIntegral;
-
-extern void pareto_integral(double n, double s, double alpha, double beta, double length,
-							bool moments, ParetoIntegral *result);
+extern double log_pareto_integral(double n, double s, double alpha, double beta, double length);
 
 /* The integral over u from 0 to infinity of exp(-y u) (1 + u)^-s = y^(s - 1) Psi(s, s; y) */
 extern double tricomi_integral(double s, double y);

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "math/btyd_fit.h"
-#include "test_host.h"
+#include "likelihood.h"
 
 static const BtydFamily families[] = {BTYD_MBGNBD, BTYD_BGNBD, BTYD_PARETONBD};
 
@@ -45,64 +45,6 @@ assert_near(double got, double want, double tolerance)
 		fail_msg("%.17g is not %.17g", got, want);
 }
 
-/* The sum over customers, and its gradient, are those of btyd.c. */
-static void
-test_against_one_customer(void **state)
-{
-	(void) state;
-	for (size_t f = 0; f < 3; f++)
-	{
-		for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++)
-		{
-			for (size_t c = 0; c < CUSTOMERS; c++)
-			{
-				double		want_gradient[BTYD_PARAMETERS];
-				double		gradient[BTYD_PARAMETERS];
-				double		count = (double) customers[c].count;
-				double		want = btyd_log_likelihood(families[f], points[p], customers[c].x,
-													   customers[c].t_x,
-													   customers[c].t, want_gradient);
-				double		got = btyd_fit_evaluate(families[f], &customers[c], 1, points[p], &host,
-													gradient, NULL);
-
-				assert_near(got, count * want, 1e-12);
-				for (int j = 0; j < BTYD_PARAMETERS; j++)
-					assert_near(gradient[j] * points[p][j], count * want_gradient[j] * points[p][j],
-								1e-9);
-			}
-		}
-	}
-}
-
-static void
-test_spend_against_one_customer(void **state)
-{
-	static const double spenders[][SPEND_PARAMETERS] = {{6.25, 3.74, 15.44}, {1, 1, 1},
-		{0.1, 8, 1000}, {300, 0.5, 0.01}};
-
-	(void) state;
-	for (int p = 0; p < 4; p++)
-	{
-		for (double x = 1; x < 3000; x *= 7)
-		{
-			for (double m = 0.01; m < 1e6; m *= 30)
-			{
-				BtydPattern pattern = {x, m, 0, 2};
-				double		want_gradient[SPEND_PARAMETERS];
-				double		gradient[SPEND_PARAMETERS];
-				double		want = spend_log_likelihood(spenders[p], x, m, want_gradient);
-				double		got = spend_fit_evaluate(&pattern, 1, spenders[p], &host, gradient,
-													 NULL);
-
-				assert_near(got, 2 * want, 1e-10);
-				for (int j = 0; j < SPEND_PARAMETERS; j++)
-					assert_near(gradient[j] * spenders[p][j], 2 * want_gradient[j] * spenders[p][j],
-								1e-9);
-			}
-		}
-	}
-}
-
 /* The Hessian is what the gradient's differences say. */
 static void
 test_hessian(void **state)
@@ -122,9 +64,9 @@ test_hessian(void **state)
 			double		gradient[BTYD_PARAMETERS];
 
 			if (f < 3)
-				btyd_fit_evaluate(families[f], patterns, n, points[p], &host, gradient, hessian);
+				likelihood((Model) families[f], patterns, n, points[p], gradient, hessian);
 			else
-				spend_fit_evaluate(patterns, n, points[p], &host, gradient, hessian);
+				likelihood(MODEL_SPEND, patterns, n, points[p], gradient, hessian);
 			for (int j = 0; j < np; j++)
 			{
 				double		step = 1e-5 * points[p][j];
@@ -139,9 +81,9 @@ test_hessian(void **state)
 
 					at[j] = points[p][j] + (side ? step : -step);
 					if (f < 3)
-						btyd_fit_evaluate(families[f], patterns, n, at, &host, to, NULL);
+						likelihood((Model) families[f], patterns, n, at, to, NULL);
 					else
-						spend_fit_evaluate(patterns, n, at, &host, to, NULL);
+						likelihood(MODEL_SPEND, patterns, n, at, to, NULL);
 				}
 				for (int k = 0; k < np; k++)
 				{
@@ -378,8 +320,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_one_customer),
-		cmocka_unit_test(test_spend_against_one_customer),
 		cmocka_unit_test(test_hessian),
 		cmocka_unit_test(test_recover),
 		cmocka_unit_test(test_refused),
