@@ -1,34 +1,6 @@
 -- From orders to a model. The statement that makes it is the one that the
 -- section THE SQL prints, with the file's own column names.
 
--- The orders under names of ours, for what a model doesn't keep: single rows.
-DO $$
-DECLARE
-	s record;
-	today date;
-	first_day date;
-	last_day date;
-BEGIN
-	EXECUTE (SELECT format('CREATE VIEW demo.events AS SELECT %I AS customer_id, %I AS day, %I AS value FROM public.orders',
-						   customer_column, day_column, value_column) FROM demo.settings);
-	SELECT * INTO s FROM demo.settings;
-	SELECT min(day), max(day) INTO first_day, last_day FROM demo.events;
-	today := (now() AT TIME ZONE coalesce(s.time_zone, 'UTC'))::date;
-	-- East of Greenwich the orders of this morning may be of tomorrow in UTC.
-	IF s.time_zone IS NULL AND greatest(last_day, s.as_of) > today AND now()::timestamp::date > today THEN
-		today := now()::timestamp::date;
-		s.time_zone := current_setting('TimeZone');
-	END IF;
-	IF s.as_of > today THEN
-		PERFORM demo.stop(demo.t('as of to come', s.as_of::text, today::text));
-	END IF;
-	s.as_of := coalesce(s.as_of, (SELECT greatest(max(day), CASE WHEN s.last_read <= today THEN s.last_read END) FROM demo.events WHERE day <= today), today);
-	IF first_day > s.as_of THEN
-		PERFORM demo.stop(demo.t('nothing by as of', s.as_of::text, first_day::text));
-	END IF;
-	UPDATE demo.settings SET as_of = s.as_of, earlier = s.as_of - 90, time_zone = s.time_zone;
-END $$;
-
 CREATE FUNCTION demo.model_statement() RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT demo.wrap('  ', '    ', ARRAY[
