@@ -9,7 +9,8 @@
 #   try_packages PACKAGE...        install what is missing, if it can be had
 #   make_workspace                 set WORK, the temporary directory; removed at exit
 #   build_extension NAME [ARG...]  copy the source to $WORK/NAME, make it there, install it below $WORK/NAME.root
-#   start_cluster NAME [SETTING...] initdb $WORK/data and start it with the extension of that build
+#   start_cluster NAME [SETTING...] initdb $WORK/data and start it with the extension of that build;
+#                                  SERVER_SETTINGS and SERVER_ENV, arrays, may hold more for all clusters
 #   stop_cluster
 #   as_user COMMAND...             run COMMAND as the unprivileged user
 #
@@ -178,7 +179,7 @@ start_cluster() {
 	mkdir -p "$WORK/socket"
 	[ "$(id -u)" != 0 ] || chown "$RUN_USER" "$WORK/socket"
 	if [ ! -d "$WORK/data" ]; then
-		as_user "$PGBIN/initdb" -D "$WORK/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -N >"$WORK/initdb.log" 2>&1 ||
+		as_user "${INITDB:-$PGBIN/initdb}" -D "$WORK/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -N >"$WORK/initdb.log" 2>&1 ||
 			{ cat "$WORK/initdb.log" >&2; die "initdb failed"; }
 	fi
 	{
@@ -188,7 +189,7 @@ start_cluster() {
 		echo "max_wal_size = '4GB'"
 		echo "logging_collector = off"
 		extension_settings "$WORK/$name.root"
-		for setting in "$@"; do echo "$setting"; done
+		for setting in "${SERVER_SETTINGS[@]}" "$@"; do echo "$setting"; done
 	} | as_user tee "$WORK/data/postgresql.auto.conf" >/dev/null
 	export PGHOST=$WORK/socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 	unset PGSERVICE PGPASSWORD PGOPTIONS PGDATESTYLE PGTZ PGCLIENTENCODING

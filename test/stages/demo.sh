@@ -15,7 +15,7 @@ stage_demo() {
 }
 
 from_nothing() {
-	env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE TMPDIR="$WORK" demo/run >"$WORK/alone.out" 2>&1 &&
+	env -u INITDB -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE TMPDIR="$WORK" demo/run >"$WORK/alone.out" 2>&1 &&
 		grep -q '^SEGMENTS' "$WORK/alone.out" && grep -q 'VIP' "$WORK/alone.out" || { cat "$WORK/alone.out"; return 1; }
 	! ls -d "$WORK"/customer_scoring.* 2>/dev/null
 }

@@ -25,7 +25,7 @@ stage_sanitize() {
 	rm -f "$WORK"/asan.[0-9]* "$WORK/server.log"
 
 	start_cluster sanitized 'jit = off'
-	regress sanitizers ''
+	regress sanitizers '' sanitized
 	tampered_forms sanitized "${MUTANTS:-400}"
 	stop_cluster
 	check_server_log
