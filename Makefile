@@ -88,10 +88,11 @@ include $(PGXS)
 # PGXS tracks no headers; a stale object would read a struct by its old shape.
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
 
-$(DATA_built): $(SQL_FILES) sql/check_segment_maps.pl sql/check_layers.pl customer_scoring.control META.json
+$(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.control META.json
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
 	  { echo "META.json and customer_scoring.control name different versions" >&2; exit 1; }
 	perl sql/check_segment_maps.pl sql/segment_maps.sql
 	perl sql/check_layers.pl $(SQL_FILES)
+	perl sql/check_texts.pl sql/model/words.sql $(SQL_MODEL:%=sql/model/%.sql) $(OBJS:.o=.c)
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION customer_scoring" to load this file. \quit'; cat $(SQL_FILES); } > $@.tmp
 	mv $@.tmp $@

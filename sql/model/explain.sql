@@ -237,7 +237,7 @@ COMMENT ON FUNCTION @extschema@._explain_steps(name, text, date, jsonb) IS
 -- one order of any amount; two orders of at least 20.00 each
 CREATE FUNCTION @extschema@._explain_orders(orders int, amount numeric, up_to numeric, decimals int, language text)
 	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@._explain_text(pg_catalog.concat('orders ', orders, CASE
 			WHEN up_to OPERATOR(pg_catalog.=) amount THEN ' exact' WHEN l.least AND up_to IS NULL THEN ' any'
@@ -250,7 +250,7 @@ COMMENT ON FUNCTION @extschema@._explain_orders(int, numeric, numeric, int, text
 
 CREATE FUNCTION @extschema@._explain_weight(x float8, language text)
 	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE language WHEN 'fr' THEN pg_catalog.replace(t.t, '.', ',') ELSE t.t END
 	  FROM (SELECT pg_catalog.trim_scale(pg_catalog.round(x::pg_catalog."numeric", 3))::pg_catalog.text) AS t (t);

@@ -54,7 +54,7 @@ planted_lines_found() {
 planted_use_fails() {
 	local version; version=$(sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scoring.control)
 	mkdir "$WORK/planted"
-	cp -r Makefile META.json customer_scoring.control sql test "$WORK/planted/"
+	cp -r Makefile META.json customer_scoring.control sql src test "$WORK/planted/"
 	rm -f "$WORK/planted/customer_scoring--$version.sql"
 	make -s -C "$WORK/planted" PG_CONFIG="$PG_CONFIG" "customer_scoring--$version.sql" >"$WORK/planted.out" 2>&1 || return 1
 	rm -f "$WORK/planted/customer_scoring--$version.sql"
