@@ -12,6 +12,7 @@ sub of
 	open my $in, '<', $file or die "$file: $!\n";
 	my $sql = do { local $/; <$in> };
 	$sql =~ s/^\s*--.*$//mg;
+	$sql =~ s/'[ \t]*\n\s*'//g;		# a string goes on in the next line
 	$sql =~ /INSERT INTO \@extschema\@\.\Q$table\E\b[^;']*?\bVALUES\s*/g or die "$file: no rows of $table\n";
 	my @rows;
 	do

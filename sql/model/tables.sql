@@ -59,7 +59,7 @@ COMMENT ON COLUMN @extschema@._model_table_column.relation IS 'the table';
 COMMENT ON COLUMN @extschema@._model_table_column.name IS 'name';
 COMMENT ON COLUMN @extschema@._model_table_column.definition IS 'type and constraints; {model} is the schema';
 COMMENT ON COLUMN @extschema@._model_table_column.kind IS
-	'personal: kept out of the statistics, because it is a key of a person or says something of one; tenanted: the same, in models with tenants alone';
+	'personal: kept out of the statistics, because it is a key of a person or says something of one; tenanted: the same, in models with tenants alone; found: what was found out about the settings, after which it stands';
 COMMENT ON COLUMN @extschema@._model_table_column.meaning IS 'comment of the column';
 INSERT INTO @extschema@._model_table_column
 SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
@@ -69,63 +69,22 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('configuration', 'reason', 'text NOT NULL', NULL, 'created, altered, calibrated or back to another version'),
 	('configuration', 'made_at', 'timestamptz NOT NULL', NULL, 'when'),
 	('configuration', 'made_by', 'text NOT NULL', NULL, 'who made it'),
-	('configuration', 'source', 'text NOT NULL', NULL, 'argument of create_model'),
-	('configuration', 'customer', 'text', NULL, 'argument of create_model'),
-	('configuration', 'day', 'text', NULL, 'argument of create_model'),
-	('configuration', 'value', 'text', NULL, 'argument of create_model'),
-	('configuration', 'counts', 'text', NULL, 'argument of create_model'),
-	('configuration', 'live', 'boolean NOT NULL', NULL, 'argument of create_model'),
-	('configuration', 'on_error', 'text NOT NULL', NULL, 'argument of create_model'),
-	('configuration', 'tenant', 'text', NULL, 'argument of create_model'),
-	('configuration', 'customers', 'text', NULL, 'argument of create_model'),
-	('configuration', 'customers_key', 'text', NULL, 'argument of create_model'),
-	('configuration', 'consent', 'text', NULL, 'argument of create_model'),
-	('configuration', 'attributes', 'text[]', NULL, 'argument of create_model'),
-	('configuration', 'as_of', 'date', NULL, 'the day it always answers for; NULL: today'),
-	('configuration', 'time_zone', 'text NOT NULL', NULL, 'whose days count'),
-	('configuration', 'bins', 'int NOT NULL', NULL, 'scores run from 1 to bins'),
-	('configuration', 'window_days', 'int', NULL, 'look-back of frequency and monetary; NULL: all'),
-	('configuration', 'monetary', 'text NOT NULL', NULL, 'total or mean'),
-	('configuration', 'frequency', 'text NOT NULL', NULL, 'events or active_days'),
-	('configuration', 'recency_thresholds', 'float8[]', NULL, 'as asked for; those in force are in calibration'),
-	('configuration', 'frequency_thresholds', 'float8[]', NULL, 'as asked for; those in force are in calibration'),
-	('configuration', 'monetary_thresholds', 'float8[]', NULL, 'as asked for; those in force are in calibration'),
-	('configuration', 'weights', 'float8[] NOT NULL', NULL, 'of R, F and M in rfm_score'),
-	('configuration', 'segment_map', 'text', NULL, 'the map that was copied'),
-	('configuration', 'language', 'text NOT NULL', NULL, 'of the labels'),
-	('configuration', 'change_days', 'int NOT NULL', NULL, 'rfm_score_change compares with so many days ago'),
-	('configuration', 'money_decimals', 'int NOT NULL', NULL, 'decimals of money in the views'),
-	('configuration', 'objection', 'text', NULL, 'argument of create_model'),
-	('configuration', 'contact', 'text[]', NULL, 'argument of create_model'),
-	('configuration', 'retention_days', 'int', NULL,
-		'customers without an order for so long are removed; NULL: never'),
-	('configuration', 'minimum_group_size', 'int NOT NULL', NULL,
-		'groups of fewer customers are not shown in summaries'),
-	('configuration', 'minimum_customers', 'int NOT NULL', NULL, 'quantiles are taken of so many customers or more'),
-	('configuration', 'purpose', 'text', NULL, 'what the model is for'),
-	('configuration', 'legal_basis', 'text', NULL, 'why people may be scored'),
-	('configuration', 'event_key', 'text', NULL, 'argument of create_model'),
-	('configuration', 'currency', 'text', NULL, 'argument of create_model'),
-	('configuration', 'prediction', 'text', NULL, 'the family of the prediction; NULL: none'),
-	('configuration', 'margin', 'float8 NOT NULL', NULL, 'part of the revenue that is left, in clv_12m'),
-	('configuration', 'discount_rate', 'float8 NOT NULL', NULL, 'of clv_12m, per year'),
-	('configuration', 'known_since', 'text', NULL, 'argument of create_model'),
-	('configuration', 'source_relation', 'text', NULL, 'the table or view, if source is one'),
-	('configuration', 'source_reads', 'text[]', NULL, 'the tables and views that the source reads'),
-	('configuration', 'source_query', 'text NOT NULL', NULL, 'what is read, every name qualified'),
-	('configuration', 'quality_query', 'text NOT NULL', NULL, 'the same with what check_quality reads'),
-	('configuration', 'customers_query', 'text', NULL, 'who is known, every name qualified'),
-	('configuration', 'customers_reads', 'text[]', NULL, 'the tables and views that customers reads'),
-	('configuration', 'known_is_moment', 'boolean', NULL, 'known_since is a timestamptz'),
-	('configuration', 'customers_key_type', 'text', NULL, 'type of the customer in customers'),
-	('configuration', 'customer_type', 'text NOT NULL', NULL, 'type of the customer in the source'),
-	('configuration', 'key_text', 'text', NULL, 'how a customer becomes text'),
-	('configuration', 'day_is_moment', 'boolean NOT NULL', NULL, 'the day is a timestamptz'),
-	('configuration', 'source_columns', 'text[]', NULL, 'the columns that a live model reads, with their types'),
-	('configuration', 'source_parts', 'text[]', NULL,
+	('configuration', 'source_relation', 'text', 'found', 'the table or view, if source is one'),
+	('configuration', 'source_reads', 'text[]', 'found', 'the tables and views that the source reads'),
+	('configuration', 'source_query', 'text NOT NULL', 'found', 'what is read, every name qualified'),
+	('configuration', 'quality_query', 'text NOT NULL', 'found', 'the same with what check_quality reads'),
+	('configuration', 'customers_query', 'text', 'found', 'who is known, every name qualified'),
+	('configuration', 'customers_reads', 'text[]', 'found', 'the tables and views that customers reads'),
+	('configuration', 'known_is_moment', 'boolean', 'found', 'known_since is a timestamptz'),
+	('configuration', 'customers_key_type', 'text', 'found', 'type of the customer in customers'),
+	('configuration', 'customer_type', 'text NOT NULL', 'found', 'type of the customer in the source'),
+	('configuration', 'key_text', 'text', 'found', 'how a customer becomes text'),
+	('configuration', 'day_is_moment', 'boolean NOT NULL', 'found', 'the day is a timestamptz'),
+	('configuration', 'source_columns', 'text[]', 'found', 'the columns that a live model reads, with their types'),
+	('configuration', 'source_parts', 'text[]', 'found',
 		'the partitions of the source that have triggers of a live model'),
-	('configuration', 'objects', 'text[]', NULL, 'the tables, views and functions that the model was made with'),
-	('configuration', 'map_copy', 'text NOT NULL', NULL, 'name of the copy in segment_map of this schema'),
+	('configuration', 'objects', 'text[]', 'found', 'the tables, views and functions that the model was made with'),
+	('configuration', 'map_copy', 'text NOT NULL', 'found', 'name of the copy in segment_map of this schema'),
 	('calibration', 'version', 'int NOT NULL REFERENCES {model}.configuration', NULL, 'of the configuration'),
 	('calibration', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
 	('calibration', 'calibrated_on', 'date NOT NULL', NULL, 'as_of day on which they were taken'),
@@ -259,6 +218,23 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 
 GRANT SELECT ON @extschema@._model_table, @extschema@._model_table_column TO PUBLIC;
 
+-- The columns of a table, settings included.
+CREATE FUNCTION @extschema@._model_table_columns(relation text, tenanted boolean)
+	RETURNS TABLE ("position" bigint, name text, definition text, is_personal boolean, meaning text)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.row_number() OVER (ORDER BY c.part, c.position), c.name, c.definition, c.is_personal, c.meaning
+	  FROM (SELECT CASE c.kind WHEN 'found' THEN 3 ELSE 1 END AS part, c.position, c.name, c.definition,
+				   COALESCE(c.kind OPERATOR(pg_catalog.=) ANY ('{personal,tenanted}'::pg_catalog.text[]), false) AS is_personal, c.meaning
+			  FROM @extschema@._model_table_column AS c
+			 WHERE c.relation OPERATOR(pg_catalog.=) _model_table_columns.relation AND (tenanted OR c.kind IS DISTINCT FROM 'tenanted')
+			UNION ALL
+			SELECT 2, s.position, s.name, pg_catalog.concat(s.type, CASE WHEN s.is_required THEN ' NOT NULL' END), false, s.meaning
+			  FROM @extschema@._setting AS s
+			 WHERE _model_table_columns.relation OPERATOR(pg_catalog.=) 'configuration') AS c;
+END;
+COMMENT ON FUNCTION @extschema@._model_table_columns(text, boolean) IS 'internal: the columns of a table of a model';
+
 -- One table, with its comments.
 CREATE FUNCTION @extschema@._model_make_table(model name, relation text, tenanted boolean)
 	RETURNS void
@@ -266,28 +242,25 @@ CREATE FUNCTION @extschema@._model_make_table(model name, relation text, tenante
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	t			@extschema@._model_table;
-	items		text;
-	hidden		text;
-	name		text;
-	meaning		text;
+	t		@extschema@._model_table;
+	items	text;
+	hidden	text;
+	name	text;
+	meaning	text;
 BEGIN
 	SELECT * INTO STRICT t FROM @extschema@._model_table AS m WHERE m.relation = _model_make_table.relation;
-	SELECT concat_ws(', ', string_agg(format('%I %s', c.name, replace(c.definition, '{model}', quote_ident(model))), ', ' ORDER BY c.position),
-			   t.constraints),
+	SELECT concat_ws(', ', string_agg(format('%I %s', c.name, replace(c.definition, '{model}', quote_ident(model))), ', '
+			   ORDER BY c.position), t.constraints),
 		   -- statistics are for more people than tables
-		   string_agg(format('ALTER %I SET STATISTICS 0', c.name), ', ' ORDER BY c.position) FILTER (WHERE c.kind IN ('personal', 'tenanted'))
-	  INTO items, hidden
-	  FROM @extschema@._model_table_column AS c
-	 WHERE c.relation = t.relation AND (tenanted OR c.kind IS DISTINCT FROM 'tenanted');
-	EXECUTE format('CREATE TABLE %I.%I (%s)', model, t.relation, items);
+		   string_agg(format('ALTER %I SET STATISTICS 0', c.name), ', ' ORDER BY c.position) FILTER (WHERE c.is_personal)
+	  INTO items, hidden FROM @extschema@._model_table_columns(relation, tenanted) AS c;
+	EXECUTE format('CREATE TABLE %I.%I (%s)', model, relation, items);
 	IF hidden IS NOT NULL THEN
-		EXECUTE format('ALTER TABLE %I.%I %s', model, t.relation, hidden);
+		EXECUTE format('ALTER TABLE %I.%I %s', model, relation, hidden);
 	END IF;
-	EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, t.relation, t.meaning);
-	FOR name, meaning IN SELECT c.name, c.meaning FROM @extschema@._model_table_column AS c
-			 WHERE c.relation = t.relation AND (tenanted OR c.kind IS DISTINCT FROM 'tenanted') LOOP
-		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, t.relation, name, meaning);
+	EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, relation, t.meaning);
+	FOR name, meaning IN SELECT c.name, c.meaning FROM @extschema@._model_table_columns(relation, tenanted) AS c LOOP
+		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, relation, name, meaning);
 	END LOOP;
 END
 $$;

@@ -107,41 +107,31 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_create(jsonb, text, jsonb, boolean) IS 'internal: create_model with the settings of its caller';
 
-CREATE FUNCTION @extschema@.create_model(name text, source text,
-	as_of date DEFAULT NULL, bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
-	monetary text DEFAULT 'total', frequency text DEFAULT 'events',
-	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
-	monetary_thresholds float8[] DEFAULT NULL, weights float8[] DEFAULT '{1,1,1}', time_zone text DEFAULT 'UTC',
-	customer text DEFAULT NULL, day text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL,
-	live boolean DEFAULT false, on_error text DEFAULT 'reject', consent text DEFAULT NULL, tenant text DEFAULT NULL,
-	customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
-	language text DEFAULT 'en', change_days int DEFAULT 90, money_decimals int DEFAULT 2,
-	objection text DEFAULT NULL, contact text[] DEFAULT NULL, retention_days int DEFAULT NULL,
-	minimum_group_size int DEFAULT 1, minimum_customers int DEFAULT 1, purpose text DEFAULT NULL, legal_basis text DEFAULT NULL,
-	event_key text DEFAULT NULL, currency text DEFAULT NULL,
-	prediction text DEFAULT NULL, margin float8 DEFAULT 1, discount_rate float8 DEFAULT 0.1, known_since text DEFAULT NULL, dry_run boolean DEFAULT false)
+-- create_model and alter_model have an argument for each setting.
+DO $do$
+DECLARE
+	arguments	text;
+	settings	text;
+BEGIN
+	SELECT pg_catalog.string_agg(pg_catalog.format(CASE WHEN s.argument = 1 THEN '%I %s' WHEN s.default_value IS NULL THEN '%I %s DEFAULT NULL'
+			   WHEN s.type IN ('int', 'float8', 'boolean') THEN '%I %s DEFAULT %s' ELSE '%I %s DEFAULT %L' END,
+			   s.name, s.type, s.default_value), ', ' ORDER BY s.argument),
+		   pg_catalog.string_agg(pg_catalog.format(CASE s.type WHEN 'boolean' THEN 'COALESCE(create_model.%1$I, %2$L) AS %1$I'
+			   ELSE 'create_model.%1$I AS %1$I' END, s.name, s.default_value), ', ' ORDER BY s.position)
+	  INTO arguments, settings FROM @extschema@._setting AS s;
+	EXECUTE pg_catalog.format($q$
+CREATE FUNCTION @extschema@.create_model(name text, %s, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET extra_float_digits = 1		-- numbers travel as jsonb
 BEGIN ATOMIC
 	SELECT m.item, m.detail
-	  FROM @extschema@._model_create(@extschema@._model_caller(), create_model.name, pg_catalog.jsonb_build_object(
-		'source', create_model.source, 'as_of', create_model.as_of, 'bins', create_model.bins, 'segment_map', create_model.segment_map,
-		'window_days', create_model.window_days, 'monetary', create_model.monetary, 'frequency', create_model.frequency,
-		'recency_thresholds', create_model.recency_thresholds, 'frequency_thresholds', create_model.frequency_thresholds,
-		'monetary_thresholds', create_model.monetary_thresholds, 'weights', create_model.weights, 'time_zone', create_model.time_zone,
-		'customer', create_model.customer, 'day', create_model.day, 'value', create_model.value, 'counts', create_model.counts,
-		'live', COALESCE(create_model.live, false), 'on_error', create_model.on_error,
-		'consent', create_model.consent, 'tenant', create_model.tenant, 'customers', create_model.customers,
-		'customers_key', create_model.customers_key, 'attributes', create_model.attributes, 'language', create_model.language,
-		'change_days', create_model.change_days, 'money_decimals', create_model.money_decimals,
-		'objection', create_model.objection, 'contact', create_model.contact, 'retention_days', create_model.retention_days,
-		'minimum_group_size', create_model.minimum_group_size, 'minimum_customers', create_model.minimum_customers,
-		'purpose', create_model.purpose, 'legal_basis', create_model.legal_basis, 'event_key', create_model.event_key,
-		'currency', create_model.currency, 'prediction', create_model.prediction, 'margin', create_model.margin,
-		'discount_rate', create_model.discount_rate, 'known_since', create_model.known_since), COALESCE(create_model.dry_run, false)) AS m;
-END;
-COMMENT ON FUNCTION @extschema@.create_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text, text[], text, int, int, text, text[], int, int, int, text, text, text, text, text, float8, float8, text, boolean) IS
+	  FROM @extschema@._model_create(@extschema@._model_caller(), create_model.name,
+		(SELECT pg_catalog.to_jsonb(s) FROM (SELECT %s) AS s), COALESCE(create_model.dry_run, false)) AS m;
+END$q$, arguments, settings);
+END
+$do$;
+COMMENT ON FUNCTION @extschema@.create_model IS
 	'make a model: name a table, view or query of orders once, and read customers, scores and segments from views in a schema of that name; create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total''); with dry_run only say what it would be';
 
 CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
@@ -242,18 +232,11 @@ CREATE FUNCTION @extschema@._model_alter(caller jsonb, model text, changes jsonb
 	AS $$
 DECLARE
 	home		name := @extschema@._model_home(model);
-	defaults	jsonb := '{"as_of": null, "bins": 5, "segment_map": "essential", "window_days": null, "monetary": "total", "frequency": "events",
-		"recency_thresholds": null, "frequency_thresholds": null, "monetary_thresholds": null, "weights": [1, 1, 1], "time_zone": "UTC",
-		"counts": null, "live": false, "on_error": "reject", "consent": null, "customers": null, "customers_key": null, "attributes": null,
-		"language": "en", "change_days": 90, "money_decimals": 2, "objection": null, "contact": null, "retention_days": null,
-		"minimum_group_size": 1, "minimum_customers": 1, "purpose": null, "legal_basis": null, "event_key": null, "currency": null,
-		"prediction": null, "margin": 1, "discount_rate": 0.1, "known_since": null}';
-	sources		text[] := '{source,customer,day,value,counts,customers,customers_key,consent,objection,contact,attributes,event_key,currency,known_since}';
-	measures	text[] := '{source_query,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,minimum_customers}';
+	sources		text[] := @extschema@._settings_of('source', 'names');
+	triggers	text[] := @extschema@._settings_of('triggers');
 	old			jsonb;
 	base		jsonb;			-- its thresholds and map go on where nothing else is asked for
 	new			jsonb;
-	wanted		text;
 	reread		boolean;
 	recalibrate	boolean;
 	earlier		jsonb;
@@ -266,30 +249,12 @@ DECLARE
 BEGIN
 	PERFORM @extschema@._model_lock(home);
 	old := @extschema@._model_settings(home);
-	new := old;
+	base := old;
 	IF back_to IS NOT NULL THEN
-		EXECUTE format('SELECT to_jsonb(c) FROM %I.configuration AS c WHERE c.version = $1', home) INTO new USING back_to;
-		IF new IS NULL THEN
-			RAISE undefined_object USING
-				MESSAGE = format('model "%s" has no version %s', home, back_to),
-				HINT = format('SELECT version, valid_from, reason FROM %I.configuration;', home);
-		END IF;
+		base := @extschema@._model_version(home, back_to);
 		reason := format('back to version %s', back_to);
 	END IF;
-	base := new;
-	FOREACH wanted IN ARRAY coalesce(reset, '{}') LOOP
-		IF wanted IS NULL OR NOT defaults ? wanted THEN
-			RAISE invalid_parameter_value USING
-				MESSAGE = format('reset: "%s" is no setting that has a default', left(wanted, 100)),
-				HINT = format('Those are %s.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(defaults) AS k));
-		END IF;
-		IF changes ->> wanted IS NOT NULL THEN
-			RAISE invalid_parameter_value USING
-				MESSAGE = format('%s is both set and reset', wanted);
-		END IF;
-		new := new || jsonb_build_object(wanted, defaults -> wanted);
-	END LOOP;
-	new := new || jsonb_strip_nulls(changes);
+	new := base || @extschema@._setting_defaults(reset, changes) || jsonb_strip_nulls(changes);
 	-- names of the source are looked up again, for what they name may have changed
 	lost := @extschema@._model_lost(home, @extschema@._model_names(old, 'objects'));
 	IF lost ~ '^table ' THEN
@@ -304,7 +269,7 @@ BEGIN
 	PERFORM @extschema@._model_check_settings(new);
 	PERFORM @extschema@._model_lock_source(home, old, CASE
 		WHEN back_to IS NOT NULL OR changes ->> 'live' = 'false' OR changes ? 'source' OR 'live' = ANY (reset) THEN 'ACCESS EXCLUSIVE'
-		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| '{live,on_error,time_zone}' OR reset && '{live,on_error,time_zone}' THEN 'SHARE ROW EXCLUSIVE' END);
+		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| triggers OR reset && triggers THEN 'SHARE ROW EXCLUSIVE' END);
 	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@._model_segment_counts(home) AS c;
 	BEGIN
 		-- Names keep the meaning that they had when they were given. Where some
@@ -324,7 +289,7 @@ BEGIN
 			CASE WHEN (new ->> 'live')::boolean THEN @extschema@._model_live_columns(home, new) END);
 		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text') IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
-		recalibrate := EXISTS (SELECT FROM unnest(measures) AS k WHERE new -> k IS DISTINCT FROM base -> k)
+		recalibrate := EXISTS (SELECT FROM unnest('source_query'::text || @extschema@._settings_of('thresholds')) AS k WHERE new -> k IS DISTINCT FROM base -> k)
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> base -> 'time_zone';
 		IF changes ? 'segment_map' OR new -> 'segment_map' IS DISTINCT FROM base -> 'segment_map' THEN
 			EXECUTE format('SELECT ''v'' || max(version) + 1 FROM %I.configuration', home) INTO copy;
@@ -337,8 +302,7 @@ BEGIN
 			PERFORM @extschema@._model_complete_labels(home, copy, new ->> 'language');
 		END LOOP;
 		new := @extschema@._model_write_version(home, new, reason);
-		IF reread OR (old -> 'live', old -> 'on_error', old -> 'time_zone', old -> 'source_columns')
-				  IS DISTINCT FROM (new -> 'live', new -> 'on_error', new -> 'time_zone', new -> 'source_columns')
+		IF reread OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k WHERE new -> k IS DISTINCT FROM old -> k)
 			OR (new ->> 'live')::boolean AND (lost ~ 'record_differences' OR changes ?| sources OR sources && reset) THEN
 			PERFORM @extschema@._model_make_triggers(home, new);
 			reread := reread OR (old ->> 'live')::boolean OR (new ->> 'live')::boolean;
@@ -367,7 +331,7 @@ BEGIN
 			PERFORM @extschema@._model_write_fits(home, new);
 		-- the same fits say another value
 		ELSIF new ->> 'prediction' IS NOT NULL
-			AND (new -> 'margin', new -> 'discount_rate') IS DISTINCT FROM (base -> 'margin', base -> 'discount_rate') THEN
+			AND EXISTS (SELECT FROM unnest(@extschema@._settings_of('value')) AS k WHERE new -> k IS DISTINCT FROM base -> k) THEN
 			PERFORM @extschema@._model_write_clv_thresholds(home, new, false);
 		END IF;
 		PERFORM @extschema@._model_lock_readers(home);
@@ -394,11 +358,8 @@ BEGIN
 	IF NOT dry_run THEN
 		RETURN QUERY VALUES ('version', format('%s -> %s', old ->> 'version', new ->> 'version'));
 	END IF;
-	RETURN QUERY SELECT k, format('%s -> %s', coalesce(old ->> k, none), coalesce(new ->> k, none))
-		FROM unnest('{source,customer,day,value,counts,live,on_error,customers,customers_key,consent,attributes,as_of,time_zone,bins,window_days,monetary,frequency,recency_thresholds,frequency_thresholds,monetary_thresholds,weights,segment_map,language,change_days,money_decimals,objection,contact,retention_days,minimum_group_size,minimum_customers,purpose,legal_basis,event_key,currency,prediction,margin,discount_rate,known_since}'::text[])
-			 WITH ORDINALITY AS u (k, n),
-			 LATERAL (SELECT CASE WHEN k = 'as_of' THEN 'today' WHEN k = 'window_days' THEN 'all' WHEN k ~ 'thresholds$' THEN 'default' ELSE 'none' END) AS w (none)
-		WHERE old -> k IS DISTINCT FROM new -> k ORDER BY n;
+	RETURN QUERY SELECT s.name, format('%s -> %s', coalesce(old ->> s.name, s.null_means), coalesce(new ->> s.name, s.null_means))
+		FROM @extschema@._setting AS s WHERE old -> s.name IS DISTINCT FROM new -> s.name ORDER BY s.position;
 	IF lost IS NOT NULL THEN
 		RETURN QUERY VALUES ('made again', regexp_replace(lost, ' (is|are) missing: .*$', ''));
 	END IF;
@@ -417,43 +378,29 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_alter(jsonb, text, jsonb, text[], int, boolean) IS 'internal: alter_model with the settings of its caller';
 
-CREATE FUNCTION @extschema@.alter_model(model text,
-	source text DEFAULT NULL,
-	as_of date DEFAULT NULL, bins int DEFAULT NULL, segment_map text DEFAULT NULL, window_days int DEFAULT NULL,
-	monetary text DEFAULT NULL, frequency text DEFAULT NULL,
-	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
-	monetary_thresholds float8[] DEFAULT NULL, weights float8[] DEFAULT NULL, time_zone text DEFAULT NULL,
-	customer text DEFAULT NULL, day text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL,
-	live boolean DEFAULT NULL, on_error text DEFAULT NULL, consent text DEFAULT NULL,
-	customers text DEFAULT NULL, customers_key text DEFAULT NULL, attributes text[] DEFAULT NULL,
-	language text DEFAULT NULL, change_days int DEFAULT NULL, money_decimals int DEFAULT NULL,
-	objection text DEFAULT NULL, contact text[] DEFAULT NULL, retention_days int DEFAULT NULL,
-	minimum_group_size int DEFAULT NULL, minimum_customers int DEFAULT NULL, purpose text DEFAULT NULL, legal_basis text DEFAULT NULL,
-	event_key text DEFAULT NULL, currency text DEFAULT NULL,
-	prediction text DEFAULT NULL, margin float8 DEFAULT NULL, discount_rate float8 DEFAULT NULL, known_since text DEFAULT NULL,
+DO $do$
+DECLARE
+	arguments	text;
+	settings	text;
+BEGIN
+	SELECT pg_catalog.string_agg(pg_catalog.format('%I %s DEFAULT NULL', s.name, s.type), ', ' ORDER BY s.argument),
+		   pg_catalog.string_agg(pg_catalog.format('alter_model.%1$I AS %1$I', s.name), ', ' ORDER BY s.position)
+	  INTO arguments, settings FROM @extschema@._setting AS s WHERE s.redo <> 'fixed';
+	EXECUTE pg_catalog.format($q$
+CREATE FUNCTION @extschema@.alter_model(model text, %s,
 	reset text[] DEFAULT NULL, version int DEFAULT NULL, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET extra_float_digits = 1		-- numbers travel as jsonb
 BEGIN ATOMIC
 	SELECT m.item, m.detail
-	  FROM @extschema@._model_alter(@extschema@._model_caller(), alter_model.model, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-		'source', alter_model.source, 'as_of', alter_model.as_of, 'bins', alter_model.bins, 'segment_map', alter_model.segment_map,
-		'window_days', alter_model.window_days, 'monetary', alter_model.monetary, 'frequency', alter_model.frequency,
-		'recency_thresholds', alter_model.recency_thresholds, 'frequency_thresholds', alter_model.frequency_thresholds,
-		'monetary_thresholds', alter_model.monetary_thresholds, 'weights', alter_model.weights, 'time_zone', alter_model.time_zone,
-		'customer', alter_model.customer, 'day', alter_model.day, 'value', alter_model.value, 'counts', alter_model.counts,
-		'live', alter_model.live, 'on_error', alter_model.on_error,
-		'consent', alter_model.consent, 'customers', alter_model.customers, 'customers_key', alter_model.customers_key,
-		'attributes', alter_model.attributes, 'language', alter_model.language, 'change_days', alter_model.change_days,
-		'money_decimals', alter_model.money_decimals,
-		'objection', alter_model.objection, 'contact', alter_model.contact, 'retention_days', alter_model.retention_days,
-		'minimum_group_size', alter_model.minimum_group_size, 'minimum_customers', alter_model.minimum_customers,
-		'purpose', alter_model.purpose, 'legal_basis', alter_model.legal_basis, 'event_key', alter_model.event_key,
-		'currency', alter_model.currency, 'prediction', alter_model.prediction, 'margin', alter_model.margin,
-		'discount_rate', alter_model.discount_rate, 'known_since', alter_model.known_since)), alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
-END;
-COMMENT ON FUNCTION @extschema@.alter_model(text, text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text, text, text, text, text, boolean, text, text, text, text, text[], text, int, int, text, text[], int, int, int, text, text, text, text, text, float8, float8, text, text[], int, boolean) IS
+	  FROM @extschema@._model_alter(@extschema@._model_caller(), alter_model.model,
+		(SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(s)) FROM (SELECT %s) AS s),
+		alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
+END$q$, arguments, settings);
+END
+$do$;
+COMMENT ON FUNCTION @extschema@.alter_model IS
 	'change settings of a model and keep the old ones as a version: NULL keeps a setting, reset names those to take back to their default, version goes back to an earlier version; says what that does to the segments; with dry_run only says it';
 
 -- What a rebuild would change. No row: nothing.
