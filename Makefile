@@ -61,7 +61,7 @@ OBJS = \
 # settings are about functions of all of them.
 SQL_LAYERS = history score segment segment_maps bulk prediction propensity \
 	$(SQL_MODEL:%=model/%) arguments settings
-SQL_MODEL = home source lock settings people put tables query calibrate live read \
+SQL_MODEL = home columns source lock settings people put tables query calibrate live read \
 	words lookup views dated explain prediction quality corrections privacy report verbs
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
@@ -77,7 +77,7 @@ endif
 SHLIB_LINK += -llbfgs -llapack -lm
 # The server's headers are not ours to warn about.
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server)
-EXTRA_CLEAN = $(EXTENSION)--*.sql
+EXTRA_CLEAN = $(EXTENSION)--*.sql src/segment/known_columns.h
 
 REGRESS = install $(filter-out install,$(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test --encoding=UTF8 --no-locale
@@ -86,7 +86,13 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # PGXS tracks no headers; a stale object would read a struct by its old shape.
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
+$(OBJS) $(OBJS:.o=.bc): $(filter-out %/known_columns.h,$(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h))
+
+# Columns that conditions of segment maps may read.
+src/segment/segment_map.o src/segment/segment_map.bc: src/segment/known_columns.h
+src/segment/known_columns.h: sql/model/columns.sql sql/known_columns.pl sql/Rows.pm
+	perl sql/known_columns.pl $< > $@.tmp
+	mv $@.tmp $@
 
 $(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.control META.json
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
@@ -94,5 +100,6 @@ $(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.c
 	perl sql/check_segment_maps.pl sql/segment_maps.sql
 	perl sql/check_layers.pl $(SQL_FILES)
 	perl sql/check_texts.pl sql/model/words.sql $(SQL_MODEL:%=sql/model/%.sql) $(OBJS:.o=.c)
+	perl sql/check_columns.pl sql/model/columns.sql sql/model/words.sql src/bulk/score_customers.c
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION customer_scoring" to load this file. \quit'; cat $(SQL_FILES); } > $@.tmp
 	mv $@.tmp $@

@@ -166,7 +166,7 @@ BEGIN
 		 WHERE c.name = ANY ($3) HAVING count(*) > 0$q$, model)
 		-- a column of the customers table may have that name
 		USING settings ->> 'map_copy', settings ->> 'segment_map',
-			ARRAY(SELECT unnest('{churn_probability,expected_orders_90d,clv_12m,clv_score,next_order_expected_on,propensity_90d}'::text[])
+			ARRAY(SELECT unnest(@extschema@._score_columns('{prediction}', '{number,string}'))
 				  EXCEPT SELECT unnest(@extschema@._model_attributes(settings)));
 END
 $$;

@@ -284,7 +284,6 @@ BEGIN ATOMIC
 			WHEN 'scores' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d, f.clv_12m, @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score, f.next_order_expected_on, f.propensity_90d, f.prediction_reason'
 			WHEN 'wide' THEN pg_catalog.format(', s.churn_probability, s.churn_reason, s.expected_orders_90d, s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d, s.prediction_reason',
 				settings OPERATOR(pg_catalog.->>) 'money_decimals')
-			WHEN 'conditions' THEN ',s.churn_probability,s.expected_orders_90d,s.clv_12m,s.clv_score,s.next_order_expected_on,s.propensity_90d'
 		END END;
 END;
 COMMENT ON FUNCTION @extschema@._model_predictions(jsonb, text) IS 'internal: what a model predicts, as a piece of the query for a level';
@@ -341,16 +340,18 @@ DECLARE
 	-- conditions may call an attribute by its name, or attributes.name
 	plain		text := @extschema@._model_attribute_list(settings, ', f.%I');
 	dotted		text := @extschema@._model_attribute_list(settings, ', f.%I AS %I');
-	columns		text[] := '{s.r_score,s.f_score,s.m_score,s.as_of,s.last_order_on,s.recency_days,s.frequency,s.monetary,s.mean_value,s.tenure_days,s.silence_ratio,s.basket_score,s.rfm_code,s.rfm_score,s.rfm_score_change,s.score_reason'
-		|| @extschema@._model_predictions(settings, 'conditions') || '}';
+	parts		text[] := CASE WHEN settings ->> 'prediction' IS NULL THEN '{all}' ELSE '{all,prediction}' END;
+	columns		text[];
 	segment		text;
 	overridden	text;
 	rule		text := '';
 	-- a customer who has bought and lacks R, because thresholds are missing, is no prospect
 	scored		text := 'CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN %s END';
 BEGIN
-	SELECT columns || coalesce(array_agg(format('s.%I', a)), '{}') || coalesce(array_agg(format('s.%I', 'attributes.' || a)), '{}')
-	  INTO columns FROM unnest(@extschema@._model_attributes(settings)) AS a;
+	SELECT array_agg(format('s.%I', u.name) ORDER BY u.n) INTO columns
+	  FROM unnest(@extschema@._score_columns('{all}', '{score}') || @extschema@._score_columns(parts, '{number,string}')
+			|| @extschema@._model_attributes(settings)
+			|| ARRAY(SELECT 'attributes.' || a FROM unnest(@extschema@._model_attributes(settings)) AS a)) WITH ORDINALITY AS u (name, n);
 	IF cardinality(maps) = 1 THEN
 		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
 	ELSE

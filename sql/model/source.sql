@@ -287,9 +287,9 @@ DECLARE
 	key_column	text;
 	attribute	text;
 	attributes	text[] := @extschema@._model_attributes(settings);
-	taken		text[] := '{customer_key,customer_id,tenant,as_of,last_order_on,recency_days,frequency,monetary,mean_value,tenure_days,silence_ratio,r_score,f_score,m_score,basket_score,fm_score,rfm_code,rfm_score,rfm_score_change,score_reason,churn_probability,churn_reason,propensity_90d,expected_orders_90d,clv_12m,clv_score,next_order_expected_on,prediction_reason,segment,segment_label,segment_order,segment_color,segment_overridden,segment_by_rules,role,action,previous_segment,changed_on,consent,objection,known,history}';
-	-- names that the queries of sql/model/query.sql use themselves
-	inside		text[] := '{version,weights,map_copy,no_order_reason,corrected,scored_value,recency_thresholds,frequency_thresholds,monetary_thresholds,basket_thresholds,clv_thresholds,then_recency_days,then_frequency,then_scored_value,then_r_score,then_f_score,then_m_score}';
+	-- names that every model has, and that its queries use themselves
+	taken		text[] := @extschema@._score_columns('{all,prediction,lists,reserved}');
+	inside		text[] := @extschema@._score_columns('{inside}');
 	selected	text;
 	is_unique	boolean;
 	order_taken	text;

@@ -684,7 +684,10 @@ segment_map_rule_case(PG_FUNCTION_ARGS)
  * ---- check_segment_map()
  */
 
-/* The columns of customer_scores that make sense in a condition. */
+/*
+ * The columns of customer_scores that make sense in a condition, but for the
+ * scores. The build makes the list of the rows of sql/model/columns.sql.
+ */
 static const struct
 {
 	const char *name;
@@ -692,27 +695,7 @@ static const struct
 	bool		needs_order;	/* NULL without one */
 }			known_columns[] =
 {
-	{"as_of", SEGMENT_STRING, false},
-	{"basket_score", SEGMENT_NUMERIC, true},
-	{"churn_probability", SEGMENT_NUMERIC, false},
-	{"clv_12m", SEGMENT_NUMERIC, false},
-	{"clv_score", SEGMENT_NUMERIC, false},
-	{"engagement_score", SEGMENT_NUMERIC, false},
-	{"expected_orders_90d", SEGMENT_NUMERIC, false},
-	{"frequency", SEGMENT_NUMERIC, false},
-	{"last_order_on", SEGMENT_STRING, true},
-	{"mean_value", SEGMENT_NUMERIC, true},
-	{"monetary", SEGMENT_NUMERIC, false},
-	{"next_order_expected_on", SEGMENT_STRING, false},
-	{"propensity_90d", SEGMENT_NUMERIC, false},
-	{"recency_days", SEGMENT_NUMERIC, true},
-	{"rfm_code", SEGMENT_STRING, true},
-	{"rfm_score", SEGMENT_NUMERIC, true},
-	{"rfm_score_change", SEGMENT_NUMERIC, true},
-	{"satisfaction_score", SEGMENT_NUMERIC, false},
-	{"score_reason", SEGMENT_STRING, false},
-	{"silence_ratio", SEGMENT_NUMERIC, true},
-	{"tenure_days", SEGMENT_NUMERIC, true},
+#include "known_columns.h"
 };
 
 static void
