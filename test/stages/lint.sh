@@ -11,11 +11,17 @@ stage_lint() {
 	check 'a use of a later SQL file fails the build'  planted_use_fails
 	check 'the format of C and SQL (test/format)'      well_formatted
 	check 'lines in a bad format are found'            planted_lines_found
+	check 'a text that is not there fails the build'  planted_fails 's/_explain_text(.purpose./_explain_text('"'purpoze'"'/' explain 'uses text "purpoze"'
+	check 'a text that nobody uses fails the build'   planted_fails "s/^\t('purpose',/\t('aim', 'a', 'b'),\n&/" words 'nobody uses text "aim"'
+	check 'a fact that is no column fails the build'  planted_fails "/'silence_ratio', 'all'/s/true, true/true, false/" columns 'fact "silence_ratio"'
+	check 'the docs say what settings and columns are' perl test/check_docs.pl
+	check 'a stale table of the docs is found'        stale_docs_fail
 	start_cluster normal
 	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'
 	sql postgres -At -f test/lint.sql >"$WORK/lint.out" 2>&1
 	tally_tap lint "$WORK/lint.out" $?
 	grep -q '^not ok' "$WORK/lint.out" && cat "$WORK/lint.out"
+	check 'a setting and a column are one row and their use' adding_is_one_row
 	figure "$(sed -n 's/^# \(.*\)$/\1/p' "$WORK/lint.out" | tail -n 1)"
 }
 
@@ -50,15 +56,87 @@ planted_lines_found() {
 	done
 }
 
+# A copy of what the installation script is made of, in $WORK/planted.
+planted() {
+	rm -rf "$WORK/planted"
+	mkdir "$WORK/planted"
+	cp -r Makefile META.json customer_scoring.control sql src test docs "$WORK/planted/"
+	script=customer_scoring--$(sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scoring.control).sql
+	rm -f "$WORK/planted/$script"
+}
+
+# planted_script: the installation script of that copy.
+planted_script() { make -s -C "$WORK/planted" PG_CONFIG="$PG_CONFIG" "$script" >"$WORK/planted.out" 2>&1; }
+
 # The build refuses a file of sql/ that uses a name of a later one.
 planted_use_fails() {
-	local version; version=$(sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scoring.control)
-	mkdir "$WORK/planted"
-	cp -r Makefile META.json customer_scoring.control sql src test "$WORK/planted/"
-	rm -f "$WORK/planted/customer_scoring--$version.sql"
-	make -s -C "$WORK/planted" PG_CONFIG="$PG_CONFIG" "customer_scoring--$version.sql" >"$WORK/planted.out" 2>&1 || return 1
-	rm -f "$WORK/planted/customer_scoring--$version.sql"
+	local script
+	planted
+	planted_script || return 1
+	rm -f "$WORK/planted/$script"
 	echo 'SELECT @extschema@.create_model(NULL, NULL);' >>"$WORK/planted/sql/score.sql"
-	! make -s -C "$WORK/planted" PG_CONFIG="$PG_CONFIG" "customer_scoring--$version.sql" >"$WORK/planted.out" 2>&1 &&
-		grep -q 'score.sql.* uses create_model, which sql/model/verbs.sql makes' "$WORK/planted.out"
+	! planted_script && grep -q 'score.sql.* uses create_model, which sql/model/verbs.sql makes' "$WORK/planted.out"
+}
+
+# planted_fails SED FILE MESSAGE: with that edit of a file of sql/model the build says MESSAGE.
+planted_fails() {
+	local script
+	planted
+	sed -i "$1" "$WORK/planted/sql/model/$2.sql"
+	! planted_script && grep -q "$3" "$WORK/planted.out"
+}
+
+# docs_fail SED FILE MESSAGE: with that edit of a file of docs the check says MESSAGE.
+docs_fail() {
+	local script
+	planted
+	sed -i "$1" "$WORK/planted/docs/$2.md"
+	! (cd "$WORK/planted" && perl test/check_docs.pl) >"$WORK/planted.out" 2>&1 && grep -q "$3" "$WORK/planted.out"
+}
+stale_docs_fail() {
+	docs_fail '/^| `margin` |/d' models 'no row for setting margin' &&
+		docs_fail '/^| `margin` |/s/| 1 |/| 0.5 |/' models 'default of margin is "0.5", not "1"' &&
+		docs_fail '/^| `as_of` | NULL/s/always/sometimes/' models 'setting as_of is said to be' &&
+		docs_fail '/^| `tenure_days` |/s/int/bigint/' models 'column tenure_days is of type bigint, not int' &&
+		docs_fail 's/^`propensity_90d` (numbers)/(numbers)/' segments 'known column propensity_90d'
+}
+
+# What CONTRIBUTING.md says of adding a setting and a column, done in a copy: two
+# rows and one use. Its script is installed as another version; the library is the same.
+adding_is_one_row() {
+	local script extension
+	planted
+	(cd "$WORK/planted/sql/model" && perl -0pi -e "s{(?=\n\) AS s \(name, argument)}{,\n\t('loyal_orders', 41, 'int', '5', true, 1, 1000, NULL, 'views', 'none',\n\t\t'from how many orders on a customer is loyal')}" settings.sql &&
+		perl -0pi -e "s{(?=\n\) AS c \(name, part)}{,\n\t('is_loyal', 'all', 'boolean', NULL, false, false, 'whether the customer has loyal_orders or more')}" columns.sql &&
+		perl -0pi -e 's{segment_overridden, s.segment_by_rules,(?=\n)}{$& \$q\$ || format(\x27s.frequency >= %s AS is_loyal,\x27, settings ->> \x27loyal_orders\x27) || \$q\$}' query.sql) || return 1
+	(cd "$WORK/planted" && ! perl test/check_docs.pl >"$WORK/planted.out" 2>&1) &&
+		grep -q 'no row for setting loyal_orders' "$WORK/planted.out" && grep -q 'column is_loyal is of type nothing' "$WORK/planted.out" || return 1
+	planted_script || { cat "$WORK/planted.out"; return 1; }
+	extension=$(dirname "$(find "$WORK/normal.root" -name customer_scoring.control)")
+	cp "$WORK/planted/$script" "$extension/customer_scoring--added.sql"
+	sql postgres -c 'CREATE DATABASE added' && sql added -At >"$WORK/added.out" 2>&1 <<-'SQL'
+		CREATE SCHEMA scoring;
+		CREATE EXTENSION customer_scoring SCHEMA scoring VERSION 'added';
+		CREATE TABLE orders AS SELECT i % 10 AS customer, date '2025-01-01' + i AS day, 10 AS value FROM generate_series(1, 45) AS i;
+		SELECT count(*) > 0 FROM scoring.create_model('shop', 'orders', as_of => '2025-12-31', loyal_orders => 4);
+		SELECT 'loyal', count(*) FILTER (WHERE is_loyal), count(*) FROM shop.customer_scores;
+		SELECT item, detail FROM scoring.alter_model('shop', reset => '{loyal_orders}') WHERE item = 'loyal_orders';
+		SELECT 'loyal', count(*) FILTER (WHERE is_loyal), count(*) FROM shop.customer_scores;
+		SELECT col_description(attrelid, attnum) FROM pg_attribute WHERE attname = 'loyal_orders' AND attrelid = 'shop.configuration'::regclass;
+		SELECT col_description(attrelid, attnum) FROM pg_attribute WHERE attname = 'is_loyal' AND attrelid = 'shop.customer_scores'::regclass;
+		DO $$ BEGIN PERFORM scoring.alter_model('shop', loyal_orders => 1001); EXCEPTION WHEN invalid_parameter_value THEN RAISE WARNING '%', SQLERRM; END $$;
+		-- what is said of the columns of customer_scores is so
+		SELECT 'type', s.name, a.atttypid::regtype FROM scoring._score_column AS s LEFT JOIN pg_attribute AS a ON a.attrelid = 'shop.customer_scores'::regclass AND a.attname = s.name
+		 WHERE s.part = 'all' AND a.atttypid IS DISTINCT FROM s.type::regtype;
+	SQL
+	rm -f "$extension/customer_scoring--added.sql"
+	diff - "$WORK/added.out" <<-'OUT'
+		t
+		loyal|10|10
+		loyal_orders|4 -> 5
+		loyal|5|10
+		from how many orders on a customer is loyal
+		whether the customer has loyal_orders or more
+		WARNING:  loyal_orders 1001 is not between 1 and 1000
+	OUT
 }
