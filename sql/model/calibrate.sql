@@ -169,3 +169,58 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_write_thresholds(name, jsonb, boolean) IS 'internal: thresholds for the version at hand';
+
+-- The thresholds and fits of a new version: those of the version that it goes on
+-- from, or taken again.
+CREATE FUNCTION @extschema@._model_follow_thresholds(model name, base jsonb, settings jsonb, recalibrate boolean)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF NOT recalibrate THEN
+		EXECUTE format('INSERT INTO %1$I.calibration SELECT n.* FROM %1$I.calibration AS k'
+			' CROSS JOIN LATERAL jsonb_populate_record(k, jsonb_build_object(''version'', $1)) AS n WHERE k.version = $2', model)
+			USING (settings ->> 'version')::int, (base ->> 'version')::int;
+	END IF;
+	PERFORM @extschema@._model_write_thresholds(model, settings, recalibrate);
+	IF recalibrate THEN
+		RETURN;		-- fitted again as well
+	END IF;
+	IF settings -> 'prediction' IS DISTINCT FROM base -> 'prediction' THEN
+		PERFORM @extschema@._model_write_fits(model, settings);
+	-- the same fits say another value
+	ELSIF settings ->> 'prediction' IS NOT NULL
+		AND EXISTS (SELECT FROM unnest(@extschema@._settings_of('value')) AS k WHERE settings -> k IS DISTINCT FROM base -> k) THEN
+		PERFORM @extschema@._model_write_clv_thresholds(model, settings, false);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_follow_thresholds(name, jsonb, jsonb, boolean) IS
+	'internal: the thresholds and fits of a new version';
+
+-- The copy of the segment map of a new version, made if it is asked for, and labels
+-- in the language of the version: in the maps of earlier versions too, because
+-- dated functions show them in today's language.
+CREATE FUNCTION @extschema@._model_follow_map(model name, settings jsonb, asked boolean)
+	RETURNS text
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	followed	text := settings ->> 'map_copy';
+	copies		text[];
+	copy		text;
+BEGIN
+	IF asked THEN
+		EXECUTE format('SELECT ''v'' || max(version) + 1 FROM %I.configuration', model) INTO followed;
+		PERFORM @extschema@._model_copy_map(model, followed, settings || jsonb_build_object('map_copy', followed));
+	END IF;
+	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO copies;
+	FOREACH copy IN ARRAY copies || followed LOOP
+		PERFORM @extschema@._model_complete_labels(model, copy, settings ->> 'language');
+	END LOOP;
+	RETURN followed;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_follow_map(name, jsonb, boolean) IS 'internal: the copy of the segment map of a new version';

@@ -260,10 +260,68 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_from_item(name, jsonb, text, text) IS
 	'internal: a table, view or query of the caller''s as an item of FROM, and its columns';
 
--- The arguments that say where the data is, understood once: every name
--- qualified, every type known. Returns the settings with what was found out.
-CREATE FUNCTION @extschema@._model_resolve(model name, caller jsonb, settings jsonb)
-	RETURNS jsonb
+-- The attributes and channels of contact as items of SELECT over the table of customers,
+-- or an error that names what can't be one.
+CREATE FUNCTION @extschema@._model_select_attributes(settings jsonb, columns text[], types oid[])
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	-- names that every model has, and that its queries use themselves
+	taken		text[] := @extschema@._score_columns('{all,prediction,lists,reserved}');
+	inside		text[] := @extschema@._score_columns('{inside}');
+	selected	text := '';
+	argument	text;
+	attribute	text;
+	type		oid;
+BEGIN
+	FOREACH attribute IN ARRAY @extschema@._model_attributes(settings) LOOP
+		argument := CASE WHEN attribute = ANY (@extschema@._model_names(settings, 'contact')) THEN 'contact' ELSE 'attributes' END;
+		IF attribute IS NULL OR attribute <> ALL (columns) THEN
+			RAISE undefined_column USING
+				MESSAGE = format('%s: customers has no column "%s"', argument, attribute),
+				HINT = format('The columns are: %s. For an expression give customers as a SELECT.', array_to_string(columns, ', '));
+		END IF;
+		IF attribute = ANY (taken) OR attribute = ANY (inside) OR starts_with(attribute, 'attributes.') THEN
+			RAISE duplicate_column USING
+				MESSAGE = format('%s: "%s" is %s', argument, attribute, CASE WHEN attribute = ANY (taken)
+					THEN 'given twice, or a column that every model has' ELSE 'a name that every model uses' END),
+				HINT = 'Give customers as a SELECT where that column has another name.';
+		END IF;
+		taken := taken || attribute;
+		type := types[array_position(columns, attribute)];
+		IF argument = 'contact' THEN
+			IF @extschema@._model_base_type(type) <> 'bool'::regtype THEN
+				RAISE datatype_mismatch USING
+					MESSAGE = format('contact: column "%s" is of type %s, not boolean', attribute, format_type(type, NULL)),
+					HINT = 'Each of these columns says whether the person may be contacted by one channel. For an expression give customers as a SELECT.';
+			END IF;
+			selected := selected || format(', source.%1$I IS TRUE AS %1$I', attribute);
+			CONTINUE;
+		END IF;
+		IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type
+					AND (t.typtype NOT IN ('b', 'd', 'e') OR t.typcategory = 'A'
+						 OR t.oid = ANY ('{interval,json,jsonb,bytea}'::regtype[]::oid[]))) THEN
+			RAISE datatype_mismatch USING
+				MESSAGE = format('attributes: column "%s" is of type %s, which BI tools can''t show', attribute, format_type(type, NULL)),
+				HINT = 'Give customers as a SELECT where it is a text, a number, a date or a boolean.';
+		END IF;
+		-- what tools take for no text, or compare with its blanks, is text
+		selected := selected || CASE
+			WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = @extschema@._model_base_type(type)
+						 AND (t.typtype = 'e' OR t.oid IN ('name'::regtype, 'bpchar'::regtype, '"char"'::regtype)))
+			THEN format(', source.%1$I::pg_catalog.text AS %1$I', attribute) ELSE format(', source.%I', attribute) END;
+	END LOOP;
+	RETURN selected;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_select_attributes(jsonb, text[], oid[]) IS
+	'internal: the attributes of a model as items of SELECT';
+
+-- What the source and its columns are, every name qualified, every type known, and
+-- which column of the source is the customer.
+CREATE FUNCTION @extschema@._model_resolve_source(model name, caller jsonb, settings jsonb, OUT resolved jsonb, OUT key_column text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -279,25 +337,15 @@ DECLARE
 	by_position	boolean;
 	expression	text;
 	type		oid;
-	key_type	oid;
 	collation_oid oid;
 	key_text	text;
 	tenant_text	text;
 	query		text;
-	key_column	text;
-	attribute	text;
-	attributes	text[] := @extschema@._model_attributes(settings);
-	-- names that every model has, and that its queries use themselves
-	taken		text[] := @extschema@._score_columns('{all,prediction,lists,reserved}');
-	inside		text[] := @extschema@._score_columns('{inside}');
-	selected	text;
-	is_unique	boolean;
 	order_taken	text;
 	extras		text[] := '{}';			-- event_key and currency, as text
 	customer	text;
 	copies		text;
 BEGIN
-	-- Events
 	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'source', settings ->> 'source');
 	by_position := settings ->> 'customer' IS NULL AND settings ->> 'day' IS NULL AND settings ->> 'value' IS NULL;
 	IF by_position AND (cardinality(item.columns) NOT IN (3, 4) OR settings ->> 'counts' IS NOT NULL OR tenanted) THEN
@@ -385,7 +433,7 @@ BEGIN
 		copies := format('SELECT *, true AS is_kept FROM (%s) AS copies', copies);
 	END IF;
 	SELECT p.definition, p.types, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
-	settings := settings || jsonb_build_object(
+	resolved := jsonb_build_object(
 		'source_relation', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 							 WHERE c.oid = item.relation),
 		'source_reads', given.relations,
@@ -394,8 +442,34 @@ BEGIN
 		'customer_type', format_type(given.types[1], NULL),
 		'key_text', CASE WHEN NOT tenanted THEN key_text END,
 		'day_is_moment', @extschema@._model_base_type(types[2]) = 'timestamptz'::regtype);
+	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_resolve_source(name, jsonb, jsonb) IS 'internal: what the source of a model and its columns are';
 
-	-- People
+-- The same of the table of customers. key_column: the customer, if it has the name
+-- that the source gives it.
+CREATE FUNCTION @extschema@._model_resolve_people(model name, caller jsonb, settings jsonb, key_column text)
+	RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	item		record;
+	given		record;
+	argument	text;
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	expression	text;
+	type		oid;
+	key_type	oid;
+	collation_oid oid;
+	customer	text;
+	tenant_text	text;
+	selected	text;
+	query		text;
+	attributes	text[] := @extschema@._model_attributes(settings);
+	is_unique	boolean;
+BEGIN
 	IF settings ->> 'customers' IS NULL THEN
 		FOREACH argument IN ARRAY '{consent,objection,contact,customers_key,attributes,known_since}'::text[] LOOP
 			IF settings ->> argument <> '[]' THEN
@@ -406,7 +480,6 @@ BEGIN
 		END LOOP;
 		RETURN settings || '{"customers_query": null, "customers_reads": null, "known_is_moment": null, "customers_key_type": null}';
 	END IF;
-	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
 	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'customers', settings ->> 'customers');
 	IF settings ->> 'customers_key' IS NOT NULL THEN
 		key_column := settings ->> 'customers_key';
@@ -479,43 +552,7 @@ BEGIN
 		settings := settings || jsonb_build_object('known_is_moment', @extschema@._model_base_type(type) = 'timestamptz'::regtype);
 		selected := selected || format(E', (%s\n) AS known', expression);
 	END IF;
-	FOREACH attribute IN ARRAY attributes LOOP
-		argument := CASE WHEN attribute = ANY (@extschema@._model_names(settings, 'contact')) THEN 'contact' ELSE 'attributes' END;
-		IF attribute IS NULL OR attribute <> ALL (item.columns) THEN
-			RAISE undefined_column USING
-				MESSAGE = format('%s: customers has no column "%s"', argument, attribute),
-				HINT = format('The columns are: %s. For an expression give customers as a SELECT.', array_to_string(item.columns, ', '));
-		END IF;
-		IF attribute = ANY (taken) OR attribute = ANY (inside) OR starts_with(attribute, 'attributes.') THEN
-			RAISE duplicate_column USING
-				MESSAGE = format('%s: "%s" is %s', argument, attribute, CASE WHEN attribute = ANY (taken)
-					THEN 'given twice, or a column that every model has' ELSE 'a name that every model uses' END),
-				HINT = 'Give customers as a SELECT where that column has another name.';
-		END IF;
-		taken := taken || attribute;
-		type := item.types[array_position(item.columns, attribute)];
-		IF argument = 'contact' THEN
-			IF @extschema@._model_base_type(type) <> 'bool'::regtype THEN
-				RAISE datatype_mismatch USING
-					MESSAGE = format('contact: column "%s" is of type %s, not boolean', attribute, format_type(type, NULL)),
-					HINT = 'Each of these columns says whether the person may be contacted by one channel. For an expression give customers as a SELECT.';
-			END IF;
-			selected := selected || format(', source.%1$I IS TRUE AS %1$I', attribute);
-			CONTINUE;
-		END IF;
-		IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type
-					AND (t.typtype NOT IN ('b', 'd', 'e') OR t.typcategory = 'A'
-						 OR t.oid = ANY ('{interval,json,jsonb,bytea}'::regtype[]::oid[]))) THEN
-			RAISE datatype_mismatch USING
-				MESSAGE = format('attributes: column "%s" is of type %s, which BI tools can''t show', attribute, format_type(type, NULL)),
-				HINT = 'Give customers as a SELECT where it is a text, a number, a date or a boolean.';
-		END IF;
-		-- what tools take for no text, or compare with its blanks, is text
-		selected := selected || CASE
-			WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = @extschema@._model_base_type(type)
-						 AND (t.typtype = 'e' OR t.oid IN ('name'::regtype, 'bpchar'::regtype, '"char"'::regtype)))
-			THEN format(', source.%1$I::pg_catalog.text AS %1$I', attribute) ELSE format(', source.%I', attribute) END;
-	END LOOP;
+	selected := selected || @extschema@._model_select_attributes(settings, item.columns, item.types);
 
 	-- One row a customer: either an index says so, or the most careful one counts.
 	is_unique := EXISTS (SELECT FROM pg_index AS i
@@ -533,6 +570,22 @@ BEGIN
 	END IF;
 	SELECT p.definition, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
 	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_resolve_people(name, jsonb, jsonb, text) IS 'internal: what the customers of a model are';
+
+-- The arguments that say where the data is, understood once. Returns the settings
+-- with what was found out.
+CREATE FUNCTION @extschema@._model_resolve(model name, caller jsonb, settings jsonb)
+	RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source	record;
+BEGIN
+	SELECT * INTO source FROM @extschema@._model_resolve_source(model, caller, settings);
+	RETURN @extschema@._model_resolve_people(model, caller, settings || source.resolved, source.key_column);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_resolve(name, jsonb, jsonb) IS

@@ -119,16 +119,17 @@ BEGIN
 		   pg_catalog.string_agg(pg_catalog.format(CASE s.type WHEN 'boolean' THEN 'COALESCE(create_model.%1$I, %2$L) AS %1$I'
 			   ELSE 'create_model.%1$I AS %1$I' END, s.name, s.default_value), ', ' ORDER BY s.position)
 	  INTO arguments, settings FROM @extschema@._setting AS s;
-	EXECUTE pg_catalog.format($q$
-CREATE FUNCTION @extschema@.create_model(name text, %s, dry_run boolean DEFAULT false)
+	-- not by format(): the schema may have a % in its name
+	EXECUTE pg_catalog.replace(pg_catalog.replace($q$
+CREATE FUNCTION @extschema@.create_model(name text, {arguments}, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET extra_float_digits = 1		-- numbers travel as jsonb
 BEGIN ATOMIC
 	SELECT m.item, m.detail
 	  FROM @extschema@._model_create(@extschema@._model_caller(), create_model.name,
-		(SELECT pg_catalog.to_jsonb(s) FROM (SELECT %s) AS s), COALESCE(create_model.dry_run, false)) AS m;
-END$q$, arguments, settings);
+		(SELECT pg_catalog.to_jsonb(s) FROM (SELECT {settings}) AS s), COALESCE(create_model.dry_run, false)) AS m;
+END$q$, '{arguments}', arguments), '{settings}', settings);
 END
 $do$;
 COMMENT ON FUNCTION @extschema@.create_model IS
@@ -242,8 +243,6 @@ DECLARE
 	earlier		jsonb;
 	later		jsonb;
 	lines		jsonb;
-	copy		text;
-	copies		text[];
 	reason		text := 'altered';
 	lost		text;
 BEGIN
@@ -291,16 +290,8 @@ BEGIN
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
 		recalibrate := EXISTS (SELECT FROM unnest('source_query'::text || @extschema@._settings_of('thresholds')) AS k WHERE new -> k IS DISTINCT FROM base -> k)
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> base -> 'time_zone';
-		IF changes ? 'segment_map' OR new -> 'segment_map' IS DISTINCT FROM base -> 'segment_map' THEN
-			EXECUTE format('SELECT ''v'' || max(version) + 1 FROM %I.configuration', home) INTO copy;
-			new := new || jsonb_build_object('map_copy', copy);
-			PERFORM @extschema@._model_copy_map(home, copy, new);
-		END IF;
-		-- the maps of earlier versions too: dated functions show them in today's language
-		EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', home) INTO copies;
-		FOREACH copy IN ARRAY copies || (new ->> 'map_copy') LOOP
-			PERFORM @extschema@._model_complete_labels(home, copy, new ->> 'language');
-		END LOOP;
+		new := new || jsonb_build_object('map_copy', @extschema@._model_follow_map(home, new,
+			changes ? 'segment_map' OR new -> 'segment_map' IS DISTINCT FROM base -> 'segment_map'));
 		new := @extschema@._model_write_version(home, new, reason);
 		IF reread OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k WHERE new -> k IS DISTINCT FROM old -> k)
 			OR (new ->> 'live')::boolean AND (lost ~ 'record_differences' OR changes ?| sources OR sources && reset) THEN
@@ -317,23 +308,7 @@ BEGIN
 				PERFORM @extschema@._model_check_quality(home, new);
 			END IF;
 		END IF;
-		IF NOT recalibrate THEN
-			EXECUTE format($q$
-				INSERT INTO %1$I.calibration
-				SELECT $1, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, fitted_on, btyd_fit, spend_fit, propensity_fit, clv_thresholds, weights_fit, median_value
-				  FROM %1$I.calibration WHERE version = $2$q$, home)
-				USING (new ->> 'version')::int, (base ->> 'version')::int;
-		END IF;
-		PERFORM @extschema@._model_write_thresholds(home, new, recalibrate);
-		IF recalibrate THEN
-			NULL;		-- fitted again as well
-		ELSIF new -> 'prediction' IS DISTINCT FROM base -> 'prediction' THEN
-			PERFORM @extschema@._model_write_fits(home, new);
-		-- the same fits say another value
-		ELSIF new ->> 'prediction' IS NOT NULL
-			AND EXISTS (SELECT FROM unnest(@extschema@._settings_of('value')) AS k WHERE new -> k IS DISTINCT FROM base -> k) THEN
-			PERFORM @extschema@._model_write_clv_thresholds(home, new, false);
-		END IF;
+		PERFORM @extschema@._model_follow_thresholds(home, base, new, recalibrate);
 		PERFORM @extschema@._model_lock_readers(home);
 		PERFORM @extschema@._model_make_shown(home, new);
 		EXECUTE format('UPDATE %I.configuration SET objects = $1 WHERE valid_until IS NULL', home) USING @extschema@._model_objects(home);
@@ -386,8 +361,8 @@ BEGIN
 	SELECT pg_catalog.string_agg(pg_catalog.format('%I %s DEFAULT NULL', s.name, s.type), ', ' ORDER BY s.argument),
 		   pg_catalog.string_agg(pg_catalog.format('alter_model.%1$I AS %1$I', s.name), ', ' ORDER BY s.position)
 	  INTO arguments, settings FROM @extschema@._setting AS s WHERE s.redo <> 'fixed';
-	EXECUTE pg_catalog.format($q$
-CREATE FUNCTION @extschema@.alter_model(model text, %s,
+	EXECUTE pg_catalog.replace(pg_catalog.replace($q$
+CREATE FUNCTION @extschema@.alter_model(model text, {arguments},
 	reset text[] DEFAULT NULL, version int DEFAULT NULL, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -395,9 +370,9 @@ CREATE FUNCTION @extschema@.alter_model(model text, %s,
 BEGIN ATOMIC
 	SELECT m.item, m.detail
 	  FROM @extschema@._model_alter(@extschema@._model_caller(), alter_model.model,
-		(SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(s)) FROM (SELECT %s) AS s),
+		(SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(s)) FROM (SELECT {settings}) AS s),
 		alter_model.reset, alter_model.version, COALESCE(alter_model.dry_run, false)) AS m;
-END$q$, arguments, settings);
+END$q$, '{arguments}', arguments), '{settings}', settings);
 END
 $do$;
 COMMENT ON FUNCTION @extschema@.alter_model IS
