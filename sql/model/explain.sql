@@ -250,7 +250,7 @@ COMMENT ON FUNCTION @extschema@._explain_orders(int, numeric, numeric, int, text
 
 CREATE FUNCTION @extschema@._explain_weight(x float8, language text)
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE language WHEN 'fr' THEN pg_catalog.replace(t.t, '.', ',') ELSE t.t END
 	  FROM (SELECT pg_catalog.trim_scale(pg_catalog.round(x::pg_catalog."numeric", 3))::pg_catalog.text) AS t (t);
