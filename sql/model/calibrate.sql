@@ -180,7 +180,8 @@ CREATE FUNCTION @extschema@._model_follow_thresholds(model name, base jsonb, set
 BEGIN
 	IF NOT recalibrate THEN
 		EXECUTE format('INSERT INTO %1$I.calibration SELECT n.* FROM %1$I.calibration AS k'
-			' CROSS JOIN LATERAL jsonb_populate_record(k, jsonb_build_object(''version'', $1)) AS n WHERE k.version = $2', model)
+			' CROSS JOIN LATERAL jsonb_populate_record(k, jsonb_build_object(''version'', $1)) AS n'
+			' WHERE k.version = $2', model)
 			USING (settings ->> 'version')::int, (base ->> 'version')::int;
 	END IF;
 	PERFORM @extschema@._model_write_thresholds(model, settings, recalibrate);
@@ -191,7 +192,8 @@ BEGIN
 		PERFORM @extschema@._model_write_fits(model, settings);
 	-- the same fits say another value
 	ELSIF settings ->> 'prediction' IS NOT NULL
-		AND EXISTS (SELECT FROM unnest(@extschema@._settings_of('value')) AS k WHERE settings -> k IS DISTINCT FROM base -> k) THEN
+		AND EXISTS (SELECT FROM unnest(@extschema@._settings_of('value')) AS k
+					 WHERE settings -> k IS DISTINCT FROM base -> k) THEN
 		PERFORM @extschema@._model_write_clv_thresholds(model, settings, false);
 	END IF;
 END
@@ -223,4 +225,5 @@ BEGIN
 	RETURN followed;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_follow_map(name, jsonb, boolean) IS 'internal: the copy of the segment map of a new version';
+COMMENT ON FUNCTION @extschema@._model_follow_map(name, jsonb, boolean) IS
+	'internal: the copy of the segment map of a new version';

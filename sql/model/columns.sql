@@ -21,7 +21,8 @@ COMMENT ON TABLE @extschema@._score_column IS
 COMMENT ON COLUMN @extschema@._score_column."position" IS 'order of the columns';
 COMMENT ON COLUMN @extschema@._score_column.name IS 'name';
 COMMENT ON COLUMN @extschema@._score_column.part IS
-	'all: in customer_scores of every model; prediction: of models that predict; lists: beside these in the lists of customers; '
+	'all: in customer_scores of every model; prediction: of models that predict; lists: beside these in the '
+	'lists of customers; '
 	'attribute: an attribute that shipped maps ask for; reserved, inside: names that the queries use themselves';
 COMMENT ON COLUMN @extschema@._score_column.type IS 'type; numeric has the decimals of the model';
 COMMENT ON COLUMN @extschema@._score_column.condition IS
@@ -266,4 +267,5 @@ BEGIN ATOMIC
 	 WHERE c.part OPERATOR(pg_catalog.=) ANY (parts)
 	   AND (conditions IS NULL OR c.condition OPERATOR(pg_catalog.=) ANY (conditions));
 END;
-COMMENT ON FUNCTION @extschema@._score_columns(text[], text[]) IS 'internal: columns of customer_scores, by part and kind of condition';
+COMMENT ON FUNCTION @extschema@._score_columns(text[], text[]) IS
+	'internal: columns of customer_scores, by part and kind of condition';

@@ -19,7 +19,8 @@ CREATE TABLE @extschema@._setting (
 		('{source,names,fixed,triggers,thresholds,fits,value,map,views}'::pg_catalog.text[]))
 );
 COMMENT ON TABLE @extschema@._setting IS
-	'internal: the settings of a model: arguments of create_model and alter_model, columns of the table configuration';
+	'internal: the settings of a model: arguments of create_model and alter_model, columns of the table '
+	'configuration';
 COMMENT ON COLUMN @extschema@._setting."position" IS 'order in the table configuration, and in what alter_model says';
 COMMENT ON COLUMN @extschema@._setting.name IS 'name';
 COMMENT ON COLUMN @extschema@._setting.argument IS 'order among the arguments: a new setting comes last';
@@ -30,7 +31,9 @@ COMMENT ON COLUMN @extschema@._setting.low IS 'the least value it may have; NULL
 COMMENT ON COLUMN @extschema@._setting.high IS 'the greatest value it may have';
 COMMENT ON COLUMN @extschema@._setting.hint IS 'hint of the error where it is out of range';
 COMMENT ON COLUMN @extschema@._setting.redo IS
-	'what has to be done again beside the views when it changes: source: names of the source are looked up, and there is no default; names: looked up, too; triggers; thresholds; fits; value: thresholds of the lifetime value; map: a copy of it; views: nothing more; fixed: it can''t change';
+	'what has to be done again beside the views when it changes: source: names of the source are looked up, and '
+	'there is no default; names: looked up, too; triggers; thresholds; fits; value: thresholds of the lifetime '
+	'value; map: a copy of it; views: nothing more; fixed: it can''t change';
 COMMENT ON COLUMN @extschema@._setting.null_means IS 'what alter_model calls NULL';
 COMMENT ON COLUMN @extschema@._setting.meaning IS 'what it means, as docs/models.md says';
 GRANT SELECT ON @extschema@._setting TO PUBLIC;
@@ -133,7 +136,8 @@ BEGIN ATOMIC
 	SELECT pg_catalog.array_agg(s.name::pg_catalog.text ORDER BY s.position) FROM @extschema@._setting AS s
 	 WHERE s.redo OPERATOR(pg_catalog.=) ANY (_settings_of.redo);
 END;
-COMMENT ON FUNCTION @extschema@._settings_of(text[]) IS 'internal: the settings that need one of these things done again';
+COMMENT ON FUNCTION @extschema@._settings_of(text[]) IS
+	'internal: the settings that need one of these things done again';
 
 -- The defaults of settings that are to be reset, beside changes of others.
 CREATE FUNCTION @extschema@._setting_defaults(reset text[], changes jsonb)
@@ -152,8 +156,8 @@ BEGIN
 		IF NOT FOUND THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = format('reset: "%s" is no setting that has a default', left(wanted, 100)),
-				HINT = format('Those are %s.', (SELECT string_agg(o.name, ', ' ORDER BY o.name) FROM @extschema@._setting AS o
-												 WHERE o.redo NOT IN ('source', 'fixed')));
+				HINT = format('Those are %s.', (SELECT string_agg(o.name, ', ' ORDER BY o.name)
+					FROM @extschema@._setting AS o WHERE o.redo NOT IN ('source', 'fixed')));
 		END IF;
 		IF changes ->> wanted IS NOT NULL THEN
 			RAISE invalid_parameter_value USING
@@ -165,7 +169,8 @@ BEGIN
 	RETURN defaults;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._setting_defaults(text[], jsonb) IS 'internal: the defaults of settings that are to be reset';
+COMMENT ON FUNCTION @extschema@._setting_defaults(text[], jsonb) IS
+	'internal: the defaults of settings that are to be reset';
 
 -- Settings that make sense together, or an error.
 CREATE FUNCTION @extschema@._model_check_settings(settings jsonb)
@@ -204,7 +209,8 @@ BEGIN
 	END IF;
 	IF s.as_of > today THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('as_of %s lies after today, %s in %s', settings ->> 'as_of', to_char(today, 'YYYY-MM-DD'), s.time_zone),
+			MESSAGE = format('as_of %s lies after today, %s in %s', settings ->> 'as_of', to_char(today, 'YYYY-MM-DD'),
+				s.time_zone),
 			HINT = 'Leave as_of NULL, and the model always answers for today.';
 	END IF;
 	IF settings ->> 'on_error' NOT IN ('reject', 'raise') THEN
@@ -228,7 +234,8 @@ BEGIN
 		RAISE feature_not_supported USING
 			MESSAGE = 'live: a model with an event_key can''t be live',
 			DETAIL = 'A trigger sees the rows of one statement, and not whether there are others with the same key.',
-			HINT = 'A unique index on the source does what event_key does; or leave live out and schedule refresh_model.';
+			HINT = 'A unique index on the source does what event_key does;'
+				' or leave live out and schedule refresh_model.';
 	END IF;
 	-- Everything about scores is checked by the function that defines them.
 	PERFORM FROM @extschema@.score_customers('SELECT NULL::text, NULL::date, 0 WHERE false', coalesce(s.as_of, today),
@@ -249,16 +256,19 @@ DECLARE
 	version		int;
 BEGIN
 	EXECUTE format('SELECT coalesce(max(version), 0) + 1 FROM %I.configuration', model) INTO version;
-	EXECUTE format('UPDATE %I.configuration SET valid_until = least(valid_until, $1) WHERE valid_until IS NULL OR valid_until > $1', model)
+	EXECUTE format('UPDATE %I.configuration SET valid_until = least(valid_until, $1)'
+		' WHERE valid_until IS NULL OR valid_until > $1', model)
 		USING valid_from;
 	settings := settings || jsonb_build_object('version', version, 'valid_from', valid_from, 'valid_until', NULL,
 		'reason', reason, 'made_at', now(), 'made_by', current_user);
-	EXECUTE format('INSERT INTO %1$I.configuration SELECT * FROM jsonb_populate_record(NULL::%1$I.configuration, $1)', model)
+	EXECUTE format('INSERT INTO %1$I.configuration'
+		' SELECT * FROM jsonb_populate_record(NULL::%1$I.configuration, $1)', model)
 		USING settings;
 	RETURN settings;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_write_version(name, jsonb, text) IS 'internal: write the next version of a configuration';
+COMMENT ON FUNCTION @extschema@._model_write_version(name, jsonb, text) IS
+	'internal: write the next version of a configuration';
 
 -- An earlier version.
 CREATE FUNCTION @extschema@._model_version(model name, version int)
@@ -269,7 +279,8 @@ CREATE FUNCTION @extschema@._model_version(model name, version int)
 DECLARE
 	settings	jsonb;
 BEGIN
-	EXECUTE format('SELECT to_jsonb(c) FROM %I.configuration AS c WHERE c.version = $1', model) INTO settings USING version;
+	EXECUTE format('SELECT to_jsonb(c) FROM %I.configuration AS c WHERE c.version = $1', model)
+		INTO settings USING version;
 	IF settings IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('model "%s" has no version %s', model, version),

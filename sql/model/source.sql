@@ -295,7 +295,8 @@ BEGIN
 			IF @extschema@._model_base_type(type) <> 'bool'::regtype THEN
 				RAISE datatype_mismatch USING
 					MESSAGE = format('contact: column "%s" is of type %s, not boolean', attribute, format_type(type, NULL)),
-					HINT = 'Each of these columns says whether the person may be contacted by one channel. For an expression give customers as a SELECT.';
+					HINT = 'Each of these columns says whether the person may be contacted by one channel.'
+						' For an expression give customers as a SELECT.';
 			END IF;
 			selected := selected || format(', source.%1$I IS TRUE AS %1$I', attribute);
 			CONTINUE;
@@ -321,7 +322,8 @@ COMMENT ON FUNCTION @extschema@._model_select_attributes(jsonb, text[], oid[]) I
 
 -- What the source and its columns are, every name qualified, every type known, and
 -- which column of the source is the customer.
-CREATE FUNCTION @extschema@._model_resolve_source(model name, caller jsonb, settings jsonb, OUT resolved jsonb, OUT key_column text)
+CREATE FUNCTION @extschema@._model_resolve_source(model name, caller jsonb, settings jsonb,
+	OUT resolved jsonb, OUT key_column text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -445,7 +447,8 @@ BEGIN
 	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_resolve_source(name, jsonb, jsonb) IS 'internal: what the source of a model and its columns are';
+COMMENT ON FUNCTION @extschema@._model_resolve_source(name, jsonb, jsonb) IS
+	'internal: what the source of a model and its columns are';
 
 -- The same of the table of customers. key_column: the customer, if it has the name
 -- that the source gives it.
@@ -572,7 +575,8 @@ BEGIN
 	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_resolve_people(name, jsonb, jsonb, text) IS 'internal: what the customers of a model are';
+COMMENT ON FUNCTION @extschema@._model_resolve_people(name, jsonb, jsonb, text) IS
+	'internal: what the customers of a model are';
 
 -- The arguments that say where the data is, understood once. Returns the settings
 -- with what was found out.

@@ -12,7 +12,8 @@ CREATE TABLE @extschema@._model_table (
 COMMENT ON TABLE @extschema@._model_table IS 'internal: the tables that a model is made with';
 COMMENT ON COLUMN @extschema@._model_table."position" IS 'order in which they are made';
 COMMENT ON COLUMN @extschema@._model_table.relation IS 'name';
-COMMENT ON COLUMN @extschema@._model_table.part IS 'all: every model has it; prediction: models that have once predicted';
+COMMENT ON COLUMN @extschema@._model_table.part IS
+	'all: every model has it; prediction: models that have once predicted';
 COMMENT ON COLUMN @extschema@._model_table.constraints IS 'constraints over several columns';
 COMMENT ON COLUMN @extschema@._model_table.meaning IS 'comment of the table';
 INSERT INTO @extschema@._model_table
@@ -59,7 +60,8 @@ COMMENT ON COLUMN @extschema@._model_table_column.relation IS 'the table';
 COMMENT ON COLUMN @extschema@._model_table_column.name IS 'name';
 COMMENT ON COLUMN @extschema@._model_table_column.definition IS 'type and constraints; {model} is the schema';
 COMMENT ON COLUMN @extschema@._model_table_column.kind IS
-	'personal: kept out of the statistics, because it is a key of a person or says something of one; tenanted: the same, in models with tenants alone; found: what was found out about the settings, after which it stands';
+	'personal: kept out of the statistics, because it is a key of a person or says something of one; tenanted: '
+	'the same, in models with tenants alone; found: what was found out about the settings, after which it stands';
 COMMENT ON COLUMN @extschema@._model_table_column.meaning IS 'comment of the column';
 INSERT INTO @extschema@._model_table_column
 SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
@@ -225,11 +227,14 @@ CREATE FUNCTION @extschema@._model_table_columns(relation text, tenanted boolean
 BEGIN ATOMIC
 	SELECT pg_catalog.row_number() OVER (ORDER BY c.part, c.position), c.name, c.definition, c.is_personal, c.meaning
 	  FROM (SELECT CASE c.kind WHEN 'found' THEN 3 ELSE 1 END AS part, c.position, c.name, c.definition,
-				   COALESCE(c.kind OPERATOR(pg_catalog.=) ANY ('{personal,tenanted}'::pg_catalog.text[]), false) AS is_personal, c.meaning
+				   COALESCE(c.kind OPERATOR(pg_catalog.=) ANY ('{personal,tenanted}'::pg_catalog.text[]), false)
+					   AS is_personal, c.meaning
 			  FROM @extschema@._model_table_column AS c
-			 WHERE c.relation OPERATOR(pg_catalog.=) _model_table_columns.relation AND (tenanted OR c.kind IS DISTINCT FROM 'tenanted')
+			 WHERE c.relation OPERATOR(pg_catalog.=) _model_table_columns.relation
+			   AND (tenanted OR c.kind IS DISTINCT FROM 'tenanted')
 			UNION ALL
-			SELECT 2, s.position, s.name, pg_catalog.concat(s.type, CASE WHEN s.is_required THEN ' NOT NULL' END), false, s.meaning
+			SELECT 2, s.position, s.name, pg_catalog.concat(s.type, CASE WHEN s.is_required THEN ' NOT NULL' END),
+				   false, s.meaning
 			  FROM @extschema@._setting AS s
 			 WHERE _model_table_columns.relation OPERATOR(pg_catalog.=) 'configuration') AS c;
 END;
@@ -249,10 +254,11 @@ DECLARE
 	meaning	text;
 BEGIN
 	SELECT * INTO STRICT t FROM @extschema@._model_table AS m WHERE m.relation = _model_make_table.relation;
-	SELECT concat_ws(', ', string_agg(format('%I %s', c.name, replace(c.definition, '{model}', quote_ident(model))), ', '
-			   ORDER BY c.position), t.constraints),
+	SELECT concat_ws(', ', string_agg(format('%I %s', c.name, replace(c.definition, '{model}', quote_ident(model))),
+			   ', ' ORDER BY c.position), t.constraints),
 		   -- statistics are for more people than tables
-		   string_agg(format('ALTER %I SET STATISTICS 0', c.name), ', ' ORDER BY c.position) FILTER (WHERE c.is_personal)
+		   string_agg(format('ALTER %I SET STATISTICS 0', c.name), ', ' ORDER BY c.position)
+			   FILTER (WHERE c.is_personal)
 	  INTO items, hidden FROM @extschema@._model_table_columns(relation, tenanted) AS c;
 	EXECUTE format('CREATE TABLE %I.%I (%s)', model, relation, items);
 	IF hidden IS NOT NULL THEN
@@ -274,7 +280,8 @@ CREATE FUNCTION @extschema@._model_make_tables(model name, part text, tenanted b
 	AS $$
 BEGIN
 	PERFORM @extschema@._model_make_table(model, t.relation, tenanted)
-	   FROM (SELECT t.relation FROM @extschema@._model_table AS t WHERE t.part = _model_make_tables.part ORDER BY t.position) AS t;
+	   FROM (SELECT t.relation FROM @extschema@._model_table AS t WHERE t.part = _model_make_tables.part
+			  ORDER BY t.position) AS t;
 	IF part <> 'all' THEN
 		RETURN;
 	END IF;

@@ -113,10 +113,12 @@ DECLARE
 	arguments	text;
 	settings	text;
 BEGIN
-	SELECT pg_catalog.string_agg(pg_catalog.format(CASE WHEN s.argument = 1 THEN '%I %s' WHEN s.default_value IS NULL THEN '%I %s DEFAULT NULL'
+	SELECT pg_catalog.string_agg(pg_catalog.format(CASE WHEN s.argument = 1 THEN '%I %s'
+			   WHEN s.default_value IS NULL THEN '%I %s DEFAULT NULL'
 			   WHEN s.type IN ('int', 'float8', 'boolean') THEN '%I %s DEFAULT %s' ELSE '%I %s DEFAULT %L' END,
 			   s.name, s.type, s.default_value), ', ' ORDER BY s.argument),
-		   pg_catalog.string_agg(pg_catalog.format(CASE s.type WHEN 'boolean' THEN 'COALESCE(create_model.%1$I, %2$L) AS %1$I'
+		   pg_catalog.string_agg(pg_catalog.format(
+			   CASE s.type WHEN 'boolean' THEN 'COALESCE(create_model.%1$I, %2$L) AS %1$I'
 			   ELSE 'create_model.%1$I AS %1$I' END, s.name, s.default_value), ', ' ORDER BY s.position)
 	  INTO arguments, settings FROM @extschema@._setting AS s;
 	-- not by format(): the schema may have a % in its name
@@ -268,7 +270,8 @@ BEGIN
 	PERFORM @extschema@._model_check_settings(new);
 	PERFORM @extschema@._model_lock_source(home, old, CASE
 		WHEN back_to IS NOT NULL OR changes ->> 'live' = 'false' OR changes ? 'source' OR 'live' = ANY (reset) THEN 'ACCESS EXCLUSIVE'
-		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| triggers OR reset && triggers THEN 'SHARE ROW EXCLUSIVE' END);
+		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| triggers OR reset && triggers
+			THEN 'SHARE ROW EXCLUSIVE' END);
 	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@._model_segment_counts(home) AS c;
 	BEGIN
 		-- Names keep the meaning that they had when they were given. Where some
@@ -288,12 +291,14 @@ BEGIN
 			CASE WHEN (new ->> 'live')::boolean THEN @extschema@._model_live_columns(home, new) END);
 		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text') IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
-		recalibrate := EXISTS (SELECT FROM unnest('source_query'::text || @extschema@._settings_of('thresholds')) AS k WHERE new -> k IS DISTINCT FROM base -> k)
+		recalibrate := EXISTS (SELECT FROM unnest('source_query'::text || @extschema@._settings_of('thresholds')) AS k
+				WHERE new -> k IS DISTINCT FROM base -> k)
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> base -> 'time_zone';
 		new := new || jsonb_build_object('map_copy', @extschema@._model_follow_map(home, new,
 			changes ? 'segment_map' OR new -> 'segment_map' IS DISTINCT FROM base -> 'segment_map'));
 		new := @extschema@._model_write_version(home, new, reason);
-		IF reread OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k WHERE new -> k IS DISTINCT FROM old -> k)
+		IF reread
+			OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k WHERE new -> k IS DISTINCT FROM old -> k)
 			OR (new ->> 'live')::boolean AND (lost ~ 'record_differences' OR changes ?| sources OR sources && reset) THEN
 			PERFORM @extschema@._model_make_triggers(home, new);
 			reread := reread OR (old ->> 'live')::boolean OR (new ->> 'live')::boolean;
@@ -333,7 +338,8 @@ BEGIN
 	IF NOT dry_run THEN
 		RETURN QUERY VALUES ('version', format('%s -> %s', old ->> 'version', new ->> 'version'));
 	END IF;
-	RETURN QUERY SELECT s.name, format('%s -> %s', coalesce(old ->> s.name, s.null_means), coalesce(new ->> s.name, s.null_means))
+	RETURN QUERY SELECT s.name,
+			format('%s -> %s', coalesce(old ->> s.name, s.null_means), coalesce(new ->> s.name, s.null_means))
 		FROM @extschema@._setting AS s WHERE old -> s.name IS DISTINCT FROM new -> s.name ORDER BY s.position;
 	IF lost IS NOT NULL THEN
 		RETURN QUERY VALUES ('made again', regexp_replace(lost, ' (is|are) missing: .*$', ''));
