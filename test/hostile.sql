@@ -132,6 +132,8 @@ INSERT INTO hostile.good VALUES
   ('_model_resolve_source', $$'hostile_model', scoring._model_caller(), (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
   ('_model_resolve_people', $$'hostile_model', scoring._model_caller(), (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL), 'customer'$$),
   ('_model_select_attributes', $$(SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL), '{customer,city}', '{integer,text}'::regtype[]::oid[]$$),
+  ('_settings_of', $$'names', 'map'$$),
+  ('_model_write_version', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL), 'why'$$),
   ('_setting_defaults', $$'{bins,weights}', '{"margin": 0.5}'$$),
   ('_model_version', $$'hostile_model', 1$$),
   ('_model_make_table', $$'hostile', 'prediction_check_log', true$$),
