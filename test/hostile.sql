@@ -75,6 +75,7 @@ SELECT count(*) AS objects FROM pg_class WHERE relnamespace = 'hostile_model'::r
 INSERT INTO hostile.value (type, expression)
 SELECT type, unnest(expressions) FROM (VALUES
   ('text', ARRAY['''hostile_model''', '''hostile.orders''', '''SELECT customer, day, value FROM hostile.orders''', '''hostile.orders AS source''', '''customer''', '''day''', '''value''', '''en''', '''v1''', '''pg_catalog''']),
+  ('oid[]', ARRAY['NULL', '''{}''', '''{23,25}''', '''{0,NULL}''']),
   ('text[]', ARRAY['''{customer,day,value}''', '''{weights}''', '''{v1}''', '''{hostile.orders}''', '''{city}''']),
   ('jsonb', ARRAY['(SELECT to_jsonb(c) FROM hostile_model.configuration AS c)', '(SELECT to_jsonb(c) || ''{"tenant": "customer"}'' FROM hostile_model.configuration AS c)',
      '(SELECT to_jsonb(c) || ''{"live": true, "customers": null, "attributes": [1, null]}'' FROM hostile_model.configuration AS c)', '''{"weights": [2, 1, 1]}''',

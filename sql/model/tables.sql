@@ -253,7 +253,10 @@ DECLARE
 	name	text;
 	meaning	text;
 BEGIN
-	SELECT * INTO STRICT t FROM @extschema@._model_table AS m WHERE m.relation = _model_make_table.relation;
+	SELECT * INTO t FROM @extschema@._model_table AS m WHERE m.relation = _model_make_table.relation;
+	IF NOT FOUND THEN
+		RAISE undefined_table USING MESSAGE = format('models have no table "%s"', left(relation, 100));
+	END IF;
 	SELECT concat_ws(', ', string_agg(format('%I %s', c.name, replace(c.definition, '{model}', quote_ident(model))),
 			   ', ' ORDER BY c.position), t.constraints),
 		   -- statistics are for more people than tables
