@@ -1,7 +1,7 @@
 --
 -- The settings by which the functions of a model read and print SQL, numbers and
 -- days, whatever the session has: what a model reads must not depend on who
--- calls a verb. Text that a caller gives is read by the caller's own settings
+-- calls. Text that a caller gives is read by the settings of that caller
 -- (_model_caller), once.
 --
 -- For every function in plpgsql that isn't immutable. Those are called now and

@@ -12,8 +12,8 @@ DECLARE
 	s		demo.settings;
 BEGIN
 	SELECT * INTO s FROM demo.settings;
-	-- somebody at risk whom an order of the usual size lifts over a threshold of M,
-	-- and a refund of half of it takes back; else whoever comes closest to that
+	-- a customer at risk that an order of the usual size lifts over a threshold of M,
+	-- and a refund of half of it takes back; else the one who comes closest to that
 	SELECT c.customer_key, c.monetary, round(c.mean_value, 2) AS amount INTO who
 	  FROM shop.customer_scores c
 	  JOIN shop.segments g USING (segment)

@@ -117,7 +117,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._model_key_is_safe(oid, text) IS 'internal: does an expression over columns of a table give no error, whatever is in them?';
 
--- The index, last of all that a verb does: writers of people wait for it, while
+-- The index, last of all that a call does: writers of people wait for it, while
 -- it waits for none of them longer than an instant, or the two could wait for
 -- each other. No model fails because an index can't be made, and no statement of
 -- the shop because one was: a hash index takes keys of any length.

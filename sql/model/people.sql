@@ -2,7 +2,7 @@
 -- Layer 4: what a model must not hold or show of people: those who have been
 -- erased, although the source still has them; those without an event for as long
 -- as the model keeps people; those who have not agreed. And which keys are one
--- person. Here are the pieces of SQL that views and verbs are printed with.
+-- person. Here are the pieces of SQL that views and functions are printed with.
 --
 
 CREATE FUNCTION @extschema@.suppression_token(key bytea, customer_key text)
