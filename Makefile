@@ -94,6 +94,12 @@ src/segment/known_columns.h: sql/model/columns.sql sql/known_columns.pl sql/Rows
 	perl sql/known_columns.pl $< > $@.tmp
 	mv $@.tmp $@
 
+# Of a database with the extension (PGHOST, PGDATABASE, ...): lint compares.
+.PHONY: docs/functions.md
+docs/functions.md:
+	psql -XAtq -f test/functions_page.sql >$@.tmp
+	mv $@.tmp $@
+
 $(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.control META.json
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
 	  { echo "META.json and customer_scoring.control name different versions" >&2; exit 1; }

@@ -10,7 +10,9 @@ CREATE FUNCTION @extschema@.histories(source text, id anyelement, time_zone text
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
 	AS 'MODULE_PATHNAME', 'histories';
 COMMENT ON FUNCTION @extschema@.histories(text, anyelement, text) IS
-	'the history of every customer of a query of customer, day, value; id says the type of customer: NULL::int';
+	'the history of every customer of a table or query of customer, day, value; id says the type of customer: '
+	'NULL::int; rows with a NULL are left out; time_zone NULL: days are of type date; an error for a row that cannot '
+	'be converted, or if source is NULL';
 
 -- For programs: no NOTICE about rows left out, but a last row with the counts.
 CREATE FUNCTION @extschema@.source_histories(source text, id anyelement, time_zone text DEFAULT NULL,
@@ -20,7 +22,9 @@ CREATE FUNCTION @extschema@.source_histories(source text, id anyelement, time_zo
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
 	AS 'MODULE_PATHNAME', 'source_histories';
 COMMENT ON FUNCTION @extschema@.source_histories(text, anyelement, text, boolean) IS
-	'histories, and as last row, with customer_id and history NULL, how many rows were read and left out; keep_going: rows that cannot be converted are left out too, and a customer with a total out of range has a NULL history';
+	'histories, and as last row, with customer_id and history NULL, how many rows were read and left out; '
+	'keep_going: rows that cannot be converted are left out too, and a customer with a total out of range has a NULL '
+	'history';
 
 CREATE FUNCTION @extschema@.score_customers(source text, as_of date,
 	bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
@@ -34,7 +38,9 @@ CREATE FUNCTION @extschema@.score_customers(source text, as_of date,
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
 	AS 'MODULE_PATHNAME', 'score_customers';
 COMMENT ON FUNCTION @extschema@.score_customers(text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
-	'every customer of a query of customer, day, value, scored and segmented as of a day; customers are shown as text';
+	'every customer of a query of customer, day, value, scored and segmented as of a day; customers are shown as '
+	'text; recency and tenure are in days, money in the unit of the values; thresholds NULL: the usual ones; {}: '
+	'quantiles; segment_map NULL: no segments; an error if source or as_of is NULL';
 
 CREATE FUNCTION @extschema@.score_customers(source text, id anyelement, as_of date,
 	bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
@@ -48,4 +54,5 @@ CREATE FUNCTION @extschema@.score_customers(source text, id anyelement, as_of da
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
 	AS 'MODULE_PATHNAME', 'score_customers_typed';
 COMMENT ON FUNCTION @extschema@.score_customers(text, anyelement, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
-	'every customer of a query of customer, day, value, scored and segmented as of a day; id says the type of customer: NULL::int';
+	'every customer of a query of customer, day, value, scored and segmented as of a day; id says the type of '
+	'customer: NULL::int; the rest as above';

@@ -48,7 +48,8 @@ CREATE FUNCTION @extschema@.history(day pg_catalog.date, value pg_catalog.numeri
   AS 'MODULE_PATHNAME', 'history_of_row'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history(pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) IS
-  'The history of one row: an event, or a correction (counts; NULL = value >= 0)';
+  'The history of one row: an event, or a correction (counts; NULL: an event if value >= 0); NULL where day or value '
+  'is NULL; an error beyond 9 decimals of numeric or 18 digits';
 
 -- ---- the group: histories add and subtract exactly ----
 
@@ -336,7 +337,8 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.n
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.numeric) IS
-  'The history of the rows of a group: value >= 0 is an event, below 0 a correction; exact; rows with a NULL day or value are ignored';
+  'The history of the rows of a group: value >= 0 is an event, below 0 a correction; exact; rows with a NULL day or '
+  'value are ignored';
 
 CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.numeric, counts pg_catalog.bool) (
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
@@ -349,7 +351,8 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.n
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) IS
-  'The history of the rows of a group: counts says which rows are events; exact; rows with a NULL day or value are ignored';
+  'The history of the rows of a group: counts says which rows are events; exact; rows with a NULL day or value are '
+  'ignored';
 
 CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.float8) (
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
@@ -362,7 +365,8 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.f
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.float8) IS
-  'The history of the rows of a group: value >= 0 is an event, below 0 a correction; double values are rounded to 9 decimals; rows with a NULL day or value are ignored';
+  'The history of the rows of a group: value >= 0 is an event, below 0 a correction; double values are rounded to 9 '
+  'decimals; rows with a NULL day or value are ignored';
 
 CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.float8, counts pg_catalog.bool) (
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
@@ -375,7 +379,8 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.f
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.float8, pg_catalog.bool) IS
-  'The history of the rows of a group: counts says which rows are events; double values are rounded to 9 decimals; rows with a NULL day or value are ignored';
+  'The history of the rows of a group: counts says which rows are events; double values are rounded to 9 decimals; '
+  'rows with a NULL day or value are ignored';
 
 CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.float4) (
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
@@ -388,7 +393,8 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.f
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.float4) IS
-  'The history of the rows of a group: value >= 0 is an event, below 0 a correction; real values are rounded to 9 decimals; rows with a NULL day or value are ignored';
+  'The history of the rows of a group: value >= 0 is an event, below 0 a correction; real values are rounded to 9 '
+  'decimals; rows with a NULL day or value are ignored';
 
 CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.float4, counts pg_catalog.bool) (
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
@@ -401,7 +407,8 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.f
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.float4, pg_catalog.bool) IS
-  'The history of the rows of a group: counts says which rows are events; real values are rounded to 9 decimals; rows with a NULL day or value are ignored';
+  'The history of the rows of a group: counts says which rows are events; real values are rounded to 9 decimals; '
+  'rows with a NULL day or value are ignored';
 
 CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.int8) (
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
@@ -414,7 +421,8 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.i
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.int8) IS
-  'The history of the rows of a group: value >= 0 is an event, below 0 a correction; exact; rows with a NULL day or value are ignored';
+  'The history of the rows of a group: value >= 0 is an event, below 0 a correction; exact; rows with a NULL day or '
+  'value are ignored';
 
 CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.int8, counts pg_catalog.bool) (
   SFUNC = @extschema@.history_agg_add, STYPE = internal, SSPACE = 128,
@@ -427,7 +435,8 @@ CREATE AGGREGATE @extschema@.history_agg(day pg_catalog.date, value pg_catalog.i
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.history_agg(pg_catalog.date, pg_catalog.int8, pg_catalog.bool) IS
-  'The history of the rows of a group: counts says which rows are events; exact; rows with a NULL day or value are ignored';
+  'The history of the rows of a group: counts says which rows are events; exact; rows with a NULL day or value are '
+  'ignored';
 
 -- ---- sum: merges histories. The state is the type itself, so that it travels. ----
 
@@ -445,7 +454,7 @@ CREATE AGGREGATE @extschema@.sum(@extschema@.history) (
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.sum(@extschema@.history) IS
-  'Sum of histories, day by day; {} for no rows';
+  'Sum of histories, day by day; rows with NULL are ignored; {} for no rows; an error where a total is out of range';
 
 -- ---- sums that may be too large: NULL instead of an error ----
 
@@ -470,7 +479,8 @@ CREATE AGGREGATE @extschema@.try_sum(@extschema@.history) (
   PARALLEL = RESTRICTED		-- no state that moves between processes
 );
 COMMENT ON AGGREGATE @extschema@.try_sum(@extschema@.history) IS
-  'Sum of histories, day by day; {} for no rows, NULL where sum would raise an error because a total is out of range';
+  'Sum of histories, day by day; rows with NULL are ignored; {} for no rows, NULL where sum would raise an error '
+  'because a total is out of range';
 
 -- ---- what a history says ----
 
@@ -496,7 +506,7 @@ CREATE FUNCTION @extschema@.recency(history @extschema@.history, as_of pg_catalo
   AS 'MODULE_PATHNAME', 'history_recency'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.recency(@extschema@.history, pg_catalog.date) IS
-  'Days from the last event to as_of (small = good); NULL if none';
+  'Recency in days: from the last event to as_of (small = good); NULL if none';
 
 CREATE FUNCTION @extschema@.tenure(history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.int4
   AS 'MODULE_PATHNAME', 'history_tenure'
@@ -508,19 +518,22 @@ CREATE FUNCTION @extschema@.frequency(history @extschema@.history, as_of pg_cata
   AS 'MODULE_PATHNAME', 'history_frequency'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.frequency(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
-  'Number of events up to as_of, in the last window_days if given';
+  'Number of events up to as_of, in the last window_days (NULL: all); NULL if history or as_of is NULL; an error if '
+  'window_days is below 1';
 
 CREATE FUNCTION @extschema@.active_days(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.int4
   AS 'MODULE_PATHNAME', 'history_active_days'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.active_days(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
-  'Number of days with an event up to as_of, in the last window_days if given';
+  'Number of days with an event up to as_of, in the last window_days (NULL: all); NULL if history or as_of is NULL; '
+  'an error if window_days is below 1';
 
 CREATE FUNCTION @extschema@.monetary(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.numeric
   AS 'MODULE_PATHNAME', 'history_monetary'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.monetary(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
-  'Total up to as_of, corrections included, in the last window_days if given';
+  'Total up to as_of in the unit of the values, corrections included, in the last window_days (NULL: all); 0 if '
+  'there is nothing; NULL if history or as_of is NULL; an error if window_days is below 1';
 
 -- For thresholds: the cast goes by way of text, and takes longer than all the rest.
 CREATE FUNCTION @extschema@._monetary_float8(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.float8
@@ -533,7 +546,8 @@ CREATE FUNCTION @extschema@.mean_value(history @extschema@.history, as_of pg_cat
   AS 'MODULE_PATHNAME', 'history_mean_value'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.mean_value(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
-  'Total divided by number of events (the basket); NULL if no event';
+  'Total divided by number of events (the basket), up to as_of, in the last window_days (NULL: all); NULL if no '
+  'event, or if history or as_of is NULL';
 
 CREATE FUNCTION @extschema@.mean_gap(history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'history_mean_gap'
@@ -545,7 +559,7 @@ CREATE FUNCTION @extschema@.silence_ratio(history @extschema@.history, as_of pg_
   AS 'MODULE_PATHNAME', 'history_silence_ratio'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.silence_ratio(@extschema@.history, pg_catalog.date) IS
-  'recency / mean_gap: so many times longer silent than usual';
+  'recency / mean_gap: how many times longer silent than usual, a ratio without unit; NULL as mean_gap';
 
 CREATE FUNCTION @extschema@.no_order_reason(history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
   AS 'MODULE_PATHNAME', 'history_no_order_reason'
@@ -557,13 +571,14 @@ CREATE FUNCTION @extschema@.trend(history @extschema@.history, as_of pg_catalog.
   AS 'MODULE_PATHNAME', 'history_trend'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.trend(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
-  'Events in the last window_days minus events in the window_days before';
+  'Events in the last window_days minus events in the window_days before; an error if window_days is below 1';
 
 CREATE FUNCTION @extschema@.decayed_sum(history @extschema@.history, as_of pg_catalog.date, half_life_days pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'history_decayed_sum'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.decayed_sum(@extschema@.history, pg_catalog.date, pg_catalog.float8) IS
-  'Sum of total * 2^(-age / half_life_days)';
+  'Sum over the days up to as_of of total * 2^(-age / half_life_days), age in days, corrections included: in the '
+  'unit of the values; an error if half_life_days is not positive';
 
 -- ---- _is_scorable: can a row become part of a model's history? ----
 
@@ -571,25 +586,29 @@ CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog
   AS 'MODULE_PATHNAME', 'is_scorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.numeric) IS
-  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 9 decimals, at most 10^12';
+  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most '
+  '9 decimals, at most 10^12';
 
 CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.float8) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.float8) IS
-  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
+  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most '
+  '10^12';
 
 CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.float4) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.float4) IS
-  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
+  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most '
+  '10^12';
 
 CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog.int8) RETURNS boolean
   AS 'MODULE_PATHNAME', 'is_scorable'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.int8) IS
-  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most 10^12';
+  'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most '
+  '10^12';
 
 CREATE FUNCTION @extschema@._raise_unscorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
   AS 'MODULE_PATHNAME', 'raise_unscorable'

@@ -8,7 +8,8 @@ CREATE FUNCTION @extschema@.btyd(history @extschema@.history, as_of pg_catalog.d
   AS 'MODULE_PATHNAME', 'btyd_summary'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
-  'For models of orders: x repeat days up to as_of, age t_x at the last of them and t at as_of in units of unit_days, mean m of a repeat day, corrections taken off; NULL if no event';
+  'For models of orders: x repeat days up to as_of, age t_x at the last of them and t at as_of in units of '
+  'unit_days, mean m of a repeat day, corrections taken off; NULL if no event';
 
 CREATE FUNCTION @extschema@.btyd_actual(history @extschema@.history, split_on pg_catalog.date, until pg_catalog.date,
   OUT orders pg_catalog.int4, OUT value pg_catalog.numeric) RETURNS pg_catalog.record
@@ -90,7 +91,10 @@ CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
-  'Maximum likelihood fit of a buy-till-you-die model (mbgnbd, bgnbd, paretonbd) to customers, one a row, in units of 7 days';
+  'Maximum likelihood fit of a buy-till-you-die model to customers, one a row, in units of 7 days: mbgnbd (Batislam, '
+  'Denizel and Filiztekin 2007), bgnbd (Fader, Hardie and Lee 2005) or paretonbd (Schmittlein, Morrison and Colombo '
+  '1987); rows with a NULL are ignored; status and reason in the document say why there are no parameters; an error '
+  'if family is NULL';
 
 CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) (
   SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
@@ -100,7 +104,8 @@ CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
-  'Maximum likelihood fit of a buy-till-you-die model (mbgnbd, bgnbd, paretonbd) to customers, one a row, in units of unit_days';
+  'Maximum likelihood fit of a buy-till-you-die model to customers, one a row, in units of unit_days; the rest as '
+  'with units of 7 days; an error if family or unit_days is NULL';
 
 CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) (
   SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
@@ -110,7 +115,8 @@ CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_cat
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.btyd_fit_bootstrap(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
-  'So many fits, each to as many customers drawn with replacement, as a jsonb array: for btyd_interval';
+  'As many fits as replicates, each to customers drawn with replacement (the bootstrap), as a jsonb array for '
+  'btyd_interval; rows with a NULL are ignored; the same seed gives the same fits';
 
 CREATE AGGREGATE @extschema@.spend_fit(x pg_catalog.float8, m pg_catalog.float8) (
   SFUNC = @extschema@._spend_fit_transition, STYPE = internal, SSPACE = 1200,
@@ -120,7 +126,9 @@ CREATE AGGREGATE @extschema@.spend_fit(x pg_catalog.float8, m pg_catalog.float8)
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.spend_fit(pg_catalog.float8, pg_catalog.float8) IS
-  'Maximum likelihood fit of the Gamma-Gamma model of spend to customers with x repeat days of mean m, one a row';
+  'Maximum likelihood fit of the Gamma-Gamma model of spend (Fader and Hardie 2013) to customers with x repeat days '
+  'of mean m, one a row; rows with a NULL, without repeat days or with a mean not above 0 are left out; status and '
+  'reason say why there are no parameters';
 
 -- ---- predictions ----
 
@@ -164,7 +172,8 @@ CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.flo
   AS 'MODULE_PATHNAME', 'btyd_predict_residual'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
-  'Discounted expected number of all further days with an event, at a continuous rate per unit of the fit; paretonbd only';
+  'Discounted expected number of all further days with an event, at a continuous rate per unit of the fit; paretonbd '
+  'only';
 
 CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, discount_per_year pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_residual_history'
@@ -182,25 +191,30 @@ CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, x pg_catalog.fl
   AS 'MODULE_PATHNAME', 'btyd_spend_expected'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.spend_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8) IS
-  'Expected mean value of a day with an event of a customer with x repeat days of mean m';
+  'Expected mean value of a day with an event of a customer with x repeat days of mean m, in the unit of m; m may be '
+  'NULL where x is 0; NULL if another argument is NULL or the fit has no parameters';
 
 CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_spend_expected_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.spend_expected(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
-  'Expected mean value of a day with an event of a customer with this history';
+  'Expected mean value of a day with an event of a customer with this history, in the unit of the values; NULL where '
+  'spend_fit has no parameters';
 
 CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, m pg_catalog.float8, periods pg_catalog.int4, period_units pg_catalog.float8, discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_clv'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
-  'Lifetime value: expected value of the next periods, each of so many units of the fit and discounted at its end, times margin';
+  'Lifetime value: expected value of the next periods, each of so many units of the fit and discounted at its end, '
+  'times margin, in the unit of m; m may be NULL where x is 0; NULL if another argument is NULL or a fit has no '
+  'parameters';
 
 CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8, discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_clv_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
-  'Lifetime value: expected value of the next periods, each of so many days and discounted at its end, times margin';
+  'Lifetime value: expected value of the next periods, each of so many days and discounted at its end, times margin, '
+  'in the unit of the values; NULL where a fit has no parameters';
 
 -- ---- intervals ----
 
@@ -258,7 +272,8 @@ BEGIN ATOMIC
     FROM (SELECT @extschema@.prediction_reason(e.fit) AS reason FROM pg_catalog.jsonb_array_elements(fits) AS e (fit)) AS f;
 END;
 COMMENT ON FUNCTION @extschema@.interval_reason(pg_catalog.jsonb) IS
-  'Why btyd_interval says nothing by these fits, as a code: the commonest reason of those without parameters; NULL if it does';
+  'Why btyd_interval says nothing by these fits, as a code: the commonest reason of those without parameters; NULL '
+  'if it does';
 
 CREATE FUNCTION @extschema@.interval_reason(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -297,7 +312,8 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION @extschema@.churn_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
-  'What churn_probability rests on, as a code: bought_once, silent_longer_than_usual (silence_limit times the usual gap), within_usual_rhythm, or why there is none';
+  'What churn_probability rests on, as a code: bought_once, silent_longer_than_usual (silence_limit times the usual '
+  'gap), within_usual_rhythm, or why there is none; never NULL';
 
 CREATE FUNCTION @extschema@.churn(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, silence_limit pg_catalog.float8 DEFAULT 3,
   OUT churn_probability pg_catalog.float8, OUT churn_reason pg_catalog.text, OUT silence_ratio pg_catalog.float8, OUT is_silent pg_catalog.bool, OUT explanation pg_catalog.text) RETURNS pg_catalog.record
@@ -318,4 +334,5 @@ BEGIN ATOMIC
                  @extschema@.active_days(history, as_of) AS active) AS c;
 END;
 COMMENT ON FUNCTION @extschema@.churn(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
-  'churn_probability with its reason, beside the plain rule: silence_ratio, whether it has reached silence_limit, and both in words';
+  'churn_probability with its reason, beside the plain rule: silence_ratio, whether it has reached silence_limit, '
+  'and both in words; where an argument is NULL, churn_reason says that there is no answer and the numbers are NULL';

@@ -69,7 +69,8 @@ CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[]) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[]) IS
-	'logistic regression of a label on features, by maximum likelihood, as a document that describes itself';
+	'logistic regression of a label on features, by maximum likelihood (Newton), as a document that describes '
+	'itself; rows with a NULL are left out; status and reason say why there are no parameters';
 
 CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight float8) (
 	SFUNC = @extschema@._logit_fit_transition,
@@ -82,7 +83,7 @@ CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight flo
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[], float8) IS
-	'logistic regression where a row of weight 2 counts as two rows';
+	'logistic regression where a row of weight 2 counts as two rows; rows with a NULL or of weight 0 are left out';
 
 CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight float8, ridge float8) (
 	SFUNC = @extschema@._logit_fit_transition,
@@ -95,14 +96,16 @@ CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight flo
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[], float8, float8) IS
-	'logistic regression with weights and a ridge: half of ridge times the squares of the coefficients of standardised features is subtracted from the log-likelihood';
+	'logistic regression with weights and a ridge: half of ridge times the squares of the coefficients of '
+	'standardised features is subtracted from the log-likelihood; rows with a NULL are left out';
 
 CREATE FUNCTION @extschema@.logit_predict(fit jsonb, features float8[])
 	RETURNS float8
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_predict';
 COMMENT ON FUNCTION @extschema@.logit_predict(jsonb, float8[]) IS
-	'probability of the label by a fit of logit_fit or propensity_fit; NULL where the fit has no meaning or a feature is NULL';
+	'probability of the label by a fit of logit_fit or propensity_fit; NULL where the fit has no meaning or a '
+	'feature is NULL';
 
 CREATE FUNCTION @extschema@.logit_coefficients(fit jsonb)
 	RETURNS float8[]
@@ -131,7 +134,8 @@ BEGIN ATOMIC
 	 ORDER BY c.n;
 END;
 COMMENT ON FUNCTION @extschema@.logit_table(jsonb, text[]) IS
-	'a fit of logit_fit or propensity_fit as rows: the intercept (feature 0) and one row for each feature; odds_ratio is by one unit of the feature';
+	'a fit of logit_fit or propensity_fit as rows: the intercept (feature 0) and one row for each feature; '
+	'odds_ratio is by one unit of the feature; no rows for NULL; names NULL: those of the fit';
 
 /* ---- how good a score is ---- */
 
@@ -213,7 +217,8 @@ CREATE AGGREGATE @extschema@.auc(score float8, label bool) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.auc(float8, bool) IS
-	'area under the ROC curve: how often a row with the label has a higher score than one without, equal scores counting one half; NULL if all labels are the same';
+	'area under the ROC curve: how often a row with the label has a higher score than one without, equal scores '
+	'counting one half (the Mann-Whitney statistic); rows with a NULL are ignored; NULL if all labels are the same';
 
 CREATE AGGREGATE @extschema@.lift(score float8, label bool, top_share float8) (
 	SFUNC = @extschema@._lift_transition,
@@ -226,7 +231,9 @@ CREATE AGGREGATE @extschema@.lift(score float8, label bool, top_share float8) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.lift(float8, bool, float8) IS
-	'how much more frequent the label is among the top_share of the rows with the highest scores than among all';
+	'how much more frequent the label is among the top_share of the rows with the highest scores than among all (1: '
+	'no better than chance); rows with a NULL score or label are ignored, NULL if none is left; an error if '
+	'top_share is NULL';
 
 CREATE AGGREGATE @extschema@.calibration_bins(score float8, label bool, bins int) (
 	SFUNC = @extschema@._calibration_bins_transition,
@@ -239,7 +246,8 @@ CREATE AGGREGATE @extschema@.calibration_bins(score float8, label bool, bins int
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.calibration_bins(float8, bool, int) IS
-	'what was predicted and what came true, by quantile of the score: an array for calibration_table';
+	'what was predicted and what came true, by quantile of the score: an array for calibration_table; rows with a '
+	'NULL score or label are ignored, NULL if none is left; an error if bins is NULL';
 
 CREATE FUNCTION @extschema@._brier_score_transition(state internal, score float8, label bool)
 	RETURNS internal
@@ -295,7 +303,8 @@ CREATE AGGREGATE @extschema@.brier_score(score float8, label bool) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.brier_score(float8, bool) IS
-	'mean squared difference between a probability and what came true: 0 is best';
+	'mean squared difference between a probability and what came true: 0 is best; rows with a NULL are ignored, NULL '
+	'if none is left; an error for a score outside 0 to 1';
 
 CREATE AGGREGATE @extschema@.log_loss(score float8, label bool) (
 	SFUNC = @extschema@._log_loss_transition,
@@ -309,7 +318,8 @@ CREATE AGGREGATE @extschema@.log_loss(score float8, label bool) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.log_loss(float8, bool) IS
-	'mean of minus the logarithm of the probability of what came true: 0 is best, infinite if it had been called impossible';
+	'mean of minus the logarithm of the probability of what came true: 0 is best, infinite if it had been called '
+	'impossible; rows with a NULL are ignored, NULL if none is left; an error for a score outside 0 to 1';
 
 CREATE FUNCTION @extschema@.calibration_table(calibration jsonb)
 	RETURNS TABLE (bin int, from_score float8, to_score float8, customers bigint, positive bigint,
@@ -331,7 +341,8 @@ CREATE FUNCTION @extschema@.calibration_table(calibration jsonb)
 	 ORDER BY b.bin
 $$;
 COMMENT ON FUNCTION @extschema@.calibration_table(jsonb) IS
-	'what calibration_bins returned, as rows to draw: predicted against actual, with a 95 % interval of the actual share';
+	'what calibration_bins returned, as rows to draw: predicted against actual, with a 95 % interval of the actual '
+	'share; no rows for NULL';
 
 /* ---- weights of a composite score ---- */
 
@@ -350,7 +361,8 @@ BEGIN ATOMIC
 							  FROM pg_catalog.unnest((@extschema@.logit_coefficients(fit))[2:]) AS u (x)) AS m) AS s;
 END;
 COMMENT ON FUNCTION @extschema@.learnt_weights(jsonb, float8) IS
-	'weights for weighted_score and score_customers from a fit of a label on scores: coefficients, negative ones as 0, to the sum total; NULL where the fit has no meaning or no coefficient is positive';
+	'weights for weighted_score and score_customers from a fit of a label on scores: coefficients, negative ones as '
+	'0, to the sum total; NULL where the fit has no meaning or no coefficient is positive';
 
 CREATE FUNCTION @extschema@.learnt_weights_table(fit jsonb, chosen float8[] DEFAULT '{1,1,1}', names text[] DEFAULT '{recency,frequency,monetary}')
 	RETURNS TABLE (score int, name text, chosen_weight float8, chosen_share float8, learnt_share float8,
@@ -364,7 +376,8 @@ BEGIN ATOMIC
 	 ORDER BY t.feature;
 END;
 COMMENT ON FUNCTION @extschema@.learnt_weights_table(jsonb, float8[], text[]) IS
-	'learnt weights beside the chosen ones, both as shares; clipped: the coefficient is negative, and the weight therefore 0';
+	'learnt weights beside the chosen ones, both as shares; clipped: the coefficient is negative, and the weight '
+	'therefore 0; no rows where fit is NULL';
 
 /* ---- who buys again ---- */
 
@@ -373,7 +386,8 @@ CREATE FUNCTION @extschema@.propensity_features(history @extschema@.history, as_
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'propensity_features';
 COMMENT ON FUNCTION @extschema@.propensity_features(@extschema@.history, date) IS
-	'what a history says on a day, for a logistic regression: seven numbers, none of them missing (propensity_feature_names says which); NULL before the first event';
+	'what a history says on a day, for a logistic regression: seven numbers, none of them missing '
+	'(propensity_feature_names says which); NULL before the first event';
 
 CREATE FUNCTION @extschema@.propensity_feature_names()
 	RETURNS text[]
@@ -396,7 +410,8 @@ CREATE FUNCTION @extschema@.propensity(fit jsonb, history @extschema@.history, a
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'propensity';
 COMMENT ON FUNCTION @extschema@.propensity(jsonb, @extschema@.history, date) IS
-	'probability of an event within the horizon of a fit of propensity_fit, seen from as_of; NULL before the first event and where the fit has no meaning';
+	'probability of an event within the horizon of a fit of propensity_fit, seen from as_of; NULL before the first '
+	'event and where the fit has no meaning';
 
 -- The caller's query runs with the caller's search_path. Everything else in the
 -- text that runs then is qualified, and has no operator.
@@ -484,4 +499,6 @@ BEGIN ATOMIC
 	SELECT @extschema@._propensity_fit_run(pg_catalog.current_setting('search_path'), source, as_of, horizon_days, ridge);
 END;
 COMMENT ON FUNCTION @extschema@.propensity_fit(text, date, int, float8) IS
-	'who buys again within so many days: a logistic regression on the histories of a query of customer and history, tested on the horizon before as_of after training on the one before that, then trained on the former; everything in one document for propensity()';
+	'who buys again within so many days: a logistic regression on the histories of a query of customer and history, '
+	'tested on the horizon before as_of after training on the one before that, then trained on the former; '
+	'everything in one document for propensity(); an error if an argument is NULL';

@@ -1,4 +1,4 @@
--- Scores: cut points, scores 1..n (n = best) by them, and composites.
+-- Scores: thresholds, scores 1..n (n = best) by them, and composites.
 
 CREATE FUNCTION @extschema@.score(value float8, thresholds float8[], higher_is_better bool DEFAULT true)
 RETURNS int
@@ -6,7 +6,8 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'score';
 
 COMMENT ON FUNCTION @extschema@.score(float8, float8[], bool) IS
-'score 1..n of a value by n - 1 ascending thresholds: 1 + the number of thresholds that it strictly beats';
+'score 1..n of a value by n - 1 ascending thresholds: 1 + the number of thresholds that it strictly beats; an error '
+'where thresholds do not ascend or a number is not finite';
 
 CREATE FUNCTION @extschema@.rfm_code(r int, f int, m int)
 RETURNS text
@@ -14,7 +15,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rfm_code';
 
 COMMENT ON FUNCTION @extschema@.rfm_code(int, int, int) IS
-'three scores as one code: 545, or 10-3-7 once a score has two digits';
+'three scores as one code: 545, or 10-3-7 once a score has two digits; an error for a score below 1';
 
 CREATE FUNCTION @extschema@.weighted_score(scores float8[], weights float8[])
 RETURNS float8
@@ -22,7 +23,8 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'weighted_score';
 
 COMMENT ON FUNCTION @extschema@.weighted_score(float8[], float8[]) IS
-'weighted mean of the scores that are not NULL';
+'weighted mean of the scores that are not NULL; NULL if none is, or their weights are 0; an error for a negative '
+'weight or another number of weights';
 
 -- The window functions read every row of the partition, in any order: ORDER BY
 -- and a frame in their OVER clause change nothing.
@@ -33,7 +35,9 @@ LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'quantile_score';
 
 COMMENT ON FUNCTION @extschema@.quantile_score(float8, int, bool) IS
-'score 1..bins of a value by the quantiles of its partition; equal values get equal scores';
+'score 1..bins of a value by the quantiles (type 7) of its partition: that of score() by quantile_thresholds(); '
+'equal values get equal scores; NULL for a NULL value, which counts for nothing; an error if another argument is '
+'NULL or varies';
 
 CREATE FUNCTION @extschema@.rank_score(value float8, bins int, ties text DEFAULT 'low', higher_is_better bool DEFAULT true)
 RETURNS int
@@ -41,7 +45,8 @@ LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rank_score';
 
 COMMENT ON FUNCTION @extschema@.rank_score(float8, int, text, bool) IS
-'score 1..bins of a value by its rank in its partition: 1 + floor(bins * (rank - 1) / N); ties: low, mid or high rank';
+'score 1..bins of a value by its rank in its partition: 1 + floor(bins * (rank - 1) / N); ties: low, mid or high '
+'rank; NULL for a NULL value, which counts for nothing; an error if another argument is NULL or varies';
 
 CREATE FUNCTION @extschema@.minmax_score(value float8)
 RETURNS float8
@@ -49,7 +54,8 @@ LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'minmax_score';
 
 COMMENT ON FUNCTION @extschema@.minmax_score(float8) IS
-'0..1: where a value lies between the least and the greatest of its partition';
+'0..1: where a value lies between the least and the greatest of its partition; NULL for a NULL value, and where all '
+'are equal';
 
 CREATE FUNCTION @extschema@.z_score(value float8)
 RETURNS float8
@@ -57,7 +63,8 @@ LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'z_score';
 
 COMMENT ON FUNCTION @extschema@.z_score(float8) IS
-'distance of a value from the mean of its partition, in population standard deviations';
+'distance of a value from the mean of its partition, in population standard deviations; NULL for a NULL value, and '
+'where all are equal';
 
 -- quantile_thresholds: the state holds every value. Nothing is strict, for
 -- bins is checked on every row.
@@ -116,7 +123,8 @@ CREATE AGGREGATE @extschema@.quantile_thresholds(value float8, bins int) (
 );
 
 COMMENT ON AGGREGATE @extschema@.quantile_thresholds(float8, int) IS
-'bins - 1 ascending cut points: the quantiles k/bins (type 7) of the values';
+'bins - 1 ascending thresholds: the quantiles k/bins of the values (type 7 of Hyndman and Fan, as in R, numpy and '
+'percentile_cont); NULL values are ignored, NULL if there is none; an error if bins is NULL or varies';
 
 -- weighted_mean: sums exactly, so that no plan changes a bit of the result.
 
@@ -173,7 +181,8 @@ CREATE AGGREGATE @extschema@.weighted_mean(score float8, weight float8) (
 );
 
 COMMENT ON AGGREGATE @extschema@.weighted_mean(float8, float8) IS
-'weighted mean over rows of the scores that are not NULL';
+'weighted mean over rows of the scores that are not NULL; NULL if none is; an error if the weight of such a row is '
+'NULL or negative';
 
 -- exact_sum: of doubles, what sum() is of numeric: no plan and no order of the
 -- rows changes a bit of the result.
@@ -231,4 +240,5 @@ CREATE AGGREGATE @extschema@.exact_sum(value float8) (
 );
 
 COMMENT ON AGGREGATE @extschema@.exact_sum(float8) IS
-'sum of the values that are not NULL, exact and rounded once: the same bits for any order of the rows and any plan';
+'sum of the values that are not NULL, exact and rounded once: the same bits for any order of the rows and any plan; '
+'NULL if there is none';

@@ -122,14 +122,17 @@ CREATE FUNCTION @extschema@.segment(r int, f int, m int, segment_map text DEFAUL
 	LANGUAGE C STABLE PARALLEL SAFE COST 10
 	AS 'MODULE_PATHNAME', 'segment_of_scores';
 COMMENT ON FUNCTION @extschema@.segment(int, int, int, text, jsonb) IS
-	'segment of a customer with these scores by a segment map; facts are further columns that its conditions read';
+	'segment of a customer with these scores by a segment map; facts are further columns that its conditions read; r '
+	'NULL: a customer without an order; f or m NULL: only rules without a bound on it apply; NULL if no rule applies '
+	'or segment_map is NULL; an error for an unknown map';
 
 CREATE FUNCTION @extschema@.segment_case(segment_map text, columns text[])
 	RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000
 	AS 'MODULE_PATHNAME', 'segment_map_case';
 COMMENT ON FUNCTION @extschema@.segment_case(text, text[]) IS
-	'a segment map as one SQL CASE expression over these columns: r, f and m score first, then those that conditions may read';
+	'a segment map as one SQL CASE expression over these columns: r, f and m score first, then those that conditions '
+	'may read';
 
 CREATE FUNCTION @extschema@._segment_rule_case(segment_map text, columns text[])
 	RETURNS text
@@ -145,7 +148,8 @@ CREATE FUNCTION @extschema@.check_segment_map(segment_map text,
 	LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10
 	AS 'MODULE_PATHNAME', 'segment_map_check';
 COMMENT ON FUNCTION @extschema@.check_segment_map(text) IS
-	'what is wrong with a segment map: holes, overlaps, unreachable rules, unknown columns, missing labels; its refinements are listed as such';
+	'what is wrong with a segment map: holes, overlaps, unreachable rules, unknown columns, missing labels; its '
+	'refinements are listed as such; no row if all is well; an error if segment_map is NULL or unknown';
 
 CREATE FUNCTION @extschema@.create_segment_map(name text, copy_of text DEFAULT NULL)
 	RETURNS void
@@ -266,4 +270,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.create_segment_map(text, text) IS
-	'make a segment map of your own, empty or as a copy, in a schema of yours; makes the three tables there where they are missing';
+	'make a segment map of your own, empty or as a copy, in a schema of yours, name being schema.map; makes the '
+	'three tables there where they are missing; copy_of NULL: empty; an error if name is NULL or taken';

@@ -70,7 +70,8 @@ SELECT format('%s %s - %s%s', CASE WHEN count(bad) = 0 THEN 'ok' ELSE 'not ok' E
   FROM (VALUES ('volatility and parallel safety are stated'), ('every object has a comment'), ('every column has a comment'),
                ('nothing is SECURITY DEFINER'), ('nothing claims to be LEAKPROOF'), ('bodies in text form pin search_path'),
                ('everything is in the schema of the extension'), ('aggregates with a combine function can move their state'),
-               ('functions over internal can be called by the server alone')) r(rule)
+               ('functions over internal can be called by the server alone'),
+               ('what is internal begins with an underscore, and nothing else does')) r(rule)
   LEFT JOIN lint USING (rule)
  GROUP BY rule ORDER BY rule;
 SELECT format('%s 100 - %s objects', CASE WHEN count(*) > 20 THEN 'ok' ELSE 'not ok' END, count(*)) FROM member;

@@ -111,7 +111,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
-	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it; dimension mean: monetary values that are means';
+	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it; dimension mean: monetary values that are means; NULL if dimension, thresholds or score is NULL';
 
 -- Who may see which tenant, as a condition on "tenant" of a question; "rows" says
 -- which rows r of the table reader give that right. They hold names, which may be

@@ -83,12 +83,12 @@ SELECT pg_catalog.row_number() OVER (), s.* FROM (VALUES
 	('frequency', 7, 'text', 'events', true, NULL, NULL, NULL, 'thresholds', 'none',
 		'what F is made from: ''events'' or ''active_days'''),
 	('recency_thresholds', 8, 'float8[]', NULL, false, NULL, NULL, NULL, 'thresholds', 'default',
-		'bins - 1 ascending cut points of R, in days; NULL: 30, 90, 180, 365 for 5 bins, else quantiles; '
+		'bins - 1 ascending thresholds of R, in days; NULL: 30, 90, 180, 365 for 5 bins, else quantiles; '
 		'''{}'': quantiles'),
 	('frequency_thresholds', 9, 'float8[]', NULL, false, NULL, NULL, NULL, 'thresholds', 'default',
-		'bins - 1 ascending cut points of F; NULL: 1, 2, 4, 9 for 5 bins, else quantiles'),
+		'bins - 1 ascending thresholds of F; NULL: 1, 2, 4, 9 for 5 bins, else quantiles'),
 	('monetary_thresholds', 10, 'float8[]', NULL, false, NULL, NULL, NULL, 'thresholds', 'default',
-		'bins - 1 ascending cut points of M; NULL: quantiles'),
+		'bins - 1 ascending thresholds of M; NULL: quantiles'),
 	('weights', 11, 'float8[]', '{1,1,1}', true, NULL, NULL, NULL, 'views', 'none',
 		'of R, F and M in rfm_score'),
 	('segment_map', 4, 'text', 'essential', false, NULL, NULL, NULL, 'map', 'none',

@@ -62,7 +62,7 @@ CREATE AGGREGATE @extschema@.shown_groups(customers bigint, groups text[], minim
 	FINALFUNC = @extschema@._shown_groups_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE @extschema@.shown_groups(bigint, text[], int, int, int) IS
-	'of all groups that people are in, those whose numbers can be shown so that no number of fewer people than the minimum can be computed from them; what stands first in groups is shown first';
+	'of all groups that people are in, those whose numbers can be shown so that no number of fewer people than the minimum can be computed from them; what stands first in groups is shown first; rows with NULL are ignored';
 
 -- All summaries of one day are sums over the same people, and what one of them
 -- hides another could tell. So it is decided once which groups of people are
@@ -146,7 +146,7 @@ CREATE FUNCTION @extschema@.is_small_cell(customers bigint, minimum int, line in
 	AS 'MODULE_PATHNAME', 'is_small_cell'
 	LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.is_small_cell(bigint, int, int, int) IS
-	'is a cell of a table of counts to be hidden: because it has fewer customers than the minimum, or so that such a one can''t be computed from the total of its line; OVER a partition that is the table';
+	'is a cell of a table of counts to be hidden: because it has fewer customers than the minimum, or so that such a one can''t be computed from the total of its line; OVER a partition that is the table; false where customers or minimum is NULL';
 
 -- A query of a summary with the column suppressed, and where that is true,
 -- without the numbers of the row. The partition is the table with known totals;

@@ -1,4 +1,5 @@
-# The installation script, the catalog it makes (test/lint.sql), the messages.
+# The installation script, the catalog it makes (test/lint.sql), the messages, the
+# words (test/words.pl), and the page that is made from the catalog.
 
 stage_lint() {
 	local script
@@ -16,10 +17,15 @@ stage_lint() {
 	check 'a fact that is no column fails the build'  planted_fails "/'silence_ratio', 'all'/s/true, true/true, false/" columns 'fact "silence_ratio"'
 	check 'the docs say what settings and columns are' perl test/check_docs.pl
 	check 'a stale table of the docs is found'        stale_docs_fail
+	check 'texts are in plain modern English'         perl test/words.pl README.md CONTRIBUTING.md CHANGELOG.md docs/*.md \
+		sql/*.sql sql/*.pl sql/model/*.sql src/*.[ch] src/*/*.[ch] $(find demo -type f)
+	check 'a word that has a plainer one is found'    planted_words_fail
 	start_cluster normal
 	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'
 	sql postgres -At -f test/lint.sql >"$WORK/lint.out" 2>&1
 	tally_tap lint "$WORK/lint.out" $?
+	check 'comments are in plain modern English'      plain_comments
+	check 'docs/functions.md is what the catalog says: make docs/functions.md' fresh_page
 	grep -q '^not ok' "$WORK/lint.out" && cat "$WORK/lint.out"
 	check 'a setting and a column are one row and their use' adding_is_one_row
 	figure "$(sed -n 's/^# \(.*\)$/\1/p' "$WORK/lint.out" | tail -n 1)"
@@ -67,6 +73,26 @@ planted() {
 
 # planted_script: the installation script of that copy.
 planted_script() { make -s -C "$WORK/planted" PG_CONFIG="$PG_CONFIG" "$script" >"$WORK/planted.out" 2>&1; }
+# Comments that are put together by expressions are seen in the catalog alone.
+plain_comments() {
+	sql postgres -At -c "SELECT pg_describe_object(classoid, objoid, objsubid), description FROM pg_description WHERE objoid >= 16384" >"$WORK/comments"
+	[ "$(wc -l <"$WORK/comments")" -gt 300 ] && perl test/words.pl "$WORK/comments"
+}
+
+# Each word of the list is found, as a word and not as a part of one.
+planted_words_fail() {
+	local line
+	perl test/words.pl <<<"when the customer is here, the herd, shallow barriers, his-tory.he" >"$WORK/words" || { cat "$WORK/words"; return 1; }
+	for line in 'he orders' 'of Whom' 'Lest it' 'all bar one' 'made anew.' "isn't to be had? It is not to be had" 'for want of rows' 'the cut points'; do
+		! perl test/words.pl <<<"$line" >"$WORK/words" && grep -q '^-:1: ' "$WORK/words" || { echo "not found: $line"; return 1; }
+	done
+}
+
+# The page of functions, made again, is the one that is there.
+fresh_page() {
+	sql postgres -At -f test/functions_page.sql >"$WORK/functions.md" && diff docs/functions.md "$WORK/functions.md" >"$WORK/functions.diff" ||
+		{ head -n 20 "$WORK/functions.diff"; return 1; }
+}
 
 # The build refuses a file of sql/ that uses a name of a later one.
 planted_use_fails() {
