@@ -62,7 +62,7 @@ OBJS = \
 SQL_LAYERS = history score segment segment_maps bulk prediction propensity \
 	$(SQL_MODEL:%=model/%) arguments settings
 SQL_MODEL = home columns source lock settings people put tables query calibrate live read \
-	words lookup views dated explain prediction quality corrections privacy report verbs
+	words lookup views dated explain prediction quality corrections privacy report manage
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

@@ -24,7 +24,8 @@ my @words = (
 	[ 'for want of'                          => 'without, because there is no' ],
 	[ '(?:is|are|was|were) (?:not )?to be had' => 'there is no, can\'t be used' ],
 	[ 'bar'                                  => 'except' ],
-	[ 'cut ?points?'                         => 'thresholds' ]);
+	[ 'cut ?points?'                         => 'thresholds' ],
+	[ 'verbs?'                               => 'functions, calls' ]);
 
 # Where such a word is meant: files, lines.
 my @meant = (

@@ -1,6 +1,7 @@
 --
--- Layer 4: what can be done with a model. Each call does all of its work or
--- none, in the transaction of its caller.
+-- Layer 4: what a user calls: create_model, refresh_model, calibrate_model,
+-- alter_model, check_model, grant_reader, drop_model, record_changes, apply_changes.
+-- Each call does all of its work or none, in the transaction of its caller.
 --
 
 -- All that a model shows, by its configuration: views, and functions over them.
