@@ -16,6 +16,7 @@ BEGIN
 				AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language AS l WHERE l.lanname = 'plpgsql')
 				AND 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)
 				AND p.proname <> '_propensity_fit_run'		-- runs a query of the caller's, and keeps none
+			AND p.proname <> '_explain_text'			-- called dozens of times, and reads texts alone
 			  ORDER BY p.oid LOOP
 		EXECUTE pg_catalog.format('ALTER FUNCTION %s'
 			' SET datestyle = ''ISO, YMD'' SET intervalstyle = ''postgres'' SET extra_float_digits = 1 SET bytea_output = ''hex'''

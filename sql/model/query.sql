@@ -340,6 +340,7 @@ DECLARE
 	-- conditions may call an attribute by its name, or attributes.name
 	plain		text := @extschema@._model_attribute_list(settings, ', f.%I');
 	dotted		text := @extschema@._model_attribute_list(settings, ', f.%I AS %I');
+	attributes	text[] := @extschema@._model_attributes(settings);
 	parts		text[] := CASE WHEN settings ->> 'prediction' IS NULL THEN '{all}' ELSE '{all,prediction}' END;
 	columns		text[];
 	segment		text;
@@ -348,10 +349,10 @@ DECLARE
 	-- a customer who has bought and lacks R, because thresholds are missing, is no prospect
 	scored		text := 'CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN %s END';
 BEGIN
-	SELECT array_agg(format('s.%I', u.name) ORDER BY u.n) INTO columns
-	  FROM unnest(@extschema@._score_columns('{all}', '{score}') || @extschema@._score_columns(parts, '{number,string}')
-			|| @extschema@._model_attributes(settings)
-			|| ARRAY(SELECT 'attributes.' || a FROM unnest(@extschema@._model_attributes(settings)) AS a)) WITH ORDINALITY AS u (name, n);
+	SELECT array_agg(format('s.%I', c.name) ORDER BY c.condition <> 'score', c.position) INTO columns
+	  FROM @extschema@._score_column AS c WHERE c.part = ANY (parts) AND c.condition IS NOT NULL;
+	columns := columns || ARRAY(SELECT format('s.%I', a) FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n)
+		|| ARRAY(SELECT format('s.%I', 'attributes.' || a) FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n);
 	IF cardinality(maps) = 1 THEN
 		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
 	ELSE

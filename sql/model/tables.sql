@@ -250,8 +250,8 @@ DECLARE
 	t		@extschema@._model_table;
 	items	text;
 	hidden	text;
-	name	text;
-	meaning	text;
+	names	text[];
+	words	text[];
 BEGIN
 	SELECT * INTO t FROM @extschema@._model_table AS m WHERE m.relation = _model_make_table.relation;
 	IF NOT FOUND THEN
@@ -261,15 +261,16 @@ BEGIN
 			   ', ' ORDER BY c.position), t.constraints),
 		   -- statistics are for more people than tables
 		   string_agg(format('ALTER %I SET STATISTICS 0', c.name), ', ' ORDER BY c.position)
-			   FILTER (WHERE c.is_personal)
-	  INTO items, hidden FROM @extschema@._model_table_columns(relation, tenanted) AS c;
+			   FILTER (WHERE c.is_personal),
+		   array_agg(c.name ORDER BY c.position), array_agg(c.meaning ORDER BY c.position)
+	  INTO items, hidden, names, words FROM @extschema@._model_table_columns(relation, tenanted) AS c;
 	EXECUTE format('CREATE TABLE %I.%I (%s)', model, relation, items);
 	IF hidden IS NOT NULL THEN
 		EXECUTE format('ALTER TABLE %I.%I %s', model, relation, hidden);
 	END IF;
 	EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, relation, t.meaning);
-	FOR name, meaning IN SELECT c.name, c.meaning FROM @extschema@._model_table_columns(relation, tenanted) AS c LOOP
-		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, relation, name, meaning);
+	FOR n IN 1 .. cardinality(names) LOOP
+		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, relation, names[n], words[n]);
 	END LOOP;
 END
 $$;

@@ -203,14 +203,20 @@ SELECT t.key, l.language, l.text FROM (VALUES
 ) AS t (key, en, fr)
  CROSS JOIN LATERAL (VALUES ('en', t.en), ('fr', @extschema@._french_spaces(t.fr))) AS l (language, text);
 
+-- In plpgsql, which keeps the plan: an explanation asks for dozens of texts.
 CREATE FUNCTION @extschema@._explain_text(key text, language text, VARIADIC arguments text[] DEFAULT '{}')
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.format((SELECT t.text FROM @extschema@._text AS t
-		WHERE t.key OPERATOR(pg_catalog.=) _explain_text.key AND t.language OPERATOR(pg_catalog.=) _explain_text.language),
-		VARIADIC arguments);
-END;
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	words	text;
+BEGIN
+	SELECT t.text INTO words FROM @extschema@._text AS t
+	 WHERE t.key = _explain_text.key AND t.language = _explain_text.language;
+	RETURN format(words, VARIADIC arguments);
+END
+$$;
 COMMENT ON FUNCTION @extschema@._explain_text(text, text, text[]) IS 'internal: a text in a language, with what stands in it';
 
 -- 2,849.64 or, with a no-break space, 2 849,64
