@@ -53,6 +53,8 @@ OBJS = \
 	src/model/caller.o \
 	src/model/model_call.o \
 	src/model/live.o \
+	src/model/pending.o \
+	src/model/record.o \
 	src/model/suppression.o \
 	src/model/disclosure.o \
 	src/model/small_cell.o

@@ -609,9 +609,3 @@ CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.int8) IS
   'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most '
   '10^12';
-
-CREATE FUNCTION @extschema@._raise_unscorable("day" pg_catalog.date, value pg_catalog.numeric) RETURNS boolean
-  AS 'MODULE_PATHNAME', 'raise_unscorable'
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._raise_unscorable(pg_catalog.date, pg_catalog.numeric) IS
-  'internal: the error that says why a model does not keep a row, without its customer or amount';

@@ -7,43 +7,36 @@
 -- reads nothing but its own transition tables.
 --
 
-CREATE FUNCTION @extschema@._is_own_enum(schema name, type name)
-	RETURNS boolean
-	AS 'MODULE_PATHNAME', 'is_own_enum'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._is_own_enum(name, name) IS 'internal: is this type an enum that belongs to the current user?';
+-- Whether a row counts as an event, where the source says so: ", r.counts" or nothing.
+CREATE FUNCTION @extschema@._model_live_counts(settings jsonb)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'counts' IS NULL
+				 AND settings OPERATOR(pg_catalog.->>) 'source_query' OPERATOR(pg_catalog.!~) 'AS counts'
+				THEN '' ELSE ', r.counts' END;
+END;
+COMMENT ON FUNCTION @extschema@._model_live_counts(jsonb) IS
+	'internal: the column counts of a live model''s source, after the others';
 
-CREATE FUNCTION @extschema@._live_parts_have_triggers(relation oid, trigger name)
-	RETURNS boolean
-	AS 'MODULE_PATHNAME', 'live_parts_have_triggers'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._live_parts_have_triggers(oid, name) IS
-	'internal: do all partitions below a table have this trigger of a live model?';
-
--- The rows of a transition table, or of the source itself (NULL), that have a
--- customer, a day and a value, and whether a model keeps them. With on_error =>
--- 'raise' a new row that it would not keep is an error. An old one never is, so
--- that it can be deleted or corrected.
-CREATE FUNCTION @extschema@._model_live_events(settings jsonb, transition_table text, sign text)
+-- The rows of the source that have a customer, a day and a value that a model keeps.
+CREATE FUNCTION @extschema@._model_live_events(settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	s	record;
+	day		text := CASE WHEN (settings ->> 'day_is_moment')::boolean
+						THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END;
 BEGIN
-	SELECT * INTO s FROM @extschema@._model_live_source(settings, transition_table);
-	RETURN format(CASE WHEN settings ->> 'on_error' = 'raise' AND sign = '+' THEN $q$
-		SELECT r.customer, %1$s AS day, r.value%2$s,
-			   CASE WHEN @extschema@._is_scorable(%1$s, r.value) AND octet_length(%4$s) <= 1000 THEN true
-					ELSE @extschema@._raise_unscorable(%1$s, r.value::numeric) END AS scorable
-		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ ELSE $q$
-		SELECT r.customer, %1$s AS day, r.value%2$s, @extschema@._is_scorable(%1$s, r.value) AS scorable
-		  FROM (%3$s) AS r WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL$q$ END,
-		s.day, s.counts, s.query, @extschema@._model_source_key(settings, 'r.customer'));
+	RETURN format('SELECT r.customer, %1$s AS day, r.value%2$s FROM (%3$s) AS r'
+		' WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL'
+		' AND @extschema@._is_scorable(%1$s, r.value)',
+		day, @extschema@._model_live_counts(settings), settings ->> 'source_query');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_live_events(jsonb, text, text) IS 'internal: the query over a transition table of the source';
+COMMENT ON FUNCTION @extschema@._model_live_events(jsonb) IS
+	'internal: the rows of a live model''s source that it keeps';
 
 -- Customers with a total too large for a history are left out of a live model.
 -- Their rows are pending all the same, in pieces that fit: then differences that
@@ -56,25 +49,27 @@ CREATE FUNCTION @extschema@._model_live_pieces(model name, settings jsonb, too_l
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	counts		text;
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 BEGIN
-	SELECT s.counts INTO counts FROM @extschema@._model_live_source(settings, NULL) AS s;
 	RETURN format($q$
 		INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)
 		SELECT p.key, %3$s @extschema@.history_agg(p.day, p.value%4$s)
-		  FROM (SELECT r.*, CASE WHEN abs(r.value) <= 1000000 THEN row_number() OVER w / 9000 ELSE - row_number() OVER w END AS piece
-				  FROM (SELECT %5$s AS key, r.* FROM (%6$s) AS r WHERE r.scorable) AS r
+		  FROM (SELECT r.*, CASE WHEN abs(r.value) <= 1000000 THEN row_number() OVER w / 9000
+							 ELSE - row_number() OVER w END AS piece
+				  FROM (SELECT %5$s AS key, r.* FROM (%6$s) AS r) AS r
 				  LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = r.key
 				 WHERE EXISTS (%7$s) AND coalesce(m.root_key, r.key) IN (%7$s)
 				WINDOW w AS (PARTITION BY r.key)) AS p
 		 GROUP BY p.key, p.customer, p.piece$q$, model,
-		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'p.customer[1], p.customer[2],' ELSE ''''',' END,
-		replace(counts, 'r.', 'p.'), @extschema@._model_source_key(settings, 'r.customer'),
-		@extschema@._model_live_events(settings, NULL, '-'), too_large);
+		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
+		CASE WHEN tenanted THEN 'p.customer[1], p.customer[2],' ELSE ''''',' END,
+		replace(@extschema@._model_live_counts(settings), 'r.', 'p.'),
+		@extschema@._model_source_key(settings, 'r.customer'),
+		@extschema@._model_live_events(settings), too_large);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_live_pieces(name, jsonb, text) IS 'internal: the statement that keeps in pending what fits no history';
+COMMENT ON FUNCTION @extschema@._model_live_pieces(name, jsonb, text) IS
+	'internal: the statement that keeps in pending what fits no history';
 
 -- The enums among the columns that a live model reads.
 CREATE FUNCTION @extschema@._model_live_enums(relation oid, columns text[])
@@ -85,10 +80,12 @@ CREATE FUNCTION @extschema@._model_live_enums(relation oid, columns text[])
 BEGIN
 	RETURN QUERY SELECT t.oid
 	  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'e'
-	 WHERE a.attrelid = relation AND a.attnum > 0 AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (columns);
+	 WHERE a.attrelid = relation AND a.attnum > 0
+	   AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (columns);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_live_enums(oid, text[]) IS 'internal: the enums among columns that a live model reads';
+COMMENT ON FUNCTION @extschema@._model_live_enums(oid, text[]) IS
+	'internal: the enums among columns that a live model reads';
 
 -- What the live model stands on, checked once: the root of the source, which has
 -- the same owner as the model, and columns of built-in types. Returns the columns.
@@ -263,64 +260,8 @@ CREATE FUNCTION @extschema@._owned_by_current_user(relation oid)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'owned_by_current_user'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._owned_by_current_user(oid) IS 'internal: is the current user the owner of a relation, not only a member of that role? NULL if there is none';
-
-CREATE FUNCTION @extschema@._live_root(relation oid, trigger name)
-	RETURNS oid
-	AS 'MODULE_PATHNAME', 'live_root'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._live_root(oid, name) IS
-	'internal: the partitioned source of the live model that has this trigger on a partition; NULL if it is no partition of it any more';
-
--- The source's columns of the rows in a transition table, or in the source
--- itself (NULL): a query, and over its result "r" the day, and ", r.counts"
--- where there is one.
-CREATE FUNCTION @extschema@._model_live_source(settings jsonb, transition_table text, OUT query text, OUT day text, OUT counts text)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	tail	text := format('FROM %s source', settings ->> 'source_relation');
-BEGIN
-	query := settings ->> 'source_query';
-	IF transition_table IS NOT NULL THEN
-		IF right(query, length(tail)) <> tail THEN
-			RAISE object_not_in_prerequisite_state USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
-		END IF;
-		query := left(query, -length(tail)) || format('FROM %I source', transition_table);
-	END IF;
-	day := CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END;
-	counts := CASE WHEN settings ->> 'counts' IS NULL AND query !~ 'AS counts' THEN '' ELSE ', r.counts' END;
-END
-$$;
-COMMENT ON FUNCTION @extschema@._model_live_source(jsonb, text) IS 'internal: the columns of the source, of the rows in a transition table or all of them';
-
--- What these rows say of each customer: the history of those that are kept, how
--- many are not, and how many there are. One by one instead, if the rows of a
--- customer might not fit one history.
-CREATE FUNCTION @extschema@._model_live_rows(settings jsonb, transition_table text, sign text, one_by_one boolean DEFAULT false)
-	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	counts	text;
-BEGIN
-	SELECT s.counts INTO counts FROM @extschema@._model_live_source(settings, transition_table) AS s;
-	RETURN format(CASE WHEN one_by_one THEN $q$
-		SELECT r.customer, %1$s(SELECT @extschema@.history_agg(e.day, e.value%3$s) FROM (SELECT r.day, r.value%2$s WHERE r.scorable) AS e) AS difference,
-			   CASE WHEN r.scorable THEN 0 ELSE %4$s1 END AS rejected, %4$s1 AS n
-		  FROM (%5$s) AS r$q$ ELSE $q$
-		SELECT r.customer, %1$s@extschema@.history_agg(r.day, r.value%2$s) FILTER (WHERE r.scorable) AS difference,
-			   %4$scount(*) FILTER (WHERE NOT r.scorable) AS rejected, %4$scount(*) AS n
-		  FROM (%5$s) AS r
-		 GROUP BY r.customer$q$ END,
-		CASE WHEN sign = '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
-		counts, replace(counts, 'r.', 'e.'), sign,
-		@extschema@._model_live_events(settings, transition_table, sign));
-END
-$$;
-COMMENT ON FUNCTION @extschema@._model_live_rows(jsonb, text, text, boolean) IS 'internal: the query for the differences that a transition table makes';
+COMMENT ON FUNCTION @extschema@._owned_by_current_user(oid) IS
+	'internal: is the current user the owner of a relation, not only a member of that role? NULL if there is none';
 
 -- The partitions of a source, by name: OIDs would not survive a restore.
 CREATE FUNCTION @extschema@._model_live_parts(root oid)
@@ -333,7 +274,8 @@ BEGIN ATOMIC
 	  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 	 WHERE t.level > 0;
 END;
-COMMENT ON FUNCTION @extschema@._model_live_parts(oid) IS 'internal: the partitions of a table by qualified name; NULL if there are none';
+COMMENT ON FUNCTION @extschema@._model_live_parts(oid) IS
+	'internal: the partitions of a table by qualified name; NULL if there are none';
 
 -- The triggers of a live model: all of them, with their function, or if it has
 -- a source still, those that stand on other tables. What the source has is
@@ -361,7 +303,8 @@ BEGIN
 	-- The source first, as its writers do, who then want pending; and from the
 	-- root down: else they and we could wait for each other.
 	FOR t IN SELECT g.tgrelid::regclass AS relation FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
-			  WHERE g.tgfoid = trigger_function AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'UPDATE') AND c.oid <> ALL (kept)
+			  WHERE g.tgfoid = trigger_function AND c.relkind IN ('r', 'p')
+				AND has_table_privilege(c.oid, 'UPDATE') AND c.oid <> ALL (kept)
 			  GROUP BY g.tgrelid ORDER BY min(g.tgnargs), g.tgrelid LOOP
 		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t.relation);
 	END LOOP;
@@ -378,6 +321,76 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_drop_triggers(name, oid) IS
 	'internal: drop the triggers of a live model, or those that are not on its source';
 
+CREATE FUNCTION @extschema@._live_call_handler()
+	RETURNS language_handler
+	AS 'MODULE_PATHNAME', 'live_call_handler'
+	LANGUAGE C;
+COMMENT ON FUNCTION @extschema@._live_call_handler() IS 'internal: run the trigger function of a live model';
+
+CREATE FUNCTION @extschema@._live_validator(function oid)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'live_validator'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._live_validator(oid) IS 'internal: is this a trigger function of a live model?';
+
+CREATE TRUSTED LANGUAGE customer_scoring_live
+	HANDLER @extschema@._live_call_handler
+	VALIDATOR @extschema@._live_validator;
+COMMENT ON LANGUAGE customer_scoring_live IS 'what the triggers of live models read of a row';
+
+-- What the trigger function says: see src/model/record.c.
+CREATE FUNCTION @extschema@._model_live_program(model name, settings jsonb)
+	RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source	text := settings ->> 'source_query';
+	tail	text := format('FROM %s source', settings ->> 'source_relation');
+BEGIN
+	IF right(source, length(tail)) <> tail THEN
+		RAISE object_not_in_prerequisite_state USING MESSAGE = format('the source query doesn''t end in "%s"', tail);
+	END IF;
+	RETURN jsonb_build_object(
+		'model', model,
+		'query', format('SELECT (%s) COLLATE "C" AS customer_key, r.day, r.value%s'
+			' FROM (%sFROM changed_rows source) AS r',
+			@extschema@._model_source_key(settings, 'r.customer'), @extschema@._model_live_counts(settings),
+			left(source, -length(tail))),
+		'time_zone', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings -> 'time_zone' END,
+		'on_error', settings -> 'on_error',
+		'tenants', settings ->> 'tenant' IS NOT NULL,
+		'enums', (SELECT jsonb_agg(DISTINCT jsonb_build_array(n.nspname, t.typname))
+					FROM @extschema@._model_live_enums((settings ->> 'source_relation')::regclass,
+						ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'))) AS e
+					JOIN pg_type AS t ON t.oid = e JOIN pg_namespace AS n ON n.oid = t.typnamespace));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_live_program(name, jsonb) IS
+	'internal: the body of the trigger function of a live model';
+
+CREATE FUNCTION @extschema@._model_make_trigger_function(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	-- The expressions are printed so that settings of an application don't change
+	-- them. Where the text of an array says NULL, that has to be one: no more
+	-- settings than that, because each of them costs every statement a little.
+	EXECUTE format('CREATE OR REPLACE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE customer_scoring_live'
+		' SECURITY DEFINER SET search_path = pg_catalog, pg_temp%s AS %L', model,
+		CASE WHEN settings ->> 'source_query' ~ 'NULL.*}''::' THEN ' SET array_nulls = on' ELSE '' END,
+		jsonb_pretty(@extschema@._model_live_program(model, settings)));
+	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
+	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
+		'appends what a statement on the source changes to pending; SECURITY DEFINER,'
+		' because those who write orders have no rights on the model');
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_make_trigger_function(name, jsonb) IS
+	'internal: make the trigger function of a live model';
+
 -- The trigger function and the triggers, made again.
 CREATE FUNCTION @extschema@._model_make_triggers(model name, settings jsonb)
 	RETURNS void
@@ -385,18 +398,7 @@ CREATE FUNCTION @extschema@._model_make_triggers(model name, settings jsonb)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
-	lenient		boolean := settings ->> 'on_error' = 'reject';
 	root		regclass := settings ->> 'source_relation';
-	columns		text := CASE WHEN tenanted THEN 'customer_key, tenant, customer_id, difference' ELSE 'customer_key, tenant, difference' END;
-	value_type	regtype;
-	fresh		record;
-	stale		record;
-	single		text := '';
-	several		text;
-	one_by_one	text;
-	enums		text;
-	body		text;
 	part		record;
 	event		record;
 BEGIN
@@ -407,226 +409,20 @@ BEGIN
 	-- What is written while the source is read must not be missed.
 	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', root);
 	PERFORM @extschema@._model_drop_triggers(model, root);
-	-- Statements of several rows. The keys are made text once per customer, not per
-	-- row. Of very many customers no arrays are made, which would be in memory.
-	SELECT string_agg(format($q$%1$s TG_OP = '%2$s' THEN
-			IF %3$s THEN
-				%4$s
-			ELSE
-				%5$s
-			END IF;
-		$q$, o.keyword, o.operation, o.many, format(w.straight, o.rows), format(w.gather, o.rows)), '' ORDER BY o.n) || 'END IF;',
-		   string_agg(format($q$%1$s TG_OP = '%2$s' THEN
-					%3$s
-				$q$, o.keyword, o.operation, format(w.straight, o.rows_one_by_one)), '' ORDER BY o.n) || 'END IF;'
-	  INTO several, one_by_one
-	  FROM (VALUES (1, 'IF', 'INSERT', 'EXISTS (SELECT FROM new_rows OFFSET 10000)',
-					@extschema@._model_live_rows(settings, 'new_rows', '+'), @extschema@._model_live_rows(settings, 'new_rows', '+', true)),
-				   (2, 'ELSIF', 'DELETE', 'EXISTS (SELECT FROM old_rows OFFSET 10000)',
-					@extschema@._model_live_rows(settings, 'old_rows', '-'), @extschema@._model_live_rows(settings, 'old_rows', '-', true)),
-				   (3, 'ELSIF', 'UPDATE', 'EXISTS (SELECT FROM new_rows OFFSET 10000) OR EXISTS (SELECT FROM old_rows OFFSET 10000)',
-					format('SELECT u.customer, @extschema@.sum(u.difference) AS difference, sum(u.rejected) AS rejected, sum(u.n) AS n FROM (%s UNION ALL %s) AS u GROUP BY u.customer',
-						@extschema@._model_live_rows(settings, 'new_rows', '+'), @extschema@._model_live_rows(settings, 'old_rows', '-')),
-					format('%s UNION ALL %s',
-						@extschema@._model_live_rows(settings, 'new_rows', '+', true), @extschema@._model_live_rows(settings, 'old_rows', '-', true))))
-			AS o (n, keyword, operation, many, rows, rows_one_by_one)
-	 CROSS JOIN (SELECT replace(@extschema@._model_source_key(settings, 'd.customer'), '%', '%%') AS key,
-						$q$octet_length(k.key) <= 1000 AND k.difference OPERATOR(@extschema@.<>) '{}'$q$ AS fits,
-						CASE WHEN lenient THEN 'coalesce(sum(CASE WHEN octet_length(k.key) <= 1000 THEN k.rejected ELSE k.n END), 0)' ELSE '0' END AS left_out) AS p
-	 CROSS JOIN LATERAL (SELECT
-			format($q$SELECT array_agg(k.key) FILTER (WHERE %1$s), array_agg(k.difference) FILTER (WHERE %1$s),%2$s %3$s
-				  INTO keys, differences,%4$s rejected
-				  FROM (SELECT %5$s AS key, d.* FROM (%%s) AS d OFFSET 0) AS k;$q$, p.fits,
-				CASE WHEN tenanted THEN format(' array_agg(k.customer[1]) FILTER (WHERE %1$s), array_agg(k.customer[2]) FILTER (WHERE %1$s),', p.fits) ELSE '' END,
-				p.left_out, CASE WHEN tenanted THEN ' tenants, ids,' ELSE '' END, p.key) AS gather,
-			format($q$WITH k AS MATERIALIZED (SELECT %5$s AS key, d.* FROM (%%s) AS d), written AS (
-					INSERT INTO %1$s.pending (%2$s) SELECT %3$s FROM k WHERE %4$s
-				)
-				SELECT %6$s INTO rejected FROM k;$q$, replace(format('%I', model), '%', '%%'), columns,
-				CASE WHEN tenanted THEN 'k.key, k.customer[1], k.customer[2], k.difference' ELSE $q$k.key, '', k.difference$q$ END, p.fits, p.key, p.left_out) AS straight) AS w;
-	-- Most statements write one row: no aggregate for it, no arrays. Many updates
-	-- change nothing that the model reads. A value that isn't exact as numeric is
-	-- left to history_agg. LIMIT 1, because an application can have plpgsql complain
-	-- of further rows.
-	SELECT * INTO fresh FROM @extschema@._model_live_source(settings, 'new_rows');
-	SELECT * INTO stale FROM @extschema@._model_live_source(settings, 'old_rows');
-	EXECUTE format('SELECT pg_typeof((SELECT r.value FROM (%s) AS r WHERE false))', settings ->> 'source_query') INTO value_type;
-	IF @extschema@._model_base_type(value_type) = ANY ('{numeric,int8,int4,int2}'::regtype[]::oid[]) THEN
-		SELECT string_agg(format($q$%1$s TG_OP = '%2$s' THEN
-			SELECT %3$s, %4$s, r.value%5$s, EXISTS (SELECT FROM %6$s OFFSET 1)
-			  INTO one_key%7$s, one_day, one_value%8$s, more
-			  FROM (%9$s) AS r
-			 WHERE r.customer IS NOT NULL AND r.day IS NOT NULL AND r.value IS NOT NULL LIMIT 1;
-			IF NOT more THEN
-				IF @extschema@._is_scorable(one_day, one_value) AND octet_length(one_key) <= 1000 THEN
-					one_difference := %10$s@extschema@.history(one_day, one_value%8$s);
-				%11$s
-				END IF;
-			END IF;
-		$q$, o.keyword, o.operation,
-			@extschema@._model_source_key(settings, 'r.customer') || CASE WHEN tenanted THEN ', r.customer[1], r.customer[2]' ELSE '' END,
-			o.day, o.counts, o.rows, CASE WHEN tenanted THEN ', one_tenant, one_id' ELSE '' END, replace(o.counts, 'r.', 'one_'), o.query,
-			CASE o.sign WHEN '-' THEN 'OPERATOR(@extschema@.-) ' ELSE '' END,
-			CASE WHEN lenient THEN format('ELSE rejected := %s1;', o.sign)
-				WHEN o.sign = '-' THEN '' ELSE 'ELSE PERFORM @extschema@._raise_unscorable(one_day, one_value);' END), '' ORDER BY o.operation DESC) INTO single
-		  FROM (VALUES ('IF', 'INSERT', 'new_rows', fresh.query, fresh.day, fresh.counts, ''),
-					   ('ELSIF', 'DELETE', 'old_rows', stale.query, stale.day, stale.counts, '-')) AS o (keyword, operation, rows, query, day, counts, sign);
-	END IF;
-	-- A row may vanish on its way to another partition, in a trigger there: then
-	-- there are fewer new ones than old ones, or none.
-	single := single || format($q$%1$s TG_OP = 'UPDATE' THEN
-			SELECT coalesce((SELECT (n.customer, n.day, n.value%2$s) IS DISTINCT FROM (o.customer, o.day, o.value%3$s) FROM (%4$s) AS n, (%5$s) AS o LIMIT 1),
-					   EXISTS (SELECT FROM new_rows) OR EXISTS (SELECT FROM old_rows))
-				   OR EXISTS (SELECT FROM new_rows OFFSET 1) OR EXISTS (SELECT FROM old_rows OFFSET 1)
-			  INTO more;
-		END IF;$q$, CASE single WHEN '' THEN 'IF' ELSE 'ELSIF' END, replace(fresh.counts, 'r.', 'n.'), replace(stale.counts, 'r.', 'o.'), fresh.query, stale.query);
-	SELECT string_agg(DISTINCT format('@extschema@._is_own_enum(%L, %L)', n.nspname, t.typname), ' AND ') INTO enums
-	  FROM @extschema@._model_live_enums(root, ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'))) AS e
-	  JOIN pg_type AS t ON t.oid = e JOIN pg_namespace AS n ON n.oid = t.typnamespace;
-	body := format($q$
-#variable_conflict use_column
-DECLARE
-	more		boolean := true;
-	one_key		text;%1$s
-	one_day		date;
-	one_value	numeric;
-	one_difference	@extschema@.history;
-	keys		text[];
-	differences	@extschema@.history[];
-	rejected	bigint := 0;
-	root		oid := TG_RELID;
-	state		text;
-BEGIN
-	-- Where the schema has been renamed, or tables dropped, nothing may fail in the
-	-- shop; and what has this name now may be a stranger's, with triggers of theirs.
-	IF @extschema@._owned_by_current_user(to_regclass(%6$L)) IS NOT TRUE THEN
-		%17$s
-	END IF;
-	IF TG_NARGS > 0 THEN
-		-- a statement straight into a partition, which may have been detached since
-		root := @extschema@._live_root(TG_RELID, TG_NAME);
-		IF root IS NULL THEN
-			-- it may come back
-			INSERT INTO %2$s.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a detached partition was written', 0, true);
-			RETURN NULL;
-		END IF;
-	END IF;
-	-- Who has been given the source could give its columns types with functions of
-	-- their own, and would have them run here; and what is stored is not theirs.
-	IF NOT @extschema@._owned_by_current_user(root) THEN
-		%3$s
-	END IF;
-	%4$s
-	IF TG_OP = 'TRUNCATE' THEN
-		IF TG_NARGS > 0 THEN
-			-- not that of the root, which comes here after it has emptied these tables
-			IF pg_relation_size(%5$L) + pg_relation_size(%6$L) > 0 THEN
-				INSERT INTO %2$s.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a partition was truncated', 0, true);
-			END IF;
-		ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
-			-- a DELETE would go by the snapshot
-			TRUNCATE %2$s.customer_histories, %2$s.pending, %2$s.rejects;
-		ELSE
-			BEGIN
-				LOCK TABLE %2$s.customer_histories, %2$s.pending, %2$s.rejects IN ACCESS EXCLUSIVE MODE NOWAIT;
-				TRUNCATE %2$s.customer_histories, %2$s.pending, %2$s.rejects;
-			EXCEPTION WHEN lock_not_available THEN
-				-- Somebody reads the model, and may be about to write the source, which we
-				-- hold. Pending first: what is just being folded in is waited for there.
-				DELETE FROM %2$s.pending;
-				DELETE FROM %2$s.customer_histories;
-				DELETE FROM %2$s.rejects;
-			END;
-		END IF;
-		RETURN NULL;
-	END IF;
-	%7$s
-	%8$s
-		%9$s
-		IF more THEN
-			%10$s
-		END IF;
-	%11$s
-	IF rejected <> 0 THEN
-		INSERT INTO %2$s.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'unconvertible', rejected, false);
-	END IF;
-	IF one_difference OPERATOR(@extschema@.<>) '{}' THEN
-		INSERT INTO %2$s.pending (%12$s) VALUES (one_key, %13$s, one_difference);
-	ELSIF cardinality(keys) = 1 THEN
-		INSERT INTO %2$s.pending (%12$s) VALUES (keys[1], %14$s, differences[1]);
-	ELSIF keys IS NOT NULL THEN
-		INSERT INTO %2$s.pending (%12$s) SELECT u.key, %15$s, u.difference FROM unnest(%16$s);
-	END IF;
-	RETURN NULL;
-END$q$,
-		CASE fresh.counts WHEN '' THEN '' ELSE E'\n\tone_counts\tboolean;' END
-			|| CASE WHEN tenanted THEN E'\n\tone_tenant\ttext;\n\tone_id\t\ttext;\n\ttenants\t\ttext[];\n\tids\t\t\ttext[];' ELSE '' END,
-		format('%I', model),
-		CASE WHEN lenient THEN format($q$INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'the source belongs to another role', 0, true);
-		RETURN NULL;$q$, model) ELSE format($q$RAISE insufficient_privilege USING
-			MESSAGE = format('model %%s is live, but its source belongs to another role', %L),
-			HINT = 'DROP TRIGGER, or ask the owner of the model to alter it: live => false.';$q$, model) END,
-		CASE WHEN enums IS NULL THEN '' ELSE format($q$IF NOT (%2$s) THEN
-		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'an enum of the source belongs to another role', 0, true);
-		RETURN NULL;
-	END IF;$q$, model, enums) END,
-		format('%I.customer_histories', model), format('%I.pending', model),
-		CASE WHEN (SELECT c.relkind FROM pg_class AS c WHERE c.oid = root) <> 'p' THEN '' ELSE format($q$-- one that is detached again leaves no trace in the catalogs
-	IF NOT @extschema@._live_parts_have_triggers(TG_RELID, TG_NAME) THEN
-		INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'a partition was attached', 0, true);
-	END IF;$q$, model) END,
-		-- This block writes nothing but for very many customers: it costs the
-		-- transaction no number of its own.
-		CASE WHEN lenient THEN 'BEGIN' ELSE '' END,
-		single,
-		several,
-		CASE WHEN lenient THEN format($q$EXCEPTION
-		WHEN numeric_value_out_of_range THEN
-			-- The rows of some customer don't fit one history. One by one they do: views
-			-- leave out that customer alone, as after a refresh.
-			BEGIN
-				%2$s
-			EXCEPTION WHEN OTHERS THEN
-				GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
-				INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'error ' || state, 0, true);
-				RETURN NULL;
-			END;
-		WHEN OTHERS THEN
-			GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
-			-- For every statement: a row that is there may be gone when this statement is
-			-- committed, by a refresh that has not seen it. apply_changes makes them few.
-			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild) VALUES (TG_OP, 'error ' || state, 0, true);
-			RETURN NULL;
-	END;$q$, model, one_by_one) ELSE '' END,
-		columns,
-		CASE WHEN tenanted THEN 'one_tenant, one_id' ELSE '''''' END,
-		CASE WHEN tenanted THEN 'tenants[1], ids[1]' ELSE '''''' END,
-		CASE WHEN tenanted THEN 'u.tenant, u.id' ELSE '''''' END,
-		CASE WHEN tenanted THEN 'keys, tenants, ids, differences) AS u (key, tenant, id, difference' ELSE 'keys, differences) AS u (key, difference' END,
-		CASE WHEN lenient THEN 'RETURN NULL;' ELSE format($q$RAISE object_not_in_prerequisite_state USING
-			MESSAGE = format('model %%s is live, but its tables are gone', %L),
-			HINT = 'DROP TRIGGER, or give its schema back the name that it had.';$q$, model) END);
-	-- The expressions are printed so that settings of an application don't change
-	-- them. Where the text of an array says NULL, that has to be one: no more
-	-- settings than that, for each of them costs every statement a little.
-	EXECUTE format('CREATE OR REPLACE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER'
-		' SET search_path = pg_catalog, pg_temp%s AS %L', model,
-		CASE WHEN settings ->> 'source_query' ~ 'NULL.*}''::' THEN ' SET array_nulls = on' ELSE '' END, body);
-	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
-	-- Its body is text. DROP EXTENSION ... CASCADE takes the columns of the model, and
-	-- has to take the triggers too: else no statement of the shop would succeed.
-	EXECUTE format('ALTER FUNCTION %I.record_differences() DEPENDS ON EXTENSION customer_scoring', model);
-	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
-		'appends what a statement on the source changes to pending; SECURITY DEFINER, because those who write orders have no rights on the model');
+	PERFORM @extschema@._model_make_trigger_function(model, settings);
 	EXECUTE format('UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL', model)
 		USING @extschema@._model_live_parts(root);
 	FOR part IN SELECT * FROM @extschema@._model_table_tree(root) LOOP
-		FOR event IN SELECT * FROM (VALUES ('INSERT', 'REFERENCING NEW TABLE AS new_rows'), ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
-				('UPDATE', 'REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows'), ('TRUNCATE', '')) AS v (name, referencing) LOOP
+		FOR event IN SELECT * FROM (VALUES
+				('INSERT', 'REFERENCING NEW TABLE AS new_rows'),
+				('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
+				('UPDATE', 'REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows'),
+				('TRUNCATE', '')) AS v (name, referencing) LOOP
 			-- in the place of one that is there, which may be disabled
-			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %I.record_differences(%s)',
-				format('scoring_%s_%s', lower(event.name), model), event.name, part.relid::regclass, event.referencing, model,
-				CASE WHEN part.level > 0 THEN '''part''' ELSE '' END);
+			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT'
+				' EXECUTE FUNCTION %I.record_differences(%s)',
+				format('scoring_%s_%s', lower(event.name), model), event.name, part.relid::regclass, event.referencing,
+				model, CASE WHEN part.level > 0 THEN '''part''' ELSE '' END);
 		END LOOP;
 	END LOOP;
 END
@@ -650,7 +446,8 @@ BEGIN
 		RETURN NULL;		-- no name of a relation; to take it apart would last
 	END IF;
 	-- from the catalogs: readers of model_status may have no rights on the schema
-	SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relispartition, c.relrowsecurity AND c.relforcerowsecurity AS is_walled,
+	SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relispartition,
+		   c.relrowsecurity AND c.relforcerowsecurity AS is_walled,
 		   c.relowner, r.rolsuper OR r.rolbypassrls AS sees_all INTO root
 	  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace LEFT JOIN pg_roles AS r ON r.oid = c.relowner
 	 WHERE n.nspname = (parse_ident(source_relation))[1] AND c.relname = (parse_ident(source_relation))[2];
@@ -664,10 +461,12 @@ BEGIN
 	tree := ARRAY(WITH RECURSIVE tree AS (
 						SELECT root.oid AS relid
 						UNION ALL
-						SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid WHERE root.relkind = 'p')
+						SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid
+						 WHERE root.relkind = 'p')
 					SELECT t.relid FROM tree AS t);
 	parts := ARRAY(SELECT format('%I.%I', n.nspname, c.relname) FROM unnest(tree) AS t (relid)
-					 JOIN pg_class AS c ON c.oid = t.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE t.relid <> root.oid);
+					 JOIN pg_class AS c ON c.oid = t.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+					WHERE t.relid <> root.oid);
 	changed := (SELECT min(p) FROM unnest(source_parts) AS p WHERE p <> ALL (parts));
 	IF changed IS NOT NULL THEN
 		RETURN format('partition %s has been detached, dropped or renamed', changed);
@@ -681,7 +480,8 @@ BEGIN
 	IF changed IS NOT NULL THEN
 		RETURN format('table %s is a part of %s now, whose statements are not seen', root.name, changed);
 	END IF;
-	changed := (SELECT min(i.inhrelid::regclass::text) FROM pg_inherits AS i WHERE i.inhparent = root.oid AND root.relkind = 'r');
+	changed := (SELECT min(i.inhrelid::regclass::text) FROM pg_inherits AS i
+				 WHERE i.inhparent = root.oid AND root.relkind = 'r');
 	IF changed IS NOT NULL THEN
 		RETURN format('table %s inherits from %s, and its statements are not seen', changed, root.name);
 	END IF;
@@ -691,7 +491,8 @@ BEGIN
 	changed := (SELECT min(p.relid::regclass::text)
 				  FROM unnest(tree) AS p (relid)
 				 WHERE (SELECT count(*) FROM pg_trigger AS g
-						 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A') AND g.tgfoid = to_regprocedure(format('%I.record_differences()', model))) < 4);
+						 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A')
+						   AND g.tgfoid = to_regprocedure(format('%I.record_differences()', model))) < 4);
 	IF changed IS NOT NULL THEN
 		RETURN format('table %s lacks enabled triggers of the model', changed);
 	END IF;
@@ -706,7 +507,8 @@ BEGIN
 	END IF;
 	SELECT min(format_type(t.oid, NULL)) INTO changed
 	  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'e' AND t.typowner <> root.relowner
-	 WHERE a.attrelid = root.oid AND a.attnum > 0 AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (source_columns);
+	 WHERE a.attrelid = root.oid AND a.attnum > 0
+	   AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (source_columns);
 	IF changed IS NOT NULL THEN
 		RETURN format('enum %s belongs to another role', changed);
 	END IF;
@@ -714,7 +516,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@._live_problem(text, text, text[], text[]) IS
-	'internal: what of its source a live model does not see: missing or disabled triggers, changed columns, detached partitions; NULL if it sees all';
+	'internal: what of its source a live model does not see: missing or disabled triggers, changed columns,'
+	' detached partitions; NULL if it sees all';
 
 -- The source of a live model before the model's tables, as its TRUNCATE locks
 -- them, so that the two can't wait for each other. With "mode" NULL it is only
@@ -731,13 +534,16 @@ DECLARE
 	s		record;
 	wanted	text;
 BEGIN
-	SELECT * INTO s FROM jsonb_to_record(settings) AS r (live boolean, source_relation text, source_columns text[], source_parts text[]);
+	SELECT * INTO s FROM jsonb_to_record(settings)
+		AS r (live boolean, source_relation text, source_columns text[], source_parts text[]);
 	IF NOT s.live OR @extschema@._model_missing(ARRAY[s.source_relation]) IS NOT NULL THEN
 		RETURN false;
 	END IF;
 	LOOP
 		wanted := CASE WHEN mode <> 'triggers' THEN mode
-			WHEN mode = 'triggers' AND @extschema@._live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NOT NULL THEN 'SHARE ROW EXCLUSIVE' END;
+			WHEN mode = 'triggers'
+			 AND @extschema@._live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NOT NULL
+			THEN 'SHARE ROW EXCLUSIVE' END;
 		-- of a source that belongs to somebody else now the caller is told later
 		IF wanted IS NOT NULL AND NOT has_table_privilege(s.source_relation, 'UPDATE') THEN
 			RETURN true;
@@ -756,4 +562,5 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_lock_source(name, jsonb, text) IS 'internal: lock the source of a live model before the model''s tables';
+COMMENT ON FUNCTION @extschema@._model_lock_source(name, jsonb, text) IS
+	'internal: lock the source of a live model before the model''s tables';

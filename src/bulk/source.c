@@ -324,27 +324,6 @@ day_fault(int32 day)
 	return DATE_NOT_FINITE(day) ? ROW_DAY_NOT_FINITE : ROW_DAY_OUT_OF_RANGE;
 }
 
-/*
- * _raise_unscorable(day date, value numeric): why a model does not keep a row,
- * as an error. If day and value are as they should be, the customer is not.
- */
-PG_FUNCTION_INFO_V1(raise_unscorable);
-Datum
-raise_unscorable(PG_FUNCTION_ARGS)
-{
-	int64		value;
-	int			decimals;
-	FixedError	error;
-
-	raise_fault(day_fault(PG_GETARG_DATEADT(0)));
-	error = fixed_from_numeric(PG_GETARG_DATUM(1), &value, &decimals);
-	raise_fault(value_fault(error));
-	if (!fixed_is_sane(value, decimals))
-		raise_fault(ROW_VALUE_TOO_LARGE);
-	raise_fault(ROW_KEY_TOO_LONG);
-	PG_RETURN_BOOL(false);
-}
-
 /* The bytes that a text takes in a customer_key, where : and \ of a tenant are escaped */
 static Size
 escaped_size(const struct varlena *value, bool is_tenant)
@@ -501,7 +480,7 @@ flush(SourceReceiver *receiver)
 {
 	if (receiver->n > 0)
 		receiver->reader->take(receiver->reader->arg, receiver->rows, receiver->n);
-	if (++receiver->batches % BATCHES_PER_LOOK == 1)
+	if (++receiver->batches % BATCHES_PER_LOOK == 1 && !receiver->reader->quiet)
 		report_progress(receiver);
 	receiver->n = receiver->failed = 0;
 	receiver->keys_used = 0;
@@ -669,8 +648,8 @@ as_relation_name(const char *source)
 }
 
 /* Prepare the source, which must be one SELECT. */
-static SPIPlanPtr
-prepare_source(const char *source)
+SPIPlanPtr
+source_prepare(const char *source)
 {
 	const char *query = as_relation_name(source);
 	SPIPlanPtr	plan;
@@ -710,15 +689,15 @@ prepare_source(const char *source)
 }
 
 /*
- * Read the source from beginning to end. "start" and "take" are called in
- * memory contexts that go away: what they keep, they allocate elsewhere.
+ * Read what a plan returns from beginning to end, under the SPI connection of
+ * the caller. "start" and "take" are called in memory contexts that go away:
+ * what they keep, they allocate elsewhere.
  */
 void
-source_read(const char *source, const SourceReader *reader, SourceCounts *counts)
+source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *counts)
 {
 	SourceReceiver *receiver = palloc0(sizeof(SourceReceiver));
 	SPIExecuteOptions options = {0};
-	SPIPlanPtr	plan;
 	int			result;
 
 	receiver->dest.receiveSlot = receiver_receive;
@@ -734,9 +713,6 @@ source_read(const char *source, const SourceReader *reader, SourceCounts *counts
 	receiver->keys = palloc(receiver->keys_size);
 	memset(counts, 0, sizeof(*counts));
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	plan = prepare_source(source);
 	options.read_only = true;
 	options.must_return_tuples = true;
 	options.dest = &receiver->dest;
@@ -744,10 +720,24 @@ source_read(const char *source, const SourceReader *reader, SourceCounts *counts
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 	flush(receiver);
-	SPI_finish();
 	MemoryContextDelete(receiver->context);
 	pfree(receiver->keys);
 	pfree(receiver);
+}
+
+/* The same for a query. */
+void
+source_read(const char *source, const SourceReader *reader, SourceCounts *counts)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SPIPlanPtr	plan;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = source_prepare(source);
+	MemoryContextSwitchTo(context);
+	source_read_plan(plan, reader, counts);
+	SPI_finish();
 }
 
 /* Say what was left out, and why. */

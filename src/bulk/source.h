@@ -5,6 +5,7 @@
 #ifndef CUSTOMER_SCORING_SOURCE_H
 #define CUSTOMER_SCORING_SOURCE_H
 
+#include "executor/spi.h"
 #include "fmgr.h"
 
 /* Rows are handed on in batches, so that the one who takes them can look ahead. */
@@ -57,8 +58,11 @@ typedef struct SourceReader
 	void		(*start) (void *arg, const SourceKey *key);
 	void		(*take) (void *arg, SourceRow *rows, int n);
 	void	   *arg;
+	bool		quiet;			/* no NOTICE about how far it is */
 } SourceReader;
 
+extern SPIPlanPtr source_prepare(const char *source);
+extern void source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *counts);
 extern void source_read(const char *source, const SourceReader *reader, SourceCounts *counts);
 extern void source_report(const SourceCounts *counts);
 extern uint64 source_key_hash(SourceKey *key, Datum datum);

@@ -30,40 +30,45 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "live.h"
 
 PG_FUNCTION_INFO_V1(owned_by_current_user);
-PG_FUNCTION_INFO_V1(is_own_enum);
-PG_FUNCTION_INFO_V1(live_root);
-PG_FUNCTION_INFO_V1(live_parts_have_triggers);
 
-/*
- * Is the current user itself the owner of a relation, not as a member or a
- * superuser? A query of pg_class would cost a trigger as much as all of its
- * arithmetic.
- */
-Datum
-owned_by_current_user(PG_FUNCTION_ARGS)
+/* Is the current user itself the owner of a relation, not as a member or a superuser? */
+bool
+live_is_own_relation(Oid relid)
 {
-	HeapTuple	relation = SearchSysCache1(RELOID, ObjectIdGetDatum(PG_GETARG_OID(0)));
+	HeapTuple	relation = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		owned;
 
 	if (!HeapTupleIsValid(relation))
-		PG_RETURN_NULL();
+		return false;
 	owned = ((Form_pg_class) GETSTRUCT(relation))->relowner == GetUserId();
 	ReleaseSysCache(relation);
-	PG_RETURN_BOOL(owned);
+	return owned;
+}
+
+/* _owned_by_current_user(relation oid): the same; NULL if there is none */
+Datum
+owned_by_current_user(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(live_is_own_relation(relid));
 }
 
 /*
- * _is_own_enum(schema name, type name): does this type exist, is it an enum and
- * does it belong to the current user? By name, for the trigger's expressions
- * name it so: a type of somebody else could have taken its place.
+ * Does this type exist, is it an enum and does it belong to the current user? By
+ * name, because the trigger's expressions name it so: a type of somebody else
+ * could have taken its place.
  */
-Datum
-is_own_enum(PG_FUNCTION_ARGS)
+bool
+live_is_own_enum(const char *schema_name, const char *name)
 {
-	Oid			schema = get_namespace_oid(NameStr(*PG_GETARG_NAME(0)), true);
-	HeapTuple	type = SearchSysCache2(TYPENAMENSP, NameGetDatum(PG_GETARG_NAME(1)), ObjectIdGetDatum(schema));
+	Oid			schema = get_namespace_oid(schema_name, true);
+	HeapTuple	type = SearchSysCache2(TYPENAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema));
 	bool		result = false;
 
 	if (HeapTupleIsValid(type))
@@ -72,12 +77,12 @@ is_own_enum(PG_FUNCTION_ARGS)
 			((Form_pg_type) GETSTRUCT(type))->typowner == GetUserId();
 		ReleaseSysCache(type);
 	}
-	PG_RETURN_BOOL(result);
+	return result;
 }
 
 /* Does the table have a trigger of this name, on the root without arguments, on a partition with one? */
 static bool
-has_trigger(Relation triggers, Oid relation, Name name, bool is_root)
+has_trigger(Relation triggers, Oid relation, const char *name, bool is_root)
 {
 	ScanKeyData key[2];
 	SysScanDesc scan;
@@ -85,7 +90,7 @@ has_trigger(Relation triggers, Oid relation, Name name, bool is_root)
 	bool		found;
 
 	ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-	ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ, NameGetDatum(name));
+	ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(name));
 	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 2, key);
 	tuple = systable_getnext(scan);
 	found = HeapTupleIsValid(tuple) && (((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs == 0) == is_root;
@@ -94,15 +99,13 @@ has_trigger(Relation triggers, Oid relation, Name name, bool is_root)
 }
 
 /*
- * _live_root(relation oid, trigger name): the partitioned table above this one
- * that is the source of the trigger's model; NULL if the table is no part of it
- * any more. Takes no lock on it: TRUNCATE locks from there down.
+ * The partitioned table above this one that is the source of the trigger's
+ * model; InvalidOid if the table is no part of it any more. Takes no lock on
+ * it: TRUNCATE locks from there down.
  */
-Datum
-live_root(PG_FUNCTION_ARGS)
+Oid
+live_root(Oid relation, const char *trigger)
 {
-	Oid			relation = PG_GETARG_OID(0);
-	Name		name = PG_GETARG_NAME(1);
 	Oid			root = InvalidOid;
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 	bool		is_part = HeapTupleIsValid(tuple) && ((Form_pg_class) GETSTRUCT(tuple))->relispartition;
@@ -116,14 +119,12 @@ live_root(PG_FUNCTION_ARGS)
 
 		foreach(cell, get_partition_ancestors(relation))
 		{
-			if (has_trigger(triggers, lfirst_oid(cell), name, true))
+			if (has_trigger(triggers, lfirst_oid(cell), trigger, true))
 				root = lfirst_oid(cell);
 		}
 		table_close(triggers, AccessShareLock);
 	}
-	if (!OidIsValid(root))
-		PG_RETURN_NULL();
-	PG_RETURN_OID(root);
+	return root;
 }
 
 /* The partitions below a table, at any depth. */
@@ -166,33 +167,77 @@ typedef struct SeenParts
 	Oid		   *parts;
 } SeenParts;
 
+static bool
+seen_before(const SeenParts *seen, List *parts)
+{
+	ListCell   *cell;
+	int			i = 0;
+
+	if (seen == NULL || seen->n != list_length(parts))
+		return false;
+	foreach(cell, parts)
+	{
+		if (seen->parts[i++] != lfirst_oid(cell))
+			return false;
+	}
+	return true;
+}
+
+static bool
+have_trigger(List *parts, const char *trigger)
+{
+	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
+	ListCell   *cell;
+	bool		result = true;
+
+	foreach(cell, parts)
+	{
+		if (!has_trigger(triggers, lfirst_oid(cell), trigger, false))
+			result = false;
+	}
+	table_close(triggers, AccessShareLock);
+	return result;
+}
+
+static void
+remember(HTAB *table, const SeenPartsKey *key, List *parts)
+{
+	Oid		   *copy = MemoryContextAlloc(TopMemoryContext, Max(list_length(parts), 1) * sizeof(Oid));
+	bool		found;
+	SeenParts  *entry = hash_search(table, key, HASH_ENTER, &found);
+	ListCell   *cell;
+	int			i = 0;
+
+	if (found)
+		pfree(entry->parts);
+	entry->parts = copy;
+	entry->n = list_length(parts);
+	foreach(cell, parts)
+		copy[i++] = lfirst_oid(cell);
+}
+
 /*
- * _live_parts_have_triggers(relation oid, trigger name): do all partitions below
- * a table have this trigger of the model? One that was attached lately has not:
- * rows that reach it through the root are seen, those that it brings or takes
- * along are not, and once it is detached nothing in the catalogs tells of it.
+ * Do all partitions below a table have this trigger of the model? One that was
+ * attached lately has not: rows that reach it through the root are seen, those
+ * that it brings or takes along are not, and once it is detached nothing in the
+ * catalogs tells of it.
  *
  * Partitions are looked at once a session. The list of them comes from the
  * relation cache each time, so what is kept is compared with what is there.
  */
-Datum
-live_parts_have_triggers(PG_FUNCTION_ARGS)
+bool
+live_parts_have_trigger(Oid relation, const char *trigger)
 {
 	static HTAB *seen = NULL;
 	SeenPartsKey key;
-	SeenParts  *entry;
 	List	   *parts;
-	ListCell   *cell;
-	Relation	triggers;
-	bool		found;
-	int			i = 0;
 
-	if (get_rel_relkind(PG_GETARG_OID(0)) != RELKIND_PARTITIONED_TABLE)
-		PG_RETURN_BOOL(true);
+	if (get_rel_relkind(relation) != RELKIND_PARTITIONED_TABLE)
+		return true;
 	memset(&key, 0, sizeof(key));
-	key.relation = PG_GETARG_OID(0);
-	namestrcpy(&key.trigger, NameStr(*PG_GETARG_NAME(1)));
-	parts = add_parts(NIL, key.relation);
+	key.relation = relation;
+	namestrcpy(&key.trigger, trigger);
+	parts = add_parts(NIL, relation);
 	if (seen == NULL)
 	{
 		HASHCTL		control = {0};
@@ -201,43 +246,10 @@ live_parts_have_triggers(PG_FUNCTION_ARGS)
 		control.entrysize = sizeof(SeenParts);
 		seen = hash_create("partitions with triggers of live models", 16, &control, HASH_ELEM | HASH_BLOBS);
 	}
-	entry = hash_search(seen, &key, HASH_FIND, NULL);
-	if (entry != NULL && entry->n == list_length(parts))
-	{
-		foreach(cell, parts)
-		{
-			if (entry->parts[i] != lfirst_oid(cell))
-				break;
-			i++;
-		}
-		if (i == entry->n)
-			PG_RETURN_BOOL(true);
-	}
-
-	triggers = table_open(TriggerRelationId, AccessShareLock);
-	found = true;
-	foreach(cell, parts)
-	{
-		if (!has_trigger(triggers, lfirst_oid(cell), PG_GETARG_NAME(1), false))
-		{
-			found = false;
-			break;
-		}
-	}
-	table_close(triggers, AccessShareLock);
-	if (found)
-	{
-		Oid		   *copy = MemoryContextAlloc(TopMemoryContext, Max(list_length(parts), 1) * sizeof(Oid));
-
-		i = 0;
-		foreach(cell, parts)
-			copy[i++] = lfirst_oid(cell);
-		entry = hash_search(seen, &key, HASH_ENTER, &found);
-		if (found)
-			pfree(entry->parts);
-		entry->n = list_length(parts);
-		entry->parts = copy;
-		found = true;
-	}
-	PG_RETURN_BOOL(found);
+	if (seen_before(hash_search(seen, &key, HASH_FIND, NULL), parts))
+		return true;
+	if (!have_trigger(parts, trigger))
+		return false;
+	remember(seen, &key, parts);
+	return true;
 }

@@ -59,6 +59,19 @@ INSERT INTO limits.orders (customer_id, ordered_on, total) SELECT i % 15000, '20
 UPDATE limits.orders SET total = total + 1 WHERE ordered_on = '2025-12-03';
 SELECT operation, reason, affected, needs_rebuild FROM limits_model.rejects ORDER BY 1, 3;
 SELECT * FROM check_model('limits_model');
+-- nor whether what they have done fits memory, and each of them fits a history
+SET work_mem = '64kB';
+SET hash_mem_multiplier = 1;
+UPDATE limits.orders SET total = total + 1 WHERE ordered_on = '2025-12-03';
+SELECT * FROM check_model('limits_model');
+INSERT INTO limits.orders (customer_id, ordered_on, total)
+SELECT CASE WHEN i % 1000 = 19 THEN 19 ELSE i % 5000 END, '2025-12-03',
+       CASE WHEN i % 1000 = 19 THEN 900000000.123456789 WHEN i % 5000 = 18 THEN 'NaN' ELSE i::numeric END FROM generate_series(1, 12000) AS i;
+SELECT operation, reason, affected, needs_rebuild FROM limits_model.rejects WHERE affected > 1;
+SELECT count(*) FILTER (WHERE customer_key = '19') AS too_large, count(*) FILTER (WHERE customer_key IN ('18', '20')) AS others FROM limits_model.customer_scores;
+RESET work_mem;
+RESET hash_mem_multiplier;
+SELECT * FROM check_model('limits_model');
 DELETE FROM limits.orders WHERE ordered_on = '2025-12-03' OR abs(total) > 1e12;
 SELECT * FROM check_model('limits_model');
 

@@ -87,6 +87,79 @@ is(caught(), '0', 'and runs nothing of the reader');
 as('shopowner', q{SELECT scoring.forget_customer('chain', 'lyon:C3'); SELECT scoring.export_customer('chain', 'lyon:C6')});
 is(caught(), '0', 'nor do forget_customer and export_customer');
 
+# --- the language of trigger functions -------------------------------------------
+# It is trusted: whatever its functions say, they have the rights of their owner or
+# caller, and are an error where they aren't what a live model makes.
+as('shopowner', q{CREATE TABLE crm.sales AS SELECT customer, day, value FROM crm.orders; GRANT SELECT, INSERT, UPDATE, TRIGGER ON crm.sales TO mallory;
+	SELECT scoring.create_model('sold', 'crm.sales', customer => 'customer', day => 'day', value => 'value', live => true, as_of => '2025-12-31')});
+my $good = q{{"model": "mine", "query": "SELECT c COLLATE \"C\", d, v FROM changed_rows", "time_zone": null, "on_error": "reject", "tenants": false, "enums": null}};
+my $with = sub { my ($name, $value, $body) = (@_, $good); $body =~ s/"$name": ("(\\.|[^"\\])*"|\w+)/"$name": $value/ or die $name; return $body; };
+my $make = sub { return "CREATE OR REPLACE FUNCTION mine.record() RETURNS trigger LANGUAGE customer_scoring_live AS \$body\$$_[0]\$body\$"; };
+as('mallory', q{CREATE SCHEMA mine; CREATE TABLE mine.sales (c text, d date, v numeric); CREATE TABLE mine.bad (c text, d date, v numeric);
+	CREATE TABLE mine.pending (customer_key text, tenant text, difference scoring.history); CREATE TABLE mine.rejects (operation text, reason text, affected bigint, needs_rebuild boolean);
+	GRANT ALL ON SCHEMA mine TO PUBLIC; GRANT ALL ON mine.sales TO PUBLIC;} . $make->($good) . q{;
+	CREATE TRIGGER t AFTER INSERT ON mine.sales REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION mine.record()});
+my $insert = q{INSERT INTO mine.sales VALUES ('K1', '2025-01-01', 5)};
+my $mine = sub { my $got = as('mallory', q{SELECT string_agg(customer_key || difference::text, ' ') FROM mine.pending; SELECT string_agg(reason, ' ') FROM mine.rejects; TRUNCATE mine.pending, mine.rejects});
+	return join '|', split /\n/, $got, -1; };
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert)), 'ok', 'anybody may write a function in it');
+is($mine->(), 'K1{2025-01-01:1:5}|', 'which writes to a table of their own');
+is(as('shopowner', "$insert RETURNING c"), 'K1', 'another role writes to the table');
+is($mine->(), '|', 'whose rights do not reach it');
+my $sold = q{SELECT (SELECT count(*) FROM sold.pending), (SELECT count(*) FROM sold.rejects)};
+as('mallory', $make->($with->('model', '"sold"')));
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert), as('shopowner', $sold)), 'ok 0|0', 'the model of another role is not written to');
+like((attempt($node, 'postgres', 'mallory', q{CREATE TRIGGER t AFTER INSERT ON mine.sales REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION sold.record_differences()}))[0], qr/^42501/, 'nor by its own function');
+like((attempt($node, 'postgres', 'mallory', q{CREATE TRIGGER t AFTER INSERT ON crm.sales REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION sold.record_differences()}))[0], qr/^42501/, 'on its own source');
+as('mallory', $make->($with->('query', q{"SELECT c COLLATE \"C\", d, v FROM changed_rows, crm.people"})));
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert), $mine->()), 'ok |error 42501', 'what its owner may not read is not read');
+as('mallory', $make->($with->('query', q{"SELECT c COLLATE \"C\", d, v FROM changed_rows"})));
+# queries that are none of a model's
+my %wrong = ('more customers than rows' => [ q{"SELECT (c || i) COLLATE \"C\", d, v FROM changed_rows, generate_series(1, 100) AS i"}, '42P13' ], 'a key that is no text' => [ '"SELECT 1, d, v FROM changed_rows"', '42804' ],
+	'two columns' => [ '"SELECT c, d FROM changed_rows"', '42804' ], 'two queries' => [ '"SELECT c, d, v FROM changed_rows; SELECT 1"', '42601' ],
+	'a query that writes' => [ '"DELETE FROM mine.sales RETURNING c, d, v"', '42601' ], 'a writing WITH' => [ '"WITH x AS (DELETE FROM mine.sales RETURNING *) SELECT c, d, v FROM x"', '0A000' ]);
+for my $what (sort keys %wrong)
+{
+	as('mallory', $make->($with->('query', $wrong{$what}[0])));
+	is(join(' ', attempt($node, 'postgres', 'mallory', $insert), $mine->()), "ok |error $wrong{$what}[1]", "$what is an error");
+	as('mallory', $make->($with->('on_error', '"raise"', $with->('query', $wrong{$what}[0]))));
+	like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^$wrong{$what}[1] /, 'or raises one');
+}
+# bodies that say nothing
+for my $body ('', 'no', '[]', '{}', '1', $with->('model', 'null'), $with->('model', '1'), $with->('query', '{}'), $with->('tenants', '"yes"'), $with->('enums', '7'), $with->('enums', '[7]'), $with->('enums', '[["a"]]'), $with->('enums', '[[1, 2]]'))
+{
+	like((attempt($node, 'postgres', 'mallory', $make->($body)))[0], qr/^(42P13 this is no trigger function of a live model|22P02 )/, "no body: $body");
+	as('mallory', 'SET check_function_bodies = off; ' . $make->($body));
+	like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^(42P13|22P02) /, 'nor where nobody looked at it first');
+}
+like((attempt($node, 'postgres', 'mallory', 'CREATE FUNCTION mine.other() RETURNS int LANGUAGE customer_scoring_live AS $$' . $good . '$$'))[0], qr/^42P13 /, 'a function of it is a trigger');
+# tables that the extension has not made, and other triggers
+as('mallory', $make->($good));
+for my $column ('difference TYPE text', 'difference TYPE bytea USING NULL', 'tenant TYPE int USING 1', 'customer_key TYPE "char"')
+{
+	as('mallory', "BEGIN; ALTER TABLE mine.pending ALTER $column; COMMIT");
+	like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^55000 table pending of model "mine" is missing, or not what the extension has made/, "pending with $column");
+	as('mallory', 'DROP TABLE mine.pending; CREATE TABLE mine.pending (customer_key text, tenant text, difference scoring.history)');
+}
+as('mallory', 'ALTER TABLE mine.pending DROP tenant, ADD other int, ADD tenant text, ADD CHECK (length(customer_key) < 10)');
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert), $mine->()), 'ok K1{2025-01-01:1:5}|', 'columns are found by name');
+like((attempt($node, 'postgres', 'mallory', q{INSERT INTO mine.sales VALUES ('a long name of a customer', '2025-01-01', 5)}))[0], qr/^23514 /, 'and constraints hold');
+for my $trigger ('AFTER INSERT ON mine.bad FOR EACH STATEMENT', 'AFTER INSERT ON mine.bad FOR EACH ROW', 'BEFORE INSERT ON mine.bad FOR EACH STATEMENT', 'BEFORE INSERT ON mine.bad FOR EACH ROW')
+{
+	as('mallory', "CREATE OR REPLACE TRIGGER t $trigger EXECUTE FUNCTION mine.record()");
+	like((attempt($node, 'postgres', 'mallory', q{INSERT INTO mine.bad VALUES ('K1', '2025-01-01', 5)}))[0], qr/^39P01 /, "a trigger $trigger");
+	as('mallory', 'DROP TRIGGER t ON mine.bad');
+}
+like((attempt($node, 'postgres', 'mallory', 'SELECT mine.record()'))[0], qr/^0A000 |^39P01 /, 'a call of it');
+# one that replaces itself while it is called
+as('mallory', q{CREATE FUNCTION mine.again() RETURNS text LANGUAGE plpgsql AS $x$ BEGIN IF pg_trigger_depth() < 3 THEN EXECUTE replace(pg_get_functiondef('mine.record()'::regprocedure), ', v', ', v + 0');
+	INSERT INTO mine.sales VALUES ('K2', '2025-01-01', 5); END IF; RETURN 'K3'; END $x$;} . $make->($with->('query', q{"SELECT mine.again() COLLATE \"C\", d, v FROM changed_rows"})));
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert)), 'ok', 'a function that replaces itself');
+like($mine->(), qr/^(K3\{2025-01-01:1:5\} ?)+\|$/, 'goes on as it began');
+is(as('shopowner', $sold), '0|0', 'the model of the other role is untouched');
+is(caught(), '0', 'and nothing ran with the rights of another role');
+as('mallory', 'DROP SCHEMA mine CASCADE');
+
 # --- a model that is a trap -----------------------------------------------------
 as('mallory', q{
 	CREATE SCHEMA mal; GRANT USAGE ON SCHEMA mal TO PUBLIC;

@@ -1,0 +1,13 @@
+/*
+ * live.h
+ *		What the triggers of live models ask the catalogs.
+ */
+#ifndef CUSTOMER_SCORING_LIVE_H
+#define CUSTOMER_SCORING_LIVE_H
+
+extern bool live_is_own_relation(Oid relid);
+extern bool live_is_own_enum(const char *schema_name, const char *name);
+extern Oid	live_root(Oid relation, const char *trigger);
+extern bool live_parts_have_trigger(Oid relation, const char *trigger);
+
+#endif							/* CUSTOMER_SCORING_LIVE_H */

@@ -1,0 +1,159 @@
+/*
+ * pending.c
+ *		Append rows to the table pending of a model.
+ *
+ * Rows are written as logical replication writes them, without a statement: to
+ * plan and start an INSERT would cost more than the row. Constraints, indexes
+ * and triggers are served all the same.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "live.h"
+#include "pending.h"
+
+/*
+ * The table, if the current user is its owner: where the schema has been
+ * renamed, a stranger's may have its name. By the catalogs as they are now,
+ * without a lock.
+ */
+Oid
+pending_find(const char *model)
+{
+	Oid			schema = get_namespace_oid(model, true);
+	Oid			relation = OidIsValid(schema) ? get_relname_relid("pending", schema) : InvalidOid;
+
+	return live_is_own_relation(relation) ? relation : InvalidOid;
+}
+
+/* Rows are formed by position: where is the column, and is it of that type? */
+static int
+column(Relation relation, const char *name, Oid type)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute it = TupleDescAttr(desc, i);
+
+		if (!it->attisdropped && it->attgenerated == '\0' && it->atttypid == type &&
+			strcmp(NameStr(it->attname), name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* False if it is not what the extension makes */
+static bool
+find_columns(Pending *pending, bool tenanted, Oid history_type)
+{
+	Relation	relation = pending->relation;
+
+	pending->key = column(relation, "customer_key", TEXTOID);
+	pending->tenant = column(relation, "tenant", TEXTOID);
+	pending->customer = tenanted ? column(relation, "customer_id", TEXTOID) : -1;
+	pending->difference = column(relation, "difference", history_type);
+	return relation->rd_rel->relkind == RELKIND_RELATION &&
+		relation->rd_rel->relowner == GetUserId() &&
+		pending->key >= 0 && pending->tenant >= 0 && pending->difference >= 0 &&
+		(!tenanted || pending->customer >= 0);
+}
+
+void
+pending_open(Pending *pending, const char *model, bool tenanted, Oid history_type)
+{
+	Oid			relid = pending_find(model);
+	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
+
+	pending->relation = relation;
+	if (relation == NULL || !find_columns(pending, tenanted, history_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table pending of model \"%s\" is missing, or not what the extension has made", model)));
+	PreventCommandIfReadOnly("INSERT");
+	pending->estate = CreateExecutorState();
+	pending->target = makeNode(ResultRelInfo);
+	InitResultRelInfo(pending->target, relation, 0, NULL, 0);
+	ExecOpenIndices(pending->target, false);
+	pending->slot = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsVirtual);
+	AfterTriggerBeginQuery();
+	ExecBSInsertTriggers(pending->estate, pending->target);
+}
+
+/* What a colon of the key divides: \ and : of the tenant have a \ before them. */
+static void
+divide_key(const text *key, Datum *tenant, Datum *customer)
+{
+	const char *p = VARDATA_ANY(key);
+	const char *end = p + VARSIZE_ANY_EXHDR(key);
+	char	   *plain = palloc(end - p + 1);
+	int			length = 0;
+
+	while (p < end && *p != ':')
+	{
+		if (*p == '\\' && p + 1 < end)
+			p++;
+		plain[length++] = *p++;
+	}
+	if (p < end)
+		p++;
+	*tenant = PointerGetDatum(cstring_to_text_with_len(plain, length));
+	*customer = PointerGetDatum(cstring_to_text_with_len(p, end - p));
+}
+
+static void
+put(TupleTableSlot *slot, int column, Datum value)
+{
+	slot->tts_values[column] = value;
+	slot->tts_isnull[column] = false;
+}
+
+void
+pending_append(Pending *pending, const text *key, History *difference)
+{
+	TupleTableSlot *slot = pending->slot;
+	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(pending->estate));
+	Datum		tenant;
+	Datum		customer;
+
+	ResetPerTupleExprContext(pending->estate);
+	tenant = PointerGetDatum(cstring_to_text_with_len("", 0));
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	put(slot, pending->key, PointerGetDatum(key));
+	if (pending->customer >= 0)
+	{
+		divide_key(key, &tenant, &customer);
+		put(slot, pending->customer, customer);
+	}
+	put(slot, pending->tenant, tenant);
+	put(slot, pending->difference, PointerGetDatum(difference));
+	ExecStoreVirtualTuple(slot);
+	ExecSimpleRelationInsert(pending->target, pending->estate, slot);
+	MemoryContextSwitchTo(old);
+}
+
+void
+pending_close(Pending *pending)
+{
+	ExecASInsertTriggers(pending->estate, pending->target, NULL);
+	AfterTriggerEndQuery(pending->estate);
+	ExecDropSingleTupleTableSlot(pending->slot);
+	ExecCloseIndices(pending->target);
+	FreeExecutorState(pending->estate);
+	table_close(pending->relation, NoLock);
+	/* statements of other triggers see them */
+	CommandCounterIncrement();
+}
