@@ -53,6 +53,7 @@ OBJS = \
 	src/model/caller.o \
 	src/model/model_call.o \
 	src/model/live.o \
+	src/model/live_expression.o \
 	src/model/pending.o \
 	src/model/record.o \
 	src/model/suppression.o \

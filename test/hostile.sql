@@ -124,6 +124,11 @@ INSERT INTO hostile.good VALUES
   ('grant_reader', $$'hostile_model', 'hostile_user'$$),
   ('revoke_reader', $$'hostile_model', 'pg_monitor'$$),
   ('_live_problem', $$'hostile_model', 'hostile.orders', '{"customer integer"}', NULL$$),
+  ('_model_live_program', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
+  ('_model_live_probe', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
+  ('_model_make_trigger_function', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL)$$),
+  ('_live_expressions', $$'hostile_model.customer_scores'::regclass::oid$$),
+  ('_model_live_check_table', $$'hostile.orders'$$),
   ('_model_alter', $$scoring._model_caller(), 'hostile_model', '{"bins": 3, "segment_map": "klaviyo"}', NULL, NULL, false$$),
   ('_model_probe', $$'hostile_model', scoring._model_caller(), 'SELECT customer FROM hostile.orders'$$),
   ('_model_probe_argument', $$'hostile_model', scoring._model_caller(), 'value', 'value', 'hostile.orders AS source', '{value}'$$),
@@ -318,7 +323,7 @@ INSERT INTO hostile.value (type, expression) VALUES ('argument_moment', 'NULL'),
 
 CREATE VIEW hostile.function AS
 SELECT p.oid::regprocedure AS function, 'internal'::regtype = ANY (proargtypes::oid[] || prorettype) AS internal,
-       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname = '_model_raise_unreadable' OR p.prosrc LIKE 'refuse\_moment%'
+       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname IN ('_model_raise_unreadable', '_model_live_refuse_foreign', '_model_live_refuse_unsteady', '_live_call_handler') OR p.prosrc LIKE 'refuse\_moment%'
        OR p.oid IN (SELECT a.aggfnoid FROM pg_aggregate a JOIN pg_proc s ON s.oid = a.aggtransfn WHERE s.prosrc LIKE 'refuse\_moment%') AS only_raises
   FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid

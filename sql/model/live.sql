@@ -87,29 +87,23 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_live_enums(oid, text[]) IS
 	'internal: the enums among columns that a live model reads';
 
--- What the live model stands on, checked once: the root of the source, which has
--- the same owner as the model, and columns of built-in types. Returns the columns.
-CREATE FUNCTION @extschema@._model_live_columns(model name, settings jsonb)
-	RETURNS text[]
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+-- Is this a table whose statements all fire triggers, with the rights of the model's owner? Or an error.
+CREATE FUNCTION @extschema@._model_live_check_table(relation regclass)
+	RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	relation	regclass := settings ->> 'source_relation';
+	instead		text := 'Leave live out and schedule refresh_model';
+	parts		oid[];		-- with the table itself
 	c			record;
-	columns		text[];
-	foreign_object text;
-	foreign_enum boolean;
 	distributed	boolean;
-	tree		text;
-	unsteady	text;
-	state		text;
-	message		text;
 BEGIN
 	IF relation IS NULL THEN
 		RAISE feature_not_supported USING
 			MESSAGE = 'live: a query can''t carry triggers',
-			HINT = 'Name the table, and give customer, day, value and counts as expressions over its columns; or leave live out and schedule refresh_model.';
+			HINT = 'Name the table, and give customer, day, value and counts as expressions over its columns;'
+				' or leave live out and schedule refresh_model.';
 	END IF;
 	SELECT * INTO c FROM pg_class WHERE oid = relation;
 	IF c.relkind NOT IN ('r', 'p') THEN
@@ -126,41 +120,69 @@ BEGIN
 	IF c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: other tables inherit from %s', relation),
-			HINT = 'Leave live out and schedule refresh_model, or make it a partitioned table.';
+			HINT = instead || ', or make it a partitioned table.';
 	END IF;
-	IF c.relpersistence = 't' OR EXISTS (SELECT FROM @extschema@._model_table_tree(relation) AS t JOIN pg_class AS p ON p.oid = t.relid WHERE p.relkind = 'f') THEN
+	parts := ARRAY(SELECT t.relid FROM @extschema@._model_table_tree(relation) AS t);
+	IF c.relpersistence = 't' OR EXISTS (SELECT FROM pg_class AS p WHERE p.oid = ANY (parts) AND p.relkind = 'f') THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s has parts that carry no triggers', relation),
-			HINT = 'Leave live out and schedule refresh_model.';
+			HINT = instead || '.';
 	END IF;
-	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid IN (SELECT t.relid FROM @extschema@._model_table_tree(relation) AS t)) THEN
+	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = ANY (parts)) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s is filled by logical replication', relation),
 			DETAIL = 'Rows that are replicated fire no statement triggers.',
-			HINT = 'Leave live out and schedule refresh_model, or make the model where the rows come from.';
+			HINT = instead || ', or make the model where the rows come from.';
 	END IF;
 	IF to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN
-		EXECUTE 'SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid = $1)' INTO distributed USING relation;
+		EXECUTE 'SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid = $1)'
+			INTO distributed USING relation;
 		IF distributed THEN
 			RAISE feature_not_supported USING
 				MESSAGE = format('live: %s is a Citus table', relation),
 				DETAIL = 'Its rows are written on other servers, where these triggers don''t fire.',
-				HINT = 'Leave live out and schedule refresh_model.';
+				HINT = instead || '.';
 		END IF;
 	END IF;
 	IF pg_get_userbyid(c.relowner) <> current_user THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('live: %s belongs to role %I', relation, pg_get_userbyid(c.relowner)),
-			DETAIL = 'The trigger runs with the rights of the model''s owner, over columns that the source''s owner can change.',
+			DETAIL = 'The trigger runs with the rights of the model''s owner,'
+				' over columns that the source''s owner can change.',
 			HINT = format('SET ROLE %I; and make the model again.', pg_get_userbyid(c.relowner));
 	END IF;
 	IF row_security_active(relation) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: row-level security hides rows of %s from its owner', relation),
 			DETAIL = 'Triggers would see them, refresh_model would not.',
-			HINT = format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or leave live out and schedule refresh_model.', relation);
+			HINT = format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY,'
+				' or leave live out and schedule refresh_model.', relation);
 	END IF;
-	-- The server knows what an expression depends on; what is built in doesn't count.
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_live_check_table(regclass) IS
+	'internal: check that a table can be the source of a live model';
+
+CREATE FUNCTION @extschema@._live_expressions(view oid, OUT has_subquery boolean, OUT beyond_columns boolean,
+		OUT unsteady text[])
+	AS 'MODULE_PATHNAME', 'live_expressions'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._live_expressions(oid) IS
+	'internal: has this view a subquery, more than single columns of a row, what in it follows settings of a session?';
+
+-- What the expressions of the source depend on: the server knows, once they are a
+-- view. What is built in doesn't count, nor do enums of the owner's and their arrays.
+CREATE FUNCTION @extschema@._model_live_probe(model name, settings jsonb, OUT columns text[], OUT foreign_object text,
+		OUT foreign_enum boolean, OUT has_subquery boolean, OUT beyond_columns boolean, OUT unsteady text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source		regclass := settings ->> 'source_relation';
+	probe		regclass;
+	state		text;
+	message		text;
+BEGIN
 	BEGIN
 		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'source_query');
 	EXCEPTION WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
@@ -168,93 +190,125 @@ BEGIN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
 		PERFORM @extschema@._model_raise_unreadable(model, state, message);
 	END;
-	SELECT array_agg(DISTINCT format('%I %s', a.attname, format_type(a.atttypid, NULL))) FILTER (WHERE a.attname IS NOT NULL),
-		   min(pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)) FILTER (WHERE NOT coalesce(t.is_known, false)),
-		   bool_or(a.attname IS NOT NULL AND NOT t.is_known AND t.typtype = 'e'),
-		   min(w.ev_action::text)
-	  INTO columns, foreign_object, foreign_enum, tree
-	  FROM pg_rewrite AS w
-	  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refobjid <> w.ev_class AND d.deptype = 'n'
-	  LEFT JOIN pg_attribute AS a ON d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND a.attrelid = relation AND a.attnum = d.refobjsubid AND a.attnum > 0
-	  -- an enum of the owner's own, its arrays, and what is built in; its operators are
-	  LEFT JOIN LATERAL (SELECT t.typtype, t.typnamespace = 'pg_catalog'::regnamespace
-								OR t.typowner = c.relowner AND 'e' IN (t.typtype, (SELECT e.typtype FROM pg_type AS e WHERE e.typarray = t.oid)) AS is_known
-						   FROM pg_type AS t
-						  WHERE t.oid = CASE WHEN a.attname IS NOT NULL THEN a.atttypid WHEN d.refclassid = 'pg_type'::regclass THEN d.refobjid END) AS t ON true
-	 WHERE w.ev_class = format('%I.source_probe', model)::regclass
-	   AND NOT (d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.refobjsubid = 0);
-	EXECUTE format('DROP VIEW %I.source_probe', model);
+	probe := format('%I.source_probe', model);
+	SELECT e.has_subquery, e.beyond_columns, (SELECT min(u) FROM unnest(e.unsteady) AS u)
+	  INTO has_subquery, beyond_columns, unsteady
+	  FROM @extschema@._live_expressions(probe) AS e;
+	WITH needed AS (
+		SELECT d.refclassid, d.refobjid, d.refobjsubid, a.attname, a.atttypid,
+			   CASE WHEN a.attname IS NOT NULL THEN a.atttypid
+					WHEN d.refclassid = 'pg_type'::regclass THEN d.refobjid END AS type
+		  FROM pg_rewrite AS w
+		  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.deptype = 'n'
+		   AND d.refobjid <> w.ev_class
+		  LEFT JOIN pg_attribute AS a ON d.refclassid = 'pg_class'::regclass AND d.refobjid = source
+		   AND a.attrelid = source AND a.attnum = d.refobjsubid AND a.attnum > 0
+		 WHERE w.ev_class = probe
+		   AND NOT (d.refclassid = 'pg_class'::regclass AND d.refobjid = source AND d.refobjsubid = 0)
+	), known AS (
+		SELECT t.oid AS type, t.typtype,
+			   t.typnamespace = 'pg_catalog'::regnamespace
+			   OR t.typowner = (SELECT c.relowner FROM pg_class AS c WHERE c.oid = source)
+				  AND 'e' IN (t.typtype, (SELECT e.typtype FROM pg_type AS e WHERE e.typarray = t.oid)) AS is_known
+		  FROM pg_type AS t
+	)
+	SELECT array_agg(DISTINCT format('%I %s', n.attname, format_type(n.atttypid, NULL)))
+			   FILTER (WHERE n.attname IS NOT NULL),
+		   min(pg_describe_object(n.refclassid, n.refobjid, n.refobjsubid))
+			   FILTER (WHERE NOT coalesce(k.is_known, false)),
+		   bool_or(n.attname IS NOT NULL AND NOT k.is_known AND k.typtype = 'e')
+	  INTO columns, foreign_object, foreign_enum
+	  FROM needed AS n LEFT JOIN known AS k ON k.type = n.type;
+	EXECUTE format('DROP VIEW %s', probe);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_live_probe(name, jsonb) IS
+	'internal: what the expressions of a live model''s source depend on';
+
+CREATE FUNCTION @extschema@._model_live_refuse_foreign(foreign_object text, is_enum boolean)
+	RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RAISE feature_not_supported USING
+		MESSAGE = format('live: the source''s columns depend on %s', foreign_object),
+		DETAIL = CASE WHEN is_enum THEN 'The owner of an enum could put another type in its place,'
+				' whose functions would run as the owner of the model.'
+			ELSE 'Its owner could make the shop''s statements fail.' END,
+		HINT = CASE WHEN is_enum THEN format('ALTER TYPE ... OWNER TO %I; or add a column for it,'
+				' like: is_paid boolean GENERATED ALWAYS AS (status = ''paid'') STORED.', current_user)
+			ELSE 'Use columns of built-in types or enums of your own, and functions of PostgreSQL''s own.'
+				' What else is needed can be a generated column of a built-in type,'
+				' or one that a trigger of yours fills.' END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_live_refuse_foreign(text, boolean) IS
+	'internal: the error for a source that depends on objects of others';
+
+CREATE FUNCTION @extschema@._model_live_refuse_unsteady(what text)
+	RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	as_text		text := substring(what FROM '^(.*) as text$');		-- the type
+BEGIN
+	RAISE feature_not_supported USING
+		MESSAGE = format('live: the source''s columns depend on settings of the session: %s', what),
+		DETAIL = 'The same row would mean one thing to the session that writes it,'
+			' and another to one that deletes or rereads it.',
+		HINT = CASE WHEN as_text IN ('real', 'double precision')
+			THEN 'Make it numeric first, like: weight::numeric::text.'
+			WHEN as_text = 'row' THEN 'Join the columns, like: shop || '':'' || number::text.'
+			WHEN as_text = 'bytea' THEN 'Use encode, like: encode(id, ''hex'').'
+			WHEN (SELECT t.typtype = 'e' FROM pg_type AS t WHERE t.oid = to_regtype(as_text))
+			THEN 'Compare the enum itself, like: status IN (''paid'', ''sent'').'
+			ELSE 'Of a timestamptz give the column itself as day, and time_zone;'
+				' elsewhere use immutable functions.' END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_live_refuse_unsteady(text) IS
+	'internal: the error for a source that follows settings of the session';
+
+-- What the live model stands on, checked once: the root of the source, which has
+-- the same owner as the model, and columns of built-in types. Returns the columns.
+CREATE FUNCTION @extschema@._model_live_columns(model name, settings jsonb)
+	RETURNS text[]
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	found		record;
+BEGIN
+	PERFORM @extschema@._model_live_check_table((settings ->> 'source_relation')::regclass);
+	SELECT * INTO found FROM @extschema@._model_live_probe(model, settings);
 	-- A trigger sees the rows of one statement and no others. It sees no row as a
 	-- whole: the text of one includes columns that nobody has looked at.
-	IF tree ~ ':hasSubLinks true' THEN
+	IF found.has_subquery THEN
 		RAISE feature_not_supported USING
 			MESSAGE = 'live: customer, day, value, counts and tenant can''t hold a subquery',
 			DETAIL = 'A trigger sees the rows of one statement; what a subquery reads may change without it.',
 			HINT = 'Leave live out and schedule refresh_model; or have the column in the source itself.';
 	END IF;
-	IF tree ~ ':has(Aggs|WindowFuncs|TargetSRFs) true' OR tree ~ '\{VAR :varno \d+ :varattno 0 ' THEN
+	IF found.beyond_columns THEN
 		RAISE feature_not_supported USING
-			MESSAGE = 'live: customer, day, value, counts and tenant must be expressions over single columns of their own row',
-			HINT = 'Leave out whole rows, aggregates, window functions and functions that return sets; or leave live out and schedule refresh_model.';
+			MESSAGE = 'live: customer, day, value, counts and tenant must be expressions'
+				' over single columns of their own row',
+			HINT = 'Leave out whole rows, aggregates, window functions and functions that return sets;'
+				' or leave live out and schedule refresh_model.';
 	END IF;
-	IF foreign_object IS NOT NULL THEN
-		RAISE feature_not_supported USING
-			MESSAGE = format('live: the source''s columns depend on %s', foreign_object),
-			DETAIL = CASE WHEN foreign_enum THEN 'The owner of an enum could put another type in its place, whose functions would run as the owner of the model.'
-				ELSE 'Its owner could make the shop''s statements fail.' END,
-			HINT = CASE WHEN foreign_enum THEN format('ALTER TYPE ... OWNER TO %I; or add a column for it, like: is_paid boolean GENERATED ALWAYS AS (status = ''paid'') STORED.', current_user)
-				ELSE 'Use columns of built-in types or enums of your own, and functions of PostgreSQL''s own. What else is needed can be a generated column of a built-in type, or one that a trigger of yours fills.' END;
+	IF found.foreign_object IS NOT NULL THEN
+		PERFORM @extschema@._model_live_refuse_foreign(found.foreign_object, found.foreign_enum);
 	END IF;
-	-- Writers of orders may have any TimeZone and DateStyle: a row must mean the
-	-- same to them, to those who delete it, and to refresh_model. Some functions
-	-- are marked immutable although their result follows settings: texts of
-	-- floating-point numbers, bytea, intervals and what consists of them.
-	SELECT min(x.what) INTO unsteady
-	  FROM (SELECT p.oid::regprocedure::text AS what FROM regexp_matches(tree, ':(?:funcid|opfuncid) (\d+)', 'g') AS m
-			  JOIN pg_proc AS p ON p.oid = m[1]::oid
-			 WHERE p.provolatile <> 'i' OR p.oid = 'pg_catalog.quote_ident(text)'::regprocedure
-				OR p.prorettype IN ('cstring'::regtype, 'xml'::regtype) OR p.proargtypes::oid[] && '{cstring,xml}'::regtype[]::oid[]
-			UNION ALL
-			SELECT format('text as %s', format_type(t.oid, NULL)) FROM regexp_matches(tree, ' :resulttype (\d+)', 'g') AS m
-			  JOIN pg_type AS t ON t.oid = m[1]::oid JOIN pg_proc AS p ON p.oid = t.typinput
-			 WHERE p.provolatile <> 'i' AND tree ~ '\{COERCEVIAIO '
-			UNION ALL
-			SELECT format('%s as text', format_type(t.oid, NULL))
-			  FROM regexp_matches(tree, '\{COERCEVIAIO :arg \{.*?:(?:vartype|consttype|funcresulttype|opresulttype|casetype|coalescetype|minmaxtype|array_typeid|refrestype) (\d+) ', 'g') AS m
-			  JOIN pg_type AS t ON t.oid = m[1]::oid
-			 WHERE @extschema@._model_base_type(t.oid) <> ALL ('{bool,"char",name,int2,int4,int8,oid,numeric,text,varchar,bpchar,uuid,bit,varbit,time,timetz,inet,cidr,macaddr,macaddr8,json,jsonb}'::regtype[]::oid[])
-			UNION ALL
-			-- its columns may be of any type
-			SELECT 'row as text' WHERE tree ~ '\{COERCEVIAIO :arg \{ROW(EXPR|) '
-			UNION ALL
-			-- everybody who writes a row reads a constant again
-			SELECT format('a constant of type %s', format_type(t.oid, NULL))
-			  FROM regexp_matches(tree, '\{CONST :consttype (\d+) ', 'g') AS m
-			  JOIN pg_type AS t ON t.oid = m[1]::oid LEFT JOIN pg_type AS e ON e.typarray = t.oid
-			  JOIN pg_proc AS p ON p.oid = coalesce(e.typinput, t.typinput)
-			 WHERE p.provolatile <> 'i' AND 'e' NOT IN (t.typtype, coalesce(e.typtype, ''))
-			   AND coalesce(e.oid, t.oid) <> ALL ('{date,timestamp,timestamptz,time,timetz,interval}'::regtype[]::oid[])
-			UNION ALL
-			SELECT 'XML' WHERE tree ~ '\{XMLEXPR '
-			UNION ALL
-			SELECT 'JSON' WHERE tree ~ '\{JSON(CONSTRUCTOR|)EXPR '
-			UNION ALL
-			SELECT 'the time of the statement or its user' WHERE tree ~ '\{SQLVALUEFUNCTION ') AS x;
-	IF unsteady IS NOT NULL THEN
-		RAISE feature_not_supported USING
-			MESSAGE = format('live: the source''s columns depend on settings of the session: %s', unsteady),
-			DETAIL = 'The same row would mean one thing to the session that writes it, and another to one that deletes or rereads it.',
-			HINT = CASE WHEN unsteady ~ '(real|double precision) as text$' THEN 'Make it numeric first, like: weight::numeric::text.'
-				WHEN unsteady = 'row as text' THEN 'Join the columns, like: shop || '':'' || number::text.'
-				WHEN unsteady ~ 'bytea as text$' THEN 'Use encode, like: encode(id, ''hex'').'
-				WHEN unsteady ~ ' as text$' AND (SELECT t.typtype = 'e' FROM pg_type AS t WHERE t.oid = to_regtype(regexp_replace(unsteady, ' as text$', '')))
-				THEN 'Compare the enum itself, like: status IN (''paid'', ''sent'').'
-				ELSE 'Of a timestamptz give the column itself as day, and time_zone; elsewhere use immutable functions.' END;
+	IF found.unsteady IS NOT NULL THEN
+		PERFORM @extschema@._model_live_refuse_unsteady(found.unsteady);
 	END IF;
-	RETURN columns;
+	RETURN found.columns;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_live_columns(name, jsonb) IS 'internal: check that a source can be live; the columns that the model reads';
+COMMENT ON FUNCTION @extschema@._model_live_columns(name, jsonb) IS
+	'internal: check that a source can be live; the columns that the model reads';
 
 CREATE FUNCTION @extschema@._owned_by_current_user(relation oid)
 	RETURNS boolean
