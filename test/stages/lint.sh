@@ -138,7 +138,7 @@ adding_is_one_row() {
 	(cd "$WORK/planted" && ! perl test/check_docs.pl >"$WORK/planted.out" 2>&1) &&
 		grep -q 'no row for setting loyal_orders' "$WORK/planted.out" && grep -q 'column is_loyal is of type nothing' "$WORK/planted.out" || return 1
 	planted_script || { cat "$WORK/planted.out"; return 1; }
-	extension=$(dirname "$(find "$WORK/normal.root" -name customer_scoring.control)")
+	extension=$(dirname "$(find "$WORK/normal.root/" -name customer_scoring.control)")
 	cp "$WORK/planted/$script" "$extension/customer_scoring--added.sql"
 	sql postgres -c 'CREATE DATABASE added' && sql added -At >"$WORK/added.out" 2>&1 <<-'SQL'
 		CREATE SCHEMA scoring;
