@@ -242,3 +242,44 @@ CREATE AGGREGATE @extschema@.exact_sum(value float8) (
 COMMENT ON AGGREGATE @extschema@.exact_sum(float8) IS
 'sum of the values that are not NULL, exact and rounded once: the same bits for any order of the rows and any plan; '
 'NULL if there is none';
+
+-- What a model knows of a customer on a day, and the scores of it. Plain
+-- expressions in one SELECT: the planner puts them into the query around them,
+-- computes what is read, and leaves out the rest. A level of WITH in here would
+-- make that a query for each customer.
+CREATE FUNCTION @extschema@.rfm_facts(history @extschema@.history, as_of pg_catalog.date, window_days int DEFAULT NULL,
+	use_active_days bool DEFAULT false, use_mean bool DEFAULT false)
+	RETURNS TABLE (last_order_on pg_catalog.date, recency_days int, frequency bigint, monetary numeric,
+		mean_value numeric, scored_value float8, tenure_days int, silence_ratio float8)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT @extschema@.last_day(history, as_of),
+		   @extschema@.recency(history, as_of),
+		   CASE WHEN use_active_days THEN @extschema@.active_days(history, as_of, window_days)
+				ELSE @extschema@.frequency(history, as_of, window_days) END,
+		   @extschema@.monetary(history, as_of, window_days),
+		   @extschema@.mean_value(history, as_of, window_days),
+		   CASE WHEN use_mean THEN @extschema@.mean_value(history, as_of, window_days)::pg_catalog.float8
+				ELSE @extschema@._monetary_float8(history, as_of, window_days) END,
+		   @extschema@.tenure(history, as_of),
+		   @extschema@.silence_ratio(history, as_of);
+END;
+COMMENT ON FUNCTION @extschema@.rfm_facts(@extschema@.history, pg_catalog.date, int, bool, bool) IS
+'the facts that a model scores, of one history: one row, for CROSS JOIN LATERAL; scored_value is '
+'what m_score is made from, the mean value with use_mean, else the total; frequency counts active '
+'days with use_active_days, else events';
+
+CREATE FUNCTION @extschema@.rfm_scores(recency_days int, frequency bigint, scored_value float8,
+	recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[])
+	RETURNS TABLE (r_score int, f_score int, m_score int)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT @extschema@.score(recency_days, recency_thresholds, false),
+		   CASE WHEN recency_days IS NULL THEN NULL WHEN frequency OPERATOR(pg_catalog.=) 0 THEN 1
+				ELSE @extschema@.score(frequency, frequency_thresholds) END,
+		   CASE WHEN recency_days IS NULL THEN NULL WHEN frequency OPERATOR(pg_catalog.=) 0 THEN 1
+				ELSE @extschema@.score(scored_value, monetary_thresholds) END;
+END;
+COMMENT ON FUNCTION @extschema@.rfm_scores(int, bigint, float8, float8[], float8[], float8[]) IS
+'the three scores of what rfm_facts says, by thresholds: one row, for CROSS JOIN LATERAL; without an '
+'order all are NULL, without one in the window frequency and monetary score 1';

@@ -64,8 +64,9 @@ BEGIN
 		  FROM (SELECT f.tenant, count(f.recency_days) AS customers, @extschema@.quantile_thresholds(f.clv_12m, 3) AS clv_thresholds%4$s
 				  FROM (%2$s) AS f GROUP BY f.tenant) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
-		@extschema@._model_facts(model, settings, @extschema@._model_question(model, settings,
-			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)), settings ->> 'version',
+		@extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
+			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)),
+			format('(%s)', @extschema@._model_customers(model, settings))), settings ->> 'version',
 		CASE WHEN weights THEN format($q$,
 					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
 							ARRAY[@extschema@.score(@extschema@.recency(f.history, f.as_of - 90), f.recency_thresholds, false),
@@ -95,8 +96,9 @@ BEGIN
 					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90), @extschema@.propensity_features(f.history, f.as_of - 90), 1, 1) AS propensity_fit
 				  FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b GROUP BY f.tenant, f.as_of) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
-		@extschema@._model_facts(model, settings, @extschema@._model_question(model, settings,
-			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)), settings ->> 'version', settings ->> 'prediction');
+		@extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
+			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)),
+			format('(%s)', @extschema@._model_customers(model, settings))), settings ->> 'version', settings ->> 'prediction');
 	PERFORM @extschema@._model_write_clv_thresholds(model, settings, true);
 END
 $$;
@@ -134,11 +136,14 @@ BEGIN
 			 || CASE WHEN people IS NULL THEN '' ELSE format(' UNION SELECT p.tenant FROM (%s) AS p', people) END END;
 	tenants := format('SELECT k.tenant FROM (%s) AS k WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
 		tenants, model, settings ->> 'version');
-	facts := @extschema@._model_facts(model, settings, @extschema@._model_question(model, settings,
+	facts := @extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
 		condition => format('c.version = %s AND %L', settings ->> 'version', measured), reader => NULL,
 		calibration => format('(SELECT t.tenant, %s AS version, NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
 			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds,'
-			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit, NULL::float8[] AS clv_thresholds FROM (%s) AS t)', settings ->> 'version', tenants)));
+			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit, NULL::float8[] '
+			'AS clv_thresholds,'
+			' NULL::float8 AS median_value FROM (%s) AS t)', settings ->> 'version', tenants))),
+		format('(%s)', @extschema@._model_customers(model, settings)));
 	EXECUTE format($q$
 		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, median_value)
 		SELECT %2$s, k.tenant, (SELECT %5$s FROM %1$I.configuration AS c WHERE c.version = %2$s),

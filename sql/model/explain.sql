@@ -23,108 +23,111 @@ END;
 COMMENT ON FUNCTION @extschema@._explain_label_rank(text, text, text) IS 'internal: how well the language of a label fits';
 
 -- The functions of a model that explanations are made from.
-CREATE FUNCTION @extschema@._model_make_explanations(model name, settings jsonb)
-	RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION @extschema@._model_explanations(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	in_force	text := 'CASE WHEN %1$s IS NULL THEN c.valid_until IS NULL'
-		' ELSE (c.version = 1 OR c.valid_from <= %1$s) AND (c.valid_until IS NULL OR c.valid_until > %1$s) END';
-	as_of		text := 'COALESCE(%s, ' || replace(@extschema@._model_as_of(), '%', '%%') || ')';
-	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
-	one			text := format('WITH one AS MATERIALIZED (SELECT o.* FROM (%s) AS o WHERE o.customer_key = $1)', @extschema@._model_customers(model, settings));
-	maps		text[];
+	home		text := quote_ident(model);
+	in_force	text := 'CASE WHEN $2 IS NULL THEN c.valid_until IS NULL ELSE (c.version = 1 OR c.valid_from <= $2) AND (c.valid_until IS NULL OR c.valid_until > $2) END';
+	as_of		text := format('COALESCE($2, %s)', @extschema@._model_as_of());
+	money		text := @extschema@._model_money(settings);
+	language	text := quote_literal(settings ->> 'language');
+	one			text := @extschema@._fill('one AS MATERIALIZED (SELECT o.* FROM {model}._customers AS o WHERE o.customer_key = $1)', 'model', home);
 	-- a level of its own: one addition, not one for every column
-	given		text := 'WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known' || replace(@extschema@._model_attribute_list(settings, ', o.%I'), '%', '%%') || ', %s AS history FROM %s AS o';
+	given		text := '(WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known'
+		|| replace(@extschema@._model_attribute_list(settings, ', o.%I'), '%', '%%') || ', %s AS history FROM %s AS o)';
+	maps		text[];
 BEGIN
-	EXECUTE format('SELECT array_agg(DISTINCT map_copy) FROM %I.configuration', model) INTO maps;
+	EXECUTE format('SELECT array_agg(DISTINCT map_copy ORDER BY map_copy) FROM %I.configuration', model) INTO maps;
 
 	-- One customer: everything that an explanation says of them. Of a customer who
 	-- is not there, or not for this reader, only what is true of all.
-	PERFORM @extschema@._model_put_function(model, 'score_explanation', '{customer text,as_of date,language text}', 'SETOF jsonb',
-		format($q$
-		%2$s SELECT jsonb_build_object(
-			'as_of', %3$s, 'version', c.version, 'bins', c.bins, 'window_days', c.window_days, 'monetary', c.monetary, 'frequency', c.frequency,
-			'weights', c.weights, 'language', c.language, 'money_decimals', c.money_decimals, 'attributes', c.attributes,
-			'prediction', c.prediction, 'purpose', c.purpose, 'legal_basis', c.legal_basis,
-			'labels', (SELECT jsonb_object_agg(l.segment, jsonb_build_object('label', l.label, 'role', l.role, 'action', l.action, 'order', l.display_order))
-						 FROM (SELECT DISTINCT ON (l.segment) l.*
-								 FROM %1$I.segment_label AS l WHERE l.map = c.map_copy
-								ORDER BY l.segment, @extschema@._explain_label_rank(l.language, $3, c.language), l.language) AS l),
-			'read_columns', (SELECT jsonb_agg(DISTINCT w.name) FROM %1$I.segment_rule AS r
-							  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS w (name) WHERE r.map = c.map_copy),
-			'read_amounts', (SELECT jsonb_agg(DISTINCT jsonb_build_object('column', w.condition ->> 'column', 'value', v.v))
-							   FROM %1$I.segment_rule AS r
-							  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.** ? (@.column == "monetary" || @.column == "mean_value")') AS w (condition)
-							  CROSS JOIN LATERAL jsonb_path_query(w.condition, 'lax $.value[*] ? (@.type() == "number")') AS v (v) WHERE r.map = c.map_copy),
-			'customer', (SELECT to_jsonb(s) - '{history,tenant,known,weights,version,map_copy,as_of}'::text[] || jsonb_build_object(
-							'thresholds', jsonb_build_object('recency', q.recency_thresholds, 'frequency', q.frequency_thresholds,
-								'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
-							'median_value', q.median_value, 'events', @extschema@.frequency(s.history, q.as_of, q.window_days),
-							'rule', (SELECT to_jsonb(r) FROM %1$I.segment_rule AS r WHERE r.map = c.map_copy AND r.position = s.rule_position))
-						   FROM (%4$s) AS q CROSS JOIN LATERAL (%5$s) AS s))
-		  FROM %1$I.configuration AS c WHERE %6$s ORDER BY c.version DESC LIMIT 1$q$, model, one, format(as_of, '$2'),
-			@extschema@._model_question(model, settings, format(as_of, '$2'), 'k.tenant IN (SELECT o.tenant FROM one AS o) AND ' || format(in_force, '$2'),
-				'@extschema@._caller_role($4)', columns => ', k.median_value'),
-			@extschema@._model_scores(model, settings, 'SELECT q.*', maps, format(given, 'o.history', 'one'), with_rule => true),
-			format(in_force, '$2')),
+	RETURN NEXT @extschema@._model_function('score_explanation', '{customer text,as_of date,language text}', 'SETOF jsonb',
+		@extschema@._fill($q$
+WITH {one} SELECT jsonb_build_object(
+	'as_of', {as_of}, 'version', c.version, 'bins', c.bins, 'window_days', c.window_days, 'monetary', c.monetary, 'frequency', c.frequency,
+	'weights', c.weights, 'language', c.language, 'money_decimals', c.money_decimals, 'attributes', c.attributes,
+	'prediction', c.prediction, 'purpose', c.purpose, 'legal_basis', c.legal_basis,
+	'labels', (SELECT jsonb_object_agg(l.segment, jsonb_build_object('label', l.label, 'role', l.role, 'action', l.action, 'order', l.display_order))
+	             FROM (SELECT DISTINCT ON (l.segment) l.*
+	                     FROM {model}.segment_label AS l WHERE l.map = c.map_copy
+	                    ORDER BY l.segment, @extschema@._explain_label_rank(l.language, $3, c.language), l.language) AS l),
+	'read_columns', (SELECT jsonb_agg(DISTINCT w.name) FROM {model}.segment_rule AS r
+	                  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS w (name) WHERE r.map = c.map_copy),
+	'read_amounts', (SELECT jsonb_agg(DISTINCT jsonb_build_object('column', w.condition ->> 'column', 'value', v.v))
+	                   FROM {model}.segment_rule AS r
+	                  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.** ? (@.column == "monetary" || @.column == "mean_value")') AS w (condition)
+	                  CROSS JOIN LATERAL jsonb_path_query(w.condition, 'lax $.value[*] ? (@.type() == "number")') AS v (v) WHERE r.map = c.map_copy),
+	'customer', (SELECT to_jsonb(s) - '{history,tenant,known,weights,version,map_copy,as_of}'::text[] || jsonb_build_object(
+	                'thresholds', jsonb_build_object('recency', q.recency_thresholds, 'frequency', q.frequency_thresholds,
+	                    'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
+	                'median_value', q.median_value, 'events', @extschema@.frequency(s.history, q.as_of, q.window_days),
+	                'rule', (SELECT to_jsonb(r) FROM {model}.segment_rule AS r WHERE r.map = c.map_copy AND r.position = s.rule_position))
+	               FROM (SELECT q.* FROM {model}._question_at($2, NULL, false, 0, $4) AS q WHERE q.tenant IN (SELECT o.tenant FROM one AS o)) AS q
+	              CROSS JOIN LATERAL ({scores}) AS s))
+  FROM {model}.configuration AS c WHERE {in_force} ORDER BY c.version DESC LIMIT 1$q$,
+			'model', home, 'one', one, 'as_of', as_of, 'in_force', in_force,
+			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)', format(given, 'o.history', 'one'), maps, with_rule => true)),
 		'what explain_score says, for programs; without a customer only what is true of all');
 
 	-- One customer with orders that they have not placed, each step for itself.
-	PERFORM @extschema@._model_put_function(model, 'scores_with_orders', '{customer text,as_of date,after_days int[],orders int[],value numeric[]}',
+	RETURN NEXT @extschema@._model_function('scores_with_orders', '{customer text,as_of date,after_days int[],orders int[],value numeric[]}',
 		'TABLE (step int, as_of date, rfm_code text, rfm_score float8, segment text, segment_order int)',
-		format($q$
-		%2$s, known AS MATERIALIZED (%6$s)
-		SELECT q.step, q.as_of, s.rfm_code, s.rfm_score, s.segment_by_rules::text, l.display_order
-		  FROM (%3$s) AS q CROSS JOIN LATERAL (%4$s) AS s
-		  LEFT JOIN LATERAL (SELECT min(l.display_order) AS display_order FROM %1$I.segment_label AS l WHERE l.map = q.map_copy AND l.segment = s.segment_by_rules AND l.language = %5$L) AS l ON true
-		 ORDER BY q.step$q$, model, one,
-			@extschema@._model_question(model, settings, format(as_of, '$2') || ' + d.after_days', 'k.tenant IN (SELECT o.tenant FROM one AS o) AND ' || format(in_force, '$2'),
-				'@extschema@._caller_role($6)', 'ROWS FROM (unnest($3), unnest($4), unnest($5)) WITH ORDINALITY AS d (after_days, orders, value, n), ',
-				columns => ', d.n::int AS step, d.orders, d.value'),
-			@extschema@._model_scores(model, settings, 'SELECT q.*', maps, format(given, $h$
+		@extschema@._fill($q$
+WITH {one}, known AS MATERIALIZED {known}
+SELECT q.step, q.as_of, s.rfm_code, s.rfm_score, s.segment_by_rules::text, l.display_order
+  FROM (SELECT q.*, d.n::int AS step, d.orders, d.value
+          FROM ROWS FROM (unnest($3), unnest($4), unnest($5)) WITH ORDINALITY AS d (after_days, orders, value, n)
+         CROSS JOIN LATERAL {model}._question_at($2, NULL, false, d.after_days, $6) AS q
+         WHERE q.tenant IN (SELECT o.tenant FROM one AS o)) AS q
+ CROSS JOIN LATERAL ({scores}) AS s
+  LEFT JOIN LATERAL (SELECT min(l.display_order) AS display_order FROM {model}.segment_label AS l
+                      WHERE l.map = q.map_copy AND l.segment = s.segment_by_rules AND l.language = {language}) AS l ON true
+ ORDER BY q.step$q$,
+			'model', home, 'one', one, 'language', language,
+			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)', format(given, $h$
 				CASE WHEN q.orders > 0 THEN o.history OPERATOR(@extschema@.+) (SELECT @extschema@.sum(@extschema@.history(n.day, n.value))
-					FROM (SELECT q.as_of AS day, q.value FROM generate_series(1, least(q.orders, 100))) AS n) ELSE o.history END$h$, 'known')),
-			settings ->> 'language',
-			format(given, format('@extschema@._history_until(o.history, (SELECT %s FROM %I.configuration AS c WHERE %s ORDER BY c.version DESC LIMIT 1))',
-				format(as_of, '$2'), model, format(in_force, '$2')), 'one')),
+					FROM (SELECT q.as_of AS day, q.value FROM generate_series(1, least(q.orders, 100))) AS n) ELSE o.history END$h$, 'known'), maps),
+			'known', format(given, @extschema@._fill('@extschema@._history_until(o.history,'
+				' (SELECT {as_of} FROM {model}.configuration AS c WHERE {in_force} ORDER BY c.version DESC LIMIT 1))',
+				'model', home, 'as_of', as_of, 'in_force', in_force), 'one')),
 		'the scores and the segment by the rules that a customer would have after_days days after as_of if they placed that many orders of that value then, and nothing else happened');
 
 	-- Everybody with one order more. Those who then get the segment are read again
 	-- without that order.
-	PERFORM @extschema@._model_put_function(model, 'near_misses', '{segment text,amount numeric,as_of date,language text}',
+	RETURN NEXT @extschema@._model_function('near_misses', '{segment text,amount numeric,as_of date,language text}',
 		'TABLE (customer_key text, as_of date, segment text, segment_label text, rfm_code text, rfm_score float8, last_order_on date, recency_days int, frequency bigint, monetary numeric, step_amount numeric, rfm_code_then text, tenant text)',
-		format($q$
-		WITH question AS MATERIALIZED (%2$s),
-		places AS MATERIALIZED (
-			SELECT x.map, x.segment, min(x.display_order) FILTER (WHERE x.language = %8$L) AS place,
-				   (array_agg(x.label ORDER BY @extschema@._explain_label_rank(x.language, $4, %8$L), x.language))[1] AS label
-			  FROM %1$I.segment_label AS x WHERE x.map IN (SELECT q.map_copy FROM question AS q) GROUP BY x.map, x.segment)
-		SELECT s.customer_key::text, s.as_of, s.segment::text, l.label, s.rfm_code, s.rfm_score, s.last_order_on, s.recency_days, s.frequency,
-			   s.monetary::%6$s, s.step_amount, s.rfm_code_then, %7$s
-		  FROM (WITH level AS (SELECT) SELECT s.*, w.step_amount, n.rfm_code AS rfm_code_then
-				  FROM (%3$s) AS n
-				  JOIN question AS w ON w.tenant = n.tenant
-				 CROSS JOIN LATERAL (%4$s) AS s
-				 WHERE n.segment = $1%5$s) AS s
-		  JOIN places AS l ON l.map = s.map_copy AND l.segment = s.segment
-		  JOIN places AS t ON t.map = s.map_copy AND t.segment = $1 AND t.place < l.place
-		 ORDER BY s.monetary DESC, s.customer_key$q$, model,
-			@extschema@._model_question(model, settings, format(as_of, '$3'), format(in_force, '$3'), '@extschema@._caller_role($5)',
-				columns => format(', COALESCE($2, round(k.median_value::numeric, %s)) AS step_amount', settings ->> 'money_decimals')),
-			@extschema@._model_scores(model, settings, 'SELECT q.* FROM question AS q WHERE q.step_amount IS NOT NULL', maps,
-				format(given, 'o.history OPERATOR(@extschema@.+) o.added', format($h$(SELECT o.*, w.added FROM (%s) AS o
+		@extschema@._fill($q$
+WITH question AS MATERIALIZED (
+	SELECT q.*, COALESCE($2, round(q.median_value::numeric, {decimals})) AS step_amount FROM {model}._question_at($3, NULL, false, 0, $5) AS q
+), places AS MATERIALIZED (
+	SELECT x.map, x.segment, min(x.display_order) FILTER (WHERE x.language = {language}) AS place,
+	       (array_agg(x.label ORDER BY @extschema@._explain_label_rank(x.language, $4, {language}), x.language))[1] AS label
+	  FROM {model}.segment_label AS x WHERE x.map IN (SELECT q.map_copy FROM question AS q) GROUP BY x.map, x.segment)
+SELECT s.customer_key::text, s.as_of, s.segment::text, l.label, s.rfm_code, s.rfm_score, s.last_order_on, s.recency_days, s.frequency,
+       s.monetary::{money}, s.step_amount, s.rfm_code_then, {tenant}
+  FROM (WITH level AS (SELECT) SELECT s.*, w.step_amount, n.rfm_code AS rfm_code_then
+          FROM ({then}) AS n
+          JOIN question AS w ON w.tenant = n.tenant
+         CROSS JOIN LATERAL ({now}) AS s
+         WHERE n.segment = $1{contact}) AS s
+  JOIN places AS l ON l.map = s.map_copy AND l.segment = s.segment
+  JOIN places AS t ON t.map = s.map_copy AND t.segment = $1 AND t.place < l.place
+ ORDER BY s.monetary DESC, s.customer_key$q$,
+			'model', home, 'language', language, 'decimals', settings ->> 'money_decimals', 'money', money, 'tenant', @extschema@._model_tenant(settings, 's'),
+			'then', @extschema@._model_levels(model, settings, '(SELECT q.* FROM question AS q WHERE q.step_amount IS NOT NULL)',
+				format(given, 'o.history OPERATOR(@extschema@.+) o.added', @extschema@._fill($h$(SELECT o.*, w.added FROM {model}._customers AS o
 					JOIN (SELECT q.tenant, @extschema@.history(q.as_of, q.step_amount) AS added FROM question AS q WHERE q.step_amount IS NOT NULL) AS w ON w.tenant = o.tenant)$h$,
-					@extschema@._model_customers(model, settings)))),
-			@extschema@._model_scores(model, settings, 'SELECT w.*', maps,
-				format(given, 'o.history OPERATOR(@extschema@.-) @extschema@.history(w.as_of, w.step_amount)', '(SELECT n.*)')),
-			(SELECT ' AND (' || string_agg(format('n.%I', c), ' OR ' ORDER BY x) || ')'
-			   FROM unnest(@extschema@._model_names(settings, 'contact')) WITH ORDINALITY AS u (c, x)),
-			money, @extschema@._model_tenant(settings, 's'), settings ->> 'language'));
+					'model', home)), maps),
+			'now', @extschema@._model_levels(model, settings, '(SELECT w.*)',
+				format(given, 'o.history OPERATOR(@extschema@.-) @extschema@.history(w.as_of, w.step_amount)', '(SELECT n.*)'), maps),
+			'contact', coalesce((SELECT ' AND (' || string_agg(format('n.%I', c), ' OR ' ORDER BY x) || ')'
+			   FROM unnest(@extschema@._model_names(settings, 'contact')) WITH ORDINALITY AS u (c, x)), '')));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_make_explanations(name, jsonb) IS 'internal: make or replace the functions of a model that explanations are made from';
+COMMENT ON FUNCTION @extschema@._model_explanations(name, jsonb) IS 'internal: the functions of a model that explanations are made from';
 
 -- The functions of these names in the schema of a model. Their declaration here
 -- says what they have to be.

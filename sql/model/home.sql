@@ -9,6 +9,57 @@
 -- is used for nothing but that SQL.
 --
 
+-- SQL text with names for what is put in: {model} stands for the value that is
+-- given with the name model. A value is never looked into, so that what somebody
+-- has written there stays as it is. A misspelt name is an error.
+CREATE FUNCTION @extschema@._fill(template text, VARIADIC pairs text[])
+	RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	result	text;
+	piece	text;
+	name	text;
+	place	int;
+	used	boolean[] := array_fill(false, ARRAY[coalesce(cardinality(pairs), 0)]);
+BEGIN
+	IF cardinality(pairs) % 2 <> 0 THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a template is filled with pairs of a name and a value';
+	END IF;
+	FOREACH piece IN ARRAY string_to_array(template, '{') LOOP
+		name := substring(piece FROM '^([a-z_]+)[}]');
+		IF result IS NULL THEN
+			result := piece;
+		ELSIF name IS NULL THEN
+			result := result || '{' || piece;
+		ELSE
+			place := NULL;
+			FOR i IN 1 .. cardinality(pairs) BY 2 LOOP
+				IF pairs[i] = name THEN
+					place := i;
+				END IF;
+			END LOOP;
+			IF pairs[place + 1] IS NULL THEN
+				RAISE invalid_parameter_value USING
+					MESSAGE = format('the template asks for {%s}, which has no value', left(name, 100));
+			END IF;
+			used[place] := true;
+			result := result || pairs[place + 1] || substr(piece, length(name) + 2);
+		END IF;
+	END LOOP;
+	FOR i IN 1 .. coalesce(cardinality(pairs), 0) BY 2 LOOP
+		IF NOT used[i] THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('the template does not ask for {%s}', left(pairs[i], 100));
+		END IF;
+	END LOOP;
+	RETURN coalesce(result, template);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._fill(text, text[]) IS
+	'internal: SQL text with values in the place of their names in braces';
+
 -- A schema with the two tables that every model has.
 CREATE FUNCTION @extschema@._is_model(schema_oid oid)
 	RETURNS boolean

@@ -33,21 +33,22 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_lock(name, boolean) IS 'internal: keep other writers of a model away until the transaction ends';
 
--- All views of a model at once, or with tables all there is, before they are
--- replaced or dropped. A reader locks a view and then those below it. A call that
+-- Views of a model at once, all or some, or with tables all there is, before they
+-- are replaced or dropped. A reader locks a view and then those below it. A call that
 -- held one of them and waited for another would sooner or later deadlock with the
 -- reader. So only the first is waited for. Where another is not free at once, the
 -- call lets go of all of them, waits for that one, and then takes it first.
-CREATE FUNCTION @extschema@._model_lock_readers(model name, tables boolean DEFAULT false)
+CREATE FUNCTION @extschema@._model_lock_readers(model name, tables boolean DEFAULT false, views name[] DEFAULT NULL)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	-- LOCK TABLE on a view locks the tables below it too, those of others among them
-	relations	text[] := ARRAY(SELECT format(CASE c.relkind WHEN 'v' THEN 'ALTER VIEW %1$I.%2$I SET (security_barrier)'
+	relations	text[] := ARRAY(SELECT format(CASE c.relkind WHEN 'v' THEN 'ALTER VIEW %1$I.%2$I RESET (check_option)'
 										ELSE 'LOCK TABLE ONLY %1$I.%2$I IN ACCESS EXCLUSIVE MODE' END, model, c.relname)
 		FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND (c.relkind = 'v' OR c.relkind = 'r' AND tables)
+		  AND (views IS NULL OR c.relname = ANY (views))
 		ORDER BY c.relkind DESC, c.relname);
 	-- far below what makes a reader look for a deadlock, for all of them together
 	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s WHERE s.name = 'deadlock_timeout');
@@ -74,4 +75,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_lock_readers(name, boolean) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';
+COMMENT ON FUNCTION @extschema@._model_lock_readers(name, boolean, name[]) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';

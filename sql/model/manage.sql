@@ -5,23 +5,86 @@
 --
 
 -- All that a model shows, by its configuration: views, and functions over them.
-CREATE FUNCTION @extschema@._model_make_shown(model name, settings jsonb)
-	RETURNS void
+-- What is used stands before what uses it.
+CREATE FUNCTION @extschema@._model_parts(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	PERFORM @extschema@._model_make_views(model, settings);
-	PERFORM @extschema@._model_make_status(model, settings);
-	PERFORM @extschema@._model_make_quality(model, settings);
-	PERFORM @extschema@._model_make_privacy(model, settings);
-	PERFORM @extschema@._model_make_functions(model, settings);
-	PERFORM @extschema@._model_make_explanations(model, settings);
-	PERFORM @extschema@._model_make_parity(model, settings);
-	PERFORM @extschema@._model_make_predictions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_level_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_status_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_quality_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_privacy_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_level_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_dated_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_explanations(model, settings);
+	RETURN NEXT @extschema@._model_parity(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._model_prediction_views(model, settings);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_make_shown(name, jsonb) IS 'internal: make or replace the views and functions of a model';
+COMMENT ON FUNCTION @extschema@._model_parts(name, jsonb) IS
+	'internal: the views and functions of a model, as they are to be';
+
+-- Only what differs from what was made before is made, and only its readers wait.
+CREATE FUNCTION @extschema@._model_make_shown(model name, settings jsonb, made jsonb DEFAULT '{}')
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	parts	@extschema@._part[];
+	part	@extschema@._part;
+	changed	name[] := '{}';
+	digests	jsonb := '{}';
+	queries	jsonb := '{}';		-- of the views
+	columns	text;
+BEGIN
+	PERFORM @extschema@._model_make_predictions(model, settings);
+	parts := ARRAY(SELECT p FROM @extschema@._model_parts(model, settings) AS p);
+	FOREACH part IN ARRAY parts LOOP
+		-- a function with the columns of a view follows it
+		IF made ->> part.name IS DISTINCT FROM @extschema@._model_part_digest(model, part)
+			OR part."like" = ANY (changed) THEN
+			changed := changed || part.name;
+		END IF;
+	END LOOP;
+	PERFORM @extschema@._model_lock_readers(model, views => changed);
+	FOREACH part IN ARRAY parts LOOP
+		IF part.kind = 'view' THEN
+			queries := queries || jsonb_build_object(part.name, part.query);
+		END IF;
+		IF part.name <> ALL (changed) THEN
+			digests := digests || jsonb_build_object(part.name, made -> part.name);
+			CONTINUE;
+		END IF;
+		IF part."like" IS NOT NULL THEN
+			columns := @extschema@._model_fit_columns(model, part."like", queries ->> part."like");
+			part.query := CASE WHEN columns IS NULL THEN part.query
+				ELSE format('SELECT %s FROM (%s) AS q', columns, part.query) END;
+		END IF;
+		CASE part.kind
+			WHEN 'view' THEN
+				PERFORM @extschema@._model_put_view(model, part.name, part.query, part.comment);
+			WHEN 'private function' THEN
+				PERFORM @extschema@._model_put_private_function(model, part.name, part.parameters,
+					part."like", part.query, part.comment);
+			ELSE
+				PERFORM @extschema@._model_put_function(model, part.name, part.parameters, part.result, part.query, part.comment);
+		END CASE;
+	END LOOP;
+	FOREACH part IN ARRAY parts LOOP
+		IF part.name = ANY (changed) THEN
+			digests := digests || jsonb_build_object(part.name, @extschema@._model_part_digest(model, part));
+		END IF;
+	END LOOP;
+	EXECUTE format('UPDATE %I.configuration SET objects = $1, parts = $2 WHERE valid_until IS NULL', model)
+		USING @extschema@._model_objects(model), digests;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_make_shown(name, jsonb, jsonb) IS
+	'internal: make or replace the views and functions of a model that differ from what was made';
 
 CREATE FUNCTION @extschema@._model_create(caller jsonb, model text, settings jsonb, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
@@ -85,7 +148,6 @@ BEGIN
 		EXECUTE format('ANALYZE %I.customer_histories', home);
 		PERFORM @extschema@._model_write_thresholds(home, settings, true);
 		PERFORM @extschema@._model_make_shown(home, settings);
-		EXECUTE format('UPDATE %I.configuration SET objects = $1', home) USING @extschema@._model_objects(home);
 		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@._model_report(home, settings) AS r;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
@@ -315,9 +377,7 @@ BEGIN
 			END IF;
 		END IF;
 		PERFORM @extschema@._model_follow_thresholds(home, base, new, recalibrate);
-		PERFORM @extschema@._model_lock_readers(home);
-		PERFORM @extschema@._model_make_shown(home, new);
-		EXECUTE format('UPDATE %I.configuration SET objects = $1 WHERE valid_until IS NULL', home) USING @extschema@._model_objects(home);
+		PERFORM @extschema@._model_make_shown(home, new, old -> 'parts');
 		PERFORM @extschema@._model_describe(home, new);
 		-- what is new about predictions
 		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
@@ -478,7 +538,7 @@ BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', home, role);
 	-- what others, or the owner by hand, have put into the schema is not the model's to give
 	FOR relation IN SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relkind = 'v'
-			 AND pg_get_userbyid(c.relowner) = current_user LOOP
+			 AND pg_get_userbyid(c.relowner) = current_user AND NOT starts_with(c.relname, '_') LOOP
 		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);
 	END LOOP;
 	FOR function IN SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(home))
@@ -610,7 +670,9 @@ BEGIN
 	PERFORM @extschema@._model_lock(home);
 	settings := @extschema@._model_settings(home);
 	PERFORM @extschema@._model_check_people(home, settings);
-	scores := @extschema@._model_scores(home, settings, @extschema@._model_question(home, settings, reader => NULL), ARRAY[settings ->> 'map_copy']);
+	-- of everybody, whatever the owner may read
+	scores := @extschema@._model_levels(home, settings, format('(%s)', @extschema@._model_question(home, settings, reader => NULL)),
+		format('%I._customers', home), ARRAY[settings ->> 'map_copy']);
 	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$I.recorded_segments) AND NOT EXISTS (SELECT FROM %1$I.recorded_changes)', home) INTO is_first;
 	IF is_first THEN
 		-- Nothing has changed yet: this is what later changes are set against.

@@ -3,19 +3,12 @@
 -- comparison with what came.
 --
 
--- The tables and views of a model with prediction.
+-- The tables of a model with prediction.
 CREATE FUNCTION @extschema@._model_make_predictions(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-DECLARE
-	question	text := @extschema@._model_question(model, settings);
-	tenant		text := @extschema@._model_tenant(settings, 'q');
-	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
-	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_check_log AS k ORDER BY k.tenant, k.check_id DESC', model);
-	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
-	small		int := settings ->> 'minimum_group_size';
 BEGIN
 	-- a model that has once predicted keeps its views
 	IF settings ->> 'prediction' IS NULL AND to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
@@ -24,14 +17,35 @@ BEGIN
 	IF to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
 		PERFORM @extschema@._model_make_tables(model, 'prediction', settings ->> 'tenant' IS NOT NULL);
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_make_predictions(name, jsonb) IS
+	'internal: the tables of a model with prediction';
 
-	PERFORM @extschema@._model_put_view(model, 'prediction_fits',
-		format($q$SELECT %2$s AS tenant, f.fit, f.document ->> 'family' AS family, p.parameter, p.value,
+CREATE FUNCTION @extschema@._model_prediction_views(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		text := quote_ident(model);
+	tenant		text := @extschema@._model_tenant(settings, 'q');
+	money		text := @extschema@._model_money(settings);
+	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_check_log AS k ORDER BY k.tenant, k.check_id DESC', model);
+	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
+	small		int := settings ->> 'minimum_group_size';
+BEGIN
+	-- a model that has once predicted keeps its views
+	IF settings ->> 'prediction' IS NULL AND to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
+		RETURN;
+	END IF;
+	RETURN NEXT @extschema@._model_view('prediction_fits',
+		@extschema@._fill($q$SELECT {tenant} AS tenant, f.fit, f.document ->> 'family' AS family, p.parameter, p.value,
 			p.standard_error,
-			%4$s AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
+			{customers} AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
 			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.fitted_on
 			FROM (SELECT q.tenant, q.version, k.fitted_on, k.btyd_fit, k.spend_fit, k.propensity_fit
-				FROM (%3$s) AS q JOIN %1$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+				FROM {model}._question AS q JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
 			CROSS JOIN LATERAL (VALUES (1, 'orders', q.btyd_fit), (2, 'spend', q.spend_fit), (3, 'propensity', q.propensity_fit)) AS f (position, fit, document)
 			LEFT JOIN LATERAL (
 				SELECT e.key AS parameter, e.value::text::float8 AS value, (f.document -> 'standard_errors' ->> e.key)::float8 AS standard_error, e.ordinality
@@ -39,30 +53,30 @@ BEGIN
 				UNION ALL
 				SELECT t.name, t.coefficient, t.standard_error, t.feature
 				  FROM @extschema@.logit_table(CASE f.fit WHEN 'propensity' THEN f.document END, @extschema@.propensity_feature_names()) AS t) AS p ON true
-			ORDER BY q.tenant, f.position, p.ordinality$q$, model, tenant, question,
+			ORDER BY q.tenant, f.position, p.ordinality$q$, 'model', home, 'tenant', tenant, 'customers',
 			-- who bought again, and who did not, would follow from two of them
 			CASE WHEN small = 1 THEN '(f.document ->> ''n'')::bigint' ELSE
 				format('CASE WHEN f.fit = ''orders'' AND (f.document ->> ''n'')::bigint >= %s THEN (f.document ->> ''n'')::bigint END', small) END),
 		'the fits that predictions rest on: parameters with standard errors, status and reason; one row with parameter NULL where there is no fit');
 
 	-- of a model that no longer predicts, empty
-	PERFORM @extschema@._model_put_view(model, 'prediction_by_segment',
+	RETURN NEXT @extschema@._model_view('prediction_by_segment',
 		@extschema@._model_hide_groups(settings,
-			@extschema@._model_shown(settings, @extschema@._model_scores(model, settings, question, ARRAY[settings ->> 'map_copy'])),
+			home || '._shown',
 			CASE WHEN settings ->> 'prediction' IS NULL THEN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers,
 				NULL::bigint AS predicted_customers, NULL::float8 AS expected_orders_90d, NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
 				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
 		ELSE
-			format($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, count(*) AS customers,
-				count(c.clv_12m) AS predicted_customers, @extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::%2$s AS clv_12m,
+			@extschema@._fill($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, count(*) AS customers,
+				count(c.clv_12m) AS predicted_customers, @extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::{money} AS clv_12m,
 				(sum(c.clv_12m) / NULLIF(sum(sum(c.clv_12m)) OVER w, 0))::float8 AS clv_12m_share,
 				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability, @extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
 				c.segment_order, c.segment_color::text AS segment_color
-				FROM %1$I.customer_scores AS c
+				FROM {model}.customer_scores AS c
 				GROUP BY c.as_of, c.tenant, c.segment, c.segment_label, c.segment_order, c.segment_color
 				WINDOW w AS (PARTITION BY c.tenant)
-				ORDER BY c.tenant, c.segment_order$q$, model, money)
+				ORDER BY c.tenant, c.segment_order$q$, 'model', home, 'money', money)
 		END,
 			'{as_of,tenant,segment,segment_label,customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,segment_color}',
 			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d}',
@@ -73,54 +87,58 @@ BEGIN
 				"mean_churn_probability": ["'churn' || COALESCE(':' || q.segment, '')", "false"], "mean_propensity_90d": ["'propensity' || COALESCE(':' || q.segment, '')", "false"]}$q$),
 		'what each segment is expected to bring in the next 12 months, and how many of its customers are expected to have left');
 
-	PERFORM @extschema@._model_put_view(model, 'weights',
-		format($q$SELECT %2$s AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share, w.learnt_share, w.coefficient, w.standard_error, w.p, w.clipped
-			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM (%3$s) AS q JOIN %1$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+	RETURN NEXT @extschema@._model_view('weights',
+		@extschema@._fill($q$SELECT {tenant} AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share, w.learnt_share, w.coefficient, w.standard_error, w.p, w.clipped
+			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM {model}._question AS q JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
 			CROSS JOIN LATERAL @extschema@.learnt_weights_table(q.weights_fit, q.weights) AS w
-			ORDER BY q.tenant, w.score$q$, model, tenant, question),
+			ORDER BY q.tenant, w.score$q$, 'model', home, 'tenant', tenant),
 		'the weights of rfm_score beside those that tell best who ordered in the last 90 days from the scores before them');
 
-	PERFORM @extschema@._model_put_view(model, 'prediction_check',
-		@extschema@._model_hide_small(settings, format($q$SELECT %2$s AS tenant, k.checked_at, k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
+	RETURN NEXT @extschema@._model_view('prediction_check',
+		@extschema@._model_hide_small(settings, @extschema@._fill($q$SELECT {tenant} AS tenant, k.checked_at, k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
 			k.btyd_fit ->> 'status' AS status, k.btyd_fit ->> 'reason' AS reason, k.customers, k.predicted_customers,
 			k.expected_orders, k.actual_orders, k.expected_orders / NULLIF(k.actual_orders, 0) - 1 AS orders_bias,
-			k.expected_value::%4$s AS expected_value, k.actual_value::%4$s AS actual_value,
+			k.expected_value::{money} AS expected_value, k.actual_value::{money} AS actual_value,
 			k.expected_value / NULLIF(k.actual_value, 0)::float8 - 1 AS value_bias,
 			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
-			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant ORDER BY q.tenant$q$, latest, tenant, question, money),
+			FROM {model}._question AS q JOIN ({latest}) AS k ON k.tenant = q.tenant ORDER BY q.tenant$q$,
+			'model', home, 'latest', latest, 'tenant', tenant, 'money', money),
 			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL, NULL, 'q.tenant',
 			-- those who came are a group, too, and those who did not, and those without a prediction
 			'COALESCE(LEAST(q.customers, NULLIF(q.actual_active, 0), NULLIF(q.customers - q.actual_active, 0), NULLIF(q.customers - q.predicted_customers, 0)), 0)'),
 		'the last check_prediction: fitted on what was known on split_on, compared with what came until until');
 
-	PERFORM @extschema@._model_put_view(model, 'prediction_by_frequency',
-		@extschema@._model_hide_small(settings, format($q$SELECT %2$s AS tenant, k.split_on, k.until, c.repeat_orders,
+	RETURN NEXT @extschema@._model_view('prediction_by_frequency',
+		@extschema@._model_hide_small(settings, @extschema@._fill($q$SELECT {tenant} AS tenant, k.split_on, k.until, c.repeat_orders,
 			CASE WHEN c.repeat_orders = 7 THEN '7+' ELSE c.repeat_orders::text END AS repeat_orders_range,
 			c.customers, c.expected_orders, c.actual_orders,
 			c.expected_orders / c.customers AS expected_mean, c.actual_orders / c.customers::float8 AS actual_mean,
-			c.expected_value::%5$s AS expected_value, c.actual_value::%5$s AS actual_value
-			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant
-			JOIN %4$I.prediction_check_classes AS c ON c.check_id = k.check_id AND c.tenant = k.tenant
-			ORDER BY q.tenant, c.repeat_orders$q$, latest, tenant, question, model, money),
+			c.expected_value::{money} AS expected_value, c.actual_value::{money} AS actual_value
+			FROM {model}._question AS q JOIN ({latest}) AS k ON k.tenant = q.tenant
+			JOIN {model}.prediction_check_classes AS c ON c.check_id = k.check_id AND c.tenant = k.tenant
+			ORDER BY q.tenant, c.repeat_orders$q$,
+			'model', home, 'latest', latest, 'tenant', tenant, 'money', money),
 			'{tenant,split_on,until,repeat_orders,repeat_orders_range,customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}',
 			'{customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}', '{tenant}', NULL, NULL, 'q.tenant, q.repeat_orders'),
 		'the last check_prediction by how often customers had come back until split_on');
 
-	PERFORM @extschema@._model_put_view(model, 'prediction_tracking',
-		format($q$SELECT %2$s AS tenant, w.week_end, w.week_end > k.split_on AS is_holdout,
+	RETURN NEXT @extschema@._model_view('prediction_tracking',
+		@extschema@._fill($q$SELECT {tenant} AS tenant, w.week_end, w.week_end > k.split_on AS is_holdout,
 			w.expected_orders, w.actual_orders,
 			w.expected_orders - lag(w.expected_orders, 1, 0) OVER b AS expected_in_week,
 			w.actual_orders - lag(w.actual_orders, 1, 0) OVER b AS actual_in_week
-			FROM (%3$s) AS q JOIN (%1$s) AS k ON k.tenant = q.tenant
-			JOIN %4$I.prediction_check_weeks AS w ON w.check_id = k.check_id AND w.tenant = k.tenant
-			WHERE %5$s
+			FROM {model}._question AS q JOIN ({latest}) AS k ON k.tenant = q.tenant
+			JOIN {model}.prediction_check_weeks AS w ON w.check_id = k.check_id AND w.tenant = k.tenant
+			WHERE {enough}
 			WINDOW b AS (PARTITION BY q.tenant ORDER BY w.week_end)
-			ORDER BY q.tenant, w.week_end$q$, latest, tenant, question, model,
+			ORDER BY q.tenant, w.week_end$q$,
+			'model', home, 'latest', latest, 'tenant', tenant, 'enough',
 			CASE WHEN small = 1 THEN 'true' ELSE format('LEAST(k.customers, NULLIF(k.actual_active, 0), NULLIF(k.customers - k.actual_active, 0), NULLIF(k.customers - k.predicted_customers, 0)) >= %s', small) END),
 		'the last check_prediction week by week, cumulated: a chart of two curves that should lie on each other');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_make_predictions(name, jsonb) IS 'internal: tables and views of a model with prediction';
+COMMENT ON FUNCTION @extschema@._model_prediction_views(name, jsonb) IS
+	'internal: the views of a model with prediction';
 
 -- A fit in words.
 CREATE FUNCTION @extschema@._model_fit_words(fit jsonb)

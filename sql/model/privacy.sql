@@ -284,6 +284,8 @@ BEGIN
 			   pg_get_userbyid(c.relowner) = current_user AS readable, true AS own
 		  FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
 		   AND c.relname <> 'configuration'
+		   -- private views have nothing that the tables and the others have not
+		   AND NOT (c.relkind = 'v' AND starts_with(c.relname, '_'))
 		UNION ALL
 		SELECT k.relation, k.name, 'materialized view', 2, k.readable, false FROM @extschema@._model_copies(model) AS k
 		ORDER BY 4, 3, 2
@@ -471,8 +473,8 @@ $$;
 COMMENT ON FUNCTION @extschema@.purge_model(text, boolean) IS
 	'erase all people who have had no event for retention_days, as refresh_model does; with dry_run only say how many rows';
 
-CREATE FUNCTION @extschema@._model_make_privacy(model name, settings jsonb)
-	RETURNS void
+CREATE FUNCTION @extschema@._model_privacy_views(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -480,18 +482,18 @@ DECLARE
 	-- readers are other people's roles and tenants: for those who see all of them
 	everything	text := @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
 BEGIN
-	PERFORM @extschema@._model_put_view(model, 'retention',
-		format($q$SELECT r.customer_key, %5$s AS tenant, r.last_event_on, r.remove_on, r.customer_id
-			FROM (SELECT h.customer_key, h.tenant, h.customer_id, q.as_of, @extschema@.last_activity(h.history) AS last_event_on,
-					@extschema@.last_activity(h.history) + %4$s + 1 AS remove_on
-				FROM (%2$s) AS q JOIN (%3$s) AS h ON h.tenant = q.tenant) AS r
-			WHERE r.remove_on <= r.as_of + 30 ORDER BY r.remove_on, r.customer_key$q$, model, @extschema@._model_question(model, settings),
-			@extschema@._model_customers(model, settings), coalesce(settings ->> 'retention_days', 'NULL::int'), @extschema@._model_tenant(settings, 'r')),
+	RETURN NEXT @extschema@._model_view('retention', @extschema@._fill($q$
+SELECT r.customer_key, {tenant} AS tenant, r.last_event_on, r.remove_on, r.customer_id
+  FROM (SELECT h.customer_key, h.tenant, h.customer_id, q.as_of, @extschema@.last_activity(h.history) AS last_event_on,
+               @extschema@.last_activity(h.history) + {days} + 1 AS remove_on
+          FROM {model}._question AS q JOIN {model}._customers AS h ON h.tenant = q.tenant) AS r
+ WHERE r.remove_on <= r.as_of + 30 ORDER BY r.remove_on, r.customer_key$q$,
+			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'r'), 'days', coalesce(settings ->> 'retention_days', 'NULL::int')),
 		'the customers who have had no order for so long that the model will remove them within 30 days');
 
-	PERFORM @extschema@._model_put_view(model, 'processing_record',
-		format($q$SELECT %2$L::text AS model, u.item, u.detail FROM (
-			SELECT v.position, v.item, v.detail FROM %1$I.configuration AS c CROSS JOIN LATERAL (VALUES
+	RETURN NEXT @extschema@._model_view('processing_record', @extschema@._fill($q$
+SELECT {name}::text AS model, u.item, u.detail FROM (
+			SELECT v.position, v.item, v.detail FROM {model}.configuration AS c CROSS JOIN LATERAL (VALUES
 				(10, 'purpose', COALESCE(c.purpose, 'not stated: alter_model(..., purpose => ...)')),
 				(11, 'legal basis', COALESCE(c.legal_basis, 'not stated: alter_model(..., legal_basis => ...)')),
 				(20, 'source', c.source),
@@ -510,31 +512,32 @@ BEGIN
 				(34, 'objection', c.objection),
 				(35, 'contact', NULLIF(array_to_string(c.contact, ', '), '')),
 				(40, 'data kept', 'per customer and day: number and total of orders'
-					|| CASE WHEN EXISTS (SELECT FROM %1$I.recorded_segments) THEN '; segments and their changes as recorded' ELSE '' END),
+					|| CASE WHEN EXISTS (SELECT FROM {model}.recorded_segments) THEN '; segments and their changes as recorded' ELSE '' END),
 				(41, 'data derived', 'scores and segment' || CASE WHEN c.prediction IS NOT NULL THEN ', predicted orders and value' ELSE '' END),
 				(42, 'retention', CASE WHEN c.retention_days IS NULL THEN 'no limit: alter_model(..., retention_days => ...)'
-					ELSE format('%%s days after the last order', c.retention_days) END),
+					ELSE format('%s days after the last order', c.retention_days) END),
 				(43, 'minimum group size', c.minimum_group_size::text),
 				(44, 'minimum customers', c.minimum_customers::text),
 				(50, 'decisions', 'segments are assigned by rules; the model itself decides nothing about a person'),
 				(51, 'segment map', COALESCE(c.segment_map, 'none')),
-				(52, 'version', format('%%s, %%s', c.version, c.reason)),
+				(52, 'version', format('%s, %s', c.version, c.reason)),
 				(53, 'made by', c.made_by),
 				(54, 'made at', to_char(c.made_at AT TIME ZONE c.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || c.time_zone),
 				(55, 'kept up to date', CASE WHEN c.live THEN 'by triggers on the source' ELSE 'by refresh_model' END)) AS v (position, item, detail)
 			WHERE c.valid_until IS NULL AND v.detail IS NOT NULL
 			UNION ALL
-			SELECT 60, 'owner', pg_get_userbyid(n.nspowner)::text FROM pg_namespace AS n WHERE n.nspname = %2$L
+			SELECT 60, 'owner', pg_get_userbyid(n.nspowner)::text FROM pg_namespace AS n WHERE n.nspname = {name}
 			UNION ALL
 			SELECT 61, 'reader', g.role || CASE WHEN t.tenants IS NOT NULL THEN ': ' || t.tenants ELSE '' END
 			FROM (SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END AS role
 				FROM pg_class AS k JOIN pg_namespace AS n ON n.oid = k.relnamespace CROSS JOIN LATERAL aclexplode(k.relacl) AS a
-				WHERE n.nspname = %2$L AND k.relkind IN ('v', 'm', 'r') AND a.privilege_type = 'SELECT' AND a.grantee <> k.relowner) AS g
-			LEFT JOIN LATERAL (SELECT %3$s AS tenants FROM %1$I.reader AS r WHERE r.role = g.role) AS t ON true
-			WHERE %4$s) AS u ORDER BY u.position, u.detail COLLATE "C"$q$, model, model,
-			CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE
-				'CASE WHEN bool_or(r.tenant IS NULL) THEN ''all tenants'' ELSE string_agg(r.tenant, '', '' ORDER BY r.tenant) END' END, everything),
+				WHERE n.nspname = {name} AND k.relkind IN ('v', 'm', 'r') AND a.privilege_type = 'SELECT' AND a.grantee <> k.relowner) AS g
+			LEFT JOIN LATERAL (SELECT {tenants} AS tenants FROM {model}.reader AS r WHERE r.role = g.role) AS t ON true
+			WHERE {everything}) AS u ORDER BY u.position, u.detail COLLATE "C"$q$,
+			'model', quote_ident(model), 'name', quote_literal(model), 'everything', everything,
+			'tenants', CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE
+				'CASE WHEN bool_or(r.tenant IS NULL) THEN ''all tenants'' ELSE string_agg(r.tenant, '', '' ORDER BY r.tenant) END' END),
 		'for the record of processing activities: purpose, legal basis, what is read about which people, how long it is kept, who reads it');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_make_privacy(name, jsonb) IS 'internal: make or replace the views of a model about the processing of people''s data';
+COMMENT ON FUNCTION @extschema@._model_privacy_views(name, jsonb) IS 'internal: the views of a model about the processing of people''s data';

@@ -24,6 +24,44 @@ CREATE FUNCTION @extschema@._caller_role(caller @extschema@.caller)
 	AS 'MODULE_PATHNAME', 'caller_role' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._caller_role(@extschema@.caller) IS 'internal: the role that a value of _caller_for() stands for; an error in another transaction, under another role of the session, or in a function of another role than the owner of the model';
 
+-- What a model consists of for its readers: views and functions, as text. Those
+-- whose names begin with _ are private: readers have no right on them, and reach
+-- them through the others. "like" is a view whose columns the query has.
+CREATE TYPE @extschema@._part AS (kind text, name name, parameters text[], result text, query text,
+	comment text, "like" name);
+COMMENT ON TYPE @extschema@._part IS 'internal: a view or function of a model, as it is to be';
+
+CREATE FUNCTION @extschema@._model_view(view name, query text, comment text)
+	RETURNS @extschema@._part
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ROW('view', view, NULL, NULL, query, comment, NULL)::@extschema@._part;
+END;
+COMMENT ON FUNCTION @extschema@._model_view(name, text, text) IS 'internal: a view of a model';
+
+-- Without a comment it is for the extension alone: call_model_function().
+CREATE FUNCTION @extschema@._model_function(function name, parameters text[], result text, query text,
+	comment text DEFAULT NULL, "like" name DEFAULT NULL)
+	RETURNS @extschema@._part
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ROW('function', function, parameters, result, query, comment, "like")::@extschema@._part;
+END;
+COMMENT ON FUNCTION @extschema@._model_function(name, text[], text, text, text, name) IS
+	'internal: a function of a model';
+
+-- A private function is one query that other functions of the model share: the
+-- planner puts it into theirs.
+CREATE FUNCTION @extschema@._model_private_function(function name, parameters text[], query text,
+	comment text, "like" name)
+	RETURNS @extschema@._part
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ROW('private function', function, parameters, NULL, query, comment, "like")::@extschema@._part;
+END;
+COMMENT ON FUNCTION @extschema@._model_private_function(name, text[], text, text, name) IS
+	'internal: a private function of a model';
+
 -- Roles that were given the model to read by grant_reader read what it gains later,
 -- too. A role of the same name made since then has no grant on the schema.
 CREATE FUNCTION @extschema@._model_let_read(model name, privilege text)
@@ -44,7 +82,7 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_let_read(name, text) IS 'internal: give the readers of a model a further privilege';
 
 -- The columns of a query q that is to stand for an existing view: in the order of
--- the view, new ones last, one that is gone as NULL.
+-- the view, new ones last, one that is gone as NULL. NULL: as the query has them.
 CREATE FUNCTION @extschema@._model_fit_columns(model name, view name, query text)
 	RETURNS text
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -55,6 +93,7 @@ DECLARE
 	fresh		regclass;
 	columns		text;
 	different	text;
+	same		boolean;
 BEGIN
 	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, query);
 	fresh := format('%I.source_probe', model)::regclass;
@@ -64,7 +103,9 @@ BEGIN
 	   AND (a.atttypid, a.atttypmod) IS DISTINCT FROM (b.atttypid, b.atttypmod);
 	IF different IS NOT NULL THEN
 		RAISE feature_not_supported USING
-			MESSAGE = format('columns of view %I would change their type: %s', view, different),
+			-- attributes are what can change; they come through the private views
+			MESSAGE = format('columns of view %I would change their type: %s',
+				CASE WHEN starts_with(view, '_') THEN 'customer_scores' ELSE view END, different),
 			DETAIL = 'Whatever reads the view relies on the type.',
 			HINT = 'Make another model, or give an attribute another name: customers as a SELECT.';
 	END IF;
@@ -72,17 +113,20 @@ BEGIN
 					WHEN f.attcollation <> e.attcollation THEN 'q.%1$I%3$s AS %1$I' ELSE 'q.%1$I' END,
 			   coalesce(f.attname, e.attname), format_type(e.atttypid, e.atttypmod),
 			   CASE WHEN e.attcollation <> 0 THEN ' COLLATE ' || e.attcollation::regcollation ELSE '' END),
-			   ', ' ORDER BY e.attnum, f.attnum) INTO columns
+			   ', ' ORDER BY e.attnum, f.attnum),
+		   bool_and(e.attnum IS NULL OR coalesce(f.attnum = e.attnum AND f.attcollation = e.attcollation, false))
+	  INTO columns, same
 	  FROM (SELECT * FROM pg_attribute WHERE attrelid = existing AND attnum > 0) AS e
 	  FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = fresh AND attnum > 0) AS f USING (attname);
 	EXECUTE format('DROP VIEW %I.source_probe', model);
-	RETURN columns;
+	RETURN CASE WHEN NOT same THEN columns END;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_fit_columns(name, name, text) IS 'internal: the columns of a query in the order of a view';
 
 -- A view in its place: what depends on it stays, its columns keep their order,
--- new ones come last, and one that is gone is NULL.
+-- new ones come last, and one that is gone is NULL. Nobody is granted a private
+-- view, by default privileges either.
 CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, comment text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -91,20 +135,33 @@ CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, c
 DECLARE
 	name		text;
 	words		text;
+	columns		text;
 	attributes	text[];
 	is_new		boolean := to_regclass(format('%I.%I', model, view)) IS NULL;
+	is_private	boolean := starts_with(view, '_');
 BEGIN
 	IF NOT is_new THEN
-		query := format('SELECT %s FROM (%s) AS q', @extschema@._model_fit_columns(model, view, query), query);
+		columns := @extschema@._model_fit_columns(model, view, query);
+		IF columns IS NOT NULL THEN
+			query := format('SELECT %s FROM (%s) AS q', columns, query);
+		END IF;
 	END IF;
-	EXECUTE format('CREATE OR REPLACE VIEW %I.%I WITH (security_barrier) AS %s', model, view, query);
-	IF is_new THEN
+	EXECUTE format('CREATE OR REPLACE VIEW %I.%I%s AS %s', model, view,
+		CASE WHEN is_private THEN '' ELSE ' WITH (security_barrier)' END, query);
+	IF is_private THEN
+		FOR name IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+					  FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+					 WHERE c.oid = format('%I.%I', model, view)::regclass AND a.grantee <> c.relowner LOOP
+			EXECUTE format('REVOKE ALL ON %I.%I FROM %s', model, view, name);
+		END LOOP;
+	ELSIF is_new THEN
 		PERFORM @extschema@._model_let_read(model, format('SELECT ON %I.%I', model, view));
 	END IF;
 	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', model, view, comment);
 	-- attributes of earlier versions too, because their columns stay
-	EXECUTE format('SELECT array_agg(DISTINCT u.a) FROM %I.configuration AS c CROSS JOIN LATERAL unnest(c.attributes || c.contact) AS u (a)'
-		' WHERE $1 = ''customer_scores'' OR $1 ~ ''_customers$''', model) INTO attributes USING view;
+	EXECUTE format('SELECT array_agg(DISTINCT u.a) FROM %I.configuration AS c'
+			' CROSS JOIN LATERAL unnest(c.attributes || c.contact) AS u (a) WHERE $1', model)
+		INTO attributes USING view = 'customer_scores' OR view ~ '^_|_customers$';
 	FOR name, words IN
 		SELECT a.attname, CASE WHEN a.attname = ANY (attributes) THEN 'attribute of the customer'
 				   ELSE coalesce(here.meaning, s.meaning, everywhere.meaning) END
@@ -159,3 +216,69 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_put_function(name, name, text[], text, text, text) IS 'internal: make or replace a function of a model';
+
+-- A private function takes part in the queries around it: no settings of its own,
+-- no rights of its own, one query. Its rows are those of a private view.
+CREATE FUNCTION @extschema@._model_put_private_function(model name, function name, parameters text[],
+	view name, query text, comment text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	made	regprocedure;
+	role	text;
+BEGIN
+	EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.%2$I(%3$s) RETURNS SETOF %1$I.%4$I'
+		' LANGUAGE sql STABLE PARALLEL UNSAFE BEGIN ATOMIC %5$s; END',
+		model, function, array_to_string(parameters, ', '), view, query);
+	SELECT p.oid INTO made
+	  FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = function;
+	EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);
+	FOR role IN SELECT DISTINCT quote_ident(pg_get_userbyid(a.grantee))
+				  FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(p.proacl) AS a
+				 WHERE p.oid = made AND a.grantee NOT IN (0, p.proowner) LOOP
+		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', made, role);
+	END LOOP;
+	EXECUTE format('COMMENT ON FUNCTION %s IS %L', made, comment);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_put_private_function(name, name, text[], name, text, text) IS
+	'internal: make or replace a private function of a model';
+
+-- What a part is like now: NULL where it, or a piece of it, is not there.
+CREATE FUNCTION @extschema@._model_part_definition(model name, part @extschema@._part)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	names	name[];
+	found	text[];
+BEGIN
+	IF part.kind = 'view' THEN
+		RETURN md5(pg_get_viewdef(to_regclass(format('%I.%I', model, part.name))));
+	END IF;
+	names := CASE WHEN part.kind <> 'function' THEN ARRAY[part.name]
+		WHEN part.comment IS NULL THEN ARRAY['_' || part.name]
+		ELSE ARRAY[part.name, '_' || part.name] END;
+	SELECT array_agg(pg_get_functiondef(p.oid) ORDER BY p.proname) INTO found
+	  FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = ANY (names);
+	RETURN CASE WHEN cardinality(found) = cardinality(names) THEN md5(found::text) END;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_part_definition(name, @extschema@._part) IS
+	'internal: a digest of what a part of a model is like now; NULL: not there';
+
+-- A part is known by two digests: of the text that it is made from, and of what
+-- the catalogs have. Where both are as they were when it was made, it can stay.
+CREATE FUNCTION @extschema@._model_part_digest(model name, part @extschema@._part)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.concat(pg_catalog.md5(pg_catalog.concat(part::pg_catalog.text, e.extversion)), ' ',
+			@extschema@._model_part_definition(model, part))
+	  FROM pg_catalog.pg_extension AS e WHERE e.extname OPERATOR(pg_catalog.=) 'customer_scoring';
+END;
+COMMENT ON FUNCTION @extschema@._model_part_digest(name, @extschema@._part) IS
+	'internal: digests by which a part of a model is known again';

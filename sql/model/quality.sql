@@ -191,24 +191,22 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_quality_notes(name, jsonb) IS 'internal: notes of create_model and alter_model on the source and the table of customers';
 
 -- Customers of each value of an attribute by segment, for those who may see them.
-CREATE FUNCTION @extschema@._model_make_parity(model name, settings jsonb)
-	RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	PERFORM @extschema@._model_put_function(model, 'attribute_segments', '{attribute text}',
+CREATE FUNCTION @extschema@._model_parity(model name, settings jsonb)
+	RETURNS @extschema@._part
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._model_function('attribute_segments', '{attribute text}',
 		'TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)',
-		format($q$SELECT s.tenant, a.value, s.segment::text, s.segment_label, s.segment_order, count(*), %1$s
-			FROM (%2$s) AS s CROSS JOIN LATERAL (VALUES (NULL::text, NULL::text)%3$s) AS a (attribute, value)
-			WHERE a.attribute = $1 GROUP BY s.tenant, a.value, s.segment, s.segment_label, s.segment_order$q$, settings ->> 'minimum_group_size',
-			@extschema@._model_wide(model, settings, @extschema@._model_scores(model, settings,
-				@extschema@._model_question(model, settings, reader => '@extschema@._caller_role($2)'), ARRAY[settings ->> 'map_copy'])),
-			(SELECT string_agg(format(', (%L, s.%I::text COLLATE "default")', a, a), '' ORDER BY n)
-			   FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n))));
-END
-$$;
-COMMENT ON FUNCTION @extschema@._model_make_parity(name, jsonb) IS 'internal: make or replace the function of a model that score_parity is made from';
+		@extschema@._fill($q$
+SELECT s.tenant, a.value, s.segment::text, s.segment_label, s.segment_order, count(*), {small}
+  FROM ({scores}) AS s CROSS JOIN LATERAL (VALUES (NULL::text, NULL::text){attributes}) AS a (attribute, value)
+ WHERE a.attribute = $1 GROUP BY s.tenant, a.value, s.segment, s.segment_label, s.segment_order$q$,
+			'small', settings OPERATOR(pg_catalog.->>) 'minimum_group_size',
+			'scores', @extschema@._model_wide(model, settings, pg_catalog.format('%I._scores_at(NULL, NULL, true, $2)', model)),
+			'attributes', COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format(', (%L, s.%I::text COLLATE "default")', u.a, u.a), '' ORDER BY u.n)
+			   FROM pg_catalog.unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n)), '')));
+END;
+COMMENT ON FUNCTION @extschema@._model_parity(name, jsonb) IS 'internal: the function of a model that score_parity is made from';
 
 CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
 	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)
@@ -216,13 +214,13 @@ CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
 	AS 'MODULE_PATHNAME', 'call_model_function';
 COMMENT ON FUNCTION @extschema@._attribute_segments(name, text) IS 'internal: call this function of a model';
 
-CREATE FUNCTION @extschema@._model_make_quality(model name, settings jsonb)
-	RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION @extschema@._model_quality_views(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	question	text := @extschema@._model_question(model, settings);
+	home		text := quote_ident(model);
 	tenant		text := @extschema@._model_tenant(settings, 'q');
 	-- counts of rows are not known by tenant: for those who see all of them
 	everything	text := @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
@@ -233,41 +231,42 @@ DECLARE
 	people		text := 'SELECT NULL::text AS tenant, 0::bigint AS no_consent, 0::bigint AS objection, 0::bigint AS not_in_customers, 0::bigint AS not_in_source WHERE false';
 	-- keys that are numbers can't be spoilt
 	texts		boolean := settings ->> 'key_text' IS DISTINCT FROM 'pg_catalog.trim_scale(%s)::pg_catalog.text' AND settings ->> 'customer_type' NOT IN ('smallint', 'integer', 'bigint', 'uuid');
-	words		text;
+	counted		text[];
 	checked		text[];
 	small		int := settings ->> 'minimum_group_size';
 BEGIN
 	IF settings ->> 'customers_query' IS NOT NULL THEN
-		people := format($q$SELECT COALESCE(h.tenant, p.tenant) AS tenant, count(*) FILTER (WHERE h.tenant IS NOT NULL AND (%3$s)) AS no_consent,
-				count(*) FILTER (WHERE h.tenant IS NOT NULL AND (p.objection%4$s)) AS objection,
+		people := @extschema@._fill($q$SELECT COALESCE(h.tenant, p.tenant) AS tenant, count(*) FILTER (WHERE h.tenant IS NOT NULL AND ({refuses})) AS no_consent,
+				count(*) FILTER (WHERE h.tenant IS NOT NULL AND (p.objection{objects})) AS objection,
 				count(*) FILTER (WHERE p.tenant IS NULL) AS not_in_customers, count(*) FILTER (WHERE h.tenant IS NULL) AS not_in_source
-			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM (%1$s) AS h) AS h
-			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM (%2$s) AS p
-				WHERE NOT EXISTS (SELECT FROM %5$I.merged_customers AS m WHERE m.customer_key = %6$s)) AS p
-			  ON %6$s = h.customer_key GROUP BY COALESCE(h.tenant, p.tenant)$q$,
-			@extschema@._model_histories(model, settings), settings ->> 'customers_query',
-			CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE format('p.consent IS NOT TRUE OR EXISTS (SELECT FROM %1$I.merged_customers AS m'
-				' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM (%2$s) AS x WHERE (%3$s) COLLATE "C" = m.customer_key AND x.consent))',
-				model, settings ->> 'customers_query', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END,
-			CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE
-				format(' OR EXISTS (SELECT FROM %1$I.merged_customers AS m JOIN (%2$s) AS x ON (%3$s) COLLATE "C" = m.customer_key WHERE m.root_key = h.customer_key AND x.objection)',
-					model, settings ->> 'customers_query', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END, model, @extschema@._model_person_key(settings));
+			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM {model}._histories AS h) AS h
+			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM ({people}) AS p
+				WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = {key})) AS p
+			  ON {key} = h.customer_key GROUP BY COALESCE(h.tenant, p.tenant)$q$,
+			'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_person_key(settings),
+			'refuses', CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE
+				@extschema@._fill('p.consent IS NOT TRUE OR EXISTS (SELECT FROM {model}.merged_customers AS m'
+					' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM ({people}) AS x WHERE ({key}) COLLATE "C" = m.customer_key AND x.consent))',
+					'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END,
+			'objects', CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE
+				@extschema@._fill(' OR EXISTS (SELECT FROM {model}.merged_customers AS m JOIN ({people}) AS x ON ({key}) COLLATE "C" = m.customer_key'
+					' WHERE m.root_key = h.customer_key AND x.objection)',
+					'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END);
 	END IF;
-	SELECT string_agg(format('(%L, %s, %L, %L, %L, %L)', r.reason, r.position, r.unit, r.found,
-			CASE WHEN settings ->> 'tenant' IS NOT NULL AND r.reason = 'no_customer' THEN replace(r.explanation, 'customer', 'customer or a tenant') ELSE r.explanation END,
-			r.advice), ', ' ORDER BY r.position), array_agg(r.reason ORDER BY r.position) FILTER (WHERE r.found = 'checked')
-	  INTO words, checked FROM @extschema@.quality_reasons() AS r WHERE r.needs IS NULL OR settings ->> r.needs IS NOT NULL;
-	PERFORM @extschema@._model_put_view(model, 'data_quality',
+	SELECT array_agg(r.reason ORDER BY r.position), array_agg(r.reason ORDER BY r.position) FILTER (WHERE r.found = 'checked')
+	  INTO counted, checked FROM @extschema@.quality_reasons() AS r WHERE r.needs IS NULL OR settings ->> r.needs IS NOT NULL;
+	RETURN NEXT @extschema@._model_view('data_quality',
 		-- security_barrier protects nothing where a UNION ALL is all there is
-		format($q$SELECT u.tenant, w.reason, w.unit, %12$s AS affected, w.explanation || COALESCE(': ' || u.detail, '')%13$s AS explanation, u.checked_at, %14$s AS customers,
-				CASE WHEN w.found = 'checked' AND u.checked_at IS NULL THEN format('count it: SELECT check_quality(%%L)', %9$L) ELSE w.advice END AS advice
-			FROM (VALUES %1$s) AS w (reason, "position", unit, found, explanation, advice)
+		@extschema@._fill($q$SELECT u.tenant, w.reason, w.unit, {affected} AS affected, w.explanation || COALESCE(': ' || u.detail, ''){few} AS explanation, u.checked_at, {customers} AS customers,
+				CASE WHEN w.found = 'checked' AND u.checked_at IS NULL THEN format('count it: SELECT check_quality(%L)', {name}) ELSE w.advice END AS advice
+			FROM (SELECT r.reason, r."position", r.unit, r.found, {words} AS explanation, r.advice
+				FROM @extschema@.quality_reasons() AS r WHERE r.reason = ANY ({counted})) AS w
 			JOIN (
-				SELECT %3$s AS tenant, d.reason, d.affected, d.affected AS customers,
+				SELECT {tenant} AS tenant, d.reason, d.affected, d.affected AS customers,
 					CASE WHEN d.affected > 0 THEN CASE d.reason WHEN 'not_predicted' THEN @extschema@.prediction_reason(k.btyd_fit)
-						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit)%16$s END END AS detail, now() AS checked_at
-				FROM (%4$s) AS q
-				JOIN %2$I.calibration AS k ON k.version = q.version AND k.tenant = q.tenant
+						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit){figures} END END AS detail, now() AS checked_at
+				FROM {model}._question AS q
+				JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant
 				LEFT JOIN (SELECT h.tenant, count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
 						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL AND @extschema@.no_order_reason(h.history, q.as_of) = 'no_order') AS no_order,
 						count(*) FILTER (WHERE @extschema@.no_order_reason(h.history, q.as_of) = 'all_refunded') AS all_refunded,
@@ -277,10 +276,10 @@ BEGIN
 						count(*) FILTER (WHERE @extschema@.recency(h.history, q.as_of) IS NOT NULL) AS ordered,
 						max(@extschema@.frequency(h.history, q.as_of)) AS most_orders, sum(@extschema@.frequency(h.history, q.as_of)) AS orders,
 						count(*) FILTER (WHERE @extschema@._is_placeholder_key(h.customer_id)) AS placeholder,
-						count(*) FILTER (WHERE %11$s) AS due
-						FROM (%4$s) AS q JOIN (%5$s) AS h ON h.tenant = q.tenant GROUP BY h.tenant) AS n ON n.tenant = q.tenant
-				LEFT JOIN (%6$s) AS p ON p.tenant = q.tenant
-				LEFT JOIN (%15$s) AS y ON y.tenant = q.tenant
+						count(*) FILTER (WHERE {due}) AS due
+						FROM {model}._question AS q JOIN {model}._histories AS h ON h.tenant = q.tenant GROUP BY h.tenant) AS n ON n.tenant = q.tenant
+				LEFT JOIN ({people}) AS p ON p.tenant = q.tenant
+				LEFT JOIN ({keys}) AS y ON y.tenant = q.tenant
 				CROSS JOIN LATERAL (VALUES
 					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)), ('all_refunded', COALESCE(n.all_refunded, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
 					('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered THEN n.one_order ELSE 0 END),
@@ -292,47 +291,50 @@ BEGIN
 					('retention_due', COALESCE(n.due, 0)), ('no_consent', COALESCE(p.no_consent, 0)), ('objection', COALESCE(p.objection, 0)),
 					('too_few_customers', CASE WHEN q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL
 						THEN COALESCE(n.ordered, 0) ELSE 0 END),
-					('few_customers', CASE WHEN %7$L AND k.customers < 30 AND NOT (q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL)
+					('few_customers', CASE WHEN {quantiles} AND k.customers < 30 AND NOT (q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL)
 						THEN k.customers ELSE 0 END),
 					('not_predicted', CASE WHEN @extschema@.prediction_reason(k.btyd_fit) IS NULL THEN 0 ELSE COALESCE(n.ordered, 0) END),
 					('value_not_predicted', CASE WHEN @extschema@.prediction_reason(k.spend_fit) IS NULL THEN 0 ELSE COALESCE(n.ordered, 0) END),
 					('spend_left_out', COALESCE((k.spend_fit -> 'left_out' ->> 'zero_mean')::bigint + (k.spend_fit -> 'left_out' ->> 'negative_mean')::bigint, 0)),
-					('override_unknown_segment', (SELECT count(*) FROM %2$I.overridden_segments AS o WHERE o.tenant = q.tenant
-						AND NOT EXISTS (SELECT FROM %2$I.segment_label AS l WHERE l.map = q.map_copy AND l.segment = o.segment)))) AS d (reason, affected)
+					('override_unknown_segment', (SELECT count(*) FROM {model}.overridden_segments AS o WHERE o.tenant = q.tenant
+						AND NOT EXISTS (SELECT FROM {model}.segment_label AS l WHERE l.map = q.map_copy AND l.segment = o.segment)))) AS d (reason, affected)
 				UNION ALL
 				SELECT NULL, d.reason, d.affected, CASE WHEN d.reason = 'too_large' THEN d.affected ELSE x.customers END, NULL, r.finished_at
-				FROM (SELECT * FROM %2$I.refreshes AS f WHERE %8$s ORDER BY f.refresh_id DESC LIMIT 1) AS r
+				FROM (SELECT * FROM {model}.refreshes AS f WHERE {everything} ORDER BY f.refresh_id DESC LIMIT 1) AS r
 				CROSS JOIN LATERAL (VALUES
 					('no_customer', r.rows_without_customer), ('no_day', r.rows_without_day), ('no_value', r.rows_without_value),
-					('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM %2$I.rejects AS x WHERE x.reason = 'unconvertible')),
+					('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM {model}.rejects AS x WHERE x.reason = 'unconvertible')),
 					('too_large', r.customers_too_large)) AS d (reason, affected)
-				LEFT JOIN %2$I.quality AS x ON x.tenant IS NULL AND x.reason = d.reason
+				LEFT JOIN {model}.quality AS x ON x.tenant IS NULL AND x.reason = d.reason
 				UNION ALL
-				SELECT %3$s, c.reason, x.affected, x.customers, x.detail, x.checked_at
-				FROM (%4$s) AS q CROSS JOIN unnest(%10$L::text[]) AS c (reason)
-				LEFT JOIN %2$I.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason) AS u ON u.reason = w.reason
+				SELECT {tenant}, c.reason, x.affected, x.customers, x.detail, x.checked_at
+				FROM {model}._question AS q CROSS JOIN unnest({checked}::text[]) AS c (reason)
+				LEFT JOIN {model}.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason) AS u ON u.reason = w.reason
 			ORDER BY u.tenant, w."position"$q$,
-			words, model, tenant, question, @extschema@._model_histories(model, settings), people, quantiles, everything, model, checked,
-			CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
+			'model', home, 'name', quote_literal(model), 'tenant', tenant, 'people', people, 'everything', everything, 'counted', quote_literal(counted),
+			'words', CASE WHEN settings ->> 'tenant' IS NULL THEN 'r.explanation' ELSE
+				'CASE r.reason WHEN ''no_customer'' THEN replace(r.explanation, ''customer'', ''customer or a tenant'') ELSE r.explanation END' END,
+			'quantiles', quote_literal(quantiles), 'checked', quote_literal(checked),
+			'due', CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
 				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days') END,
-			CASE WHEN small = 1 THEN 'u.affected' ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1 THEN u.affected END', small) END,
-			CASE WHEN small = 1 THEN '' ELSE format(' || CASE WHEN u.customers BETWEEN 1 AND %1$s - 1 THEN '': fewer than %1$s customers'' ELSE '''' END', small) END,
-			CASE WHEN small = 1 THEN 'u.customers' ELSE format('CASE WHEN u.customers NOT BETWEEN 1 AND %s - 1 THEN u.customers END', small) END,
-			CASE WHEN NOT texts THEN 'SELECT NULL::text AS tenant, 0::bigint AS spoilt, 0::bigint AS similar, NULL::text AS detail WHERE false' ELSE
+			'affected', CASE WHEN small = 1 THEN 'u.affected' ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1 THEN u.affected END', small) END,
+			'few', CASE WHEN small = 1 THEN '' ELSE format(' || CASE WHEN u.customers BETWEEN 1 AND %1$s - 1 THEN '': fewer than %1$s customers'' ELSE '''' END', small) END,
+			'customers', CASE WHEN small = 1 THEN 'u.customers' ELSE format('CASE WHEN u.customers NOT BETWEEN 1 AND %s - 1 THEN u.customers END', small) END,
+			'keys', CASE WHEN NOT texts THEN 'SELECT NULL::text AS tenant, 0::bigint AS spoilt, 0::bigint AS similar, NULL::text AS detail WHERE false' ELSE
 				format($k$SELECT b.tenant, sum(b.spoilt)::bigint AS spoilt, COALESCE(sum(b.n) FILTER (WHERE b.n > 1), 0)::bigint AS similar,
 					concat_ws(', ', sum(b.blanks) || ' with blanks', sum(b.exponents) || ' with an exponent', sum(b.decimals) || ' with .0') AS detail
 				FROM (SELECT h.tenant, count(*) AS n, count(k.kind) AS spoilt, NULLIF(count(*) FILTER (WHERE k.kind = 'blanks'), 0) AS blanks,
 						NULLIF(count(*) FILTER (WHERE k.kind = 'exponent'), 0) AS exponents, NULLIF(count(*) FILTER (WHERE k.kind = 'decimals'), 0) AS decimals
-					FROM (%s) AS h CROSS JOIN LATERAL (SELECT @extschema@._spoilt_key(h.customer_id) AS kind) AS k
-					GROUP BY h.tenant, @extschema@._bare_key(h.customer_id)) AS b GROUP BY b.tenant$k$, @extschema@._model_histories(model, settings)) END,
+					FROM %I._histories AS h CROSS JOIN LATERAL (SELECT @extschema@._spoilt_key(h.customer_id) AS kind) AS k
+					GROUP BY h.tenant, @extschema@._bare_key(h.customer_id)) AS b GROUP BY b.tenant$k$, model) END,
 			-- figures of few people are no more shown in words
-			CASE WHEN small = 1 THEN $d$
+			'figures', CASE WHEN small = 1 THEN $d$
 						WHEN 'dominant_customer' THEN format('%s %% of %s orders', round(100.0 * n.most_orders / n.orders, 1), n.orders)
 						WHEN 'spoilt_keys' THEN y.detail$d$ ELSE '' END),
 		'what was left out when the source was read, and what is worth a look, by reason');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_make_quality(name, jsonb) IS 'internal: make or replace the view data_quality of a model';
+COMMENT ON FUNCTION @extschema@._model_quality_views(name, jsonb) IS 'internal: the view data_quality of a model';
 
 -- The source read once more, for what histories don't tell.
 CREATE FUNCTION @extschema@._model_check_quality(model name, settings jsonb)

@@ -21,6 +21,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._model_pending_keys(name) IS 'internal: a query for the customers who have something pending, more than once and under former keys too';
 
+-- The type of money as readers see it.
+CREATE FUNCTION @extschema@._model_money(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('numeric(24, %s)', settings OPERATOR(pg_catalog.->>) 'money_decimals');
+END;
+COMMENT ON FUNCTION @extschema@._model_money(jsonb) IS 'internal: the type of amounts in the views of a model';
+
 -- From which day on a row p of the customers table is known; -infinity: always.
 CREATE FUNCTION @extschema@._model_known(settings jsonb)
 	RETURNS text
@@ -141,18 +150,22 @@ CREATE FUNCTION @extschema@._model_question(model name, settings jsonb,
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.format($q$
-WITH level AS (SELECT) SELECT k.tenant, %2$s AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
+	SELECT @extschema@._fill($q$
+WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
        c.frequency = 'active_days' AS use_active_days, c.weights, c.map_copy,
        -- not before the calendar begins
-       CASE WHEN %2$s >= date '4600-01-01 BC' THEN %2$s - c.change_days END AS then_day,
-       k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds%7$s
-  FROM %5$s%1$I.configuration AS c
-  JOIN %6$s AS k ON k.version = c.version
- WHERE %3$s AND %4$s$q$, model, as_of, condition,
-		CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@._model_reader_condition(model, settings, reader) END, dates,
-		COALESCE(calibration, pg_catalog.format('%I.calibration', model)),
-		CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE ', k.btyd_fit, k.spend_fit, k.propensity_fit, k.clv_thresholds, c.margin, c.discount_rate' END OPERATOR(pg_catalog.||) columns);
+       CASE WHEN {as_of} >= date '4600-01-01 BC' THEN {as_of} - c.change_days END AS then_day,
+       k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds,
+       k.median_value{fits}{columns}
+  FROM {dates}{model}.configuration AS c
+  JOIN {calibration} AS k ON k.version = c.version
+ WHERE {condition} AND {readable}$q$,
+		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
+		'dates', dates, 'columns', columns,
+		'readable', CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@._model_reader_condition(model, settings, reader) END,
+		'calibration', COALESCE(calibration, pg_catalog.format('%I.calibration', model)),
+		'fits', CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE
+			', k.btyd_fit, k.spend_fit, k.propensity_fit, k.clv_thresholds, c.margin, c.discount_rate' END);
 END;
 COMMENT ON FUNCTION @extschema@._model_question(name, jsonb, text, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
@@ -232,34 +245,39 @@ BEGIN
 	END IF;
 	-- where a person is known by several keys, the most careful of their answers counts
 	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@._model_names(settings, 'contact')) THEN
-			format(', p.%1$I AND NOT EXISTS (SELECT FROM %2$I.merged_customers AS m JOIN (%3$s) AS x ON (%4$s) COLLATE "C" = m.customer_key'
-				' WHERE m.root_key = %5$s AND x.%1$I IS NOT TRUE) AS %1$I', a.name, model, people, @extschema@._model_key(settings, 'x.tenant', 'x.customer_id'), key)
+			@extschema@._fill(', p.{name} AND NOT EXISTS (SELECT FROM {model}.merged_customers AS m'
+				' JOIN ({people}) AS x ON ({other}) COLLATE "C" = m.customer_key'
+				' WHERE m.root_key = {key} AND x.{name} IS NOT TRUE) AS {name}',
+				'name', quote_ident(a.name), 'model', quote_ident(model), 'people', people, 'key', key,
+				'other', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id'))
 			ELSE format(', p.%I', a.name) END, '' ORDER BY a.n) INTO attributes
 	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS a (name, n);
-	RETURN format($q$
-SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN %12$s END AS known%4$s
-  FROM (%3$s) AS h %5$s JOIN (%2$s) AS p ON %6$s = h.customer_key
- WHERE %7$s
+	RETURN @extschema@._fill($q$
+SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN {known} END AS known{attributes}
+  FROM ({histories}) AS h {join} JOIN ({people}) AS p ON {key} = h.customer_key
+ WHERE {ordered}
 UNION ALL
-SELECT p.tenant, %6$s, p.customer_id COLLATE %10$s, '{}'::@extschema@.history, %12$s%4$s
-  FROM (%2$s) AS p
- WHERE NOT EXISTS (SELECT FROM %1$I.customer_histories AS h WHERE h.customer_key = %6$s)%9$s
-   AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = %6$s)
-   AND %8$s%11$s$q$,
-		model, people, @extschema@._model_histories(model, settings, everyone => true), coalesce(attributes, ''),
-		CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END, key,
-		concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
+SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.history, {known}{attributes}
+  FROM ({people}) AS p
+ WHERE NOT EXISTS (SELECT FROM {model}.customer_histories AS h WHERE h.customer_key = {key}){pending}
+   AND NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = {key})
+   AND {kept}{agreed}$q$,
+		'model', quote_ident(model), 'people', people, 'key', key, 'attributes', coalesce(attributes, ''),
+		'histories', @extschema@._model_histories(model, settings, everyone => true),
+		'join', CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
+		'ordered', concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
 			nullif(@extschema@._model_nobody_refuses(model, settings, 'h.customer_key'), 'true'),
 			-- people with nothing left are customers as long as they are known
 			CASE WHEN is_live THEN 'CASE WHEN p.customer_id IS NULL THEN h.history OPERATOR(@extschema@.<>) ''{}'' ELSE true END' END),
-		@extschema@._model_not_suppressed(model, key),
-		CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)', @extschema@._model_pending_keys(model), key) ELSE '' END,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
-		concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
+		'kept', @extschema@._model_not_suppressed(model, key),
+		'pending', CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)',
+			@extschema@._model_pending_keys(model), key) ELSE '' END,
+		'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
+		'agreed', concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END,
 			' AND ' || nullif(@extschema@._model_nobody_refuses(model, settings, key), 'true')),
-		@extschema@._model_known(settings));
+		'known', @extschema@._model_known(settings));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
@@ -281,56 +299,72 @@ BEGIN ATOMIC
        @extschema@.next_order_expected_on(q.btyd_fit, h.history, q.as_of) AS next_order_expected_on,
        @extschema@.logit_predict(q.propensity_fit, @extschema@.propensity_features(h.history, q.as_of)) AS propensity_90d,
        @extschema@.clv_reason(q.btyd_fit, q.spend_fit, h.history, q.as_of) AS prediction_reason$q$
-			WHEN 'scores' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d, f.clv_12m, @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score, f.next_order_expected_on, f.propensity_90d, f.prediction_reason'
-			WHEN 'wide' THEN pg_catalog.format(', s.churn_probability, s.churn_reason, s.expected_orders_90d, s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d, s.prediction_reason',
+			WHEN 'scored' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d, f.clv_12m,'
+				' @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score,'
+				' f.next_order_expected_on, f.propensity_90d, f.prediction_reason'
+			WHEN 'scores' THEN ', s.churn_probability, s.churn_reason, s.expected_orders_90d, s.clv_12m, s.clv_score,'
+				' s.next_order_expected_on, s.propensity_90d, s.prediction_reason'
+			WHEN 'wide' THEN pg_catalog.format(', s.churn_probability, s.churn_reason, s.expected_orders_90d,'
+				' s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d, '
+				's.prediction_reason',
 				settings OPERATOR(pg_catalog.->>) 'money_decimals')
 		END END;
 END;
 COMMENT ON FUNCTION @extschema@._model_predictions(jsonb, text) IS 'internal: what a model predicts, as a piece of the query for a level';
 
--- The facts of each customer on the day of the question. "customers" is a query
--- that stands for _model_customers.
-CREATE FUNCTION @extschema@._model_facts(model name, settings jsonb, question text, customers text DEFAULT NULL)
+-- The levels. "question", "customers", "facts" and "scored" are items of FROM that
+-- stand for the level below: a private view of the model, or a query in parentheses.
+
+-- The facts of each customer on the day of the question.
+CREATE FUNCTION @extschema@._model_facts(settings jsonb, question text, customers text)
 	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	attributes	text;
-BEGIN
-	attributes := @extschema@._model_attribute_list(settings, ', h.%I');
-	RETURN format($q$
-WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known%3$s, h.history,
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$
+WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{attributes}, h.history,
        q.as_of, q.version, q.weights, q.map_copy,
        q.recency_thresholds, q.frequency_thresholds, q.monetary_thresholds, q.basket_thresholds,
-       @extschema@.last_day(h.history, q.as_of) AS last_order_on,
-       @extschema@.recency(h.history, q.as_of) AS recency_days,
-       CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.as_of, q.window_days)
-            ELSE @extschema@.frequency(h.history, q.as_of, q.window_days) END AS frequency,
-       @extschema@.monetary(h.history, q.as_of, q.window_days) AS monetary,
-       @extschema@.mean_value(h.history, q.as_of, q.window_days) AS mean_value,
-       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.as_of, q.window_days)::float8
-            ELSE @extschema@._monetary_float8(h.history, q.as_of, q.window_days) END AS scored_value,
-       @extschema@.tenure(h.history, q.as_of) AS tenure_days,
-       @extschema@.silence_ratio(h.history, q.as_of) AS silence_ratio,
+       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.scored_value, f.tenure_days, f.silence_ratio,
        @extschema@.no_order_reason(h.history, q.as_of) AS no_order_reason,
-       CASE WHEN @extschema@.recency(h.history, q.as_of) IS NULL
+       CASE WHEN f.recency_days IS NULL
             THEN @extschema@.monetary(h.history, q.as_of) <> 0 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
-       @extschema@.recency(h.history, q.then_day) AS then_recency_days,
-       CASE WHEN q.use_active_days THEN @extschema@.active_days(h.history, q.then_day, q.window_days)
-            ELSE @extschema@.frequency(h.history, q.then_day, q.window_days) END AS then_frequency,
-       CASE WHEN q.use_mean THEN @extschema@.mean_value(h.history, q.then_day, q.window_days)::float8
-            ELSE @extschema@._monetary_float8(h.history, q.then_day, q.window_days) END AS then_scored_value%4$s
-  FROM (%1$s) AS q
-  JOIN (%2$s) AS h ON h.tenant = q.tenant$q$, question, coalesce(customers, @extschema@._model_customers(model, settings)), attributes,
-		@extschema@._model_predictions(settings, 'facts'));
-END
-$$;
-COMMENT ON FUNCTION @extschema@._model_facts(name, jsonb, text, text) IS 'internal: the query for the facts of each customer';
+       t.recency_days AS then_recency_days, t.frequency AS then_frequency, t.scored_value AS then_scored_value{predictions}
+  FROM {question} AS q
+  JOIN {customers} AS h ON h.tenant = q.tenant
+ CROSS JOIN LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f
+ CROSS JOIN LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t$q$,
+		'question', question, 'customers', customers, 'attributes', @extschema@._model_attribute_list(settings, ', h.%I'),
+		'predictions', @extschema@._model_predictions(settings, 'facts'));
+END;
+COMMENT ON FUNCTION @extschema@._model_facts(jsonb, text, text) IS 'internal: the query for the facts of each customer';
+
+-- Their scores. Customers who have not ordered are here if they are known.
+CREATE FUNCTION @extschema@._model_scored(settings jsonb, facts text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$
+WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes}, f.known, f.history,
+       f.as_of, f.version, f.weights, f.map_copy,
+       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio, f.no_order_reason,
+       r.r_score, r.f_score, r.m_score,
+       CASE WHEN f.recency_days IS NOT NULL THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
+       t.r_score AS then_r_score, t.f_score AS then_f_score, t.m_score AS then_m_score{predictions}
+  FROM {facts} AS f
+ CROSS JOIN LATERAL @extschema@.rfm_scores(f.recency_days, f.frequency, f.scored_value,
+       f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS r
+ CROSS JOIN LATERAL @extschema@.rfm_scores(f.then_recency_days, f.then_frequency, f.then_scored_value,
+       f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS t
+ WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected$q$,
+		'facts', facts, 'attributes', @extschema@._model_attribute_list(settings, ', f.%I'),
+		'predictions', @extschema@._model_predictions(settings, 'scored'));
+END;
+COMMENT ON FUNCTION @extschema@._model_scored(jsonb, text) IS 'internal: the query for the scores of each customer';
 
 -- Facts, scores, segment: all columns of customer_scores and some more; with_rule
--- adds the position of the rule that gave the segment.
-CREATE FUNCTION @extschema@._model_scores(model name, settings jsonb, question text, maps text[], customers text DEFAULT NULL,
+-- adds the position of the rule that gave the segment, and what it asks for by
+-- another name.
+CREATE FUNCTION @extschema@._model_scores(model name, settings jsonb, scored text, maps text[],
 	with_rule boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -338,16 +372,12 @@ CREATE FUNCTION @extschema@._model_scores(model name, settings jsonb, question t
 	AS $$
 DECLARE
 	-- conditions may call an attribute by its name, or attributes.name
-	plain		text := @extschema@._model_attribute_list(settings, ', f.%I');
-	dotted		text := @extschema@._model_attribute_list(settings, ', f.%I AS %I');
 	attributes	text[] := @extschema@._model_attributes(settings);
 	parts		text[] := CASE WHEN settings ->> 'prediction' IS NULL THEN '{all}' ELSE '{all,prediction}' END;
 	columns		text[];
 	segment		text;
 	overridden	text;
 	rule		text := '';
-	-- a customer who has bought and lacks R, because thresholds are missing, is no prospect
-	scored		text := 'CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN %s END';
 BEGIN
 	SELECT array_agg(format('s.%I', c.name) ORDER BY c.condition <> 'score', c.position) INTO columns
 	  FROM @extschema@._score_column AS c WHERE c.part = ANY (parts) AND c.condition IS NOT NULL;
@@ -360,7 +390,6 @@ BEGIN
 				   @extschema@.segment_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END'
 		  INTO segment FROM unnest(maps) AS m (map);
 	END IF;
-	segment := format(scored, segment);
 	-- what somebody has said of a customer, where that segment is one of the map:
 	-- one row a customer at most, so that the join is left out where nobody reads it
 	EXECUTE format('SELECT string_agg(format(''(s.map_copy = %%L AND o.segment = ANY (%%L))'', m.map, ARRAY(SELECT l.segment'
@@ -371,65 +400,72 @@ BEGIN
 				   @extschema@._segment_rule_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END)::int AS rule_position,'
 			   ' o.made_by AS overridden_by, o.valid_until AS overridden_until, o.reason AS overridden_reason'
 		  INTO rule FROM unnest(maps) AS m (map);
+		rule := rule || (SELECT coalesce(string_agg(format(', s.%I', 'attributes.' || a), ''), '')
+			FROM unnest(@extschema@._model_attributes(settings)) AS a);
 	END IF;
-	RETURN format($q$
-SELECT s.*,
-       (%4$s)::text COLLATE "C" AS segment_by_rules,
-       CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE (%4$s)::text COLLATE "C" END AS segment,
-       o.segment IS NOT NULL AS segment_overridden%7$s
+	RETURN @extschema@._fill($q$
+SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, s.as_of, s.version, s.weights, s.map_copy,
+       s.last_order_on, s.recency_days, s.frequency, s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.no_order_reason,
+       s.r_score, s.f_score, s.m_score, s.basket_score, s.then_r_score, s.then_f_score, s.then_m_score{predictions},
+       s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason,
+       s.segment_by_rules,
+       CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE s.segment_by_rules END AS segment,
+       o.segment IS NOT NULL AS segment_overridden{rule}
   FROM (SELECT s.*,
-               @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
-               @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
-               @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights)
-               - @extschema@.weighted_score(ARRAY[s.then_r_score, s.then_f_score, s.then_m_score]::float8[], s.weights) AS rfm_score_change,
-               CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
-                    WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
-                    WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
-          FROM (WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id%2$s%3$s, f.known, f.history, f.as_of, f.version, f.weights, f.map_copy,
-                       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio, f.no_order_reason,
-                       @extschema@.score(f.recency_days, f.recency_thresholds, false) AS r_score,
-                       CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
-                            ELSE @extschema@.score(f.frequency, f.frequency_thresholds) END AS f_score,
-                       CASE WHEN f.recency_days IS NULL THEN NULL WHEN f.frequency = 0 THEN 1
-                            ELSE @extschema@.score(f.scored_value, f.monetary_thresholds) END AS m_score,
-                       CASE WHEN f.recency_days IS NOT NULL THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
-                       @extschema@.score(f.then_recency_days, f.recency_thresholds, false) AS then_r_score%8$s,
-                       CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
-                            ELSE @extschema@.score(f.then_frequency, f.frequency_thresholds) END AS then_f_score,
-                       CASE WHEN f.then_recency_days IS NULL THEN NULL WHEN f.then_frequency = 0 THEN 1
-                            ELSE @extschema@.score(f.then_scored_value, f.monetary_thresholds) END AS then_m_score
-                  FROM (%1$s) AS f
-                 WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected) AS s) AS s
-  LEFT JOIN %5$I.overridden_segments AS o ON o.customer_key = s.customer_key
-   AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND (%6$s)$q$,
-		@extschema@._model_facts(model, settings, question, customers), plain, dotted, segment, model, overridden, rule,
-		@extschema@._model_predictions(settings, 'scores'));
+               -- a customer who has bought and lacks R, because thresholds are missing, is no prospect
+               (CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN {segment} END)::text COLLATE "C" AS segment_by_rules
+          FROM (SELECT s.*{dotted},
+                       @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
+                       @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
+                       @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights)
+                       - @extschema@.weighted_score(ARRAY[s.then_r_score, s.then_f_score, s.then_m_score]::float8[], s.weights) AS rfm_score_change,
+                       CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
+                            WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
+                            WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
+                  FROM {scored} AS s) AS s) AS s
+  LEFT JOIN {model}.overridden_segments AS o ON o.customer_key = s.customer_key
+   AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND ({overridden})$q$,
+		'model', quote_ident(model), 'scored', scored, 'segment', segment, 'overridden', overridden, 'rule', rule,
+		'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
+		'dotted', @extschema@._model_attribute_list(settings, ', s.%I AS %I'),
+		'predictions', @extschema@._model_predictions(settings, 'scores'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_scores(name, jsonb, text, text[], text, boolean) IS 'internal: the query for facts, scores and segment of each customer';
+COMMENT ON FUNCTION @extschema@._model_scores(name, jsonb, text, text[], boolean) IS
+	'internal: the query for facts, scores and segment of each customer';
 
--- The columns of customer_scores, of a query of _model_scores, with labels.
+-- All levels from a question to scores, in one query.
+CREATE FUNCTION @extschema@._model_levels(model name, settings jsonb, question text, customers text,
+	maps text[], with_rule boolean DEFAULT false)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._model_scores(model, settings,
+		pg_catalog.format('(%s)', @extschema@._model_scored(settings,
+			pg_catalog.format('(%s)', @extschema@._model_facts(settings, question, customers)))), maps, with_rule);
+END;
+COMMENT ON FUNCTION @extschema@._model_levels(name, jsonb, text, text, text[], boolean) IS
+	'internal: the query from a question to the scores of each customer';
+
+-- The columns of customer_scores, with labels. "scores" is an item of FROM.
 CREATE FUNCTION @extschema@._model_wide(model name, settings jsonb, scores text)
 	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
-	attributes	text;
-BEGIN
-	attributes := @extschema@._model_attribute_list(settings, ', s.%I');
-	RETURN format($q$
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
-       s.monetary::%3$s AS monetary, s.mean_value::%3$s AS mean_value, s.tenure_days, s.silence_ratio,
-       s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason%7$s%4$s,
+       s.monetary::{money} AS monetary, s.mean_value::{money} AS mean_value, s.tenure_days, s.silence_ratio,
+       s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change,
+       s.score_reason{predictions}{attributes},
        s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
        s.segment_overridden, s.segment_by_rules,
-       %5$s AS tenant, s.customer_id
-  FROM (%2$s) AS s
-  LEFT JOIN %1$I.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = %6$L$q$,
-		model, scores, money, attributes,
-		@extschema@._model_tenant(settings, 's'), settings ->> 'language', @extschema@._model_predictions(settings, 'wide'));
-END
-$$;
+       {tenant} AS tenant, s.customer_id
+  FROM {scores} AS s
+  LEFT JOIN {model}.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = {language}$q$,
+		'model', pg_catalog.quote_ident(model), 'scores', scores,
+		'money', @extschema@._model_money(settings), 'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
+		'tenant', @extschema@._model_tenant(settings, 's'),
+		'language', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'language'),
+		'predictions', @extschema@._model_predictions(settings, 'wide'));
+END;
 COMMENT ON FUNCTION @extschema@._model_wide(name, jsonb, text) IS 'internal: the query for the columns of customer_scores';

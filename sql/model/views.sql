@@ -66,11 +66,12 @@ COMMENT ON AGGREGATE @extschema@.shown_groups(bigint, text[], int, int, int) IS
 
 -- All summaries of one day are sums over the same people, and what one of them
 -- hides another could tell. So it is decided once which groups of people are
--- shown, for all of them: by names, which the summaries ask for. "scores" is a
--- query of _model_scores; a row for each tenant and day. What stands first is
--- shown first: who has ordered, which the thresholds tell anyway, everybody, the
--- segments, by which scores there are totals, scores, cells of the grid; then
--- parts of segments; months of first orders; values of attributes and their cells.
+-- shown, for all of them: by names, which the summaries ask for. "scores" is an
+-- item of FROM with the columns of _scores; a row for each tenant and day. What
+-- stands first is shown first: who has ordered, which the thresholds tell anyway,
+-- everybody, the segments, by which scores there are totals, scores, cells of the
+-- grid; then parts of segments; months of first orders; values of attributes and
+-- their cells.
 CREATE FUNCTION @extschema@._model_shown(settings jsonb, scores text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -88,32 +89,40 @@ DECLARE
 	attribute	record;
 BEGIN
 	IF settings ->> 'prediction' IS NOT NULL THEN
-		columns := columns || ', s.clv_12m IS NOT NULL AS has_clv, s.expected_orders_90d IS NOT NULL AS has_orders, s.churn_probability IS NOT NULL AS has_churn, s.propensity_90d IS NOT NULL AS has_propensity';
+		columns := columns || ', s.clv_12m IS NOT NULL AS has_clv, s.expected_orders_90d IS NOT NULL AS has_orders,'
+			' s.churn_probability IS NOT NULL AS has_churn, s.propensity_90d IS NOT NULL AS has_propensity';
 		groups := groups || $q$, CASE WHEN a.has_clv THEN 'n:clv' END, CASE WHEN a.has_clv THEN 'clv' || COALESCE(':' || a.segment, '') END,
 		CASE WHEN a.has_orders THEN 'orders' || COALESCE(':' || a.segment, '') END, CASE WHEN a.has_churn THEN 'churn' || COALESCE(':' || a.segment, '') END,
 		CASE WHEN a.has_propensity THEN 'propensity' || COALESCE(':' || a.segment, '') END$q$;
 		common := common + 5;
 	END IF;
-	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date), 'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
+	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date),
+		'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
 	FOR attribute IN SELECT u.name, u.n FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n) LOOP
 		columns := columns || format(', s.%I::text COLLATE "default" AS v%s', attribute.name, attribute.n);
-		groups := groups || format($q$, 'v%1$s' || COALESCE(':' || a.v%1$s, ''), 'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);
+		groups := groups || format($q$, 'v%1$s' || COALESCE(':' || a.v%1$s, ''),
+		'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);
 	END LOOP;
-	RETURN format($q$SELECT a.tenant, a.as_of, a.version, @extschema@.shown_groups(a.customers, ARRAY[%1$s]::text[], %2$s, %3$s, 0) AS shown
-		FROM (SELECT s.tenant, s.as_of, s.version, %4$s, count(*) AS customers FROM (%5$s) AS s
-			GROUP BY %6$s) AS a
-		GROUP BY a.tenant, a.as_of, a.version$q$, groups, settings ->> 'minimum_group_size', common, columns, scores,
-		(SELECT string_agg(g::text, ', ' ORDER BY g) FROM generate_series(1, 11 + CASE WHEN settings ->> 'prediction' IS NULL THEN 0 ELSE 4 END + cardinality(@extschema@._model_attributes(settings))) AS g));
+	RETURN @extschema@._fill($q$
+SELECT a.tenant, a.as_of, a.version, @extschema@.shown_groups(a.customers, ARRAY[{groups}]::text[], {minimum}, {common}, 0) AS shown
+  FROM (SELECT s.tenant, s.as_of, s.version, {columns}, count(*) AS customers FROM {scores} AS s
+         GROUP BY {positions}) AS a
+ GROUP BY a.tenant, a.as_of, a.version$q$,
+		'groups', groups, 'minimum', settings ->> 'minimum_group_size', 'common', common::text, 'columns', columns, 'scores', scores,
+		'positions', (SELECT string_agg(g::text, ', ' ORDER BY g)
+			FROM generate_series(1, 11 + CASE WHEN settings ->> 'prediction' IS NULL THEN 0 ELSE 4 END + cardinality(@extschema@._model_attributes(settings))) AS g));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_shown(jsonb, text) IS 'internal: the query that says which groups of people can be shown, by names, for all summaries of a day';
+COMMENT ON FUNCTION @extschema@._model_shown(jsonb, text) IS
+	'internal: the query that says which groups of people can be shown, by names, for all summaries of a day';
 
 -- A query of a summary with the column suppressed, and where that is true, without
--- the numbers of the row. "shown" is a query of _model_shown, "cell" an
--- expression for the name of the group that the row is about, "total" for that of
--- which it shows shares. A cell of nobody is shown, unless it would tell which is
--- the one that isn't: of those with the same "lines". "parts" are columns about a
--- part of the group: {column: [its name, whether it is nobody]}.
+-- the numbers of the row. "shown" is an item of FROM with the columns of
+-- _model_shown, "cell" an expression for the name of the group that the row is
+-- about, "total" for that of which it shows shares. A cell of nobody is shown,
+-- unless it would tell which is the one that isn't: of those with the same
+-- "lines". "parts" are columns about a part of the group: {column: [its name,
+-- whether it is nobody]}.
 CREATE FUNCTION @extschema@._model_hide_groups(settings jsonb, shown text, query text, columns text[], hidden text[],
 	cell text, total text, lines text, positions text, parts jsonb DEFAULT '{}', days text DEFAULT '')
 	RETURNS text
@@ -122,11 +131,14 @@ BEGIN ATOMIC
 	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int = 1 THEN
 		pg_catalog.format('SELECT q.*, false AS suppressed FROM (%s) AS q', query)
 	ELSE
-		pg_catalog.format('SELECT %s, q.suppressed FROM (SELECT q.*, CASE WHEN q.customers > 0 THEN q.cell_hidden'
-				' ELSE count(*) FILTER (WHERE q.customers > 0 AND q.cell_hidden) OVER (PARTITION BY %s) = 1 END AS suppressed FROM ('
-				'SELECT q.*, COALESCE(%s <> ALL (d.shown), true) AS cell_hidden, COALESCE(%s <> ALL (d.shown), true) AS total_hidden, d.shown'
-				' FROM (%s) AS q LEFT JOIN (%s) AS d ON d.tenant = COALESCE(q.tenant, '''')%s) AS q) AS q ORDER BY %s',
-			(SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
+		@extschema@._fill($q$
+SELECT {columns}, q.suppressed
+  FROM (SELECT q.*, CASE WHEN q.customers > 0 THEN q.cell_hidden
+               ELSE count(*) FILTER (WHERE q.customers > 0 AND q.cell_hidden) OVER (PARTITION BY {lines}) = 1 END AS suppressed
+          FROM (SELECT q.*, COALESCE({cell} <> ALL (d.shown), true) AS cell_hidden, COALESCE({total} <> ALL (d.shown), true) AS total_hidden, d.shown
+                  FROM ({query}) AS q LEFT JOIN {shown} AS d ON d.tenant = COALESCE(q.tenant, ''){days}) AS q) AS q
+ ORDER BY {positions}$q$,
+			'columns', (SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
 					-- keeps the digits of money, which CASE forgets
 					THEN pg_catalog.format('NULLIF(q.%1$I, CASE WHEN q.suppressed%2$s%3$s THEN q.%1$I END) AS %1$I', u.c,
 						CASE WHEN u.c OPERATOR(pg_catalog.~) '_share$' THEN ' OR q.total_hidden' ELSE '' END,
@@ -135,7 +147,7 @@ BEGIN ATOMIC
 								parts OPERATOR(pg_catalog.->) u.c OPERATOR(pg_catalog.->>) 0) END)
 					ELSE pg_catalog.format('q.%I', u.c) END, ', ' ORDER BY u.n)
 			   FROM pg_catalog.unnest(columns) WITH ORDINALITY AS u (c, n)),
-			lines, cell, total, query, shown, days, positions)
+			'lines', lines, 'cell', cell, 'total', total, 'query', query, 'shown', shown, 'days', days, 'positions', positions)
 	END;
 END;
 COMMENT ON FUNCTION @extschema@._model_hide_groups(jsonb, text, text, text[], text[], text, text, text, text, jsonb, text) IS
@@ -177,144 +189,228 @@ END;
 COMMENT ON FUNCTION @extschema@._model_hide_small(jsonb, text, text[], text[], text[], text, text, text, text) IS
 	'internal: a query of a summary whose small cells are hidden';
 
--- All views of a model, by its configuration.
-CREATE FUNCTION @extschema@._model_make_views(model name, settings jsonb)
-	RETURNS void
+-- The levels that the views of a model are made of: private views, granted to
+-- nobody. What readers see reads them with the rights of the owner.
+CREATE FUNCTION @extschema@._model_level_views(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home	text := quote_ident(model);
+BEGIN
+	RETURN NEXT @extschema@._model_view('_question', @extschema@._model_question(model, settings),
+		'internal: as of when, with which settings and by which thresholds customers are scored; a row for '
+		'each tenant that the reader may see');
+	RETURN NEXT @extschema@._model_view('_histories', @extschema@._model_histories(model, settings),
+		'internal: the history of each customer, with what is pending');
+	RETURN NEXT @extschema@._model_view('_customers', CASE WHEN settings ->> 'customers_query' IS NULL THEN
+			@extschema@._fill('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM {model}._histories AS h', 'model', home)
+		ELSE @extschema@._model_customers(model, settings) END,
+		'internal: what is known of each customer');
+	RETURN NEXT @extschema@._model_view('_facts', @extschema@._model_facts(settings, home || '._question', home || '._customers'),
+		'internal: the facts of each customer on the day of the question');
+	RETURN NEXT @extschema@._model_view('_scored', @extschema@._model_scored(settings, home || '._facts'),
+		'internal: the scores of each customer');
+	RETURN NEXT @extschema@._model_view('_scores', @extschema@._model_scores(model, settings, home || '._scored', ARRAY[settings ->> 'map_copy']),
+		'internal: facts, scores and segment of each customer');
+	-- a model that has once had it keeps it
+	IF (settings ->> 'minimum_group_size')::int > 1 OR to_regclass(home || '._shown') IS NOT NULL THEN
+		RETURN NEXT @extschema@._model_view('_shown', @extschema@._model_shown(settings, home || '._scores'),
+			'internal: which groups of people the summaries can show, by names');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_level_views(name, jsonb) IS 'internal: the private views of a model';
+
+-- An attribute as the lateral rows of attribute_summary have it: as text, and
+-- numbers and days as numbers too, of which ranges can be made.
+CREATE FUNCTION @extschema@._model_attribute_values(model name, settings jsonb, ranges boolean)
+	RETURNS text
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	question	text := @extschema@._model_question(model, settings);
-	map			text := settings ->> 'map_copy';
-	language	text := settings ->> 'language';
-	money		text := format('numeric(24, %s)', settings ->> 'money_decimals');
+	list	text;
+BEGIN
+	IF cardinality(@extschema@._model_attributes(settings)) = 0 THEN
+		RETURN NULL;
+	END IF;
+	IF ranges THEN
+		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'customers_query');
+	END IF;
+	SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default"%2$s)', u.a, CASE WHEN ranges THEN ', ' || CASE t.type
+			WHEN 'date'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I - date '2000-01-01' END::numeric$k$, u.a)
+			WHEN 'timestamp'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I::date - date '2000-01-01' END::numeric$k$, u.a)
+			WHEN 'timestamptz'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN (c.%1$I AT TIME ZONE %2$L)::date - date '2000-01-01' END::numeric$k$, u.a, settings ->> 'time_zone')
+			WHEN 'int2'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a) WHEN 'int4'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
+			WHEN 'int8'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
+			ELSE CASE WHEN t.type = ANY ('{numeric,float4,float8}'::regtype[]::oid[])
+				THEN format($k$'number', CASE WHEN c.%1$I::numeric NOT IN ('NaN', 'Infinity', '-Infinity') THEN c.%1$I::numeric END$k$, u.a)
+				ELSE 'NULL::text, NULL::numeric' END END END), ', ' ORDER BY u.n) INTO list
+	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n)
+	  LEFT JOIN LATERAL (SELECT @extschema@._model_base_type(t.atttypid) AS type FROM pg_attribute AS t
+		WHERE t.attrelid = to_regclass(format('%I.source_probe', model)) AND t.attname = u.a AND NOT t.attisdropped) AS t ON true;
+	IF ranges THEN
+		EXECUTE format('DROP VIEW %I.source_probe', model);
+	END IF;
+	RETURN list;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_attribute_values(name, jsonb, boolean) IS
+	'internal: the attributes of a model as rows of name and value';
+
+-- The query of attribute_summary without small groups hidden.
+CREATE FUNCTION @extschema@._model_attribute_summary(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	small	int := settings ->> 'minimum_group_size';
+	list	text := @extschema@._model_attribute_values(model, settings, small = 1);
+BEGIN
+	IF list IS NULL THEN
+		RETURN format($q$
+SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text AS attribute, NULL::text AS attribute_value,
+       NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
+       NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$,
+			@extschema@._model_money(settings));
+	END IF;
+	IF small > 1 THEN
+		-- values of fewer people have no rows, the others a row for every segment
+		RETURN @extschema@._fill($q$
+WITH counted AS MATERIALIZED (
+	SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color::text AS segment_color,
+	       count(*) AS customers, sum(c.monetary) AS revenue
+	  FROM {model}.customer_scores AS c CROSS JOIN LATERAL (VALUES {list}) AS a (attribute, attribute_value)
+	 GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color)
+SELECT v.as_of, v.tenant, v.attribute, v.attribute_value, l.segment COLLATE "C" AS segment, l.segment_label,
+       COALESCE(c.customers, 0) AS customers, COALESCE(c.customers, 0) / v.customers::float8 AS customers_share,
+       COALESCE(c.revenue, 0)::{money} AS revenue, (greatest(COALESCE(c.revenue, 0), 0) / NULLIF(v.revenue, 0))::float8 AS revenue_share,
+       l.segment_order, l.segment_color
+  FROM (SELECT c.as_of, c.tenant, c.attribute, c.attribute_value, sum(c.customers) AS customers, sum(greatest(c.revenue, 0)) AS revenue
+          FROM counted AS c GROUP BY c.as_of, c.tenant, c.attribute, c.attribute_value HAVING sum(c.customers) >= {small}) AS v
+ CROSS JOIN (SELECT l.segment, l.label AS segment_label, l.display_order AS segment_order, l.color::text AS segment_color
+               FROM {model}.segment_label AS l WHERE l.map = {map} AND l.language = {language}
+              UNION SELECT c.segment, c.segment_label, c.segment_order, c.segment_color FROM counted AS c) AS l
+  LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM v.tenant AND c.attribute = v.attribute
+   AND c.attribute_value IS NOT DISTINCT FROM v.attribute_value AND c.segment IS NOT DISTINCT FROM l.segment
+ ORDER BY v.tenant, v.attribute, v.attribute_value, l.segment_order$q$,
+			'model', quote_ident(model), 'list', list, 'money', @extschema@._model_money(settings), 'small', small::text,
+			'map', quote_literal(settings ->> 'map_copy'), 'language', quote_literal(settings ->> 'language'));
+	END IF;
+	-- numbers and days of many values by ranges, which follow from all of them
+	RETURN @extschema@._fill($q$
+SELECT b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_label,
+       sum(b.customers)::bigint AS customers,
+       sum(b.customers) / NULLIF(sum(sum(b.customers)) OVER w, 0)::float8 AS customers_share,
+       sum(b.revenue)::{money} AS revenue,
+       (greatest(sum(b.revenue), 0) / NULLIF(sum(greatest(sum(b.revenue), 0)) OVER w, 0))::float8 AS revenue_share,
+       b.segment_order, b.segment_color::text AS segment_color
+  FROM (SELECT r.as_of, r.tenant, r.attribute, r.segment, r.segment_label, r.segment_order, r.segment_color, r.customers, r.revenue,
+               CASE WHEN r.kind IS NULL OR r.place_of_last <= 50 THEN r.attribute_value
+                    ELSE @extschema@._attribute_range(r.kind, r.number, r.low, r.high) END AS attribute_value
+          FROM (SELECT d.*, max(d.place) OVER every AS place_of_last, min(d.number) OVER every AS low, max(d.number) OVER every AS high
+                  FROM (SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color,
+                               count(*) AS customers, sum(c.monetary) AS revenue, dense_rank() OVER (PARTITION BY c.tenant, a.attribute ORDER BY a.attribute_value) AS place
+                          FROM {model}.customer_scores AS c CROSS JOIN LATERAL (VALUES {list}) AS a (attribute, attribute_value, kind, number)
+                         GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color) AS d
+                WINDOW every AS (PARTITION BY d.tenant, d.attribute)) AS r) AS b
+ GROUP BY b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_label, b.segment_order, b.segment_color
+WINDOW w AS (PARTITION BY b.tenant, b.attribute, b.attribute_value)
+ ORDER BY b.tenant, b.attribute, b.attribute_value, b.segment_order$q$,
+		'model', quote_ident(model), 'list', list, 'money', @extschema@._model_money(settings));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_attribute_summary(name, jsonb) IS
+	'internal: the query of attribute_summary, of all groups';
+
+-- The views about customers and their sums.
+CREATE FUNCTION @extschema@._model_views(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		text := quote_ident(model);
+	map			text := quote_literal(settings ->> 'map_copy');
+	language	text := quote_literal(settings ->> 'language');
+	money		text := @extschema@._model_money(settings);
 	tenant		text := @extschema@._model_tenant(settings, 'q');
 	attributes	text[] := @extschema@._model_attributes(settings);
 	small		int := settings ->> 'minimum_group_size';
-	scores		text := @extschema@._model_scores(model, settings, question, ARRAY[map]);
-	shown		text := @extschema@._model_shown(settings, scores);
 	list		record;
 BEGIN
-	PERFORM @extschema@._model_put_view(model, 'customer_scores', @extschema@._model_wide(model, settings, scores),
+	RETURN NEXT @extschema@._model_view('customer_scores', @extschema@._model_wide(model, settings, home || '._scores'),
 		'one row per customer: facts, scores and segment');
 
-	PERFORM @extschema@._model_put_view(model, 'segments',
-		format($q$SELECT l.segment::text AS segment, l.role::text AS role, l.label, l.description, l.action,
-			l.display_order AS segment_order, l.color::text AS segment_color
-			FROM %I.segment_label AS l WHERE l.map = %L AND l.language = %L ORDER BY l.display_order, l.segment$q$, model, map, language),
+	RETURN NEXT @extschema@._model_view('segments', @extschema@._fill($q$
+SELECT l.segment::text AS segment, l.role::text AS role, l.label, l.description, l.action,
+       l.display_order AS segment_order, l.color::text AS segment_color
+  FROM {model}.segment_label AS l WHERE l.map = {map} AND l.language = {language} ORDER BY l.display_order, l.segment$q$,
+			'model', home, 'map', map, 'language', language),
 		'one row per segment of the segment map: what it is called, who is in it, what to do');
 
-	PERFORM @extschema@._model_put_view(model, 'customer_segments',
-		format($q$SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
-			CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment ELSE r.previous_segment END::text AS previous_segment,
-			CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on,
-			s.segment_overridden, %5$s AS tenant, s.customer_id
-			FROM (%4$s) AS s
-			LEFT JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
-			LEFT JOIN %1$I.recorded_segments AS r ON r.customer_key = s.customer_key$q$, model, map, language,
-			scores, @extschema@._model_tenant(settings, 's')),
+	RETURN NEXT @extschema@._model_view('customer_segments', @extschema@._fill($q$
+SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
+       CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment ELSE r.previous_segment END::text AS previous_segment,
+       CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on,
+       s.segment_overridden, {tenant} AS tenant, s.customer_id
+  FROM {model}._scores AS s
+  LEFT JOIN {model}.segment_label AS l ON l.map = {map} AND l.segment = s.segment AND l.language = {language}
+  LEFT JOIN {model}.recorded_segments AS r ON r.customer_key = s.customer_key$q$,
+			'model', home, 'map', map, 'language', language, 'tenant', @extschema@._model_tenant(settings, 's')),
 		'one row per customer, made for CRM and reverse ETL: nothing in it changes while the segment stays');
 
 	FOR list IN SELECT * FROM (VALUES ('vip_customers', 'vip', 'the best customers'),
 			('upsell_customers', 'upsell', 'customers who could buy more at a time'),
 			('new_customers', 'new', 'customers whose first order is recent'),
 			('at_risk_customers', 'at_risk', 'good customers who have fallen silent')) AS v (view, role, comment) LOOP
-		PERFORM @extschema@._model_put_view(model, list.view::name,
-			format($q$SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
-				s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
-				s.segment, s.segment_label, s.segment_overridden, l.action%4$s, s.tenant, s.customer_id
-				FROM %1$I.customer_scores AS s
-				JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.segment = s.segment AND l.language = %3$L
-				WHERE l.role = %5$L%6$s ORDER BY s.monetary DESC, s.customer_key$q$, model, map, language,
-				@extschema@._model_attribute_list(settings, ', s.%I'), list.role,
+		RETURN NEXT @extschema@._model_view(list.view::name, @extschema@._fill($q$
+SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
+       s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
+       s.segment, s.segment_label, s.segment_overridden, l.action{attributes}, s.tenant, s.customer_id
+  FROM {model}.customer_scores AS s
+  JOIN {model}.segment_label AS l ON l.map = {map} AND l.segment = s.segment AND l.language = {language}
+ WHERE l.role = {role}{contact} ORDER BY s.monetary DESC, s.customer_key$q$,
+				'model', home, 'map', map, 'language', language, 'role', quote_literal(list.role),
+				'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
 				-- lists are there to be acted on: people who may not be contacted at all are in none
-				(SELECT ' AND (' || string_agg(format('s.%I', c), ' OR ' ORDER BY n) || ')'
-				   FROM unnest(@extschema@._model_names(settings, 'contact')) WITH ORDINALITY AS u (c, n))),
+				'contact', coalesce((SELECT ' AND (' || string_agg(format('s.%I', c), ' OR ' ORDER BY n) || ')'
+				   FROM unnest(@extschema@._model_names(settings, 'contact')) WITH ORDINALITY AS u (c, n)), '')),
 			format('%s: segments of role %s, by monetary', list.comment, list.role));
 	END LOOP;
 
-	PERFORM @extschema@._model_put_view(model, 'segment_summary',
-		@extschema@._model_hide_groups(settings, shown, format($q$SELECT q.as_of, %4$s AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
-			COALESCE(s.customers, 0) AS customers,
-			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
-			COALESCE(s.revenue, 0)::%5$s AS revenue,
-			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
-			s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::%5$s AS median_monetary,
-			l.display_order AS segment_order, l.color::text AS segment_color, %7$s AS customers_overridden
-			FROM (%6$s) AS q
-			JOIN %1$I.segment_label AS l ON l.map = %2$L AND l.language = %3$L
-			LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, count(*) FILTER (WHERE c.segment_overridden) AS overridden, sum(c.monetary) AS revenue, @extschema@.weighted_mean(c.rfm_score, 1) AS mean_rfm_score,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.recency_days) AS median_recency_days,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.frequency) AS median_frequency,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY c.monetary::float8) AS median_monetary
-				FROM %1$I.customer_scores AS c GROUP BY c.tenant, c.segment) AS s
-			  ON s.segment = l.segment AND COALESCE(s.tenant, '') = q.tenant
-			WINDOW w AS (PARTITION BY q.tenant)
-			ORDER BY q.tenant, l.display_order, l.segment$q$, model, map, language, tenant, money, question,
-				'COALESCE(s.overridden, 0)'),
+	RETURN NEXT @extschema@._model_view('segment_summary',
+		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._fill($q$
+SELECT q.as_of, {tenant} AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
+       COALESCE(s.customers, 0) AS customers,
+       COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
+       COALESCE(s.revenue, 0)::{money} AS revenue,
+       (greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
+       s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::{money} AS median_monetary,
+       l.display_order AS segment_order, l.color::text AS segment_color, COALESCE(s.overridden, 0) AS customers_overridden
+  FROM {model}._question AS q
+  JOIN {model}.segment_label AS l ON l.map = {map} AND l.language = {language}
+  LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, count(*) FILTER (WHERE c.segment_overridden) AS overridden,
+                    sum(c.monetary) AS revenue, @extschema@.weighted_mean(c.rfm_score, 1) AS mean_rfm_score,
+                    percentile_cont(0.5) WITHIN GROUP (ORDER BY c.recency_days) AS median_recency_days,
+                    percentile_cont(0.5) WITHIN GROUP (ORDER BY c.frequency) AS median_frequency,
+                    percentile_cont(0.5) WITHIN GROUP (ORDER BY c.monetary::float8) AS median_monetary
+               FROM {model}.customer_scores AS c GROUP BY c.tenant, c.segment) AS s
+         ON s.segment = l.segment AND COALESCE(s.tenant, '') = q.tenant
+WINDOW w AS (PARTITION BY q.tenant)
+ ORDER BY q.tenant, l.display_order, l.segment$q$,
+				'model', home, 'map', map, 'language', language, 'tenant', tenant, 'money', money),
 			'{as_of,tenant,segment,segment_label,role,customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,segment_order,segment_color,customers_overridden}',
 			'{customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,customers_overridden}',
 			$q$'s:' || q.segment$q$, $q$'t'$q$, 'q.tenant', 'q.tenant, q.segment_order, q.segment',
 			$q${"customers_overridden": ["'x:' || q.segment", "q.customers_overridden = 0"]}$q$),
 		'customers and revenue by segment, empty ones included');
 
-	PERFORM @extschema@._model_put_view(model, 'attribute_summary',
-		@extschema@._model_hide_groups(settings, shown, CASE WHEN cardinality(attributes) = 0 THEN
-			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text AS attribute, NULL::text AS attribute_value,
-				NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
-				NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
-		WHEN small > 1 THEN
-			-- values of fewer people have no rows, the others a row for every segment
-			format($q$WITH counted AS MATERIALIZED (
-				SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color::text AS segment_color,
-					count(*) AS customers, sum(c.monetary) AS revenue
-				FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value)
-				GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color)
-				SELECT v.as_of, v.tenant, v.attribute, v.attribute_value, l.segment COLLATE "C" AS segment, l.segment_label,
-				COALESCE(c.customers, 0) AS customers, COALESCE(c.customers, 0) / v.customers::float8 AS customers_share,
-				COALESCE(c.revenue, 0)::%3$s AS revenue, (greatest(COALESCE(c.revenue, 0), 0) / NULLIF(v.revenue, 0))::float8 AS revenue_share,
-				l.segment_order, l.segment_color
-				FROM (SELECT c.as_of, c.tenant, c.attribute, c.attribute_value, sum(c.customers) AS customers, sum(greatest(c.revenue, 0)) AS revenue
-					FROM counted AS c GROUP BY c.as_of, c.tenant, c.attribute, c.attribute_value HAVING sum(c.customers) >= %6$s) AS v
-				CROSS JOIN (SELECT l.segment, l.label AS segment_label, l.display_order AS segment_order, l.color::text AS segment_color
-					FROM %1$I.segment_label AS l WHERE l.map = %4$L AND l.language = %5$L
-					UNION SELECT c.segment, c.segment_label, c.segment_order, c.segment_color FROM counted AS c) AS l
-				LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM v.tenant AND c.attribute = v.attribute
-				  AND c.attribute_value IS NOT DISTINCT FROM v.attribute_value AND c.segment IS NOT DISTINCT FROM l.segment
-				ORDER BY v.tenant, v.attribute, v.attribute_value, l.segment_order$q$, model,
-				(SELECT string_agg(format('(%L, c.%I::text COLLATE "default")', a, a), ', ' ORDER BY n) FROM unnest(attributes) WITH ORDINALITY AS u (a, n)), money,
-				map, language, small)
-		ELSE
-			-- numbers and days of many values by ranges, which follow from all of them
-			format($q$SELECT b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_label,
-				sum(b.customers)::bigint AS customers,
-				sum(b.customers) / NULLIF(sum(sum(b.customers)) OVER w, 0)::float8 AS customers_share,
-				sum(b.revenue)::%3$s AS revenue,
-				(greatest(sum(b.revenue), 0) / NULLIF(sum(greatest(sum(b.revenue), 0)) OVER w, 0))::float8 AS revenue_share,
-				b.segment_order, b.segment_color::text AS segment_color
-				FROM (SELECT r.as_of, r.tenant, r.attribute, r.segment, r.segment_label, r.segment_order, r.segment_color, r.customers, r.revenue,
-						CASE WHEN r.kind IS NULL OR r.place_of_last <= 50 THEN r.attribute_value ELSE @extschema@._attribute_range(r.kind, r.number, r.low, r.high) END AS attribute_value
-					FROM (SELECT d.*, max(d.place) OVER every AS place_of_last, min(d.number) OVER every AS low, max(d.number) OVER every AS high
-						FROM (SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color,
-								count(*) AS customers, sum(c.monetary) AS revenue, dense_rank() OVER (PARTITION BY c.tenant, a.attribute ORDER BY a.attribute_value) AS place
-							FROM %1$I.customer_scores AS c CROSS JOIN LATERAL (VALUES %2$s) AS a (attribute, attribute_value, kind, number)
-							GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color) AS d
-						WINDOW every AS (PARTITION BY d.tenant, d.attribute)) AS r) AS b
-				GROUP BY b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_label, b.segment_order, b.segment_color
-				WINDOW w AS (PARTITION BY b.tenant, b.attribute, b.attribute_value)
-				ORDER BY b.tenant, b.attribute, b.attribute_value, b.segment_order$q$, model,
-				(SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default", %2$s)', u.a, CASE @extschema@._model_base_type(t.atttypid)
-						WHEN 'date'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I - date '2000-01-01' END::numeric$k$, u.a)
-						WHEN 'timestamp'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I::date - date '2000-01-01' END::numeric$k$, u.a)
-						WHEN 'timestamptz'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN (c.%1$I AT TIME ZONE %2$L)::date - date '2000-01-01' END::numeric$k$, u.a, settings ->> 'time_zone')
-						WHEN 'int2'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a) WHEN 'int4'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
-						WHEN 'int8'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
-						ELSE CASE WHEN @extschema@._model_base_type(t.atttypid) = ANY ('{numeric,float4,float8}'::regtype[]::oid[])
-							THEN format($k$'number', CASE WHEN c.%1$I::numeric NOT IN ('NaN', 'Infinity', '-Infinity') THEN c.%1$I::numeric END$k$, u.a)
-							ELSE 'NULL::text, NULL::numeric' END END), ', ' ORDER BY u.n)
-				   FROM unnest(attributes) WITH ORDINALITY AS u (a, n)
-				   JOIN pg_attribute AS t ON t.attrelid = format('%I.customer_scores', model)::regclass AND t.attname = u.a AND NOT t.attisdropped), money)
-		END,
+	RETURN NEXT @extschema@._model_view('attribute_summary',
+		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._model_attribute_summary(model, settings),
 			'{as_of,tenant,attribute,attribute_value,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
 			'{customers,customers_share,revenue,revenue_share}',
 			format($q$'w' || array_position(%1$L::text[], q.attribute) || COALESCE(':' || q.segment, '') || '=' || COALESCE(':' || q.attribute_value, '')$q$, attributes),
@@ -322,121 +418,129 @@ BEGIN
 			'q.tenant, q.attribute, q.segment', 'q.tenant, q.attribute, q.attribute_value, q.segment_order'),
 		'customers and revenue by attribute, its value and segment; shares within a value');
 
-	PERFORM @extschema@._model_put_view(model, 'thresholds',
-		format($q$SELECT %2$s AS tenant, d.dimension, n.score,
-			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1] ELSE t.thresholds[n.score - 1] END AS lower_bound,
-			CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2] ELSE t.thresholds[n.score] END AS upper_bound,
-			@extschema@.score_range(%7$s, t.thresholds, n.score, %3$L, %4$s) AS score_range,
-			q.version, k.valid_from, %8$s AS calibrated_customers,
-			CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
-			FROM (%5$s) AS q
-			JOIN (SELECT b.*, c.valid_from, c.bins FROM %1$I.calibration AS b JOIN %1$I.configuration AS c USING (version)) AS k
-			  ON k.version = q.version AND k.tenant = q.tenant
-			CROSS JOIN (VALUES (1, 'recency'), (2, 'frequency'), (3, 'monetary'), (4, 'basket')) AS d (position, dimension)
-			CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds WHEN 'frequency' THEN q.frequency_thresholds
-				WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds)
-			JOIN generate_series(1, %6$s) AS n (score) ON n.score <= COALESCE(cardinality(t.thresholds) + 1, k.bins)
-			ORDER BY q.tenant, d.position, n.score$q$,
+	RETURN NEXT @extschema@._model_view('thresholds', @extschema@._fill($q$
+SELECT {tenant} AS tenant, d.dimension, n.score,
+       CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1] ELSE t.thresholds[n.score - 1] END AS lower_bound,
+       CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2] ELSE t.thresholds[n.score] END AS upper_bound,
+       @extschema@.score_range({dimension}, t.thresholds, n.score, {language}, {decimals}) AS score_range,
+       q.version, k.valid_from, {customers} AS calibrated_customers,
+       CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
+  FROM {model}._question AS q
+  JOIN (SELECT b.*, c.valid_from, c.bins FROM {model}.calibration AS b JOIN {model}.configuration AS c USING (version)) AS k
+    ON k.version = q.version AND k.tenant = q.tenant
+ CROSS JOIN (VALUES (1, 'recency'), (2, 'frequency'), (3, 'monetary'), (4, 'basket')) AS d (position, dimension)
+ CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds WHEN 'frequency' THEN q.frequency_thresholds
+                            WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds)
+  JOIN generate_series(1, {bins}) AS n (score) ON n.score <= COALESCE(cardinality(t.thresholds) + 1, k.bins)
+ ORDER BY q.tenant, d.position, n.score$q$,
+			'model', home, 'tenant', tenant, 'language', language, 'decimals', settings ->> 'money_decimals',
 			-- the number of bins as a constant, so that the planner knows how few rows there are
-			model, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins',
-			CASE settings ->> 'monetary' WHEN 'mean' THEN 'CASE d.dimension WHEN ''monetary'' THEN ''mean'' ELSE d.dimension END' ELSE 'd.dimension' END,
-			CASE WHEN small = 1 THEN 'k.customers' ELSE format('CASE WHEN k.customers >= %s THEN k.customers END', small) END),
+			'bins', settings ->> 'bins',
+			'dimension', CASE settings ->> 'monetary' WHEN 'mean' THEN 'CASE d.dimension WHEN ''monetary'' THEN ''mean'' ELSE d.dimension END' ELSE 'd.dimension' END,
+			'customers', CASE WHEN small = 1 THEN 'k.customers' ELSE format('CASE WHEN k.customers >= %s THEN k.customers END', small) END),
 		'the thresholds in force: which values get which score');
 
-	PERFORM @extschema@._model_put_view(model, 'score_distribution',
-		@extschema@._model_hide_groups(settings, shown, format($q$SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
-			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
-			COALESCE(s.revenue, 0)::%2$s AS revenue,
-			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
-			CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
-				WHEN t.score_range = '-' THEN 'no value can get this score: many customers share the value at its threshold' END AS note
-			FROM %1$I.thresholds AS t
-			JOIN (%3$s) AS q ON q.tenant = COALESCE(t.tenant, '')
-			LEFT JOIN (SELECT c.tenant, d.dimension, d.score, count(*) AS customers, sum(c.monetary) AS revenue
-				FROM %1$I.customer_scores AS c
-				CROSS JOIN LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score), ('monetary', c.m_score), ('basket', c.basket_score)) AS d (dimension, score)
-				WHERE d.score IS NOT NULL GROUP BY c.tenant, d.dimension, d.score) AS s
-			  ON s.dimension = t.dimension AND s.score = t.score AND COALESCE(s.tenant, '') = COALESCE(t.tenant, '')
-			WINDOW w AS (PARTITION BY t.tenant, t.dimension)
-			ORDER BY t.tenant, array_position('{recency,frequency,monetary,basket}', t.dimension), t.score$q$, model, money, question),
+	RETURN NEXT @extschema@._model_view('score_distribution',
+		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._fill($q$
+SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
+       COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
+       COALESCE(s.revenue, 0)::{money} AS revenue,
+       (greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
+       CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
+            WHEN t.score_range = '-' THEN 'no value can get this score: many customers share the value at its threshold' END AS note
+  FROM {model}.thresholds AS t
+  JOIN {model}._question AS q ON q.tenant = COALESCE(t.tenant, '')
+  LEFT JOIN (SELECT c.tenant, d.dimension, d.score, count(*) AS customers, sum(c.monetary) AS revenue
+               FROM {model}.customer_scores AS c
+              CROSS JOIN LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score), ('monetary', c.m_score), ('basket', c.basket_score)) AS d (dimension, score)
+              WHERE d.score IS NOT NULL GROUP BY c.tenant, d.dimension, d.score) AS s
+         ON s.dimension = t.dimension AND s.score = t.score AND COALESCE(s.tenant, '') = COALESCE(t.tenant, '')
+WINDOW w AS (PARTITION BY t.tenant, t.dimension)
+ ORDER BY t.tenant, array_position('{recency,frequency,monetary,basket}', t.dimension), t.score$q$,
+				'model', home, 'money', money),
 			'{as_of,tenant,dimension,score,score_range,customers,customers_share,revenue,revenue_share,note}',
 			'{customers,customers_share,revenue,revenue_share}', $q$q.dimension || ':' || q.score$q$, $q$'n:' || q.dimension$q$, 'q.tenant, q.dimension',
 			$q$q.tenant, array_position('{recency,frequency,monetary,basket}', q.dimension), q.score$q$),
 		'customers and revenue by score of each dimension, with the values that get it; empty scores included');
 
-	PERFORM @extschema@._model_put_view(model, 'rfm_grid',
-		@extschema@._model_hide_groups(settings, shown, format($q$SELECT q.as_of, %3$s AS tenant, r.score AS r_score, f.score AS f_score,
-			@extschema@.score_range('recency', q.recency_thresholds, r.score, %4$L, %5$s) AS r_range,
-			@extschema@.score_range('frequency', q.frequency_thresholds, f.score, %4$L, %5$s) AS f_range,
-			COALESCE(s.customers, 0) AS customers,
-			COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
-			COALESCE(s.revenue, 0)::%2$s AS revenue,
-			(greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
-			s.mean_m_score::float8 AS mean_m_score
-			FROM (%6$s) AS q
-			JOIN generate_series(1, %7$s) AS r (score) ON r.score <= cardinality(q.recency_thresholds) + 1
-			JOIN generate_series(1, %7$s) AS f (score) ON f.score <= cardinality(q.frequency_thresholds) + 1
-			LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue, avg(c.m_score) AS mean_m_score
-				FROM %1$I.customer_scores AS c WHERE c.r_score IS NOT NULL GROUP BY c.tenant, c.r_score, c.f_score) AS s
-			  ON s.r_score = r.score AND s.f_score = f.score AND COALESCE(s.tenant, '') = q.tenant
-			WINDOW w AS (PARTITION BY q.tenant)
-			ORDER BY q.tenant, r.score DESC, f.score$q$, model, money, tenant, language, settings ->> 'money_decimals', question, settings ->> 'bins'),
+	RETURN NEXT @extschema@._model_view('rfm_grid',
+		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._fill($q$
+SELECT q.as_of, {tenant} AS tenant, r.score AS r_score, f.score AS f_score,
+       @extschema@.score_range('recency', q.recency_thresholds, r.score, {language}, {decimals}) AS r_range,
+       @extschema@.score_range('frequency', q.frequency_thresholds, f.score, {language}, {decimals}) AS f_range,
+       COALESCE(s.customers, 0) AS customers,
+       COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
+       COALESCE(s.revenue, 0)::{money} AS revenue,
+       (greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
+       s.mean_m_score::float8 AS mean_m_score
+  FROM {model}._question AS q
+  JOIN generate_series(1, {bins}) AS r (score) ON r.score <= cardinality(q.recency_thresholds) + 1
+  JOIN generate_series(1, {bins}) AS f (score) ON f.score <= cardinality(q.frequency_thresholds) + 1
+  LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue, avg(c.m_score) AS mean_m_score
+               FROM {model}.customer_scores AS c WHERE c.r_score IS NOT NULL GROUP BY c.tenant, c.r_score, c.f_score) AS s
+         ON s.r_score = r.score AND s.f_score = f.score AND COALESCE(s.tenant, '') = q.tenant
+WINDOW w AS (PARTITION BY q.tenant)
+ ORDER BY q.tenant, r.score DESC, f.score$q$,
+				'model', home, 'money', money, 'tenant', tenant, 'language', language, 'decimals', settings ->> 'money_decimals', 'bins', settings ->> 'bins'),
 			'{as_of,tenant,r_score,f_score,r_range,f_range,customers,customers_share,revenue,revenue_share,mean_m_score}',
 			'{customers,customers_share,revenue,revenue_share,mean_m_score}', $q$'g:' || q.r_score || ':' || q.f_score$q$, $q$'n:frequency'$q$, 'q.tenant',
 			'q.tenant, q.r_score DESC, q.f_score'),
 		'customers and revenue by recency and frequency score, empty cells included: a heat map in long form');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_make_views(name, jsonb) IS 'internal: make or replace all views of a model';
+COMMENT ON FUNCTION @extschema@._model_views(name, jsonb) IS
+	'internal: the views of a model about customers and their sums';
 
 -- Freshness, and what was left out or is worth a look.
-CREATE FUNCTION @extschema@._model_make_status(model name, settings jsonb)
-	RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION @extschema@._model_status_views(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-DECLARE
-	question	text := @extschema@._model_question(model, settings);
-	tenant		text := @extschema@._model_tenant(settings, 'q');
 BEGIN
-	PERFORM @extschema@._model_put_view(model, 'model_status',
-		format($q$SELECT %2$L::text AS model, c.source, c.source_query AS definition,
-			%5$s AS as_of,
-			CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
-			c.time_zone, c.version, (SELECT max(k.calibrated_on) FROM %1$I.calibration AS k WHERE k.version = c.version) AS calibrated_on, c.segment_map, f.finished_at AS refreshed_at,
-			p.customers,
-			(SELECT count(*) FROM (%3$s) AS q WHERE q.tenant <> '') AS tenants,
-			CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.lost IS NOT NULL THEN 'incomplete' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
-				WHEN p.foreign_tokens > 0 THEN 'suppression key missing'
-				WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
-			CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another: alter_model(..., source => ..., customers => ...)' || COALESCE('; ' || p.lost, '')
-				WHEN p.lost IS NOT NULL THEN p.lost
-				WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
-				WHEN p.foreign_tokens > 0 THEN 'put the key that the suppression list was made with into suppression_key, then reapply_suppression'
-				WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%%s with an order at least)', c.minimum_customers) ELSE '' END
-				WHEN p.left_out > 0 THEN format('nothing; rows left out that can''t be scored: %%s, see data_quality', p.left_out) END AS needs,
-			c.live, (SELECT count(*) FROM %1$I.pending AS d JOIN (%3$s) AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
-			FROM %1$I.configuration AS c
-			LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM %1$I.refreshes AS r) AS f ON true
-			CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (%4$s) AS h JOIN (%3$s) AS q ON q.tenant = h.tenant) AS customers,
-				@extschema@._model_missing(c.source_reads || c.customers_reads) AS missing,
-				@extschema@._model_lost(%2$L, c.objects) AS lost,
-				(SELECT count(*) FROM (%3$s) AS q WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
-				%7$s AS foreign_tokens,
-				CASE WHEN c.live THEN COALESCE(@extschema@._live_problem(%2$L, c.source_relation, c.source_columns, c.source_parts),
-					(SELECT max(x.reason) FROM %1$I.rejects AS x WHERE x.needs_rebuild)) END AS problem,
-				-- counts of rows are not known by tenant: for those who see all of them
-				(SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM %1$I.rejects AS x WHERE x.reason = 'unconvertible')
-				   FROM %1$I.refreshes AS r WHERE %6$s ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
-			WHERE c.valid_until IS NULL$q$, model, model, question, @extschema@._model_histories(model, settings), @extschema@._model_as_of(),
-			@extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'), @extschema@._model_foreign_tokens(model)),
+	RETURN NEXT @extschema@._model_view('model_status', @extschema@._fill($q$
+SELECT {name}::text AS model, c.source, c.source_query AS definition,
+       {as_of} AS as_of,
+       CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
+       c.time_zone, c.version, (SELECT max(k.calibrated_on) FROM {model}.calibration AS k WHERE k.version = c.version) AS calibrated_on,
+       c.segment_map, f.finished_at AS refreshed_at,
+       p.customers,
+       (SELECT count(*) FROM {model}._question AS q WHERE q.tenant <> '') AS tenants,
+       CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.lost IS NOT NULL THEN 'incomplete' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
+            WHEN p.foreign_tokens > 0 THEN 'suppression key missing'
+            WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
+       CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another: alter_model(..., source => ..., customers => ...)' || COALESCE('; ' || p.lost, '')
+            WHEN p.lost IS NOT NULL THEN p.lost
+            WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
+            WHEN p.foreign_tokens > 0 THEN 'put the key that the suppression list was made with into suppression_key, then reapply_suppression'
+            WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%s with an order at least)', c.minimum_customers) ELSE '' END
+            WHEN p.left_out > 0 THEN format('nothing; rows left out that can''t be scored: %s, see data_quality', p.left_out) END AS needs,
+       c.live, (SELECT count(*) FROM {model}.pending AS d JOIN {model}._question AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
+  FROM {model}.configuration AS c
+  LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM {model}.refreshes AS r) AS f ON true
+ CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM {model}._histories AS h JOIN {model}._question AS q ON q.tenant = h.tenant) AS customers,
+       @extschema@._model_missing(c.source_reads || c.customers_reads) AS missing,
+       @extschema@._model_lost({name}, c.objects) AS lost,
+       (SELECT count(*) FROM {model}._question AS q
+         WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
+       {foreign_tokens} AS foreign_tokens,
+       CASE WHEN c.live THEN COALESCE(@extschema@._live_problem({name}, c.source_relation, c.source_columns, c.source_parts),
+            (SELECT max(x.reason) FROM {model}.rejects AS x WHERE x.needs_rebuild)) END AS problem,
+       -- counts of rows are not known by tenant: for those who see all of them
+       (SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM {model}.rejects AS x WHERE x.reason = 'unconvertible')
+          FROM {model}.refreshes AS r WHERE {everything} ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
+ WHERE c.valid_until IS NULL$q$,
+			'model', quote_ident(model), 'name', quote_literal(model), 'as_of', @extschema@._model_as_of(),
+			'everything', @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'),
+			'foreign_tokens', @extschema@._model_foreign_tokens(model)),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
-	PERFORM @extschema@._model_put_view(model, 'segment_changes',
-		format($q$SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, %2$s AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment
-			FROM %1$I.recorded_changes AS c JOIN (%3$s) AS q ON q.tenant = c.tenant WHERE %4$s ORDER BY c.change_id$q$, model, tenant, question,
-			@extschema@._model_may_be_shown(model, settings, 'c')),
+	RETURN NEXT @extschema@._model_view('segment_changes', @extschema@._fill($q$
+SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, {tenant} AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment
+  FROM {model}.recorded_changes AS c JOIN {model}._question AS q ON q.tenant = c.tenant WHERE {allowed} ORDER BY c.change_id$q$,
+			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'q'),
+			'allowed', @extschema@._model_may_be_shown(model, settings, 'c')),
 		'the feed of changes recorded by record_changes, in order');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_make_status(name, jsonb) IS 'internal: the views about the state of a model';
+COMMENT ON FUNCTION @extschema@._model_status_views(name, jsonb) IS 'internal: the views about the state of a model';

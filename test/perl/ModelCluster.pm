@@ -105,10 +105,11 @@ sub rows
 	return split /\n/, $node->safe_psql($database, $sql);
 }
 
+# Those that readers are given.
 sub views
 {
 	my ($node, $database, $model) = @_;
-	return rows($node, $database, "SELECT oid::regclass FROM pg_class WHERE relnamespace = '$model'::regnamespace AND relkind IN ('v', 'm') ORDER BY relname");
+	return rows($node, $database, "SELECT oid::regclass FROM pg_class WHERE relnamespace = '$model'::regnamespace AND relkind IN ('v', 'm') AND relname !~ '^_' ORDER BY relname");
 }
 
 # Calls of the functions of a model with the arguments that they must have, where

@@ -125,7 +125,7 @@ INSERT INTO sales SELECT DISTINCT customer, date '2025-12-31', 7000 FROM sales W
 SELECT changes > 0 AS changed FROM record_changes('m');
 CREATE FUNCTION shopdata.found(customer text) RETURNS TABLE (view text, rows bigint) LANGUAGE plpgsql AS $$
 BEGIN
-  FOR view IN SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON attrelid = c.oid AND attname = 'customer_key' WHERE relnamespace = 'm'::regnamespace AND relkind = 'v' ORDER BY 1 LOOP
+  FOR view IN SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON attrelid = c.oid AND attname = 'customer_key' WHERE relnamespace = 'm'::regnamespace AND relkind = 'v' AND relname !~ '^_' ORDER BY 1 LOOP
     EXECUTE format('SELECT count(*) FROM m.%I WHERE customer_key = $1', view) INTO rows USING customer;
     RETURN NEXT;
   END LOOP;

@@ -15,11 +15,11 @@ SELECT count(*) > 0 AS done FROM create_model('branches', 'orders', customer => 
 \pset format unaligned
 SELECT table_name || ': ' || string_agg(column_name || ' ' || CASE WHEN data_type = 'numeric' THEN format('numeric(%s,%s)', numeric_precision, numeric_scale) ELSE data_type END, ', ' ORDER BY ordinal_position) AS columns
 FROM information_schema.columns
-WHERE table_schema = 'shop' AND table_name IN (SELECT table_name FROM information_schema.views WHERE table_schema = 'shop')
+WHERE table_schema = 'shop' AND table_name IN (SELECT table_name FROM information_schema.views WHERE table_schema = 'shop' AND table_name !~ '^_')
 GROUP BY table_name ORDER BY table_name;
 -- The same columns whatever a model is made of, but for attributes
 SELECT table_schema, count(*) AS columns, count(*) FILTER (WHERE (table_name, column_name, data_type) NOT IN (SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'shop')) AS others
-FROM information_schema.columns JOIN information_schema.views USING (table_schema, table_name) WHERE table_schema IN ('shop', 'plain', 'branches') GROUP BY table_schema ORDER BY 1;
+FROM information_schema.columns JOIN information_schema.views USING (table_schema, table_name) WHERE table_schema IN ('shop', 'plain', 'branches') AND table_name !~ '^_' GROUP BY table_schema ORDER BY 1;
 -- Functions: names, arguments, results
 SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ') -> ' || pg_get_function_result(p.oid) AS function, prosecdef, provolatile, proparallel
 FROM pg_proc AS p WHERE pronamespace = 'shop'::regnamespace ORDER BY 1;
@@ -27,13 +27,13 @@ FROM pg_proc AS p WHERE pronamespace = 'shop'::regnamespace ORDER BY 1;
 
 -- Nothing that a tool could choke on
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE c.relnamespace IN ('shop'::regnamespace, 'branches'::regnamespace) AND c.relkind = 'v'
+WHERE c.relnamespace IN ('shop'::regnamespace, 'branches'::regnamespace) AND c.relkind = 'v' AND c.relname !~ '^_'
   AND (t.typtype <> 'b' OR t.typelem <> 0 AND t.typcategory = 'A' OR t.typname NOT IN ('text', 'int4', 'int8', 'float8', 'numeric', 'date', 'timestamptz', 'int2', 'bool')
        OR t.typname = 'numeric' AND a.atttypmod < 0);
 SELECT c.relname, a.attname, k.catdesc FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_get_keywords() AS k ON k.word IN (a.attname, c.relname)
 WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('v', 'r') AND a.attnum > 0 AND k.catcode IN ('R', 'T') ORDER BY 1, 2;
 SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
-WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind = 'v' AND (a.attname !~ '^[a-z][a-z0-9_]{1,29}$' OR c.relname !~ '^[a-z][a-z0-9_]{1,29}$');
+WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_' AND (a.attname !~ '^[a-z][a-z0-9_]{1,29}$' OR c.relname !~ '^[a-z][a-z0-9_]{1,29}$');
 -- Everything is explained
 SELECT nspname, c.relname, a.attname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
 LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -42,7 +42,7 @@ SELECT p.oid::regprocedure FROM pg_proc AS p WHERE pronamespace = 'shop'::regnam
 SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname IN ('shop', 'plain', 'branches') ORDER BY 1;
 SELECT attname, col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid = 'shop.customer_segments'::regclass AND attnum > 0 ORDER BY attnum;
 -- Views hide what is below them; nobody else may read anything
-SELECT DISTINCT reloptions FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind = 'v';
+SELECT DISTINCT reloptions FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind = 'v' AND relname !~ '^_';
 SELECT count(*) FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relacl IS NOT NULL;
 SELECT count(*) FROM pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) AS a WHERE pronamespace = 'shop'::regnamespace AND a.grantee = 0;
 -- Statistics, which more people can read, hold no key of a person

@@ -30,7 +30,7 @@ in_chain('shopowner', q{
 in_chain('postgres', q{GRANT team_b TO in_team_b, "in team b by SET ROLE";
 	GRANT USAGE ON SCHEMA chain TO outsider;
 	DO $$ DECLARE v regclass; f regprocedure; BEGIN
-	  FOR v IN SELECT oid FROM pg_class WHERE relnamespace = 'chain'::regnamespace AND relkind = 'v' LOOP
+	  FOR v IN SELECT oid FROM pg_class WHERE relnamespace = 'chain'::regnamespace AND relkind = 'v' AND relname !~ '^_' LOOP
 	  EXECUTE format('GRANT SELECT ON %s TO outsider', v); END LOOP;
 	  FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'chain'::regnamespace LOOP
 	  EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO outsider', f); END LOOP; END $$;});

@@ -56,11 +56,11 @@ for my $name (sort keys %$functions)
 	is("$owned$public", 'tf', "$name belongs to the owner and is not for PUBLIC");
 	is($parsed . ($definer eq 't' ? $pinned : 't'), $name eq 'record_differences' ? 'ft' : 'tt', "$name was resolved when it was made, or pins its path");
 }
-my $relations = catalog(qq{SELECT DISTINCT relname, 'security_barrier=true' = ANY (coalesce(reloptions, '{}')), pg_get_userbyid(relowner) FROM pg_class
+my $relations = catalog(qq{SELECT DISTINCT relname, 'security_barrier=true' = ANY (coalesce(reloptions, '{}')) OR relname ~ '^_' AND relacl IS NULL, pg_get_userbyid(relowner) FROM pg_class
 	WHERE relkind IN ('v', 'm') AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas)});
 is(join(' ', grep { !$views->{$_} } sort keys %$relations), '', 'every view of a model is on the page');
 is(join(' ', grep { !$relations->{$_} } sort keys %$views), '', 'and those on the page are there');
-is(join(' ', grep { "@{ $relations->{$_} }" ne 't shopowner' } sort keys %$relations), '', 'all belong to the owner and are barriers');
+is(join(' ', grep { "@{ $relations->{$_} }" ne 't shopowner' } sort keys %$relations), '', 'all belong to the owner, and are barriers or granted to nobody');
 is(in_shop('postgres', qq{SELECT string_agg(DISTINCT c.relname || ' ' || p.proname, ', ') FROM pg_class AS c JOIN pg_rewrite AS w ON w.ev_class = c.oid
 	JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_proc'::regclass JOIN pg_proc AS p ON p.oid = d.refobjid
 	WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas) AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'scoring'::regnamespace)}), '',

@@ -54,7 +54,8 @@ my @calls = ModelCluster::rows($node, 'postgres', qq{
 	SELECT format('%s(%s)', p.oid::regproc, (SELECT string_agg(CASE t WHEN 'date'::regtype THEN '''2025-11-30''' WHEN 'text'::regtype THEN '''1'''
 	         WHEN 'int[]'::regtype THEN '''{1}''' WHEN 'numeric[]'::regtype THEN '''{10}''' ELSE 'NULL' END, ', ' ORDER BY o)
 	         FROM unnest(proargtypes[0:pronargs - pronargdefaults - 1]) WITH ORDINALITY AS u (t, o)))
-	  FROM pg_proc p WHERE pronamespace::regnamespace::text IN ('everything', 'open', 'stored', 'plain') AND prorettype <> 'trigger'::regtype ORDER BY 1});
+	  FROM pg_proc p WHERE pronamespace::regnamespace::text IN ('everything', 'open', 'stored', 'plain') AND prorettype <> 'trigger'::regtype
+	   AND (prosecdef OR proname !~ '^_') ORDER BY 1});
 my @views = map { views($node, 'postgres', $_) } @models;
 cmp_ok(scalar @views, '>=', 80, scalar(@views) . ' views');
 cmp_ok(scalar @calls, '>=', 24, scalar(@calls) . ' functions');
@@ -70,6 +71,41 @@ for my $role ('bi', 'branch')
 	}
 	is(join('', @failed), '', "$role reads every column of all views, and the result of all functions");
 }
+
+# What the views are made of is nobody's but the owner's: the private views and
+# functions can't be read or called, and no tool lists them for a reader.
+my @private = ModelCluster::rows($node, 'postgres', q{
+	SELECT c.oid::regclass FROM pg_class c WHERE relnamespace::regnamespace::text IN ('everything', 'open', 'stored', 'plain') AND relkind = 'v' AND relname ~ '^_' ORDER BY c.oid::regclass::text COLLATE "C"});
+is(join(' ', grep { /^everything/ } @private), 'everything._customers everything._facts everything._histories everything._question everything._scored everything._scores everything._shown',
+	'the private views');
+for my $role ('bi', 'branch')
+{
+	my @read = grep { (run_as($node, 'postgres', $role, "SELECT * FROM $_ LIMIT 1"))[1] !~ /ERROR:  permission denied for (view _|schema )/ } @private;
+	is(join(' ', @read), '', "$role reads none of them");
+	is(ask($role, q{SELECT string_agg(format('%s.%s', table_schema, table_name), ' ') FROM (SELECT table_schema, table_name FROM information_schema.tables UNION ALL
+		SELECT table_schema, table_name FROM information_schema.views UNION ALL SELECT table_schema, table_name FROM information_schema.columns UNION ALL
+		SELECT table_schema, table_name FROM information_schema.table_privileges WHERE grantee IN ('bi', 'branch')) AS t
+		WHERE table_schema IN ('everything', 'open', 'stored', 'plain') AND table_name ~ '^_'}), '', "nor are they listed for $role");
+	is(ask($role, q{SELECT count(DISTINCT table_name) FROM information_schema.views WHERE table_schema = 'everything'}),
+		ask('postgres', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'everything'::regnamespace AND relkind = 'v' AND relname !~ '^_'}), "but all others are for $role");
+	for my $call ('_question_at(NULL, NULL, true, 0, NULL)', '_scores_at(NULL, NULL, true, NULL)', '_shown_at(NULL)')
+	{
+		like((run_as($node, 'postgres', $role, "SELECT * FROM everything.$call"))[1], qr/permission denied for function _/, "$role can't call $call");
+	}
+}
+# ... by default privileges of the owner either
+$node->safe_psql('postgres', q{
+	SET ROLE shopowner;
+	ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO bi;
+	ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO bi;
+	SELECT count(*) FROM scoring.create_model('given', 'SELECT customer, bought_at::date, total FROM crm.orders', as_of => '2025-12-31');
+	ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM bi;
+	ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM bi;
+});
+is($node->safe_psql('postgres', q{SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'given'::regnamespace AND relkind = 'v' AND relname ~ '^_' AND has_table_privilege('bi', oid, 'SELECT')}),
+	'', 'default privileges give nobody a private view');
+is($node->safe_psql('postgres', q{SELECT string_agg(proname, ' ') FROM pg_proc WHERE pronamespace = 'given'::regnamespace AND proname IN ('_question_at', '_scores_at') AND has_function_privilege('bi', oid, 'EXECUTE')}),
+	'', 'nor a private function');
 
 # Bodies in text form look names up when they run, with the rights of the reader.
 is(join("\n", ModelCluster::rows($node, 'postgres', q{
@@ -97,7 +133,7 @@ is(join("\n", ModelCluster::rows($node, 'postgres', q{
 	  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 	  LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = a.attnum
 	 WHERE c.relnamespace::regnamespace::text IN ('everything', 'open', 'stored', 'plain') AND c.relkind IN ('r', 'v')
-	   AND (d.description IS NULL OR (d.description ~ 'attribute of the customer') <> (c.relkind = 'v' AND a.attname IN ('town', 'status', 'mail') AND c.relname ~ '^customer_scores$|_customers$')) ORDER BY 1})),
+	   AND (d.description IS NULL OR (d.description ~ 'attribute of the customer') <> (c.relkind = 'v' AND a.attname IN ('town', 'status', 'mail') AND c.relname ~ '^customer_scores$|_customers$|^_')) ORDER BY 1})),
 	'', 'every column of a model has a comment, and attributes alone are attributes');
 is(join("\n", ModelCluster::rows($node, 'postgres', q{
 	SELECT c.oid::regclass::text FROM pg_class c LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
