@@ -15,7 +15,7 @@ INSERT INTO section VALUES
 (1, 'Histories', 'history.md', 'From the rows of one customer to their history, and from a history to facts. `as_of` is a day, and all that came later is invisible. Windows are `(as_of - window_days, as_of]`.',
 	'{history,history_agg,sum,try_sum,days,first_day,last_day,recency,tenure,frequency,active_days,monetary,mean_value,mean_gap,silence_ratio,no_order_reason,trend,decayed_sum,last_activity,without_negative_days}'),
 (2, 'Scores', 'scores.md', 'From a value to 1..n, n being the best, of any numbers.',
-	'{score,rfm_code,weighted_score,quantile_score,rank_score,minmax_score,z_score,quantile_thresholds,weighted_mean,exact_sum,score_range}'),
+	'{score,rfm_facts,rfm_scores,rfm_code,weighted_score,quantile_score,rank_score,minmax_score,z_score,quantile_thresholds,weighted_mean,exact_sum,score_range}'),
 (3, 'Segments', 'segments.md', 'From scores to segments, by a map that is data.',
 	'{segment,segment_case,check_segment_map,create_segment_map}'),
 (4, 'Many customers at once', 'score_customers.md', 'All customers of a table or query in one scan.',
