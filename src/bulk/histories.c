@@ -96,8 +96,8 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 	const CustomerOps ops = {sizeof(CustomerHistory), customer_history_create,
 		keep_going ? customer_history_try_add : customer_history_add,
 	customer_history_memory, customer_history_put_aside, emit_customer, &job};
-	SourceReader reader = {function, InvalidOid, NULL, counted, keep_going, start_source, take_rows,
-		&job};
+	SourceReader reader = {.function = function, .for_model = counted, .keep_going = keep_going,
+		.start = start_source, .take = take_rows, .arg = &job};
 	SourceCounts counts;
 
 	if (PG_ARGISNULL(0))

@@ -992,7 +992,8 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	Size		limit = get_hash_memory_limit();
 	ScoreJob   *job = palloc0(sizeof(ScoreJob));
 	CustomerOps ops;
-	SourceReader reader = {"score_customers", InvalidOid, NULL, false, false, start_source, take_rows, job};
+	SourceReader reader = {.function = "score_customers",
+		.start = start_source, .take = take_rows, .arg = job};
 	SourceCounts counts;
 
 	StaticAssertStmt(sizeof(Customer) == 32, "two customers fill a cache line");

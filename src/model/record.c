@@ -463,8 +463,9 @@ read_rows(Call *call, Tuplestorestate *rows, bool gone)
 {
 	Program    *program = call->program;
 	bool		keep_going = program->lenient || gone;
-	SourceReader reader = {"record_differences", TEXTOID, program->time_zone, true, keep_going,
-		start_rows, take_rows, call, true};
+	SourceReader reader = {.function = "record_differences", .key_type = TEXTOID,
+		.time_zone = program->time_zone, .for_model = true, .keep_going = keep_going,
+		.start = start_rows, .take = take_rows, .arg = call, .quiet = true};
 	SourceCounts counts;
 
 	if (rows == NULL)

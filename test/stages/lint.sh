@@ -63,7 +63,7 @@ planted_lines_found() {
 }
 
 # A copy of what the installation script is made of, in $WORK/planted.
-planted() {
+planted_copy() {
 	rm -rf "$WORK/planted"
 	mkdir "$WORK/planted"
 	cp -r Makefile META.json customer_scoring.control sql src test docs "$WORK/planted/"
@@ -97,7 +97,7 @@ fresh_page() {
 # The build refuses a file of sql/ that uses a name of a later one.
 planted_use_fails() {
 	local script
-	planted
+	planted_copy
 	planted_script || return 1
 	rm -f "$WORK/planted/$script"
 	echo 'SELECT @extschema@.create_model(NULL, NULL);' >>"$WORK/planted/sql/score.sql"
@@ -107,7 +107,7 @@ planted_use_fails() {
 # planted_fails SED FILE MESSAGE: with that edit of a file of sql/model the build says MESSAGE.
 planted_fails() {
 	local script
-	planted
+	planted_copy
 	sed -i "$1" "$WORK/planted/sql/model/$2.sql"
 	! planted_script && grep -q "$3" "$WORK/planted.out"
 }
@@ -115,7 +115,7 @@ planted_fails() {
 # docs_fail SED FILE MESSAGE: with that edit of a file of docs the check says MESSAGE.
 docs_fail() {
 	local script
-	planted
+	planted_copy
 	sed -i "$1" "$WORK/planted/docs/$2.md"
 	! (cd "$WORK/planted" && perl test/check_docs.pl) >"$WORK/planted.out" 2>&1 && grep -q "$3" "$WORK/planted.out"
 }
@@ -131,7 +131,7 @@ stale_docs_fail() {
 # rows and one use. Its script is installed as another version; the library is the same.
 adding_is_one_row() {
 	local script extension
-	planted
+	planted_copy
 	(cd "$WORK/planted/sql/model" && perl -0pi -e "s{(?=\n\) AS s \(name, argument)}{,\n\t('loyal_orders', 41, 'int', '5', true, 1, 1000, NULL, 'views', 'none',\n\t\t'from how many orders on a customer is loyal')}" settings.sql &&
 		perl -0pi -e "s{(?=\n\) AS c \(name, part)}{,\n\t('is_loyal', 'all', 'boolean', NULL, false, false, 'whether the customer has loyal_orders or more')}" columns.sql &&
 		perl -0pi -e 's{segment_overridden, s.segment_by_rules,(?=\n)}{$& \$q\$ || format(\x27s.frequency >= %s AS is_loyal,\x27, settings ->> \x27loyal_orders\x27) || \$q\$}' query.sql) || return 1
