@@ -234,8 +234,11 @@ typedef struct ProgramEntry
 	Program    *program;
 } ProgramEntry;
 
-/* A session reads each function once, and again when it has been replaced. */
-static Program *
+/*
+ * A session reads each function once, and again when it has been replaced. Not
+ * inlined into the handler, whose PG_TRY could clobber a variable.
+ */
+static pg_noinline Program *
 find_program(Oid function, Oid relation)
 {
 	static HTAB *programs = NULL;

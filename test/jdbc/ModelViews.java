@@ -111,6 +111,9 @@ public class ModelViews {
 		boolean described = true;
 		try (ResultSet r = db.getMetaData().getTables(null, model, null, new String[] {"VIEW"})) {
 			while (r.next()) {
+				// the driver lists what the catalogs have: private levels, which no reader may read, too
+				if (r.getString("TABLE_NAME").startsWith("_"))
+					continue;
 				views.add(r.getString("TABLE_NAME"));
 				described &= r.getString("REMARKS") != null && !r.getString("REMARKS").isEmpty();
 			}

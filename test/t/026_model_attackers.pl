@@ -175,7 +175,7 @@ as('mallory', q{
 	CREATE FUNCTION mal.temp() RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'CREATE TEMP VIEW orders AS SELECT public.catch(''a view in pg_temp'')'; RETURN ''; END $$;
 	CREATE FUNCTION mal.set() RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('search_path', 'mal', false), set_config('statement_timeout', '1', false); RETURN ''; END $$;
 	GRANT USAGE ON SCHEMA trap TO PUBLIC; GRANT SELECT ON ALL TABLES IN SCHEMA trap TO PUBLIC; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trap TO PUBLIC;
-	CREATE TABLE mal.made AS SELECT proname, pg_get_functiondef(oid) AS definition FROM pg_proc WHERE pronamespace = 'trap'::regnamespace AND starts_with(proname, '_');});
+	CREATE TABLE mal.made AS SELECT oid AS number, proname, pg_get_functiondef(oid) AS definition FROM pg_proc WHERE pronamespace = 'trap'::regnamespace AND starts_with(proname, '_');});
 my @asks = (q{SELECT * FROM scoring.explain_score('trap', 'K1')}, q{SELECT * FROM scoring.explain_score('trap', 'K1', audience => 'customer')},
 	q{SELECT * FROM scoring.near_misses('trap', 'vip')}, q{SELECT * FROM scoring.score_parity('trap', 'town')},
 	# what these are made of, too
@@ -186,8 +186,11 @@ is(as('postgres', q{SELECT count(*) FROM scoring.explain_score('trap', 'K1')}) >
 my $prepare = q{
 	CREATE FUNCTION mal.restore() RETURNS void LANGUAGE plpgsql AS $$
 	DECLARE r record; BEGIN
-	  FOR r IN SELECT oid::regprocedure AS f FROM pg_proc WHERE pronamespace = 'trap'::regnamespace AND starts_with(proname, '_') LOOP EXECUTE format('DROP FUNCTION %s CASCADE', r.f); END LOOP;
-	  FOR r IN SELECT definition FROM mal.made ORDER BY proname LOOP EXECUTE r.definition; END LOOP;
+	  FOR r IN SELECT oid AS f FROM pg_proc WHERE pronamespace = 'trap'::regnamespace AND starts_with(proname, '_') LOOP
+	    -- some are gone with those that they are made of
+	    IF EXISTS (SELECT FROM pg_proc WHERE oid = r.f) THEN EXECUTE format('DROP FUNCTION %s CASCADE', r.f::regprocedure); END IF;
+	  END LOOP;
+	  FOR r IN SELECT definition FROM mal.made ORDER BY number LOOP EXECUTE r.definition; END LOOP;
 	  EXECUTE 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trap TO PUBLIC';
 	END $$};
 as('mallory', $prepare);
