@@ -22,7 +22,8 @@ DECLARE
 	piece	text;
 	name	text;
 	place	int;
-	used	boolean[] := array_fill(false, ARRAY[coalesce(cardinality(pairs), 0)]);
+	names	text[] := ARRAY(SELECT pairs[i] FROM generate_series(1, cardinality(pairs), 2) AS i);
+	used	boolean[] := array_fill(false, ARRAY[cardinality(names)]);
 BEGIN
 	IF cardinality(pairs) % 2 <> 0 THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a template is filled with pairs of a name and a value';
@@ -34,26 +35,20 @@ BEGIN
 		ELSIF name IS NULL THEN
 			result := result || '{' || piece;
 		ELSE
-			place := NULL;
-			FOR i IN 1 .. cardinality(pairs) BY 2 LOOP
-				IF pairs[i] = name THEN
-					place := i;
-				END IF;
-			END LOOP;
-			IF pairs[place + 1] IS NULL THEN
+			place := array_position(names, name);
+			IF pairs[2 * place] IS NULL THEN
 				RAISE invalid_parameter_value USING
 					MESSAGE = format('the template asks for {%s}, which has no value', left(name, 100));
 			END IF;
 			used[place] := true;
-			result := result || pairs[place + 1] || substr(piece, length(name) + 2);
+			result := result || pairs[2 * place] || substr(piece, length(name) + 2);
 		END IF;
 	END LOOP;
-	FOR i IN 1 .. coalesce(cardinality(pairs), 0) BY 2 LOOP
-		IF NOT used[i] THEN
-			RAISE invalid_parameter_value USING
-				MESSAGE = format('the template does not ask for {%s}', left(pairs[i], 100));
-		END IF;
-	END LOOP;
+	place := array_position(used, false);
+	IF place IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the template does not ask for {%s}', left(names[place], 100));
+	END IF;
 	RETURN coalesce(result, template);
 END
 $$;

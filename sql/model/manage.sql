@@ -45,8 +45,8 @@ BEGIN
 	parts := ARRAY(SELECT p FROM @extschema@._model_parts(model, settings) AS p);
 	FOREACH part IN ARRAY parts LOOP
 		-- a function with the columns of a view follows it
-		IF made ->> part.name IS DISTINCT FROM @extschema@._model_part_digest(model, part)
-			OR part."like" = ANY (changed) THEN
+		IF NOT made ? part.name OR part."like" = ANY (changed)
+			OR made ->> part.name IS DISTINCT FROM @extschema@._model_part_digest(model, part) THEN
 			changed := changed || part.name;
 		END IF;
 	END LOOP;

@@ -72,6 +72,11 @@ CREATE FUNCTION @extschema@._model_let_read(model name, privilege text)
 DECLARE
 	role	name;
 BEGIN
+	-- as most models are, which is asked for each of their parts
+	IF NOT EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+					WHERE n.nspname = model AND a.grantee <> n.nspowner) THEN
+		RETURN;
+	END IF;
 	FOR role IN EXECUTE format('SELECT DISTINCT o.rolname FROM %I.reader AS r JOIN pg_roles AS o ON o.rolname = r.role'
 		' JOIN pg_namespace AS n ON n.nspname = $1 AND n.nspowner <> o.oid'
 		' WHERE EXISTS (SELECT FROM aclexplode(n.nspacl) AS a WHERE a.grantee = o.oid AND a.privilege_type = ''USAGE'') ORDER BY 1', model) USING model LOOP
@@ -134,8 +139,8 @@ CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, c
 	AS $$
 DECLARE
 	name		text;
-	words		text;
 	columns		text;
+	comments	text;
 	attributes	text[];
 	is_new		boolean := to_regclass(format('%I.%I', model, view)) IS NULL;
 	is_private	boolean := starts_with(view, '_');
@@ -162,19 +167,23 @@ BEGIN
 	EXECUTE format('SELECT array_agg(DISTINCT u.a) FROM %I.configuration AS c'
 			' CROSS JOIN LATERAL unnest(c.attributes || c.contact) AS u (a) WHERE $1', model)
 		INTO attributes USING view = 'customer_scores' OR view ~ '^_|_customers$';
-	FOR name, words IN
-		SELECT a.attname, CASE WHEN a.attname = ANY (attributes) THEN 'attribute of the customer'
-				   ELSE coalesce(here.meaning, s.meaning, everywhere.meaning) END
-		  FROM pg_attribute AS a
-		  LEFT JOIN @extschema@._view_column AS here ON here.name = a.attname AND here.view = _model_put_view.view
-		  LEFT JOIN @extschema@._score_column AS s ON s.name = a.attname
-		  LEFT JOIN @extschema@._view_column AS everywhere ON everywhere.name = a.attname AND everywhere.view = ''
-		 WHERE a.attrelid = format('%I.%I', model, _model_put_view.view)::regclass AND a.attnum > 0 AND NOT a.attisdropped LOOP
-		IF words IS NULL THEN
-			RAISE invalid_parameter_value USING MESSAGE = format('column %I of view %I has no comment', name, view);
-		END IF;
-		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, view, name, words);
-	END LOOP;
+	-- in one go for each view: there are hundreds
+	SELECT min(c.name) FILTER (WHERE c.words IS NULL),
+		   string_agg(format('COMMENT ON COLUMN %I.%I.%I IS %L', model, view, c.name, c.words), ';' ORDER BY c.position)
+	  INTO name, comments
+	  FROM (SELECT a.attname AS name, a.attnum AS position,
+				   CASE WHEN a.attname = ANY (attributes) THEN 'attribute of the customer'
+				   ELSE coalesce(here.meaning, s.meaning, everywhere.meaning) END AS words
+			  FROM pg_attribute AS a
+			  LEFT JOIN @extschema@._view_column AS here ON here.name = a.attname AND here.view = _model_put_view.view
+			  LEFT JOIN @extschema@._score_column AS s ON s.name = a.attname
+			  LEFT JOIN @extschema@._view_column AS everywhere ON everywhere.name = a.attname AND everywhere.view = ''
+			 WHERE a.attrelid = format('%I.%I', model, _model_put_view.view)::regclass AND a.attnum > 0
+			   AND NOT a.attisdropped) AS c;
+	IF name IS NOT NULL THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('column %I of view %I has no comment', name, view);
+	END IF;
+	EXECUTE comments;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text, text) IS 'internal: make or replace a view of a model';
