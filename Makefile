@@ -50,6 +50,7 @@ OBJS = \
 	src/prediction/logit.o \
 	src/prediction/metrics.o \
 	src/prediction/propensity.o \
+	src/model/template.o \
 	src/model/caller.o \
 	src/model/model_call.o \
 	src/model/live.o \

@@ -14,44 +14,7 @@
 -- has written there stays as it is. A misspelt name is an error.
 CREATE FUNCTION @extschema@._fill(template text, VARIADIC pairs text[])
 	RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	result	text;
-	piece	text;
-	name	text;
-	place	int;
-	names	text[] := ARRAY(SELECT pairs[i] FROM generate_series(1, cardinality(pairs), 2) AS i);
-	used	boolean[] := array_fill(false, ARRAY[cardinality(names)]);
-BEGIN
-	IF cardinality(pairs) % 2 <> 0 THEN
-		RAISE invalid_parameter_value USING MESSAGE = 'a template is filled with pairs of a name and a value';
-	END IF;
-	FOREACH piece IN ARRAY string_to_array(template, '{') LOOP
-		name := substring(piece FROM '^([a-z_]+)[}]');
-		IF result IS NULL THEN
-			result := piece;
-		ELSIF name IS NULL THEN
-			result := result || '{' || piece;
-		ELSE
-			place := array_position(names, name);
-			IF pairs[2 * place] IS NULL THEN
-				RAISE invalid_parameter_value USING
-					MESSAGE = format('the template asks for {%s}, which has no value', left(name, 100));
-			END IF;
-			used[place] := true;
-			result := result || pairs[2 * place] || substr(piece, length(name) + 2);
-		END IF;
-	END LOOP;
-	place := array_position(used, false);
-	IF place IS NOT NULL THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('the template does not ask for {%s}', left(names[place], 100));
-	END IF;
-	RETURN coalesce(result, template);
-END
-$$;
+	AS 'MODULE_PATHNAME', 'fill' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._fill(text, text[]) IS
 	'internal: SQL text with values in the place of their names in braces';
 
