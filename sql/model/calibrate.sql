@@ -28,24 +28,30 @@ CREATE FUNCTION @extschema@._model_complete_labels(model name, copy text, langua
 BEGIN
 	EXECUTE format($q$
 		INSERT INTO %1$I.segment_label (map, segment, language, role, label, description, action, display_order, color)
-		SELECT $1, s.segment, $2, coalesce(l.role, 'other'), coalesce(l.label, s.segment), l.description, l.action, l.display_order, l.color
+		SELECT $1, s.segment, $2, coalesce(l.role, 'other'), coalesce(l.label, s.segment),
+			   l.description, l.action, l.display_order, l.color
 		  FROM (SELECT segment FROM %1$I.segment_rule WHERE map = $1
 				UNION SELECT segment FROM %1$I.segment_label WHERE map = $1) AS s
 		  LEFT JOIN LATERAL (SELECT * FROM %1$I.segment_label AS x WHERE x.map = $1 AND x.segment = s.segment
-							  ORDER BY x.language = split_part($2, '-', 1) DESC, x.language = 'en' DESC, x.language LIMIT 1) AS l ON true
-		 WHERE NOT EXISTS (SELECT FROM %1$I.segment_label AS x WHERE x.map = $1 AND x.segment = s.segment AND x.language = $2)
+							  ORDER BY x.language = split_part($2, '-', 1) DESC, x.language = 'en' DESC, x.language
+							  LIMIT 1) AS l ON true
+		 WHERE NOT EXISTS (SELECT FROM %1$I.segment_label AS x
+							WHERE x.map = $1 AND x.segment = s.segment AND x.language = $2)
 		$q$, model) USING copy, language;
 	EXECUTE format($q$
-		UPDATE %1$I.segment_label AS l SET display_order = coalesce(l.display_order, o.n), color = coalesce(l.color, '#BDBDBD')
+		UPDATE %1$I.segment_label AS l SET display_order = coalesce(l.display_order, o.n),
+			color = coalesce(l.color, '#BDBDBD')
 		  FROM (SELECT segment, language, (coalesce(max(display_order) OVER (), 0)
 					   + row_number() OVER (PARTITION BY display_order IS NULL ORDER BY segment))::int AS n
 				  FROM %1$I.segment_label WHERE map = $1 AND language = $2) AS o
-		 WHERE l.map = $1 AND l.segment = o.segment AND l.language = o.language AND (l.display_order IS NULL OR l.color IS NULL)
+		 WHERE l.map = $1 AND l.segment = o.segment AND l.language = o.language
+		   AND (l.display_order IS NULL OR l.color IS NULL)
 		$q$, model) USING copy, language;
 	EXECUTE format('ANALYZE %I.segment_label', model);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_complete_labels(name, text, text) IS 'internal: a label in the model''s language for every segment';
+COMMENT ON FUNCTION @extschema@._model_complete_labels(name, text, text) IS
+	'internal: a label in the model''s language for every segment';
 
 -- Thirds of what the fits of the version at hand say of the lifetime value; with
 -- weights, those that tell best who has come back.
@@ -56,12 +62,15 @@ CREATE FUNCTION @extschema@._model_write_clv_thresholds(model name, settings jso
 	AS $$
 DECLARE
 	then_window	text := format('(f.history, f.as_of - 90, %s)', coalesce(settings ->> 'window_days', 'NULL'));
-	frequency	text := CASE settings ->> 'frequency' WHEN 'active_days' THEN '@extschema@.active_days' ELSE '@extschema@.frequency' END || then_window;
-	monetary	text := CASE settings ->> 'monetary' WHEN 'mean' THEN '@extschema@.mean_value' ELSE '@extschema@._monetary_float8' END || then_window || '::float8';
+	frequency	text := CASE settings ->> 'frequency'
+		WHEN 'active_days' THEN '@extschema@.active_days' ELSE '@extschema@.frequency' END || then_window;
+	monetary	text := CASE settings ->> 'monetary'
+		WHEN 'mean' THEN '@extschema@.mean_value' ELSE '@extschema@._monetary_float8' END || then_window || '::float8';
 BEGIN
 	EXECUTE format($q$
 		UPDATE %1$I.calibration AS k SET clv_thresholds = CASE WHEN m.customers >= $1 THEN m.clv_thresholds END%5$s
-		  FROM (SELECT f.tenant, count(f.recency_days) AS customers, @extschema@.quantile_thresholds(f.clv_12m, 3) AS clv_thresholds%4$s
+		  FROM (SELECT f.tenant, count(f.recency_days) AS customers,
+					   @extschema@.quantile_thresholds(f.clv_12m, 3) AS clv_thresholds%4$s
 				  FROM (%2$s) AS f GROUP BY f.tenant) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
 		@extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
@@ -69,15 +78,19 @@ BEGIN
 			format('(%s)', @extschema@._model_customers(model, settings))), settings ->> 'version',
 		CASE WHEN weights THEN format($q$,
 					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
-							ARRAY[@extschema@.score(@extschema@.recency(f.history, f.as_of - 90), f.recency_thresholds, false),
+							ARRAY[@extschema@.score(@extschema@.recency(f.history, f.as_of - 90),
+									  f.recency_thresholds, false),
 								  CASE WHEN %1$s = 0 THEN 1 ELSE @extschema@.score(%1$s, f.frequency_thresholds) END,
-								  CASE WHEN %1$s = 0 THEN 1 ELSE @extschema@.score(%2$s, f.monetary_thresholds) END]::float8[], 1, 1) AS weights_fit$q$,
+								  CASE WHEN %1$s = 0 THEN 1
+									  ELSE @extschema@.score(%2$s, f.monetary_thresholds) END]::float8[],
+							1, 1) AS weights_fit$q$,
 			frequency, monetary) ELSE '' END,
 		CASE WHEN weights THEN ', weights_fit = m.weights_fit' ELSE '' END)
 		USING (settings ->> 'minimum_customers')::int;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_write_clv_thresholds(name, jsonb, boolean) IS 'internal: thirds of the lifetime value, and learnt weights, for the version at hand';
+COMMENT ON FUNCTION @extschema@._model_write_clv_thresholds(name, jsonb, boolean) IS
+	'internal: thirds of the lifetime value, and learnt weights, for the version at hand';
 
 -- How customers come back, what they spend, who orders again: fitted to what
 -- the version at hand knows, for each of its tenants.
@@ -91,14 +104,19 @@ BEGIN
 		RETURN;
 	END IF;
 	EXECUTE format($q$
-		UPDATE %1$I.calibration AS k SET fitted_on = m.as_of, btyd_fit = m.btyd_fit, spend_fit = m.spend_fit, propensity_fit = m.propensity_fit
-		  FROM (SELECT f.tenant, f.as_of, @extschema@.btyd_fit(%4$L, b.x, b.t_x, b.t, 7) AS btyd_fit, @extschema@.spend_fit(b.x, b.m) AS spend_fit,
-					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90), @extschema@.propensity_features(f.history, f.as_of - 90), 1, 1) AS propensity_fit
-				  FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b GROUP BY f.tenant, f.as_of) AS m
+		UPDATE %1$I.calibration AS k
+			SET fitted_on = m.as_of, btyd_fit = m.btyd_fit, spend_fit = m.spend_fit, propensity_fit = m.propensity_fit
+		  FROM (SELECT f.tenant, f.as_of, @extschema@.btyd_fit(%4$L, b.x, b.t_x, b.t, 7) AS btyd_fit,
+					   @extschema@.spend_fit(b.x, b.m) AS spend_fit,
+					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
+						   @extschema@.propensity_features(f.history, f.as_of - 90), 1, 1) AS propensity_fit
+				  FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b
+				 GROUP BY f.tenant, f.as_of) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
 		@extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
 			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)),
-			format('(%s)', @extschema@._model_customers(model, settings))), settings ->> 'version', settings ->> 'prediction');
+			format('(%s)', @extschema@._model_customers(model, settings))),
+			settings ->> 'version', settings ->> 'prediction');
 	PERFORM @extschema@._model_write_clv_thresholds(model, settings, true);
 END
 $$;
@@ -123,29 +141,36 @@ DECLARE
 BEGIN
 	SELECT * INTO s FROM jsonb_to_record(settings)
 		AS r (recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[]);
-	s.recency_thresholds := coalesce(s.recency_thresholds, CASE WHEN bins = 5 THEN '{30,90,180,365}'::float8[] END, '{}');
+	s.recency_thresholds := coalesce(s.recency_thresholds,
+		CASE WHEN bins = 5 THEN '{30,90,180,365}'::float8[] END, '{}');
 	s.frequency_thresholds := coalesce(s.frequency_thresholds, CASE WHEN bins = 5 THEN '{1,2,4,9}'::float8[] END, '{}');
 	s.monetary_thresholds := coalesce(s.monetary_thresholds, '{}');
 	PERFORM @extschema@._model_check_people(model, settings);
 	tenants := CASE WHEN settings ->> 'tenant' IS NULL THEN 'SELECT ''''::text AS tenant'
 		-- from one tenant to the next by the index: apply_changes comes every minute
-		WHEN measure IS NULL THEN format('(WITH RECURSIVE known AS (SELECT min(h.tenant) AS tenant FROM %1$I.customer_histories AS h UNION ALL'
-			' SELECT (SELECT min(h.tenant) FROM %1$I.customer_histories AS h WHERE h.tenant > known.tenant) FROM known WHERE known.tenant IS NOT NULL)'
+		WHEN measure IS NULL THEN format('(WITH RECURSIVE known AS ('
+			'SELECT min(h.tenant) AS tenant FROM %1$I.customer_histories AS h UNION ALL'
+			' SELECT (SELECT min(h.tenant) FROM %1$I.customer_histories AS h WHERE h.tenant > known.tenant)'
+			' FROM known WHERE known.tenant IS NOT NULL)'
 			' SELECT known.tenant FROM known WHERE known.tenant IS NOT NULL)', model)
 		ELSE format('SELECT h.tenant FROM (%s) AS h GROUP BY h.tenant', @extschema@._model_histories(model, settings))
 			 || CASE WHEN people IS NULL THEN '' ELSE format(' UNION SELECT p.tenant FROM (%s) AS p', people) END END;
-	tenants := format('SELECT k.tenant FROM (%s) AS k WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
+	tenants := format('SELECT k.tenant FROM (%s) AS k'
+		' WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
 		tenants, model, settings ->> 'version');
 	facts := @extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
 		condition => format('c.version = %s AND %L', settings ->> 'version', measured), reader => NULL,
-		calibration => format('(SELECT t.tenant, %s AS version, NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
+		calibration => format('(SELECT t.tenant, %s AS version,'
+			' NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
 			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds,'
 			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit, NULL::float8[] '
 			'AS clv_thresholds,'
 			' NULL::float8 AS median_value FROM (%s) AS t)', settings ->> 'version', tenants))),
 		format('(%s)', @extschema@._model_customers(model, settings)));
 	EXECUTE format($q$
-		INSERT INTO %1$I.calibration (version, tenant, calibrated_on, recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds, customers, median_value)
+		INSERT INTO %1$I.calibration (version, tenant, calibrated_on,
+			   recency_thresholds, frequency_thresholds, monetary_thresholds, basket_thresholds,
+			   customers, median_value)
 		SELECT %2$s, k.tenant, (SELECT %5$s FROM %1$I.configuration AS c WHERE c.version = %2$s),
 			   CASE WHEN cardinality($2) > 0 OR $1 = 1 THEN $2 WHEN m.customers >= $5 THEN m.recency END,
 			   CASE WHEN cardinality($3) > 0 OR $1 = 1 THEN $3 WHEN m.customers >= $5 THEN m.frequency END,
@@ -154,15 +179,20 @@ BEGIN
 			   CASE WHEN m.customers >= $5 THEN m.median[1] END
 		  FROM (%3$s) AS k
 		  LEFT JOIN (SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
-							@extschema@.quantile_thresholds(f.recency_days, $1) FILTER (WHERE f.recency_days IS NOT NULL AND cardinality($2) = 0) AS recency,
-							@extschema@.quantile_thresholds(f.frequency, $1) FILTER (WHERE f.frequency > 0 AND cardinality($3) = 0) AS frequency,
+							@extschema@.quantile_thresholds(f.recency_days, $1)
+								FILTER (WHERE f.recency_days IS NOT NULL AND cardinality($2) = 0) AS recency,
+							@extschema@.quantile_thresholds(f.frequency, $1)
+								FILTER (WHERE f.frequency > 0 AND cardinality($3) = 0) AS frequency,
 							@extschema@.quantile_thresholds(f.scored_value, $1)
 								FILTER (WHERE f.frequency > 0 AND cardinality($4) = 0) AS monetary,
-							@extschema@.quantile_thresholds(f.mean_value::float8, $1) FILTER (WHERE f.frequency > 0) AS basket,
-							@extschema@.quantile_thresholds(f.mean_value::float8, 2) FILTER (WHERE f.frequency > 0) AS median
+							@extschema@.quantile_thresholds(f.mean_value::float8, $1)
+								FILTER (WHERE f.frequency > 0) AS basket,
+							@extschema@.quantile_thresholds(f.mean_value::float8, 2)
+								FILTER (WHERE f.frequency > 0) AS median
 					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
 		$q$, model, settings ->> 'version', tenants, facts, @extschema@._model_as_of())
-		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds, (settings ->> 'minimum_customers')::int;
+		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds,
+			(settings ->> 'minimum_customers')::int;
 	GET DIAGNOSTICS written = ROW_COUNT;
 	IF measured THEN
 		PERFORM @extschema@._model_write_fits(model, settings);
@@ -173,7 +203,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_write_thresholds(name, jsonb, boolean) IS 'internal: thresholds for the version at hand';
+COMMENT ON FUNCTION @extschema@._model_write_thresholds(name, jsonb, boolean) IS
+	'internal: thresholds for the version at hand';
 
 -- The thresholds and fits of a new version: those of the version that it goes on
 -- from, or taken again.

@@ -54,12 +54,15 @@ BEGIN
 	RETURN NEXT @extschema@._model_private_function('_question_at',
 		'{day date,version int,current boolean,ahead int,caller @extschema@.caller}',
 		@extschema@._model_question(model, settings, format('COALESCE($1, %s) + $4', @extschema@._model_as_of()),
-			'CASE WHEN $3 THEN c.valid_until IS NULL WHEN $2 IS NOT NULL THEN c.version = $2 WHEN $1 IS NULL THEN c.valid_until IS NULL'
+			'CASE WHEN $3 THEN c.valid_until IS NULL'
+			' WHEN $2 IS NOT NULL THEN c.version = $2 WHEN $1 IS NULL THEN c.valid_until IS NULL'
 			' ELSE (c.version = 1 OR c.valid_from <= $1) AND (c.valid_until IS NULL OR c.valid_until > $1) END',
 			'@extschema@._caller_role($5)'),
 		'internal: _question as of any day, or so many days ahead of it, for the caller', '_question');
-	RETURN NEXT @extschema@._model_private_function('_scores_at', '{day date,version int,current boolean,caller @extschema@.caller}',
-		@extschema@._model_levels(model, settings, home || '._question_at($1, $2, $3, 0, $4)', home || '._customers', maps),
+	RETURN NEXT @extschema@._model_private_function('_scores_at',
+		'{day date,version int,current boolean,caller @extschema@.caller}',
+		@extschema@._model_levels(model, settings, home || '._question_at($1, $2, $3, 0, $4)',
+			home || '._customers', maps),
 		'internal: _scores as of any day, for the caller', '_scores');
 	IF (settings ->> 'minimum_group_size')::int > 1 OR to_regclass(home || '._shown') IS NOT NULL THEN
 		RETURN NEXT @extschema@._model_private_function('_shown_at', '{caller @extschema@.caller}',
@@ -84,25 +87,31 @@ SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE {prospect} END::
        (s.was_there_then AND s.then_segment IS DISTINCT FROM s.from_segment) AS by_thresholds
   FROM (SELECT u.customer_key, min(u.tenant) AS tenant,
                bool_or(u.side = 'from') AS was_there, max(u.segment) FILTER (WHERE u.side = 'from') AS from_segment,
-               bool_or(u.side = 'then') AS was_there_then, max(u.segment) FILTER (WHERE u.side = 'then') AS then_segment,
+               bool_or(u.side = 'then') AS was_there_then, max(u.segment)
+                   FILTER (WHERE u.side = 'then') AS then_segment,
                bool_or(u.side = 'to') AS is_there, max(u.segment) FILTER (WHERE u.side = 'to') AS to_segment,
                max(u.monetary) FILTER (WHERE u.side = 'to') AS monetary
           FROM (SELECT 'from' AS side, a.customer_key, a.tenant, a.segment, NULL::numeric AS monetary
                   FROM {model}._scores_at($1, NULL, true, $3) AS a
                 UNION ALL
-                SELECT 'to', b.customer_key, b.tenant, b.segment, b.monetary FROM {model}._scores_at($2, NULL, true, $3) AS b
+                SELECT 'to', b.customer_key, b.tenant, b.segment, b.monetary
+                  FROM {model}._scores_at($2, NULL, true, $3) AS b
                 UNION ALL
-                SELECT 'then', t.customer_key, t.tenant, t.segment, NULL FROM {model}._scores_at($1, NULL, false, $3) AS t) AS u
+                SELECT 'then', t.customer_key, t.tenant, t.segment, NULL
+                  FROM {model}._scores_at($1, NULL, false, $3) AS t) AS u
          WHERE $1 IS NOT NULL AND $2 IS NOT NULL
          GROUP BY u.customer_key) AS s
   LEFT JOIN (SELECT l.segment FROM {model}.segment_label AS l WHERE l.map = {map} AND l.role = 'prospect'
               -- as src/segment/segment_map.c finds the one that needs no rule
-              ORDER BY EXISTS (SELECT FROM {model}.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment), l.display_order, l.segment LIMIT 1) AS p ON true$q$,
-		'model', pg_catalog.quote_ident(model), 'map', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'map_copy'),
+              ORDER BY EXISTS (SELECT FROM {model}.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment),
+                    l.display_order, l.segment LIMIT 1) AS p ON true$q$,
+		'model', pg_catalog.quote_ident(model),
+		'map', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'map_copy'),
 		-- known_since says who was known on a day: people who were not are no prospects
 		'prospect', CASE WHEN settings OPERATOR(pg_catalog.->>) 'known_since' IS NULL THEN 'p.segment' ELSE 'NULL' END);
 END;
-COMMENT ON FUNCTION @extschema@._model_moves(name, jsonb) IS 'internal: the query for the moves of each customer between two days';
+COMMENT ON FUNCTION @extschema@._model_moves(name, jsonb) IS
+	'internal: the query for the moves of each customer between two days';
 
 CREATE FUNCTION @extschema@._model_transitions(model name, settings jsonb)
 	RETURNS @extschema@._part
@@ -118,68 +127,89 @@ DECLARE
 BEGIN
 	IF (settings ->> 'minimum_group_size')::int = 1 THEN
 		moves := @extschema@._fill($q$
-SELECT {tenant} AS tenant, m.from_segment, f.label AS from_label, m.to_segment, t.label AS to_label, count(*) AS customers, sum(m.monetary)::{money} AS revenue,
-       count(*) FILTER (WHERE m.by_thresholds) AS customers_by_thresholds, f.display_order AS from_order, t.display_order AS to_order, false AS suppressed
+SELECT {tenant} AS tenant, m.from_segment, f.label AS from_label, m.to_segment, t.label AS to_label,
+       count(*) AS customers, sum(m.monetary)::{money} AS revenue,
+       count(*) FILTER (WHERE m.by_thresholds) AS customers_by_thresholds,
+       f.display_order AS from_order, t.display_order AS to_order, false AS suppressed
   FROM ({moves}) AS m
   LEFT JOIN {model}.segment_label AS f ON f.map = {map} AND f.segment = m.from_segment AND f.language = {language}
   LEFT JOIN {model}.segment_label AS t ON t.map = {map} AND t.segment = m.to_segment AND t.language = {language}
  WHERE m.is_there
  GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order$q$,
-			'model', home, 'moves', moves, 'map', map, 'language', language, 'money', money, 'tenant', @extschema@._model_tenant(settings, 'm'));
+			'model', home, 'moves', moves, 'map', map, 'language', language, 'money', money,
+			'tenant', @extschema@._model_tenant(settings, 'm'));
 	ELSE
 		-- A move is shown if both of its segments are on their days, and if it tells
 		-- nothing of fewer people together with them.
 		moves := @extschema@._fill($q$
 WITH m AS MATERIALIZED (
-	SELECT m.tenant, m.from_segment, m.to_segment, m.is_there, m.was_there_then, m.then_segment, m.by_thresholds IS TRUE AS by_thresholds,
+	SELECT m.tenant, m.from_segment, m.to_segment, m.is_there, m.was_there_then, m.then_segment,
+		   m.by_thresholds IS TRUE AS by_thresholds,
 	       count(*) AS customers, sum(m.monetary) AS revenue
 	  FROM ({moves}) AS m GROUP BY 1, 2, 3, 4, 5, 6, 7
 ), today AS MATERIALIZED (
 	SELECT d.* FROM {model}._shown_at($3) AS d WHERE d.as_of = $1 OR d.as_of = $2
 ), day AS (
-	SELECT n.tenant, n.from_groups, n.to_groups, COALESCE(f.shown, n.from_shown) AS from_shown, COALESCE(t.shown, n.to_shown) AS to_shown
-	  FROM (SELECT m.tenant, array_agg('s' || COALESCE(':' || m.then_segment, '')) FILTER (WHERE m.was_there_then) AS from_groups,
+	SELECT n.tenant, n.from_groups, n.to_groups, COALESCE(f.shown, n.from_shown) AS from_shown,
+		   COALESCE(t.shown, n.to_shown) AS to_shown
+	  FROM (SELECT m.tenant, array_agg('s' || COALESCE(':' || m.then_segment, ''))
+					   FILTER (WHERE m.was_there_then) AS from_groups,
 	               array_agg('s' || COALESCE(':' || m.to_segment, '')) FILTER (WHERE m.is_there) AS to_groups,
-	               @extschema@.shown_groups(m.customers, ARRAY['t', 's' || COALESCE(':' || m.then_segment, '')], {small}, 2, 0) FILTER (WHERE m.was_there_then) AS from_shown,
-	               @extschema@.shown_groups(m.customers, ARRAY['t', 's' || COALESCE(':' || m.to_segment, '')], {small}, 2, 0) FILTER (WHERE m.is_there) AS to_shown
+	               @extschema@.shown_groups(m.customers,
+	                   ARRAY['t', 's' || COALESCE(':' || m.then_segment, '')], {small}, 2, 0)
+	                   FILTER (WHERE m.was_there_then) AS from_shown,
+	               @extschema@.shown_groups(m.customers,
+	                   ARRAY['t', 's' || COALESCE(':' || m.to_segment, '')], {small}, 2, 0)
+	                   FILTER (WHERE m.is_there) AS to_shown
 	          FROM m GROUP BY m.tenant) AS n
 	  LEFT JOIN today AS f ON f.tenant = n.tenant AND f.as_of = $1
 	  LEFT JOIN today AS t ON t.tenant = n.tenant AND t.as_of = $2
 ), named AS (
-	SELECT m.*, d.from_shown, d.to_shown, 's' || COALESCE(':' || m.to_segment, '') AS to_group, 's' || COALESCE(':' || m.then_segment, '') AS then_group,
-	       CASE WHEN ('s' || COALESCE(':' || m.from_segment, '') <> ALL (d.from_groups) OR 's' || COALESCE(':' || m.from_segment, '') = ANY (d.from_shown)) IS NOT FALSE
+	SELECT m.*, d.from_shown, d.to_shown, 's' || COALESCE(':' || m.to_segment, '') AS to_group,
+		   's' || COALESCE(':' || m.then_segment, '') AS then_group,
+	       CASE WHEN ('s' || COALESCE(':' || m.from_segment, '') <> ALL (d.from_groups)
+	                 OR 's' || COALESCE(':' || m.from_segment, '') = ANY (d.from_shown)) IS NOT FALSE
 	             AND ('s' || COALESCE(':' || m.to_segment, '') = ANY (d.to_shown))
 	            THEN COALESCE(':' || m.from_segment, '') || '=' || COALESCE(':' || m.to_segment, '') END AS cell
 	  FROM m JOIN day AS d ON d.tenant = m.tenant WHERE m.is_there
 ), decided AS (
-	SELECT n.tenant, @extschema@.shown_groups(n.customers, ARRAY['t', CASE WHEN n.to_group = ANY (n.to_shown) THEN n.to_group END,
+	SELECT n.tenant, @extschema@.shown_groups(n.customers,
+		ARRAY['t', CASE WHEN n.to_group = ANY (n.to_shown) THEN n.to_group END,
 	           CASE WHEN n.was_there_then AND n.then_group = ANY (n.from_shown) THEN 'h' || n.then_group END,
 	           'c' || n.cell, CASE WHEN n.by_thresholds THEN 'x' || n.cell END]::text[], {small}, 5, 3) AS shown
 	  FROM named AS n GROUP BY n.tenant
 )
-SELECT {tenant} AS tenant, c.from_segment, f.label AS from_label, c.to_segment, t.label AS to_label, CASE WHEN c.is_shown THEN c.customers END AS customers,
+SELECT {tenant} AS tenant, c.from_segment, f.label AS from_label, c.to_segment, t.label AS to_label,
+       CASE WHEN c.is_shown THEN c.customers END AS customers,
        CASE WHEN c.is_shown THEN c.revenue::{money} END AS revenue,
-       CASE WHEN c.is_shown AND (c.by_thresholds = 0 OR c.part_is_shown) THEN c.by_thresholds END AS customers_by_thresholds,
+       CASE WHEN c.is_shown AND (c.by_thresholds = 0 OR c.part_is_shown)
+            THEN c.by_thresholds END AS customers_by_thresholds,
        f.display_order AS from_order, t.display_order AS to_order, NOT c.is_shown AS suppressed
   FROM (SELECT n.tenant, n.from_segment, n.to_segment, sum(n.customers)::bigint AS customers, sum(n.revenue) AS revenue,
                COALESCE(sum(n.customers) FILTER (WHERE n.by_thresholds), 0)::bigint AS by_thresholds,
-               COALESCE('c' || n.cell = ANY (d.shown), false) AS is_shown, COALESCE('x' || n.cell = ANY (d.shown), false) AS part_is_shown
+               COALESCE('c' || n.cell = ANY (d.shown), false) AS is_shown,
+               COALESCE('x' || n.cell = ANY (d.shown), false) AS part_is_shown
           FROM named AS n JOIN decided AS d ON d.tenant = n.tenant
          GROUP BY n.tenant, n.from_segment, n.to_segment, n.cell, d.shown) AS c
   LEFT JOIN {model}.segment_label AS f ON f.map = {map} AND f.segment = c.from_segment AND f.language = {language}
   LEFT JOIN {model}.segment_label AS t ON t.map = {map} AND t.segment = c.to_segment AND t.language = {language}$q$,
-			'model', home, 'moves', moves, 'map', map, 'language', language, 'money', money, 'tenant', @extschema@._model_tenant(settings, 'c'),
+			'model', home, 'moves', moves, 'map', map, 'language', language, 'money', money,
+			'tenant', @extschema@._model_tenant(settings, 'c'),
 			'small', settings ->> 'minimum_group_size');
 	END IF;
 	RETURN @extschema@._model_function('segment_transitions', '{from_day date,to_day date}',
-		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint, revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
+		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint,'
+		' revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
 		@extschema@._fill($q$
-SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers, m.revenue, m.customers_by_thresholds, m.suppressed
+SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers,
+       m.revenue, m.customers_by_thresholds, m.suppressed
   FROM ({moves}) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, 'moves', moves),
-		'how many customers went from which segment to which between two days, both seen by the thresholds of today; customers_by_thresholds of them had another label at the time, by the thresholds of then');
+		'how many customers went from which segment to which between two days, both seen by the thresholds of today;'
+		' customers_by_thresholds of them had another label at the time, by the thresholds of then');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_transitions(name, jsonb) IS 'internal: the function segment_transitions of a model';
+COMMENT ON FUNCTION @extschema@._model_transitions(name, jsonb) IS
+	'internal: the function segment_transitions of a model';
 
 -- Segments over time, as they were seen. Customers are scored day by day, which
 -- takes neither a join nor a sort of customers times days; a table of people is
@@ -194,7 +224,8 @@ DECLARE
 	home	text := quote_ident(model);
 	small	int := settings ->> 'minimum_group_size';
 	days	text := @extschema@._fill('SELECT q.* FROM @extschema@._model_days($1, $2, $3) AS d (day)'
-		' CROSS JOIN LATERAL {model}._question_at(d.day, NULL, false, 0, $4) AS q WHERE d.day IS NOT NULL', 'model', home);
+		' CROSS JOIN LATERAL {model}._question_at(d.day, NULL, false, 0, $4) AS q WHERE d.day IS NOT NULL',
+		'model', home);
 	maps	text[];
 	counts	text;
 	query	text;
@@ -215,12 +246,14 @@ SELECT q.as_of, q.tenant, q.version, q.map_copy, s.segment, s.customers, s.reven
  CROSS JOIN LATERAL (SELECT s.segment, count(*) AS customers, sum(s.monetary) AS revenue
                        FROM (WITH level AS (SELECT) SELECT s.segment, s.monetary FROM ({scores}) AS s) AS s
                       GROUP BY s.segment) AS s$q$,
-			'model', home, 'days', days, 'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)', 'everyone', maps));
+			'model', home, 'days', days,
+			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)', 'everyone', maps));
 	ELSE
 		counts := @extschema@._fill($q$
 SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, s.customers, s.revenue
   FROM @extschema@._model_days($1, $2, $3) AS d (day)
- CROSS JOIN LATERAL (SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
+ CROSS JOIN LATERAL (SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers,
+                            sum(s.monetary) AS revenue
                        FROM {model}._scores_at(d.day, NULL, false, $4) AS s
                       GROUP BY s.as_of, s.tenant, s.version, s.map_copy, s.segment) AS s
  WHERE d.day IS NOT NULL$q$, 'model', home);
@@ -228,16 +261,20 @@ SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, s.customers, s.reven
 	query := @extschema@._model_hide_groups(settings, 'days', @extschema@._fill($q$
 SELECT n.as_of, {tenant} AS tenant, n.segment::text AS segment, l.label AS segment_label, n.customers,
        n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8 AS customers_share,
-       n.revenue::{money} AS revenue, (greatest(n.revenue, 0) / NULLIF(sum(greatest(n.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
+       n.revenue::{money} AS revenue,
+       (greatest(n.revenue, 0) / NULLIF(sum(greatest(n.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
        l.display_order AS segment_order, l.color::text AS segment_color
   FROM {counted} AS n
   LEFT JOIN {model}.segment_label AS l ON l.map = n.map_copy AND l.segment = n.segment AND l.language = {language}
 WINDOW w AS (PARTITION BY n.as_of, n.tenant)
  ORDER BY n.as_of, n.tenant, l.display_order$q$,
-			'model', home, 'counted', CASE WHEN small = 1 THEN format('(%s)', counts) ELSE 'counted' END, 'tenant', @extschema@._model_tenant(settings, 'n'),
+			'model', home, 'counted', CASE WHEN small = 1 THEN format('(%s)', counts) ELSE 'counted' END,
+			'tenant', @extschema@._model_tenant(settings, 'n'),
 			'money', @extschema@._model_money(settings), 'language', quote_literal(settings ->> 'language')),
-		'{as_of,tenant,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
-		'{customers,customers_share,revenue,revenue_share}', $q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'t'$q$, 'q.as_of, q.tenant',
+		'{as_of,tenant,segment,segment_label,customers,customers_share,revenue,revenue_share,'
+		'segment_order,segment_color}',
+		'{customers,customers_share,revenue,revenue_share}', $q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'t'$q$,
+		'q.as_of, q.tenant',
 		'q.as_of, q.tenant, q.segment_order, q.segment', '{}', ' AND d.as_of = q.as_of');
 	IF small > 1 THEN
 		-- what is shown of the day that the views show is decided as there
@@ -245,18 +282,24 @@ WINDOW w AS (PARTITION BY n.as_of, n.tenant)
 WITH counted AS MATERIALIZED ({counts}), today AS MATERIALIZED (
 	SELECT d.* FROM {model}._shown_at($4) AS d WHERE d.as_of BETWEEN $1 AND $2
 ), days AS (
-	SELECT n.tenant, n.as_of, COALESCE(t.shown, @extschema@.shown_groups(n.customers, ARRAY['t', 's' || COALESCE(':' || n.segment, '')], {small}, 2, 0)) AS shown
+	SELECT n.tenant, n.as_of,
+		   COALESCE(t.shown, @extschema@.shown_groups(n.customers, ARRAY['t', 's' || COALESCE(':' || n.segment, '')],
+			{small}, 2, 0)) AS shown
 	  FROM counted AS n LEFT JOIN today AS t ON t.tenant = n.tenant AND t.as_of = n.as_of AND t.version = n.version
 	 GROUP BY n.tenant, n.as_of, t.shown
 ) {query}$q$, 'model', home, 'counts', counts, 'small', small::text, 'query', query);
 	END IF;
-	RETURN @extschema@._model_function('segment_history', '{from_day date,to_day date,step interval DEFAULT ''1 month''}',
-		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
+	RETURN @extschema@._model_function('segment_history',
+		'{from_day date,to_day date,step interval DEFAULT ''1 month''}',
+		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8,'
+		' revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
 		query,
-		'segments over time: customers and revenue of each on the days from one to another by steps, by the thresholds and the map in force that day');
+		'segments over time: customers and revenue of each on the days from one to another by steps,'
+		' by the thresholds and the map in force that day');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_segment_history(name, jsonb) IS 'internal: the function segment_history of a model';
+COMMENT ON FUNCTION @extschema@._model_segment_history(name, jsonb) IS
+	'internal: the function segment_history of a model';
 
 -- Cohorts by the month or the week of the first order. Those who came back, and
 -- those who did not, are groups of their own. Refunds from before the first order
@@ -269,31 +312,41 @@ CREATE FUNCTION @extschema@._model_cohorts(model name, settings jsonb)
 DECLARE
 	home		text := quote_ident(model);
 	small		int := settings ->> 'minimum_group_size';
-	shown		text := format('NOT c.is_small AND COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1 AND c.customers - COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1', small);
+	shown		text := format('NOT c.is_small AND COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1'
+		' AND c.customers - COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1', small);
 	hidden		text := CASE WHEN small = 1 THEN '%s' ELSE format('CASE WHEN %s THEN %%s END', shown) END;
 	customers	text;
 	cohort		record;
 BEGIN
 	FOR cohort IN SELECT * FROM (VALUES
 			('cohort_retention', 'cohort_month', 'months_since', 'k:', '(%1$s - (extract(day FROM %1$s)::int - 1))',
-				'((extract(year FROM %1$s) - extract(year FROM %2$s)) * 12 + extract(month FROM %1$s) - extract(month FROM %2$s))::int',
+				'((extract(year FROM %1$s) - extract(year FROM %2$s)) * 12 + extract(month FROM %1$s)'
+				' - extract(month FROM %2$s))::int',
 				'((%1$s + (%2$s + 1) * interval ''1 month'')::date - 1)',
-				'of the customers who first ordered in a month, how many ordered so many months later, and for how much; is_running: the month is not over on as_of'),
-			('weekly_cohort_retention', 'cohort_week', 'weeks_since', 'kw:', '(%1$s - (extract(isodow FROM %1$s)::int - 1))',
+				'of the customers who first ordered in a month, how many ordered so many months later,'
+				' and for how much; is_running: the month is not over on as_of'),
+			('weekly_cohort_retention', 'cohort_week', 'weeks_since', 'kw:',
+				'(%1$s - (extract(isodow FROM %1$s)::int - 1))',
 				'floor((%1$s - %2$s) / 7.0)::int', '(%1$s + 7 * %2$s + 6)',
-				'of the customers who first ordered in a week, how many ordered so many weeks later, and for how much; weeks begin on Monday; is_running: the week is not over on as_of'))
+				'of the customers who first ordered in a week, how many ordered so many weeks later, and for how much;'
+				' weeks begin on Monday; is_running: the week is not over on as_of'))
 			AS v (name, start, since, groups, start_of, periods, last_day, comment) LOOP
 		customers := @extschema@._fill($q$
 SELECT f.tenant, f.customer_key, f.history, f.as_of, f.cohort, {last_period} AS last_period
   FROM (SELECT f.*, {start} AS cohort
-          FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of, @extschema@.first_day(h.history, q.as_of) AS first_day
-                  FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q JOIN {model}._customers AS h ON h.tenant = q.tenant) AS f
+          FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of,
+                       @extschema@.first_day(h.history, q.as_of) AS first_day
+                  FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q
+                  JOIN {model}._customers AS h ON h.tenant = q.tenant) AS f
          WHERE f.first_day IS NOT NULL) AS f$q$,
-			'model', home, 'last_period', format(cohort.periods, 'f.as_of', 'f.cohort'), 'start', format(cohort.start_of, 'f.first_day'));
+			'model', home, 'last_period', format(cohort.periods, 'f.as_of', 'f.cohort'),
+			'start', format(cohort.start_of, 'f.first_day'));
 		RETURN NEXT @extschema@._model_function(cohort.name::name, '{}',
-			format('TABLE (tenant text, %I date, %I int, is_running boolean, customers bigint, active_customers bigint, active_share float8, revenue numeric, suppressed boolean)', cohort.start, cohort.since),
+			format('TABLE (tenant text, %I date, %I int, is_running boolean, customers bigint, active_customers bigint,'
+				' active_share float8, revenue numeric, suppressed boolean)', cohort.start, cohort.since),
 			@extschema@._fill($q$
-{today}SELECT {tenant} AS tenant, c.cohort, n.since, {last_day} > c.as_of AS is_running, {count} AS customers, {active} AS active_customers,
+{today}SELECT {tenant} AS tenant, c.cohort, n.since, {last_day} > c.as_of AS is_running,
+       {count} AS customers, {active} AS active_customers,
        {share} AS active_share, {revenue} AS revenue, {suppressed} AS suppressed
   FROM (SELECT f.tenant, f.cohort, f.as_of, max(f.last_period) AS last_period, count(*) AS customers{is_small}
           FROM ({customers}) AS f GROUP BY f.tenant, f.cohort, f.as_of) AS c
@@ -301,20 +354,26 @@ SELECT f.tenant, f.customer_key, f.history, f.as_of, f.cohort, {last_period} AS 
   LEFT JOIN (SELECT m.tenant, m.cohort, m.since, count(*) FILTER (WHERE m.events > 0) AS active, sum(m.total) AS revenue
                FROM (SELECT f.tenant, f.cohort, f.customer_key, greatest({periods}, 0) AS since,
                             sum(d.events) AS events, sum(d.total) AS total
-                       FROM ({customers}) AS f CROSS JOIN LATERAL @extschema@.days(f.history) AS d WHERE d.day <= f.as_of
+                       FROM ({customers}) AS f CROSS JOIN LATERAL @extschema@.days(f.history) AS d
+                      WHERE d.day <= f.as_of
                       GROUP BY 1, 2, 3, 4) AS m
               GROUP BY m.tenant, m.cohort, m.since) AS a
          ON a.tenant = c.tenant AND a.cohort = c.cohort AND a.since = n.since
  ORDER BY c.tenant, c.cohort, n.since$q$,
 				'customers', customers, 'tenant', @extschema@._model_tenant(settings, 'c'),
-				'last_day', format(cohort.last_day, 'c.cohort', 'n.since'), 'periods', format(cohort.periods, 'd.day', 'f.cohort'),
-				'count', CASE WHEN small = 1 THEN 'c.customers' ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
-				'active', format(hidden, 'COALESCE(a.active, 0)'), 'share', format(hidden, 'COALESCE(a.active, 0) / c.customers::float8'),
+				'last_day', format(cohort.last_day, 'c.cohort', 'n.since'),
+				'periods', format(cohort.periods, 'd.day', 'f.cohort'),
+				'count', CASE WHEN small = 1 THEN 'c.customers'
+					ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
+				'active', format(hidden, 'COALESCE(a.active, 0)'),
+				'share', format(hidden, 'COALESCE(a.active, 0) / c.customers::float8'),
 				'revenue', format(hidden, format('COALESCE(a.revenue, 0)::%s', @extschema@._model_money(settings))),
 				'suppressed', CASE WHEN small = 1 THEN 'false' ELSE format('NOT (%s)', shown) END,
 				'is_small', CASE WHEN small = 1 THEN '' ELSE format($q$, COALESCE(%L || (f.cohort - '2000-01-01'::date)
-               <> ALL ((SELECT d.shown FROM today AS d WHERE d.tenant = f.tenant)::text[]), true) AS is_small$q$, cohort.groups) END,
-				'today', CASE WHEN small = 1 THEN '' ELSE format('WITH today AS MATERIALIZED (SELECT d.* FROM %s._shown_at($1) AS d) ', home) END),
+               <> ALL ((SELECT d.shown FROM today AS d WHERE d.tenant = f.tenant)::text[]), true) AS is_small$q$,
+                   cohort.groups) END,
+				'today', CASE WHEN small = 1 THEN ''
+					ELSE format('WITH today AS MATERIALIZED (SELECT d.* FROM %s._shown_at($1) AS d) ', home) END),
 			cohort.comment);
 	END LOOP;
 END
@@ -327,9 +386,12 @@ CREATE FUNCTION @extschema@._model_dated_functions(model name, settings jsonb)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	RETURN NEXT @extschema@._model_function('customer_scores_at', '{as_of date,version int DEFAULT NULL}', format('SETOF %I.customer_scores', model),
-		@extschema@._model_wide(model, settings, format('(SELECT s.* FROM %I._scores_at($1, $2, false, $3) AS s WHERE $1 IS NOT NULL)', model)),
-		'customer_scores as of any day, by the thresholds and the map in force that day, or those of the version that you name', 'customer_scores');
+	RETURN NEXT @extschema@._model_function('customer_scores_at', '{as_of date,version int DEFAULT NULL}',
+		format('SETOF %I.customer_scores', model),
+		@extschema@._model_wide(model, settings,
+			format('(SELECT s.* FROM %I._scores_at($1, $2, false, $3) AS s WHERE $1 IS NOT NULL)', model)),
+		'customer_scores as of any day, by the thresholds and the map in force that day,'
+		' or those of the version that you name', 'customer_scores');
 	RETURN NEXT @extschema@._model_transitions(model, settings);
 	RETURN NEXT @extschema@._model_segment_history(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_cohorts(model, settings);

@@ -39,7 +39,8 @@ CREATE FUNCTION @extschema@.models()
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT n.nspname::pg_catalog.text, pg_catalog.pg_get_userbyid(n.nspowner)::pg_catalog.text,
-		   pg_catalog.regexp_replace(pg_catalog.obj_description(n.oid, 'pg_namespace'), '^customer_scoring model over ', ''),
+		   pg_catalog.regexp_replace(pg_catalog.obj_description(n.oid, 'pg_namespace'),
+			   '^customer_scoring model over ', ''),
 		   CASE WHEN h.reltuples >= 0 THEN h.reltuples::pg_catalog.int8 END,
 		   (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid)) FROM pg_catalog.pg_class AS c
 			 WHERE c.relnamespace = n.oid AND c.relkind = 'r')::pg_catalog.int8
@@ -49,7 +50,8 @@ BEGIN ATOMIC
 	 ORDER BY n.nspname;
 END;
 COMMENT ON FUNCTION @extschema@.models() IS
-	'list the models of this database: name, owner, the relation that is the source or "a query", about how many customers (as of the last ANALYZE), bytes';
+	'list the models of this database: name, owner, the relation that is the source or "a query",'
+	' about how many customers (as of the last ANALYZE), bytes';
 
 -- The one door to a model: it exists, and belongs to the role that asks. A refresh
 -- runs the source, the views and the triggers of the owner with the rights of the
@@ -130,7 +132,9 @@ CREATE FUNCTION @extschema@._model_key(settings jsonb, tenant text, customer tex
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN customer ELSE
-		pg_catalog.format($q$pg_catalog.replace(pg_catalog.replace(%s, E'\\', E'\\\\'), ':', E'\\:') OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) %s$q$, tenant, customer) END;
+		pg_catalog.format($q$%s OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) %s$q$,
+			pg_catalog.format($q$pg_catalog.replace(pg_catalog.replace(%s, E'\\', E'\\\\'), ':', E'\\:')$q$, tenant),
+			customer) END;
 END;
 COMMENT ON FUNCTION @extschema@._model_key(jsonb, text, text) IS 'internal: an expression for customer_key';
 
@@ -140,28 +144,34 @@ CREATE FUNCTION @extschema@._model_attributes(settings jsonb)
 	RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT @extschema@._model_names(settings, 'attributes') OPERATOR(pg_catalog.||) @extschema@._model_names(settings, 'contact');
+	SELECT @extschema@._model_names(settings, 'attributes')
+		OPERATOR(pg_catalog.||) @extschema@._model_names(settings, 'contact');
 END;
-COMMENT ON FUNCTION @extschema@._model_attributes(jsonb) IS 'internal: the attributes of a model, channels of contact included';
+COMMENT ON FUNCTION @extschema@._model_attributes(jsonb) IS
+	'internal: the attributes of a model, channels of contact included';
 
 -- A piece of SQL for each attribute: "pattern" has its name, and attributes.name.
 CREATE FUNCTION @extschema@._model_attribute_list(settings jsonb, pattern text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, u.a, 'attributes.' OPERATOR(pg_catalog.||) u.a), '' ORDER BY u.n), '')
+	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, u.a, 'attributes.' OPERATOR(pg_catalog.||) u.a),
+		'' ORDER BY u.n), '')
 	  FROM pg_catalog.unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n);
 END;
-COMMENT ON FUNCTION @extschema@._model_attribute_list(jsonb, text) IS 'internal: SQL text for each attribute of a model';
+COMMENT ON FUNCTION @extschema@._model_attribute_list(jsonb, text) IS
+	'internal: SQL text for each attribute of a model';
 
 -- The column tenant of a view over rows called "row".
 CREATE FUNCTION @extschema@._model_tenant(settings jsonb, "row" text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'NULL::text' ELSE "row" OPERATOR(pg_catalog.||) '.tenant' END;
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'NULL::text'
+		ELSE "row" OPERATOR(pg_catalog.||) '.tenant' END;
 END;
-COMMENT ON FUNCTION @extschema@._model_tenant(jsonb, text) IS 'internal: an expression for the tenant as readers see it';
+COMMENT ON FUNCTION @extschema@._model_tenant(jsonb, text) IS
+	'internal: an expression for the tenant as readers see it';
 
 -- The day that a configuration c answers for.
 CREATE FUNCTION @extschema@._model_as_of()
@@ -170,7 +180,8 @@ CREATE FUNCTION @extschema@._model_as_of()
 BEGIN ATOMIC
 	SELECT 'COALESCE(c.as_of, (pg_catalog.now() AT TIME ZONE c.time_zone)::date)';
 END;
-COMMENT ON FUNCTION @extschema@._model_as_of() IS 'internal: an expression for the day that a configuration answers for';
+COMMENT ON FUNCTION @extschema@._model_as_of() IS
+	'internal: an expression for the day that a configuration answers for';
 
 CREATE FUNCTION @extschema@._model_segment_list(model name, map text)
 	RETURNS text
@@ -181,12 +192,14 @@ DECLARE
 	segments	text;
 BEGIN
 	EXECUTE format('SELECT string_agg(l.segment, '', '' ORDER BY l.display_order, l.segment) FROM'
-		' (SELECT l.segment, min(l.display_order) AS display_order FROM %I.segment_label AS l WHERE l.map = $1 GROUP BY l.segment) AS l', model)
+		' (SELECT l.segment, min(l.display_order) AS display_order FROM %I.segment_label AS l'
+		' WHERE l.map = $1 GROUP BY l.segment) AS l', model)
 		INTO segments USING map;
 	RETURN segments;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_segment_list(name, text) IS 'internal: the segments of a map of a model, in words';
+COMMENT ON FUNCTION @extschema@._model_segment_list(name, text) IS
+	'internal: the segments of a map of a model, in words';
 
 -- By which settings a session reads SQL, and what is in it.
 CREATE FUNCTION @extschema@._model_caller()
@@ -194,7 +207,9 @@ CREATE FUNCTION @extschema@._model_caller()
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.jsonb_object_agg(s.name, pg_catalog.current_setting(s.name))
-	  FROM pg_catalog.unnest('{search_path,datestyle,intervalstyle,timezone,standard_conforming_strings,backslash_quote,array_nulls,transform_null_equals,xmloption,lc_monetary,default_text_search_config}'::pg_catalog.text[]) AS s (name);
+	  FROM pg_catalog.unnest('{search_path,datestyle,intervalstyle,timezone,standard_conforming_strings,'
+			'backslash_quote,array_nulls,transform_null_equals,xmloption,lc_monetary,'
+			'default_text_search_config}'::pg_catalog.text[]) AS s (name);
 END;
 COMMENT ON FUNCTION @extschema@._model_caller() IS 'internal: the settings by which SQL of the caller is read';
 
@@ -231,7 +246,8 @@ CREATE FUNCTION @extschema@._model_describe(model name, settings jsonb)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	EXECUTE format('COMMENT ON SCHEMA %I IS %L', model, 'customer_scoring model over ' || coalesce(settings ->> 'source_relation', 'a query'));
+	EXECUTE format('COMMENT ON SCHEMA %I IS %L', model,
+		'customer_scoring model over ' || coalesce(settings ->> 'source_relation', 'a query'));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_describe(name, jsonb) IS 'internal: the comment on the schema of a model';
@@ -243,7 +259,8 @@ CREATE FUNCTION @extschema@._model_objects(model text)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.array_agg(o.object ORDER BY o.object)
-	  FROM (SELECT pg_catalog.concat(CASE c.relkind WHEN 'v' THEN 'view ' ELSE 'table ' END, n.nspname, '.', c.relname) AS object
+	  FROM (SELECT pg_catalog.concat(CASE c.relkind WHEN 'v' THEN 'view ' ELSE 'table ' END,
+				   n.nspname, '.', c.relname) AS object
 			  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 			 WHERE n.nspname = model AND c.relkind IN ('r', 'v')
 			UNION ALL
@@ -251,14 +268,16 @@ BEGIN ATOMIC
 			  FROM pg_catalog.pg_proc AS f JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
 			 WHERE n.nspname = model AND f.prokind = 'f') AS o;
 END;
-COMMENT ON FUNCTION @extschema@._model_objects(text) IS 'internal: the tables, views and functions of a model that there are';
+COMMENT ON FUNCTION @extschema@._model_objects(text) IS
+	'internal: the tables, views and functions of a model that there are';
 
 -- Which of them are missing, in words, and what brings them back; NULL: none.
 CREATE FUNCTION @extschema@._model_lost(model text, objects text[])
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.string_agg(o.object, ', ' ORDER BY pg_catalog.starts_with(o.object, 'table ') DESC, o.object) OPERATOR(pg_catalog.||)
+	SELECT pg_catalog.string_agg(o.object, ', ' ORDER BY pg_catalog.starts_with(o.object, 'table ') DESC, o.object)
+		   OPERATOR(pg_catalog.||)
 		   CASE pg_catalog.count(*) WHEN 1 THEN ' is missing: ' ELSE ' are missing: ' END OPERATOR(pg_catalog.||)
 		   CASE WHEN pg_catalog.bool_or(pg_catalog.starts_with(o.object, 'table '))
 				THEN 'drop_model and create_model, for what the tables held is gone'
@@ -266,7 +285,8 @@ BEGIN ATOMIC
 	  FROM pg_catalog.unnest(objects) AS o (object)
 	 WHERE o.object OPERATOR(pg_catalog.<>) ALL (@extschema@._model_objects(model));
 END;
-COMMENT ON FUNCTION @extschema@._model_lost(text, text[]) IS 'internal: what a model was made of and is missing, and which call brings it back; NULL if nothing is';
+COMMENT ON FUNCTION @extschema@._model_lost(text, text[]) IS
+	'internal: what a model was made of and is missing, and which call brings it back; NULL if nothing is';
 
 -- Tells those who work on a model what another tool has dropped of it.
 CREATE FUNCTION @extschema@._model_tell_lost(model name, settings jsonb)
@@ -284,4 +304,5 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_tell_lost(name, jsonb) IS 'internal: a warning, or an error, if parts of a model are missing';
+COMMENT ON FUNCTION @extschema@._model_tell_lost(name, jsonb) IS
+	'internal: a warning, or an error, if parts of a model are missing';

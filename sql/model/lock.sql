@@ -12,7 +12,8 @@ CREATE FUNCTION @extschema@._model_lock(model name, wait boolean DEFAULT true)
 BEGIN
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
 		RAISE feature_not_supported USING
-			MESSAGE = format('model "%s" can''t be written at isolation level %s', model, current_setting('transaction_isolation')),
+			MESSAGE = format('model "%s" can''t be written at isolation level %s', model,
+				current_setting('transaction_isolation')),
 			DETAIL = 'It would go by what was true when the transaction began.',
 			HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
 	END IF;
@@ -31,7 +32,8 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_lock(name, boolean) IS 'internal: keep other writers of a model away until the transaction ends';
+COMMENT ON FUNCTION @extschema@._model_lock(name, boolean) IS
+	'internal: keep other writers of a model away until the transaction ends';
 
 -- Views of a model at once, all or some, or with tables all there is, before they
 -- are replaced or dropped. A reader locks a view and then those below it. A call that
@@ -47,11 +49,13 @@ DECLARE
 	-- LOCK TABLE on a view locks the tables below it too, those of others among them
 	relations	text[] := ARRAY(SELECT format(CASE c.relkind WHEN 'v' THEN 'ALTER VIEW %1$I.%2$I RESET (check_option)'
 										ELSE 'LOCK TABLE ONLY %1$I.%2$I IN ACCESS EXCLUSIVE MODE' END, model, c.relname)
-		FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND (c.relkind = 'v' OR c.relkind = 'r' AND tables)
+		FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model))
+		  AND (c.relkind = 'v' OR c.relkind = 'r' AND tables)
 		  AND (views IS NULL OR c.relname = ANY (views))
 		ORDER BY c.relkind DESC, c.relname);
 	-- far below what makes a reader look for a deadlock, for all of them together
-	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s WHERE s.name = 'deadlock_timeout');
+	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s
+						  WHERE s.name = 'deadlock_timeout');
 	owners		text := current_setting('lock_timeout');
 	relation	text;
 	n			int;
@@ -75,4 +79,5 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_lock_readers(name, boolean, name[]) IS 'internal: keep readers of a model away until the transaction ends, and deadlock with none';
+COMMENT ON FUNCTION @extschema@._model_lock_readers(name, boolean, name[]) IS
+	'internal: keep readers of a model away until the transaction ends, and deadlock with none';

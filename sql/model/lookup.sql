@@ -18,7 +18,8 @@ CREATE FUNCTION @extschema@._model_key_plan(settings jsonb)
 DECLARE
 	plan	json;
 BEGIN
-	EXECUTE format('EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) SELECT FROM (%s) AS p WHERE %s = ''customer_scoring: one person''',
+	EXECUTE format('EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) SELECT FROM (%s) AS p'
+		' WHERE %s = ''customer_scoring: one person''',
 		settings ->> 'customers_query', @extschema@._model_person_key(settings)) INTO plan;
 	RETURN plan;
 END
@@ -61,7 +62,8 @@ BEGIN
 	RETURN substr(condition, opened[1] + 1, constant - opened[1] - 1);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_key_operand(text) IS 'internal: what a condition of a plan compares with the key of one person';
+COMMENT ON FUNCTION @extschema@._model_key_operand(text) IS
+	'internal: what a condition of a plan compares with the key of one person';
 
 -- The tables that are read as a whole to find one person, and the column of the
 -- index that would find them; NULL where no index can.
@@ -76,7 +78,10 @@ BEGIN
 	  FROM (SELECT coalesce(CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid END, c.oid) AS relation,
 				   CASE WHEN c.relkind IN ('r', 'p', 'm') THEN
 						'(' || regexp_replace(@extschema@._model_key_operand(n.node ->> 'Filter'),
-							'(^|[^[:alnum:]_$."])' || regexp_replace(quote_ident(n.node ->> 'Alias'), '([^[:alnum:]_])', '\\\1', 'g') || '\.', '\1', 'g')
+							'(^|[^[:alnum:]_$."])'
+								|| regexp_replace(quote_ident(n.node ->> 'Alias'), '([^[:alnum:]_])', '\\\1', 'g')
+								|| '\.',
+							'\1', 'g')
 						|| ') COLLATE "C"' END AS key
 			  FROM jsonb_path_query(plan, 'strict $.** ? (exists (@.Filter))') AS n (node)
 			  LEFT JOIN pg_namespace AS s ON s.nspname = n.node ->> 'Schema'
@@ -85,7 +90,8 @@ BEGIN
 	 GROUP BY u.relation ORDER BY u.relation;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_key_scans(jsonb) IS 'internal: the tables that a look-up of one person reads as a whole';
+COMMENT ON FUNCTION @extschema@._model_key_scans(jsonb) IS
+	'internal: the tables that a look-up of one person reads as a whole';
 
 -- What a model has made for its look-ups is known by its name and its comment.
 CREATE FUNCTION @extschema@._model_key_indexes(model name)
@@ -93,11 +99,14 @@ CREATE FUNCTION @extschema@._model_key_indexes(model name)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT c.oid FROM pg_catalog.pg_class AS c
-	 WHERE c.relkind IN ('i', 'I') AND pg_catalog.starts_with(c.relname::pg_catalog.text, 'scoring_key_' OPERATOR(pg_catalog.||) model)
-	   AND pg_catalog.obj_description(c.oid, 'pg_class') = 'made by customer_scoring: finds one customer of model ' OPERATOR(pg_catalog.||) model
+	 WHERE c.relkind IN ('i', 'I')
+	   AND pg_catalog.starts_with(c.relname::pg_catalog.text, 'scoring_key_' OPERATOR(pg_catalog.||) model)
+	   AND pg_catalog.obj_description(c.oid, 'pg_class')
+		   = 'made by customer_scoring: finds one customer of model ' OPERATOR(pg_catalog.||) model
 	   AND @extschema@._owned_by_current_user(c.oid) AND NOT c.relispartition;
 END;
-COMMENT ON FUNCTION @extschema@._model_key_indexes(name) IS 'internal: the indexes on tables of others that a model has made';
+COMMENT ON FUNCTION @extschema@._model_key_indexes(name) IS
+	'internal: the indexes on tables of others that a model has made';
 
 -- Can an expression over columns of a table fail? Not for text of a column, in
 -- upper or lower case, with a tenant before it; of anything else we don't know.
@@ -109,13 +118,18 @@ BEGIN ATOMIC
 	   AND key OPERATOR(pg_catalog.!~) '::(?!text\M)'
 	   AND pg_catalog.regexp_replace(key, t.token, '', 'g') OPERATOR(pg_catalog.~) '^[():|,. ]*$'
 	   AND NOT EXISTS (SELECT FROM pg_catalog.regexp_matches(key, t.token, 'g') AS m (part)
-						WHERE pg_catalog.left(m.part[1], 1) OPERATOR(pg_catalog.<>) '''' AND m.part[1] OPERATOR(pg_catalog.<>) '"C"'
-						  AND m.part[1] OPERATOR(pg_catalog.<>) ALL ('{text,COLLATE,COALESCE,replace,trim_scale,lower,upper,btrim,ltrim,rtrim}')
-						  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attnum > 0
-											 AND pg_catalog.quote_ident(a.attname::pg_catalog.text) OPERATOR(pg_catalog.=) m.part[1]))
+						WHERE pg_catalog.left(m.part[1], 1) OPERATOR(pg_catalog.<>) ''''
+						  AND m.part[1] OPERATOR(pg_catalog.<>) '"C"'
+						  AND m.part[1] OPERATOR(pg_catalog.<>) ALL (
+							  '{text,COLLATE,COALESCE,replace,trim_scale,lower,upper,btrim,ltrim,rtrim}')
+						  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+										   WHERE a.attrelid = relation AND a.attnum > 0
+											 AND pg_catalog.quote_ident(a.attname::pg_catalog.text)
+												 OPERATOR(pg_catalog.=) m.part[1]))
 	  FROM (SELECT $$("(?:[^"]|"")*"|'(?:[^']|'')*'|[[:alpha:]_][[:alnum:]_$]*)$$ AS token) AS t;
 END;
-COMMENT ON FUNCTION @extschema@._model_key_is_safe(oid, text) IS 'internal: does an expression over columns of a table give no error, whatever is in them?';
+COMMENT ON FUNCTION @extschema@._model_key_is_safe(oid, text) IS
+	'internal: does an expression over columns of a table give no error, whatever is in them?';
 
 -- The index, last of all that a call does: writers of people wait for it, while
 -- it waits for none of them longer than an instant, or the two could wait for
@@ -127,7 +141,8 @@ CREATE FUNCTION @extschema@._model_make_key_index(model name, settings jsonb, dr
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s WHERE s.name = 'deadlock_timeout');
+	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s
+						  WHERE s.name = 'deadlock_timeout');
 	owners		text := current_setting('lock_timeout');
 	n			int := 0;
 	s			record;
@@ -157,10 +172,13 @@ BEGIN
 				PERFORM set_config('lock_timeout', patience, true);
 				EXECUTE statement;
 				PERFORM set_config('lock_timeout', owners, true);
-				IF EXISTS (SELECT FROM @extschema@._model_key_scans(@extschema@._model_key_plan(settings)) AS k WHERE k.relation = s.relation) THEN
+				IF EXISTS (SELECT FROM @extschema@._model_key_scans(@extschema@._model_key_plan(settings)) AS k
+							WHERE k.relation = s.relation) THEN
 					RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'in vain';
 				END IF;
-				EXECUTE format('COMMENT ON INDEX %I.%I IS %L', (SELECT g.nspname FROM pg_namespace AS g JOIN pg_class AS c ON c.relnamespace = g.oid WHERE c.oid = s.relation),
+				EXECUTE format('COMMENT ON INDEX %I.%I IS %L',
+					(SELECT g.nspname FROM pg_namespace AS g JOIN pg_class AS c ON c.relnamespace = g.oid
+					  WHERE c.oid = s.relation),
 					name, 'made by customer_scoring: finds one customer of model ' || model);
 				RETURN QUERY VALUES ('index', statement);
 				CONTINUE;
@@ -173,7 +191,8 @@ BEGIN
 					condition := format('; no index was made, error %s: %s', SQLSTATE, statement);
 			END;
 		END IF;
-		RETURN QUERY VALUES ('note', format('one customer is found by reading all of %s%s', coalesce(s.relation::regclass::text, 'customers'), condition));
+		RETURN QUERY VALUES ('note', format('one customer is found by reading all of %s%s',
+			coalesce(s.relation::regclass::text, 'customers'), condition));
 	END LOOP;
 END
 $$;
@@ -187,12 +206,14 @@ CREATE FUNCTION @extschema@._model_uses_index(settings jsonb, index name)
 	AS $$
 BEGIN
 	RETURN settings ->> 'customers_query' IS NOT NULL
-		AND jsonb_path_exists(@extschema@._model_key_plan(settings), 'strict $.** ? (@."Index Name" == $name)', jsonb_build_object('name', index));
+		AND jsonb_path_exists(@extschema@._model_key_plan(settings),
+			'strict $.** ? (@."Index Name" == $name)', jsonb_build_object('name', index));
 EXCEPTION WHEN OTHERS THEN
 	RETURN false;		-- its table of people is gone, or is another now
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_uses_index(jsonb, name) IS 'internal: does a model find one customer by an index of this name?';
+COMMENT ON FUNCTION @extschema@._model_uses_index(jsonb, name) IS
+	'internal: does a model find one customer by an index of this name?';
 
 -- Indexes of a model that is dropped or doesn't use them any more. They go as its
 -- triggers do, without a word, unless somebody is using the table.
@@ -202,13 +223,15 @@ CREATE FUNCTION @extschema@._model_drop_key_index(model name, settings jsonb)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s WHERE s.name = 'deadlock_timeout');
+	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s
+						  WHERE s.name = 'deadlock_timeout');
 	owners		text := current_setting('lock_timeout');
 	home		name;
 	i			record;
 BEGIN
 	FOR i IN SELECT format('%I.', n.nspname) AS schema, c.relname AS name
-			   FROM @extschema@._model_key_indexes(model) AS k (index) JOIN pg_class AS c ON c.oid = k.index JOIN pg_namespace AS n ON n.oid = c.relnamespace
+			   FROM @extschema@._model_key_indexes(model) AS k (index)
+			   JOIN pg_class AS c ON c.oid = k.index JOIN pg_namespace AS n ON n.oid = c.relnamespace
 			  ORDER BY n.nspname, c.relname LOOP
 		CONTINUE WHEN @extschema@._model_uses_index(settings, i.name);
 		BEGIN
@@ -218,16 +241,19 @@ BEGIN
 			 WHERE h <> model AND @extschema@._model_uses_index(@extschema@._model_settings(h), i.name)
 			   AND to_regclass(format('%s%I', i.schema, 'scoring_key_' || h)) IS NULL ORDER BY h LIMIT 1;
 			IF FOUND THEN
-				EXECUTE format('COMMENT ON INDEX %s%I IS %L', i.schema, i.name, 'made by customer_scoring: finds one customer of model ' || home);
+				EXECUTE format('COMMENT ON INDEX %s%I IS %L', i.schema, i.name,
+					'made by customer_scoring: finds one customer of model ' || home);
 				EXECUTE format('ALTER INDEX %s%I RENAME TO %I', i.schema, i.name, 'scoring_key_' || home);
 			ELSE
 				EXECUTE format('DROP INDEX %s%I', i.schema, i.name);
 			END IF;
 			PERFORM set_config('lock_timeout', owners, true);
 		EXCEPTION WHEN lock_not_available OR deadlock_detected OR dependent_objects_still_exist THEN
-			RETURN QUERY VALUES ('note', format('the index of the model was in use, and is still there: DROP INDEX %s%I', i.schema, i.name));
+			RETURN QUERY VALUES ('note', format(
+				'the index of the model was in use, and is still there: DROP INDEX %s%I', i.schema, i.name));
 		END;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_drop_key_index(name, jsonb) IS 'internal: drop the indexes on tables of people that a model has made and does not need';
+COMMENT ON FUNCTION @extschema@._model_drop_key_index(name, jsonb) IS
+	'internal: drop the indexes on tables of people that a model has made and does not need';

@@ -71,7 +71,8 @@ BEGIN
 				PERFORM @extschema@._model_put_private_function(model, part.name, part.parameters,
 					part."like", part.query, part.comment);
 			ELSE
-				PERFORM @extschema@._model_put_function(model, part.name, part.parameters, part.result, part.query, part.comment);
+				PERFORM @extschema@._model_put_function(model, part.name, part.parameters, part.result,
+					part.query, part.comment);
 		END CASE;
 	END LOOP;
 	FOREACH part IN ARRAY parts LOOP
@@ -115,7 +116,8 @@ BEGIN
 					ELSE 'a schema of that name already exists' END),
 			DETAIL = 'A model has a schema of its own.',
 			HINT = CASE WHEN @extschema@._is_model(to_regnamespace(quote_ident(model)))
-				THEN format('Take another name, change the model by alter_model, or drop it: SELECT drop_model(%L);', model)
+				THEN format('Take another name, change the model by alter_model, or drop it: SELECT drop_model(%L);',
+					model)
 				ELSE 'Take another name.' END;
 	END IF;
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -136,7 +138,8 @@ BEGIN
 		PERFORM @extschema@._model_copy_map(home, 'v1', settings);
 		PERFORM @extschema@._model_complete_labels(home, 'v1', settings ->> 'language');
 		IF (settings ->> 'live')::boolean THEN
-			settings := settings || jsonb_build_object('source_columns', @extschema@._model_live_columns(home, settings));
+			settings := settings || jsonb_build_object('source_columns',
+				@extschema@._model_live_columns(home, settings));
 		END IF;
 		settings := @extschema@._model_write_version(home, settings, 'created');
 		PERFORM @extschema@._model_make_triggers(home, settings);
@@ -160,7 +163,8 @@ BEGIN
 	IF NOT dry_run THEN
 		RETURN QUERY VALUES
 			('look at', format('SELECT * FROM %I.segment_summary;', home)),
-			('connect', format('views of schema %I: customer_scores, customer_segments, segment_summary, vip_customers, at_risk_customers, ...', home)),
+			('connect', format('views of schema %I: customer_scores, customer_segments, segment_summary,'
+				' vip_customers, at_risk_customers, ...', home)),
 			('let others read', format('SELECT @extschema@.grant_reader(%L, ''name_of_a_role'');', model)),
 			('schedule', CASE WHEN (settings ->> 'live')::boolean
 				THEN format('SELECT @extschema@.apply_changes(%L);  -- every few minutes: keeps the views fast', model)
@@ -168,7 +172,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_create(jsonb, text, jsonb, boolean) IS 'internal: create_model with the settings of its caller';
+COMMENT ON FUNCTION @extschema@._model_create(jsonb, text, jsonb, boolean) IS
+	'internal: create_model with the settings of its caller';
 
 -- create_model and alter_model have an argument for each setting.
 DO $do$
@@ -198,11 +203,15 @@ END$q$, '{arguments}', arguments), '{settings}', settings);
 END
 $do$;
 COMMENT ON FUNCTION @extschema@.create_model IS
-	'make a model: name a table, view or query of orders once, and read customers, scores and segments from views in a schema of that name; create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total''); with dry_run only say what it would be';
+	'make a model: name a table, view or query of orders once,'
+	' and read customers, scores and segments from views in a schema of that name;'
+	' create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total'');'
+	' with dry_run only say what it would be';
 
 CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
-	RETURNS TABLE (status text, rows_read bigint, rows_without_customer bigint, rows_without_day bigint, rows_without_value bigint,
-		rows_unconvertible bigint, customers bigint, customers_added bigint, customers_changed bigint, customers_removed bigint, seconds float8)
+	RETURNS TABLE (status text, rows_read bigint,
+		rows_without_customer bigint, rows_without_day bigint, rows_without_value bigint, rows_unconvertible bigint,
+		customers bigint, customers_added bigint, customers_changed bigint, customers_removed bigint, seconds float8)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -238,7 +247,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.refresh_model(text, boolean) IS
-	'bring new orders into a model, every night or hour say: read its source again, write the customers who differ; with wait => false skip it while another session writes the model';
+	'bring new orders into a model, every night or hour say: read its source again, write the customers who differ;'
+	' with wait => false skip it while another session writes the model';
 
 CREATE FUNCTION @extschema@.calibrate_model(model text, dry_run boolean DEFAULT false)
 	RETURNS TABLE (item text, detail text)
@@ -264,13 +274,16 @@ BEGIN
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@._model_segment_counts(home) AS c;
 		EXECUTE format($q$
 			SELECT jsonb_agg(jsonb_build_object('item', concat_ws(' ', d.dimension, 'thresholds', nullif(n.tenant, '')),
-					   'detail', concat(coalesce(o.thresholds::text, 'none'), ' -> ', coalesce(d.thresholds::text, 'none'))) ORDER BY n.tenant, d.position)
+					   'detail', concat(coalesce(o.thresholds::text, 'none'),
+						   ' -> ', coalesce(d.thresholds::text, 'none'))) ORDER BY n.tenant, d.position)
 			  FROM %1$I.calibration AS n
 			  CROSS JOIN LATERAL (VALUES (1, 'recency', n.recency_thresholds), (2, 'frequency', n.frequency_thresholds),
-					(3, 'monetary', n.monetary_thresholds), (4, 'basket', n.basket_thresholds), (5, 'clv', n.clv_thresholds)) AS d (position, dimension, thresholds)
+					(3, 'monetary', n.monetary_thresholds), (4, 'basket', n.basket_thresholds),
+					(5, 'clv', n.clv_thresholds)) AS d (position, dimension, thresholds)
 			  LEFT JOIN %1$I.calibration AS b ON b.version = $1 AND b.tenant = n.tenant
 			  LEFT JOIN LATERAL (VALUES ('recency', b.recency_thresholds), ('frequency', b.frequency_thresholds),
-					('monetary', b.monetary_thresholds), ('basket', b.basket_thresholds), ('clv', b.clv_thresholds)) AS o (dimension, thresholds) ON o.dimension = d.dimension
+					('monetary', b.monetary_thresholds), ('basket', b.basket_thresholds),
+					('clv', b.clv_thresholds)) AS o (dimension, thresholds) ON o.dimension = d.dimension
 			 WHERE n.version = $2 AND d.thresholds IS DISTINCT FROM o.thresholds$q$, home)
 			INTO lines USING old_version, (settings ->> 'version')::int;
 		SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(to_jsonb(l)), '[]') INTO lines
@@ -289,9 +302,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.calibrate_model(text, boolean) IS
-	'let thresholds that are quantiles follow the customers as they are today, every month or quarter say; writes a version, and says what that does to the segments; with dry_run only says it';
+	'let thresholds that are quantiles follow the customers as they are today, every month or quarter say;'
+	' writes a version, and says what that does to the segments; with dry_run only says it';
 
-CREATE FUNCTION @extschema@._model_alter(caller jsonb, model text, changes jsonb, reset text[], back_to int, dry_run boolean)
+CREATE FUNCTION @extschema@._model_alter(caller jsonb, model text, changes jsonb, reset text[],
+	back_to int, dry_run boolean)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -323,7 +338,8 @@ BEGIN
 	lost := @extschema@._model_lost(home, @extschema@._model_names(old, 'objects'));
 	IF lost ~ '^table ' THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = format('model "%s": %s', home, lost);
-	ELSIF lost IS NOT NULL AND back_to IS NULL AND reset IS NULL AND NOT EXISTS (SELECT FROM jsonb_object_keys(changes)) THEN
+	ELSIF lost IS NOT NULL AND back_to IS NULL AND reset IS NULL
+		AND NOT EXISTS (SELECT FROM jsonb_object_keys(changes)) THEN
 		reason := 'made again';
 	ELSIF changes ->> 'segment_map' IS NULL AND NOT changes ?| sources AND new - 'version' = old - 'version' THEN
 		RAISE invalid_parameter_value USING
@@ -332,8 +348,10 @@ BEGIN
 	END IF;
 	PERFORM @extschema@._model_check_settings(new);
 	PERFORM @extschema@._model_lock_source(home, old, CASE
-		WHEN back_to IS NOT NULL OR changes ->> 'live' = 'false' OR changes ? 'source' OR 'live' = ANY (reset) THEN 'ACCESS EXCLUSIVE'
-		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| triggers OR reset && triggers
+		WHEN back_to IS NOT NULL OR changes ->> 'live' = 'false' OR changes ? 'source' OR 'live' = ANY (reset)
+			THEN 'ACCESS EXCLUSIVE'
+		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| triggers
+			OR reset && triggers
 			THEN 'SHARE ROW EXCLUSIVE' END);
 	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@._model_segment_counts(home) AS c;
 	BEGIN
@@ -347,12 +365,14 @@ BEGIN
 		END IF;
 		-- Another major may print the same query in other words: no reason to read
 		-- the source and to calibrate again.
-		IF new -> 'source_query' <> base -> 'source_query' AND @extschema@._model_reprinted(home, base ->> 'source_query') = new ->> 'source_query' THEN
+		IF new -> 'source_query' <> base -> 'source_query'
+			AND @extschema@._model_reprinted(home, base ->> 'source_query') = new ->> 'source_query' THEN
 			new := new || jsonb_build_object('source_query', base -> 'source_query');
 		END IF;
 		new := new || jsonb_build_object('source_columns',
 			CASE WHEN (new ->> 'live')::boolean THEN @extschema@._model_live_columns(home, new) END);
-		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text') IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
+		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text')
+			IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
 		recalibrate := EXISTS (SELECT FROM unnest('source_query'::text || @extschema@._settings_of('thresholds')) AS k
 				WHERE new -> k IS DISTINCT FROM base -> k)
@@ -361,8 +381,10 @@ BEGIN
 			changes ? 'segment_map' OR new -> 'segment_map' IS DISTINCT FROM base -> 'segment_map'));
 		new := @extschema@._model_write_version(home, new, reason);
 		IF reread
-			OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k WHERE new -> k IS DISTINCT FROM old -> k)
-			OR (new ->> 'live')::boolean AND (lost ~ 'record_differences' OR changes ?| sources OR sources && reset) THEN
+			OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k
+						WHERE new -> k IS DISTINCT FROM old -> k)
+			OR (new ->> 'live')::boolean
+				AND (lost ~ 'record_differences' OR changes ?| sources OR sources && reset) THEN
 			PERFORM @extschema@._model_make_triggers(home, new);
 			reread := reread OR (old ->> 'live')::boolean OR (new ->> 'live')::boolean;
 		END IF;
@@ -386,7 +408,8 @@ BEGIN
 		END IF;
 		-- what is new about the source, the table of customers or what a map reads of it
 		IF changes ?| sources OR sources && reset OR new -> 'map_copy' <> old -> 'map_copy' THEN
-			SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(jsonb_build_object('item', 'note', 'detail', n)), '[]') INTO lines
+			SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(jsonb_build_object('item', 'note', 'detail', n)), '[]')
+			  INTO lines
 			  FROM @extschema@._model_quality_notes(home, new) AS n;
 		END IF;
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@._model_segment_counts(home) AS c;
@@ -418,7 +441,8 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._model_compare_counts(earlier, later);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_alter(jsonb, text, jsonb, text[], int, boolean) IS 'internal: alter_model with the settings of its caller';
+COMMENT ON FUNCTION @extschema@._model_alter(jsonb, text, jsonb, text[], int, boolean) IS
+	'internal: alter_model with the settings of its caller';
 
 DO $do$
 DECLARE
@@ -443,7 +467,9 @@ END$q$, '{arguments}', arguments), '{settings}', settings);
 END
 $do$;
 COMMENT ON FUNCTION @extschema@.alter_model IS
-	'change settings of a model and keep the old ones as a version: NULL keeps a setting, reset names those to take back to their default, version goes back to an earlier version; says what that does to the segments; with dry_run only says it';
+	'change settings of a model and keep the old ones as a version:'
+	' NULL keeps a setting, reset names those to take back to their default, version goes back to an earlier version;'
+	' says what that does to the segments; with dry_run only says it';
 
 -- What a rebuild would change. No row: nothing.
 CREATE FUNCTION @extschema@.check_model(model text)
@@ -471,38 +497,46 @@ BEGIN
 		SELECT d.problem, count(*), min(CASE d.problem
 				WHEN 'not in the model' THEN 'the source has customers that the model lacks'
 				WHEN 'not in the source' THEN 'the source has no rows of customers that the model has'
-				WHEN 'negative counts' THEN 'a day has fewer than no orders: a difference was taken away that was never added'
+				WHEN 'negative counts'
+					THEN 'a day has fewer than no orders: a difference was taken away that was never added'
 				ELSE 'the source has other orders of these customers' END)
 		  FROM (SELECT CASE WHEN h.customer_key IS NULL THEN 'not in the model'
 							WHEN f.history OPERATOR(@extschema@.=) h.history THEN NULL
-							WHEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.events < 0) THEN 'negative counts'
+							WHEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.events < 0)
+								THEN 'negative counts'
 							WHEN f.customer_key IS NULL THEN 'not in the source'
 							ELSE 'other history' END AS problem
 				  FROM (%3$s) AS h
 				  FULL JOIN (SELECT f.customer_key, f.history
 							   FROM (SELECT f.customer_key, f.history FROM (%2$s) AS f
-									  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}' AND %4$s) AS f
+									  WHERE f.rows_read IS NULL AND f.history OPERATOR(@extschema@.<>) '{}'
+										AND %4$s) AS f
 							  -- who has been erased or is kept no longer, is not missing
 							  WHERE %5$s) AS f ON f.customer_key = h.customer_key) AS d
-		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$, home, @extschema@._model_source_customers(home, settings),
-			@extschema@._model_histories(home, settings), @extschema@._model_kept(home, settings, 'f.history'),
+		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$,
+			home, @extschema@._model_source_customers(home, settings), @extschema@._model_histories(home, settings),
+			@extschema@._model_kept(home, settings, 'f.history'),
 			@extschema@._model_not_suppressed(home, 'f.customer_key'));
 	IF (settings ->> 'live')::boolean THEN
 		RETURN QUERY SELECT 'cause', NULL::bigint, c
 			FROM jsonb_to_record(settings) AS r (source_relation text, source_columns text[], source_parts text[]),
-				 @extschema@._live_problem(home, r.source_relation, r.source_columns, r.source_parts) AS c WHERE c IS NOT NULL;
-		RETURN QUERY EXECUTE format('SELECT ''cause'', NULL::bigint, format(''%%s: %%s, last at %%s'', r.operation, r.reason, max(r.rejected_at))'
+				 @extschema@._live_problem(home, r.source_relation, r.source_columns, r.source_parts) AS c
+			WHERE c IS NOT NULL;
+		RETURN QUERY EXECUTE format('SELECT ''cause'', NULL::bigint,'
+			' format(''%%s: %%s, last at %%s'', r.operation, r.reason, max(r.rejected_at))'
 			' FROM %I.rejects AS r WHERE r.needs_rebuild GROUP BY r.operation, r.reason ORDER BY 3', home);
 	END IF;
 EXCEPTION
-	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
+		OR ambiguous_column
 		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
 		PERFORM @extschema@._model_raise_unreadable(home, state, message);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_model(text) IS
-	'is a model what its source says? Reads the source again and changes nothing: a row for each kind of difference, no row if there is none';
+	'is a model what its source says? Reads the source again and changes nothing:'
+	' a row for each kind of difference, no row if there is none';
 
 -- What readers are given: every view and dated function, no table.
 CREATE FUNCTION @extschema@.grant_reader(model text, role name, tenant text DEFAULT NULL)
@@ -537,13 +571,15 @@ BEGIN
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', home, role);
 	-- what others, or the owner by hand, have put into the schema is not the model's to give
-	FOR relation IN SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relkind = 'v'
-			 AND pg_get_userbyid(c.relowner) = current_user AND NOT starts_with(c.relname, '_') LOOP
+	FOR relation IN SELECT c.oid FROM pg_class AS c
+			 WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relkind = 'v'
+			   AND pg_get_userbyid(c.relowner) = current_user AND NOT starts_with(c.relname, '_') LOOP
 		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);
 	END LOOP;
 	FOR function IN SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(home))
 			 AND pg_get_userbyid(p.proowner) = current_user AND EXISTS (SELECT FROM pg_proc AS i
-				WHERE i.pronamespace = p.pronamespace AND i.proowner = p.proowner AND i.prosecdef AND i.proname IN (p.proname, '_' || p.proname)
+				WHERE i.pronamespace = p.pronamespace AND i.proowner = p.proowner AND i.prosecdef
+				  AND i.proname IN (p.proname, '_' || p.proname)
 				  AND starts_with(i.proname, '_') AND '@extschema@.caller'::regtype = ANY (i.proargtypes::oid[])) LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
 	END LOOP;
@@ -572,13 +608,16 @@ BEGIN
 			MESSAGE = format('role %I owns model "%s"', role, home),
 			HINT = 'The owner of a model reads all of it.';
 	END IF;
-	EXECUTE format('SELECT $2 IS NOT NULL AND EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1 AND r.tenant IS NULL)', home) INTO others USING role, tenant;
+	EXECUTE format('SELECT $2 IS NOT NULL'
+		' AND EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1 AND r.tenant IS NULL)', home)
+		INTO others USING role, tenant;
 	IF others THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('role %I reads all tenants of model "%s"', role, home),
 			HINT = format('Take that away and grant those that it may read: SELECT revoke_reader(%L, %L);', home, role);
 	END IF;
-	EXECUTE format('DELETE FROM %1$I.reader AS r WHERE r.role = $1 AND ($2 IS NULL OR r.tenant = $2)', home) USING role, tenant;
+	EXECUTE format('DELETE FROM %1$I.reader AS r WHERE r.role = $1 AND ($2 IS NULL OR r.tenant = $2)', home)
+		USING role, tenant;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	EXECUTE format('SELECT EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1)', home) INTO others USING role;
 	-- the grants of a role that has been dropped went with it
@@ -606,24 +645,34 @@ DECLARE
 BEGIN
 	-- DROP SCHEMA ... CASCADE would take everybody's dashboards with it: views,
 	-- functions, tables with columns of our types, foreign keys, domains.
-	SELECT string_agg(DISTINCT pg_describe_object(o.classid, o.objid, CASE WHEN o.classid = d.classid THEN d.objsubid ELSE 0 END), ', ') INTO outside
+	SELECT string_agg(DISTINCT pg_describe_object(o.classid, o.objid,
+		CASE WHEN o.classid = d.classid THEN d.objsubid ELSE 0 END), ', ') INTO outside
 	  FROM (SELECT 'pg_namespace'::regclass AS classid, to_regnamespace(quote_ident(home))::oid AS objid
-			UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(home))
-			UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(home))
-			UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(home))) AS own
+			UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class
+				WHERE relnamespace = to_regnamespace(quote_ident(home))
+			UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc
+				WHERE pronamespace = to_regnamespace(quote_ident(home))
+			UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type
+				WHERE typnamespace = to_regnamespace(quote_ident(home))) AS own
 	  JOIN pg_depend AS d ON d.refclassid = own.classid AND d.refobjid = own.objid AND d.deptype = 'n'
 	 CROSS JOIN LATERAL (
 			SELECT c.tableoid, c.oid, c.relnamespace, c.relkind = 'm'
 			  FROM pg_class AS c
 			 WHERE c.oid = CASE d.classid WHEN 'pg_class'::regclass THEN d.objid
-						   WHEN 'pg_rewrite'::regclass THEN (SELECT w.ev_class FROM pg_rewrite AS w WHERE w.oid = d.objid)
-						   WHEN 'pg_constraint'::regclass THEN (SELECT k.conrelid FROM pg_constraint AS k WHERE k.oid = d.objid)
-						   WHEN 'pg_attrdef'::regclass THEN (SELECT f.adrelid FROM pg_attrdef AS f WHERE f.oid = d.objid)
-						   WHEN 'pg_policy'::regclass THEN (SELECT p.polrelid FROM pg_policy AS p WHERE p.oid = d.objid) END
+						   WHEN 'pg_rewrite'::regclass
+							   THEN (SELECT w.ev_class FROM pg_rewrite AS w WHERE w.oid = d.objid)
+						   WHEN 'pg_constraint'::regclass
+							   THEN (SELECT k.conrelid FROM pg_constraint AS k WHERE k.oid = d.objid)
+						   WHEN 'pg_attrdef'::regclass
+							   THEN (SELECT f.adrelid FROM pg_attrdef AS f WHERE f.oid = d.objid)
+						   WHEN 'pg_policy'::regclass
+							   THEN (SELECT p.polrelid FROM pg_policy AS p WHERE p.oid = d.objid) END
 			UNION ALL
-			SELECT f.tableoid, f.oid, f.pronamespace, false FROM pg_proc AS f WHERE d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+			SELECT f.tableoid, f.oid, f.pronamespace, false FROM pg_proc AS f
+			 WHERE d.classid = 'pg_proc'::regclass AND f.oid = d.objid
 			UNION ALL
-			SELECT t.tableoid, t.oid, t.typnamespace, false FROM pg_type AS t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid
+			SELECT t.tableoid, t.oid, t.typnamespace, false FROM pg_type AS t
+			 WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid
 	 ) AS o (classid, objid, home_oid, is_kept)
 	 WHERE o.home_oid <> to_regnamespace(quote_ident(home)) OR o.is_kept;
 	IF outside IS NOT NULL AND NOT coalesce(cascade, false) THEN
@@ -642,7 +691,9 @@ BEGIN
 	EXECUTE format('DROP SCHEMA %I CASCADE', home);
 	RETURN QUERY VALUES ('dropped', format('model %I with %s customers', home, customers));
 	IF suppressed > 0 THEN
-		RETURN QUERY VALUES ('note', format('its suppression list went with it: another model over the source would store %s people again who were erased', suppressed));
+		RETURN QUERY
+			VALUES ('note', format('its suppression list went with it:'
+				' another model over the source would store %s people again who were erased', suppressed));
 	END IF;
 	IF outside IS NOT NULL THEN
 		RETURN QUERY VALUES ('dropped too', outside);
@@ -652,7 +703,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.drop_model(text, boolean) IS
-	'drop a model: its schema with all views and stored histories; refused while views, functions or tables elsewhere depend on it, unless cascade';
+	'drop a model: its schema with all views and stored histories;'
+	' refused while views, functions or tables elsewhere depend on it, unless cascade';
 
 -- The segments as they are now, set against those recorded last.
 CREATE FUNCTION @extschema@.record_changes(model text)
@@ -671,12 +723,15 @@ BEGIN
 	settings := @extschema@._model_settings(home);
 	PERFORM @extschema@._model_check_people(home, settings);
 	-- of everybody, whatever the owner may read
-	scores := @extschema@._model_levels(home, settings, format('(%s)', @extschema@._model_question(home, settings, reader => NULL)),
+	scores := @extschema@._model_levels(home, settings,
+		format('(%s)', @extschema@._model_question(home, settings, reader => NULL)),
 		format('%I._customers', home), ARRAY[settings ->> 'map_copy']);
-	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$I.recorded_segments) AND NOT EXISTS (SELECT FROM %1$I.recorded_changes)', home) INTO is_first;
+	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$I.recorded_segments)'
+		' AND NOT EXISTS (SELECT FROM %1$I.recorded_changes)', home) INTO is_first;
 	IF is_first THEN
 		-- Nothing has changed yet: this is what later changes are set against.
-		EXECUTE format('INSERT INTO %I.recorded_segments (customer_key, tenant, segment) SELECT s.customer_key, s.tenant, s.segment FROM (%s) AS s', home, scores);
+		EXECUTE format('INSERT INTO %I.recorded_segments (customer_key, tenant, segment)'
+			' SELECT s.customer_key, s.tenant, s.segment FROM (%s) AS s', home, scores);
 		RETURN QUERY SELECT 'first record', 0::bigint, NULL::bigint, NULL::bigint;
 		RETURN;
 	END IF;
@@ -693,12 +748,15 @@ BEGIN
 			DELETE FROM %1$I.recorded_segments AS r USING moved AS m WHERE m.gone AND r.customer_key = m.customer_key
 		), written AS (
 			INSERT INTO %1$I.recorded_segments (customer_key, tenant, segment, previous_segment, changed_on)
-			SELECT m.customer_key, m.tenant, m.segment, m.previous_segment, day.as_of FROM moved AS m, day WHERE NOT m.gone
+			SELECT m.customer_key, m.tenant, m.segment, m.previous_segment, day.as_of
+			  FROM moved AS m, day WHERE NOT m.gone
 			ON CONFLICT (customer_key) DO UPDATE
-			SET segment = EXCLUDED.segment, previous_segment = EXCLUDED.previous_segment, changed_on = EXCLUDED.changed_on
+			SET segment = EXCLUDED.segment, previous_segment = EXCLUDED.previous_segment,
+				changed_on = EXCLUDED.changed_on
 		), fed AS (
 			INSERT INTO %1$I.recorded_changes (as_of, customer_key, tenant, previous_segment, segment)
-			SELECT day.as_of, m.customer_key, m.tenant, m.previous_segment, m.segment FROM moved AS m, day ORDER BY m.customer_key
+			SELECT day.as_of, m.customer_key, m.tenant, m.previous_segment, m.segment
+			  FROM moved AS m, day ORDER BY m.customer_key
 			RETURNING change_id
 		)
 		SELECT count(*), min(change_id), max(change_id) FROM fed$q$, home, scores, @extschema@._model_as_of())
@@ -712,7 +770,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.record_changes(text) IS
-	'write down who is in another segment than at the last call, after each refresh_model say: fills previous_segment and changed_on of customer_segments and the feed segment_changes, and notifies the channel MODEL_segment_changes';
+	'write down who is in another segment than at the last call, after each refresh_model say:'
+	' fills previous_segment and changed_on of customer_segments and the feed segment_changes,'
+	' and notifies the channel MODEL_segment_changes';
 
 -- Pending differences folded into the histories. Those that others are just
 -- writing are not visible here, and stay.
@@ -741,7 +801,8 @@ BEGIN
 			DELETE FROM %1$I.pending RETURNING *
 		), summed AS MATERIALIZED (
 			-- who has been merged into another customer goes by the name of that one
-			SELECT coalesce(m.root_key, t.customer_key) AS customer_key, min(t.tenant) AS tenant, %2$s @extschema@.try_sum(t.difference) AS difference, count(*) AS n
+			SELECT coalesce(m.root_key, t.customer_key) AS customer_key, min(t.tenant) AS tenant,
+				   %2$s @extschema@.try_sum(t.difference) AS difference, count(*) AS n
 			  FROM taken AS t LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key GROUP BY 1
 		), added AS MATERIALIZED (
 			SELECT s.*, %5$s AS history
@@ -755,7 +816,8 @@ BEGIN
 			ON CONFLICT (customer_key) DO UPDATE SET history = EXCLUDED.history
 		), kept AS (
 			-- a total beyond all limits: stays pending, and out of the views
-			INSERT INTO %1$I.pending SELECT t.* FROM taken AS t LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key
+			INSERT INTO %1$I.pending SELECT t.* FROM taken AS t
+			  LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key
 			  JOIN added AS a ON a.customer_key = coalesce(m.root_key, t.customer_key) WHERE a.history IS NULL
 		), flagged AS (
 			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild)
@@ -764,14 +826,18 @@ BEGIN
 		)
 		SELECT coalesce(sum(a.n) FILTER (WHERE a.history IS NOT NULL), 0), count(a.history),
 			   array_agg(a.customer_key) FILTER (WHERE a.history OPERATOR(@extschema@.=) '{}') FROM added AS a$q$, home,
-		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'min(coalesce(m.root_id, t.customer_id)) AS customer_id,' END,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN ''
+			ELSE 'min(coalesce(m.root_id, t.customer_id)) AS customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
 		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'a.customer_id,' END,
 		@extschema@._model_kept_days(home, settings,
-			format('CASE WHEN h.history IS NULL THEN s.difference WHEN s.difference IS NOT NULL THEN @extschema@._try_add(h.history, s.difference)'
+			format('CASE WHEN h.history IS NULL THEN s.difference'
+				' WHEN s.difference IS NOT NULL THEN @extschema@._try_add(h.history, s.difference)'
 				-- too large alone, but maybe not with what is stored
-				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT t.difference FROM taken AS t'
-				' LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key WHERE coalesce(m.root_key, t.customer_key) = s.customer_key) AS x) END', home)),
+				' ELSE (SELECT @extschema@.try_sum(x.history)'
+				' FROM (SELECT h.history UNION ALL SELECT t.difference FROM taken AS t'
+				' LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = t.customer_key'
+				' WHERE coalesce(m.root_key, t.customer_key) = s.customer_key) AS x) END', home)),
 		@extschema@._model_not_suppressed(home, 's.customer_key'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
 			format(' AND (h.history IS NOT NULL OR %s)', @extschema@._model_kept(home, settings, 's.difference')) END)
@@ -783,7 +849,8 @@ BEGIN
 	EXECUTE format($q$
 		WITH taken AS (
 			DELETE FROM %1$I.rejects AS r
-			 WHERE (SELECT count(*) FROM %1$I.rejects) > (SELECT count(DISTINCT (o.operation, o.reason)) FROM %1$I.rejects AS o) RETURNING *
+			 WHERE (SELECT count(*) FROM %1$I.rejects)
+				   > (SELECT count(DISTINCT (o.operation, o.reason)) FROM %1$I.rejects AS o) RETURNING *
 		)
 		INSERT INTO %1$I.rejects (rejected_at, operation, reason, affected, needs_rebuild)
 		SELECT max(t.rejected_at), t.operation, t.reason, sum(t.affected), t.needs_rebuild
@@ -795,4 +862,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.apply_changes(text, boolean) IS
-	'fold the pending differences of a live model into its histories: schedule it every few minutes; changes no answer, only how fast it comes';
+	'fold the pending differences of a live model into its histories: schedule it every few minutes;'
+	' changes no answer, only how fast it comes';

@@ -31,8 +31,10 @@ DECLARE
 	home		text := quote_ident(model);
 	tenant		text := @extschema@._model_tenant(settings, 'q');
 	money		text := @extschema@._model_money(settings);
-	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_check_log AS k ORDER BY k.tenant, k.check_id DESC', model);
-	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
+	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_check_log AS k'
+		' ORDER BY k.tenant, k.check_id DESC', model);
+	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,'
+		'actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
 	small		int := settings ->> 'minimum_group_size';
 BEGIN
 	-- a model that has once predicted keeps its views
@@ -45,57 +47,79 @@ BEGIN
 			{customers} AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
 			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.fitted_on
 			FROM (SELECT q.tenant, q.version, k.fitted_on, k.btyd_fit, k.spend_fit, k.propensity_fit
-				FROM {model}._question AS q JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
-			CROSS JOIN LATERAL (VALUES (1, 'orders', q.btyd_fit), (2, 'spend', q.spend_fit), (3, 'propensity', q.propensity_fit)) AS f (position, fit, document)
+				FROM {model}._question AS q
+				JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+			CROSS JOIN LATERAL (VALUES (1, 'orders', q.btyd_fit), (2, 'spend', q.spend_fit),
+				(3, 'propensity', q.propensity_fit)) AS f (position, fit, document)
 			LEFT JOIN LATERAL (
-				SELECT e.key AS parameter, e.value::text::float8 AS value, (f.document -> 'standard_errors' ->> e.key)::float8 AS standard_error, e.ordinality
-				  FROM jsonb_each(CASE WHEN jsonb_typeof(f.document -> 'parameters') = 'object' AND f.fit <> 'propensity' THEN f.document -> 'parameters' END) WITH ORDINALITY AS e
+				SELECT e.key AS parameter, e.value::text::float8 AS value,
+					   (f.document -> 'standard_errors' ->> e.key)::float8 AS standard_error, e.ordinality
+				  FROM jsonb_each(CASE WHEN jsonb_typeof(f.document -> 'parameters') = 'object'
+					AND f.fit <> 'propensity' THEN f.document -> 'parameters' END) WITH ORDINALITY AS e
 				UNION ALL
 				SELECT t.name, t.coefficient, t.standard_error, t.feature
-				  FROM @extschema@.logit_table(CASE f.fit WHEN 'propensity' THEN f.document END, @extschema@.propensity_feature_names()) AS t) AS p ON true
+				  FROM @extschema@.logit_table(CASE f.fit WHEN 'propensity' THEN f.document END,
+					@extschema@.propensity_feature_names()) AS t) AS p ON true
 			ORDER BY q.tenant, f.position, p.ordinality$q$, 'model', home, 'tenant', tenant, 'customers',
 			-- who bought again, and who did not, would follow from two of them
 			CASE WHEN small = 1 THEN '(f.document ->> ''n'')::bigint' ELSE
-				format('CASE WHEN f.fit = ''orders'' AND (f.document ->> ''n'')::bigint >= %s THEN (f.document ->> ''n'')::bigint END', small) END),
-		'the fits that predictions rest on: parameters with standard errors, status and reason; one row with parameter NULL where there is no fit');
+				format('CASE WHEN f.fit = ''orders'' AND (f.document ->> ''n'')::bigint >= %s'
+					' THEN (f.document ->> ''n'')::bigint END', small) END),
+		'the fits that predictions rest on: parameters with standard errors, status and reason;'
+		' one row with parameter NULL where there is no fit');
 
 	-- of a model that no longer predicts, empty
 	RETURN NEXT @extschema@._model_view('prediction_by_segment',
 		@extschema@._model_hide_groups(settings,
 			home || '._shown',
 			CASE WHEN settings ->> 'prediction' IS NULL THEN
-			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers,
-				NULL::bigint AS predicted_customers, NULL::float8 AS expected_orders_90d, NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
-				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
+			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text COLLATE "C" AS segment,
+				NULL::text AS segment_label, NULL::bigint AS customers, NULL::bigint AS predicted_customers,
+				NULL::float8 AS expected_orders_90d, NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
+				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d,
+				NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
 		ELSE
 			@extschema@._fill($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, count(*) AS customers,
-				count(c.clv_12m) AS predicted_customers, @extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::{money} AS clv_12m,
+				count(c.clv_12m) AS predicted_customers,
+				@extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::{money} AS clv_12m,
 				(sum(c.clv_12m) / NULLIF(sum(sum(c.clv_12m)) OVER w, 0))::float8 AS clv_12m_share,
-				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability, @extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
+				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability,
+				@extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
 				c.segment_order, c.segment_color::text AS segment_color
 				FROM {model}.customer_scores AS c
 				GROUP BY c.as_of, c.tenant, c.segment, c.segment_label, c.segment_order, c.segment_color
 				WINDOW w AS (PARTITION BY c.tenant)
 				ORDER BY c.tenant, c.segment_order$q$, 'model', home, 'money', money)
 		END,
-			'{as_of,tenant,segment,segment_label,customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,segment_color}',
-			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d}',
-			$q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'n:clv'$q$, 'q.tenant', 'q.tenant, q.segment_order, q.segment',
+			'{as_of,tenant,segment,segment_label,customers,predicted_customers,expected_orders_90d,clv_12m,'
+			'clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,segment_color}',
+			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,'
+			'mean_propensity_90d}',
+			$q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'n:clv'$q$, 'q.tenant',
+			'q.tenant, q.segment_order, q.segment',
 			-- who is predicted is a group in the group
-			$q${"predicted_customers": ["'clv' || COALESCE(':' || q.segment, '')", "q.predicted_customers = 0"], "clv_12m": ["'clv' || COALESCE(':' || q.segment, '')", "false"],
-				"clv_12m_share": ["'clv' || COALESCE(':' || q.segment, '')", "false"], "expected_orders_90d": ["'orders' || COALESCE(':' || q.segment, '')", "false"],
-				"mean_churn_probability": ["'churn' || COALESCE(':' || q.segment, '')", "false"], "mean_propensity_90d": ["'propensity' || COALESCE(':' || q.segment, '')", "false"]}$q$),
-		'what each segment is expected to bring in the next 12 months, and how many of its customers are expected to have left');
+			$q${"predicted_customers": ["'clv' || COALESCE(':' || q.segment, '')", "q.predicted_customers = 0"],
+				"clv_12m": ["'clv' || COALESCE(':' || q.segment, '')", "false"],
+				"clv_12m_share": ["'clv' || COALESCE(':' || q.segment, '')", "false"],
+				"expected_orders_90d": ["'orders' || COALESCE(':' || q.segment, '')", "false"],
+				"mean_churn_probability": ["'churn' || COALESCE(':' || q.segment, '')", "false"],
+				"mean_propensity_90d": ["'propensity' || COALESCE(':' || q.segment, '')", "false"]}$q$),
+		'what each segment is expected to bring in the next 12 months,'
+		' and how many of its customers are expected to have left');
 
 	RETURN NEXT @extschema@._model_view('weights',
-		@extschema@._fill($q$SELECT {tenant} AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share, w.learnt_share, w.coefficient, w.standard_error, w.p, w.clipped
-			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM {model}._question AS q JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+		@extschema@._fill($q$SELECT {tenant} AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share,
+			w.learnt_share, w.coefficient, w.standard_error, w.p, w.clipped
+			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM {model}._question AS q
+					JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
 			CROSS JOIN LATERAL @extschema@.learnt_weights_table(q.weights_fit, q.weights) AS w
 			ORDER BY q.tenant, w.score$q$, 'model', home, 'tenant', tenant),
-		'the weights of rfm_score beside those that tell best who ordered in the last 90 days from the scores before them');
+		'the weights of rfm_score beside those that tell best who ordered in the last 90 days'
+		' from the scores before them');
 
 	RETURN NEXT @extschema@._model_view('prediction_check',
-		@extschema@._model_hide_small(settings, @extschema@._fill($q$SELECT {tenant} AS tenant, k.checked_at, k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
+		@extschema@._model_hide_small(settings, @extschema@._fill($q$SELECT {tenant} AS tenant, k.checked_at,
+			k.split_on, k.until, k.until - k.split_on AS days, k.btyd_fit ->> 'family' AS family,
 			k.btyd_fit ->> 'status' AS status, k.btyd_fit ->> 'reason' AS reason, k.customers, k.predicted_customers,
 			k.expected_orders, k.actual_orders, k.expected_orders / NULLIF(k.actual_orders, 0) - 1 AS orders_bias,
 			k.expected_value::{money} AS expected_value, k.actual_value::{money} AS actual_value,
@@ -103,13 +127,16 @@ BEGIN
 			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
 			FROM {model}._question AS q JOIN ({latest}) AS k ON k.tenant = q.tenant ORDER BY q.tenant$q$,
 			'model', home, 'latest', latest, 'tenant', tenant, 'money', money),
-			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL, NULL, 'q.tenant',
+			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL,
+			NULL, 'q.tenant',
 			-- those who came are a group, too, and those who did not, and those without a prediction
-			'COALESCE(LEAST(q.customers, NULLIF(q.actual_active, 0), NULLIF(q.customers - q.actual_active, 0), NULLIF(q.customers - q.predicted_customers, 0)), 0)'),
+			'COALESCE(LEAST(q.customers, NULLIF(q.actual_active, 0), NULLIF(q.customers - q.actual_active, 0),'
+			' NULLIF(q.customers - q.predicted_customers, 0)), 0)'),
 		'the last check_prediction: fitted on what was known on split_on, compared with what came until until');
 
 	RETURN NEXT @extschema@._model_view('prediction_by_frequency',
-		@extschema@._model_hide_small(settings, @extschema@._fill($q$SELECT {tenant} AS tenant, k.split_on, k.until, c.repeat_orders,
+		@extschema@._model_hide_small(settings, @extschema@._fill($q$SELECT {tenant} AS tenant, k.split_on,
+			k.until, c.repeat_orders,
 			CASE WHEN c.repeat_orders = 7 THEN '7+' ELSE c.repeat_orders::text END AS repeat_orders_range,
 			c.customers, c.expected_orders, c.actual_orders,
 			c.expected_orders / c.customers AS expected_mean, c.actual_orders / c.customers::float8 AS actual_mean,
@@ -118,8 +145,10 @@ BEGIN
 			JOIN {model}.prediction_check_classes AS c ON c.check_id = k.check_id AND c.tenant = k.tenant
 			ORDER BY q.tenant, c.repeat_orders$q$,
 			'model', home, 'latest', latest, 'tenant', tenant, 'money', money),
-			'{tenant,split_on,until,repeat_orders,repeat_orders_range,customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}',
-			'{customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}', '{tenant}', NULL, NULL, 'q.tenant, q.repeat_orders'),
+			'{tenant,split_on,until,repeat_orders,repeat_orders_range,customers,expected_orders,actual_orders,'
+			'expected_mean,actual_mean,expected_value,actual_value}',
+			'{customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}',
+			'{tenant}', NULL, NULL, 'q.tenant, q.repeat_orders'),
 		'the last check_prediction by how often customers had come back until split_on');
 
 	RETURN NEXT @extschema@._model_view('prediction_tracking',
@@ -133,7 +162,10 @@ BEGIN
 			WINDOW b AS (PARTITION BY q.tenant ORDER BY w.week_end)
 			ORDER BY q.tenant, w.week_end$q$,
 			'model', home, 'latest', latest, 'tenant', tenant, 'enough',
-			CASE WHEN small = 1 THEN 'true' ELSE format('LEAST(k.customers, NULLIF(k.actual_active, 0), NULLIF(k.customers - k.actual_active, 0), NULLIF(k.customers - k.predicted_customers, 0)) >= %s', small) END),
+			CASE WHEN small = 1 THEN 'true'
+				ELSE format('LEAST(k.customers, NULLIF(k.actual_active, 0),'
+					' NULLIF(k.customers - k.actual_active, 0),'
+					' NULLIF(k.customers - k.predicted_customers, 0)) >= %s', small) END),
 		'the last check_prediction week by week, cumulated: a chart of two curves that should lie on each other');
 END
 $$;
@@ -147,13 +179,18 @@ CREATE FUNCTION @extschema@._model_fit_words(fit jsonb)
 BEGIN ATOMIC
 	SELECT CASE WHEN fit IS NULL THEN 'none'
 		WHEN fit OPERATOR(pg_catalog.->>) 'status' OPERATOR(pg_catalog.<>) 'converged' THEN
-			pg_catalog.concat_ws(', ', fit OPERATOR(pg_catalog.->>) 'family', 'no fit', fit OPERATOR(pg_catalog.->>) 'reason')
+			pg_catalog.concat_ws(', ', fit OPERATOR(pg_catalog.->>) 'family', 'no fit',
+				fit OPERATOR(pg_catalog.->>) 'reason')
 		WHEN fit OPERATOR(pg_catalog.->>) 'family' OPERATOR(pg_catalog.=) 'logit' THEN 'logit, converged'
 		ELSE pg_catalog.concat_ws(' ', fit OPERATOR(pg_catalog.->>) 'family',
-			(SELECT pg_catalog.string_agg(pg_catalog.format('%s %s', e.key, pg_catalog.trim_scale(pg_catalog.round((e.value OPERATOR(pg_catalog.#>>) '{}')::numeric, 4))), ', ' ORDER BY e.key)
-			   FROM pg_catalog.jsonb_each(fit OPERATOR(pg_catalog.->) 'parameters') AS e WHERE pg_catalog.jsonb_typeof(e.value) OPERATOR(pg_catalog.=) 'number')) END;
+			(SELECT pg_catalog.string_agg(pg_catalog.format('%s %s', e.key,
+				pg_catalog.trim_scale(pg_catalog.round((e.value OPERATOR(pg_catalog.#>>) '{}')::numeric, 4))),
+				', ' ORDER BY e.key)
+			   FROM pg_catalog.jsonb_each(fit OPERATOR(pg_catalog.->) 'parameters') AS e
+			  WHERE pg_catalog.jsonb_typeof(e.value) OPERATOR(pg_catalog.=) 'number')) END;
 END;
-COMMENT ON FUNCTION @extschema@._model_fit_words(jsonb) IS 'internal: a fit in words: mbgnbd a 0.79, alpha 14.2, b 2.4, r 0.65; mbgnbd, no fit, everyone_bought_once';
+COMMENT ON FUNCTION @extschema@._model_fit_words(jsonb) IS
+	'internal: a fit in words: mbgnbd a 0.79, alpha 14.2, b 2.4, r 0.65; mbgnbd, no fit, everyone_bought_once';
 
 -- What a model says of its fits when they are made: status or reason, for how
 -- many tenants; and what its segment map asks for and does not get.
@@ -166,21 +203,29 @@ BEGIN
 	IF settings ->> 'prediction' IS NOT NULL THEN
 		RETURN QUERY EXECUTE format($q$
 			SELECT concat('prediction of ', f.name), concat(f.document ->> 'family', ': ',
-					   CASE f.document ->> 'status' WHEN 'converged' THEN 'converged' ELSE concat_ws(', ', 'no fit', coalesce(f.document ->> 'reason', f.document ->> 'status')) END,
-					   CASE WHEN %2$L THEN format(' (%%s %%s)', count(*), CASE count(*) WHEN 1 THEN 'tenant' ELSE 'tenants' END) END)
+					   CASE f.document ->> 'status' WHEN 'converged' THEN 'converged'
+						   ELSE concat_ws(', ', 'no fit',
+							   coalesce(f.document ->> 'reason', f.document ->> 'status')) END,
+					   CASE WHEN %2$L THEN format(' (%%s %%s)', count(*),
+						   CASE count(*) WHEN 1 THEN 'tenant' ELSE 'tenants' END) END)
 			  FROM %1$I.calibration AS k
-			  CROSS JOIN LATERAL (VALUES (1, 'orders', k.btyd_fit), (2, 'spend', k.spend_fit), (3, 'propensity', k.propensity_fit)) AS f (position, name, document)
+			  CROSS JOIN LATERAL (VALUES (1, 'orders', k.btyd_fit), (2, 'spend', k.spend_fit),
+				(3, 'propensity', k.propensity_fit)) AS f (position, name, document)
 			 WHERE k.version = $1 AND f.document IS NOT NULL
 			 GROUP BY f.position, f.name, f.document ->> 'family', f.document ->> 'status', f.document ->> 'reason'
-			 ORDER BY f.position, count(*) DESC, 2$q$, model, settings ->> 'tenant' IS NOT NULL) USING (settings ->> 'version')::int;
+			 ORDER BY f.position, count(*) DESC, 2$q$, model, settings ->> 'tenant' IS NOT NULL)
+				USING (settings ->> 'version')::int;
 		IF NOT FOUND THEN
 			RETURN QUERY VALUES ('prediction', 'no fit: no customers');
 		END IF;
 		RETURN;
 	END IF;
 	RETURN QUERY EXECUTE format($q$
-		SELECT 'note', format('segment map %%s asks for %%s, which nobody has in this model; with prediction => ''mbgnbd'' customers have it', $2, string_agg(c.name, ', ' ORDER BY c.name))
-		  FROM (SELECT DISTINCT c ->> 0 AS name FROM %I.segment_rule AS r CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS c WHERE r.map = $1) AS c
+		SELECT 'note',
+			   format('segment map %%s asks for %%s, which nobody has in this model;'
+				' with prediction => ''mbgnbd'' customers have it', $2, string_agg(c.name, ', ' ORDER BY c.name))
+		  FROM (SELECT DISTINCT c ->> 0 AS name FROM %I.segment_rule AS r
+				 CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS c WHERE r.map = $1) AS c
 		 WHERE c.name = ANY ($3) HAVING count(*) > 0$q$, model)
 		-- a column of the customers table may have that name
 		USING settings ->> 'map_copy', settings ->> 'segment_map',
@@ -188,7 +233,8 @@ BEGIN
 				  EXCEPT SELECT unnest(@extschema@._model_attributes(settings)));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_prediction_lines(name, jsonb) IS 'internal: what the report of create_model and the like says of predictions';
+COMMENT ON FUNCTION @extschema@._model_prediction_lines(name, jsonb) IS
+	'internal: what the report of create_model and the like says of predictions';
 
 -- What a calibration has done to the fits.
 CREATE FUNCTION @extschema@._model_prediction_changes(model name, settings jsonb, old_version int)
@@ -201,9 +247,11 @@ BEGIN
 		SELECT concat_ws(' ', 'prediction of', f.name, nullif(n.tenant, '')),
 			   concat(@extschema@._model_fit_words(o.document), ' -> ', @extschema@._model_fit_words(f.document))
 		  FROM %1$I.calibration AS n
-		 CROSS JOIN LATERAL (VALUES (1, 'orders', n.btyd_fit), (2, 'spend', n.spend_fit), (3, 'propensity', n.propensity_fit)) AS f (position, name, document)
+		 CROSS JOIN LATERAL (VALUES (1, 'orders', n.btyd_fit), (2, 'spend', n.spend_fit),
+			(3, 'propensity', n.propensity_fit)) AS f (position, name, document)
 		  LEFT JOIN %1$I.calibration AS b ON b.version = $1 AND b.tenant = n.tenant
-		  LEFT JOIN LATERAL (VALUES ('orders', b.btyd_fit), ('spend', b.spend_fit), ('propensity', b.propensity_fit)) AS o (name, document) ON o.name = f.name
+		  LEFT JOIN LATERAL (VALUES ('orders', b.btyd_fit), ('spend', b.spend_fit),
+			('propensity', b.propensity_fit)) AS o (name, document) ON o.name = f.name
 		 WHERE n.version = $2 AND @extschema@._model_fit_words(f.document) <> @extschema@._model_fit_words(o.document)
 		 ORDER BY n.tenant, f.position$q$, model) USING old_version, (settings ->> 'version')::int;
 END
@@ -237,7 +285,9 @@ BEGIN
 	split := coalesce(split, until - 90);
 	IF NOT isfinite(split) OR split >= until THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('split_on %s is not before %s, the day that the model answers for', CASE WHEN isfinite(split) THEN to_char(split, 'YYYY-MM-DD') ELSE split::text END, to_char(until, 'YYYY-MM-DD')),
+			MESSAGE = format('split_on %s is not before %s, the day that the model answers for',
+				CASE WHEN isfinite(split) THEN to_char(split, 'YYYY-MM-DD') ELSE split::text END,
+				to_char(until, 'YYYY-MM-DD')),
 			HINT = 'Leave it out, and the last 90 days are the hold-out.';
 	END IF;
 	PERFORM @extschema@._model_check_people(home, settings);
@@ -252,7 +302,8 @@ BEGIN
 			  CROSS JOIN LATERAL @extschema@.btyd_actual(h.history, $2, $3) AS a
 			 WHERE b.x IS NOT NULL
 		), fits AS MATERIALIZED (
-			SELECT k.tenant, @extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7) AS btyd_fit, @extschema@.spend_fit(k.x, k.m) AS spend_fit,
+			SELECT k.tenant, @extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7) AS btyd_fit,
+				   @extschema@.spend_fit(k.x, k.m) AS spend_fit,
 				   min(k.first_day) AS first_day
 			  FROM known AS k GROUP BY k.tenant
 		), predicted AS MATERIALIZED (
@@ -262,29 +313,40 @@ BEGIN
 				   CASE WHEN k.t > 0 THEN k.x / k.t * ($3 - $2) / 7.0 ELSE 0 END AS baseline
 			  FROM known AS k JOIN fits AS f USING (tenant)
 		), checked AS (
-			INSERT INTO %1$I.prediction_check_log (check_id, tenant, split_on, until, btyd_fit, spend_fit, customers, predicted_customers,
+			INSERT INTO %1$I.prediction_check_log (check_id, tenant, split_on, until, btyd_fit, spend_fit,
+				   customers, predicted_customers,
 				   expected_orders, actual_orders, expected_value, actual_value, actual_active,
 				   mean_absolute_error, baseline_absolute_error, correlation, active_auc)
-			SELECT $1, p.tenant, $2, $3, (SELECT f.btyd_fit FROM fits AS f WHERE f.tenant = p.tenant), (SELECT f.spend_fit FROM fits AS f WHERE f.tenant = p.tenant),
+			SELECT $1, p.tenant, $2, $3, (SELECT f.btyd_fit FROM fits AS f WHERE f.tenant = p.tenant),
+				   (SELECT f.spend_fit FROM fits AS f WHERE f.tenant = p.tenant),
 				   count(*), count(p.expected_orders),
-				   @extschema@.exact_sum(p.expected_orders), sum(p.actual_orders) FILTER (WHERE p.expected_orders IS NOT NULL),
-				   @extschema@.exact_sum(p.expected_orders * p.expected_mean), sum(p.actual_value) FILTER (WHERE p.expected_orders * p.expected_mean IS NOT NULL),
+				   @extschema@.exact_sum(p.expected_orders), sum(p.actual_orders)
+					   FILTER (WHERE p.expected_orders IS NOT NULL),
+				   @extschema@.exact_sum(p.expected_orders * p.expected_mean),
+				   sum(p.actual_value) FILTER (WHERE p.expected_orders * p.expected_mean IS NOT NULL),
 				   count(*) FILTER (WHERE p.actual_orders > 0),
 				   @extschema@.weighted_mean(abs(p.expected_orders - p.actual_orders), 1),
-				   @extschema@.weighted_mean(abs(p.baseline - p.actual_orders), 1) FILTER (WHERE p.expected_orders IS NOT NULL),
+				   @extschema@.weighted_mean(abs(p.baseline - p.actual_orders), 1)
+					   FILTER (WHERE p.expected_orders IS NOT NULL),
 				   -- core's corr() depends on the order of the rows
-				   greatest(-1, least(1, @extschema@.exact_sum((p.expected_orders - m.expected) * (p.actual_orders - m.actual)) /
-					   nullif(sqrt(@extschema@.exact_sum((p.expected_orders - m.expected) * (p.expected_orders - m.expected))) *
-							  sqrt(@extschema@.exact_sum((p.actual_orders - m.actual) * (p.actual_orders - m.actual)) FILTER (WHERE p.expected_orders IS NOT NULL)), 0))),
+				   greatest(-1, least(1,
+					   @extschema@.exact_sum((p.expected_orders - m.expected) * (p.actual_orders - m.actual)) /
+					   nullif(sqrt(@extschema@.exact_sum(
+								  (p.expected_orders - m.expected) * (p.expected_orders - m.expected))) *
+							  sqrt(@extschema@.exact_sum((p.actual_orders - m.actual) * (p.actual_orders - m.actual))
+								  FILTER (WHERE p.expected_orders IS NOT NULL)), 0))),
 				   @extschema@.auc(p.expected_orders, p.actual_orders > 0)
 			  FROM predicted AS p
 			  JOIN (SELECT p.tenant, @extschema@.weighted_mean(p.expected_orders, 1) AS expected,
-						   @extschema@.weighted_mean(p.actual_orders, 1) FILTER (WHERE p.expected_orders IS NOT NULL) AS actual
+						   @extschema@.weighted_mean(p.actual_orders, 1)
+							   FILTER (WHERE p.expected_orders IS NOT NULL) AS actual
 					  FROM predicted AS p GROUP BY p.tenant) AS m ON m.tenant = p.tenant
 			 GROUP BY p.tenant
 		), classes AS (
-			INSERT INTO %1$I.prediction_check_classes (check_id, tenant, repeat_orders, customers, expected_orders, actual_orders, expected_value, actual_value)
-			SELECT $1, p.tenant, least(p.x, 7), count(*), @extschema@.exact_sum(p.expected_orders), sum(p.actual_orders),
+			INSERT INTO %1$I.prediction_check_classes (check_id, tenant, repeat_orders, customers,
+				   expected_orders, actual_orders, expected_value, actual_value)
+			SELECT $1, p.tenant, least(p.x, 7), count(*), @extschema@.exact_sum(p.expected_orders),
+				   sum(p.actual_orders),
 				   @extschema@.exact_sum(p.expected_orders * p.expected_mean), sum(p.actual_value)
 			  FROM predicted AS p GROUP BY p.tenant, least(p.x, 7)
 		), cohorts AS MATERIALIZED (
@@ -293,12 +355,14 @@ BEGIN
 		-- since the year 1; what is older counts in the first week
 		), weeks AS MATERIALIZED (
 			SELECT f.tenant, $3 - 7 * n AS week_end
-			  FROM fits AS f CROSS JOIN LATERAL (SELECT least(($3 - f.first_day) / 7, 1043) AS weeks) AS w CROSS JOIN LATERAL generate_series(0, w.weeks) AS n
+			  FROM fits AS f CROSS JOIN LATERAL (SELECT least(($3 - f.first_day) / 7, 1043) AS weeks) AS w
+			 CROSS JOIN LATERAL generate_series(0, w.weeks) AS n
 		), curve AS MATERIALIZED (
 			-- once for each age, however many weeks and first days make it
 			SELECT a.tenant, a.age, @extschema@.btyd_expected_new(f.btyd_fit, a.age / 7.0) AS orders
 			  FROM (SELECT w.tenant, w.week_end - c.first_day AS age
-					  FROM weeks AS w JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end GROUP BY 1, 2) AS a
+					  FROM weeks AS w JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end
+					 GROUP BY 1, 2) AS a
 			  JOIN fits AS f ON f.tenant = a.tenant
 		), expected AS MATERIALIZED (
 			SELECT w.tenant, w.week_end, @extschema@.exact_sum(c.customers * v.orders) AS orders
@@ -312,33 +376,46 @@ BEGIN
 			 WHERE d.events > 0 AND d.day > k.first_day AND d.day <= $3 GROUP BY 1, 2
 		)
 		INSERT INTO %1$I.prediction_check_weeks (check_id, tenant, week_end, expected_orders, actual_orders)
-		SELECT $1, w.tenant, w.week_end, e.orders, coalesce(sum(a.orders) OVER (PARTITION BY w.tenant ORDER BY w.week_end), 0)
+		SELECT $1, w.tenant, w.week_end, e.orders,
+			   coalesce(sum(a.orders) OVER (PARTITION BY w.tenant ORDER BY w.week_end), 0)
 		  FROM weeks AS w
 		  LEFT JOIN expected AS e ON e.tenant = w.tenant AND e.week_end = w.week_end
 		  LEFT JOIN came AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
 		home, @extschema@._model_customers(home, settings)) USING this_check, split, until, family;
 	-- not from prediction_check, which may hide small groups: this is for the owner
-	FOR k IN EXECUTE format('SELECT c.*, c.btyd_fit ->> ''family'' AS family, c.btyd_fit ->> ''status'' AS status, c.btyd_fit ->> ''reason'' AS reason,'
-			' c.expected_orders / nullif(c.actual_orders, 0) - 1 AS orders_bias, c.expected_value / nullif(c.actual_value, 0)::float8 - 1 AS value_bias'
+	FOR k IN EXECUTE format('SELECT c.*, c.btyd_fit ->> ''family'' AS family, c.btyd_fit ->> ''status'' AS status,'
+		' c.btyd_fit ->> ''reason'' AS reason,'
+		' c.expected_orders / nullif(c.actual_orders, 0) - 1 AS orders_bias,'
+			' c.expected_value / nullif(c.actual_value, 0)::float8 - 1 AS value_bias'
 			' FROM %I.prediction_check_log AS c WHERE c.check_id = $1 ORDER BY c.tenant', home) USING this_check LOOP
 		RETURN QUERY SELECT concat_ws(' ', v.item, nullif(k.tenant, '')), v.detail FROM (VALUES
-			('fitted on', format('%s customers until %s: %s', k.customers, to_char(k.split_on, 'YYYY-MM-DD'), concat_ws(', ', k.family, k.status, k.reason))),
+			('fitted on', format('%s customers until %s: %s', k.customers, to_char(k.split_on, 'YYYY-MM-DD'),
+				concat_ws(', ', k.family, k.status, k.reason))),
 			('compared with', format('%s days until %s', k.until - k.split_on, to_char(k.until, 'YYYY-MM-DD'))),
-			('days with an order', CASE WHEN k.expected_orders IS NOT NULL THEN format('%s expected, %s came%s', round(k.expected_orders::numeric, 1), k.actual_orders,
+			('days with an order', CASE WHEN k.expected_orders IS NOT NULL
+				THEN format('%s expected, %s came%s', round(k.expected_orders::numeric, 1), k.actual_orders,
 				to_char(100 * k.orders_bias, '" ("FMSG99990.0" %)"')) END),
-			('value', CASE WHEN k.expected_value IS NOT NULL THEN format('%s expected, %s came%s', round(k.expected_value::numeric, (settings ->> 'money_decimals')::int),
-				round(k.actual_value, (settings ->> 'money_decimals')::int), to_char(100 * k.value_bias, '" ("FMSG99990.0" %)"'))
-				WHEN k.expected_orders IS NOT NULL THEN concat_ws(', ', 'not predicted: ' || (k.spend_fit ->> 'family'), k.spend_fit ->> 'status', k.spend_fit ->> 'reason') END),
-			('error per customer', CASE WHEN k.expected_orders IS NOT NULL THEN format('%s; %s if everybody went on as before',
+			('value', CASE WHEN k.expected_value IS NOT NULL
+				THEN format('%s expected, %s came%s',
+				round(k.expected_value::numeric, (settings ->> 'money_decimals')::int),
+				round(k.actual_value, (settings ->> 'money_decimals')::int),
+				to_char(100 * k.value_bias, '" ("FMSG99990.0" %)"'))
+				WHEN k.expected_orders IS NOT NULL THEN concat_ws(', ', 'not predicted: ' || (k.spend_fit ->> 'family'),
+					k.spend_fit ->> 'status', k.spend_fit ->> 'reason') END),
+			('error per customer', CASE WHEN k.expected_orders IS NOT NULL
+				THEN format('%s; %s if everybody went on as before',
 				round(k.mean_absolute_error::numeric, 3), round(k.baseline_absolute_error::numeric, 3)) END),
-			('who comes', CASE WHEN k.expected_orders IS NOT NULL THEN CASE WHEN k.active_auc IS NULL THEN format('%s of %s came', k.actual_active, k.customers)
+			('who comes', CASE WHEN k.expected_orders IS NOT NULL
+				THEN CASE WHEN k.active_auc IS NULL THEN format('%s of %s came', k.actual_active, k.customers)
 				ELSE format('AUC %s (0.5 is chance)', round(k.active_auc::numeric, 3)) END END)) AS v (item, detail)
 			WHERE v.detail IS NOT NULL;
 	END LOOP;
 	IF NOT FOUND THEN
-		RETURN QUERY VALUES ('nothing to fit', format('no customer has ordered until %s', to_char(split, 'YYYY-MM-DD')));
+		RETURN QUERY VALUES ('nothing to fit',
+			format('no customer has ordered until %s', to_char(split, 'YYYY-MM-DD')));
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_prediction(text, date) IS
-	'fit a model''s prediction on what was known on a day, compare it with what has come since, and keep the comparison for the views prediction_check, prediction_by_frequency and prediction_tracking';
+	'fit a model''s prediction on what was known on a day, compare it with what has come since,'
+	' and keep the comparison for the views prediction_check, prediction_by_frequency and prediction_tracking';

@@ -25,7 +25,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_check_customer(name, jsonb, text) IS 'internal: refuse what can be no customer_key of a model';
+COMMENT ON FUNCTION @extschema@._model_check_customer(name, jsonb, text) IS
+	'internal: refuse what can be no customer_key of a model';
 
 -- Materialized views that hold what a model's tables, views or functions said
 -- when they were refreshed, wherever they are and through whatever views.
@@ -35,21 +36,25 @@ CREATE FUNCTION @extschema@._model_copies(model name)
 BEGIN ATOMIC
 	WITH RECURSIVE reached (classid, objid) AS (
 		SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, c.oid FROM pg_catalog.pg_class AS c
-		  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = model AND c.relkind IN ('r', 'p', 'v', 'm')
+		  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE n.nspname = model AND c.relkind IN ('r', 'p', 'v', 'm')
 		UNION
 		SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::oid, p.oid FROM pg_catalog.pg_proc AS p
 		  JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname = model
 		UNION
-		SELECT CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_catalog.pg_class'::pg_catalog.regclass::oid END, COALESCE(w.ev_class, d.objid)
+		SELECT CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_catalog.pg_class'::pg_catalog.regclass::oid END,
+			   COALESCE(w.ev_class, d.objid)
 		  FROM reached AS r
 		  JOIN pg_catalog.pg_depend AS d ON d.refclassid = r.classid AND d.refobjid = r.objid
-		  LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = d.objid
+		  LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+		   AND w.oid = d.objid
 		 WHERE w.oid IS NOT NULL OR d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
 	)
 	SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname),
 		   pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
 	  FROM reached AS r
-	  JOIN pg_catalog.pg_class AS c ON r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = r.objid AND c.relkind = 'm'
+	  JOIN pg_catalog.pg_class AS c ON r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = r.objid
+	   AND c.relkind = 'm'
 	  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 	 ORDER BY 2;
 END;
@@ -73,25 +78,34 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 	IF suppress THEN
-		EXECUTE format('INSERT INTO %1$I.suppressed SELECT @extschema@.suppression_token(k.key, u.customer), (now() AT TIME ZONE $3)::date, $2, @extschema@.suppression_key_id(k.key)'
+		EXECUTE format('INSERT INTO %1$I.suppressed SELECT @extschema@.suppression_token(k.key, u.customer),'
+			' (now() AT TIME ZONE $3)::date, $2, @extschema@.suppression_key_id(k.key)'
 			' FROM unnest($1) AS u (customer), %1$I.suppression_key AS k ON CONFLICT DO NOTHING', model)
 			USING everyone, reason, settings ->> 'time_zone';
 		GET DIAGNOSTICS n = ROW_COUNT;
 		object := format('%I.suppressed', model);
 		erased := NULL;
-		note := concat_ws('; ', CASE WHEN n > 0 THEN CASE n WHEN 1 THEN 'a token was written' ELSE format('%s tokens were written', n) END || ': the source can''t bring the person back'
+		note := concat_ws('; ',
+			CASE WHEN n > 0
+				THEN CASE n WHEN 1 THEN 'a token was written' ELSE format('%s tokens were written', n) END
+					|| ': the source can''t bring the person back'
 				ELSE 'the token is there already' END,
-			CASE WHEN total = 0 AND n > 0 THEN 'no row named this customer: if that is a surprise, compare the customer_key, and take this one off the list by allow_customer' END);
+			CASE WHEN total = 0 AND n > 0
+				THEN 'no row named this customer: if that is a surprise, compare the customer_key,'
+					' and take this one off the list by allow_customer' END);
 		RETURN NEXT;
 	END IF;
-	RETURN QUERY SELECT format('%I.%I', model, p.name), NULL::bigint, 'belongs to another role, whose triggers would run with your rights: not touched'
+	RETURN QUERY SELECT format('%I.%I', model, p.name), NULL::bigint,
+		'belongs to another role, whose triggers would run with your rights: not touched'
 		FROM @extschema@._model_person_tables(model) AS p WHERE NOT p.owned;
-	RETURN QUERY SELECT c.name, NULL::bigint, format('materialized view, a copy until: REFRESH MATERIALIZED VIEW %s; ANALYZE %1$s;', c.name)
+	RETURN QUERY SELECT c.name, NULL::bigint,
+		format('materialized view, a copy until: REFRESH MATERIALIZED VIEW %s; ANALYZE %1$s;', c.name)
 		FROM @extschema@._model_copies(model) AS c;
 	SELECT string_agg(format('%I.%I', model, p.name), ', ' ORDER BY p.name) FILTER (WHERE p.analyzed) INTO tables
 	  FROM @extschema@._model_person_tables(model) AS p WHERE p.owned;
 	RETURN QUERY VALUES
-		('thresholds', NULL::bigint, CASE WHEN settings ->> 'prediction' IS NULL THEN '' ELSE 'and the fits of the prediction ' END
+		('thresholds', NULL::bigint, CASE WHEN settings ->> 'prediction' IS NULL THEN ''
+			ELSE 'and the fits of the prediction ' END
 			|| 'were taken of everybody at the time, and name nobody; calibrate_model takes them again'),
 		('statistics', NULL, CASE WHEN tables IS NULL THEN 'none are kept of the columns that name customers'
 			ELSE format('may name customers in %s: analyzed again where something was erased', tables) END);
@@ -99,14 +113,19 @@ BEGIN
 	  FROM @extschema@._model_person_tables(model) AS p WHERE p.owned;
 	RETURN QUERY VALUES
 		('dead rows', NULL::bigint, format('stay in the files of the tables until: VACUUM FULL %s;', tables)),
-		('source', NULL, 'is not touched: erase the person there too, and in copies that others have made: exports, tables made of views, extracts of BI tools'
-			|| CASE WHEN (settings ->> 'live')::boolean THEN '; what is deleted there after this goes through pending: apply_changes, and VACUUM FULL it' ELSE '' END),
-		('write-ahead log', NULL, 'and replicas and archives that are fed by it hold what was deleted until they are recycled'),
+		('source', NULL, 'is not touched: erase the person there too, and in copies that others have made:'
+			' exports, tables made of views, extracts of BI tools'
+			|| CASE WHEN (settings ->> 'live')::boolean
+				THEN '; what is deleted there after this goes through pending: apply_changes, and VACUUM FULL it'
+				ELSE '' END),
+		('write-ahead log', NULL,
+			'and replicas and archives that are fed by it hold what was deleted until they are recycled'),
 		('backups', NULL, 'hold the person; after one is restored: reapply_suppression, with the list of today'),
 		('server log', NULL, 'may hold statements that named the person, this one too, and so may pg_stat_statements');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_forget(name, jsonb, text[], text, boolean) IS 'internal: erase customers from a model, and say what is left of them';
+COMMENT ON FUNCTION @extschema@._model_forget(name, jsonb, text[], text, boolean) IS
+	'internal: erase customers from a model, and say what is left of them';
 
 CREATE FUNCTION @extschema@.forget_customer(model text, customer text)
 	RETURNS TABLE (object text, erased bigint, note text)
@@ -124,7 +143,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.forget_customer(text, text) IS
-	'erase a person from every table of a model, and keep a source that still has their rows from bringing them back; says how many rows of what, and what it can''t reach';
+	'erase a person from every table of a model, and keep a source that still has their rows from bringing them back;'
+	' says how many rows of what, and what it can''t reach';
 
 CREATE FUNCTION @extschema@.forget_customer(customer text)
 	RETURNS TABLE (object text, erased bigint, note text)
@@ -147,13 +167,16 @@ BEGIN
 		IF settings ->> 'tenant' IS NOT NULL AND customer !~ '^([^\\:]|\\.)*:' THEN
 			object := format('%I', home);
 			erased := 0;
-			note := 'has tenants, and this is no customer_key of it: forget_customer of the tenant, a colon, and the customer';
+			note := 'has tenants, and this is no customer_key of it:'
+				' forget_customer of the tenant, a colon, and the customer';
 			RETURN NEXT;
 			CONTINUE;
 		END IF;
-		FOR answer IN SELECT * FROM @extschema@._model_forget(home, settings, ARRAY[customer], 'forget_customer', true) LOOP
+		FOR answer IN SELECT *
+				FROM @extschema@._model_forget(home, settings, ARRAY[customer], 'forget_customer', true) LOOP
 			-- what is true of all models is said once
-			IF answer.erased IS NULL AND answer.object IN ('thresholds', 'source', 'write-ahead log', 'backups', 'server log') THEN
+			IF answer.erased IS NULL AND answer.object IN ('thresholds', 'source', 'write-ahead log', 'backups',
+				'server log') THEN
 				CONTINUE WHEN answer.object = ANY (general);
 				general := general || answer.object;
 			END IF;
@@ -182,7 +205,8 @@ BEGIN
 	settings := @extschema@._model_settings(home);
 	PERFORM @extschema@._model_check_tokens(home);
 	PERFORM @extschema@._model_check_customer(home, settings, customer);
-	EXECUTE format('DELETE FROM %1$I.suppressed AS s USING %1$I.suppression_key AS k WHERE s.token = @extschema@.suppression_token(k.key, $1)', home)
+	EXECUTE format('DELETE FROM %1$I.suppressed AS s USING %1$I.suppression_key AS k'
+		' WHERE s.token = @extschema@.suppression_token(k.key, $1)', home)
 		USING customer;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	IF n = 0 THEN
@@ -191,7 +215,8 @@ BEGIN
 	END IF;
 	IF (settings ->> 'live')::boolean THEN
 		-- what the source has of the customer from before is not pending
-		EXECUTE format('INSERT INTO %I.rejects (operation, reason, affected, needs_rebuild) VALUES (''ALLOW'', ''a customer is back whose orders are not'', 1, true)', home);
+		EXECUTE format('INSERT INTO %I.rejects (operation, reason, affected, needs_rebuild)'
+			' VALUES (''ALLOW'', ''a customer is back whose orders are not'', 1, true)', home);
 	END IF;
 	RETURN QUERY VALUES
 		('allowed', 'the customer is off the suppression list'),
@@ -199,7 +224,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.allow_customer(text, text) IS
-	'take a person who was erased off the suppression list, because they are a customer again and agree: the next refresh_model brings back what the source has';
+	'take a person who was erased off the suppression list, because they are a customer again and agree:'
+	' the next refresh_model brings back what the source has';
 
 CREATE FUNCTION @extschema@.reapply_suppression(model text)
 	RETURNS TABLE (object text, erased bigint, note text)
@@ -219,17 +245,22 @@ BEGIN
 	-- every key that any table of the model names
 	SELECT string_agg(k.query, ' UNION ') INTO customers
 	  FROM @extschema@._model_person_tables(home) AS p,
-		   LATERAL (SELECT format('SELECT (t.%I)::text COLLATE "C" AS customer FROM %I.%I AS t', u.key, home, p.name) AS query FROM unnest(p.keys) AS u (key)
+		   LATERAL (SELECT format('SELECT (t.%I)::text COLLATE "C" AS customer FROM %I.%I AS t',
+						   u.key, home, p.name) AS query FROM unnest(p.keys) AS u (key)
 					UNION ALL
-					SELECT format('SELECT (%s) COLLATE "C" FROM %I.%I AS t', @extschema@._model_key(settings, 't.tenant', format('t.%I', u.id)), home, p.name)
+					SELECT format('SELECT (%s) COLLATE "C" FROM %I.%I AS t',
+						@extschema@._model_key(settings, 't.tenant', format('t.%I', u.id)), home, p.name)
 					  FROM unnest(p.ids) AS u (id) WHERE p.keys IS NULL) AS k
 	 WHERE p.owned;
-	EXECUTE format('SELECT array_agg(c.customer) FROM (%s) AS c WHERE NOT %s', customers, @extschema@._model_not_suppressed(home, 'c.customer')) INTO everyone;
-	RETURN QUERY SELECT * FROM @extschema@._model_forget(home, settings, coalesce(everyone, '{}'), 'reapply_suppression', true);
+	EXECUTE format('SELECT array_agg(c.customer) FROM (%s) AS c WHERE NOT %s', customers,
+		@extschema@._model_not_suppressed(home, 'c.customer')) INTO everyone;
+	RETURN QUERY SELECT * FROM @extschema@._model_forget(home, settings, coalesce(everyone, '{}'),
+		'reapply_suppression', true);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.reapply_suppression(text) IS
-	'erase all people whose token is on the suppression list of a model: after a backup of an earlier day was restored, and the list of today was put into its table suppressed';
+	'erase all people whose token is on the suppression list of a model:'
+	' after a backup of an earlier day was restored, and the list of today was put into its table suppressed';
 
 -- What is compared with a customer's key. For any other type, the cast to text and
 -- the output may be functions of the role that made the type.
@@ -237,11 +268,14 @@ CREATE FUNCTION @extschema@._model_is_searched(type oid)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT type IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.bpchar'::pg_catalog.regtype,
-		'pg_catalog.name'::pg_catalog.regtype, 'pg_catalog.uuid'::pg_catalog.regtype, 'pg_catalog.int2'::pg_catalog.regtype,
-		'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype, 'pg_catalog.numeric'::pg_catalog.regtype);
+	SELECT type IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype,
+		'pg_catalog.bpchar'::pg_catalog.regtype, 'pg_catalog.name'::pg_catalog.regtype,
+		'pg_catalog.uuid'::pg_catalog.regtype, 'pg_catalog.int2'::pg_catalog.regtype,
+		'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype,
+		'pg_catalog.numeric'::pg_catalog.regtype);
 END;
-COMMENT ON FUNCTION @extschema@._model_is_searched(oid) IS 'internal: is a column of this type compared with a customer''s key?';
+COMMENT ON FUNCTION @extschema@._model_is_searched(oid) IS
+	'internal: is a column of this type compared with a customer''s key?';
 
 -- A condition on the rows of a relation: a column of texts, or one that by its
 -- name is about a customer, holds $1; NULL if there is none. Of the model's own
@@ -251,18 +285,22 @@ CREATE FUNCTION @extschema@._model_search(relation oid, by_name boolean, OUT con
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.string_agg(pg_catalog.format('t.%I::pg_catalog.text = $1', c.name), ' OR ' ORDER BY c.position)
-			 FILTER (WHERE c.is_searched AND CASE WHEN by_name THEN c.is_named AND c.is_text ELSE c.is_named OR c.is_text END),
+			 FILTER (WHERE c.is_searched
+				AND CASE WHEN by_name THEN c.is_named AND c.is_text ELSE c.is_named OR c.is_text END),
 		   pg_catalog.array_agg(pg_catalog.format('%I', c.name) ORDER BY c.position)
 			 FILTER (WHERE NOT by_name AND NOT c.is_searched AND (c.is_named OR NOT c.is_plain))
-	  FROM (SELECT a.attname AS name, a.attnum AS position, a.attname OPERATOR(pg_catalog.~) '(^|_)(key|customer_id)$' AS is_named,
+	  FROM (SELECT a.attname AS name, a.attnum AS position,
+				   a.attname OPERATOR(pg_catalog.~) '(^|_)(key|customer_id)$' AS is_named,
 				   @extschema@._model_is_searched(a.atttypid) AS is_searched,
 				   t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typcategory IN ('S', 'U') AS is_text,
 				   -- numbers, days, truth values
-				   t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typtype = 'b' AND t.typcategory IN ('N', 'D', 'T', 'B') AS is_plain
+				   t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typtype = 'b'
+					   AND t.typcategory IN ('N', 'D', 'T', 'B') AS is_plain
 			  FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
 			 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped) AS c;
 END;
-COMMENT ON FUNCTION @extschema@._model_search(oid, boolean) IS 'internal: a condition that finds a customer in a relation, and columns that it leaves out';
+COMMENT ON FUNCTION @extschema@._model_search(oid, boolean) IS
+	'internal: a condition that finds a customer in a relation, and columns that it leaves out';
 
 CREATE FUNCTION @extschema@._model_find(model name, customer text)
 	RETURNS TABLE (object text, kind text, found bigint)
@@ -280,9 +318,12 @@ BEGIN
 	-- where they are data alone, and only columns of types whose text is PostgreSQL's
 	-- own; of the others it is said that they were not searched.
 	FOR r IN
-		SELECT c.oid, format('%I.%I', model, c.relname) AS name, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind, 1 AS rank,
+		SELECT c.oid, format('%I.%I', model, c.relname) AS name,
+			   CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind, 1 AS rank,
 			   pg_get_userbyid(c.relowner) = current_user AS readable, true AS own
-		  FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+		  FROM pg_class AS c
+		 WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND c.relkind IN ('r', 'p', 'v')
+		   AND NOT c.relispartition
 		   AND c.relname <> 'configuration'
 		   -- private views have nothing that the tables and the others have not
 		   AND NOT (c.relkind = 'v' AND starts_with(c.relname, '_'))
@@ -301,25 +342,31 @@ BEGIN
 				n := 0;
 				-- one without data can't be read
 				IF (SELECT c.relispopulated FROM pg_class AS c WHERE c.oid = r.oid) THEN
-					EXECUTE format('SELECT count(*) FROM %s AS t WHERE %s', r.name, search.condition) INTO n USING customer;
+					EXECUTE format('SELECT count(*) FROM %s AS t WHERE %s', r.name, search.condition)
+						INTO n USING customer;
 				END IF;
 				RETURN QUERY SELECT r.name, r.kind, n;
 			END IF;
-			RETURN QUERY SELECT r.name, format('%s, column %s not searched', r.kind, u.name), NULL::bigint FROM unnest(search.not_searched) AS u (name);
+			RETURN QUERY SELECT r.name, format('%s, column %s not searched', r.kind, u.name), NULL::bigint
+				FROM unnest(search.not_searched) AS u (name);
 		END IF;
 		-- by names that are constants, or each of them would read all of pg_statistic
-		SELECT count(*) FILTER (WHERE customer = ANY (s.most_common_vals::text::text[]) OR customer = ANY (s.histogram_bounds::text::text[])),
+		SELECT count(*) FILTER (WHERE customer = ANY (s.most_common_vals::text::text[])
+			OR customer = ANY (s.histogram_bounds::text::text[])),
 			   count(*) AS columns INTO search
 		  FROM pg_stats AS s
-		 WHERE s.schemaname = (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = r.oid)
+		 WHERE s.schemaname = (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+								WHERE c.oid = r.oid)
 		   AND s.tablename = (SELECT c.relname FROM pg_class AS c WHERE c.oid = r.oid)
 		   AND s.attname = ANY (ARRAY(SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = r.oid AND a.attnum > 0
-					AND @extschema@._model_is_searched(a.atttypid) AND (NOT r.own OR a.attname ~ '(^|_)(key|customer_id)$')));
+					AND @extschema@._model_is_searched(a.atttypid)
+					AND (NOT r.own OR a.attname ~ '(^|_)(key|customer_id)$')));
 		IF search.columns > 0 THEN
 			RETURN QUERY SELECT r.name, 'statistics', search.count;
 		END IF;
 	END LOOP;
-	EXECUTE format('SELECT count(*) FROM %1$I.suppressed AS s, %1$I.suppression_key AS k WHERE s.token = @extschema@.suppression_token(k.key, $1)', model)
+	EXECUTE format('SELECT count(*) FROM %1$I.suppressed AS s, %1$I.suppression_key AS k'
+		' WHERE s.token = @extschema@.suppression_token(k.key, $1)', model)
 		INTO n USING customer;
 	RETURN QUERY SELECT format('%I.suppressed', model), 'token', n;
 END
@@ -339,7 +386,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.erasure_report(text, text) IS
-	'how many rows name a customer, for every table and view of a model, every materialized view over them, and their statistics: proof of an erasure where all are 0; NULL where it could not or must not look';
+	'how many rows name a customer, for every table and view of a model, every materialized view over them,'
+	' and their statistics: proof of an erasure where all are 0; NULL where it could not or must not look';
 
 CREATE FUNCTION @extschema@.erasure_report(customer text)
 	RETURNS TABLE (object text, kind text, found bigint)
@@ -373,40 +421,51 @@ DECLARE
 BEGIN
 	PERFORM @extschema@._model_check_customer(home, settings, customer);
 	everyone := @extschema@._model_same_person(home, ARRAY[customer]);
-	EXECUTE format($q$SELECT jsonb_build_object('model', $1, 'customer_key', $2, 'as_of', %s) FROM %I.configuration AS c WHERE c.valid_until IS NULL$q$,
+	EXECUTE format($q$SELECT jsonb_build_object('model', $1, 'customer_key', $2, 'as_of', %s)
+		FROM %I.configuration AS c WHERE c.valid_until IS NULL$q$,
 		@extschema@._model_as_of(), home) INTO result USING home, customer;
 	IF cardinality(everyone) > 1 THEN
 		result := result || jsonb_build_object('also_known_as', to_jsonb(array_remove(everyone, customer)));
 	END IF;
-	EXECUTE format($q$SELECT jsonb_agg(jsonb_build_object('day', to_char(d.day, 'YYYY-MM-DD'), 'orders', d.events, 'total', d.total) ORDER BY d.day)
-		FROM (%s) AS h CROSS JOIN LATERAL @extschema@.days(h.history) AS d WHERE h.customer_key = ANY ($1)$q$, @extschema@._model_histories(home, settings))
+	EXECUTE format($q$SELECT jsonb_agg(jsonb_build_object('day', to_char(d.day, 'YYYY-MM-DD'),
+			'orders', d.events, 'total', d.total) ORDER BY d.day)
+		FROM (%s) AS h CROSS JOIN LATERAL @extschema@.days(h.history) AS d
+		WHERE h.customer_key = ANY ($1)$q$, @extschema@._model_histories(home, settings))
 		INTO part USING everyone;
 	result := result || jsonb_build_object('orders', coalesce(part, '[]'));
-	EXECUTE format('SELECT jsonb_agg(to_jsonb(s)) -> 0 FROM %I.customer_scores AS s WHERE s.customer_key = ANY ($1)', home) INTO part USING everyone;
+	EXECUTE format('SELECT jsonb_agg(to_jsonb(s)) -> 0 FROM %I.customer_scores AS s WHERE s.customer_key = ANY ($1)',
+		home) INTO part USING everyone;
 	result := result || jsonb_build_object('scores', coalesce(part, 'null'));
-	EXECUTE format('SELECT jsonb_agg(to_jsonb(s)) -> 0 FROM %I.customer_segments AS s WHERE s.customer_key = ANY ($1)', home) INTO part USING everyone;
+	EXECUTE format('SELECT jsonb_agg(to_jsonb(s)) -> 0 FROM %I.customer_segments AS s WHERE s.customer_key = ANY ($1)',
+		home) INTO part USING everyone;
 	result := result || jsonb_build_object('segment', coalesce(part, 'null'));
 	IF settings ->> 'customers_query' IS NOT NULL THEN
-		EXECUTE format('SELECT jsonb_agg(to_jsonb(p) ORDER BY p.customer_id) FROM (%s) AS p WHERE (%s) COLLATE "C" = ANY ($1)', settings ->> 'customers_query',
+		EXECUTE format('SELECT jsonb_agg(to_jsonb(p) ORDER BY p.customer_id) FROM (%s) AS p'
+			' WHERE (%s) COLLATE "C" = ANY ($1)', settings ->> 'customers_query',
 			@extschema@._model_key(settings, 'p.tenant', 'p.customer_id')) INTO part USING everyone;
 		result := result || jsonb_build_object('person', coalesce(part, '[]'));
 	END IF;
-	FOR t IN SELECT * FROM @extschema@._model_person_tables(home) AS p WHERE p.owned AND p.name <> 'customer_histories' ORDER BY p.name LOOP
+	FOR t IN SELECT * FROM @extschema@._model_person_tables(home) AS p
+			WHERE p.owned AND p.name <> 'customer_histories' ORDER BY p.name LOOP
 		EXECUTE format('SELECT jsonb_agg(to_jsonb(t)) FROM %I.%I AS t WHERE %s', home, t.name,
 			@extschema@._model_is_about(settings, t.keys, t.ids, 't', '= ANY ($1)')) INTO part USING everyone;
 		IF part IS NOT NULL THEN
 			held := held || jsonb_build_object(t.name, part);
 		END IF;
 	END LOOP;
-	EXECUTE format('SELECT to_jsonb(min(s.suppressed_on)) FROM %1$I.suppressed AS s, %1$I.suppression_key AS k, unnest($1) AS u (customer)'
+	EXECUTE format('SELECT to_jsonb(min(s.suppressed_on))'
+		' FROM %1$I.suppressed AS s, %1$I.suppression_key AS k, unnest($1) AS u (customer)'
 		' WHERE s.token = @extschema@.suppression_token(k.key, u.customer)', home) INTO part USING everyone;
 	result := result || jsonb_build_object('held', held, 'suppressed_on', coalesce(part, 'null'));
 	EXECUTE format('SELECT jsonb_agg(to_jsonb(r) - ''model'') FROM %I.processing_record AS r', home) INTO part;
 	result := result || jsonb_build_object('processing', coalesce(part, '[]'));
 	IF settings ->> 'retention_days' IS NOT NULL THEN
-		EXECUTE format('SELECT jsonb_build_object(''retention_days'', $2, ''last_event_on'', max(@extschema@.last_activity(h.history)),'
-			' ''remove_on'', max(@extschema@.last_activity(h.history)) + $2 + 1) FROM (%s) AS h WHERE h.customer_key = ANY ($1)',
-			@extschema@._model_histories(home, settings)) INTO part USING everyone, (settings ->> 'retention_days')::int;
+		EXECUTE format('SELECT jsonb_build_object(''retention_days'', $2,'
+			' ''last_event_on'', max(@extschema@.last_activity(h.history)),'
+			' ''remove_on'', max(@extschema@.last_activity(h.history)) + $2 + 1)'
+			' FROM (%s) AS h WHERE h.customer_key = ANY ($1)',
+			@extschema@._model_histories(home, settings))
+			INTO part USING everyone, (settings ->> 'retention_days')::int;
 	ELSE
 		part := 'null';
 	END IF;
@@ -414,7 +473,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.export_customer(text, text) IS
-	'everything that a model holds about a person, as jsonb: orders by day, scores, segment, what was recorded, corrections, what the table of people says, and how it is processed';
+	'everything that a model holds about a person, as jsonb:'
+	' orders by day, scores, segment, what was recorded, corrections, what the table of people says,'
+	' and how it is processed';
 
 CREATE FUNCTION @extschema@.retention_due(model text, within_days int DEFAULT 30)
 	RETURNS TABLE (customer_key text, tenant text, last_event_on date, remove_on date)
@@ -426,13 +487,16 @@ DECLARE
 	settings	jsonb := @extschema@._model_settings(home);
 BEGIN
 	IF within_days IS NULL OR within_days < 0 OR within_days > 365250 THEN
-		RAISE invalid_parameter_value USING MESSAGE = format('within_days %s is not between 0 and 365250', coalesce(within_days::text, 'null'));
+		RAISE invalid_parameter_value USING MESSAGE = format('within_days %s is not between 0 and 365250',
+			coalesce(within_days::text, 'null'));
 	END IF;
 	IF settings ->> 'retention_days' IS NULL THEN
 		RETURN;
 	END IF;
-	RETURN QUERY EXECUTE format('SELECT h.customer_key, nullif(h.tenant, ''''), @extschema@.last_activity(h.history), @extschema@.last_activity(h.history) + $2 + 1'
-		' FROM (%s) AS h WHERE @extschema@.last_activity(h.history) < %s + $1 ORDER BY 4, 1', @extschema@._model_histories(home, settings), @extschema@._model_horizon(home))
+	RETURN QUERY EXECUTE format('SELECT h.customer_key, nullif(h.tenant, ''''),'
+		' @extschema@.last_activity(h.history), @extschema@.last_activity(h.history) + $2 + 1'
+		' FROM (%s) AS h WHERE @extschema@.last_activity(h.history) < %s + $1 ORDER BY 4, 1',
+		@extschema@._model_histories(home, settings), @extschema@._model_horizon(home))
 		USING within_days, (settings ->> 'retention_days')::int;
 END
 $$;
@@ -453,25 +517,30 @@ BEGIN
 	PERFORM @extschema@._model_lock(home);
 	settings := @extschema@._model_settings(home);
 	IF settings ->> 'retention_days' IS NULL THEN
-		RETURN QUERY VALUES (NULL::text, 0::bigint, format('model %I keeps everybody: alter_model(%1$L, retention_days => ...) says for how long', home));
+		RETURN QUERY VALUES (NULL::text, 0::bigint,
+			format('model %I keeps everybody: alter_model(%1$L, retention_days => ...) says for how long', home));
 		RETURN;
 	END IF;
 	PERFORM @extschema@._model_lock_people(home);
-	EXECUTE format('SELECT array_agg(h.customer_key) FROM (%s) AS h WHERE NOT %s', @extschema@._model_histories(home, settings),
+	EXECUTE format('SELECT array_agg(h.customer_key) FROM (%s) AS h WHERE NOT %s',
+		@extschema@._model_histories(home, settings),
 		@extschema@._model_kept(home, settings, 'h.history')) INTO expired;
 	BEGIN
-		SELECT jsonb_agg(to_jsonb(f)) INTO rows FROM @extschema@._model_forget(home, settings, coalesce(expired, '{}'), 'purge_model', false) AS f;
+		SELECT jsonb_agg(to_jsonb(f)) INTO rows
+			FROM @extschema@._model_forget(home, settings, coalesce(expired, '{}'), 'purge_model', false) AS f;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
 		END IF;
 	EXCEPTION WHEN SQLSTATE 'CSDRY' THEN
 		RETURN QUERY VALUES ('dry run', NULL::bigint, 'nothing was erased');
 	END;
-	RETURN QUERY SELECT f.object, f.erased, f.note FROM jsonb_to_recordset(rows) AS f (object text, erased bigint, note text);
+	RETURN QUERY SELECT f.object, f.erased, f.note
+		FROM jsonb_to_recordset(rows) AS f (object text, erased bigint, note text);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.purge_model(text, boolean) IS
-	'erase all people who have had no event for retention_days, as refresh_model does; with dry_run only say how many rows';
+	'erase all people who have had no event for retention_days, as refresh_model does;'
+	' with dry_run only say how many rows';
 
 CREATE FUNCTION @extschema@._model_privacy_views(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
@@ -488,7 +557,8 @@ SELECT r.customer_key, {tenant} AS tenant, r.last_event_on, r.remove_on, r.custo
                @extschema@.last_activity(h.history) + {days} + 1 AS remove_on
           FROM {model}._question AS q JOIN {model}._customers AS h ON h.tenant = q.tenant) AS r
  WHERE r.remove_on <= r.as_of + 30 ORDER BY r.remove_on, r.customer_key$q$,
-			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'r'), 'days', coalesce(settings ->> 'retention_days', 'NULL::int')),
+			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'r'),
+			'days', coalesce(settings ->> 'retention_days', 'NULL::int')),
 		'the customers who have had no order for so long that the model will remove them within 30 days');
 
 	RETURN NEXT @extschema@._model_view('processing_record', @extschema@._fill($q$
@@ -512,9 +582,12 @@ SELECT {name}::text AS model, u.item, u.detail FROM (
 				(34, 'objection', c.objection),
 				(35, 'contact', NULLIF(array_to_string(c.contact, ', '), '')),
 				(40, 'data kept', 'per customer and day: number and total of orders'
-					|| CASE WHEN EXISTS (SELECT FROM {model}.recorded_segments) THEN '; segments and their changes as recorded' ELSE '' END),
-				(41, 'data derived', 'scores and segment' || CASE WHEN c.prediction IS NOT NULL THEN ', predicted orders and value' ELSE '' END),
-				(42, 'retention', CASE WHEN c.retention_days IS NULL THEN 'no limit: alter_model(..., retention_days => ...)'
+					|| CASE WHEN EXISTS (SELECT FROM {model}.recorded_segments)
+						THEN '; segments and their changes as recorded' ELSE '' END),
+				(41, 'data derived', 'scores and segment'
+					|| CASE WHEN c.prediction IS NOT NULL THEN ', predicted orders and value' ELSE '' END),
+				(42, 'retention', CASE WHEN c.retention_days IS NULL
+					THEN 'no limit: alter_model(..., retention_days => ...)'
 					ELSE format('%s days after the last order', c.retention_days) END),
 				(43, 'minimum group size', c.minimum_group_size::text),
 				(44, 'minimum customers', c.minimum_customers::text),
@@ -522,22 +595,30 @@ SELECT {name}::text AS model, u.item, u.detail FROM (
 				(51, 'segment map', COALESCE(c.segment_map, 'none')),
 				(52, 'version', format('%s, %s', c.version, c.reason)),
 				(53, 'made by', c.made_by),
-				(54, 'made at', to_char(c.made_at AT TIME ZONE c.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || c.time_zone),
-				(55, 'kept up to date', CASE WHEN c.live THEN 'by triggers on the source' ELSE 'by refresh_model' END)) AS v (position, item, detail)
+				(54, 'made at', to_char(c.made_at AT TIME ZONE c.time_zone, 'YYYY-MM-DD HH24:MI')
+					|| ' ' || c.time_zone),
+				(55, 'kept up to date', CASE WHEN c.live THEN 'by triggers on the source' ELSE 'by refresh_model' END)
+			) AS v (position, item, detail)
 			WHERE c.valid_until IS NULL AND v.detail IS NOT NULL
 			UNION ALL
 			SELECT 60, 'owner', pg_get_userbyid(n.nspowner)::text FROM pg_namespace AS n WHERE n.nspname = {name}
 			UNION ALL
 			SELECT 61, 'reader', g.role || CASE WHEN t.tenants IS NOT NULL THEN ': ' || t.tenants ELSE '' END
-			FROM (SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END AS role
-				FROM pg_class AS k JOIN pg_namespace AS n ON n.oid = k.relnamespace CROSS JOIN LATERAL aclexplode(k.relacl) AS a
-				WHERE n.nspname = {name} AND k.relkind IN ('v', 'm', 'r') AND a.privilege_type = 'SELECT' AND a.grantee <> k.relowner) AS g
+			FROM (SELECT DISTINCT
+					CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END AS role
+				FROM pg_class AS k JOIN pg_namespace AS n ON n.oid = k.relnamespace
+				CROSS JOIN LATERAL aclexplode(k.relacl) AS a
+				WHERE n.nspname = {name} AND k.relkind IN ('v', 'm', 'r')
+				  AND a.privilege_type = 'SELECT' AND a.grantee <> k.relowner) AS g
 			LEFT JOIN LATERAL (SELECT {tenants} AS tenants FROM {model}.reader AS r WHERE r.role = g.role) AS t ON true
 			WHERE {everything}) AS u ORDER BY u.position, u.detail COLLATE "C"$q$,
 			'model', quote_ident(model), 'name', quote_literal(model), 'everything', everything,
 			'tenants', CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE
-				'CASE WHEN bool_or(r.tenant IS NULL) THEN ''all tenants'' ELSE string_agg(r.tenant, '', '' ORDER BY r.tenant) END' END),
-		'for the record of processing activities: purpose, legal basis, what is read about which people, how long it is kept, who reads it');
+				'CASE WHEN bool_or(r.tenant IS NULL) THEN ''all tenants'''
+				' ELSE string_agg(r.tenant, '', '' ORDER BY r.tenant) END' END),
+		'for the record of processing activities: purpose, legal basis, what is read about which people,'
+		' how long it is kept, who reads it');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_privacy_views(name, jsonb) IS 'internal: the views of a model about the processing of people''s data';
+COMMENT ON FUNCTION @extschema@._model_privacy_views(name, jsonb) IS
+	'internal: the views of a model about the processing of people''s data';

@@ -12,17 +12,22 @@ CREATE FUNCTION @extschema@.caller_out(@extschema@.caller)
 	RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.caller_out(@extschema@.caller) IS 'I/O';
-CREATE TYPE @extschema@.caller (INPUT = @extschema@.caller_in, OUTPUT = @extschema@.caller_out, INTERNALLENGTH = 24, ALIGNMENT = double);
+CREATE TYPE @extschema@.caller (INPUT = @extschema@.caller_in, OUTPUT = @extschema@.caller_out,
+	INTERNALLENGTH = 24, ALIGNMENT = double);
 COMMENT ON TYPE @extschema@.caller IS 'the role that calls a function: no value can be written down';
 CREATE FUNCTION @extschema@._caller_for(model regnamespace)
 	RETURNS @extschema@.caller
 	AS 'MODULE_PATHNAME', 'caller_for' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._caller_for(regnamespace) IS
-	'internal: the role that evaluates this, for the functions of a model: good until the transaction ends or the session takes another role';
+	'internal: the role that evaluates this, for the functions of a model:'
+	' good until the transaction ends or the session takes another role';
 CREATE FUNCTION @extschema@._caller_role(caller @extschema@.caller)
 	RETURNS oid
 	AS 'MODULE_PATHNAME', 'caller_role' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._caller_role(@extschema@.caller) IS 'internal: the role that a value of _caller_for() stands for; an error in another transaction, under another role of the session, or in a function of another role than the owner of the model';
+COMMENT ON FUNCTION @extschema@._caller_role(@extschema@.caller) IS
+	'internal: the role that a value of _caller_for() stands for;'
+	' an error in another transaction, under another role of the session,'
+	' or in a function of another role than the owner of the model';
 
 -- What a model consists of for its readers: views and functions, as text. Those
 -- whose names begin with _ are private: readers have no right on them, and reach
@@ -79,12 +84,14 @@ BEGIN
 	END IF;
 	FOR role IN EXECUTE format('SELECT DISTINCT o.rolname FROM %I.reader AS r JOIN pg_roles AS o ON o.rolname = r.role'
 		' JOIN pg_namespace AS n ON n.nspname = $1 AND n.nspowner <> o.oid'
-		' WHERE EXISTS (SELECT FROM aclexplode(n.nspacl) AS a WHERE a.grantee = o.oid AND a.privilege_type = ''USAGE'') ORDER BY 1', model) USING model LOOP
+		' WHERE EXISTS (SELECT FROM aclexplode(n.nspacl) AS a WHERE a.grantee = o.oid AND a.privilege_type = ''USAGE'')'
+		' ORDER BY 1', model) USING model LOOP
 		EXECUTE format('GRANT %s TO %I', privilege, role);
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_let_read(name, text) IS 'internal: give the readers of a model a further privilege';
+COMMENT ON FUNCTION @extschema@._model_let_read(name, text) IS
+	'internal: give the readers of a model a further privilege';
 
 -- The columns of a query q that is to stand for an existing view: in the order of
 -- the view, new ones last, one that is gone as NULL. NULL: as the query has them.
@@ -102,7 +109,8 @@ DECLARE
 BEGIN
 	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, query);
 	fresh := format('%I.source_probe', model)::regclass;
-	SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum) INTO different
+	SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+	  INTO different
 	  FROM pg_attribute AS a JOIN pg_attribute AS b USING (attname)
 	 WHERE a.attrelid = existing AND b.attrelid = fresh AND a.attnum > 0 AND b.attnum > 0
 	   AND (a.atttypid, a.atttypmod) IS DISTINCT FROM (b.atttypid, b.atttypmod);
@@ -127,7 +135,8 @@ BEGIN
 	RETURN CASE WHEN NOT same THEN columns END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_fit_columns(name, name, text) IS 'internal: the columns of a query in the order of a view';
+COMMENT ON FUNCTION @extschema@._model_fit_columns(name, name, text) IS
+	'internal: the columns of a query in the order of a view';
 
 -- A view in its place: what depends on it stays, its columns keep their order,
 -- new ones come last, and one that is gone is NULL. Nobody is granted a private
@@ -186,14 +195,16 @@ BEGIN
 	EXECUTE comments;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text, text) IS 'internal: make or replace a view of a model';
+COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text, text) IS
+	'internal: make or replace a view of a model';
 
 -- A function of a model, replaced in its place: its grants stay. NAME itself is
 -- for people and programs, where it has a comment for them; _NAME takes the same
 -- arguments and the caller, and has the rights of the owner. Without JIT, which
 -- takes longer to compile three copies of a map than most shops take.
 -- call_model_function() accepts what is made here, and nothing else.
-CREATE FUNCTION @extschema@._model_put_function(model name, function name, parameters text[], result text, body text, comment text DEFAULT NULL)
+CREATE FUNCTION @extschema@._model_put_function(model name, function name, parameters text[], result text, body text,
+	comment text DEFAULT NULL)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -204,27 +215,35 @@ DECLARE
 	is_new	boolean;
 BEGIN
 	FOREACH one IN ARRAY made LOOP
-		is_new := NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = one);
+		is_new := NOT EXISTS (SELECT FROM pg_proc AS p
+			WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = one);
 		IF starts_with(one, '_') THEN
-			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER'
-				' SET search_path = pg_catalog, pg_temp SET jit = off COST 100000 ROWS 1000 BEGIN ATOMIC %s; END', model, one,
+			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s'
+				' LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER'
+				' SET search_path = pg_catalog, pg_temp SET jit = off COST 100000 ROWS 1000 BEGIN ATOMIC %s; END',
+				model, one,
 				(SELECT string_agg(regexp_replace(u.p, ' DEFAULT .*', ''), ', ' ORDER BY u.n) FROM
 					unnest(parameters || 'caller @extschema@.caller'::text) WITH ORDINALITY AS u (p, n)), result, body);
 		ELSE
-			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000'
-				' BEGIN ATOMIC SELECT * FROM %1$I.%5$I(%6$s); END', model, one, array_to_string(parameters, ', '), result, '_' || function,
-				array_to_string(ARRAY(SELECT '$' || n FROM generate_series(1, cardinality(parameters)) AS n) || format('@extschema@._caller_for(%L)', quote_ident(model)), ', '));
+			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s'
+				' LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000'
+				' BEGIN ATOMIC SELECT * FROM %1$I.%5$I(%6$s); END',
+				model, one, array_to_string(parameters, ', '), result, '_' || function,
+				array_to_string(ARRAY(SELECT '$' || n FROM generate_series(1, cardinality(parameters)) AS n)
+					|| format('@extschema@._caller_for(%L)', quote_ident(model)), ', '));
 		END IF;
 		IF is_new THEN
 			EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, one);
 			PERFORM @extschema@._model_let_read(model, format('EXECUTE ON FUNCTION %I.%I', model, one));
 		END IF;
 		EXECUTE format('COMMENT ON FUNCTION %I.%I IS %L', model, one, CASE WHEN starts_with(one, '_') THEN
-			'internal: what ' || CASE WHEN comment IS NULL THEN 'the extension' ELSE function END || ' asks, with the rights of the owner for the caller' ELSE comment END);
+			'internal: what ' || CASE WHEN comment IS NULL THEN 'the extension' ELSE function END
+				|| ' asks, with the rights of the owner for the caller' ELSE comment END);
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_put_function(name, name, text[], text, text, text) IS 'internal: make or replace a function of a model';
+COMMENT ON FUNCTION @extschema@._model_put_function(name, name, text[], text, text, text) IS
+	'internal: make or replace a function of a model';
 
 -- A private function takes part in the queries around it: no settings of its own,
 -- no rights of its own, one query. Its rows are those of a private view.

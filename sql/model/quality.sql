@@ -10,7 +10,8 @@ CREATE FUNCTION @extschema@._bare_key(key text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.lower(pg_catalog.translate(CASE WHEN pg_catalog.octet_length(key) OPERATOR(pg_catalog.=) pg_catalog.length(key) THEN key
+	SELECT pg_catalog.lower(pg_catalog.translate(
+		CASE WHEN pg_catalog.octet_length(key) OPERATOR(pg_catalog.=) pg_catalog.length(key) THEN key
 		ELSE pg_catalog.regexp_replace(key, E'[\\u00a0\\u200b\\ufeff]', '', 'g') END, E' \t\n\r\f\013', ''));
 END;
 COMMENT ON FUNCTION @extschema@._bare_key(text) IS 'internal: a customer''s key without letter case and blanks';
@@ -19,14 +20,22 @@ CREATE FUNCTION @extschema@._is_placeholder_key(key text)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT @extschema@._bare_key(key) = ANY (ARRAY['', '0', '00', '000', '0000', '00000', '000000', '0.0', '0.00', '-1', '-1.0', '-', '--', '---', '.', '?', '??', '???',
-		'null', '(null)', '<null>', '[null]', 'nan', 'n/a', 'na', '#n/a', '#na', '#null!', '#value!', '#ref!', 'none', 'nil', '\n', 'undefined', 'empty', '(empty)', 'blank', '(blank)', 'missing', '(none)',
-		'guest', '(guest)', 'guestuser', 'guestcustomer', 'guestcheckout', 'gast', 'gastkunde', 'invité', 'invite', 'invitado', 'ospite', 'walk-in', 'walkin', 'walk-incustomer', 'cashcustomer',
-		'unknown', '(unknown)', 'unknowncustomer', 'unbekannt', 'inconnu', 'inconnue', 'desconocido', 'anonymous', 'anonym', 'anonyme', 'anon', 'nocustomer', 'noname', 'nobody', 'notset', '(notset)', 'default', 'dummy',
-		'test', 'testuser', 'testcustomer', 'test@test.com', 'test@example.com', 'noemail', 'no-email', 'noreply', 'xx', 'xxx', 'xxxx', 'tbd', 'other', 'misc', 'divers',
+	SELECT @extschema@._bare_key(key) = ANY (ARRAY[
+		'', '0', '00', '000', '0000', '00000', '000000', '0.0', '0.00', '-1', '-1.0',
+		'-', '--', '---', '.', '?', '??', '???',
+		'null', '(null)', '<null>', '[null]', 'nan', 'n/a', 'na', '#n/a', '#na', '#null!', '#value!', '#ref!',
+		'none', 'nil', '\n', 'undefined', 'empty', '(empty)', 'blank', '(blank)', 'missing', '(none)',
+		'guest', '(guest)', 'guestuser', 'guestcustomer', 'guestcheckout',
+		'gast', 'gastkunde', 'invité', 'invite', 'invitado', 'ospite',
+		'walk-in', 'walkin', 'walk-incustomer', 'cashcustomer',
+		'unknown', '(unknown)', 'unknowncustomer', 'unbekannt', 'inconnu', 'inconnue', 'desconocido',
+		'anonymous', 'anonym', 'anonyme', 'anon', 'nocustomer', 'noname', 'nobody', 'notset', '(notset)',
+		'default', 'dummy', 'test', 'testuser', 'testcustomer', 'test@test.com', 'test@example.com',
+		'noemail', 'no-email', 'noreply', 'xx', 'xxx', 'xxxx', 'tbd', 'other', 'misc', 'divers',
 		'00000000-0000-0000-0000-000000000000']::pg_catalog.text[]);
 END;
-COMMENT ON FUNCTION @extschema@._is_placeholder_key(text) IS 'internal: does the key of a customer look as if it stood for nobody?';
+COMMENT ON FUNCTION @extschema@._is_placeholder_key(text) IS
+	'internal: does the key of a customer look as if it stood for nobody?';
 
 -- What a spreadsheet or a copy from a page may have done to a key; NULL: nothing.
 CREATE FUNCTION @extschema@._spoilt_key(key text)
@@ -35,12 +44,16 @@ CREATE FUNCTION @extschema@._spoilt_key(key text)
 BEGIN ATOMIC
 	SELECT CASE WHEN pg_catalog.translate(key, E'\t\n\r\f\013', '') OPERATOR(pg_catalog.<>) key
 			OR pg_catalog.btrim(key) OPERATOR(pg_catalog.<>) key
-			OR pg_catalog.octet_length(key) OPERATOR(pg_catalog.<>) pg_catalog.length(key) AND key OPERATOR(pg_catalog.~) E'[\\u00a0\\u200b\\ufeff]' THEN 'blanks'
+			OR pg_catalog.octet_length(key) OPERATOR(pg_catalog.<>) pg_catalog.length(key)
+				AND key OPERATOR(pg_catalog.~) E'[\\u00a0\\u200b\\ufeff]' THEN 'blanks'
 		-- what is cheap to ask first
-		WHEN pg_catalog.strpos(key, '+') OPERATOR(pg_catalog.>) 1 AND key OPERATOR(pg_catalog.~) '^-?[0-9]([.,][0-9]+)?[eE][+][0-9]+$' THEN 'exponent'
-		WHEN pg_catalog."right"(key, 1) OPERATOR(pg_catalog.=) '0' AND key OPERATOR(pg_catalog.~) '^-?[0-9]+[.,]0+$' THEN 'decimals' END;
+		WHEN pg_catalog.strpos(key, '+') OPERATOR(pg_catalog.>) 1
+			AND key OPERATOR(pg_catalog.~) '^-?[0-9]([.,][0-9]+)?[eE][+][0-9]+$' THEN 'exponent'
+		WHEN pg_catalog."right"(key, 1) OPERATOR(pg_catalog.=) '0'
+			AND key OPERATOR(pg_catalog.~) '^-?[0-9]+[.,]0+$' THEN 'decimals' END;
 END;
-COMMENT ON FUNCTION @extschema@._spoilt_key(text) IS 'internal: what may have been done to the key of a customer: blanks, exponent, decimals; NULL: nothing';
+COMMENT ON FUNCTION @extschema@._spoilt_key(text) IS
+	'internal: what may have been done to the key of a customer: blanks, exponent, decimals; NULL: nothing';
 
 -- What can be wrong, in the order in which it is shown. found: where the count
 -- comes from: the last reading of the source (read), the histories as they are
@@ -51,69 +64,128 @@ CREATE FUNCTION @extschema@.quality_reasons()
 BEGIN ATOMIC
 	VALUES
 		('no_customer', 10, 'rows', 'read', NULL, 'rows without a customer; left out',
-			'orders of guests: let the e-mail or a device stand for the customer, customer => ''coalesce(customer_id::text, lower(email))''; guests who register later are then two customers: merge_customers joins them'),
-		('no_day', 20, 'rows', 'read', NULL, 'rows without a day; left out', 'give another column where this one is NULL: day => ''coalesce(paid_on, ordered_on)'''),
-		('no_value', 30, 'rows', 'read', NULL, 'rows without a value; left out', 'value => ''coalesce(total, 0)'' if such an order counts and is worth nothing'),
-		('unconvertible', 40, 'rows', 'read', NULL, 'rows that can''t be scored: customer above 1000 bytes, day or value out of range, over 9 decimals; left out',
+			'orders of guests: let the e-mail or a device stand for the customer,'
+			' customer => ''coalesce(customer_id::text, lower(email))'';'
+			' guests who register later are then two customers: merge_customers joins them'),
+		('no_day', 20, 'rows', 'read', NULL, 'rows without a day; left out',
+			'give another column where this one is NULL: day => ''coalesce(paid_on, ordered_on)'''),
+		('no_value', 30, 'rows', 'read', NULL, 'rows without a value; left out',
+			'value => ''coalesce(total, 0)'' if such an order counts and is worth nothing'),
+		('unconvertible', 40, 'rows', 'read', NULL,
+			'rows that can''t be scored: customer above 1000 bytes, day or value out of range,'
+			' over 9 decimals; left out',
 			'round the value, and mend the rows in the source'),
-		('too_large', 50, 'customers', 'read', NULL, 'customers with a total beyond 18 digits; in no view', 'give the value in a larger unit'),
-		('future_day', 60, 'customers', 'now', NULL, 'customers with orders after as_of; those orders are not looked at',
+		('too_large', 50, 'customers', 'read', NULL, 'customers with a total beyond 18 digits; in no view',
+			'give the value in a larger unit'),
+		('future_day', 60, 'customers', 'now', NULL,
+			'customers with orders after as_of; those orders are not looked at',
 			'pre-orders, or days typed wrong: mend them in the source'),
-		('no_order', 70, 'customers', 'now', NULL, 'customers with corrections only, and no order', 'the orders that are corrected may be missing from the source'),
-		('all_refunded', 75, 'customers', 'now', NULL, 'customers without an order who have paid and been paid back: what is left of orders that were wholly refunded; they are no prospects',
-			'nothing, if the source shows such orders so; the segment map may give them a segment by score_reason, as the shipped maps do'),
-		('net_zero', 80, 'customers', 'now', NULL, 'customers with orders whose corrections take back every amount; they count as customers who have bought',
+		('no_order', 70, 'customers', 'now', NULL, 'customers with corrections only, and no order',
+			'the orders that are corrected may be missing from the source'),
+		('all_refunded', 75, 'customers', 'now', NULL,
+			'customers without an order who have paid and been paid back:'
+			' what is left of orders that were wholly refunded; they are no prospects',
+			'nothing, if the source shows such orders so; the segment map may give them a segment by score_reason,'
+			' as the shipped maps do'),
+		('net_zero', 80, 'customers', 'now', NULL,
+			'customers with orders whose corrections take back every amount; they count as customers who have bought',
 			'an order that came back wholly is none: counts = false for it and its refunds, or leave them out'),
-		('one_order_only', 90, 'customers', 'now', NULL, 'customers with exactly one order, where these are more than 95 % of 30 or more',
+		('one_order_only', 90, 'customers', 'now', NULL,
+			'customers with exactly one order, where these are more than 95 % of 30 or more',
 			'a marketplace makes a customer for every order: find another column that says who the person is'),
-		('placeholder_key', 92, 'customers', 'now', NULL, 'customers whose key looks as if it stood for nobody: 0, -1, null, n/a, guest, unknown, test or an empty text; the orders of many may count as those of one',
-			'tell people apart by another column, customer => ''coalesce(nullif(customer_id, ''''guest''''), lower(email))'', or leave such rows out: customer => ''nullif(customer_id, ''''guest'''')'''),
-		('dominant_customer', 93, 'customers', 'now', NULL, 'customers who alone have more than 5 % of the orders, more than 20, and more than five times as many as the others on average',
-			'if that is no person (guests, a marketplace, the till): another column that says who the person is, or leave such rows out: customer => ''nullif(...)'''),
-		('spoilt_keys', 94, 'customers', 'now', NULL, 'customers whose key a spreadsheet or a copy may have spoilt: blanks around it, tabs or no-break spaces in it, 1.23E+11 for a long number, .0 at its end',
-			'export keys as text; blanks: customer => ''btrim(customer_id)''; a long number that lost its digits can only come from the source'),
-		('similar_keys', 95, 'customers', 'now', NULL, 'customers whose key differs from that of another in letter case or blanks only',
+		('placeholder_key', 92, 'customers', 'now', NULL,
+			'customers whose key looks as if it stood for nobody:'
+			' 0, -1, null, n/a, guest, unknown, test or an empty text; the orders of many may count as those of one',
+			'tell people apart by another column, customer =>'
+			' ''coalesce(nullif(customer_id, ''''guest''''), lower(email))'', or leave such rows out:'
+			' customer => ''nullif(customer_id, ''''guest'''')'''),
+		('dominant_customer', 93, 'customers', 'now', NULL,
+			'customers who alone have more than 5 % of the orders, more than 20,'
+			' and more than five times as many as the others on average',
+			'if that is no person (guests, a marketplace, the till):'
+			' another column that says who the person is, or leave such rows out: customer => ''nullif(...)'''),
+		('spoilt_keys', 94, 'customers', 'now', NULL,
+			'customers whose key a spreadsheet or a copy may have spoilt:'
+			' blanks around it, tabs or no-break spaces in it, 1.23E+11 for a long number, .0 at its end',
+			'export keys as text; blanks: customer => ''btrim(customer_id)'';'
+			' a long number that lost its digits can only come from the source'),
+		('similar_keys', 95, 'customers', 'now', NULL,
+			'customers whose key differs from that of another in letter case or blanks only',
 			'if they are one person: customer => ''lower(btrim(email))'', or merge_customers'),
-		('not_in_customers', 96, 'customers', 'now', 'customers', 'customers of the source who are not in the table of customers; their attributes are NULL, and where consent is asked for they are in no view',
+		('not_in_customers', 96, 'customers', 'now', 'customers',
+			'customers of the source who are not in the table of customers;'
+			' their attributes are NULL, and where consent is asked for they are in no view',
 			'if there are many: do the keys mean the same? leading zeros, letter case, types'),
-		('not_in_source', 97, 'customers', 'now', 'customers', 'people of the table of customers without a row in the source: prospects',
+		('not_in_source', 97, 'customers', 'now', 'customers',
+			'people of the table of customers without a row in the source: prospects',
 			'nothing, if they have not ordered yet; if nearly everybody: do the keys mean the same?'),
-		('no_consent', 100, 'customers', 'now', NULL, 'customers who have not agreed to be scored, or are not in the table of customers; they are in no view', 'nothing, or ask them'),
-		('objection', 110, 'customers', 'now', 'objection', 'customers who object to profiling; they are in no view', 'nothing'),
-		('retention_due', 150, 'customers', 'now', 'retention_days', 'customers that retention_days will have removed 30 days from now; see the view retention', 'nothing, or look at them before'),
-		('too_few_customers', 120, 'customers', 'now', NULL, 'customers with an order who lack a score, because there are not enough customers for quantiles',
+		('no_consent', 100, 'customers', 'now', NULL,
+			'customers who have not agreed to be scored, or are not in the table of customers; they are in no view',
+			'nothing, or ask them'),
+		('objection', 110, 'customers', 'now', 'objection',
+			'customers who object to profiling; they are in no view', 'nothing'),
+		('retention_due', 150, 'customers', 'now', 'retention_days',
+			'customers that retention_days will have removed 30 days from now; see the view retention',
+			'nothing, or look at them before'),
+		('too_few_customers', 120, 'customers', 'now', NULL,
+			'customers with an order who lack a score, because there are not enough customers for quantiles',
 			'once there are more: calibrate_model'),
-		('few_customers', 130, 'customers', 'now', NULL, 'customers that quantiles were taken from, where these are fewer than 30: one more or less moves the thresholds',
+		('few_customers', 130, 'customers', 'now', NULL,
+			'customers that quantiles were taken from, where these are fewer than 30:'
+			' one more or less moves the thresholds',
 			'name thresholds: monetary_thresholds => ''{20,50,100,250}'''),
-		('override_unknown_segment', 140, 'customers', 'now', NULL, 'customers whose segment was set by override_segment to one that the map no longer has; the rules decide',
+		('override_unknown_segment', 140, 'customers', 'now', NULL,
+			'customers whose segment was set by override_segment to one that the map no longer has; the rules decide',
 			'override_segment with a segment of the map in force, or clear_override'),
-		('not_predicted', 160, 'customers', 'now', 'prediction', 'customers with an order and no prediction, because the fit of the model has found no answer', 'see prediction_fits; once there are more: calibrate_model, or alter_model with another family'),
-		('value_not_predicted', 170, 'customers', 'now', 'prediction', 'customers with an order whose value is not predicted, because the fit of spend has found no answer', 'see prediction_fits; once there are more: calibrate_model'),
-		('spend_left_out', 180, 'customers', 'now', 'prediction', 'customers who came back and were left out of the fit of spend, because their mean value, corrections taken off, is zero or negative; nor is their value predicted',
-			'orders without a value: look for a value; orders that were sent back whole: they are worth nothing, see check_prediction'),
-		('corrections_add', 190, 'customers', 'checked', NULL, 'customers whose corrections, rows that are no order, add to their revenue instead of lowering it',
-			'orders that were never paid: leave them out, or value => ''CASE WHEN status = ''''paid'''' THEN total ELSE 0 END''; refunds without a sign: value => ''-total'''),
-		('exact_duplicates', 200, 'orders', 'checked', NULL, 'rows that equal another in all that the model reads, beyond the first; they are kept',
+		('not_predicted', 160, 'customers', 'now', 'prediction',
+			'customers with an order and no prediction, because the fit of the model has found no answer',
+			'see prediction_fits; once there are more: calibrate_model, or alter_model with another family'),
+		('value_not_predicted', 170, 'customers', 'now', 'prediction',
+			'customers with an order whose value is not predicted, because the fit of spend has found no answer',
+			'see prediction_fits; once there are more: calibrate_model'),
+		('spend_left_out', 180, 'customers', 'now', 'prediction',
+			'customers who came back and were left out of the fit of spend, because their mean value,'
+			' corrections taken off, is zero or negative; nor is their value predicted',
+			'orders without a value: look for a value; orders that were sent back whole:'
+			' they are worth nothing, see check_prediction'),
+		('corrections_add', 190, 'customers', 'checked', NULL,
+			'customers whose corrections, rows that are no order, add to their revenue instead of lowering it',
+			'orders that were never paid: leave them out,'
+			' or value => ''CASE WHEN status = ''''paid'''' THEN total ELSE 0 END'';'
+			' refunds without a sign: value => ''-total'''),
+		('exact_duplicates', 200, 'orders', 'checked', NULL,
+			'rows that equal another in all that the model reads, beyond the first; they are kept',
 			'if they are copies: name the column that tells orders apart, event_key => ''order_id'''),
-		('duplicate_keys', 210, 'orders', 'checked', 'event_key', 'rows with an event key that another row has, beyond the first; left out', 'nothing, if rows are delivered more than once'),
-		('conflicting_keys', 220, 'keys', 'checked', 'event_key', 'event keys whose rows say different things; the row of the latest day counts, then that of the highest value',
+		('duplicate_keys', 210, 'orders', 'checked', 'event_key',
+			'rows with an event key that another row has, beyond the first; left out',
+			'nothing, if rows are delivered more than once'),
+		('conflicting_keys', 220, 'keys', 'checked', 'event_key',
+			'event keys whose rows say different things;'
+			' the row of the latest day counts, then that of the highest value',
 			'find out whether event_key tells orders apart, and which row is right'),
-		('several_rows_a_day', 230, 'days', 'checked', NULL, 'days of a customer with several rows, where these are more than 20 %',
+		('several_rows_a_day', 230, 'days', 'checked', NULL,
+			'days of a customer with several rows, where these are more than 20 %',
 			'the source may have order lines: add them up to orders, or count days with frequency => ''active_days'''),
-		('outlier_high', 240, 'orders', 'checked', NULL, 'orders far above the others (modified z-score of the logarithm beyond 3.5)',
+		('outlier_high', 240, 'orders', 'checked', NULL,
+			'orders far above the others (modified z-score of the logarithm beyond 3.5)',
 			'look at them: businesses among consumers, test orders, cents for euros'),
-		('outlier_low', 250, 'orders', 'checked', NULL, 'orders far below the others (modified z-score of the logarithm beyond 3.5)',
+		('outlier_low', 250, 'orders', 'checked', NULL,
+			'orders far below the others (modified z-score of the logarithm beyond 3.5)',
 			'look at them: test orders, vouchers, a lost decimal point'),
-		('mixed_currencies', 260, 'orders', 'checked', 'currency', 'orders in another currency than the most frequent; amounts are added up as if they were in one',
+		('mixed_currencies', 260, 'orders', 'checked', 'currency',
+			'orders in another currency than the most frequent; amounts are added up as if they were in one',
 			'convert: value => ''total * rate'', or make a model for each currency: tenant => ''currency'''),
 		('no_currency', 270, 'orders', 'checked', 'currency', 'orders without a currency', 'mend them in the source'),
-		('days_without_rows', 280, 'days', 'checked', NULL, 'days without any row between the first and the last, of weekdays that mostly have some',
+		('days_without_rows', 280, 'days', 'checked', NULL,
+			'days without any row between the first and the last, of weekdays that mostly have some',
 			'look for files that were not loaded'),
-		('no_recent_rows', 290, 'days', 'checked', NULL, 'days without any row from the last row to as_of, of weekdays that mostly have some',
+		('no_recent_rows', 290, 'days', 'checked', NULL,
+			'days without any row from the last row to as_of, of weekdays that mostly have some',
 			'look whether the source is still fed');
 END;
 COMMENT ON FUNCTION @extschema@.quality_reasons() IS
-	'the reasons of the view data_quality: what is counted, what it means, what to do; needs names the setting without which it is not counted';
+	'the reasons of the view data_quality: what is counted, what it means, what to do;'
+	' needs names the setting without which it is not counted';
 
 -- What about the source and the table of customers is probably not meant so.
 CREATE FUNCTION @extschema@._model_quality_notes(model name, settings jsonb)
@@ -127,11 +199,14 @@ DECLARE
 BEGIN
 	-- "counts" says which rows are orders, and nothing about the money of the others
 	IF settings ->> 'counts' IS NOT NULL THEN
-		EXECUTE format('SELECT count(*) FROM %I.customer_histories AS h WHERE (SELECT sum(d.total) FROM @extschema@.days(h.history) AS d WHERE d.events = 0) > 0', model)
+		EXECUTE format('SELECT count(*) FROM %I.customer_histories AS h'
+			' WHERE (SELECT sum(d.total) FROM @extschema@.days(h.history) AS d WHERE d.events = 0) > 0', model)
 			INTO affected;
 		IF affected > 0 THEN
-			RETURN NEXT format('rows that are no order add to the revenue of %s customers: counts says which rows are orders, the value of the others counts all the same;'
-				' if these are cancelled or open orders: value => ''CASE WHEN %s THEN %s ELSE 0 END''', affected, replace(settings ->> 'counts', '''', ''''''), settings ->> 'value');
+			RETURN NEXT format('rows that are no order add to the revenue of %s customers:'
+				' counts says which rows are orders, the value of the others counts all the same;'
+				' if these are cancelled or open orders: value => ''CASE WHEN %s THEN %s ELSE 0 END''', affected,
+				replace(settings ->> 'counts', '''', ''''''), settings ->> 'value');
 		END IF;
 	END IF;
 	IF settings ->> 'customers_query' IS NULL THEN
@@ -143,52 +218,73 @@ BEGIN
 		  FROM %I.segment_rule AS r
 		 CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS c (name)
 		  JOIN unnest($1) WITH ORDINALITY AS a (name, n) ON c.name #>> '{}' IN (a.name, 'attributes.' || a.name)
-		 WHERE r.map = $2 GROUP BY a.name, a.n ORDER BY a.n$q$, model) USING @extschema@._model_attributes(settings), settings ->> 'map_copy' LOOP
-		RETURN NEXT format(CASE n.rules WHEN 1 THEN 'the rule at position %s of the segment map reads %s, an attribute: on every past day it is that of today'
-			ELSE 'the rules at positions %s of the segment map read %s, an attribute: on every past day it is that of today' END, n.positions, n.name);
+		 WHERE r.map = $2 GROUP BY a.name, a.n ORDER BY a.n$q$, model)
+			USING @extschema@._model_attributes(settings), settings ->> 'map_copy' LOOP
+		RETURN NEXT format(CASE n.rules WHEN 1
+			THEN 'the rule at position %s of the segment map reads %s, an attribute:'
+				' on every past day it is that of today'
+			ELSE 'the rules at positions %s of the segment map read %s, an attribute:'
+				' on every past day it is that of today' END, n.positions, n.name);
 	END LOOP;
 	IF settings ->> 'customers' ~* '\m(group\s+by|distinct|union|having|over\s*\()'
-		OR EXISTS (SELECT FROM jsonb_array_elements_text(coalesce(nullif(settings -> 'customers_reads', 'null'), '[]')) AS r (relation)
+		OR EXISTS (SELECT FROM jsonb_array_elements_text(
+						coalesce(nullif(settings -> 'customers_reads', 'null'), '[]')) AS r (relation)
 					JOIN pg_class AS c ON c.oid = to_regclass(r.relation) AND c.relkind = 'v'
 				   WHERE pg_get_viewdef(c.oid) ~* '\m(group\s+by|distinct|union|having|over\s*\()') THEN
-		RETURN NEXT 'customers is a query that adds up or compares rows: all it reads is read again whenever one customer is looked up; a materialized view of it, with a unique index on the customer, is not';
+		RETURN NEXT 'customers is a query that adds up or compares rows:'
+			' all it reads is read again whenever one customer is looked up;'
+			' a materialized view of it, with a unique index on the customer, is not';
 	END IF;
 	EXECUTE format($q$
 		WITH h AS MATERIALIZED (SELECT h.tenant, h.customer_id AS id FROM (%1$s) AS h),
 		p AS MATERIALIZED (SELECT p.tenant, p.customer_id AS id FROM (%2$s) AS p)
 		SELECT (SELECT count(*) FROM h) AS customers, (SELECT count(*) FROM p) AS people,
-			   (SELECT count(*) FROM h JOIN p USING (tenant, id)) AS same$q$, @extschema@._model_histories(model, settings), settings ->> 'customers_query')
+			   (SELECT count(*) FROM h JOIN p USING (tenant, id)) AS same$q$,
+				@extschema@._model_histories(model, settings), settings ->> 'customers_query')
 		INTO n;
 	IF n.customers = 0 OR n.people = 0 OR n.same * 20 >= least(n.customers, n.people) THEN
 		RETURN;
 	END IF;
-	RETURN NEXT format('%s of the %s customers of the source %s in customers, which has %s people: customer is of type %s, customers_key of type %s; do they mean the same?',
-		CASE n.same WHEN 0 THEN 'none' ELSE 'only ' || n.same END, n.customers, CASE n.same WHEN 0 THEN 'is' WHEN 1 THEN 'is' ELSE 'are' END, n.people,
+	RETURN NEXT format('%s of the %s customers of the source %s in customers, which has %s people:'
+		' customer is of type %s, customers_key of type %s; do they mean the same?',
+		CASE n.same WHEN 0 THEN 'none' ELSE 'only ' || n.same END, n.customers,
+		CASE n.same WHEN 0 THEN 'is' WHEN 1 THEN 'is' ELSE 'are' END, n.people,
 		rtrim(settings ->> 'customer_type', '[]'), settings ->> 'customers_key_type');
 	EXECUTE format($q$
 		WITH h AS MATERIALIZED (SELECT h.tenant, h.customer_id AS id FROM (%1$s) AS h),
 		p AS MATERIALIZED (SELECT p.tenant, p.customer_id AS id FROM (%2$s) AS p),
 		same (way, n) AS (
-			SELECT 'zeros', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND ltrim(p.id, '0') = ltrim(h.id, '0')
-			UNION ALL SELECT 'case', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND lower(btrim(p.id)) = lower(btrim(h.id))
-			UNION ALL SELECT 'decimals', count(DISTINCT (h.tenant, h.id)) FROM h JOIN p ON p.tenant = h.tenant AND regexp_replace(p.id, '[.]0+$', '') = regexp_replace(h.id, '[.]0+$', ''))
-		SELECT s.way, s.n, (SELECT count(*) FROM h WHERE h.id LIKE '0_%%') AS zeros_in_source FROM same AS s ORDER BY s.n DESC, s.way LIMIT 1$q$,
+			SELECT 'zeros', count(DISTINCT (h.tenant, h.id))
+			  FROM h JOIN p ON p.tenant = h.tenant AND ltrim(p.id, '0') = ltrim(h.id, '0')
+			UNION ALL SELECT 'case', count(DISTINCT (h.tenant, h.id))
+			  FROM h JOIN p ON p.tenant = h.tenant AND lower(btrim(p.id)) = lower(btrim(h.id))
+			UNION ALL SELECT 'decimals', count(DISTINCT (h.tenant, h.id))
+			  FROM h JOIN p ON p.tenant = h.tenant
+			   AND regexp_replace(p.id, '[.]0+$', '') = regexp_replace(h.id, '[.]0+$', ''))
+		SELECT s.way, s.n, (SELECT count(*) FROM h WHERE h.id LIKE '0_%%') AS zeros_in_source
+		  FROM same AS s ORDER BY s.n DESC, s.way LIMIT 1$q$,
 		@extschema@._model_histories(model, settings), settings ->> 'customers_query') INTO n;
 	IF n.n > 0 AND n.way = 'zeros' THEN
 		-- all but the last of them: 000 is 0
 		RETURN NEXT format('%s of them would be without leading zeros: %s', n.n, CASE WHEN n.zeros_in_source > 0
-			THEN format('customer => %L', format($q$regexp_replace(%s, '^0+(?=.)', '')$q$, coalesce(settings ->> 'customer', '...')))
-				|| coalesce(format(', customers_key => %L', CASE WHEN settings ->> 'customers_key' IS NULL THEN settings ->> 'customer' END), '')
-			ELSE format('customers_key => %L', format($q$regexp_replace(%s, '^0+(?=.)', '')$q$, coalesce(settings ->> 'customers_key', settings ->> 'customer', '...'))) END);
+			THEN format('customer => %L', format($q$regexp_replace(%s, '^0+(?=.)', '')$q$,
+				coalesce(settings ->> 'customer', '...')))
+				|| coalesce(format(', customers_key => %L',
+					CASE WHEN settings ->> 'customers_key' IS NULL THEN settings ->> 'customer' END), '')
+			ELSE format('customers_key => %L', format($q$regexp_replace(%s, '^0+(?=.)', '')$q$,
+				coalesce(settings ->> 'customers_key', settings ->> 'customer', '...'))) END);
 	ELSIF n.n > 0 AND n.way = 'case' THEN
-		RETURN NEXT format('%s of them would be if letter case and blanks made no difference: customer => ''lower(btrim(%s))'', customers_key => ''lower(btrim(%s))''', n.n,
-			coalesce(settings ->> 'customer', '...'), coalesce(settings ->> 'customers_key', settings ->> 'customer', '...'));
+		RETURN NEXT format('%s of them would be if letter case and blanks made no difference:'
+			' customer => ''lower(btrim(%s))'', customers_key => ''lower(btrim(%s))''', n.n,
+			coalesce(settings ->> 'customer', '...'),
+			coalesce(settings ->> 'customers_key', settings ->> 'customer', '...'));
 	ELSIF n.n > 0 THEN
 		RETURN NEXT format('%s of them would be without a trailing .0, which a spreadsheet may have added', n.n);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_quality_notes(name, jsonb) IS 'internal: notes of create_model and alter_model on the source and the table of customers';
+COMMENT ON FUNCTION @extschema@._model_quality_notes(name, jsonb) IS
+	'internal: notes of create_model and alter_model on the source and the table of customers';
 
 -- Customers of each value of an attribute by segment, for those who may see them.
 CREATE FUNCTION @extschema@._model_parity(model name, settings jsonb)
@@ -196,20 +292,26 @@ CREATE FUNCTION @extschema@._model_parity(model name, settings jsonb)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@._model_function('attribute_segments', '{attribute text}',
-		'TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)',
+		'TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int,'
+		' customers bigint, minimum_group_size int)',
 		@extschema@._fill($q$
 SELECT s.tenant, a.value, s.segment::text, s.segment_label, s.segment_order, count(*), {small}
   FROM ({scores}) AS s CROSS JOIN LATERAL (VALUES (NULL::text, NULL::text){attributes}) AS a (attribute, value)
  WHERE a.attribute = $1 GROUP BY s.tenant, a.value, s.segment, s.segment_label, s.segment_order$q$,
 			'small', settings OPERATOR(pg_catalog.->>) 'minimum_group_size',
-			'scores', @extschema@._model_wide(model, settings, pg_catalog.format('%I._scores_at(NULL, NULL, true, $2)', model)),
-			'attributes', COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format(', (%L, s.%I::text COLLATE "default")', u.a, u.a), '' ORDER BY u.n)
+			'scores', @extschema@._model_wide(model, settings,
+				pg_catalog.format('%I._scores_at(NULL, NULL, true, $2)', model)),
+			'attributes',
+			COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format(', (%L, s.%I::text COLLATE "default")', u.a, u.a),
+				'' ORDER BY u.n)
 			   FROM pg_catalog.unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n)), '')));
 END;
-COMMENT ON FUNCTION @extschema@._model_parity(name, jsonb) IS 'internal: the function of a model that score_parity is made from';
+COMMENT ON FUNCTION @extschema@._model_parity(name, jsonb) IS
+	'internal: the function of a model that score_parity is made from';
 
 CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
-	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int, customers bigint, minimum_group_size int)
+	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, segment_order int,
+		customers bigint, minimum_group_size int)
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'call_model_function';
 COMMENT ON FUNCTION @extschema@._attribute_segments(name, text) IS 'internal: call this function of a model';
@@ -226,19 +328,25 @@ DECLARE
 	everything	text := @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
 	-- as in _model_write_thresholds
 	quantiles	boolean := (settings ->> 'bins')::int > 1 AND EXISTS (
-		SELECT FROM (VALUES (settings -> 'recency_thresholds'), (settings -> 'frequency_thresholds'), (settings -> 'monetary_thresholds')) AS t (given)
-		 WHERE t.given = '[]' OR t.given = 'null' AND ((settings ->> 'bins')::int <> 5 OR t.given = settings -> 'monetary_thresholds'));
-	people		text := 'SELECT NULL::text AS tenant, 0::bigint AS no_consent, 0::bigint AS objection, 0::bigint AS not_in_customers, 0::bigint AS not_in_source WHERE false';
+		SELECT FROM (VALUES (settings -> 'recency_thresholds'), (settings -> 'frequency_thresholds'),
+			(settings -> 'monetary_thresholds')) AS t (given)
+		 WHERE t.given = '[]' OR t.given = 'null'
+		   AND ((settings ->> 'bins')::int <> 5 OR t.given = settings -> 'monetary_thresholds'));
+	people		text := 'SELECT NULL::text AS tenant, 0::bigint AS no_consent, 0::bigint AS objection,'
+		' 0::bigint AS not_in_customers, 0::bigint AS not_in_source WHERE false';
 	-- keys that are numbers can't be spoilt
-	texts		boolean := settings ->> 'key_text' IS DISTINCT FROM 'pg_catalog.trim_scale(%s)::pg_catalog.text' AND settings ->> 'customer_type' NOT IN ('smallint', 'integer', 'bigint', 'uuid');
+	texts		boolean := settings ->> 'key_text' IS DISTINCT FROM 'pg_catalog.trim_scale(%s)::pg_catalog.text'
+		AND settings ->> 'customer_type' NOT IN ('smallint', 'integer', 'bigint', 'uuid');
 	counted		text[];
 	checked		text[];
 	small		int := settings ->> 'minimum_group_size';
 BEGIN
 	IF settings ->> 'customers_query' IS NOT NULL THEN
-		people := @extschema@._fill($q$SELECT COALESCE(h.tenant, p.tenant) AS tenant, count(*) FILTER (WHERE h.tenant IS NOT NULL AND ({refuses})) AS no_consent,
-				count(*) FILTER (WHERE h.tenant IS NOT NULL AND (p.objection{objects})) AS objection,
-				count(*) FILTER (WHERE p.tenant IS NULL) AS not_in_customers, count(*) FILTER (WHERE h.tenant IS NULL) AS not_in_source
+		people := @extschema@._fill($q$SELECT COALESCE(h.tenant, p.tenant) AS tenant,
+			count(*) FILTER (WHERE h.tenant IS NOT NULL AND ({refuses})) AS no_consent,
+			count(*) FILTER (WHERE h.tenant IS NOT NULL AND (p.objection{objects})) AS objection,
+			count(*) FILTER (WHERE p.tenant IS NULL) AS not_in_customers,
+			count(*) FILTER (WHERE h.tenant IS NULL) AS not_in_source
 			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM {model}._histories AS h) AS h
 			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM ({people}) AS p
 				WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = {key})) AS p
@@ -246,90 +354,141 @@ BEGIN
 			'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_person_key(settings),
 			'refuses', CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE
 				@extschema@._fill('p.consent IS NOT TRUE OR EXISTS (SELECT FROM {model}.merged_customers AS m'
-					' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM ({people}) AS x WHERE ({key}) COLLATE "C" = m.customer_key AND x.consent))',
-					'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END,
+					' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM ({people}) AS x'
+					' WHERE ({key}) COLLATE "C" = m.customer_key AND x.consent))',
+					'model', home, 'people', settings ->> 'customers_query',
+					'key', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END,
 			'objects', CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE
-				@extschema@._fill(' OR EXISTS (SELECT FROM {model}.merged_customers AS m JOIN ({people}) AS x ON ({key}) COLLATE "C" = m.customer_key'
+				@extschema@._fill(' OR EXISTS (SELECT FROM {model}.merged_customers AS m'
+					' JOIN ({people}) AS x ON ({key}) COLLATE "C" = m.customer_key'
 					' WHERE m.root_key = h.customer_key AND x.objection)',
-					'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END);
+					'model', home, 'people', settings ->> 'customers_query',
+					'key', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END);
 	END IF;
-	SELECT array_agg(r.reason ORDER BY r.position), array_agg(r.reason ORDER BY r.position) FILTER (WHERE r.found = 'checked')
-	  INTO counted, checked FROM @extschema@.quality_reasons() AS r WHERE r.needs IS NULL OR settings ->> r.needs IS NOT NULL;
+	SELECT array_agg(r.reason ORDER BY r.position),
+		   array_agg(r.reason ORDER BY r.position) FILTER (WHERE r.found = 'checked')
+	  INTO counted, checked FROM @extschema@.quality_reasons() AS r
+	 WHERE r.needs IS NULL OR settings ->> r.needs IS NOT NULL;
 	RETURN NEXT @extschema@._model_view('data_quality',
 		-- security_barrier protects nothing where a UNION ALL is all there is
-		@extschema@._fill($q$SELECT u.tenant, w.reason, w.unit, {affected} AS affected, w.explanation || COALESCE(': ' || u.detail, ''){few} AS explanation, u.checked_at, {customers} AS customers,
-				CASE WHEN w.found = 'checked' AND u.checked_at IS NULL THEN format('count it: SELECT check_quality(%L)', {name}) ELSE w.advice END AS advice
+		@extschema@._fill($q$SELECT u.tenant, w.reason, w.unit, {affected} AS affected,
+			w.explanation || COALESCE(': ' || u.detail, ''){few} AS explanation,
+			u.checked_at, {customers} AS customers,
+			CASE WHEN w.found = 'checked' AND u.checked_at IS NULL
+				THEN format('count it: SELECT check_quality(%L)', {name}) ELSE w.advice END AS advice
 			FROM (SELECT r.reason, r."position", r.unit, r.found, {words} AS explanation, r.advice
 				FROM @extschema@.quality_reasons() AS r WHERE r.reason = ANY ({counted})) AS w
 			JOIN (
 				SELECT {tenant} AS tenant, d.reason, d.affected, d.affected AS customers,
-					CASE WHEN d.affected > 0 THEN CASE d.reason WHEN 'not_predicted' THEN @extschema@.prediction_reason(k.btyd_fit)
-						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit){figures} END END AS detail, now() AS checked_at
+					CASE WHEN d.affected > 0 THEN CASE d.reason
+						WHEN 'not_predicted' THEN @extschema@.prediction_reason(k.btyd_fit)
+						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit){figures}
+						END END AS detail,
+					now() AS checked_at
 				FROM {model}._question AS q
 				JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant
-				LEFT JOIN (SELECT h.tenant, count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
-						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL AND @extschema@.no_order_reason(h.history, q.as_of) = 'no_order') AS no_order,
-						count(*) FILTER (WHERE @extschema@.no_order_reason(h.history, q.as_of) = 'all_refunded') AS all_refunded,
-						count(*) FILTER (WHERE CASE WHEN @extschema@._monetary_float8(h.history, q.as_of, NULL) = 0 AND @extschema@.recency(h.history, q.as_of) IS NOT NULL
-							THEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.day <= q.as_of AND y.total <> 0) END) AS net_zero,
+				LEFT JOIN (SELECT h.tenant,
+						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
+						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL
+							AND @extschema@.no_order_reason(h.history, q.as_of) = 'no_order') AS no_order,
+						count(*) FILTER (WHERE
+							@extschema@.no_order_reason(h.history, q.as_of) = 'all_refunded') AS all_refunded,
+						count(*) FILTER (WHERE CASE WHEN @extschema@._monetary_float8(h.history, q.as_of, NULL) = 0
+							AND @extschema@.recency(h.history, q.as_of) IS NOT NULL
+							THEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y
+										 WHERE y.day <= q.as_of AND y.total <> 0) END) AS net_zero,
 						count(*) FILTER (WHERE @extschema@.frequency(h.history, q.as_of) = 1) AS one_order,
 						count(*) FILTER (WHERE @extschema@.recency(h.history, q.as_of) IS NOT NULL) AS ordered,
-						max(@extschema@.frequency(h.history, q.as_of)) AS most_orders, sum(@extschema@.frequency(h.history, q.as_of)) AS orders,
+						max(@extschema@.frequency(h.history, q.as_of)) AS most_orders,
+						sum(@extschema@.frequency(h.history, q.as_of)) AS orders,
 						count(*) FILTER (WHERE @extschema@._is_placeholder_key(h.customer_id)) AS placeholder,
 						count(*) FILTER (WHERE {due}) AS due
-						FROM {model}._question AS q JOIN {model}._histories AS h ON h.tenant = q.tenant GROUP BY h.tenant) AS n ON n.tenant = q.tenant
+						FROM {model}._question AS q JOIN {model}._histories AS h ON h.tenant = q.tenant
+						GROUP BY h.tenant) AS n ON n.tenant = q.tenant
 				LEFT JOIN ({people}) AS p ON p.tenant = q.tenant
 				LEFT JOIN ({keys}) AS y ON y.tenant = q.tenant
 				CROSS JOIN LATERAL (VALUES
-					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)), ('all_refunded', COALESCE(n.all_refunded, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
-					('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered THEN n.one_order ELSE 0 END),
+					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)),
+					('all_refunded', COALESCE(n.all_refunded, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
+					('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered
+						THEN n.one_order ELSE 0 END),
 					('placeholder_key', COALESCE(n.placeholder, 0)),
-					('dominant_customer', CASE WHEN n.most_orders > 20 AND n.most_orders > 0.05 * n.orders AND n.ordered > 1
+					('dominant_customer', CASE WHEN n.most_orders > 20
+						AND n.most_orders > 0.05 * n.orders AND n.ordered > 1
 						AND n.most_orders * (n.ordered - 1) > 5 * (n.orders - n.most_orders) THEN 1 ELSE 0 END),
 					('spoilt_keys', COALESCE(y.spoilt, 0)), ('similar_keys', COALESCE(y.similar, 0)),
-					('not_in_customers', COALESCE(p.not_in_customers, 0)), ('not_in_source', COALESCE(p.not_in_source, 0)),
-					('retention_due', COALESCE(n.due, 0)), ('no_consent', COALESCE(p.no_consent, 0)), ('objection', COALESCE(p.objection, 0)),
-					('too_few_customers', CASE WHEN q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL
+					('not_in_customers', COALESCE(p.not_in_customers, 0)),
+					('not_in_source', COALESCE(p.not_in_source, 0)),
+					('retention_due', COALESCE(n.due, 0)), ('no_consent', COALESCE(p.no_consent, 0)),
+					('objection', COALESCE(p.objection, 0)),
+					('too_few_customers', CASE WHEN q.recency_thresholds IS NULL
+						OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL
 						THEN COALESCE(n.ordered, 0) ELSE 0 END),
-					('few_customers', CASE WHEN {quantiles} AND k.customers < 30 AND NOT (q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL)
+					('few_customers', CASE WHEN {quantiles} AND k.customers < 30
+						AND NOT (q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
+							OR q.monetary_thresholds IS NULL)
 						THEN k.customers ELSE 0 END),
-					('not_predicted', CASE WHEN @extschema@.prediction_reason(k.btyd_fit) IS NULL THEN 0 ELSE COALESCE(n.ordered, 0) END),
-					('value_not_predicted', CASE WHEN @extschema@.prediction_reason(k.spend_fit) IS NULL THEN 0 ELSE COALESCE(n.ordered, 0) END),
-					('spend_left_out', COALESCE((k.spend_fit -> 'left_out' ->> 'zero_mean')::bigint + (k.spend_fit -> 'left_out' ->> 'negative_mean')::bigint, 0)),
-					('override_unknown_segment', (SELECT count(*) FROM {model}.overridden_segments AS o WHERE o.tenant = q.tenant
-						AND NOT EXISTS (SELECT FROM {model}.segment_label AS l WHERE l.map = q.map_copy AND l.segment = o.segment)))) AS d (reason, affected)
+					('not_predicted', CASE WHEN @extschema@.prediction_reason(k.btyd_fit) IS NULL THEN 0
+						ELSE COALESCE(n.ordered, 0) END),
+					('value_not_predicted', CASE WHEN @extschema@.prediction_reason(k.spend_fit) IS NULL THEN 0
+						ELSE COALESCE(n.ordered, 0) END),
+					('spend_left_out', COALESCE((k.spend_fit -> 'left_out' ->> 'zero_mean')::bigint
+						+ (k.spend_fit -> 'left_out' ->> 'negative_mean')::bigint, 0)),
+					('override_unknown_segment', (SELECT count(*) FROM {model}.overridden_segments AS o
+						WHERE o.tenant = q.tenant
+						AND NOT EXISTS (SELECT FROM {model}.segment_label AS l
+							WHERE l.map = q.map_copy AND l.segment = o.segment)))) AS d (reason, affected)
 				UNION ALL
-				SELECT NULL, d.reason, d.affected, CASE WHEN d.reason = 'too_large' THEN d.affected ELSE x.customers END, NULL, r.finished_at
+				SELECT NULL, d.reason, d.affected,
+					CASE WHEN d.reason = 'too_large' THEN d.affected ELSE x.customers END, NULL, r.finished_at
 				FROM (SELECT * FROM {model}.refreshes AS f WHERE {everything} ORDER BY f.refresh_id DESC LIMIT 1) AS r
 				CROSS JOIN LATERAL (VALUES
-					('no_customer', r.rows_without_customer), ('no_day', r.rows_without_day), ('no_value', r.rows_without_value),
-					('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM {model}.rejects AS x WHERE x.reason = 'unconvertible')),
+					('no_customer', r.rows_without_customer), ('no_day', r.rows_without_day),
+					('no_value', r.rows_without_value),
+					('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint
+						FROM {model}.rejects AS x WHERE x.reason = 'unconvertible')),
 					('too_large', r.customers_too_large)) AS d (reason, affected)
 				LEFT JOIN {model}.quality AS x ON x.tenant IS NULL AND x.reason = d.reason
 				UNION ALL
 				SELECT {tenant}, c.reason, x.affected, x.customers, x.detail, x.checked_at
 				FROM {model}._question AS q CROSS JOIN unnest({checked}::text[]) AS c (reason)
-				LEFT JOIN {model}.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason) AS u ON u.reason = w.reason
+				LEFT JOIN {model}.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason
+			) AS u ON u.reason = w.reason
 			ORDER BY u.tenant, w."position"$q$,
-			'model', home, 'name', quote_literal(model), 'tenant', tenant, 'people', people, 'everything', everything, 'counted', quote_literal(counted),
+			'model', home, 'name', quote_literal(model), 'tenant', tenant, 'people', people,
+			'everything', everything, 'counted', quote_literal(counted),
 			'words', CASE WHEN settings ->> 'tenant' IS NULL THEN 'r.explanation' ELSE
-				'CASE r.reason WHEN ''no_customer'' THEN replace(r.explanation, ''customer'', ''customer or a tenant'') ELSE r.explanation END' END,
+				'CASE r.reason WHEN ''no_customer'' THEN replace(r.explanation, ''customer'', ''customer or a tenant'')'
+				' ELSE r.explanation END' END,
 			'quantiles', quote_literal(quantiles), 'checked', quote_literal(checked),
 			'due', CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
 				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days') END,
-			'affected', CASE WHEN small = 1 THEN 'u.affected' ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1 THEN u.affected END', small) END,
-			'few', CASE WHEN small = 1 THEN '' ELSE format(' || CASE WHEN u.customers BETWEEN 1 AND %1$s - 1 THEN '': fewer than %1$s customers'' ELSE '''' END', small) END,
-			'customers', CASE WHEN small = 1 THEN 'u.customers' ELSE format('CASE WHEN u.customers NOT BETWEEN 1 AND %s - 1 THEN u.customers END', small) END,
-			'keys', CASE WHEN NOT texts THEN 'SELECT NULL::text AS tenant, 0::bigint AS spoilt, 0::bigint AS similar, NULL::text AS detail WHERE false' ELSE
-				format($k$SELECT b.tenant, sum(b.spoilt)::bigint AS spoilt, COALESCE(sum(b.n) FILTER (WHERE b.n > 1), 0)::bigint AS similar,
-					concat_ws(', ', sum(b.blanks) || ' with blanks', sum(b.exponents) || ' with an exponent', sum(b.decimals) || ' with .0') AS detail
-				FROM (SELECT h.tenant, count(*) AS n, count(k.kind) AS spoilt, NULLIF(count(*) FILTER (WHERE k.kind = 'blanks'), 0) AS blanks,
-						NULLIF(count(*) FILTER (WHERE k.kind = 'exponent'), 0) AS exponents, NULLIF(count(*) FILTER (WHERE k.kind = 'decimals'), 0) AS decimals
-					FROM %I._histories AS h CROSS JOIN LATERAL (SELECT @extschema@._spoilt_key(h.customer_id) AS kind) AS k
+			'affected', CASE WHEN small = 1 THEN 'u.affected'
+				ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1'
+					' THEN u.affected END', small) END,
+			'few', CASE WHEN small = 1 THEN ''
+				ELSE format(' || CASE WHEN u.customers BETWEEN 1 AND %1$s - 1 THEN '': fewer than %1$s customers'''
+					' ELSE '''' END', small) END,
+			'customers', CASE WHEN small = 1 THEN 'u.customers'
+				ELSE format('CASE WHEN u.customers NOT BETWEEN 1 AND %s - 1 THEN u.customers END', small) END,
+			'keys', CASE WHEN NOT texts
+				THEN 'SELECT NULL::text AS tenant, 0::bigint AS spoilt, 0::bigint AS similar,'
+					' NULL::text AS detail WHERE false' ELSE
+				format($k$SELECT b.tenant, sum(b.spoilt)::bigint AS spoilt,
+					COALESCE(sum(b.n) FILTER (WHERE b.n > 1), 0)::bigint AS similar,
+					concat_ws(', ', sum(b.blanks) || ' with blanks', sum(b.exponents) || ' with an exponent',
+						sum(b.decimals) || ' with .0') AS detail
+				FROM (SELECT h.tenant, count(*) AS n, count(k.kind) AS spoilt,
+						NULLIF(count(*) FILTER (WHERE k.kind = 'blanks'), 0) AS blanks,
+						NULLIF(count(*) FILTER (WHERE k.kind = 'exponent'), 0) AS exponents,
+						NULLIF(count(*) FILTER (WHERE k.kind = 'decimals'), 0) AS decimals
+					FROM %I._histories AS h
+					CROSS JOIN LATERAL (SELECT @extschema@._spoilt_key(h.customer_id) AS kind) AS k
 					GROUP BY h.tenant, @extschema@._bare_key(h.customer_id)) AS b GROUP BY b.tenant$k$, model) END,
 			-- figures of few people are no more shown in words
 			'figures', CASE WHEN small = 1 THEN $d$
-						WHEN 'dominant_customer' THEN format('%s %% of %s orders', round(100.0 * n.most_orders / n.orders, 1), n.orders)
+						WHEN 'dominant_customer' THEN format('%s %% of %s orders',
+							round(100.0 * n.most_orders / n.orders, 1), n.orders)
 						WHEN 'spoilt_keys' THEN y.detail$d$ ELSE '' END),
 		'what was left out when the source was read, and what is worth a look, by reason');
 END
@@ -350,11 +509,14 @@ DECLARE
 	state		text;
 	message		text;
 BEGIN
-	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL', @extschema@._model_as_of(), model) INTO today;
+	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL',
+		@extschema@._model_as_of(), model) INTO today;
 	EXECUTE format($q$
 		WITH source AS MATERIALIZED (
-			SELECT (%1$s) COLLATE "C" AS customer_key, %2$s AS tenant, %3$s AS day, r.day AS moment, r.value, r.counts, r.event_key, r.currency, r.is_kept,
-				   (octet_length(%1$s) <= 1000) IS TRUE AND @extschema@._is_scorable(%3$s, r.value) IS TRUE AS is_scored,
+			SELECT (%1$s) COLLATE "C" AS customer_key, %2$s AS tenant, %3$s AS day, r.day AS moment,
+				   r.value, r.counts, r.event_key, r.currency, r.is_kept,
+				   (octet_length(%1$s) <= 1000) IS TRUE
+					   AND @extschema@._is_scorable(%3$s, r.value) IS TRUE AS is_scored,
 				   coalesce(r.counts, r.value >= 0) AS is_event
 			  FROM (%4$s) AS r
 		), kept AS (
@@ -365,37 +527,57 @@ BEGIN
 		-- rows that are left out: of how many customers
 		left_out AS (
 			SELECT NULL::text AS tenant, w.reason, w.affected, w.customers, NULL::text AS detail
-			  FROM (SELECT count(*) FILTER (WHERE s.moment IS NULL) AS no_day, count(DISTINCT s.customer_key) FILTER (WHERE s.moment IS NULL) AS no_day_customers,
-						   count(*) FILTER (WHERE s.value IS NULL) AS no_value, count(DISTINCT s.customer_key) FILTER (WHERE s.value IS NULL) AS no_value_customers,
+			  FROM (SELECT count(*) FILTER (WHERE s.moment IS NULL) AS no_day,
+						   count(DISTINCT s.customer_key) FILTER (WHERE s.moment IS NULL) AS no_day_customers,
+						   count(*) FILTER (WHERE s.value IS NULL) AS no_value,
+						   count(DISTINCT s.customer_key) FILTER (WHERE s.value IS NULL) AS no_value_customers,
 						   count(*) FILTER (WHERE s.moment IS NOT NULL AND s.value IS NOT NULL) AS unconvertible,
-						   count(DISTINCT s.customer_key) FILTER (WHERE s.moment IS NOT NULL AND s.value IS NOT NULL) AS unconvertible_customers
+						   count(DISTINCT s.customer_key)
+							   FILTER (WHERE s.moment IS NOT NULL AND s.value IS NOT NULL) AS unconvertible_customers
 					  FROM source AS s WHERE NOT s.is_scored AND s.is_kept AND s.customer_key IS NOT NULL) AS n,
-				   LATERAL (VALUES ('no_day', n.no_day, n.no_day_customers), ('no_value', n.no_value, n.no_value_customers),
-						('unconvertible', n.unconvertible, n.unconvertible_customers)) AS w (reason, affected, customers)
+				   LATERAL (VALUES ('no_day', n.no_day, n.no_day_customers),
+					   ('no_value', n.no_value, n.no_value_customers),
+					   ('unconvertible', n.unconvertible, n.unconvertible_customers))
+					   AS w (reason, affected, customers)
 		), corrections AS (
-			SELECT c.tenant, 'corrections_add' AS reason, count(*) AS affected, count(*) AS customers, NULL::text AS detail
-			  FROM (SELECT s.tenant FROM kept AS s WHERE NOT s.is_event AND s.day <= $1 GROUP BY s.tenant, s.customer_key HAVING sum(s.value) > 0) AS c
+			SELECT c.tenant, 'corrections_add' AS reason, count(*) AS affected, count(*) AS customers,
+				   NULL::text AS detail
+			  FROM (SELECT s.tenant FROM kept AS s WHERE NOT s.is_event AND s.day <= $1
+					 GROUP BY s.tenant, s.customer_key HAVING sum(s.value) > 0) AS c
 			 GROUP BY c.tenant
 		), duplicates AS (
-			SELECT d.tenant, 'exact_duplicates' AS reason, sum(d.n - 1)::bigint AS affected, count(DISTINCT d.customer_key) AS customers, NULL::text AS detail
+			SELECT d.tenant, 'exact_duplicates' AS reason, sum(d.n - 1)::bigint AS affected,
+				   count(DISTINCT d.customer_key) AS customers, NULL::text AS detail
 			  FROM (SELECT s.tenant, s.customer_key, count(*) AS n FROM kept AS s
-					 GROUP BY s.tenant, s.customer_key, s.moment, s.value, s.counts, s.event_key, s.currency HAVING count(*) > 1) AS d
+					 GROUP BY s.tenant, s.customer_key, s.moment, s.value, s.counts, s.event_key, s.currency
+					HAVING count(*) > 1) AS d
 			 GROUP BY d.tenant
 		), keys AS (
-			SELECT s.tenant, s.event_key, count(*) AS n, min(s.customer_key) AS customer_key, max(s.customer_key) AS other_key,
+			SELECT s.tenant, s.event_key, count(*) AS n, min(s.customer_key) AS customer_key,
+				   max(s.customer_key) AS other_key,
 				   count(DISTINCT (s.customer_key, s.moment, s.value, s.counts, s.currency)) > 1 AS is_conflicting
 			  FROM source AS s WHERE s.event_key IS NOT NULL GROUP BY s.tenant, s.event_key HAVING count(*) > 1
 		), repeated AS (
-			SELECT k.tenant, w.reason, CASE w.reason WHEN 'duplicate_keys' THEN sum(k.n - 1) ELSE count(*) FILTER (WHERE k.is_conflicting) END::bigint AS affected,
-				   count(DISTINCT k.customer_key) FILTER (WHERE w.reason = 'duplicate_keys' OR k.is_conflicting) AS customers,
+			SELECT k.tenant, w.reason,
+				   CASE w.reason WHEN 'duplicate_keys' THEN sum(k.n - 1)
+						ELSE count(*) FILTER (WHERE k.is_conflicting) END::bigint AS affected,
+				   count(DISTINCT k.customer_key)
+					   FILTER (WHERE w.reason = 'duplicate_keys' OR k.is_conflicting) AS customers,
 				   CASE WHEN w.reason = 'conflicting_keys' AND bool_or(k.customer_key <> k.other_key)
-						THEN format('%%s of them on different customers', count(*) FILTER (WHERE k.customer_key <> k.other_key)) END AS detail
-			  FROM keys AS k CROSS JOIN (VALUES ('duplicate_keys'), ('conflicting_keys')) AS w (reason) GROUP BY k.tenant, w.reason
+						THEN format('%%s of them on different customers',
+							count(*) FILTER (WHERE k.customer_key <> k.other_key)) END AS detail
+			  FROM keys AS k CROSS JOIN (VALUES ('duplicate_keys'), ('conflicting_keys')) AS w (reason)
+			 GROUP BY k.tenant, w.reason
 		), lines AS (
-			SELECT d.tenant, 'several_rows_a_day' AS reason, CASE WHEN count(*) FILTER (WHERE d.n > 1) > 0.2 * count(*) THEN count(*) FILTER (WHERE d.n > 1) ELSE 0 END AS affected,
-				   CASE WHEN count(*) FILTER (WHERE d.n > 1) > 0.2 * count(*) THEN count(DISTINCT d.customer_key) FILTER (WHERE d.n > 1) ELSE 0 END AS customers,
-				   format('%%s %%%% of %%s days of a customer', round(100.0 * count(*) FILTER (WHERE d.n > 1) / count(*), 1), count(*)) AS detail
-			  FROM (SELECT s.tenant, s.customer_key, s.day, count(*) AS n FROM kept AS s WHERE s.is_event GROUP BY s.tenant, s.customer_key, s.day) AS d
+			SELECT d.tenant, 'several_rows_a_day' AS reason,
+				   CASE WHEN count(*) FILTER (WHERE d.n > 1) > 0.2 * count(*)
+						THEN count(*) FILTER (WHERE d.n > 1) ELSE 0 END AS affected,
+				   CASE WHEN count(*) FILTER (WHERE d.n > 1) > 0.2 * count(*)
+						THEN count(DISTINCT d.customer_key) FILTER (WHERE d.n > 1) ELSE 0 END AS customers,
+				   format('%%s %%%% of %%s days of a customer',
+					   round(100.0 * count(*) FILTER (WHERE d.n > 1) / count(*), 1), count(*)) AS detail
+			  FROM (SELECT s.tenant, s.customer_key, s.day, count(*) AS n FROM kept AS s WHERE s.is_event
+					 GROUP BY s.tenant, s.customer_key, s.day) AS d
 			 GROUP BY d.tenant
 		),
 		-- Iglewicz and Hoaglin, with 0.6745 as they print it: the median absolute deviation of a
@@ -403,30 +585,40 @@ BEGIN
 		logs AS (
 			SELECT s.tenant, s.customer_key, ln(s.value::float8) AS x FROM kept AS s WHERE s.is_event AND s.value > 0
 		), medians AS (
-			SELECT l.tenant, count(*) AS n, percentile_cont(0.5) WITHIN GROUP (ORDER BY l.x) AS median FROM logs AS l GROUP BY l.tenant
+			SELECT l.tenant, count(*) AS n, percentile_cont(0.5) WITHIN GROUP (ORDER BY l.x) AS median
+			  FROM logs AS l GROUP BY l.tenant
 		), deviations AS (
 			SELECT m.tenant, m.n, m.median, percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(l.x - m.median)) AS mad
 			  FROM medians AS m JOIN logs AS l ON l.tenant = m.tenant GROUP BY m.tenant, m.n, m.median
 		), outliers AS (
 			SELECT d.tenant, w.reason, count(l.x) AS affected, count(DISTINCT l.customer_key) AS customers,
-				   CASE WHEN d.n < 30 THEN 'not judged, there are fewer than 30 orders' WHEN d.mad = 0 THEN 'not judged, most orders have the same value'
-						ELSE format(CASE w.sign WHEN 1 THEN 'above %%s' ELSE 'below %%s' END, w.sign * @extschema@._explain_floor(w.sign * exp(d.median + w.sign * 3.5 / 0.6745 * d.mad)::numeric, %6$s)) END AS detail
+				   CASE WHEN d.n < 30 THEN 'not judged, there are fewer than 30 orders'
+						WHEN d.mad = 0 THEN 'not judged, most orders have the same value'
+						ELSE format(CASE w.sign WHEN 1 THEN 'above %%s' ELSE 'below %%s' END,
+							w.sign * @extschema@._explain_floor(w.sign
+								* exp(d.median + w.sign * 3.5 / 0.6745 * d.mad)::numeric, %6$s)) END AS detail
 			  FROM deviations AS d CROSS JOIN (VALUES ('outlier_high', 1), ('outlier_low', -1)) AS w (reason, sign)
-			  LEFT JOIN logs AS l ON l.tenant = d.tenant AND d.n >= 30 AND d.mad > 0 AND w.sign * 0.6745 * (l.x - d.median) > 3.5 * d.mad
+			  LEFT JOIN logs AS l ON l.tenant = d.tenant AND d.n >= 30 AND d.mad > 0
+			   AND w.sign * 0.6745 * (l.x - d.median) > 3.5 * d.mad
 			 GROUP BY d.tenant, w.reason, w.sign, d.n, d.mad, d.median
 		), currencies AS (
-			SELECT s.tenant, s.currency, count(*) AS n, row_number() OVER (PARTITION BY s.tenant ORDER BY count(*) DESC, s.currency) AS place
+			SELECT s.tenant, s.currency, count(*) AS n,
+				   row_number() OVER (PARTITION BY s.tenant ORDER BY count(*) DESC, s.currency) AS place
 			  FROM kept AS s WHERE s.currency IS NOT NULL GROUP BY s.tenant, s.currency
 		), mixed AS (
-			SELECT c.tenant, 'mixed_currencies' AS reason, coalesce(sum(c.n) FILTER (WHERE c.place > 1), 0)::bigint AS affected,
-				   (SELECT count(DISTINCT s.customer_key) FROM kept AS s JOIN currencies AS o ON o.tenant = s.tenant AND o.currency = s.currency AND o.place > 1
+			SELECT c.tenant, 'mixed_currencies' AS reason,
+				   coalesce(sum(c.n) FILTER (WHERE c.place > 1), 0)::bigint AS affected,
+				   (SELECT count(DISTINCT s.customer_key) FROM kept AS s
+					  JOIN currencies AS o ON o.tenant = s.tenant AND o.currency = s.currency AND o.place > 1
 					 WHERE s.tenant = c.tenant) AS customers,
 				   -- what is no code of a currency may be anything: it isn't shown
 				   CASE WHEN count(*) > 1 THEN format('%%s currencies%%s', count(*),
-						': ' || string_agg(format('%%s of %%s', c.n, c.currency), ', ' ORDER BY c.place) FILTER (WHERE c.place <= 10 AND c.currency ~ '^[A-Z]{3}$')) END AS detail
+						': ' || string_agg(format('%%s of %%s', c.n, c.currency), ', ' ORDER BY c.place)
+							FILTER (WHERE c.place <= 10 AND c.currency ~ '^[A-Z]{3}$')) END AS detail
 			  FROM currencies AS c GROUP BY c.tenant
 			UNION ALL
-			SELECT s.tenant, 'no_currency', count(*), count(DISTINCT s.customer_key), NULL FROM kept AS s WHERE s.currency IS NULL AND 'currency' = ANY ($2) GROUP BY s.tenant
+			SELECT s.tenant, 'no_currency', count(*), count(DISTINCT s.customer_key), NULL FROM kept AS s
+			 WHERE s.currency IS NULL AND 'currency' = ANY ($2) GROUP BY s.tenant
 		),
 		-- a weekday counts if at least half of its days have a row
 		days AS (
@@ -435,46 +627,61 @@ BEGIN
 			SELECT b.tenant, w.weekday
 			  FROM (SELECT d.tenant, min(d.day) AS first, max(d.day) AS last FROM days AS d GROUP BY d.tenant) AS b
 			 CROSS JOIN generate_series(1, 7) AS w (weekday)
-			 CROSS JOIN LATERAL (SELECT count(*) AS n FROM days AS d WHERE d.tenant = b.tenant AND extract(isodow FROM d.day) = w.weekday) AS d
+			 CROSS JOIN LATERAL (SELECT count(*) AS n FROM days AS d
+						 WHERE d.tenant = b.tenant AND extract(isodow FROM d.day) = w.weekday) AS d
 			 WHERE 2 * d.n >= @extschema@._model_weekdays(b.first, b.last, w.weekday) AND d.n > 0
 		), gaps AS (
-			SELECT g.tenant, g.after, g.is_last, coalesce(sum(@extschema@._model_weekdays(g.after + 1, g.before - 1, w.weekday)), 0) AS n
-			  FROM (SELECT d.tenant, d.day AS after, coalesce(lead(d.day) OVER next_day, $1 + 1) AS before, lead(d.day) OVER next_day IS NULL AS is_last
+			SELECT g.tenant, g.after, g.is_last,
+				   coalesce(sum(@extschema@._model_weekdays(g.after + 1, g.before - 1, w.weekday)), 0) AS n
+			  FROM (SELECT d.tenant, d.day AS after, coalesce(lead(d.day) OVER next_day, $1 + 1) AS before,
+						   lead(d.day) OVER next_day IS NULL AS is_last
 					  FROM days AS d WINDOW next_day AS (PARTITION BY d.tenant ORDER BY d.day)) AS g
 			  LEFT JOIN weekdays AS w ON w.tenant = g.tenant
 			 WHERE g.before > g.after + 1
 			 GROUP BY g.tenant, g.after, g.is_last
 		), feed AS (
-			SELECT g.tenant, CASE WHEN g.is_last THEN 'no_recent_rows' ELSE 'days_without_rows' END AS reason, sum(g.n)::bigint AS affected, NULL::bigint AS customers,
+			SELECT g.tenant, CASE WHEN g.is_last THEN 'no_recent_rows' ELSE 'days_without_rows' END AS reason,
+				   sum(g.n)::bigint AS affected, NULL::bigint AS customers,
 				   CASE WHEN g.is_last THEN format('the last row is of %%s', to_char(max(g.after), 'YYYY-MM-DD'))
-						WHEN max(g.n) > 0 THEN format('at most %%s together, after %%s', max(g.n), to_char((array_agg(g.after ORDER BY g.n DESC, g.after))[1], 'YYYY-MM-DD')) END AS detail
+						WHEN max(g.n) > 0 THEN format('at most %%s together, after %%s', max(g.n),
+							to_char((array_agg(g.after ORDER BY g.n DESC, g.after))[1], 'YYYY-MM-DD')) END AS detail
 			  FROM gaps AS g GROUP BY g.tenant, g.is_last
 		), found AS (
-			SELECT * FROM corrections UNION ALL SELECT * FROM duplicates UNION ALL SELECT * FROM repeated UNION ALL SELECT * FROM lines UNION ALL SELECT * FROM outliers
+			SELECT * FROM corrections UNION ALL SELECT * FROM duplicates
+			UNION ALL SELECT * FROM repeated UNION ALL SELECT * FROM lines UNION ALL SELECT * FROM outliers
 			UNION ALL SELECT * FROM mixed UNION ALL SELECT * FROM feed
 		)
 		SELECT jsonb_agg(to_jsonb(x)) FROM (
 			SELECT * FROM left_out
 			UNION ALL
-			SELECT t.tenant, r.reason, coalesce(f.affected, 0), CASE WHEN f.reason IS NULL AND r.unit <> 'days' THEN 0 ELSE f.customers END, f.detail
-			  FROM tenants AS t CROSS JOIN @extschema@.quality_reasons() AS r LEFT JOIN found AS f ON f.tenant = t.tenant AND f.reason = r.reason
+			SELECT t.tenant, r.reason, coalesce(f.affected, 0),
+				   CASE WHEN f.reason IS NULL AND r.unit <> 'days' THEN 0 ELSE f.customers END, f.detail
+			  FROM tenants AS t CROSS JOIN @extschema@.quality_reasons() AS r
+			  LEFT JOIN found AS f ON f.tenant = t.tenant AND f.reason = r.reason
 			 WHERE r.found = 'checked' AND (r.needs IS NULL OR r.needs = ANY ($2))) AS x$q$,
-		@extschema@._model_source_key(settings, 'r.customer'), CASE WHEN tenanted THEN 'r.customer[1]' ELSE '''''::text' END,
-		CASE WHEN (settings ->> 'day_is_moment')::boolean THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END,
+		@extschema@._model_source_key(settings, 'r.customer'),
+		CASE WHEN tenanted THEN 'r.customer[1]' ELSE '''''::text' END,
+		CASE WHEN (settings ->> 'day_is_moment')::boolean
+			THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END,
 		settings ->> 'quality_query', NULL, settings ->> 'money_decimals')
-		INTO findings USING today, ARRAY(SELECT k FROM unnest('{event_key,currency}'::text[]) AS k WHERE settings ->> k IS NOT NULL);
+		INTO findings
+		USING today, ARRAY(SELECT k FROM unnest('{event_key,currency}'::text[]) AS k WHERE settings ->> k IS NOT NULL);
 	EXECUTE format('LOCK TABLE %I.quality IN SHARE ROW EXCLUSIVE MODE', model);
 	EXECUTE format('DELETE FROM %I.quality', model);
-	EXECUTE format('INSERT INTO %I.quality SELECT f.tenant, f.reason, f.affected, f.customers, f.detail, clock_timestamp()'
-		' FROM jsonb_to_recordset($1) AS f (tenant text, reason text, affected bigint, customers bigint, detail text)', model) USING findings;
+	EXECUTE format('INSERT INTO %I.quality'
+		' SELECT f.tenant, f.reason, f.affected, f.customers, f.detail, clock_timestamp()'
+		' FROM jsonb_to_recordset($1) AS f (tenant text, reason text, affected bigint, customers bigint, detail text)',
+		model) USING findings;
 EXCEPTION
-	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
+		OR ambiguous_column
 		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
 		PERFORM @extschema@._model_raise_unreadable(model, state, message);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_check_quality(name, jsonb) IS 'internal: read the source of a model for what can be wrong with it, write down counts';
+COMMENT ON FUNCTION @extschema@._model_check_quality(name, jsonb) IS
+	'internal: read the source of a model for what can be wrong with it, write down counts';
 
 -- How often a weekday comes from one day to another: 1 is Monday.
 CREATE FUNCTION @extschema@._model_weekdays(from_day date, to_day date, weekday int)
@@ -483,13 +690,16 @@ CREATE FUNCTION @extschema@._model_weekdays(from_day date, to_day date, weekday 
 BEGIN ATOMIC
 	SELECT CASE WHEN to_day OPERATOR(pg_catalog.<) from_day THEN 0 ELSE
 		((to_day OPERATOR(pg_catalog.-) from_day) OPERATOR(pg_catalog.+) 7 OPERATOR(pg_catalog.-)
-		 ((weekday OPERATOR(pg_catalog.-) pg_catalog.date_part('isodow', from_day)::int OPERATOR(pg_catalog.+) 7) OPERATOR(pg_catalog.%) 7))
+		 ((weekday OPERATOR(pg_catalog.-) pg_catalog.date_part('isodow', from_day)::int OPERATOR(pg_catalog.+) 7)
+			OPERATOR(pg_catalog.%) 7))
 		OPERATOR(pg_catalog./) 7 END;
 END;
-COMMENT ON FUNCTION @extschema@._model_weekdays(date, date, int) IS 'internal: how many Mondays (1) to Sundays (7) there are from one day to another';
+COMMENT ON FUNCTION @extschema@._model_weekdays(date, date, int) IS
+	'internal: how many Mondays (1) to Sundays (7) there are from one day to another';
 
 CREATE FUNCTION @extschema@.check_quality(model text)
-	RETURNS TABLE (tenant text, reason text, unit text, affected bigint, customers bigint, explanation text, advice text)
+	RETURNS TABLE (tenant text, reason text, unit text, affected bigint, customers bigint,
+		explanation text, advice text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -497,19 +707,23 @@ DECLARE
 	home	name := @extschema@._model_home(model);
 BEGIN
 	PERFORM @extschema@._model_check_quality(home, @extschema@._model_settings(home));
-	RETURN QUERY EXECUTE format('SELECT q.tenant, q.reason, q.unit, q.affected, q.customers, q.explanation, q.advice FROM %I.data_quality AS q WHERE coalesce(q.affected > 0, q.checked_at IS NOT NULL)', home);
+	RETURN QUERY EXECUTE format('SELECT q.tenant, q.reason, q.unit, q.affected, q.customers, q.explanation, q.advice'
+		' FROM %I.data_quality AS q WHERE coalesce(q.affected > 0, q.checked_at IS NOT NULL)', home);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_quality(text) IS
-	'read the source of a model once more and count what can be wrong with it: duplicates, order lines, outliers, currencies, days without rows; returns what was found, and the view data_quality shows it from now on';
+	'read the source of a model once more and count what can be wrong with it:'
+	' duplicates, order lines, outliers, currencies, days without rows;'
+	' returns what was found, and the view data_quality shows it from now on';
 
 -- Readers may ask as well, about the customers that they may see. It works on
 -- anybody's model. So it reads no view there, because the functions of a view run
 -- with the rights of the caller: it asks _attribute_segments, as the functions of
 -- sql/model/explain.sql ask theirs.
 CREATE FUNCTION @extschema@.score_parity(model text, attribute text, minimum_ratio float8 DEFAULT 0.8)
-	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text, customers bigint, group_customers bigint,
-		group_share float8, overall_share float8, ratio float8, deviations float8, flagged boolean, note text, segment_order int)
+	RETURNS TABLE (tenant text, attribute_value text, segment text, segment_label text,
+		customers bigint, group_customers bigint, group_share float8, overall_share float8, ratio float8,
+		deviations float8, flagged boolean, note text, segment_order int)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -520,7 +734,8 @@ DECLARE
 BEGIN
 	IF model IS NULL OR attribute IS NULL OR minimum_ratio IS NULL THEN
 		RAISE null_value_not_allowed USING
-			MESSAGE = format('%s must not be null', CASE WHEN model IS NULL THEN 'model' WHEN attribute IS NULL THEN 'attribute' ELSE 'minimum_ratio' END);
+			MESSAGE = format('%s must not be null', CASE WHEN model IS NULL THEN 'model'
+				WHEN attribute IS NULL THEN 'attribute' ELSE 'minimum_ratio' END);
 	END IF;
 	IF NOT (minimum_ratio > 0 AND minimum_ratio <= 1) THEN
 		RAISE invalid_parameter_value USING
@@ -528,55 +743,73 @@ BEGIN
 			HINT = '0.8 is the four-fifths rule.';
 	END IF;
 	home := @extschema@._model_named(model);
-	scores := (SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relname = 'customer_scores');
+	scores := (SELECT c.oid FROM pg_class AS c
+				WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relname = 'customer_scores');
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND a.attname = attribute
-					  AND octet_length(attribute) <= 63 AND col_description(a.attrelid, a.attnum) = 'attribute of the customer') THEN
+					  AND octet_length(attribute) <= 63
+					  AND col_description(a.attrelid, a.attnum) = 'attribute of the customer') THEN
 		SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) INTO attributes
-		  FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND col_description(a.attrelid, a.attnum) = 'attribute of the customer';
+		  FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0
+		   AND col_description(a.attrelid, a.attnum) = 'attribute of the customer';
 		RAISE undefined_column USING
 			MESSAGE = format('attribute "%s" is none of model "%s"', left(attribute, 100), home),
-			HINT = CASE WHEN attributes IS NULL THEN format('Name a table of customers and its columns: alter_model(%L, customers => ..., attributes => ...)', home)
+			HINT = CASE WHEN attributes IS NULL
+				THEN format('Name a table of customers and its columns:'
+					' alter_model(%L, customers => ..., attributes => ...)', home)
 				ELSE format('Its attributes are: %s.', attributes) END;
 	END IF;
 	RETURN QUERY EXECUTE $q$
 		WITH counted AS MATERIALIZED (
-			SELECT s.tenant, s.attribute_value AS value, s.segment, s.segment_label, s.segment_order, s.customers AS n, s.minimum_group_size AS minimum
+			SELECT s.tenant, s.attribute_value AS value, s.segment, s.segment_label, s.segment_order,
+				   s.customers AS n, s.minimum_group_size AS minimum
 			  FROM @extschema@._attribute_segments($1, $3) AS s
 		), groups AS (
 			SELECT c.tenant, c.value, sum(c.n)::bigint AS n,
-				   @extschema@.is_small_cell(sum(c.n)::bigint, (SELECT max(m.minimum) FROM counted AS m), 1, 1) OVER (PARTITION BY c.tenant ORDER BY c.value RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small,
+				   @extschema@.is_small_cell(sum(c.n)::bigint, (SELECT max(m.minimum) FROM counted AS m), 1, 1)
+					   OVER (PARTITION BY c.tenant ORDER BY c.value
+					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small,
 				   dense_rank() OVER (PARTITION BY c.tenant ORDER BY c.value)::int AS line
 			  FROM counted AS c GROUP BY c.tenant, c.value
 		), segments AS (
 			SELECT c.tenant, c.segment, c.segment_label, c.segment_order, sum(c.n)::bigint AS n,
 				   sum(sum(c.n)) OVER (PARTITION BY c.tenant)::bigint AS everybody,
-				   @extschema@.is_small_cell(sum(c.n)::bigint, (SELECT max(m.minimum) FROM counted AS m), 1, 1) OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment
+				   @extschema@.is_small_cell(sum(c.n)::bigint, (SELECT max(m.minimum) FROM counted AS m), 1, 1)
+					   OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment
 					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small,
 				   dense_rank() OVER (PARTITION BY c.tenant ORDER BY c.segment_order, c.segment)::int AS cross_line
 			  FROM counted AS c GROUP BY c.tenant, c.segment, c.segment_label, c.segment_order
 		), cells AS (
 			-- a group with nobody in a segment is what one looks for
-			SELECT g.tenant, g.value, s.segment, s.segment_label, s.segment_order, coalesce(c.n, 0) AS n, g.n AS group_n, s.n AS segment_n, s.everybody, g.is_small AS group_is_small, s.is_small AS segment_is_small,
-				   g.is_small OR s.is_small OR @extschema@.is_small_cell(coalesce(c.n, 0), (SELECT max(m.minimum) FROM counted AS m), g.line, s.cross_line) OVER (PARTITION BY g.tenant ORDER BY g.line, s.cross_line
+			SELECT g.tenant, g.value, s.segment, s.segment_label, s.segment_order, coalesce(c.n, 0) AS n,
+				   g.n AS group_n, s.n AS segment_n, s.everybody,
+				   g.is_small AS group_is_small, s.is_small AS segment_is_small,
+				   g.is_small OR s.is_small OR @extschema@.is_small_cell(coalesce(c.n, 0),
+					   (SELECT max(m.minimum) FROM counted AS m), g.line, s.cross_line)
+					   OVER (PARTITION BY g.tenant ORDER BY g.line, s.cross_line
 					   RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS is_small
 			  FROM groups AS g JOIN segments AS s ON s.tenant IS NOT DISTINCT FROM g.tenant
-			  LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM g.tenant AND c.value IS NOT DISTINCT FROM g.value AND c.segment IS NOT DISTINCT FROM s.segment
+			  LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM g.tenant AND c.value IS NOT DISTINCT FROM g.value
+			   AND c.segment IS NOT DISTINCT FROM s.segment
 		), compared AS (
 			SELECT c.*, c.n / c.group_n::float8 AS share, c.segment_n / c.everybody::float8 AS overall,
 				   -- of a sample without replacement: mean and variance are those of the hypergeometric distribution
 				   (c.n - c.group_n * (c.segment_n / c.everybody::float8))
-				   / nullif(sqrt(c.group_n * (c.segment_n / c.everybody::float8) * (1 - c.segment_n / c.everybody::float8)
-						* (c.everybody - c.group_n) / nullif(c.everybody - 1, 0)), 0) AS deviations
+				   / nullif(sqrt(c.group_n * (c.segment_n / c.everybody::float8)
+						* (1 - c.segment_n / c.everybody::float8) * (c.everybody - c.group_n)
+						/ nullif(c.everybody - 1, 0)), 0) AS deviations
 			  FROM cells AS c
 		)
 		SELECT c.tenant, c.value, c.segment, c.segment_label,
 			   CASE WHEN NOT c.is_small THEN c.n END, CASE WHEN NOT c.group_is_small THEN c.group_n END,
-			   CASE WHEN NOT c.is_small THEN c.share END, CASE WHEN NOT c.segment_is_small THEN c.overall END, CASE WHEN NOT c.is_small THEN c.share / c.overall END,
+			   CASE WHEN NOT c.is_small THEN c.share END, CASE WHEN NOT c.segment_is_small THEN c.overall END,
+			   CASE WHEN NOT c.is_small THEN c.share / c.overall END,
 			   CASE WHEN NOT c.is_small THEN c.deviations END,
 			   CASE WHEN NOT c.is_small THEN c.share < $2 * c.overall OR c.share * $2 > c.overall END,
 			   CASE WHEN c.is_small THEN 'too few customers to be shown'
-					WHEN c.share < $2 * c.overall THEN concat('fewer than the limit', CASE WHEN abs(c.deviations) < 2 THEN '; may be chance' END)
-					WHEN c.share * $2 > c.overall THEN concat('more than the limit', CASE WHEN abs(c.deviations) < 2 THEN '; may be chance' END) END,
+					WHEN c.share < $2 * c.overall THEN concat('fewer than the limit',
+						CASE WHEN abs(c.deviations) < 2 THEN '; may be chance' END)
+					WHEN c.share * $2 > c.overall THEN concat('more than the limit',
+						CASE WHEN abs(c.deviations) < 2 THEN '; may be chance' END) END,
 			   c.segment_order
 		  FROM compared AS c
 		 ORDER BY c.tenant, c.value, c.segment_order, c.segment$q$
@@ -584,4 +817,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.score_parity(text, text, float8) IS
-	'are the values of an attribute alike in the segments? For each the share of its customers in each segment, against the share of all customers; flagged where the ratio is below minimum_ratio or above its inverse; deviations: how many standard deviations from what chance gives';
+	'are the values of an attribute alike in the segments? For each the share of its customers in each segment,'
+	' against the share of all customers; flagged where the ratio is below minimum_ratio or above its inverse;'
+	' deviations: how many standard deviations from what chance gives';

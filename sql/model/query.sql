@@ -17,9 +17,11 @@ CREATE FUNCTION @extschema@._model_pending_keys(model name)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.pending AS d UNION ALL'
-		' SELECT m.root_key FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key', model);
+		' SELECT m.root_key FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key',
+		model);
 END;
-COMMENT ON FUNCTION @extschema@._model_pending_keys(name) IS 'internal: a query for the customers who have something pending, more than once and under former keys too';
+COMMENT ON FUNCTION @extschema@._model_pending_keys(name) IS
+	'internal: a query for the customers who have something pending, more than once and under former keys too';
 
 -- The type of money as readers see it.
 CREATE FUNCTION @extschema@._model_money(settings jsonb)
@@ -37,13 +39,16 @@ CREATE FUNCTION @extschema@._model_known(settings jsonb)
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'known_since' IS NULL THEN $q$'-infinity'::date$q$
 		WHEN (settings OPERATOR(pg_catalog.->>) 'known_is_moment')::boolean
-			THEN pg_catalog.format($q$COALESCE((p.known AT TIME ZONE %L)::date, '-infinity')$q$, settings OPERATOR(pg_catalog.->>) 'time_zone')
+			THEN pg_catalog.format($q$COALESCE((p.known AT TIME ZONE %L)::date, '-infinity')$q$,
+				settings OPERATOR(pg_catalog.->>) 'time_zone')
 		ELSE $q$COALESCE(p.known::date, '-infinity')$q$ END;
 END;
-COMMENT ON FUNCTION @extschema@._model_known(jsonb) IS 'internal: an expression for the day from which a person of the customers table is known';
+COMMENT ON FUNCTION @extschema@._model_known(jsonb) IS
+	'internal: an expression for the day from which a person of the customers table is known';
 
 -- Which scores an interval of values stands for, in words.
-CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], score int, language text DEFAULT 'en', decimals int DEFAULT 2)
+CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], score int,
+	language text DEFAULT 'en', decimals int DEFAULT 2)
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -95,7 +100,8 @@ BEGIN
 		upper := floor(upper);
 		low := trim_scale(lower::numeric)::text;
 		high := trim_scale(upper::numeric)::text;
-		RETURN CASE WHEN n = 0 THEN '>= 0' WHEN score = n + 1 THEN low || '+' WHEN score = 1 THEN CASE WHEN upper = 1 THEN '1' ELSE '<= ' || high END
+		RETURN CASE WHEN n = 0 THEN '>= 0' WHEN score = n + 1 THEN low || '+'
+			WHEN score = 1 THEN CASE WHEN upper = 1 THEN '1' ELSE '<= ' || high END
 			WHEN upper < lower THEN '-' WHEN upper = lower THEN low ELSE low || '-' || high END;
 	END IF;
 	-- Cut downwards: of amounts with so many decimals those above 10.006 are those
@@ -107,7 +113,8 @@ BEGIN
 	kept := upper::text::numeric;
 	-- Not by _explain_floor: readers call this, who may have no rights on its schema.
 	LOOP
-		below := trunc(passed, places) - CASE WHEN passed < trunc(passed, places) THEN power(10::numeric, -places) ELSE 0 END;
+		below := trunc(passed, places)
+			- CASE WHEN passed < trunc(passed, places) THEN power(10::numeric, -places) ELSE 0 END;
 		above := trunc(kept, places) - CASE WHEN kept < trunc(kept, places) THEN power(10::numeric, -places) ELSE 0 END;
 		EXIT WHEN (kept > passed AND places < 400 AND below = above) IS NOT TRUE;
 		places := places + 1;
@@ -116,18 +123,23 @@ BEGIN
 	kept := trim_scale(above);
 	low := round(passed, greatest(scale(passed), decimals))::text;
 	high := round(kept, greatest(scale(kept), decimals))::text;
-	RETURN CASE WHEN n = 0 THEN CASE WHEN language LIKE 'fr%' THEN 'tous' ELSE 'all' END WHEN score = 1 THEN '<= ' || high WHEN score = n + 1 THEN '> ' || low ELSE '> ' || low || ' <= ' || high END;
+	RETURN CASE WHEN n = 0 THEN CASE WHEN language LIKE 'fr%' THEN 'tous' ELSE 'all' END
+		WHEN score = 1 THEN '<= ' || high
+		WHEN score = n + 1 THEN '> ' || low
+		ELSE '> ' || low || ' <= ' || high END;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.score_range(text, float8[], int, text, int) IS
-	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it; dimension mean: monetary values that are means; NULL if dimension, thresholds or score is NULL';
+	'the values that get a score, in words: < 30 d, 3-4, > 17.50 <= 40.00; - where no value can get it; dimension mean:'
+	' monetary values that are means; NULL if dimension, thresholds or score is NULL';
 
 -- Who may see which tenant, as a condition on "tenant" of a question; "rows" says
 -- which rows r of the table reader give that right. They hold names, which may be
 -- those of roles that have been dropped, with namesakes since. A grant goes with
 -- its role: a row counts while the role has USAGE on the schema by itself, as the
 -- owner has and grant_reader gives.
-CREATE FUNCTION @extschema@._model_reader_condition(model name, settings jsonb, reader text, rows text DEFAULT 'r.tenant = k.tenant OR r.tenant IS NULL')
+CREATE FUNCTION @extschema@._model_reader_condition(model name, settings jsonb, reader text,
+	rows text DEFAULT 'r.tenant = k.tenant OR r.tenant IS NULL')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -135,10 +147,13 @@ BEGIN ATOMIC
 		pg_catalog.format('EXISTS (SELECT FROM %1$I.reader AS r JOIN pg_catalog.pg_roles AS o ON o.rolname = r.role'
 			' WHERE (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE'')'
 			' AND o.oid IN (SELECT a.grantee FROM pg_catalog.pg_namespace AS n'
-			' CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
-			' WHERE n.oid = %4$L::pg_catalog.regnamespace AND a.privilege_type = ''USAGE''))', model, reader, rows, pg_catalog.quote_ident(model)) END;
+			' CROSS JOIN LATERAL'
+			' pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
+			' WHERE n.oid = %4$L::pg_catalog.regnamespace AND a.privilege_type = ''USAGE''))',
+			model, reader, rows, pg_catalog.quote_ident(model)) END;
 END;
-COMMENT ON FUNCTION @extschema@._model_reader_condition(name, jsonb, text, text) IS 'internal: which tenants a reader may see';
+COMMENT ON FUNCTION @extschema@._model_reader_condition(name, jsonb, text, text) IS
+	'internal: which tenants a reader may see';
 
 -- The question: a row for each tenant. "as_of" and "condition" are expressions
 -- over the configuration c; "dates" is an item of FROM that they may read;
@@ -162,7 +177,8 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
  WHERE {condition} AND {readable}$q$,
 		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
 		'dates', dates, 'columns', columns,
-		'readable', CASE WHEN reader IS NULL THEN 'true' ELSE @extschema@._model_reader_condition(model, settings, reader) END,
+		'readable', CASE WHEN reader IS NULL THEN 'true'
+			ELSE @extschema@._model_reader_condition(model, settings, reader) END,
 		'calibration', COALESCE(calibration, pg_catalog.format('%I.calibration', model)),
 		'fits', CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE
 			', k.btyd_fit, k.spend_fit, k.propensity_fit, k.clv_thresholds, c.margin, c.discount_rate' END);
@@ -186,9 +202,11 @@ DECLARE
 	is_left		text;
 BEGIN
 	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h', model, id);
+		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h',
+			model, id);
 	END IF;
-	is_left := format('p.history OPERATOR(@extschema@.<>) ''{}''%s', CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
+	is_left := format('p.history OPERATOR(@extschema@.<>) ''{}''%s',
+		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
 		format(' AND (p.is_stored OR %s)', @extschema@._model_kept(model, settings, 'p.history')) END);
 	RETURN format($q$
 SELECT h.tenant, h.customer_key, h.%2$s, h.history
@@ -198,28 +216,39 @@ UNION ALL
 SELECT p.tenant, p.customer_key, p.customer_id, %7$s
   FROM (SELECT d.tenant, d.customer_key, d.customer_id,
                %5$s AS history, h.history IS NOT NULL AS is_stored
-          FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id, @extschema@.try_sum(d.difference) AS difference
+          FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
+                       @extschema@.try_sum(d.difference) AS difference
                   FROM (SELECT d.customer_key, d.tenant, d.%3$s AS customer_id, d.difference FROM %1$I.pending AS d
                          WHERE NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = d.customer_key)
                         UNION ALL
                         SELECT m.root_key, d.tenant, m.root_id, d.difference
-                          FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key) AS d
+                          FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d
+                               ON d.customer_key = m.customer_key) AS d
                  GROUP BY d.customer_key) AS d
           LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
- WHERE %6$s%8$s$q$, model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END, @extschema@._model_pending_keys(model),
+ WHERE %6$s%8$s$q$,
+		model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END,
+		@extschema@._model_pending_keys(model),
 		@extschema@._model_kept_days(model, settings,
-			format('CASE WHEN h.history IS NULL THEN d.difference WHEN d.difference IS NOT NULL THEN @extschema@._try_add(h.history, d.difference)'
+			format('CASE WHEN h.history IS NULL THEN d.difference'
+				' WHEN d.difference IS NOT NULL THEN @extschema@._try_add(h.history, d.difference)'
 				-- too large alone, but maybe not with what is stored
-				' ELSE (SELECT @extschema@.try_sum(x.history) FROM (SELECT h.history UNION ALL SELECT y.difference FROM %1$I.pending AS y'
-				' WHERE y.customer_key = d.customer_key AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = y.customer_key)'
-				' UNION ALL SELECT y.difference FROM %1$I.merged_customers AS m JOIN %1$I.pending AS y ON y.customer_key = m.customer_key WHERE m.root_key = d.customer_key) AS x) END', model)),
+				' ELSE (SELECT @extschema@.try_sum(x.history)'
+				' FROM (SELECT h.history UNION ALL SELECT y.difference FROM %1$I.pending AS y'
+				' WHERE y.customer_key = d.customer_key'
+				' AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = y.customer_key)'
+				' UNION ALL SELECT y.difference FROM %1$I.merged_customers AS m'
+				' JOIN %1$I.pending AS y ON y.customer_key = m.customer_key'
+				' WHERE m.root_key = d.customer_key) AS x) END', model)),
 		@extschema@._model_not_suppressed(model, 'p.customer_key'),
-		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left) ELSE 'p.history' END,
+		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left)
+			ELSE 'p.history' END,
 		-- a total beyond all limits is not nothing: a customer with one is no prospect
 		CASE WHEN everyone THEN ' AND p.history IS NOT NULL' ELSE ' AND ' || is_left END);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_histories(name, jsonb, boolean) IS 'internal: the query for the history of each customer';
+COMMENT ON FUNCTION @extschema@._model_histories(name, jsonb, boolean) IS
+	'internal: the query for the history of each customer';
 
 -- What is known of each customer: the history and, from the customers table, the
 -- attributes. With consent asked for, those who have not given it are not here.
@@ -241,7 +270,8 @@ DECLARE
 	attributes	text;
 BEGIN
 	IF people IS NULL THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h', @extschema@._model_histories(model, settings));
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h',
+			@extschema@._model_histories(model, settings));
 	END IF;
 	-- where a person is known by several keys, the most careful of their answers counts
 	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@._model_names(settings, 'contact')) THEN
@@ -253,7 +283,8 @@ BEGIN
 			ELSE format(', p.%I', a.name) END, '' ORDER BY a.n) INTO attributes
 	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS a (name, n);
 	RETURN @extschema@._fill($q$
-SELECT h.tenant, h.customer_key, h.customer_id, h.history, CASE WHEN p.customer_id IS NOT NULL THEN {known} END AS known{attributes}
+SELECT h.tenant, h.customer_key, h.customer_id, h.history,
+       CASE WHEN p.customer_id IS NOT NULL THEN {known} END AS known{attributes}
   FROM ({histories}) AS h {join} JOIN ({people}) AS p ON {key} = h.customer_key
  WHERE {ordered}
 UNION ALL
@@ -269,9 +300,12 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
 			nullif(@extschema@._model_nobody_refuses(model, settings, 'h.customer_key'), 'true'),
 			-- people with nothing left are customers as long as they are known
-			CASE WHEN is_live THEN 'CASE WHEN p.customer_id IS NULL THEN h.history OPERATOR(@extschema@.<>) ''{}'' ELSE true END' END),
+			CASE WHEN is_live
+				THEN 'CASE WHEN p.customer_id IS NULL THEN h.history OPERATOR(@extschema@.<>) ''{}'''
+					' ELSE true END' END),
 		'kept', @extschema@._model_not_suppressed(model, key),
-		'pending', CASE WHEN is_live THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)',
+		'pending', CASE WHEN is_live
+			THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)',
 			@extschema@._model_pending_keys(model), key) ELSE '' END,
 		'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
 		'agreed', concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
@@ -280,7 +314,8 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
 		'known', @extschema@._model_known(settings));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb) IS 'internal: the query for what is known of each customer';
+COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb) IS
+	'internal: the query for what is known of each customer';
 
 -- What a model with prediction says of each customer: pieces of the queries
 -- below, for each level. A condition of a segment map may ask for all of it.
@@ -294,10 +329,12 @@ BEGIN ATOMIC
        @extschema@.churn_probability(q.btyd_fit, h.history, q.as_of) AS churn_probability,
        @extschema@.churn_reason(q.btyd_fit, h.history, q.as_of) AS churn_reason,
        @extschema@.btyd_expected(q.btyd_fit, h.history, q.as_of, 90) AS expected_orders_90d,
-       @extschema@.clv(q.btyd_fit, q.spend_fit, h.history, q.as_of, 12, 365.25 / 12, power(1 + q.discount_rate, 1.0 / 12) - 1, q.margin) AS clv_12m,
+       @extschema@.clv(q.btyd_fit, q.spend_fit, h.history, q.as_of, 12, 365.25 / 12,
+           power(1 + q.discount_rate, 1.0 / 12) - 1, q.margin) AS clv_12m,
        q.clv_thresholds,
        @extschema@.next_order_expected_on(q.btyd_fit, h.history, q.as_of) AS next_order_expected_on,
-       @extschema@.logit_predict(q.propensity_fit, @extschema@.propensity_features(h.history, q.as_of)) AS propensity_90d,
+       @extschema@.logit_predict(q.propensity_fit,
+           @extschema@.propensity_features(h.history, q.as_of)) AS propensity_90d,
        @extschema@.clv_reason(q.btyd_fit, q.spend_fit, h.history, q.as_of) AS prediction_reason$q$
 			WHEN 'scored' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d, f.clv_12m,'
 				' @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score,'
@@ -310,7 +347,8 @@ BEGIN ATOMIC
 				settings OPERATOR(pg_catalog.->>) 'money_decimals')
 		END END;
 END;
-COMMENT ON FUNCTION @extschema@._model_predictions(jsonb, text) IS 'internal: what a model predicts, as a piece of the query for a level';
+COMMENT ON FUNCTION @extschema@._model_predictions(jsonb, text) IS
+	'internal: what a model predicts, as a piece of the query for a level';
 
 -- The levels. "question", "customers", "facts" and "scored" are items of FROM that
 -- stand for the level below: a private view of the model, or a query in parentheses.
@@ -324,16 +362,20 @@ BEGIN ATOMIC
 WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{attributes}, h.history,
        q.as_of, q.version, q.weights, q.map_copy,
        q.recency_thresholds, q.frequency_thresholds, q.monetary_thresholds, q.basket_thresholds,
-       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.scored_value, f.tenure_days, f.silence_ratio,
+       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.scored_value,
+       f.tenure_days, f.silence_ratio,
        @extschema@.no_order_reason(h.history, q.as_of) AS no_order_reason,
        CASE WHEN f.recency_days IS NULL
-            THEN @extschema@.monetary(h.history, q.as_of) <> 0 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
-       t.recency_days AS then_recency_days, t.frequency AS then_frequency, t.scored_value AS then_scored_value{predictions}
+            THEN @extschema@.monetary(h.history, q.as_of) <> 0
+                OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
+       t.recency_days AS then_recency_days, t.frequency AS then_frequency,
+       t.scored_value AS then_scored_value{predictions}
   FROM {question} AS q
   JOIN {customers} AS h ON h.tenant = q.tenant
  CROSS JOIN LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f
  CROSS JOIN LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t$q$,
-		'question', question, 'customers', customers, 'attributes', @extschema@._model_attribute_list(settings, ', h.%I'),
+		'question', question, 'customers', customers,
+		'attributes', @extschema@._model_attribute_list(settings, ', h.%I'),
 		'predictions', @extschema@._model_predictions(settings, 'facts'));
 END;
 COMMENT ON FUNCTION @extschema@._model_facts(jsonb, text, text) IS 'internal: the query for the facts of each customer';
@@ -346,9 +388,11 @@ BEGIN ATOMIC
 	SELECT @extschema@._fill($q$
 WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes}, f.known, f.history,
        f.as_of, f.version, f.weights, f.map_copy,
-       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio, f.no_order_reason,
+       f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.tenure_days, f.silence_ratio,
+       f.no_order_reason,
        r.r_score, r.f_score, r.m_score,
-       CASE WHEN f.recency_days IS NOT NULL THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
+       CASE WHEN f.recency_days IS NOT NULL
+            THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
        t.r_score AS then_r_score, t.f_score AS then_f_score, t.m_score AS then_m_score{predictions}
   FROM {facts} AS f
  CROSS JOIN LATERAL @extschema@.rfm_scores(f.recency_days, f.frequency, f.scored_value,
@@ -382,7 +426,8 @@ BEGIN
 	SELECT array_agg(format('s.%I', c.name) ORDER BY c.condition <> 'score', c.position) INTO columns
 	  FROM @extschema@._score_column AS c WHERE c.part = ANY (parts) AND c.condition IS NOT NULL;
 	columns := columns || ARRAY(SELECT format('s.%I', a) FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n)
-		|| ARRAY(SELECT format('s.%I', 'attributes.' || a) FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n);
+		|| ARRAY(SELECT format('s.%I', 'attributes.' || a)
+				   FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n);
 	IF cardinality(maps) = 1 THEN
 		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
 	ELSE
@@ -392,20 +437,24 @@ BEGIN
 	END IF;
 	-- what somebody has said of a customer, where that segment is one of the map:
 	-- one row a customer at most, so that the join is left out where nobody reads it
-	EXECUTE format('SELECT string_agg(format(''(s.map_copy = %%L AND o.segment = ANY (%%L))'', m.map, ARRAY(SELECT l.segment'
-			' FROM %1$I.segment_label AS l WHERE l.map = m.map GROUP BY l.segment ORDER BY l.segment)::text), '' OR '' ORDER BY m.map)'
+	EXECUTE format('SELECT string_agg(format(''(s.map_copy = %%L AND o.segment = ANY (%%L))'', m.map,'
+			' ARRAY(SELECT l.segment FROM %1$I.segment_label AS l WHERE l.map = m.map'
+			' GROUP BY l.segment ORDER BY l.segment)::text), '' OR '' ORDER BY m.map)'
 		' FROM unnest($1) AS m (map)', model) INTO overridden USING maps;
 	IF with_rule THEN
 		SELECT ', (CASE s.map_copy' || string_agg(format(E'\n WHEN %L THEN %s', map,
-				   @extschema@._segment_rule_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END)::int AS rule_position,'
+				   @extschema@._segment_rule_case(format('%I.%I', model, map), columns)), '' ORDER BY map)
+			   || ' END)::int AS rule_position,'
 			   ' o.made_by AS overridden_by, o.valid_until AS overridden_until, o.reason AS overridden_reason'
 		  INTO rule FROM unnest(maps) AS m (map);
 		rule := rule || (SELECT coalesce(string_agg(format(', s.%I', 'attributes.' || a), ''), '')
 			FROM unnest(@extschema@._model_attributes(settings)) AS a);
 	END IF;
 	RETURN @extschema@._fill($q$
-SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, s.as_of, s.version, s.weights, s.map_copy,
-       s.last_order_on, s.recency_days, s.frequency, s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.no_order_reason,
+SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, s.as_of, s.version,
+       s.weights, s.map_copy,
+       s.last_order_on, s.recency_days, s.frequency, s.monetary, s.mean_value, s.tenure_days, s.silence_ratio,
+       s.no_order_reason,
        s.r_score, s.f_score, s.m_score, s.basket_score, s.then_r_score, s.then_f_score, s.then_m_score{predictions},
        s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason,
        s.segment_by_rules,
@@ -413,12 +462,16 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
        o.segment IS NOT NULL AS segment_overridden{rule}
   FROM (SELECT s.*,
                -- a customer who has bought and lacks R, because thresholds are missing, is no prospect
-               (CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL THEN {segment} END)::text COLLATE "C" AS segment_by_rules
+               (CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL
+                   THEN {segment} END)::text COLLATE "C" AS segment_by_rules
           FROM (SELECT s.*{dotted},
                        @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
-                       @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
+                       @extschema@.weighted_score(
+                           ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
                        @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights)
-                       - @extschema@.weighted_score(ARRAY[s.then_r_score, s.then_f_score, s.then_m_score]::float8[], s.weights) AS rfm_score_change,
+                       - @extschema@.weighted_score(
+                           ARRAY[s.then_r_score, s.then_f_score, s.then_m_score]::float8[], s.weights)
+                       AS rfm_score_change,
                        CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
                             WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
                             WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
@@ -463,9 +516,11 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
   FROM {scores} AS s
   LEFT JOIN {model}.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = {language}$q$,
 		'model', pg_catalog.quote_ident(model), 'scores', scores,
-		'money', @extschema@._model_money(settings), 'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
+		'money', @extschema@._model_money(settings),
+		'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
 		'tenant', @extschema@._model_tenant(settings, 's'),
 		'language', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'language'),
 		'predictions', @extschema@._model_predictions(settings, 'wide'));
 END;
-COMMENT ON FUNCTION @extschema@._model_wide(name, jsonb, text) IS 'internal: the query for the columns of customer_scores';
+COMMENT ON FUNCTION @extschema@._model_wide(name, jsonb, text) IS
+	'internal: the query for the columns of customer_scores';

@@ -18,10 +18,13 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT EXISTS (SELECT FROM %I.merged_customers)', model) INTO merged;
 	IF NOT merged THEN
-		RETURN format('WITH level AS (SELECT) SELECT CASE WHEN f.history IS NOT NULL THEN %1$s END COLLATE "C" AS customer_key, %2$s, f.history, %3$s,'
-			' CASE WHEN f.history IS NULL AND f.rows_read IS NULL THEN %1$s END COLLATE "C" AS too_large FROM %4$s AS f',
+		RETURN format('WITH level AS (SELECT)'
+			' SELECT CASE WHEN f.history IS NOT NULL THEN %1$s END COLLATE "C" AS customer_key, %2$s, f.history, %3$s,'
+			' CASE WHEN f.history IS NULL AND f.rows_read IS NULL THEN %1$s END COLLATE "C" AS too_large'
+			' FROM %4$s AS f',
 			@extschema@._model_source_key(settings, 'f.customer_id'),
-			CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END,
+			CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id'
+				ELSE '''''::text AS tenant' END,
 			counts, @extschema@._model_source_histories(settings));
 	END IF;
 	RETURN format($q$
@@ -36,17 +39,22 @@ BEGIN
 			   CASE WHEN f.history IS NULL AND f.rows_read IS NULL THEN f.customer_key END AS too_large
 		  FROM source AS f WHERE NOT EXISTS (SELECT FROM merged AS m WHERE m.customer_key = f.customer_key)
 		UNION ALL
-		SELECT CASE WHEN s.history IS NOT NULL THEN s.root_key END, s.tenant, %7$s s.history, NULL, NULL, NULL, NULL, NULL,
+		SELECT CASE WHEN s.history IS NOT NULL THEN s.root_key END, s.tenant, %7$s s.history,
+			   NULL, NULL, NULL, NULL, NULL,
 			   CASE WHEN s.history IS NULL THEN s.root_key END
-		  FROM (SELECT m.root_key, m.tenant, m.root_id, CASE WHEN bool_and(f.history IS NOT NULL) THEN @extschema@.try_sum(f.history) END AS history
-				  FROM source AS f JOIN merged AS m ON m.customer_key = f.customer_key GROUP BY m.root_key, m.tenant, m.root_id) AS s$q$,
+		  FROM (SELECT m.root_key, m.tenant, m.root_id,
+					   CASE WHEN bool_and(f.history IS NOT NULL) THEN @extschema@.try_sum(f.history) END AS history
+				  FROM source AS f JOIN merged AS m ON m.customer_key = f.customer_key
+				 GROUP BY m.root_key, m.tenant, m.root_id) AS s$q$,
 		model, @extschema@._model_source_key(settings, 'f.customer_id'),
-		CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id' ELSE '''''::text AS tenant' END,
+		CASE WHEN tenanted THEN 'f.customer_id[1] AS tenant, f.customer_id[2] AS customer_id'
+			ELSE '''''::text AS tenant' END,
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, @extschema@._model_source_histories(settings), counts,
 		CASE WHEN tenanted THEN 's.root_id,' ELSE '' END);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_source_customers(name, jsonb) IS 'internal: the query for the history that each customer has in the source now';
+COMMENT ON FUNCTION @extschema@._model_source_customers(name, jsonb) IS
+	'internal: the query for the history that each customer has in the source now';
 
 -- The source read again; only rows that differ are written.
 CREATE FUNCTION @extschema@._model_read_source(model name, settings jsonb)
@@ -68,7 +76,8 @@ BEGIN
 	-- have no row: only those that would be new are looked for on the list.
 	EXECUTE format($q$
 		WITH differing AS MATERIALIZED (
-			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %3$s f.history, h.customer_key IS NULL AS is_new,
+			SELECT coalesce(f.customer_key, h.customer_key) AS customer_key, f.tenant, %3$s f.history,
+				   h.customer_key IS NULL AS is_new,
 				   f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible, f.too_large
 			  FROM (SELECT * FROM (%2$s) AS f
 					 WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) '{}' AND %9$s) AS f
@@ -90,14 +99,16 @@ BEGIN
 			 WHERE d.history IS NOT NULL AND d.is_new AND %8$s ORDER BY d.customer_key
 			RETURNING 1
 		)%7$s
-		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read, rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
+		INSERT INTO %1$I.refreshes (version, started_at, finished_at, rows_read,
+			   rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
 			   customers, customers_added, customers_changed, customers_removed, customers_too_large)
 		SELECT %6$s, statement_timestamp(), NULL, f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible,
 			   n.earlier + n.added - n.removed, n.added, n.changed, n.removed, n.too_large
 		  FROM differing AS f,
 			   (SELECT (SELECT count(*) FROM %1$I.customer_histories) AS earlier, (SELECT count(*) FROM added) AS added,
 					   (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM removed) AS removed,
-					   (SELECT count(*) FROM differing AS d WHERE d.customer_key IS NULL) - 1 AS too_large OFFSET 0) AS n
+					   (SELECT count(*) FROM differing AS d WHERE d.customer_key IS NULL) - 1 AS too_large
+				OFFSET 0) AS n
 		 WHERE f.rows_read IS NOT NULL
 		RETURNING refresh_id, %10$s
 		$q$, model, @extschema@._model_source_customers(model, settings),
@@ -105,23 +116,30 @@ BEGIN
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
 		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model)
-			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)', @extschema@._model_live_pieces(model, settings,
-				format('SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s', @extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
-		@extschema@._model_not_suppressed(model, 'd.customer_key'), @extschema@._model_kept(model, settings, 'f.history'),
+			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)',
+				@extschema@._model_live_pieces(model, settings, format(
+					'SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s',
+					@extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
+		@extschema@._model_not_suppressed(model, 'd.customer_key'),
+		@extschema@._model_kept(model, settings, 'f.history'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN 'NULL::text[]' ELSE
-			format('(SELECT array_agg(r.customer_key) FROM removed AS r WHERE NOT %s)', @extschema@._model_kept(model, settings, 'r.history')) END)
+			format('(SELECT array_agg(r.customer_key) FROM removed AS r WHERE NOT %s)',
+				@extschema@._model_kept(model, settings, 'r.history')) END)
 		INTO refresh, expired;
 	IF settings ->> 'retention_days' IS NOT NULL THEN
 		PERFORM @extschema@._model_purge_rest(model, settings, expired);
 	END IF;
-	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model) USING refresh;
+	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model)
+		USING refresh;
 	RETURN refresh;
 EXCEPTION
-	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
+		OR ambiguous_column
 		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
 		PERFORM @extschema@._model_raise_unreadable(model, state, message);
 		RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_read_source(name, jsonb) IS 'internal: read the source of a model, write what differs';
+COMMENT ON FUNCTION @extschema@._model_read_source(name, jsonb) IS
+	'internal: read the source of a model, write what differs';

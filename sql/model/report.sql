@@ -19,7 +19,8 @@ BEGIN
 	RETURN QUERY EXECUTE format($q$
 		SELECT l.segment, l.label, l.segment_order, coalesce(s.customers, 0)
 		  FROM %1$I.segments AS l
-		  LEFT JOIN (SELECT c.segment, count(*) AS customers FROM %1$I.customer_scores AS c GROUP BY c.segment) AS s ON s.segment = l.segment$q$, model);
+		  LEFT JOIN (SELECT c.segment, count(*) AS customers FROM %1$I.customer_scores AS c GROUP BY c.segment) AS s
+			   ON s.segment = l.segment$q$, model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_segment_counts(name) IS 'internal: customers by segment';
@@ -31,12 +32,15 @@ CREATE FUNCTION @extschema@._model_compare_counts(earlier jsonb, later jsonb)
 BEGIN ATOMIC
 	SELECT 'segment ' OPERATOR(pg_catalog.||) COALESCE(l.segment_label, e.segment_label),
 		   pg_catalog.format('%s -> %s customers', COALESCE(e.customers, 0), COALESCE(l.customers, 0))
-	  FROM pg_catalog.jsonb_to_recordset(earlier) AS e (segment text, segment_label text, segment_order int, customers bigint)
-	  FULL JOIN pg_catalog.jsonb_to_recordset(later) AS l (segment text, segment_label text, segment_order int, customers bigint)
+	  FROM pg_catalog.jsonb_to_recordset(earlier)
+			   AS e (segment text, segment_label text, segment_order int, customers bigint)
+	  FULL JOIN pg_catalog.jsonb_to_recordset(later)
+			   AS l (segment text, segment_label text, segment_order int, customers bigint)
 		ON e.segment OPERATOR(pg_catalog.=) l.segment
 	 ORDER BY COALESCE(l.segment_order, e.segment_order), 1;
 END;
-COMMENT ON FUNCTION @extschema@._model_compare_counts(jsonb, jsonb) IS 'internal: customers by segment before and after';
+COMMENT ON FUNCTION @extschema@._model_compare_counts(jsonb, jsonb) IS
+	'internal: customers by segment before and after';
 
 -- What was made, and what is worth knowing about it, in lines.
 CREATE FUNCTION @extschema@._model_report(model name, settings jsonb)
@@ -50,7 +54,8 @@ DECLARE
 	days	record;
 BEGIN
 	EXECUTE format('SELECT * FROM %I.refreshes ORDER BY refresh_id DESC LIMIT 1', model) INTO r;
-	EXECUTE format($q$SELECT min(@extschema@.first_day(h.history, 'infinity')) AS first, max(@extschema@.last_day(h.history, 'infinity')) AS last
+	EXECUTE format($q$SELECT min(@extschema@.first_day(h.history, 'infinity')) AS first,
+		max(@extschema@.last_day(h.history, 'infinity')) AS last
 		FROM %I.customer_histories AS h$q$, model) INTO days;
 	RETURN QUERY VALUES
 		('model', format('%I, version %s', model, settings ->> 'version')),
@@ -64,17 +69,22 @@ BEGIN
 			CASE WHEN r.rows_without_customer > 0 THEN format('%s without a customer', r.rows_without_customer) END,
 			CASE WHEN r.rows_without_day > 0 THEN format('%s without a day', r.rows_without_day) END,
 			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END,
-			CASE WHEN r.rows_unconvertible > 0 THEN format('%s whose customer, day or value can''t be scored', r.rows_unconvertible) END));
+			CASE WHEN r.rows_unconvertible > 0
+				THEN format('%s whose customer, day or value can''t be scored', r.rows_unconvertible) END));
 	END IF;
 	IF days.first IS NOT NULL THEN
-		RETURN QUERY VALUES ('orders', format('%s to %s', to_char(days.first, 'YYYY-MM-DD'), to_char(days.last, 'YYYY-MM-DD')));
+		RETURN QUERY VALUES ('orders', format('%s to %s',
+			to_char(days.first, 'YYYY-MM-DD'), to_char(days.last, 'YYYY-MM-DD')));
 	END IF;
 	-- an old data set, or a copy that is no longer fed: everybody looks lapsed
 	IF settings ->> 'as_of' IS NULL AND days.last < today - 30 THEN
-		RETURN QUERY VALUES ('note', format('the last order is %s days old; as_of => %L answers for that day', today - days.last, to_char(days.last, 'YYYY-MM-DD')));
+		RETURN QUERY VALUES ('note', format('the last order is %s days old; as_of => %L answers for that day',
+			today - days.last, to_char(days.last, 'YYYY-MM-DD')));
 	END IF;
-	RETURN QUERY EXECUTE format('SELECT ''note'', concat_ws('': '', concat(d.affected, '' '', d.explanation), d.advice) FROM %I.data_quality AS d'
-		' WHERE d.reason IN (''duplicate_keys'', ''conflicting_keys'', ''mixed_currencies'', ''no_currency'', ''placeholder_key'', ''dominant_customer'', ''spoilt_keys'', ''similar_keys'')'
+	RETURN QUERY EXECUTE format('SELECT ''note'', concat_ws('': '', concat(d.affected, '' '', d.explanation), d.advice)'
+		' FROM %I.data_quality AS d WHERE d.reason IN (''duplicate_keys'', ''conflicting_keys'','
+		' ''mixed_currencies'', ''no_currency'', ''placeholder_key'', ''dominant_customer'','
+		' ''spoilt_keys'', ''similar_keys'')'
 		' AND d.affected > 0', model);
 	RETURN QUERY SELECT 'note', n FROM @extschema@._model_quality_notes(model, settings) AS n;
 	RETURN QUERY VALUES ('customers', r.customers::text);

@@ -11,7 +11,8 @@ CREATE FUNCTION @extschema@._model_table_tree(root oid)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	WITH RECURSIVE tree AS (
-		SELECT c.oid AS relid, 0 AS level, c.relkind FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) root
+		SELECT c.oid AS relid, 0 AS level, c.relkind FROM pg_catalog.pg_class AS c
+		 WHERE c.oid OPERATOR(pg_catalog.=) root
 		UNION ALL
 		SELECT i.inhrelid, t.level OPERATOR(pg_catalog.+) 1, t.relkind
 		  FROM tree AS t
@@ -19,7 +20,8 @@ BEGIN ATOMIC
 		 WHERE t.relkind OPERATOR(pg_catalog.=) 'p')
 	SELECT t.relid, t.level FROM tree AS t;
 END;
-COMMENT ON FUNCTION @extschema@._model_table_tree(oid) IS 'internal: a table and its partitions, without a lock on them';
+COMMENT ON FUNCTION @extschema@._model_table_tree(oid) IS
+	'internal: a table and its partitions, without a lock on them';
 
 -- People who can't be read any more, in words that lead to alter_model: else the
 -- error would print a query of a hundred lines.
@@ -36,16 +38,21 @@ BEGIN
 		EXECUTE format('SELECT FROM (%s) AS p LIMIT 0', settings ->> 'customers_query');
 	END IF;
 EXCEPTION
-	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name OR ambiguous_column
+	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
+		OR ambiguous_column
 		OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
 		RAISE EXCEPTION USING ERRCODE = state,
 			-- one major calls a column source.city, another "city"
-			MESSAGE = format('model "%s" can''t read its people: %s', model, regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
-			HINT = format('Bring back what is missing, or give its new name: alter_model(%L, customers => ..., attributes => ..., consent => ..., objection => ..., contact => ...)', model);
+			MESSAGE = format('model "%s" can''t read its people: %s', model,
+				regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
+			HINT = format('Bring back what is missing, or give its new name:'
+				' alter_model(%L, customers => ..., attributes => ..., consent => ..., objection => ...,'
+				' contact => ...)', model);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_check_people(name, jsonb) IS 'internal: an error if the table of people, or a column of it, can''t be read';
+COMMENT ON FUNCTION @extschema@._model_check_people(name, jsonb) IS
+	'internal: an error if the table of people, or a column of it, can''t be read';
 
 -- What the columns of a SELECT are, and the SELECT with every name qualified:
 -- the server says so itself, of a view that is dropped at once.
@@ -74,7 +81,8 @@ BEGIN
 	EXCEPTION WHEN OTHERS THEN
 		-- without the statement, which is none of the caller's
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE,
+			detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 		message := concat_ws(': ', message, nullif(detail, ''));
 		IF hint = '' THEN
 			RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message;
@@ -84,13 +92,15 @@ BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	probe_oid := probe::regclass;
 	definition := @extschema@._model_definition(probe_oid);
-	SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}'), coalesce(array_agg(a.atttypid ORDER BY a.attnum), '{}'),
+	SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}'),
+		   coalesce(array_agg(a.atttypid ORDER BY a.attnum), '{}'),
 		   coalesce(array_agg(a.attcollation ORDER BY a.attnum), '{}')
 	  INTO names, types, collations
 	  FROM pg_attribute AS a WHERE a.attrelid = probe_oid AND a.attnum > 0;
 	SELECT array_agg(DISTINCT format('%I.%I', n.nspname, c.relname)) INTO relations
 	  FROM pg_rewrite AS w
-	  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+	  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+	   AND d.refclassid = 'pg_class'::regclass
 	  JOIN pg_class AS c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 	  JOIN pg_namespace AS n ON n.oid = c.relnamespace
 	 WHERE w.ev_class = probe_oid AND c.oid <> probe_oid;
@@ -98,7 +108,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_probe(name, jsonb, text) IS
-	'internal: a query with all names qualified, the names, types and collations of its columns, and the relations that it reads';
+	'internal: a query with all names qualified, the names, types and collations of its columns,'
+	' and the relations that it reads';
 
 -- Which of these relations no longer exist. The catalogs are asked, because those
 -- who look at a model may have no rights on its source.
@@ -110,10 +121,12 @@ BEGIN ATOMIC
 	  FROM pg_catalog.unnest(relations) AS r (relation)
 	 WHERE pg_catalog.octet_length(r.relation) > 1000
 		OR NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-						WHERE n.nspname = (pg_catalog.parse_ident(r.relation))[1] AND c.relname = (pg_catalog.parse_ident(r.relation))[2]
+						WHERE n.nspname = (pg_catalog.parse_ident(r.relation))[1]
+						  AND c.relname = (pg_catalog.parse_ident(r.relation))[2]
 						  AND c.relkind IN ('r', 'p', 'v', 'm', 'f'));
 END;
-COMMENT ON FUNCTION @extschema@._model_missing(text[]) IS 'internal: those of these relations, by qualified names, that do not exist; NULL if all do';
+COMMENT ON FUNCTION @extschema@._model_missing(text[]) IS
+	'internal: those of these relations, by qualified names, that do not exist; NULL if all do';
 
 -- One argument that is a column or an expression over "from_item": its type,
 -- or an error that names the argument.
@@ -131,12 +144,15 @@ BEGIN
 		SELECT p.types, p.collations INTO probe
 		  FROM @extschema@._model_probe(model, caller,
 			   -- beside a column, which no aggregate may stand beside
-			   format(E'SELECT (%s\n) AS expression, "each row" FROM %s CROSS JOIN (VALUES (1)) AS one ("each row")', expression, from_item)) AS p;
+			   format(E'SELECT (%s\n) AS expression, "each row" FROM %s CROSS JOIN (VALUES (1)) AS one ("each row")',
+				expression, from_item)) AS p;
 	EXCEPTION
 		WHEN grouping_error THEN
 			RAISE grouping_error USING
-				MESSAGE = format('%s "%s" is an aggregate, but each row has a value of its own', argument, left(expression, 100)),
-				HINT = format('The columns are: %s. Rows are added up by customer and day; to aggregate before, give the source as a SELECT with GROUP BY.',
+				MESSAGE = format('%s "%s" is an aggregate, but each row has a value of its own',
+					argument, left(expression, 100)),
+				HINT = format('The columns are: %s. Rows are added up by customer and day;'
+					' to aggregate before, give the source as a SELECT with GROUP BY.',
 					array_to_string(columns, ', '));
 		WHEN syntax_error OR undefined_column OR undefined_function OR ambiguous_column OR undefined_object
 			OR undefined_parameter OR windowing_error OR datatype_mismatch OR invalid_text_representation
@@ -144,7 +160,8 @@ BEGIN
 			OR invalid_table_definition THEN
 			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
 			RAISE EXCEPTION USING ERRCODE = state,
-				MESSAGE = format('%s "%s" is neither a column nor an expression: %s', argument, left(expression, 100), message),
+				MESSAGE = format('%s "%s" is neither a column nor an expression: %s',
+					argument, left(expression, 100), message),
 				HINT = format('The columns are: %s.', array_to_string(columns, ', '));
 	END;
 	IF cardinality(probe.types) <> 2 THEN
@@ -228,7 +245,8 @@ BEGIN
 		PERFORM pg_catalog.set_config('search_path', left(caller ->> 'search_path', 10000), true);
 		relation := pg_catalog.to_regclass(name);
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-	EXCEPTION WHEN syntax_error OR invalid_name OR feature_not_supported OR name_too_long OR invalid_parameter_value THEN
+	EXCEPTION WHEN syntax_error OR invalid_name OR feature_not_supported OR name_too_long
+		OR invalid_parameter_value THEN
 		relation := NULL;		-- then it is a query
 	END;
 	IF relation IS NOT NULL THEN
@@ -253,7 +271,8 @@ BEGIN
 		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
 		RAISE EXCEPTION USING ERRCODE = state,
 			MESSAGE = format('%s can''t be read as one SELECT: %s', argument, message),
-			HINT = 'Give the name of a table or view, or one SELECT whose columns have names of their own; no temporary tables.';
+			HINT = 'Give the name of a table or view,'
+				' or one SELECT whose columns have names of their own; no temporary tables.';
 	END;
 END
 $$;
@@ -277,11 +296,13 @@ DECLARE
 	type		oid;
 BEGIN
 	FOREACH attribute IN ARRAY @extschema@._model_attributes(settings) LOOP
-		argument := CASE WHEN attribute = ANY (@extschema@._model_names(settings, 'contact')) THEN 'contact' ELSE 'attributes' END;
+		argument := CASE WHEN attribute = ANY (@extschema@._model_names(settings, 'contact')) THEN 'contact'
+			ELSE 'attributes' END;
 		IF attribute IS NULL OR attribute <> ALL (columns) THEN
 			RAISE undefined_column USING
 				MESSAGE = format('%s: customers has no column "%s"', argument, attribute),
-				HINT = format('The columns are: %s. For an expression give customers as a SELECT.', array_to_string(columns, ', '));
+				HINT = format('The columns are: %s. For an expression give customers as a SELECT.',
+					array_to_string(columns, ', '));
 		END IF;
 		IF attribute = ANY (taken) OR attribute = ANY (inside) OR starts_with(attribute, 'attributes.') THEN
 			RAISE duplicate_column USING
@@ -294,7 +315,8 @@ BEGIN
 		IF argument = 'contact' THEN
 			IF @extschema@._model_base_type(type) <> 'bool'::regtype THEN
 				RAISE datatype_mismatch USING
-					MESSAGE = format('contact: column "%s" is of type %s, not boolean', attribute, format_type(type, NULL)),
+					MESSAGE = format('contact: column "%s" is of type %s, not boolean', attribute,
+						format_type(type, NULL)),
 					HINT = 'Each of these columns says whether the person may be contacted by one channel.'
 						' For an expression give customers as a SELECT.';
 			END IF;
@@ -305,7 +327,8 @@ BEGIN
 					AND (t.typtype NOT IN ('b', 'd', 'e') OR t.typcategory = 'A'
 						 OR t.oid = ANY ('{interval,json,jsonb,bytea}'::regtype[]::oid[]))) THEN
 			RAISE datatype_mismatch USING
-				MESSAGE = format('attributes: column "%s" is of type %s, which BI tools can''t show', attribute, format_type(type, NULL)),
+				MESSAGE = format('attributes: column "%s" is of type %s, which BI tools can''t show',
+					attribute, format_type(type, NULL)),
 				HINT = 'Give customers as a SELECT where it is a text, a number, a date or a boolean.';
 		END IF;
 		-- what tools take for no text, or compare with its blanks, is text
@@ -352,10 +375,13 @@ BEGIN
 	by_position := settings ->> 'customer' IS NULL AND settings ->> 'day' IS NULL AND settings ->> 'value' IS NULL;
 	IF by_position AND (cardinality(item.columns) NOT IN (3, 4) OR settings ->> 'counts' IS NOT NULL OR tenanted) THEN
 		RAISE undefined_column USING
-			MESSAGE = CASE WHEN cardinality(item.columns) IN (3, 4) THEN 'say which columns of the source are customer, day and value'
-				ELSE format('source has %s columns: say which are customer, day and value', cardinality(item.columns)) END,
+			MESSAGE = CASE WHEN cardinality(item.columns) IN (3, 4)
+				THEN 'say which columns of the source are customer, day and value'
+				ELSE format('source has %s columns: say which are customer, day and value',
+					cardinality(item.columns)) END,
 			DETAIL = format('The columns are: %s.', array_to_string(item.columns, ', ')),
-			HINT = 'create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'', value => ''total'')';
+			HINT = 'create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'','
+				' value => ''total'')';
 	END IF;
 	FOREACH argument IN ARRAY '{customer,day,value,counts,tenant}'::text[] LOOP
 		expression := settings ->> argument;
@@ -375,15 +401,18 @@ BEGIN
 				expression := format('source.%I', expression);
 			END IF;
 			SELECT p.type, p.collation_oid INTO type, collation_oid
-			  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
+			  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item,
+				item.columns) AS p;
 		END IF;
 		expressions := array_append(expressions, expression);
 		types := array_append(types, type);
 		collations := array_append(collations, collation_oid);
 	END LOOP;
 	key_text := @extschema@._model_key_text('customer', types[1], collations[1]);
-	order_taken := CASE WHEN by_position THEN format('Without customer, day and value the columns of the source are taken in their order: %s.',
-		array_to_string(item.columns, ', ')) ELSE format('The columns are: %s.', array_to_string(item.columns, ', ')) END;
+	order_taken := CASE WHEN by_position
+		THEN format('Without customer, day and value the columns of the source are taken in their order: %s.',
+			array_to_string(item.columns, ', '))
+		ELSE format('The columns are: %s.', array_to_string(item.columns, ', ')) END;
 	IF @extschema@._model_base_type(types[2]) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('day "%s" is of type %s, not a date', names[2], format_type(types[2], NULL)),
@@ -405,38 +434,48 @@ BEGIN
 	FOREACH argument IN ARRAY '{event_key,currency}'::text[] LOOP
 		expression := settings ->> argument;
 		IF expression IS NOT NULL THEN
-			expression := CASE WHEN expression = ANY (item.columns) THEN format('source.%I', expression) ELSE expression END;
+			expression := CASE WHEN expression = ANY (item.columns) THEN format('source.%I', expression)
+				ELSE expression END;
 			SELECT p.type, p.collation_oid INTO type, collation_oid
-			  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
-			expression := format(@extschema@._model_key_text(argument, type, collation_oid), '(' || expression || E'\n)');
+			  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item,
+				item.columns) AS p;
+			expression := format(@extschema@._model_key_text(argument, type, collation_oid),
+				'(' || expression || E'\n)');
 		END IF;
 		extras := array_append(extras, expression);
 	END LOOP;
 	IF tenanted THEN
-		tenant_text := format(@extschema@._model_key_text('tenant', types[5], collations[5]), '(' || expressions[5] || E'\n)');
+		tenant_text := format(@extschema@._model_key_text('tenant', types[5], collations[5]),
+			'(' || expressions[5] || E'\n)');
 	END IF;
 	customer := CASE WHEN tenanted THEN
 			format(E'CASE WHEN (%1$s\n) IS NOT NULL AND %3$s IS NOT NULL THEN ARRAY[%3$s, %2$s] END', expressions[1],
 				format(key_text, '(' || expressions[1] || E'\n)'), tenant_text)
 			ELSE format(E'(%s\n)', expressions[1]) END;
-	query := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value%s FROM %s', customer, expressions[2], expressions[3],
+	query := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value%s FROM %s',
+		customer, expressions[2], expressions[3],
 		CASE WHEN expressions[4] IS NOT NULL THEN format(E', (%s\n) AS counts', expressions[4]) ELSE '' END,
 		item.from_item);
 	-- The same with what check_quality wants to know; and of rows with the same
 	-- key which one counts: a whole one, of the latest day, of the highest value.
-	copies := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value, (%s\n)::boolean AS counts, %s::text AS event_key, %s::text AS currency FROM %s',
-		customer, expressions[2], expressions[3], coalesce(expressions[4], 'NULL'), coalesce(extras[1], 'NULL'), coalesce(extras[2], 'NULL'), item.from_item);
+	copies := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value, (%s\n)::boolean AS counts,'
+		' %s::text AS event_key, %s::text AS currency FROM %s',
+		customer, expressions[2], expressions[3], coalesce(expressions[4], 'NULL'), coalesce(extras[1], 'NULL'),
+		coalesce(extras[2], 'NULL'), item.from_item);
 	IF extras[1] IS NOT NULL THEN
 		copies := format('SELECT *, event_key IS NULL OR row_number() OVER (PARTITION BY event_key%s ORDER BY'
-			' customer IS NOT NULL AND day IS NOT NULL AND value IS NOT NULL DESC, day DESC, value DESC, customer, counts) = 1 AS is_kept FROM (%s) AS copies',
+			' customer IS NOT NULL AND day IS NOT NULL AND value IS NOT NULL DESC, day DESC, value DESC,'
+			' customer, counts) = 1 AS is_kept FROM (%s) AS copies',
 			CASE WHEN tenanted THEN ', customer[1]' ELSE '' END, copies);
-		query := format('SELECT customer, day, value%s FROM (%s) AS copies WHERE is_kept', CASE WHEN expressions[4] IS NOT NULL THEN ', counts' ELSE '' END, copies);
+		query := format('SELECT customer, day, value%s FROM (%s) AS copies WHERE is_kept',
+			CASE WHEN expressions[4] IS NOT NULL THEN ', counts' ELSE '' END, copies);
 	ELSE
 		copies := format('SELECT *, true AS is_kept FROM (%s) AS copies', copies);
 	END IF;
 	SELECT p.definition, p.types, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
 	resolved := jsonb_build_object(
-		'source_relation', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		'source_relation', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c
+							  JOIN pg_namespace AS n ON n.oid = c.relnamespace
 							 WHERE c.oid = item.relation),
 		'source_reads', given.relations,
 		'source_query', given.definition,
@@ -481,7 +520,8 @@ BEGIN
 					HINT = 'Name the table of customers: customers => ''crm.people''.';
 			END IF;
 		END LOOP;
-		RETURN settings || '{"customers_query": null, "customers_reads": null, "known_is_moment": null, "customers_key_type": null}';
+		RETURN settings || '{"customers_query": null, "customers_reads": null,'
+			' "known_is_moment": null, "customers_key_type": null}';
 	END IF;
 	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'customers', settings ->> 'customers');
 	IF settings ->> 'customers_key' IS NOT NULL THEN
@@ -503,7 +543,8 @@ BEGIN
 		key_column := quote_ident(key_column);
 	END IF;
 	SELECT p.type, p.collation_oid INTO type, collation_oid
-	  FROM @extschema@._model_probe_argument(model, caller, 'customers_key', key_column, item.from_item, item.columns) AS p;
+	  FROM @extschema@._model_probe_argument(model, caller, 'customers_key', key_column, item.from_item,
+		item.columns) AS p;
 	key_type := type;
 	settings := settings || jsonb_build_object('customers_key_type', format_type(type, NULL));
 	-- a collation of the column's own would meet that of the histories
@@ -517,9 +558,11 @@ BEGIN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type, p.collation_oid INTO type, collation_oid
-		  FROM @extschema@._model_probe_argument(model, caller, 'tenant', expression, item.from_item, item.columns) AS p;
+		  FROM @extschema@._model_probe_argument(model, caller, 'tenant', expression, item.from_item,
+			item.columns) AS p;
 		tenant_text := format(@extschema@._model_key_text('tenant', type, collation_oid), '(' || expression || E'\n)')
-			|| CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation) THEN ' COLLATE "default"' ELSE '' END;
+			|| CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation)
+				THEN ' COLLATE "default"' ELSE '' END;
 	ELSE
 		tenant_text := '''''::pg_catalog.text';
 	END IF;
@@ -530,12 +573,17 @@ BEGIN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type INTO type
-		  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item, item.columns) AS p;
+		  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item,
+			item.columns) AS p;
 		IF @extschema@._model_base_type(type) <> 'bool'::regtype THEN
 			RAISE datatype_mismatch USING
-				MESSAGE = format('%s "%s" is of type %s, not boolean', argument, left(expression, 100), format_type(type, NULL)),
-				HINT = CASE argument WHEN 'consent' THEN 'consent says of each row of customers whether the person may be scored, like: consent_on IS NOT NULL.'
-					ELSE 'objection says of each row of customers whether the person objects to profiling, like: objected_on IS NOT NULL.' END;
+				MESSAGE = format('%s "%s" is of type %s, not boolean',
+					argument, left(expression, 100), format_type(type, NULL)),
+				HINT = CASE argument
+					WHEN 'consent' THEN 'consent says of each row of customers whether the person may be scored,'
+						' like: consent_on IS NOT NULL.'
+					ELSE 'objection says of each row of customers whether the person objects to profiling,'
+						' like: objected_on IS NOT NULL.' END;
 		END IF;
 		selected := selected || format(E', (%s\n) IS TRUE AS %I', expression, argument);
 	END LOOP;
@@ -546,13 +594,17 @@ BEGIN
 			expression := quote_ident(expression);
 		END IF;
 		SELECT p.type INTO type
-		  FROM @extschema@._model_probe_argument(model, caller, 'known_since', expression, item.from_item, item.columns) AS p;
+		  FROM @extschema@._model_probe_argument(model, caller, 'known_since', expression, item.from_item,
+			item.columns) AS p;
 		IF @extschema@._model_base_type(type) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
 			RAISE datatype_mismatch USING
-				MESSAGE = format('known_since "%s" is of type %s, not a date', left(expression, 100), format_type(type, NULL)),
-				HINT = 'known_since says of each row of customers since when the person is known: a column or expression of type date, timestamp or timestamptz.';
+				MESSAGE = format('known_since "%s" is of type %s, not a date',
+					left(expression, 100), format_type(type, NULL)),
+				HINT = 'known_since says of each row of customers since when the person is known:'
+					' a column or expression of type date, timestamp or timestamptz.';
 		END IF;
-		settings := settings || jsonb_build_object('known_is_moment', @extschema@._model_base_type(type) = 'timestamptz'::regtype);
+		settings := settings || jsonb_build_object('known_is_moment',
+			@extschema@._model_base_type(type) = 'timestamptz'::regtype);
 		selected := selected || format(E', (%s\n) AS known', expression);
 	END IF;
 	selected := selected || @extschema@._model_select_attributes(settings, item.columns, item.types);
@@ -562,14 +614,20 @@ BEGIN
 		WHERE i.indrelid = item.relation AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
 		  AND ARRAY(SELECT quote_ident(a.attname) FROM pg_attribute AS a
 					 WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
-			  <@ CASE WHEN tenanted THEN ARRAY[key_column, quote_ident(settings ->> 'tenant')] ELSE ARRAY[key_column] END);
+			  <@ CASE WHEN tenanted THEN ARRAY[key_column, quote_ident(settings ->> 'tenant')]
+				ELSE ARRAY[key_column] END);
 	-- as in the source, a key that no index takes is none
-	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL%s', selected, item.from_item, key_column, tenant_text,
+	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL%s',
+		selected, item.from_item, key_column, tenant_text,
 		CASE WHEN tenanted OR @extschema@._model_base_type(key_type) <> ALL ('{int2,int4,int8,uuid}'::regtype[]::oid[])
-			THEN format(' AND pg_catalog.octet_length(%s) OPERATOR(pg_catalog.<=) 1000', @extschema@._model_key(settings, tenant_text, customer)) ELSE '' END);
+			THEN format(' AND pg_catalog.octet_length(%s) OPERATOR(pg_catalog.<=) 1000',
+				@extschema@._model_key(settings, tenant_text, customer)) ELSE '' END);
 	IF NOT is_unique THEN
-		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone ORDER BY tenant, customer_id, consent, objection DESC%s%s',
-			query, CASE WHEN settings ->> 'known_since' IS NULL THEN '' ELSE ', known NULLS FIRST' END, (SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality) FROM unnest(attributes) WITH ORDINALITY AS u (a)));
+		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone'
+			' ORDER BY tenant, customer_id, consent, objection DESC%s%s',
+			query, CASE WHEN settings ->> 'known_since' IS NULL THEN '' ELSE ', known NULLS FIRST' END,
+			(SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality)
+			   FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
 	SELECT p.definition, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
 	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
@@ -604,23 +662,29 @@ CREATE FUNCTION @extschema@._model_raise_unreadable(model name, state text, mess
 BEGIN
 	RAISE EXCEPTION USING ERRCODE = state,
 		-- one major calls a column source.total, another "total"
-		MESSAGE = format('model "%s" can''t read its source: %s', model, regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
-		HINT = format('Where tables or columns have other names or types now, give those: alter_model(%L, source => ..., customer => ..., day => ..., value => ...)', model);
+		MESSAGE = format('model "%s" can''t read its source: %s', model,
+			regexp_replace(message, '^column source[.](.*) does not exist$', 'column "\1" does not exist')),
+		HINT = format('Where tables or columns have other names or types now, give those:'
+			' alter_model(%L, source => ..., customer => ..., day => ..., value => ...)', model);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_raise_unreadable(name, text, text) IS 'internal: the error of a source that can''t be read';
+COMMENT ON FUNCTION @extschema@._model_raise_unreadable(name, text, text) IS
+	'internal: the error of a source that can''t be read';
 
 -- The histories that the source has now, as an item of FROM.
 CREATE FUNCTION @extschema@._model_source_histories(settings jsonb)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.format('@extschema@.source_histories(%L, NULL::%s, %L, %L)', settings OPERATOR(pg_catalog.->>) 'source_query',
+	SELECT pg_catalog.format('@extschema@.source_histories(%L, NULL::%s, %L, %L)',
+		settings OPERATOR(pg_catalog.->>) 'source_query',
 		settings OPERATOR(pg_catalog.->>) 'customer_type',
-		CASE WHEN (settings OPERATOR(pg_catalog.->>) 'day_is_moment')::boolean THEN settings OPERATOR(pg_catalog.->>) 'time_zone' END,
+		CASE WHEN (settings OPERATOR(pg_catalog.->>) 'day_is_moment')::boolean
+			THEN settings OPERATOR(pg_catalog.->>) 'time_zone' END,
 		settings OPERATOR(pg_catalog.->>) 'on_error' OPERATOR(pg_catalog.=) 'reject');
 END;
-COMMENT ON FUNCTION @extschema@._model_source_histories(jsonb) IS 'internal: an item of FROM that reads the source of a model';
+COMMENT ON FUNCTION @extschema@._model_source_histories(jsonb) IS
+	'internal: an item of FROM that reads the source of a model';
 
 -- customer_key from the customer as the source's query gives them: with tenants
 -- an array of the tenant and the customer's own key.
@@ -629,10 +693,12 @@ CREATE FUNCTION @extschema@._model_source_key(settings jsonb, customer text)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@._model_key(settings, customer OPERATOR(pg_catalog.||) '[1]',
-		CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN pg_catalog.format(settings OPERATOR(pg_catalog.->>) 'key_text', customer)
+		CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL
+			THEN pg_catalog.format(settings OPERATOR(pg_catalog.->>) 'key_text', customer)
 			ELSE customer OPERATOR(pg_catalog.||) '[2]' END);
 END;
-COMMENT ON FUNCTION @extschema@._model_source_key(jsonb, text) IS 'internal: an expression for customer_key from a row of the source';
+COMMENT ON FUNCTION @extschema@._model_source_key(jsonb, text) IS
+	'internal: an expression for customer_key from a row of the source';
 
 -- A query as SQL that means the same whatever the settings of its reader:
 -- the server prints it by settings of its own here, and a string with a
@@ -646,19 +712,23 @@ CREATE FUNCTION @extschema@._model_definition(view oid)
 BEGIN
 	RETURN (SELECT string_agg(CASE WHEN starts_with(m.piece[1], '''') AND strpos(m.piece[1], E'\\') > 0
 					THEN ' E' || replace(m.piece[1], E'\\', E'\\\\') ELSE m.piece[1] END, '' ORDER BY m.n)
-			  FROM regexp_matches(trim(' ;' FROM pg_get_viewdef(view)), $r$('(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+)$r$, 'g') WITH ORDINALITY AS m (piece, n));
+			  FROM regexp_matches(trim(' ;' FROM pg_get_viewdef(view)),
+				$r$('(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+)$r$, 'g') WITH ORDINALITY AS m (piece, n));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_definition(oid) IS 'internal: the query of a view, as SQL that no setting changes';
+COMMENT ON FUNCTION @extschema@._model_definition(oid) IS
+	'internal: the query of a view, as SQL that no setting changes';
 
 -- customer_key of a row p of the table of people.
 CREATE FUNCTION @extschema@._model_person_key(settings jsonb)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT '(' OPERATOR(pg_catalog.||) @extschema@._model_key(settings, 'p.tenant', 'p.customer_id') OPERATOR(pg_catalog.||) ') COLLATE "C"';
+	SELECT '(' OPERATOR(pg_catalog.||) @extschema@._model_key(settings, 'p.tenant', 'p.customer_id')
+		OPERATOR(pg_catalog.||) ') COLLATE "C"';
 END;
-COMMENT ON FUNCTION @extschema@._model_person_key(jsonb) IS 'internal: an expression for customer_key of a row of customers';
+COMMENT ON FUNCTION @extschema@._model_person_key(jsonb) IS
+	'internal: an expression for customer_key of a row of customers';
 
 -- A query as it would be printed today; NULL if it can't be read any more.
 CREATE FUNCTION @extschema@._model_reprinted(model name, query text)
@@ -667,7 +737,8 @@ CREATE FUNCTION @extschema@._model_reprinted(model name, query text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	RETURN (SELECT p.definition FROM @extschema@._model_probe(model, '{"search_path": "pg_catalog, pg_temp"}', query) AS p);
+	RETURN (SELECT p.definition FROM @extschema@._model_probe(model,
+		'{"search_path": "pg_catalog, pg_temp"}', query) AS p);
 EXCEPTION WHEN syntax_error_or_access_rule_violation OR invalid_schema_name OR data_exception THEN
 	RETURN NULL;
 END

@@ -24,7 +24,8 @@ BEGIN
 		-- two years by months, fifty by years
 		start := extract(year FROM day);
 		RETURN CASE WHEN high - low <= 731 THEN concat(start, '-', lpad(extract(month FROM day)::text, 2, '0'))
-			WHEN high - low <= 18263 THEN start::text ELSE format('%s to %s', floor(start / 10) * 10, floor(start / 10) * 10 + 9) END;
+			WHEN high - low <= 18263 THEN start::text
+			ELSE format('%s to %s', floor(start / 10) * 10, floor(start / 10) * 10 + 9) END;
 	END IF;
 	IF high <= low THEN
 		RETURN trim_scale(number)::text;
@@ -32,7 +33,8 @@ BEGIN
 	-- a width of 1, 2 or 5 times a power of ten that makes ten ranges at most, or one more
 	width := (high - low) / 10;
 	unit := power(10::numeric, floor(log(width)));
-	width := unit * CASE WHEN width <= unit THEN 1 WHEN width <= 2 * unit THEN 2 WHEN width <= 5 * unit THEN 5 ELSE 10 END;
+	width := unit * CASE WHEN width <= unit THEN 1
+		WHEN width <= 2 * unit THEN 2 WHEN width <= 5 * unit THEN 5 ELSE 10 END;
 	IF kind = 'whole' THEN
 		width := greatest(width, 1);
 	END IF;
@@ -45,11 +47,13 @@ $$;
 COMMENT ON FUNCTION @extschema@._attribute_range(text, numeric, numeric, numeric) IS
 	'internal: the range of a numeric attribute or a day of which there are many values, in words';
 
-CREATE FUNCTION @extschema@._shown_groups_transition(internal, customers bigint, groups text[], minimum int, common int, known int)
+CREATE FUNCTION @extschema@._shown_groups_transition(internal, customers bigint, groups text[], minimum int,
+	common int, known int)
 	RETURNS internal
 	AS 'MODULE_PATHNAME', 'shown_groups_transition'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._shown_groups_transition(internal, bigint, text[], int, int, int) IS 'internal: transition function of shown_groups';
+COMMENT ON FUNCTION @extschema@._shown_groups_transition(internal, bigint, text[], int, int, int) IS
+	'internal: transition function of shown_groups';
 
 CREATE FUNCTION @extschema@._shown_groups_final(internal)
 	RETURNS text[]
@@ -62,7 +66,8 @@ CREATE AGGREGATE @extschema@.shown_groups(customers bigint, groups text[], minim
 	FINALFUNC = @extschema@._shown_groups_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE @extschema@.shown_groups(bigint, text[], int, int, int) IS
-	'of all groups that people are in, those whose numbers can be shown so that no number of fewer people than the minimum can be computed from them; what stands first in groups is shown first; rows with NULL are ignored';
+	'of all groups that people are in, those whose numbers can be shown so that no number of fewer people than'
+	' the minimum can be computed from them; what stands first in groups is shown first; rows with NULL are ignored';
 
 -- All summaries of one day are sums over the same people, and what one of them
 -- hides another could tell. So it is decided once which groups of people are
@@ -78,7 +83,8 @@ CREATE FUNCTION @extschema@._model_shown(settings jsonb, scores text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	columns		text := 's.segment, s.recency_days IS NOT NULL AS ordered, s.r_score, s.f_score, s.m_score, s.basket_score, s.segment_overridden AS overridden,'
+	columns		text := 's.segment, s.recency_days IS NOT NULL AS ordered,'
+		' s.r_score, s.f_score, s.m_score, s.basket_score, s.segment_overridden AS overridden,'
 		' s.as_of - s.tenure_days AS first_day';
 	groups		text := $q$CASE WHEN a.ordered THEN 'o' END, 't', 's' || COALESCE(':' || a.segment, ''),
 		CASE WHEN a.r_score IS NOT NULL THEN 'n:recency' END, CASE WHEN a.f_score IS NOT NULL THEN 'n:frequency' END,
@@ -91,26 +97,32 @@ BEGIN
 	IF settings ->> 'prediction' IS NOT NULL THEN
 		columns := columns || ', s.clv_12m IS NOT NULL AS has_clv, s.expected_orders_90d IS NOT NULL AS has_orders,'
 			' s.churn_probability IS NOT NULL AS has_churn, s.propensity_90d IS NOT NULL AS has_propensity';
-		groups := groups || $q$, CASE WHEN a.has_clv THEN 'n:clv' END, CASE WHEN a.has_clv THEN 'clv' || COALESCE(':' || a.segment, '') END,
-		CASE WHEN a.has_orders THEN 'orders' || COALESCE(':' || a.segment, '') END, CASE WHEN a.has_churn THEN 'churn' || COALESCE(':' || a.segment, '') END,
+		groups := groups || $q$, CASE WHEN a.has_clv THEN 'n:clv' END,
+		CASE WHEN a.has_clv THEN 'clv' || COALESCE(':' || a.segment, '') END,
+		CASE WHEN a.has_orders THEN 'orders' || COALESCE(':' || a.segment, '') END,
+		CASE WHEN a.has_churn THEN 'churn' || COALESCE(':' || a.segment, '') END,
 		CASE WHEN a.has_propensity THEN 'propensity' || COALESCE(':' || a.segment, '') END$q$;
 		common := common + 5;
 	END IF;
 	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date),
 		'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
-	FOR attribute IN SELECT u.name, u.n FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n) LOOP
+	FOR attribute IN SELECT u.name, u.n
+			FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n) LOOP
 		columns := columns || format(', s.%I::text COLLATE "default" AS v%s', attribute.name, attribute.n);
 		groups := groups || format($q$, 'v%1$s' || COALESCE(':' || a.v%1$s, ''),
 		'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);
 	END LOOP;
 	RETURN @extschema@._fill($q$
-SELECT a.tenant, a.as_of, a.version, @extschema@.shown_groups(a.customers, ARRAY[{groups}]::text[], {minimum}, {common}, 0) AS shown
+SELECT a.tenant, a.as_of, a.version,
+       @extschema@.shown_groups(a.customers, ARRAY[{groups}]::text[], {minimum}, {common}, 0) AS shown
   FROM (SELECT s.tenant, s.as_of, s.version, {columns}, count(*) AS customers FROM {scores} AS s
          GROUP BY {positions}) AS a
  GROUP BY a.tenant, a.as_of, a.version$q$,
-		'groups', groups, 'minimum', settings ->> 'minimum_group_size', 'common', common::text, 'columns', columns, 'scores', scores,
+		'groups', groups, 'minimum', settings ->> 'minimum_group_size', 'common', common::text,
+		'columns', columns, 'scores', scores,
 		'positions', (SELECT string_agg(g::text, ', ' ORDER BY g)
-			FROM generate_series(1, 11 + CASE WHEN settings ->> 'prediction' IS NULL THEN 0 ELSE 4 END + cardinality(@extschema@._model_attributes(settings))) AS g));
+			FROM generate_series(1, 11 + CASE WHEN settings ->> 'prediction' IS NULL THEN 0 ELSE 4 END
+				+ cardinality(@extschema@._model_attributes(settings))) AS g));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_shown(jsonb, text) IS
@@ -133,24 +145,31 @@ BEGIN ATOMIC
 	ELSE
 		@extschema@._fill($q$
 SELECT {columns}, q.suppressed
-  FROM (SELECT q.*, CASE WHEN q.customers > 0 THEN q.cell_hidden
-               ELSE count(*) FILTER (WHERE q.customers > 0 AND q.cell_hidden) OVER (PARTITION BY {lines}) = 1 END AS suppressed
-          FROM (SELECT q.*, COALESCE({cell} <> ALL (d.shown), true) AS cell_hidden, COALESCE({total} <> ALL (d.shown), true) AS total_hidden, d.shown
+  FROM (SELECT q.*,
+               CASE WHEN q.customers > 0 THEN q.cell_hidden
+                    ELSE count(*) FILTER (WHERE q.customers > 0 AND q.cell_hidden) OVER (PARTITION BY {lines}) = 1
+               END AS suppressed
+          FROM (SELECT q.*, COALESCE({cell} <> ALL (d.shown), true) AS cell_hidden,
+                       COALESCE({total} <> ALL (d.shown), true) AS total_hidden, d.shown
                   FROM ({query}) AS q LEFT JOIN {shown} AS d ON d.tenant = COALESCE(q.tenant, ''){days}) AS q) AS q
  ORDER BY {positions}$q$,
 			'columns', (SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
 					-- keeps the digits of money, which CASE forgets
-					THEN pg_catalog.format('NULLIF(q.%1$I, CASE WHEN q.suppressed%2$s%3$s THEN q.%1$I END) AS %1$I', u.c,
+					THEN pg_catalog.format(
+						'NULLIF(q.%1$I, CASE WHEN q.suppressed%2$s%3$s THEN q.%1$I END) AS %1$I', u.c,
 						CASE WHEN u.c OPERATOR(pg_catalog.~) '_share$' THEN ' OR q.total_hidden' ELSE '' END,
 						CASE WHEN parts OPERATOR(pg_catalog.->) u.c IS NULL THEN '' ELSE
-							pg_catalog.format(' OR NOT (%s) AND COALESCE(%s <> ALL (q.shown), true)', parts OPERATOR(pg_catalog.->) u.c OPERATOR(pg_catalog.->>) 1,
+							pg_catalog.format(' OR NOT (%s) AND COALESCE(%s <> ALL (q.shown), true)',
+								parts OPERATOR(pg_catalog.->) u.c OPERATOR(pg_catalog.->>) 1,
 								parts OPERATOR(pg_catalog.->) u.c OPERATOR(pg_catalog.->>) 0) END)
 					ELSE pg_catalog.format('q.%I', u.c) END, ', ' ORDER BY u.n)
 			   FROM pg_catalog.unnest(columns) WITH ORDINALITY AS u (c, n)),
-			'lines', lines, 'cell', cell, 'total', total, 'query', query, 'shown', shown, 'days', days, 'positions', positions)
+			'lines', lines, 'cell', cell, 'total', total, 'query', query, 'shown', shown,
+			'days', days, 'positions', positions)
 	END;
 END;
-COMMENT ON FUNCTION @extschema@._model_hide_groups(jsonb, text, text, text[], text[], text, text, text, text, jsonb, text) IS
+COMMENT ON FUNCTION @extschema@._model_hide_groups(jsonb, text, text, text[], text[], text, text, text,
+	text, jsonb, text) IS
 	'internal: a query of a summary without the numbers of groups that can''t be shown';
 
 CREATE FUNCTION @extschema@.is_small_cell(customers bigint, minimum int, line int, cross_line int)
@@ -158,7 +177,9 @@ CREATE FUNCTION @extschema@.is_small_cell(customers bigint, minimum int, line in
 	AS 'MODULE_PATHNAME', 'is_small_cell'
 	LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.is_small_cell(bigint, int, int, int) IS
-	'is a cell of a table of counts to be hidden: because it has fewer customers than the minimum, or so that such a one can''t be computed from the total of its line; OVER a partition that is the table; false where customers or minimum is NULL';
+	'is a cell of a table of counts to be hidden: because it has fewer customers than the minimum,'
+	' or so that such a one can''t be computed from the total of its line; OVER a partition that is the table;'
+	' false where customers or minimum is NULL';
 
 -- A query of a summary with the column suppressed, and where that is true,
 -- without the numbers of the row. The partition is the table with known totals;
@@ -171,16 +192,21 @@ BEGIN ATOMIC
 	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int = 1 THEN
 		pg_catalog.format('SELECT q.*, false AS suppressed FROM (%s) AS q', query)
 	ELSE
-		pg_catalog.format('SELECT %s, q.suppressed FROM (SELECT q.*, @extschema@.is_small_cell(%s, %s, q.line, q.cross_line)'
-			' OVER (PARTITION BY %s ORDER BY %s) AS suppressed FROM (SELECT q.*, %s AS line, %s AS cross_line FROM (%s) AS q) AS q) AS q ORDER BY %s',
+		pg_catalog.format('SELECT %s, q.suppressed'
+			' FROM (SELECT q.*, @extschema@.is_small_cell(%s, %s, q.line, q.cross_line)'
+			' OVER (PARTITION BY %s ORDER BY %s) AS suppressed'
+			' FROM (SELECT q.*, %s AS line, %s AS cross_line FROM (%s) AS q) AS q) AS q ORDER BY %s',
 			(SELECT pg_catalog.string_agg(CASE WHEN u.c OPERATOR(pg_catalog.=) ANY (hidden)
 					-- keeps the digits of money, which CASE forgets
 					THEN pg_catalog.format('NULLIF(q.%1$I, CASE WHEN q.suppressed THEN q.%1$I END) AS %1$I', u.c)
 					ELSE pg_catalog.format('q.%I', u.c) END, ', ' ORDER BY u.n)
 			   FROM pg_catalog.unnest(columns) WITH ORDINALITY AS u (c, n)),
 			counted, settings OPERATOR(pg_catalog.->>) 'minimum_group_size', p.list, positions,
-			CASE WHEN line IS NULL THEN '1' ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, line) END,
-			CASE WHEN cross_line IS NULL THEN '1' ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, cross_line) END,
+			CASE WHEN line IS NULL THEN '1'
+				ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int', p.list, line) END,
+			CASE WHEN cross_line IS NULL THEN '1'
+				ELSE pg_catalog.format('dense_rank() OVER (PARTITION BY %s ORDER BY q.%I)::int',
+					p.list, cross_line) END,
 			query, positions)
 	END
 	FROM (SELECT pg_catalog.string_agg(pg_catalog.format('q.%I', u.c), ', ' ORDER BY u.n) AS list
@@ -205,14 +231,17 @@ BEGIN
 	RETURN NEXT @extschema@._model_view('_histories', @extschema@._model_histories(model, settings),
 		'internal: the history of each customer, with what is pending');
 	RETURN NEXT @extschema@._model_view('_customers', CASE WHEN settings ->> 'customers_query' IS NULL THEN
-			@extschema@._fill('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM {model}._histories AS h', 'model', home)
+			@extschema@._fill('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known'
+				' FROM {model}._histories AS h', 'model', home)
 		ELSE @extschema@._model_customers(model, settings) END,
 		'internal: what is known of each customer');
-	RETURN NEXT @extschema@._model_view('_facts', @extschema@._model_facts(settings, home || '._question', home || '._customers'),
+	RETURN NEXT @extschema@._model_view('_facts',
+		@extschema@._model_facts(settings, home || '._question', home || '._customers'),
 		'internal: the facts of each customer on the day of the question');
 	RETURN NEXT @extschema@._model_view('_scored', @extschema@._model_scored(settings, home || '._facts'),
 		'internal: the scores of each customer');
-	RETURN NEXT @extschema@._model_view('_scores', @extschema@._model_scores(model, settings, home || '._scored', ARRAY[settings ->> 'map_copy']),
+	RETURN NEXT @extschema@._model_view('_scores',
+		@extschema@._model_scores(model, settings, home || '._scored', ARRAY[settings ->> 'map_copy']),
 		'internal: facts, scores and segment of each customer');
 	-- a model that has once had it keeps it
 	IF (settings ->> 'minimum_group_size')::int > 1 OR to_regclass(home || '._shown') IS NOT NULL THEN
@@ -239,18 +268,26 @@ BEGIN
 	IF ranges THEN
 		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'customers_query');
 	END IF;
-	SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default"%2$s)', u.a, CASE WHEN ranges THEN ', ' || CASE t.type
-			WHEN 'date'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I - date '2000-01-01' END::numeric$k$, u.a)
-			WHEN 'timestamp'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN c.%1$I::date - date '2000-01-01' END::numeric$k$, u.a)
-			WHEN 'timestamptz'::regtype THEN format($k$'day', CASE WHEN isfinite(c.%1$I) THEN (c.%1$I AT TIME ZONE %2$L)::date - date '2000-01-01' END::numeric$k$, u.a, settings ->> 'time_zone')
-			WHEN 'int2'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a) WHEN 'int4'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
+	SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default"%2$s)', u.a,
+		CASE WHEN ranges THEN ', ' || CASE t.type
+			WHEN 'date'::regtype THEN format($k$'day',
+				CASE WHEN isfinite(c.%1$I) THEN c.%1$I - date '2000-01-01' END::numeric$k$, u.a)
+			WHEN 'timestamp'::regtype THEN format($k$'day',
+				CASE WHEN isfinite(c.%1$I) THEN c.%1$I::date - date '2000-01-01' END::numeric$k$, u.a)
+			WHEN 'timestamptz'::regtype THEN format($k$'day',
+				CASE WHEN isfinite(c.%1$I) THEN (c.%1$I AT TIME ZONE %2$L)::date - date '2000-01-01' END::numeric$k$,
+					u.a, settings ->> 'time_zone')
+			WHEN 'int2'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
+			WHEN 'int4'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
 			WHEN 'int8'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
 			ELSE CASE WHEN t.type = ANY ('{numeric,float4,float8}'::regtype[]::oid[])
-				THEN format($k$'number', CASE WHEN c.%1$I::numeric NOT IN ('NaN', 'Infinity', '-Infinity') THEN c.%1$I::numeric END$k$, u.a)
+				THEN format($k$'number', CASE WHEN c.%1$I::numeric NOT IN ('NaN', 'Infinity', '-Infinity')
+					THEN c.%1$I::numeric END$k$, u.a)
 				ELSE 'NULL::text, NULL::numeric' END END END), ', ' ORDER BY u.n) INTO list
 	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n)
 	  LEFT JOIN LATERAL (SELECT @extschema@._model_base_type(t.atttypid) AS type FROM pg_attribute AS t
-		WHERE t.attrelid = to_regclass(format('%I.source_probe', model)) AND t.attname = u.a AND NOT t.attisdropped) AS t ON true;
+						WHERE t.attrelid = to_regclass(format('%I.source_probe', model)) AND t.attname = u.a
+						  AND NOT t.attisdropped) AS t ON true;
 	IF ranges THEN
 		EXECUTE format('DROP VIEW %I.source_probe', model);
 	END IF;
@@ -273,32 +310,40 @@ BEGIN
 	IF list IS NULL THEN
 		RETURN format($q$
 SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text AS attribute, NULL::text AS attribute_value,
-       NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers, NULL::float8 AS customers_share,
-       NULL::%s AS revenue, NULL::float8 AS revenue_share, NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$,
+       NULL::text COLLATE "C" AS segment, NULL::text AS segment_label, NULL::bigint AS customers,
+       NULL::float8 AS customers_share, NULL::%s AS revenue, NULL::float8 AS revenue_share,
+       NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$,
 			@extschema@._model_money(settings));
 	END IF;
 	IF small > 1 THEN
 		-- values of fewer people have no rows, the others a row for every segment
 		RETURN @extschema@._fill($q$
 WITH counted AS MATERIALIZED (
-	SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color::text AS segment_color,
+	SELECT c.as_of, c.tenant, a.attribute, a.attribute_value,
+	       c.segment, c.segment_label, c.segment_order, c.segment_color::text AS segment_color,
 	       count(*) AS customers, sum(c.monetary) AS revenue
 	  FROM {model}.customer_scores AS c CROSS JOIN LATERAL (VALUES {list}) AS a (attribute, attribute_value)
-	 GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, c.segment, c.segment_label, c.segment_order, c.segment_color)
+	 GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value,
+	       c.segment, c.segment_label, c.segment_order, c.segment_color)
 SELECT v.as_of, v.tenant, v.attribute, v.attribute_value, l.segment COLLATE "C" AS segment, l.segment_label,
        COALESCE(c.customers, 0) AS customers, COALESCE(c.customers, 0) / v.customers::float8 AS customers_share,
-       COALESCE(c.revenue, 0)::{money} AS revenue, (greatest(COALESCE(c.revenue, 0), 0) / NULLIF(v.revenue, 0))::float8 AS revenue_share,
+       COALESCE(c.revenue, 0)::{money} AS revenue,
+       (greatest(COALESCE(c.revenue, 0), 0) / NULLIF(v.revenue, 0))::float8 AS revenue_share,
        l.segment_order, l.segment_color
-  FROM (SELECT c.as_of, c.tenant, c.attribute, c.attribute_value, sum(c.customers) AS customers, sum(greatest(c.revenue, 0)) AS revenue
-          FROM counted AS c GROUP BY c.as_of, c.tenant, c.attribute, c.attribute_value HAVING sum(c.customers) >= {small}) AS v
- CROSS JOIN (SELECT l.segment, l.label AS segment_label, l.display_order AS segment_order, l.color::text AS segment_color
+  FROM (SELECT c.as_of, c.tenant, c.attribute, c.attribute_value, sum(c.customers) AS customers,
+               sum(greatest(c.revenue, 0)) AS revenue
+          FROM counted AS c GROUP BY c.as_of, c.tenant, c.attribute, c.attribute_value
+        HAVING sum(c.customers) >= {small}) AS v
+ CROSS JOIN (SELECT l.segment, l.label AS segment_label, l.display_order AS segment_order,
+                    l.color::text AS segment_color
                FROM {model}.segment_label AS l WHERE l.map = {map} AND l.language = {language}
               UNION SELECT c.segment, c.segment_label, c.segment_order, c.segment_color FROM counted AS c) AS l
   LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM v.tenant AND c.attribute = v.attribute
    AND c.attribute_value IS NOT DISTINCT FROM v.attribute_value AND c.segment IS NOT DISTINCT FROM l.segment
  ORDER BY v.tenant, v.attribute, v.attribute_value, l.segment_order$q$,
-			'model', quote_ident(model), 'list', list, 'money', @extschema@._model_money(settings), 'small', small::text,
-			'map', quote_literal(settings ->> 'map_copy'), 'language', quote_literal(settings ->> 'language'));
+			'model', quote_ident(model), 'list', list, 'money', @extschema@._model_money(settings),
+			'small', small::text, 'map', quote_literal(settings ->> 'map_copy'),
+			'language', quote_literal(settings ->> 'language'));
 	END IF;
 	-- numbers and days of many values by ranges, which follow from all of them
 	RETURN @extschema@._fill($q$
@@ -308,16 +353,24 @@ SELECT b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_l
        sum(b.revenue)::{money} AS revenue,
        (greatest(sum(b.revenue), 0) / NULLIF(sum(greatest(sum(b.revenue), 0)) OVER w, 0))::float8 AS revenue_share,
        b.segment_order, b.segment_color::text AS segment_color
-  FROM (SELECT r.as_of, r.tenant, r.attribute, r.segment, r.segment_label, r.segment_order, r.segment_color, r.customers, r.revenue,
+  FROM (SELECT r.as_of, r.tenant, r.attribute, r.segment, r.segment_label, r.segment_order, r.segment_color,
+               r.customers, r.revenue,
                CASE WHEN r.kind IS NULL OR r.place_of_last <= 50 THEN r.attribute_value
                     ELSE @extschema@._attribute_range(r.kind, r.number, r.low, r.high) END AS attribute_value
-          FROM (SELECT d.*, max(d.place) OVER every AS place_of_last, min(d.number) OVER every AS low, max(d.number) OVER every AS high
-                  FROM (SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color,
-                               count(*) AS customers, sum(c.monetary) AS revenue, dense_rank() OVER (PARTITION BY c.tenant, a.attribute ORDER BY a.attribute_value) AS place
-                          FROM {model}.customer_scores AS c CROSS JOIN LATERAL (VALUES {list}) AS a (attribute, attribute_value, kind, number)
-                         GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number, c.segment, c.segment_label, c.segment_order, c.segment_color) AS d
+          FROM (SELECT d.*, max(d.place) OVER every AS place_of_last, min(d.number) OVER every AS low,
+                       max(d.number) OVER every AS high
+                  FROM (SELECT c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number,
+                               c.segment, c.segment_label, c.segment_order, c.segment_color,
+                               count(*) AS customers, sum(c.monetary) AS revenue,
+                               dense_rank() OVER (PARTITION BY c.tenant, a.attribute
+                                                      ORDER BY a.attribute_value) AS place
+                          FROM {model}.customer_scores AS c
+                         CROSS JOIN LATERAL (VALUES {list}) AS a (attribute, attribute_value, kind, number)
+                         GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number,
+                               c.segment, c.segment_label, c.segment_order, c.segment_color) AS d
                 WINDOW every AS (PARTITION BY d.tenant, d.attribute)) AS r) AS b
- GROUP BY b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_label, b.segment_order, b.segment_color
+ GROUP BY b.as_of, b.tenant, b.attribute, b.attribute_value,
+       b.segment, b.segment_label, b.segment_order, b.segment_color
 WINDOW w AS (PARTITION BY b.tenant, b.attribute, b.attribute_value)
  ORDER BY b.tenant, b.attribute, b.attribute_value, b.segment_order$q$,
 		'model', quote_ident(model), 'list', list, 'money', @extschema@._model_money(settings));
@@ -348,13 +401,15 @@ BEGIN
 	RETURN NEXT @extschema@._model_view('segments', @extschema@._fill($q$
 SELECT l.segment::text AS segment, l.role::text AS role, l.label, l.description, l.action,
        l.display_order AS segment_order, l.color::text AS segment_color
-  FROM {model}.segment_label AS l WHERE l.map = {map} AND l.language = {language} ORDER BY l.display_order, l.segment$q$,
+  FROM {model}.segment_label AS l WHERE l.map = {map} AND l.language = {language}
+ ORDER BY l.display_order, l.segment$q$,
 			'model', home, 'map', map, 'language', language),
 		'one row per segment of the segment map: what it is called, who is in it, what to do');
 
 	RETURN NEXT @extschema@._model_view('customer_segments', @extschema@._fill($q$
 SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
-       CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment ELSE r.previous_segment END::text AS previous_segment,
+       CASE WHEN r.segment IS DISTINCT FROM s.segment THEN r.segment
+            ELSE r.previous_segment END::text AS previous_segment,
        CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on,
        s.segment_overridden, {tenant} AS tenant, s.customer_id
   FROM {model}._scores AS s
@@ -390,10 +445,12 @@ SELECT q.as_of, {tenant} AS tenant, l.segment::text AS segment, l.label AS segme
        COALESCE(s.revenue, 0)::{money} AS revenue,
        (greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
        s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::{money} AS median_monetary,
-       l.display_order AS segment_order, l.color::text AS segment_color, COALESCE(s.overridden, 0) AS customers_overridden
+       l.display_order AS segment_order, l.color::text AS segment_color,
+       COALESCE(s.overridden, 0) AS customers_overridden
   FROM {model}._question AS q
   JOIN {model}.segment_label AS l ON l.map = {map} AND l.language = {language}
-  LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers, count(*) FILTER (WHERE c.segment_overridden) AS overridden,
+  LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers,
+                    count(*) FILTER (WHERE c.segment_overridden) AS overridden,
                     sum(c.monetary) AS revenue, @extschema@.weighted_mean(c.rfm_score, 1) AS mean_rfm_score,
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY c.recency_days) AS median_recency_days,
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY c.frequency) AS median_frequency,
@@ -403,41 +460,53 @@ SELECT q.as_of, {tenant} AS tenant, l.segment::text AS segment, l.label AS segme
 WINDOW w AS (PARTITION BY q.tenant)
  ORDER BY q.tenant, l.display_order, l.segment$q$,
 				'model', home, 'map', map, 'language', language, 'tenant', tenant, 'money', money),
-			'{as_of,tenant,segment,segment_label,role,customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,segment_order,segment_color,customers_overridden}',
-			'{customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,median_monetary,customers_overridden}',
+			'{as_of,tenant,segment,segment_label,role,customers,customers_share,revenue,revenue_share,mean_rfm_score,'
+			'median_recency_days,median_frequency,median_monetary,segment_order,segment_color,customers_overridden}',
+			'{customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,'
+			'median_monetary,customers_overridden}',
 			$q$'s:' || q.segment$q$, $q$'t'$q$, 'q.tenant', 'q.tenant, q.segment_order, q.segment',
 			$q${"customers_overridden": ["'x:' || q.segment", "q.customers_overridden = 0"]}$q$),
 		'customers and revenue by segment, empty ones included');
 
 	RETURN NEXT @extschema@._model_view('attribute_summary',
-		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._model_attribute_summary(model, settings),
-			'{as_of,tenant,attribute,attribute_value,segment,segment_label,customers,customers_share,revenue,revenue_share,segment_order,segment_color}',
+		@extschema@._model_hide_groups(settings, home || '._shown',
+			@extschema@._model_attribute_summary(model, settings),
+			'{as_of,tenant,attribute,attribute_value,segment,segment_label,customers,customers_share,revenue,'
+			'revenue_share,segment_order,segment_color}',
 			'{customers,customers_share,revenue,revenue_share}',
-			format($q$'w' || array_position(%1$L::text[], q.attribute) || COALESCE(':' || q.segment, '') || '=' || COALESCE(':' || q.attribute_value, '')$q$, attributes),
-			format($q$'v' || array_position(%1$L::text[], q.attribute) || COALESCE(':' || q.attribute_value, '')$q$, attributes),
+			format($q$'w' || array_position(%1$L::text[], q.attribute) || COALESCE(':' || q.segment, '') || '='
+				|| COALESCE(':' || q.attribute_value, '')$q$, attributes),
+			format($q$'v' || array_position(%1$L::text[], q.attribute)
+				|| COALESCE(':' || q.attribute_value, '')$q$, attributes),
 			'q.tenant, q.attribute, q.segment', 'q.tenant, q.attribute, q.attribute_value, q.segment_order'),
 		'customers and revenue by attribute, its value and segment; shares within a value');
 
 	RETURN NEXT @extschema@._model_view('thresholds', @extschema@._fill($q$
 SELECT {tenant} AS tenant, d.dimension, n.score,
-       CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1] ELSE t.thresholds[n.score - 1] END AS lower_bound,
-       CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2] ELSE t.thresholds[n.score] END AS upper_bound,
+       CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1]
+            ELSE t.thresholds[n.score - 1] END AS lower_bound,
+       CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2]
+            ELSE t.thresholds[n.score] END AS upper_bound,
        @extschema@.score_range({dimension}, t.thresholds, n.score, {language}, {decimals}) AS score_range,
        q.version, k.valid_from, {customers} AS calibrated_customers,
        CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
   FROM {model}._question AS q
-  JOIN (SELECT b.*, c.valid_from, c.bins FROM {model}.calibration AS b JOIN {model}.configuration AS c USING (version)) AS k
+  JOIN (SELECT b.*, c.valid_from, c.bins FROM {model}.calibration AS b
+          JOIN {model}.configuration AS c USING (version)) AS k
     ON k.version = q.version AND k.tenant = q.tenant
  CROSS JOIN (VALUES (1, 'recency'), (2, 'frequency'), (3, 'monetary'), (4, 'basket')) AS d (position, dimension)
- CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds WHEN 'frequency' THEN q.frequency_thresholds
+ CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds
+                            WHEN 'frequency' THEN q.frequency_thresholds
                             WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds)
   JOIN generate_series(1, {bins}) AS n (score) ON n.score <= COALESCE(cardinality(t.thresholds) + 1, k.bins)
  ORDER BY q.tenant, d.position, n.score$q$,
 			'model', home, 'tenant', tenant, 'language', language, 'decimals', settings ->> 'money_decimals',
 			-- the number of bins as a constant, so that the planner knows how few rows there are
 			'bins', settings ->> 'bins',
-			'dimension', CASE settings ->> 'monetary' WHEN 'mean' THEN 'CASE d.dimension WHEN ''monetary'' THEN ''mean'' ELSE d.dimension END' ELSE 'd.dimension' END,
-			'customers', CASE WHEN small = 1 THEN 'k.customers' ELSE format('CASE WHEN k.customers >= %s THEN k.customers END', small) END),
+			'dimension', CASE settings ->> 'monetary' WHEN 'mean'
+				THEN 'CASE d.dimension WHEN ''monetary'' THEN ''mean'' ELSE d.dimension END' ELSE 'd.dimension' END,
+			'customers', CASE WHEN small = 1 THEN 'k.customers'
+				ELSE format('CASE WHEN k.customers >= %s THEN k.customers END', small) END),
 		'the thresholds in force: which values get which score');
 
 	RETURN NEXT @extschema@._model_view('score_distribution',
@@ -447,19 +516,22 @@ SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.custom
        COALESCE(s.revenue, 0)::{money} AS revenue,
        (greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
        CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
-            WHEN t.score_range = '-' THEN 'no value can get this score: many customers share the value at its threshold' END AS note
+            WHEN t.score_range = '-'
+            THEN 'no value can get this score: many customers share the value at its threshold' END AS note
   FROM {model}.thresholds AS t
   JOIN {model}._question AS q ON q.tenant = COALESCE(t.tenant, '')
   LEFT JOIN (SELECT c.tenant, d.dimension, d.score, count(*) AS customers, sum(c.monetary) AS revenue
                FROM {model}.customer_scores AS c
-              CROSS JOIN LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score), ('monetary', c.m_score), ('basket', c.basket_score)) AS d (dimension, score)
+              CROSS JOIN LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score),
+                     ('monetary', c.m_score), ('basket', c.basket_score)) AS d (dimension, score)
               WHERE d.score IS NOT NULL GROUP BY c.tenant, d.dimension, d.score) AS s
          ON s.dimension = t.dimension AND s.score = t.score AND COALESCE(s.tenant, '') = COALESCE(t.tenant, '')
 WINDOW w AS (PARTITION BY t.tenant, t.dimension)
  ORDER BY t.tenant, array_position('{recency,frequency,monetary,basket}', t.dimension), t.score$q$,
 				'model', home, 'money', money),
 			'{as_of,tenant,dimension,score,score_range,customers,customers_share,revenue,revenue_share,note}',
-			'{customers,customers_share,revenue,revenue_share}', $q$q.dimension || ':' || q.score$q$, $q$'n:' || q.dimension$q$, 'q.tenant, q.dimension',
+			'{customers,customers_share,revenue,revenue_share}', $q$q.dimension || ':' || q.score$q$,
+			$q$'n:' || q.dimension$q$, 'q.tenant, q.dimension',
 			$q$q.tenant, array_position('{recency,frequency,monetary,basket}', q.dimension), q.score$q$),
 		'customers and revenue by score of each dimension, with the values that get it; empty scores included');
 
@@ -476,14 +548,19 @@ SELECT q.as_of, {tenant} AS tenant, r.score AS r_score, f.score AS f_score,
   FROM {model}._question AS q
   JOIN generate_series(1, {bins}) AS r (score) ON r.score <= cardinality(q.recency_thresholds) + 1
   JOIN generate_series(1, {bins}) AS f (score) ON f.score <= cardinality(q.frequency_thresholds) + 1
-  LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue, avg(c.m_score) AS mean_m_score
-               FROM {model}.customer_scores AS c WHERE c.r_score IS NOT NULL GROUP BY c.tenant, c.r_score, c.f_score) AS s
+  LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue,
+                    avg(c.m_score) AS mean_m_score
+               FROM {model}.customer_scores AS c WHERE c.r_score IS NOT NULL
+              GROUP BY c.tenant, c.r_score, c.f_score) AS s
          ON s.r_score = r.score AND s.f_score = f.score AND COALESCE(s.tenant, '') = q.tenant
 WINDOW w AS (PARTITION BY q.tenant)
  ORDER BY q.tenant, r.score DESC, f.score$q$,
-				'model', home, 'money', money, 'tenant', tenant, 'language', language, 'decimals', settings ->> 'money_decimals', 'bins', settings ->> 'bins'),
-			'{as_of,tenant,r_score,f_score,r_range,f_range,customers,customers_share,revenue,revenue_share,mean_m_score}',
-			'{customers,customers_share,revenue,revenue_share,mean_m_score}', $q$'g:' || q.r_score || ':' || q.f_score$q$, $q$'n:frequency'$q$, 'q.tenant',
+				'model', home, 'money', money, 'tenant', tenant, 'language', language,
+				'decimals', settings ->> 'money_decimals', 'bins', settings ->> 'bins'),
+			'{as_of,tenant,r_score,f_score,r_range,f_range,customers,customers_share,revenue,'
+			'revenue_share,mean_m_score}',
+			'{customers,customers_share,revenue,revenue_share,mean_m_score}',
+			$q$'g:' || q.r_score || ':' || q.f_score$q$, $q$'n:frequency'$q$, 'q.tenant',
 			'q.tenant, q.r_score DESC, q.f_score'),
 		'customers and revenue by recency and frequency score, empty cells included: a heat map in long form');
 END
@@ -502,32 +579,45 @@ BEGIN
 SELECT {name}::text AS model, c.source, c.source_query AS definition,
        {as_of} AS as_of,
        CASE WHEN c.as_of IS NULL THEN 'today in time zone ' || c.time_zone ELSE 'pinned' END AS as_of_rule,
-       c.time_zone, c.version, (SELECT max(k.calibrated_on) FROM {model}.calibration AS k WHERE k.version = c.version) AS calibrated_on,
+       c.time_zone, c.version, (SELECT max(k.calibrated_on) FROM {model}.calibration AS k
+                                 WHERE k.version = c.version) AS calibrated_on,
        c.segment_map, f.finished_at AS refreshed_at,
        p.customers,
        (SELECT count(*) FROM {model}._question AS q WHERE q.tenant <> '') AS tenants,
-       CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.lost IS NOT NULL THEN 'incomplete' WHEN p.problem IS NOT NULL THEN 'rebuild needed'
+       CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.lost IS NOT NULL THEN 'incomplete'
+            WHEN p.problem IS NOT NULL THEN 'rebuild needed'
             WHEN p.foreign_tokens > 0 THEN 'suppression key missing'
             WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
-       CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ') || ', or name another: alter_model(..., source => ..., customers => ...)' || COALESCE('; ' || p.lost, '')
+       CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ')
+                || ', or name another: alter_model(..., source => ..., customers => ...)'
+                || COALESCE('; ' || p.lost, '')
             WHEN p.lost IS NOT NULL THEN p.lost
             WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
-            WHEN p.foreign_tokens > 0 THEN 'put the key that the suppression list was made with into suppression_key, then reapply_suppression'
-            WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model' || CASE WHEN c.minimum_customers > 1 THEN format(' (%s with an order at least)', c.minimum_customers) ELSE '' END
-            WHEN p.left_out > 0 THEN format('nothing; rows left out that can''t be scored: %s, see data_quality', p.left_out) END AS needs,
-       c.live, (SELECT count(*) FROM {model}.pending AS d JOIN {model}._question AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
+            WHEN p.foreign_tokens > 0 THEN 'put the key that the suppression list was made with'
+                ' into suppression_key, then reapply_suppression'
+            WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model'
+                || CASE WHEN c.minimum_customers > 1
+                        THEN format(' (%s with an order at least)', c.minimum_customers) ELSE '' END
+            WHEN p.left_out > 0
+            THEN format('nothing; rows left out that can''t be scored: %s, see data_quality', p.left_out) END AS needs,
+       c.live, (SELECT count(*) FROM {model}.pending AS d
+                  JOIN {model}._question AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
   FROM {model}.configuration AS c
   LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM {model}.refreshes AS r) AS f ON true
- CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM {model}._histories AS h JOIN {model}._question AS q ON q.tenant = h.tenant) AS customers,
+ CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM {model}._histories AS h
+                               JOIN {model}._question AS q ON q.tenant = h.tenant) AS customers,
        @extschema@._model_missing(c.source_reads || c.customers_reads) AS missing,
        @extschema@._model_lost({name}, c.objects) AS lost,
        (SELECT count(*) FROM {model}._question AS q
-         WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL) AS uncalibrated,
+         WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
+            OR q.monetary_thresholds IS NULL) AS uncalibrated,
        {foreign_tokens} AS foreign_tokens,
-       CASE WHEN c.live THEN COALESCE(@extschema@._live_problem({name}, c.source_relation, c.source_columns, c.source_parts),
-            (SELECT max(x.reason) FROM {model}.rejects AS x WHERE x.needs_rebuild)) END AS problem,
+       CASE WHEN c.live
+            THEN COALESCE(@extschema@._live_problem({name}, c.source_relation, c.source_columns, c.source_parts),
+                (SELECT max(x.reason) FROM {model}.rejects AS x WHERE x.needs_rebuild)) END AS problem,
        -- counts of rows are not known by tenant: for those who see all of them
-       (SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM {model}.rejects AS x WHERE x.reason = 'unconvertible')
+       (SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM {model}.rejects AS x
+                                        WHERE x.reason = 'unconvertible')
           FROM {model}.refreshes AS r WHERE {everything} ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
  WHERE c.valid_until IS NULL$q$,
 			'model', quote_ident(model), 'name', quote_literal(model), 'as_of', @extschema@._model_as_of(),
@@ -536,8 +626,10 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
 		'one row: what the model is, how fresh, and whether it needs anything');
 
 	RETURN NEXT @extschema@._model_view('segment_changes', @extschema@._fill($q$
-SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, {tenant} AS tenant, c.previous_segment::text AS previous_segment, c.segment::text AS segment
-  FROM {model}.recorded_changes AS c JOIN {model}._question AS q ON q.tenant = c.tenant WHERE {allowed} ORDER BY c.change_id$q$,
+SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, {tenant} AS tenant,
+       c.previous_segment::text AS previous_segment, c.segment::text AS segment
+  FROM {model}.recorded_changes AS c JOIN {model}._question AS q ON q.tenant = c.tenant WHERE {allowed}
+ ORDER BY c.change_id$q$,
 			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'q'),
 			'allowed', @extschema@._model_may_be_shown(model, settings, 'c')),
 		'the feed of changes recorded by record_changes, in order');

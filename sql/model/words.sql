@@ -16,7 +16,8 @@ DECLARE
 	beaten	numeric;
 	next	numeric;
 BEGIN
-	SELECT (max(t) FILTER (WHERE t < x))::text, (min(t) FILTER (WHERE t >= x))::text INTO beaten, next FROM unnest(thresholds) AS t;
+	SELECT (max(t) FILTER (WHERE t < x))::text, (min(t) FILTER (WHERE t >= x))::text INTO beaten, next
+		FROM unnest(thresholds) AS t;
 	FOR d IN decimals .. decimals + 400 LOOP
 		IF (beaten IS NULL OR round(value, d) > @extschema@._explain_floor(beaten, d))
 			AND (next IS NULL OR round(value, d) <= @extschema@._explain_floor(next, d)) THEN
@@ -28,14 +29,16 @@ BEGIN
 	RETURN decimals;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._explain_decimals(numeric, float8[], int) IS 'internal: with how many decimals a value stands to its thresholds as it really does';
+COMMENT ON FUNCTION @extschema@._explain_decimals(numeric, float8[], int) IS
+	'internal: with how many decimals a value stands to its thresholds as it really does';
 
 -- Explanations are written in English or French: fr for fr-CA, else English.
 CREATE FUNCTION @extschema@._explain_language(language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN pg_catalog.lower(pg_catalog."left"(language, 3)) OPERATOR(pg_catalog.~) '^fr([^a-z]|$)' THEN 'fr' ELSE 'en' END;
+	SELECT CASE WHEN pg_catalog.lower(pg_catalog."left"(language, 3)) OPERATOR(pg_catalog.~) '^fr([^a-z]|$)'
+		THEN 'fr' ELSE 'en' END;
 END;
 COMMENT ON FUNCTION @extschema@._explain_language(text) IS 'internal: the language in which explanations are written';
 
@@ -187,7 +190,8 @@ SELECT t.key, l.language, l.text FROM (VALUES
 	('your mean', 'An order of yours%s has a value of %s on average.',
 		'La valeur moyenne de vos commandes%s est de %s.'),
 	('we use', 'To choose what we offer you we use the days and the amounts of your orders%s, as known on %s.',
-		'Pour choisir ce que nous vous proposons, nous utilisons les dates et les montants de vos commandes%s, tels que connus le %s.'),
+		'Pour choisir ce que nous vous proposons, nous utilisons les dates et les montants de vos commandes%s,'
+		' tels que connus le %s.'),
 	('we use record', ' and, from your customer record: %s', ' et, dans votre fiche client : %s'),
 	('we predict', 'From the same data we estimate whether you will order again.',
 		'À partir des mêmes données, nous estimons si vous commanderez de nouveau.'),
@@ -198,8 +202,10 @@ SELECT t.key, l.language, l.text FROM (VALUES
 	('purpose', 'What for: %s.', 'Finalité : %s.'),
 	('legal basis', 'Legal basis: %s.', 'Base légale : %s.'),
 	('may object',
-		'You may object to this use of your data at any time, have mistakes corrected, and ask for a person to look at it.',
-		'Vous pouvez à tout moment vous opposer à cette utilisation de vos données, faire corriger des erreurs et demander qu''une personne examine la situation.')
+		'You may object to this use of your data at any time, have mistakes corrected,'
+		' and ask for a person to look at it.',
+		'Vous pouvez à tout moment vous opposer à cette utilisation de vos données,'
+		' faire corriger des erreurs et demander qu''une personne examine la situation.')
 ) AS t (key, en, fr)
  CROSS JOIN LATERAL (VALUES ('en', t.en), ('fr', @extschema@._french_spaces(t.fr))) AS l (language, text);
 
@@ -217,18 +223,23 @@ BEGIN
 	RETURN format(words, VARIADIC arguments);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._explain_text(text, text, text[]) IS 'internal: a text in a language, with what stands in it';
+COMMENT ON FUNCTION @extschema@._explain_text(text, text, text[]) IS
+	'internal: a text in a language, with what stands in it';
 
 -- 2,849.64 or, with a no-break space, 2 849,64
 CREATE FUNCTION @extschema@._explain_number(x numeric, decimals int, language text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE language WHEN 'fr' THEN pg_catalog.replace(pg_catalog.replace(t.t, ',', @extschema@._no_break_space()), '.', ',') ELSE t.t END
+	SELECT CASE language
+			WHEN 'fr' THEN pg_catalog.replace(pg_catalog.replace(t.t, ',', @extschema@._no_break_space()), '.', ',')
+			ELSE t.t END
 	  FROM (SELECT pg_catalog.to_char(x, 'FM999,999,999,999,999,999,999,999,990' OPERATOR(pg_catalog.||)
-				CASE WHEN decimals OPERATOR(pg_catalog.>) 0 THEN '.' OPERATOR(pg_catalog.||) pg_catalog.repeat('0', decimals) ELSE '' END)) AS t (t);
+				CASE WHEN decimals OPERATOR(pg_catalog.>) 0
+					THEN '.' OPERATOR(pg_catalog.||) pg_catalog.repeat('0', decimals) ELSE '' END)) AS t (t);
 END;
-COMMENT ON FUNCTION @extschema@._explain_number(numeric, int, text) IS 'internal: a number as it is written in a language';
+COMMENT ON FUNCTION @extschema@._explain_number(numeric, int, text) IS
+	'internal: a number as it is written in a language';
 
 -- 2025-12-31 under any DateStyle, for any day
 CREATE FUNCTION @extschema@._explain_iso(day date)
@@ -244,7 +255,8 @@ CREATE FUNCTION @extschema@._explain_day(day date, language text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.concat(d.d, CASE WHEN language OPERATOR(pg_catalog.=) 'fr' AND d.d OPERATOR(pg_catalog.=) 1 THEN 'er' END, ' ',
+	SELECT pg_catalog.concat(d.d,
+		CASE WHEN language OPERATOR(pg_catalog.=) 'fr' AND d.d OPERATOR(pg_catalog.=) 1 THEN 'er' END, ' ',
 		pg_catalog.split_part(@extschema@._explain_text('months', language), ',', d.m), ' ', d.y)
 	  FROM (SELECT EXTRACT(day FROM day)::pg_catalog.int4, EXTRACT(month FROM day)::pg_catalog.int4,
 				EXTRACT(year FROM day)::pg_catalog.int4) AS d (d, m, y);
@@ -256,10 +268,12 @@ CREATE FUNCTION @extschema@._explain_floor(x numeric, decimals int)
 	RETURNS numeric
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.round(pg_catalog.trunc(x, decimals) OPERATOR(pg_catalog.-) CASE WHEN x OPERATOR(pg_catalog.<) pg_catalog.trunc(x, decimals)
+	SELECT pg_catalog.round(pg_catalog.trunc(x, decimals) OPERATOR(pg_catalog.-)
+		CASE WHEN x OPERATOR(pg_catalog.<) pg_catalog.trunc(x, decimals)
 		THEN pg_catalog.power(10::pg_catalog."numeric", (- decimals)::pg_catalog."numeric") ELSE 0 END, decimals);
 END;
-COMMENT ON FUNCTION @extschema@._explain_floor(numeric, int) IS 'internal: a number cut after so many decimals, downwards';
+COMMENT ON FUNCTION @extschema@._explain_floor(numeric, int) IS
+	'internal: a number cut after so many decimals, downwards';
 
 -- A condition of a rule in words, with the customer's own values.
 CREATE FUNCTION @extschema@._explain_condition(condition jsonb, customer jsonb, language text)
@@ -276,16 +290,20 @@ DECLARE
 BEGIN
 	FOREACH word IN ARRAY '{and,or}'::text[] LOOP
 		IF condition ? word THEN
-			RETURN (SELECT string_agg(CASE WHEN c ?| '{and,or}' THEN '(' || p || ')' ELSE p END, @extschema@._explain_text(word, language) ORDER BY n)
-				FROM jsonb_array_elements(condition -> word) WITH ORDINALITY AS u (c, n), @extschema@._explain_condition(c, customer, language) AS p);
+			RETURN (SELECT string_agg(CASE WHEN c ?| '{and,or}' THEN '(' || p || ')' ELSE p END,
+				@extschema@._explain_text(word, language) ORDER BY n)
+				FROM jsonb_array_elements(condition -> word) WITH ORDINALITY AS u (c, n),
+					 @extschema@._explain_condition(c, customer, language) AS p);
 		END IF;
 	END LOOP;
 	IF condition ? 'not' THEN
-		RETURN @extschema@._explain_text('not', language, @extschema@._explain_condition(condition -> 'not', customer, language));
+		RETURN @extschema@._explain_text('not', language,
+			@extschema@._explain_condition(condition -> 'not', customer, language));
 	END IF;
 	name := regexp_replace(condition ->> 'column', '^attributes\.', '');
 	SELECT array_agg(CASE jsonb_typeof(v) WHEN 'boolean' THEN @extschema@._explain_text(v #>> '{}', language)
-			WHEN 'number' THEN CASE language WHEN 'fr' THEN replace(v #>> '{}', '.', ',') ELSE v #>> '{}' END ELSE v #>> '{}' END ORDER BY n) INTO given
+			WHEN 'number' THEN CASE language WHEN 'fr' THEN replace(v #>> '{}', '.', ',') ELSE v #>> '{}' END
+			ELSE v #>> '{}' END ORDER BY n) INTO given
 	  FROM jsonb_array_elements(CASE jsonb_typeof(condition -> 'value') WHEN 'array' THEN condition -> 'value'
 			ELSE jsonb_build_array(condition -> 'value') END) WITH ORDINALITY AS u (v, n);
 	here := customer ->> name;
@@ -294,42 +312,58 @@ BEGIN
 	END IF;
 	IF jsonb_typeof(customer -> name) = 'number' OR name = 'fm_score' THEN
 		-- with as many decimals as it takes to be on its side of every number given
-		SELECT trim_scale(round(here::numeric, d))::text INTO here FROM generate_series(2, greatest(2, scale(here::numeric))) AS d
+		SELECT trim_scale(round(here::numeric, d))::text INTO here
+		  FROM generate_series(2, greatest(2, scale(here::numeric))) AS d
 		 WHERE NOT EXISTS (SELECT FROM jsonb_path_query(condition -> 'value', 'lax $[*] ? (@.type() == "number")') AS v
-							WHERE sign(round(here::numeric, d) - (v #>> '{}')::numeric) <> sign(here::numeric - (v #>> '{}')::numeric))
+							WHERE sign(round(here::numeric, d) - (v #>> '{}')::numeric)
+									  <> sign(here::numeric - (v #>> '{}')::numeric))
 		 ORDER BY d LIMIT 1;
 		here := CASE language WHEN 'fr' THEN replace(here, '.', ',') ELSE here END;
 	ELSIF jsonb_typeof(customer -> name) = 'boolean' THEN
 		here := @extschema@._explain_text(here, language);
 	END IF;
-	RETURN CASE WHEN op = 'in' THEN @extschema@._explain_text(op, language, coalesce(@extschema@._explain_text('column ' || name, language), name), array_to_string(given, ', '))
-			ELSE @extschema@._explain_text(op, language, VARIADIC coalesce(@extschema@._explain_text('column ' || name, language), name) || given) END
-		|| CASE WHEN here IS NULL OR cardinality(given) = 1 AND here = given[1] THEN '' ELSE @extschema@._explain_text('here', language, here) END;
+	RETURN CASE WHEN op = 'in'
+			THEN @extschema@._explain_text(op, language,
+				coalesce(@extschema@._explain_text('column ' || name, language), name), array_to_string(given, ', '))
+			ELSE @extschema@._explain_text(op, language,
+				VARIADIC coalesce(@extschema@._explain_text('column ' || name, language), name) || given) END
+		|| CASE WHEN here IS NULL OR cardinality(given) = 1 AND here = given[1] THEN ''
+			ELSE @extschema@._explain_text('here', language, here) END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._explain_condition(jsonb, jsonb, text) IS 'internal: a condition of a segment map in words';
+COMMENT ON FUNCTION @extschema@._explain_condition(jsonb, jsonb, text) IS
+	'internal: a condition of a segment map in words';
 
 -- What a rule asks for: R 1-2 and F 4-5.
 CREATE FUNCTION @extschema@._explain_rule(rule jsonb, customer jsonb, language text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(p.part, @extschema@._explain_text('and', language) ORDER BY p.n), @extschema@._explain_text('anything', language))
+	SELECT COALESCE(pg_catalog.string_agg(p.part, @extschema@._explain_text('and', language) ORDER BY p.n),
+		@extschema@._explain_text('anything', language))
 	  FROM (SELECT d.n, pg_catalog.concat(pg_catalog.upper(d.d), ' ',
-				CASE WHEN d.low IS NULL THEN '<= ' OPERATOR(pg_catalog.||) d.high WHEN d.high IS NULL THEN '>= ' OPERATOR(pg_catalog.||) d.low
-					WHEN d.low OPERATOR(pg_catalog.=) d.high THEN d.low ELSE d.low OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) d.high END) AS part
-			  FROM (SELECT u.n, u.d, rule OPERATOR(pg_catalog.->>) (u.d OPERATOR(pg_catalog.||) '_min') AS low, rule OPERATOR(pg_catalog.->>) (u.d OPERATOR(pg_catalog.||) '_max') AS high
+				CASE WHEN d.low IS NULL THEN '<= ' OPERATOR(pg_catalog.||) d.high
+					WHEN d.high IS NULL THEN '>= ' OPERATOR(pg_catalog.||) d.low
+					WHEN d.low OPERATOR(pg_catalog.=) d.high THEN d.low
+					ELSE d.low OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) d.high END) AS part
+			  FROM (SELECT u.n, u.d, rule OPERATOR(pg_catalog.->>) (u.d OPERATOR(pg_catalog.||) '_min') AS low,
+						   rule OPERATOR(pg_catalog.->>) (u.d OPERATOR(pg_catalog.||) '_max') AS high
 					  FROM pg_catalog.unnest('{r,f,m}'::pg_catalog.text[]) WITH ORDINALITY AS u (d, n)) AS d
 			 WHERE d.low IS NOT NULL OR d.high IS NOT NULL
 			UNION ALL
-			SELECT 4, CASE WHEN rule OPERATOR(pg_catalog.->) 'conditions' OPERATOR(pg_catalog.?) 'or' THEN '(' OPERATOR(pg_catalog.||) c.c OPERATOR(pg_catalog.||) ')' ELSE c.c END
-			  FROM @extschema@._explain_condition(rule OPERATOR(pg_catalog.->) 'conditions', customer, language) AS c (c)
-			 WHERE pg_catalog.jsonb_typeof(rule OPERATOR(pg_catalog.->) 'conditions') OPERATOR(pg_catalog.=) 'object') AS p;
+			SELECT 4, CASE WHEN rule OPERATOR(pg_catalog.->) 'conditions' OPERATOR(pg_catalog.?) 'or'
+				THEN '(' OPERATOR(pg_catalog.||) c.c OPERATOR(pg_catalog.||) ')' ELSE c.c END
+			  FROM @extschema@._explain_condition(
+					   rule OPERATOR(pg_catalog.->) 'conditions', customer, language) AS c (c)
+			 WHERE pg_catalog.jsonb_typeof(rule OPERATOR(pg_catalog.->) 'conditions')
+					   OPERATOR(pg_catalog.=) 'object') AS p;
 END;
-COMMENT ON FUNCTION @extschema@._explain_rule(jsonb, jsonb, text) IS 'internal: what a rule of a segment map asks for, in words';
+COMMENT ON FUNCTION @extschema@._explain_rule(jsonb, jsonb, text) IS
+	'internal: what a rule of a segment map asks for, in words';
 
 -- How a value stands to the thresholds: which it beat, and the next one.
-CREATE FUNCTION @extschema@._explain_threshold(dimension text, value numeric, thresholds float8[], decimals int, language text)
+CREATE FUNCTION @extschema@._explain_threshold(dimension text, value numeric, thresholds float8[],
+	decimals int, language text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -350,13 +384,16 @@ BEGIN
 		RETURN '';
 	END IF;
 	IF dimension = 'recency' THEN
-		SELECT min(t) FILTER (WHERE t > x), max(t) FILTER (WHERE t <= x AND t > 0) INTO beaten, next FROM unnest(thresholds) AS t;
+		SELECT min(t) FILTER (WHERE t > x), max(t) FILTER (WHERE t <= x AND t > 0) INTO beaten, next
+			FROM unnest(thresholds) AS t;
 		-- days are whole: fewer than 141.6 is fewer than 142
 		SELECT 1 + count(*) FILTER (WHERE t > x), 1 + count(*) FILTER (WHERE t >= next),
-			   @extschema@._explain_number(ceil(beaten)::numeric, 0, language), @extschema@._explain_number(ceil(next)::numeric, 0, language)
+			   @extschema@._explain_number(ceil(beaten)::numeric, 0, language),
+			   @extschema@._explain_number(ceil(next)::numeric, 0, language)
 		  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
 		RETURN CASE WHEN next IS NULL THEN @extschema@._explain_text('recency top', language, passed)
-			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@._explain_text('recency beats', language, low::text, passed) END
+			ELSE CASE WHEN beaten IS NULL THEN ''
+				ELSE @extschema@._explain_text('recency beats', language, low::text, passed) END
 				|| @extschema@._explain_text('recency next', language, high::text, needed) END;
 	END IF;
 	SELECT max(t) FILTER (WHERE t < x), min(t) FILTER (WHERE t >= x) INTO beaten, next FROM unnest(thresholds) AS t;
@@ -364,10 +401,12 @@ BEGIN
 		beaten := floor(beaten) + 1;
 		next := floor(next) + 1;
 		SELECT 1 + count(*) FILTER (WHERE t < x), 1 + count(*) FILTER (WHERE t < next),
-			   @extschema@._explain_number(beaten::numeric, 0, language), @extschema@._explain_number(next::numeric, 0, language)
+			   @extschema@._explain_number(beaten::numeric, 0, language),
+			   @extschema@._explain_number(next::numeric, 0, language)
 		  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
 		RETURN CASE WHEN next IS NULL THEN @extschema@._explain_text('frequency top', language, passed)
-			ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@._explain_text('frequency beats', language, low::text, passed) END
+			ELSE CASE WHEN beaten IS NULL THEN ''
+				ELSE @extschema@._explain_text('frequency beats', language, low::text, passed) END
 				|| @extschema@._explain_text('frequency next', language, high::text, needed) END;
 	END IF;
 	-- amounts have so many decimals: more than 10.004 is more than 10.00
@@ -377,8 +416,10 @@ BEGIN
 		   @extschema@._explain_number(@extschema@._explain_floor(next::text::numeric, places), places, language)
 	  INTO low, high, passed, needed FROM unnest(thresholds) AS t;
 	RETURN CASE WHEN next IS NULL THEN @extschema@._explain_text('money top', language, passed)
-		ELSE CASE WHEN beaten IS NULL THEN '' ELSE @extschema@._explain_text('money beats', language, mark, low::text, passed) END
+		ELSE CASE WHEN beaten IS NULL THEN ''
+			ELSE @extschema@._explain_text('money beats', language, mark, low::text, passed) END
 			|| @extschema@._explain_text('money next', language, mark, high::text, needed) END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._explain_threshold(text, numeric, float8[], int, text) IS 'internal: how a value stands to the thresholds of its score, in words';
+COMMENT ON FUNCTION @extschema@._explain_threshold(text, numeric, float8[], int, text) IS
+	'internal: how a value stands to the thresholds of its score, in words';
