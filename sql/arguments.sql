@@ -15,27 +15,35 @@
 --
 
 CREATE DOMAIN @extschema@.argument_moment AS timestamptz;
-COMMENT ON DOMAIN @extschema@.argument_moment IS 'internal: a timestamp given where a day is asked for; the forms that take it say what to give';
+COMMENT ON DOMAIN @extschema@.argument_moment IS
+	'internal: a timestamp given where a day is asked for; the forms that take it say what to give';
 CREATE DOMAIN @extschema@.argument_number AS float8;
 COMMENT ON DOMAIN @extschema@.argument_number IS 'internal: a number beside a timestamp given where a day is asked for';
 CREATE DOMAIN @extschema@.argument_text AS text;
 COMMENT ON DOMAIN @extschema@.argument_text IS 'internal: a text beside a timestamp given where a day is asked for';
 CREATE DOMAIN @extschema@.argument_history AS @extschema@.history;
-COMMENT ON DOMAIN @extschema@.argument_history IS 'internal: a history beside a timestamp given where a day is asked for';
+COMMENT ON DOMAIN @extschema@.argument_history IS
+	'internal: a history beside a timestamp given where a day is asked for';
 
 /* ---- a moment for a day ---- */
 
-CREATE FUNCTION @extschema@._history_agg_of_moments(state internal, day @extschema@.argument_moment, value @extschema@.argument_number)
+CREATE FUNCTION @extschema@._history_agg_of_moments(state internal, day @extschema@.argument_moment,
+	value @extschema@.argument_number)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_day';
-COMMENT ON FUNCTION @extschema@._history_agg_of_moments(internal, @extschema@.argument_moment, @extschema@.argument_number) IS 'internal: says that a timestamp is no day';
+COMMENT ON FUNCTION @extschema@._history_agg_of_moments(internal, @extschema@.argument_moment,
+	@extschema@.argument_number) IS
+	'internal: says that a timestamp is no day';
 
-CREATE FUNCTION @extschema@._history_agg_of_moments(state internal, day @extschema@.argument_moment, value @extschema@.argument_number, counts bool)
+CREATE FUNCTION @extschema@._history_agg_of_moments(state internal, day @extschema@.argument_moment,
+	value @extschema@.argument_number, counts bool)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_day';
-COMMENT ON FUNCTION @extschema@._history_agg_of_moments(internal, @extschema@.argument_moment, @extschema@.argument_number, bool) IS 'internal: says that a timestamp is no day';
+COMMENT ON FUNCTION @extschema@._history_agg_of_moments(internal, @extschema@.argument_moment,
+	@extschema@.argument_number, bool) IS
+	'internal: says that a timestamp is no day';
 
 -- of no rows, too
 CREATE FUNCTION @extschema@._history_agg_of_moments(state internal)
@@ -53,7 +61,8 @@ CREATE AGGREGATE @extschema@.history_agg(day @extschema@.argument_moment, value 
 COMMENT ON AGGREGATE @extschema@.history_agg(@extschema@.argument_moment, @extschema@.argument_number) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE AGGREGATE @extschema@.history_agg(day @extschema@.argument_moment, value @extschema@.argument_number, counts bool) (
+CREATE AGGREGATE @extschema@.history_agg(day @extschema@.argument_moment,
+	value @extschema@.argument_number, counts bool) (
 	SFUNC = @extschema@._history_agg_of_moments,
 	STYPE = internal,
 	FINALFUNC = @extschema@._history_agg_of_moments,
@@ -90,28 +99,32 @@ CREATE FUNCTION @extschema@.tenure(history @extschema@.argument_history, as_of @
 COMMENT ON FUNCTION @extschema@.tenure(@extschema@.argument_history, @extschema@.argument_moment) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.frequency(history @extschema@.argument_history, as_of @extschema@.argument_moment, window_days int DEFAULT NULL)
+CREATE FUNCTION @extschema@.frequency(history @extschema@.argument_history, as_of @extschema@.argument_moment,
+	window_days int DEFAULT NULL)
 	RETURNS bigint
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
 COMMENT ON FUNCTION @extschema@.frequency(@extschema@.argument_history, @extschema@.argument_moment, int) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.active_days(history @extschema@.argument_history, as_of @extschema@.argument_moment, window_days int DEFAULT NULL)
+CREATE FUNCTION @extschema@.active_days(history @extschema@.argument_history, as_of @extschema@.argument_moment,
+	window_days int DEFAULT NULL)
 	RETURNS int
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
 COMMENT ON FUNCTION @extschema@.active_days(@extschema@.argument_history, @extschema@.argument_moment, int) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.monetary(history @extschema@.argument_history, as_of @extschema@.argument_moment, window_days int DEFAULT NULL)
+CREATE FUNCTION @extschema@.monetary(history @extschema@.argument_history, as_of @extschema@.argument_moment,
+	window_days int DEFAULT NULL)
 	RETURNS numeric
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
 COMMENT ON FUNCTION @extschema@.monetary(@extschema@.argument_history, @extschema@.argument_moment, int) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.mean_value(history @extschema@.argument_history, as_of @extschema@.argument_moment, window_days int DEFAULT NULL)
+CREATE FUNCTION @extschema@.mean_value(history @extschema@.argument_history, as_of @extschema@.argument_moment,
+	window_days int DEFAULT NULL)
 	RETURNS numeric
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
@@ -132,14 +145,16 @@ CREATE FUNCTION @extschema@.silence_ratio(history @extschema@.argument_history, 
 COMMENT ON FUNCTION @extschema@.silence_ratio(@extschema@.argument_history, @extschema@.argument_moment) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.trend(history @extschema@.argument_history, as_of @extschema@.argument_moment, window_days int)
+CREATE FUNCTION @extschema@.trend(history @extschema@.argument_history, as_of @extschema@.argument_moment,
+	window_days int)
 	RETURNS bigint
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
 COMMENT ON FUNCTION @extschema@.trend(@extschema@.argument_history, @extschema@.argument_moment, int) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.decayed_sum(history @extschema@.argument_history, as_of @extschema@.argument_moment, half_life_days float8)
+CREATE FUNCTION @extschema@.decayed_sum(history @extschema@.argument_history, as_of @extschema@.argument_moment,
+	half_life_days float8)
 	RETURNS float8
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
@@ -157,10 +172,12 @@ CREATE FUNCTION @extschema@.score_customers(source @extschema@.argument_text, as
 		rfm_code text, rfm_score float8, segment text)
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
-COMMENT ON FUNCTION @extschema@.score_customers(@extschema@.argument_text, @extschema@.argument_moment, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
+COMMENT ON FUNCTION @extschema@.score_customers(@extschema@.argument_text, @extschema@.argument_moment, int, text, int,
+	text, text, float8[], float8[], float8[], float8[], text) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.score_customers(source @extschema@.argument_text, id anyelement, as_of @extschema@.argument_moment,
+CREATE FUNCTION @extschema@.score_customers(source @extschema@.argument_text, id anyelement,
+	as_of @extschema@.argument_moment,
 	bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
 	monetary text DEFAULT 'total', frequency text DEFAULT 'events',
 	recency_thresholds float8[] DEFAULT NULL, frequency_thresholds float8[] DEFAULT NULL,
@@ -171,10 +188,12 @@ CREATE FUNCTION @extschema@.score_customers(source @extschema@.argument_text, id
 		rfm_code text, rfm_score float8, segment text)
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
-COMMENT ON FUNCTION @extschema@.score_customers(@extschema@.argument_text, anyelement, @extschema@.argument_moment, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
+COMMENT ON FUNCTION @extschema@.score_customers(@extschema@.argument_text, anyelement, @extschema@.argument_moment, int,
+	text, int, text, text, float8[], float8[], float8[], float8[], text) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.btyd(history @extschema@.argument_history, as_of @extschema@.argument_moment, unit_days int DEFAULT 7,
+CREATE FUNCTION @extschema@.btyd(history @extschema@.argument_history, as_of @extschema@.argument_moment,
+	unit_days int DEFAULT 7,
 	OUT x int, OUT t_x float8, OUT t float8, OUT m float8)
 	RETURNS record
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -182,38 +201,47 @@ CREATE FUNCTION @extschema@.btyd(history @extschema@.argument_history, as_of @ex
 COMMENT ON FUNCTION @extschema@.btyd(@extschema@.argument_history, @extschema@.argument_moment, int) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.explain_score(model @extschema@.argument_text, customer text, as_of @extschema@.argument_moment,
+CREATE FUNCTION @extschema@.explain_score(model @extschema@.argument_text, customer text,
+	as_of @extschema@.argument_moment,
 	audience text DEFAULT 'manager', language text DEFAULT NULL)
-	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
+	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8,
+		contribution float8, last_day date)
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
-COMMENT ON FUNCTION @extschema@.explain_score(@extschema@.argument_text, text, @extschema@.argument_moment, text, text) IS
+COMMENT ON FUNCTION @extschema@.explain_score(@extschema@.argument_text, text,
+	@extschema@.argument_moment, text, text) IS
 	'an error that says how to make a day of a timestamp';
 
-CREATE FUNCTION @extschema@.near_misses(model @extschema@.argument_text, segment text, amount numeric DEFAULT NULL, as_of @extschema@.argument_moment DEFAULT NULL, language text DEFAULT NULL)
+CREATE FUNCTION @extschema@.near_misses(model @extschema@.argument_text, segment text, amount numeric DEFAULT NULL,
+	as_of @extschema@.argument_moment DEFAULT NULL, language text DEFAULT NULL)
 	RETURNS SETOF @extschema@.near_miss
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'refuse_moment_for_as_of';
-COMMENT ON FUNCTION @extschema@.near_misses(@extschema@.argument_text, text, numeric, @extschema@.argument_moment, text) IS
+COMMENT ON FUNCTION @extschema@.near_misses(@extschema@.argument_text, text, numeric,
+	@extschema@.argument_moment, text) IS
 	'an error that says how to make a day of a timestamp';
 
 /* ---- a number for a customer ---- */
 
 CREATE FUNCTION @extschema@.explain_score(model text, customer numeric, as_of date DEFAULT NULL,
 	audience text DEFAULT 'manager', language text DEFAULT NULL)
-	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8, contribution float8, last_day date)
+	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8,
+		contribution float8, last_day date)
 	LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 10
 BEGIN ATOMIC
-	SELECT e.* FROM @extschema@.explain_score(explain_score.model, explain_score.customer::pg_catalog.text, explain_score.as_of, explain_score.audience, explain_score.language) AS e;
+	SELECT e.* FROM @extschema@.explain_score(explain_score.model, explain_score.customer::pg_catalog.text,
+		explain_score.as_of, explain_score.audience, explain_score.language) AS e;
 END;
 COMMENT ON FUNCTION @extschema@.explain_score(text, numeric, date, text, text) IS
 	'the same of a customer whose key is a number';
 
-CREATE FUNCTION @extschema@.override_segment(model text, customer numeric, segment text, reason text, until date DEFAULT NULL)
+CREATE FUNCTION @extschema@.override_segment(model text, customer numeric, segment text, reason text,
+	until date DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT o.* FROM @extschema@.override_segment(override_segment.model, override_segment.customer::pg_catalog.text, override_segment.segment, override_segment.reason, override_segment.until) AS o;
+	SELECT o.* FROM @extschema@.override_segment(override_segment.model, override_segment.customer::pg_catalog.text,
+		override_segment.segment, override_segment.reason, override_segment.until) AS o;
 END;
 COMMENT ON FUNCTION @extschema@.override_segment(text, numeric, text, text, date) IS
 	'the same of a customer whose key is a number';

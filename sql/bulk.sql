@@ -37,7 +37,8 @@ CREATE FUNCTION @extschema@.score_customers(source text, as_of date,
 		rfm_code text, rfm_score float8, segment text)
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
 	AS 'MODULE_PATHNAME', 'score_customers';
-COMMENT ON FUNCTION @extschema@.score_customers(text, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
+COMMENT ON FUNCTION @extschema@.score_customers(text, date, int, text, int, text, text, float8[], float8[], float8[],
+	float8[], text) IS
 	'every customer of a query of customer, day, value, scored and segmented as of a day; customers are shown as '
 	'text; recency and tenure are in days, money in the unit of the values; thresholds NULL: the usual ones; {}: '
 	'quantiles; segment_map NULL: no segments; an error if source or as_of is NULL';
@@ -53,6 +54,7 @@ CREATE FUNCTION @extschema@.score_customers(source text, id anyelement, as_of da
 		rfm_code text, rfm_score float8, segment text)
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
 	AS 'MODULE_PATHNAME', 'score_customers_typed';
-COMMENT ON FUNCTION @extschema@.score_customers(text, anyelement, date, int, text, int, text, text, float8[], float8[], float8[], float8[], text) IS
+COMMENT ON FUNCTION @extschema@.score_customers(text, anyelement, date, int, text, int, text, text, float8[], float8[],
+	float8[], float8[], text) IS
 	'every customer of a query of customer, day, value, scored and segmented as of a day; id says the type of '
 	'customer: NULL::int; the rest as above';

@@ -25,7 +25,7 @@ while ($sql =~ /\G\s*(.*?);(?=\s*(?:INSERT|ALTER|UPDATE|\z))/gs)
 {
 	my $statement = $1;
 	next if $statement =~ /^(ALTER TABLE|UPDATE)/ || $statement eq '';
-	$statement =~ /^INSERT INTO \@extschema\@\.(\w+) \(([^)]*)\) VALUES\s*/gc
+	$statement =~ /^INSERT INTO \@extschema\@\.(\w+)\s+\(([^)]*)\) VALUES\s*/gc
 	  or die "$file: not an INSERT: " . substr($statement, 0, 60) . "\n";
 	my ($table, @columns) = ($1, map { s/"//gr } split /,\s*/, $2);
 
@@ -36,7 +36,8 @@ while ($sql =~ /\G\s*(.*?);(?=\s*(?:INSERT|ALTER|UPDATE|\z))/gs)
 		do
 		{
 			push @values,
-			  $statement =~ /\G\s*'((?:[^']|'')*)'\s*/gc ? $1 =~ s/''/'/gr
+			  # a string goes on after a newline
+			  $statement =~ /\G\s*'((?:[^']|''|'[ \t]*\n\s*')*)'\s*/gc ? $1 =~ s/'[ \t]*\n\s*'//gr =~ s/''/'/gr
 			  : $statement =~ /\G\s*NULL\s*/gc ? undef
 			  : $statement =~ /\G\s*(-?[0-9]+)\s*/gc ? $1
 			  : die "$file: expected a string, NULL or a whole number in an INSERT of $table\n";

@@ -44,7 +44,8 @@ CREATE TYPE @extschema@.history (
   PREFERRED = true
 );
 
-CREATE FUNCTION @extschema@.history(day pg_catalog.date, value pg_catalog.numeric, counts pg_catalog.bool DEFAULT NULL) RETURNS @extschema@.history
+CREATE FUNCTION @extschema@.history(day pg_catalog.date, value pg_catalog.numeric, counts pg_catalog.bool DEFAULT NULL)
+  RETURNS @extschema@.history
   AS 'MODULE_PATHNAME', 'history_of_row'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history(pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) IS
@@ -80,7 +81,8 @@ COMMENT ON OPERATOR @extschema@.+ (@extschema@.history, @extschema@.history) IS 
 CREATE OPERATOR @extschema@.- (
   FUNCTION = @extschema@.history_mi, LEFTARG = @extschema@.history, RIGHTARG = @extschema@.history
 );
-COMMENT ON OPERATOR @extschema@.- (@extschema@.history, @extschema@.history) IS 'Difference of two histories, day by day; a - a = ''{}''';
+COMMENT ON OPERATOR @extschema@.- (@extschema@.history, @extschema@.history) IS
+  'Difference of two histories, day by day; a - a = ''{}''';
 
 CREATE OPERATOR @extschema@.- (
   FUNCTION = @extschema@.history_um, RIGHTARG = @extschema@.history
@@ -218,13 +220,15 @@ CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_cat
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.numeric) IS
   'Removes a row from the state of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) RETURNS internal
+CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) IS
   'Adds a row to the state of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) RETURNS internal
+CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) IS
@@ -242,13 +246,15 @@ CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_cat
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float8) IS
   'Removes a row from the state of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool) RETURNS internal
+CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool) IS
   'Adds a row to the state of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool) RETURNS internal
+CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float8, pg_catalog.bool) IS
@@ -266,13 +272,15 @@ CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_cat
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float4) IS
   'Removes a row from the state of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool) RETURNS internal
+CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool) IS
   'Adds a row to the state of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool) RETURNS internal
+CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.float4, pg_catalog.bool) IS
@@ -290,13 +298,15 @@ CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_cat
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.int8) IS
   'Removes a row from the state of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool) RETURNS internal
+CREATE FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_add'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_add(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool) IS
   'Adds a row to the state of history_agg';
 
-CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool) RETURNS internal
+CREATE FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'history_agg_remove'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.history_agg_remove(internal, pg_catalog.date, pg_catalog.int8, pg_catalog.bool) IS
@@ -467,7 +477,8 @@ COMMENT ON FUNCTION @extschema@._try_add(@extschema@.history, @extschema@.histor
 CREATE FUNCTION @extschema@._history_try_sum(internal, @extschema@.history) RETURNS internal
   AS 'MODULE_PATHNAME', 'history_try_sum'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._history_try_sum(internal, @extschema@.history) IS 'part of aggregate try_sum: adds a history to the state';
+COMMENT ON FUNCTION @extschema@._history_try_sum(internal, @extschema@.history) IS
+  'part of aggregate try_sum: adds a history to the state';
 CREATE FUNCTION @extschema@.history_try_sum_final(internal) RETURNS @extschema@.history
   AS 'MODULE_PATHNAME', 'history_try_sum_final'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -484,7 +495,8 @@ COMMENT ON AGGREGATE @extschema@.try_sum(@extschema@.history) IS
 
 -- ---- what a history says ----
 
-CREATE FUNCTION @extschema@.days(history @extschema@.history, OUT day pg_catalog.date, OUT events pg_catalog.int8, OUT total pg_catalog.numeric) RETURNS SETOF pg_catalog.record
+CREATE FUNCTION @extschema@.days(history @extschema@.history, OUT day pg_catalog.date, OUT events pg_catalog.int8,
+  OUT total pg_catalog.numeric) RETURNS SETOF pg_catalog.record
   AS 'MODULE_PATHNAME', 'history_days'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10;
 COMMENT ON FUNCTION @extschema@.days(@extschema@.history) IS
@@ -514,21 +526,24 @@ CREATE FUNCTION @extschema@.tenure(history @extschema@.history, as_of pg_catalog
 COMMENT ON FUNCTION @extschema@.tenure(@extschema@.history, pg_catalog.date) IS
   'Days from the first event to as_of; NULL if none';
 
-CREATE FUNCTION @extschema@.frequency(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.int8
+CREATE FUNCTION @extschema@.frequency(history @extschema@.history, as_of pg_catalog.date,
+  window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.int8
   AS 'MODULE_PATHNAME', 'history_frequency'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.frequency(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
   'Number of events up to as_of, in the last window_days (NULL: all); NULL if history or as_of is NULL; an error if '
   'window_days is below 1';
 
-CREATE FUNCTION @extschema@.active_days(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.int4
+CREATE FUNCTION @extschema@.active_days(history @extschema@.history, as_of pg_catalog.date,
+  window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.int4
   AS 'MODULE_PATHNAME', 'history_active_days'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.active_days(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
   'Number of days with an event up to as_of, in the last window_days (NULL: all); NULL if history or as_of is NULL; '
   'an error if window_days is below 1';
 
-CREATE FUNCTION @extschema@.monetary(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.numeric
+CREATE FUNCTION @extschema@.monetary(history @extschema@.history, as_of pg_catalog.date,
+  window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.numeric
   AS 'MODULE_PATHNAME', 'history_monetary'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.monetary(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
@@ -536,13 +551,15 @@ COMMENT ON FUNCTION @extschema@.monetary(@extschema@.history, pg_catalog.date, p
   'there is nothing; NULL if history or as_of is NULL; an error if window_days is below 1';
 
 -- For thresholds: the cast goes by way of text, and takes longer than all the rest.
-CREATE FUNCTION @extschema@._monetary_float8(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@._monetary_float8(history @extschema@.history, as_of pg_catalog.date,
+  window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'history_monetary_float8'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._monetary_float8(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
   'internal: monetary, cast to double precision';
 
-CREATE FUNCTION @extschema@.mean_value(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.numeric
+CREATE FUNCTION @extschema@.mean_value(history @extschema@.history, as_of pg_catalog.date,
+  window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.numeric
   AS 'MODULE_PATHNAME', 'history_mean_value'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.mean_value(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
@@ -567,13 +584,15 @@ CREATE FUNCTION @extschema@.no_order_reason(history @extschema@.history, as_of p
 COMMENT ON FUNCTION @extschema@.no_order_reason(@extschema@.history, pg_catalog.date) IS
   'Why there is no event up to as_of: all_refunded where money came and went, else no_order; NULL if there is one';
 
-CREATE FUNCTION @extschema@.trend(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4) RETURNS pg_catalog.int8
+CREATE FUNCTION @extschema@.trend(history @extschema@.history, as_of pg_catalog.date, window_days pg_catalog.int4)
+  RETURNS pg_catalog.int8
   AS 'MODULE_PATHNAME', 'history_trend'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.trend(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
   'Events in the last window_days minus events in the window_days before; an error if window_days is below 1';
 
-CREATE FUNCTION @extschema@.decayed_sum(history @extschema@.history, as_of pg_catalog.date, half_life_days pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.decayed_sum(history @extschema@.history, as_of pg_catalog.date,
+  half_life_days pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'history_decayed_sum'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.decayed_sum(@extschema@.history, pg_catalog.date, pg_catalog.float8) IS

@@ -3,8 +3,10 @@
 
 -- ---- what a history says ----
 
-CREATE FUNCTION @extschema@.btyd(history @extschema@.history, as_of pg_catalog.date, unit_days pg_catalog.int4 DEFAULT 7,
-  OUT x pg_catalog.int4, OUT t_x pg_catalog.float8, OUT t pg_catalog.float8, OUT m pg_catalog.float8) RETURNS pg_catalog.record
+CREATE FUNCTION @extschema@.btyd(
+  history @extschema@.history, as_of pg_catalog.date, unit_days pg_catalog.int4 DEFAULT 7,
+  OUT x pg_catalog.int4, OUT t_x pg_catalog.float8, OUT t pg_catalog.float8, OUT m pg_catalog.float8)
+  RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_summary'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
@@ -20,22 +22,29 @@ COMMENT ON FUNCTION @extschema@.btyd_actual(@extschema@.history, pg_catalog.date
 
 -- ---- fits ----
 
-CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) RETURNS internal
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8) IS
   'part of aggregate btyd_fit';
 
-CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) RETURNS internal
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.int4) IS
   'part of aggregate btyd_fit';
 
-CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) RETURNS internal
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4,
+  seed pg_catalog.int4) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
   'part of aggregate btyd_fit_bootstrap';
 
 CREATE FUNCTION @extschema@._btyd_fit_combine(state internal, other internal) RETURNS internal
@@ -68,7 +77,8 @@ CREATE FUNCTION @extschema@._btyd_fit_bootstrap_final(state internal) RETURNS pg
 COMMENT ON FUNCTION @extschema@._btyd_fit_bootstrap_final(internal) IS
   'part of aggregate btyd_fit_bootstrap';
 
-CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8) RETURNS internal
+CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8)
+  RETURNS internal
   AS 'MODULE_PATHNAME', 'spend_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._spend_fit_transition(internal, pg_catalog.float8, pg_catalog.float8) IS
@@ -83,7 +93,8 @@ COMMENT ON FUNCTION @extschema@._spend_fit_deserialize(pg_catalog.bytea, interna
 -- The final functions compress the state, which means the same before and after:
 -- for the planner they only read. SSPACE: 32 patterns; it doubles as needed.
 
-CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) (
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8) (
   SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
   FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@._btyd_fit_combine,
@@ -96,25 +107,29 @@ COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg
   '1987); rows with a NULL are ignored; status and reason in the document say why there are no parameters; an error '
   'if family is NULL';
 
-CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4) (
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, unit_days pg_catalog.int4) (
   SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
   FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@._btyd_fit_combine,
   SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._btyd_fit_deserialize,
   PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
+COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.int4) IS
   'Maximum likelihood fit of a buy-till-you-die model to customers, one a row, in units of unit_days; the rest as '
   'with units of 7 days; an error if family or unit_days is NULL';
 
-CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) (
+CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) (
   SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
   FINALFUNC = @extschema@._btyd_fit_bootstrap_final, FINALFUNC_MODIFY = READ_ONLY,
   COMBINEFUNC = @extschema@._btyd_fit_combine,
   SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._btyd_fit_deserialize,
   PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE @extschema@.btyd_fit_bootstrap(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
+COMMENT ON AGGREGATE @extschema@.btyd_fit_bootstrap(pg_catalog.text, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
   'As many fits as replicates, each to customers drawn with replacement (the bootstrap), as a jsonb array for '
   'btyd_interval; rows with a NULL are ignored; the same seed gives the same fits';
 
@@ -132,28 +147,34 @@ COMMENT ON AGGREGATE @extschema@.spend_fit(pg_catalog.float8, pg_catalog.float8)
 
 -- ---- predictions ----
 
-CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_alive'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_alive(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Probability that a customer with this past still is one';
 
-CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
+  RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_alive_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_alive(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Probability on the day as_of that a customer with this history still is one';
 
-CREATE FUNCTION @extschema@.btyd_expected(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, horizon pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_expected(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, horizon pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_expected'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8) IS
   'Expected number of further days with an event within the horizon, in the unit of the fit';
 
-CREATE FUNCTION @extschema@.btyd_expected(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, horizon_days pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_expected(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
+  horizon_days pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_expected_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.float8) IS
   'Expected number of days with an event in the horizon_days after as_of';
 
 CREATE FUNCTION @extschema@.btyd_expected_new(fit pg_catalog.jsonb, horizon pg_catalog.float8) RETURNS pg_catalog.float8
@@ -162,72 +183,94 @@ CREATE FUNCTION @extschema@.btyd_expected_new(fit pg_catalog.jsonb, horizon pg_c
 COMMENT ON FUNCTION @extschema@.btyd_expected_new(pg_catalog.jsonb, pg_catalog.float8) IS
   'Expected number of repeat days of a new customer within the horizon after the first event, in the unit of the fit';
 
-CREATE FUNCTION @extschema@.btyd_probability(fit pg_catalog.jsonb, n pg_catalog.int4, t pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_probability(fit pg_catalog.jsonb, n pg_catalog.int4, t pg_catalog.float8)
+  RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_probability'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_probability(pg_catalog.jsonb, pg_catalog.int4, pg_catalog.float8) IS
   'Probability that a customer has n repeat days within t after the first event, in the unit of the fit';
 
-CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, rate pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, rate pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_residual'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8) IS
   'Discounted expected number of all further days with an event, at a continuous rate per unit of the fit; paretonbd '
   'only';
 
-CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, discount_per_year pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
+  discount_per_year pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_residual_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.float8) IS
   'Discounted expected number of all further days with an event after as_of; paretonbd only';
 
-CREATE FUNCTION @extschema@.next_order_expected_on(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, within_days pg_catalog.int4 DEFAULT 1095) RETURNS pg_catalog.date
+CREATE FUNCTION @extschema@.next_order_expected_on(fit pg_catalog.jsonb, history @extschema@.history,
+  as_of pg_catalog.date, within_days pg_catalog.int4 DEFAULT 1095) RETURNS pg_catalog.date
   AS 'MODULE_PATHNAME', 'btyd_next_order'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.next_order_expected_on(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.int4) IS
+COMMENT ON FUNCTION @extschema@.next_order_expected_on(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.int4) IS
   'The first day by which one further day with an event is expected; NULL if not within within_days of as_of';
 
-CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, x pg_catalog.float8, m pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, x pg_catalog.float8, m pg_catalog.float8)
+  RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_spend_expected'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.spend_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8) IS
   'Expected mean value of a day with an event of a customer with x repeat days of mean m, in the unit of m; m may be '
   'NULL where x is 0; NULL if another argument is NULL or the fit has no parameters';
 
-CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.spend_expected(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
+  RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_spend_expected_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.spend_expected(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Expected mean value of a day with an event of a customer with this history, in the unit of the values; NULL where '
   'spend_fit has no parameters';
 
-CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, m pg_catalog.float8, periods pg_catalog.int4, period_units pg_catalog.float8, discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, m pg_catalog.float8, periods pg_catalog.int4,
+  period_units pg_catalog.float8, discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1)
+  RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_clv'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Lifetime value: expected value of the next periods, each of so many units of the fit and discounted at its end, '
   'times margin, in the unit of m; m may be NULL where x is 0; NULL if another argument is NULL or a fit has no '
   'parameters';
 
-CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8, discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history,
+  as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8, discount_per_period pg_catalog.float8,
+  margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_clv_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Lifetime value: expected value of the next periods, each of so many days and discounted at its end, times margin, '
   'in the unit of the values; NULL where a fit has no parameters';
 
 -- ---- intervals ----
 
-CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8, horizon pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
+CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, horizon pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9,
+  OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_interval'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8) IS
   'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap';
 
-CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, horizon_days pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
+CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
+  horizon_days pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8,
+  OUT upper pg_catalog.float8) RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_interval_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8,
+  pg_catalog.float8) IS
   'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap';
 
 -- ---- reasons ----
@@ -240,25 +283,31 @@ CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb) RETURNS pg_c
 COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb) IS
   'Why a fit predicts nothing, as a code; NULL if it does';
 
-CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8, t pg_catalog.float8) RETURNS pg_catalog.text
+CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8) RETURNS pg_catalog.text
   AS 'MODULE_PATHNAME', 'btyd_reason_customer'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8) IS
   'Why there is no prediction for a customer, as a code; NULL if there is one';
 
-CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
+CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
+  RETURNS pg_catalog.text
   AS 'MODULE_PATHNAME', 'btyd_reason_history'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Why there is no prediction for a history, as a code; NULL if there is one';
 
-CREATE FUNCTION @extschema@.next_order_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, within_days pg_catalog.int4 DEFAULT 1095) RETURNS pg_catalog.text
+CREATE FUNCTION @extschema@.next_order_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
+  within_days pg_catalog.int4 DEFAULT 1095) RETURNS pg_catalog.text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
   SELECT COALESCE(@extschema@.prediction_reason(fit, history, as_of),
-                  CASE WHEN @extschema@.next_order_expected_on(fit, history, as_of, within_days) IS NULL THEN 'not_within_days' END);
+                  CASE WHEN @extschema@.next_order_expected_on(fit, history, as_of, within_days) IS NULL
+                       THEN 'not_within_days' END);
 END;
-COMMENT ON FUNCTION @extschema@.next_order_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.int4) IS
+COMMENT ON FUNCTION @extschema@.next_order_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.int4) IS
   'Why next_order_expected_on has no day, as a code; NULL if it has one';
 
 -- The commonest of the reasons for which fits have no parameters, where those are
@@ -269,26 +318,32 @@ BEGIN ATOMIC
   SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 'no_fit'
               WHEN pg_catalog.count(f.reason) OPERATOR(pg_catalog.*) 10 OPERATOR(pg_catalog.>) pg_catalog.count(*)
               THEN pg_catalog.mode() WITHIN GROUP (ORDER BY f.reason COLLATE "C") END
-    FROM (SELECT @extschema@.prediction_reason(e.fit) AS reason FROM pg_catalog.jsonb_array_elements(fits) AS e (fit)) AS f;
+    FROM (SELECT @extschema@.prediction_reason(e.fit) AS reason
+            FROM pg_catalog.jsonb_array_elements(fits) AS e (fit)) AS f;
 END;
 COMMENT ON FUNCTION @extschema@.interval_reason(pg_catalog.jsonb) IS
   'Why btyd_interval says nothing by these fits, as a code: the commonest reason of those without parameters; NULL '
   'if it does';
 
-CREATE FUNCTION @extschema@.interval_reason(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
+CREATE FUNCTION @extschema@.interval_reason(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
+  RETURNS pg_catalog.text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
   SELECT COALESCE(@extschema@.interval_reason(fits),
-                  CASE WHEN history IS NULL OR as_of IS NULL OR @extschema@.first_day(history, as_of) IS NULL THEN 'no_event_by_as_of'
-                       WHEN (SELECT i.lower FROM @extschema@.btyd_interval(fits, history, as_of, 1) AS i) IS NULL THEN 'not_computable' END);
+                  CASE WHEN history IS NULL OR as_of IS NULL OR @extschema@.first_day(history, as_of) IS NULL
+                       THEN 'no_event_by_as_of'
+                       WHEN (SELECT i.lower FROM @extschema@.btyd_interval(fits, history, as_of, 1) AS i) IS NULL
+                       THEN 'not_computable' END);
 END;
 COMMENT ON FUNCTION @extschema@.interval_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Why btyd_interval says nothing of a history, as a code; NULL if it does';
 
-CREATE FUNCTION @extschema@.clv_reason(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
+CREATE FUNCTION @extschema@.clv_reason(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb,
+  history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT COALESCE(@extschema@.prediction_reason(btyd_fit, history, as_of), @extschema@.prediction_reason(spend_fit, history, as_of));
+  SELECT COALESCE(@extschema@.prediction_reason(btyd_fit, history, as_of),
+                  @extschema@.prediction_reason(spend_fit, history, as_of));
 END;
 COMMENT ON FUNCTION @extschema@.clv_reason(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Why there is no lifetime value for a history, as a code; NULL if there is one';
@@ -296,13 +351,15 @@ COMMENT ON FUNCTION @extschema@.clv_reason(pg_catalog.jsonb, pg_catalog.jsonb, @
 -- ---- churn ----
 
 
-CREATE FUNCTION @extschema@.churn_probability(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.churn_probability(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
+  RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_churn_probability'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.churn_probability(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Probability on the day as_of that a customer with this history no longer is one: 1 - btyd_alive';
 
-CREATE FUNCTION @extschema@.churn_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, silence_limit pg_catalog.float8 DEFAULT 3) RETURNS pg_catalog.text
+CREATE FUNCTION @extschema@.churn_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
+  silence_limit pg_catalog.float8 DEFAULT 3) RETURNS pg_catalog.text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
   SELECT COALESCE(@extschema@.prediction_reason(fit, history, as_of),
@@ -311,12 +368,15 @@ BEGIN ATOMIC
                        ELSE 'within_usual_rhythm' END);
 END;
 
-COMMENT ON FUNCTION @extschema@.churn_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.churn_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.float8) IS
   'What churn_probability rests on, as a code: bought_once, silent_longer_than_usual (silence_limit times the usual '
   'gap), within_usual_rhythm, or why there is none; never NULL';
 
-CREATE FUNCTION @extschema@.churn(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, silence_limit pg_catalog.float8 DEFAULT 3,
-  OUT churn_probability pg_catalog.float8, OUT churn_reason pg_catalog.text, OUT silence_ratio pg_catalog.float8, OUT is_silent pg_catalog.bool, OUT explanation pg_catalog.text) RETURNS pg_catalog.record
+CREATE FUNCTION @extschema@.churn(
+  fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date, silence_limit pg_catalog.float8 DEFAULT 3,
+  OUT churn_probability pg_catalog.float8, OUT churn_reason pg_catalog.text, OUT silence_ratio pg_catalog.float8,
+  OUT is_silent pg_catalog.bool, OUT explanation pg_catalog.text) RETURNS pg_catalog.record
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
   SELECT @extschema@.churn_probability(fit, history, as_of),
@@ -326,7 +386,8 @@ BEGIN ATOMIC
          CASE WHEN c.days IS NULL THEN 'no event by then'
               WHEN c.active = 1 THEN pg_catalog.format('bought on one day, %s days ago', c.days)
               ELSE pg_catalog.format('silent for %s days, %s times the usual %s', c.days,
-                                     pg_catalog.round(c.ratio::pg_catalog.numeric, 1), pg_catalog.round(c.gap::pg_catalog.numeric, 1)) END
+                                     pg_catalog.round(c.ratio::pg_catalog.numeric, 1),
+                                     pg_catalog.round(c.gap::pg_catalog.numeric, 1)) END
     FROM (SELECT @extschema@.churn_reason(fit, history, as_of, silence_limit) AS reason,
                  @extschema@.silence_ratio(history, as_of) AS ratio,
                  @extschema@.mean_gap(history, as_of) AS gap,

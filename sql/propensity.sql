@@ -23,7 +23,8 @@ CREATE FUNCTION @extschema@._logit_fit_transition(state internal, label bool, fe
 COMMENT ON FUNCTION @extschema@._logit_fit_transition(internal, bool, float8[], float8) IS
 	'part of aggregate logit_fit';
 
-CREATE FUNCTION @extschema@._logit_fit_transition(state internal, label bool, features float8[], weight float8, ridge float8)
+CREATE FUNCTION @extschema@._logit_fit_transition(state internal, label bool, features float8[],
+	weight float8, ridge float8)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'logit_fit_transition';
@@ -115,22 +116,27 @@ COMMENT ON FUNCTION @extschema@.logit_coefficients(jsonb) IS
 	'intercept and coefficients of a fit; NULL where the fit has no meaning';
 
 CREATE FUNCTION @extschema@.logit_table(fit jsonb, names text[] DEFAULT NULL)
-	RETURNS TABLE (feature int, name text, coefficient float8, standard_error float8, z float8, p float8, odds_ratio float8)
+	RETURNS TABLE (feature int, name text, coefficient float8, standard_error float8, z float8, p float8,
+		odds_ratio float8)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT (c.n OPERATOR(pg_catalog.-) 1)::pg_catalog.int4,
 		   CASE WHEN c.n OPERATOR(pg_catalog.=) 1 THEN 'intercept'
-				ELSE COALESCE(names[c.n OPERATOR(pg_catalog.-) 1], fit OPERATOR(pg_catalog.#>>) ARRAY['features', (c.n OPERATOR(pg_catalog.-) 2)::pg_catalog.text],
+				ELSE COALESCE(names[c.n OPERATOR(pg_catalog.-) 1],
+					fit OPERATOR(pg_catalog.#>>) ARRAY['features', (c.n OPERATOR(pg_catalog.-) 2)::pg_catalog.text],
 					'feature ' OPERATOR(pg_catalog.||) (c.n OPERATOR(pg_catalog.-) 1)::pg_catalog.text) END,
 		   c.coefficient,
 		   (d.document OPERATOR(pg_catalog.->) 'standard_errors' OPERATOR(pg_catalog.#>>) d.path)::pg_catalog.float8,
 		   (d.document OPERATOR(pg_catalog.->) 'z' OPERATOR(pg_catalog.#>>) d.path)::pg_catalog.float8,
 		   (d.document OPERATOR(pg_catalog.->) 'p' OPERATOR(pg_catalog.#>>) d.path)::pg_catalog.float8,
-		   CASE WHEN c.n OPERATOR(pg_catalog.>) 1 AND pg_catalog.abs(c.coefficient) OPERATOR(pg_catalog.<=) 700::pg_catalog.float8 THEN pg_catalog.exp(c.coefficient) END
+		   CASE WHEN c.n OPERATOR(pg_catalog.>) 1
+					 AND pg_catalog.abs(c.coefficient) OPERATOR(pg_catalog.<=) 700::pg_catalog.float8
+				THEN pg_catalog.exp(c.coefficient) END
 	  FROM pg_catalog.unnest(@extschema@.logit_coefficients(fit)) WITH ORDINALITY AS c (coefficient, n),
 		   LATERAL (SELECT CASE WHEN c.n OPERATOR(pg_catalog.=) 1 THEN '{intercept}'::pg_catalog.text[]
 								ELSE ARRAY['coefficients', (c.n OPERATOR(pg_catalog.-) 2)::pg_catalog.text] END AS path,
-						   CASE WHEN fit OPERATOR(pg_catalog.->>) 'family' OPERATOR(pg_catalog.=) 'propensity' THEN fit OPERATOR(pg_catalog.->) 'fit' ELSE fit END AS document) AS d
+						   CASE WHEN fit OPERATOR(pg_catalog.->>) 'family' OPERATOR(pg_catalog.=) 'propensity'
+								THEN fit OPERATOR(pg_catalog.->) 'fit' ELSE fit END AS document) AS d
 	 ORDER BY c.n;
 END;
 COMMENT ON FUNCTION @extschema@.logit_table(jsonb, text[]) IS
@@ -332,12 +338,13 @@ CREATE FUNCTION @extschema@.calibration_table(calibration jsonb)
 		   -- x and of 1 - x the smaller one, which loses no digit beside 0 and beside 1
 		   b.actual * b.actual / nullif(b.actual + w.shift + w.half, 0),
 		   1 - (1 - b.actual) * (1 - b.actual) / nullif(1 - b.actual + w.shift + w.half, 0)
-	  FROM jsonb_to_recordset(calibration) AS b (bin int, from_score float8, to_score float8, customers bigint, positive bigint,
-			   predicted float8, actual float8),
+	  FROM jsonb_to_recordset(calibration) AS b (bin int, from_score float8, to_score float8,
+			   customers bigint, positive bigint, predicted float8, actual float8),
 		   -- the normal distribution has 2.5 % above z
 		   LATERAL (SELECT 1.959963984540054::float8 AS z, nullif(b.customers, 0)::float8 AS n) AS c,
 		   LATERAL (SELECT c.z * c.z / (2 * c.n) AS shift,
-						   c.z * sqrt(greatest(b.actual * (1 - b.actual) / c.n + c.z * c.z / (4 * c.n * c.n), 0)) AS half) AS w
+						   c.z * sqrt(greatest(
+							   b.actual * (1 - b.actual) / c.n + c.z * c.z / (4 * c.n * c.n), 0)) AS half) AS w
 	 ORDER BY b.bin
 $$;
 COMMENT ON FUNCTION @extschema@.calibration_table(jsonb) IS
@@ -351,11 +358,16 @@ CREATE FUNCTION @extschema@.learnt_weights(fit jsonb, total float8 DEFAULT 1)
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN pg_catalog.bool_or(c.coefficient OPERATOR(pg_catalog.>) 0::pg_catalog.float8) THEN
-				pg_catalog.array_agg(GREATEST(c.coefficient OPERATOR(pg_catalog./) NULLIF(s.scale, 0::pg_catalog.float8), 0::pg_catalog.float8)
-					OPERATOR(pg_catalog./) NULLIF(s.part, 0::pg_catalog.float8) OPERATOR(pg_catalog.*) total ORDER BY c.n) END
+				pg_catalog.array_agg(
+					GREATEST(c.coefficient OPERATOR(pg_catalog./) NULLIF(s.scale, 0::pg_catalog.float8),
+						0::pg_catalog.float8)
+					OPERATOR(pg_catalog./) NULLIF(s.part, 0::pg_catalog.float8) OPERATOR(pg_catalog.*) total
+					ORDER BY c.n) END
 	  FROM pg_catalog.unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS c (coefficient, n),
 		   -- by the largest first, so that nothing overflows
-		   LATERAL (SELECT pg_catalog.max(a.x) AS scale, pg_catalog.sum(GREATEST(a.x OPERATOR(pg_catalog./) m.largest, 0::pg_catalog.float8) ORDER BY a.n) AS part
+		   LATERAL (SELECT pg_catalog.max(a.x) AS scale,
+						   pg_catalog.sum(GREATEST(a.x OPERATOR(pg_catalog./) m.largest, 0::pg_catalog.float8)
+							   ORDER BY a.n) AS part
 					  FROM pg_catalog.unnest((@extschema@.logit_coefficients(fit))[2:]) WITH ORDINALITY AS a (x, n),
 						   (SELECT NULLIF(pg_catalog.max(u.x), 0::pg_catalog.float8) AS largest
 							  FROM pg_catalog.unnest((@extschema@.logit_coefficients(fit))[2:]) AS u (x)) AS m) AS s;
@@ -364,14 +376,19 @@ COMMENT ON FUNCTION @extschema@.learnt_weights(jsonb, float8) IS
 	'weights for weighted_score and score_customers from a fit of a label on scores: coefficients, negative ones as '
 	'0, to the sum total; NULL where the fit has no meaning or no coefficient is positive';
 
-CREATE FUNCTION @extschema@.learnt_weights_table(fit jsonb, chosen float8[] DEFAULT '{1,1,1}', names text[] DEFAULT '{recency,frequency,monetary}')
+CREATE FUNCTION @extschema@.learnt_weights_table(fit jsonb, chosen float8[] DEFAULT '{1,1,1}',
+	names text[] DEFAULT '{recency,frequency,monetary}')
 	RETURNS TABLE (score int, name text, chosen_weight float8, chosen_share float8, learnt_share float8,
 		coefficient float8, standard_error float8, p float8, clipped boolean)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT t.feature, COALESCE(names[t.feature], 'score ' OPERATOR(pg_catalog.||) t.feature::pg_catalog.text), chosen[t.feature],
-		   chosen[t.feature] OPERATOR(pg_catalog./) NULLIF((SELECT pg_catalog.sum(u.w ORDER BY u.w) FROM pg_catalog.unnest(chosen) AS u (w)), 0::pg_catalog.float8),
-		   (@extschema@.learnt_weights(fit))[t.feature], t.coefficient, t.standard_error, t.p, t.coefficient OPERATOR(pg_catalog.<) 0::pg_catalog.float8
+	SELECT t.feature, COALESCE(names[t.feature], 'score ' OPERATOR(pg_catalog.||) t.feature::pg_catalog.text),
+		   chosen[t.feature],
+		   chosen[t.feature]
+			   OPERATOR(pg_catalog./) NULLIF((SELECT pg_catalog.sum(u.w ORDER BY u.w)
+				   FROM pg_catalog.unnest(chosen) AS u (w)), 0::pg_catalog.float8),
+		   (@extschema@.learnt_weights(fit))[t.feature], t.coefficient, t.standard_error, t.p,
+		   t.coefficient OPERATOR(pg_catalog.<) 0::pg_catalog.float8
 	  FROM @extschema@.logit_table(fit) AS t WHERE t.feature OPERATOR(pg_catalog.>) 0
 	 ORDER BY t.feature;
 END;
@@ -415,7 +432,8 @@ COMMENT ON FUNCTION @extschema@.propensity(jsonb, @extschema@.history, date) IS
 
 -- The caller's query runs with the caller's search_path. Everything else in the
 -- text that runs then is qualified, and has no operator.
-CREATE FUNCTION @extschema@._propensity_fit_run(caller_path text, source text, as_of date, horizon_days int, ridge float8)
+CREATE FUNCTION @extschema@._propensity_fit_run(caller_path text, source text, as_of date,
+	horizon_days int, ridge float8)
 	RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -434,12 +452,14 @@ DECLARE
 BEGIN
 	IF source IS NULL OR as_of IS NULL OR horizon_days IS NULL OR ridge IS NULL OR caller_path IS NULL THEN
 		RAISE null_value_not_allowed USING
-			MESSAGE = format('%s must not be null', CASE WHEN source IS NULL THEN 'source' WHEN as_of IS NULL THEN 'as_of'
+			MESSAGE = format('%s must not be null', CASE
+				WHEN source IS NULL THEN 'source' WHEN as_of IS NULL THEN 'as_of'
 				WHEN horizon_days IS NULL THEN 'horizon_days' WHEN ridge IS NULL THEN 'ridge' ELSE 'caller_path' END);
 	END IF;
 	IF NOT isfinite(as_of) THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('as_of must be finite here, but is %s', CASE WHEN as_of = 'infinity' THEN 'infinity' ELSE '-infinity' END),
+			MESSAGE = format('as_of must be finite here, but is %s',
+				CASE WHEN as_of = 'infinity' THEN 'infinity' ELSE '-infinity' END),
 			HINT = 'Name a day, for example current_date.';
 	END IF;
 	IF horizon_days NOT BETWEEN 1 AND 3660 THEN
@@ -451,30 +471,37 @@ BEGIN
 	END IF;
 	test_day := as_of - horizon_days;
 	train_day := test_day - horizon_days;
-	query := CASE WHEN source ~ '^\s*([[:alpha:]_][[:alnum:]_$]*|"([^"]|"")+")(\s*\.\s*([[:alpha:]_][[:alnum:]_$]*|"([^"]|"")+")){0,2}\s*$'
+	query := CASE WHEN source ~ '^\s*([[:alpha:]_][[:alnum:]_$]*|"([^"]|"")+")'
+			'(\s*\.\s*([[:alpha:]_][[:alnum:]_$]*|"([^"]|"")+")){0,2}\s*$'
 		THEN 'TABLE ' || source ELSE rtrim(source, E' \t\r\n;') END;
-	query := format(E'FROM (SELECT u.history::@extschema@.history AS history FROM (\n%s\n) AS u (customer, history)) AS s', query);
+	query := format(E'FROM (SELECT u.history::@extschema@.history AS history'
+		' FROM (\n%s\n) AS u (customer, history)) AS s', query);
 
 	BEGIN
 		PERFORM pg_catalog.set_config('search_path', caller_path, true);
 		-- one reading of the source for both fits, a second one for the test
-		EXECUTE 'SELECT @extschema@.logit_fit(@extschema@.propensity_label(s.history, $1, $3), @extschema@.propensity_features(s.history, $1), $4, $5), '
-			'@extschema@.logit_fit(@extschema@.propensity_label(s.history, $2, $3), @extschema@.propensity_features(s.history, $2), $4, $5) ' || query
+		EXECUTE 'SELECT @extschema@.logit_fit(@extschema@.propensity_label(s.history, $1, $3),'
+			' @extschema@.propensity_features(s.history, $1), $4, $5),'
+			' @extschema@.logit_fit(@extschema@.propensity_label(s.history, $2, $3),'
+			' @extschema@.propensity_features(s.history, $2), $4, $5) ' || query
 			INTO trained, fit USING train_day, test_day, horizon_days, 1::pg_catalog.float8, ridge;
-		EXECUTE 'SELECT pg_catalog.count(q.p) AS n, pg_catalog.count(CASE WHEN q.label THEN q.p END) AS n_positive, @extschema@.auc(q.p, q.label) AS auc, '
-			'@extschema@.brier_score(q.p, q.label) AS brier_score, @extschema@.log_loss(q.p, q.label) AS log_loss, '
-			'@extschema@.lift(q.p, q.label, $4) AS lift_top_tenth, @extschema@.weighted_mean(q.p, $5) AS predicted, '
-			'@extschema@.calibration_bins(q.p, q.label, 10) AS calibration '
-			'FROM (SELECT @extschema@.propensity_label(s.history, $2, $3) AS label, '
-			'@extschema@.logit_predict($1, @extschema@.propensity_features(s.history, $2)) AS p ' || query || ') AS q'
+		EXECUTE 'SELECT pg_catalog.count(q.p) AS n, pg_catalog.count(CASE WHEN q.label THEN q.p END) AS n_positive,'
+			' @extschema@.auc(q.p, q.label) AS auc,'
+			' @extschema@.brier_score(q.p, q.label) AS brier_score, @extschema@.log_loss(q.p, q.label) AS log_loss,'
+			' @extschema@.lift(q.p, q.label, $4) AS lift_top_tenth, @extschema@.weighted_mean(q.p, $5) AS predicted,'
+			' @extschema@.calibration_bins(q.p, q.label, 10) AS calibration'
+			' FROM (SELECT @extschema@.propensity_label(s.history, $2, $3) AS label,'
+			' @extschema@.logit_predict($1, @extschema@.propensity_features(s.history, $2)) AS p ' || query || ') AS q'
 			INTO tested USING trained, test_day, horizon_days, 0.1::pg_catalog.float8, 1::pg_catalog.float8;
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	EXCEPTION
-		WHEN syntax_error OR undefined_column OR undefined_table OR invalid_column_reference OR cannot_coerce OR datatype_mismatch THEN
+		WHEN syntax_error OR undefined_column OR undefined_table OR invalid_column_reference OR cannot_coerce
+			OR datatype_mismatch THEN
 			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
 			RAISE EXCEPTION USING ERRCODE = state,
 				MESSAGE = format('source is not a query of customer and history: %s', message),
-				HINT = 'For example: SELECT customer_id, history FROM histories(''SELECT customer_id, ordered_on, total FROM orders'', NULL::int)';
+				HINT = 'For example: SELECT customer_id, history'
+					' FROM histories(''SELECT customer_id, ordered_on, total FROM orders'', NULL::int)';
 	END;
 
 	base_rate := tested.n_positive / nullif(tested.n, 0)::float8;
@@ -484,19 +511,22 @@ BEGIN
 		'trained_on', to_char(test_day, 'YYYY-MM-DD'), 'status', fit -> 'status', 'reason', fit -> 'reason', 'fit', fit,
 		'holdout', jsonb_build_object(
 			'trained_on', to_char(train_day, 'YYYY-MM-DD'), 'tested_on', to_char(test_day, 'YYYY-MM-DD'),
-			'status', trained -> 'status', 'reason', trained -> 'reason', 'n', tested.n, 'n_positive', tested.n_positive,
-			'actual', base_rate, 'predicted', tested.predicted, 'auc', tested.auc, 'brier_score', tested.brier_score,
+			'status', trained -> 'status', 'reason', trained -> 'reason',
+			'n', tested.n, 'n_positive', tested.n_positive, 'actual', base_rate, 'predicted', tested.predicted,
+			'auc', tested.auc, 'brier_score', tested.brier_score,
 			'brier_score_of_actual', base_rate * (1 - base_rate), 'log_loss', nullif(tested.log_loss, 'infinity'),
 			'lift_top_tenth', tested.lift_top_tenth, 'calibration', tested.calibration));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._propensity_fit_run(text, text, date, int, float8) IS 'internal: propensity_fit, with the search_path for source';
+COMMENT ON FUNCTION @extschema@._propensity_fit_run(text, text, date, int, float8) IS
+	'internal: propensity_fit, with the search_path for source';
 
 CREATE FUNCTION @extschema@.propensity_fit(source text, as_of date, horizon_days int DEFAULT 90, ridge float8 DEFAULT 1)
 	RETURNS jsonb
 	LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT @extschema@._propensity_fit_run(pg_catalog.current_setting('search_path'), source, as_of, horizon_days, ridge);
+	SELECT @extschema@._propensity_fit_run(pg_catalog.current_setting('search_path'), source, as_of,
+		horizon_days, ridge);
 END;
 COMMENT ON FUNCTION @extschema@.propensity_fit(text, date, int, float8) IS
 	'who buys again within so many days: a logistic regression on the histories of a query of customer and history, '

@@ -39,7 +39,8 @@ COMMENT ON FUNCTION @extschema@.quantile_score(float8, int, bool) IS
 'equal values get equal scores; NULL for a NULL value, which counts for nothing; an error if another argument is '
 'NULL or varies';
 
-CREATE FUNCTION @extschema@.rank_score(value float8, bins int, ties text DEFAULT 'low', higher_is_better bool DEFAULT true)
+CREATE FUNCTION @extschema@.rank_score(value float8, bins int,
+	ties text DEFAULT 'low', higher_is_better bool DEFAULT true)
 RETURNS int
 LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rank_score';

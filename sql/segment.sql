@@ -35,13 +35,18 @@ CREATE TABLE @extschema@.segment_rule (
 	CONSTRAINT segment_rule_pkey PRIMARY KEY (map, "position"),
 	CONSTRAINT segment_rule_segment_check CHECK (segment OPERATOR(pg_catalog.<>) ''),
 	CONSTRAINT segment_rule_r_check CHECK (r_min OPERATOR(pg_catalog.>=) 1 AND r_max OPERATOR(pg_catalog.<=) 20
-		AND r_min OPERATOR(pg_catalog.<=) 20 AND r_max OPERATOR(pg_catalog.>=) 1 AND r_min OPERATOR(pg_catalog.<=) r_max),
+		AND r_min OPERATOR(pg_catalog.<=) 20 AND r_max OPERATOR(pg_catalog.>=) 1
+		AND r_min OPERATOR(pg_catalog.<=) r_max),
 	CONSTRAINT segment_rule_f_check CHECK (f_min OPERATOR(pg_catalog.>=) 1 AND f_max OPERATOR(pg_catalog.<=) 20
-		AND f_min OPERATOR(pg_catalog.<=) 20 AND f_max OPERATOR(pg_catalog.>=) 1 AND f_min OPERATOR(pg_catalog.<=) f_max),
+		AND f_min OPERATOR(pg_catalog.<=) 20 AND f_max OPERATOR(pg_catalog.>=) 1
+		AND f_min OPERATOR(pg_catalog.<=) f_max),
 	CONSTRAINT segment_rule_m_check CHECK (m_min OPERATOR(pg_catalog.>=) 1 AND m_max OPERATOR(pg_catalog.<=) 20
-		AND m_min OPERATOR(pg_catalog.<=) 20 AND m_max OPERATOR(pg_catalog.>=) 1 AND m_min OPERATOR(pg_catalog.<=) m_max)
+		AND m_min OPERATOR(pg_catalog.<=) 20 AND m_max OPERATOR(pg_catalog.>=) 1
+		AND m_min OPERATOR(pg_catalog.<=) m_max)
 );
-COMMENT ON TABLE @extschema@.segment_rule IS 'rules of segment maps; the first by position that applies wins; for people without an order those of role prospect and those that read score_reason';
+COMMENT ON TABLE @extschema@.segment_rule IS
+	'rules of segment maps; the first by position that applies wins;'
+	' for people without an order those of role prospect and those that read score_reason';
 COMMENT ON COLUMN @extschema@.segment_rule.map IS 'the map';
 COMMENT ON COLUMN @extschema@.segment_rule."position" IS 'order of the rules; refinements usually have 1 to 9';
 COMMENT ON COLUMN @extschema@.segment_rule.segment IS 'the segment of a customer that the rule applies to';
@@ -51,7 +56,9 @@ COMMENT ON COLUMN @extschema@.segment_rule.f_min IS 'lowest frequency score; NUL
 COMMENT ON COLUMN @extschema@.segment_rule.f_max IS 'highest frequency score; NULL: any, unknown included';
 COMMENT ON COLUMN @extschema@.segment_rule.m_min IS 'lowest monetary score; NULL: any, unknown included';
 COMMENT ON COLUMN @extschema@.segment_rule.m_max IS 'highest monetary score; NULL: any, unknown included';
-COMMENT ON COLUMN @extschema@.segment_rule.conditions IS 'further condition: {"column", "op", "value"}, {"and": [...]}, {"or": [...]} or {"not": ...}; the rule applies only when it is true';
+COMMENT ON COLUMN @extschema@.segment_rule.conditions IS
+	'further condition: {"column", "op", "value"}, {"and": [...]}, {"or": [...]} or {"not": ...};'
+	' the rule applies only when it is true';
 
 CREATE TABLE @extschema@.segment_label (
 	map				text COLLATE "C" NOT NULL,
@@ -66,15 +73,19 @@ CREATE TABLE @extschema@.segment_label (
 	CONSTRAINT segment_label_pkey PRIMARY KEY (map, segment, language),
 	CONSTRAINT segment_label_segment_check CHECK (segment OPERATOR(pg_catalog.<>) ''),
 	CONSTRAINT segment_label_language_check CHECK (language OPERATOR(pg_catalog.~) '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
-	CONSTRAINT segment_label_role_check CHECK (role OPERATOR(pg_catalog.=) ANY (ARRAY['vip', 'upsell', 'new', 'regular', 'at_risk', 'lapsed', 'prospect', 'other']::pg_catalog.text[])),
+	CONSTRAINT segment_label_role_check CHECK (role OPERATOR(pg_catalog.=) ANY (
+		ARRAY['vip', 'upsell', 'new', 'regular', 'at_risk', 'lapsed', 'prospect', 'other']::pg_catalog.text[])),
 	CONSTRAINT segment_label_label_check CHECK (label OPERATOR(pg_catalog.<>) ''),
 	CONSTRAINT segment_label_color_check CHECK (color OPERATOR(pg_catalog.~) '^#[0-9A-Fa-f]{6}$')
 );
 COMMENT ON TABLE @extschema@.segment_label IS 'what segments are called, what they mean and what to do, by language';
 COMMENT ON COLUMN @extschema@.segment_label.map IS 'the map';
-COMMENT ON COLUMN @extschema@.segment_label.segment IS 'the segment; one of role prospect is given to customers without an order: by a rule with a condition, or, if it has no rule, where none applies';
+COMMENT ON COLUMN @extschema@.segment_label.segment IS
+	'the segment; one of role prospect is given to customers without an order:'
+	' by a rule with a condition, or, if it has no rule, where none applies';
 COMMENT ON COLUMN @extschema@.segment_label.language IS 'language code: en, fr, pt-BR';
-COMMENT ON COLUMN @extschema@.segment_label.role IS 'what the segment is in any map: vip, upsell, new, regular, at_risk, lapsed, prospect or other';
+COMMENT ON COLUMN @extschema@.segment_label.role IS
+	'what the segment is in any map: vip, upsell, new, regular, at_risk, lapsed, prospect or other';
 COMMENT ON COLUMN @extschema@.segment_label.label IS 'name to show';
 COMMENT ON COLUMN @extschema@.segment_label.description IS 'who is in it';
 COMMENT ON COLUMN @extschema@.segment_label.action IS 'what to do with them';
@@ -94,7 +105,9 @@ CREATE FUNCTION @extschema@._no_break_space()
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.chr(CASE WHEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) ANY ('{UTF8,LATIN1,LATIN9,WIN1252}'::pg_catalog.text[])
+	SELECT pg_catalog.chr(CASE
+		WHEN pg_catalog.getdatabaseencoding()
+			OPERATOR(pg_catalog.=) ANY ('{UTF8,LATIN1,LATIN9,WIN1252}'::pg_catalog.text[])
 		THEN 160 ELSE 32 END);
 END;
 COMMENT ON FUNCTION @extschema@._no_break_space() IS
@@ -104,7 +117,8 @@ CREATE FUNCTION @extschema@._french_spaces(words text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.regexp_replace(words, ' ([;:!?%](\s|$|%))', @extschema@._no_break_space() OPERATOR(pg_catalog.||) '\1', 'g');
+	SELECT pg_catalog.regexp_replace(words, ' ([;:!?%](\s|$|%))',
+		@extschema@._no_break_space() OPERATOR(pg_catalog.||) '\1', 'g');
 END;
 COMMENT ON FUNCTION @extschema@._french_spaces(text) IS
 	'internal: a French text with no-break spaces before ; : ! ? and %';
@@ -169,7 +183,8 @@ BEGIN
 	IF name IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'name must not be null';
 	END IF;
-	IF pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260 OR pg_catalog.octet_length(copy_of) OPERATOR(pg_catalog.>) 260 THEN
+	IF pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260
+		OR pg_catalog.octet_length(copy_of) OPERATOR(pg_catalog.>) 260 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = pg_catalog.format('%L is too long for the name of a segment map', pg_catalog.left(
 				CASE WHEN pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260 THEN name ELSE copy_of END, 100));
@@ -177,12 +192,15 @@ BEGIN
 	parts := pg_catalog.parse_ident(name);
 	IF pg_catalog.cardinality(parts) OPERATOR(pg_catalog.<>) 2 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('name "%s" does not say in which schema to make the segment map', pg_catalog.left(name, 100)),
-			HINT = 'Write schema.map, with a schema of yours: create_segment_map(''crm.winter'', copy_of => ''essential'').';
+			MESSAGE = pg_catalog.format('name "%s" does not say in which schema to make the segment map',
+				pg_catalog.left(name, 100)),
+			HINT = 'Write schema.map, with a schema of yours:'
+				' create_segment_map(''crm.winter'', copy_of => ''essential'').';
 	END IF;
 	IF pg_catalog.octet_length(parts[2]) OPERATOR(pg_catalog.>) 63 OR parts[2] OPERATOR(pg_catalog.=) '' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('name "%s": the name of a segment map has between 1 and 63 bytes', pg_catalog.left(name, 100));
+			MESSAGE = pg_catalog.format('name "%s": the name of a segment map has between 1 and 63 bytes',
+				pg_catalog.left(name, 100));
 	END IF;
 	IF parts[1] OPERATOR(pg_catalog.=) home OR pg_catalog.starts_with(parts[1], 'pg_')
 		OR parts[1] OPERATOR(pg_catalog.=) 'information_schema' THEN
@@ -201,14 +219,16 @@ BEGIN
 		source_parts := pg_catalog.parse_ident(copy_of);
 		IF pg_catalog.cardinality(source_parts) OPERATOR(pg_catalog.>) 2 THEN
 			RAISE invalid_parameter_value USING
-				MESSAGE = pg_catalog.format('copy_of "%s" is not the name of a segment map', pg_catalog.left(copy_of, 100));
+				MESSAGE = pg_catalog.format('copy_of "%s" is not the name of a segment map',
+					pg_catalog.left(copy_of, 100));
 		END IF;
 		-- It says what is wrong with an unknown name, and lists the known ones.
 		PERFORM FROM @extschema@.check_segment_map(copy_of);
 		source_schema := CASE WHEN pg_catalog.cardinality(source_parts) OPERATOR(pg_catalog.=) 2
 			THEN source_parts[1] ELSE home END;
 		source_parts[1] := source_parts[pg_catalog.cardinality(source_parts)];
-		EXECUTE pg_catalog.format('SELECT version, bins, description FROM %I.segment_map WHERE map OPERATOR(pg_catalog.=) $1', source_schema)
+		EXECUTE pg_catalog.format('SELECT version, bins, description FROM %I.segment_map'
+			' WHERE map OPERATOR(pg_catalog.=) $1', source_schema)
 			INTO source USING source_parts[1];
 	END IF;
 
@@ -220,16 +240,20 @@ BEGIN
 			pg_catalog.obj_description('@extschema@.segment_map'::pg_catalog.regclass, 'pg_class'));
 	END IF;
 	IF pg_catalog.to_regclass(pg_catalog.format('%I.segment_rule', parts[1])) IS NULL THEN
-		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_rule (LIKE @extschema@.segment_rule INCLUDING ALL)', parts[1]);
+		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_rule (LIKE @extschema@.segment_rule INCLUDING ALL)',
+			parts[1]);
 		EXECUTE pg_catalog.format('ALTER TABLE %1$I.segment_rule DROP CONSTRAINT shipped_maps_are_read_only,'
-			' ADD CONSTRAINT segment_rule_map_fkey FOREIGN KEY (map) REFERENCES %1$I.segment_map (map) ON UPDATE CASCADE ON DELETE CASCADE', parts[1]);
+			' ADD CONSTRAINT segment_rule_map_fkey FOREIGN KEY (map) REFERENCES %1$I.segment_map (map)'
+			' ON UPDATE CASCADE ON DELETE CASCADE', parts[1]);
 		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.segment_rule IS %L', parts[1],
 			pg_catalog.obj_description('@extschema@.segment_rule'::pg_catalog.regclass, 'pg_class'));
 	END IF;
 	IF pg_catalog.to_regclass(pg_catalog.format('%I.segment_label', parts[1])) IS NULL THEN
-		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_label (LIKE @extschema@.segment_label INCLUDING ALL)', parts[1]);
+		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_label (LIKE @extschema@.segment_label INCLUDING ALL)',
+			parts[1]);
 		EXECUTE pg_catalog.format('ALTER TABLE %1$I.segment_label DROP CONSTRAINT shipped_maps_are_read_only,'
-			' ADD CONSTRAINT segment_label_map_fkey FOREIGN KEY (map) REFERENCES %1$I.segment_map (map) ON UPDATE CASCADE ON DELETE CASCADE', parts[1]);
+			' ADD CONSTRAINT segment_label_map_fkey FOREIGN KEY (map) REFERENCES %1$I.segment_map (map)'
+			' ON UPDATE CASCADE ON DELETE CASCADE', parts[1]);
 		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.segment_label IS %L', parts[1],
 			pg_catalog.obj_description('@extschema@.segment_label'::pg_catalog.regclass, 'pg_class'));
 	END IF;
@@ -237,15 +261,20 @@ BEGIN
 	-- Triggers, rules and defaults of a table run with the rights of the role that inserts.
 	FOREACH relation IN ARRAY '{segment_map,segment_rule,segment_label}'::text[] LOOP
 		EXECUTE pg_catalog.format('LOCK TABLE ONLY %I.%I IN ROW EXCLUSIVE MODE', parts[1], relation);
-		IF EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], relation))
-					AND (pg_catalog.pg_get_userbyid(c.relowner) OPERATOR(pg_catalog.<>) current_user OR c.relkind OPERATOR(pg_catalog.<>) 'r')) THEN
+		IF EXISTS (SELECT FROM pg_catalog.pg_class AS c
+					WHERE c.oid
+						OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], relation))
+					AND (pg_catalog.pg_get_userbyid(c.relowner) OPERATOR(pg_catalog.<>) current_user
+						OR c.relkind OPERATOR(pg_catalog.<>) 'r')) THEN
 			RAISE insufficient_privilege USING
-				MESSAGE = pg_catalog.format('name "%s": %I.%I is not a table of role %I', name, parts[1], relation, current_user),
+				MESSAGE = pg_catalog.format('name "%s": %I.%I is not a table of role %I',
+					name, parts[1], relation, current_user),
 				DETAIL = 'What its owner has put there would run with your rights.',
 				HINT = 'Use a schema of yours, or SET ROLE to the owner of the table.';
 		END IF;
 	END LOOP;
-	EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM %I.segment_map WHERE map OPERATOR(pg_catalog.=) $1)', parts[1])
+	EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM %I.segment_map WHERE map OPERATOR(pg_catalog.=) $1)',
+		parts[1])
 		INTO found_rows USING parts[2];
 	IF found_rows THEN
 		RAISE duplicate_object USING
@@ -259,11 +288,13 @@ BEGIN
 	EXECUTE pg_catalog.format('INSERT INTO %I.segment_map (map, bins, description) VALUES ($1, $2, $3)', parts[1])
 		USING parts[2], source.bins,
 			pg_catalog.format('Copy of %s, version %s. %s', copy_of, source.version, source.description);
-	EXECUTE pg_catalog.format('INSERT INTO %I.segment_rule (map, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions)'
+	EXECUTE pg_catalog.format('INSERT INTO %I.segment_rule'
+		' (map, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions)'
 		' SELECT $1, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions'
 		' FROM %I.segment_rule WHERE map OPERATOR(pg_catalog.=) $2', parts[1], source_schema)
 		USING parts[2], source_parts[1];
-	EXECUTE pg_catalog.format('INSERT INTO %I.segment_label (map, segment, language, role, label, description, action, display_order, color)'
+	EXECUTE pg_catalog.format('INSERT INTO %I.segment_label'
+		' (map, segment, language, role, label, description, action, display_order, color)'
 		' SELECT $1, segment, language, role, label, description, action, display_order, color'
 		' FROM %I.segment_label WHERE map OPERATOR(pg_catalog.=) $2', parts[1], source_schema)
 		USING parts[2], source_parts[1];

@@ -19,8 +19,9 @@ BEGIN
 			AND p.proname <> '_explain_text'			-- called dozens of times, and reads texts alone
 			  ORDER BY p.oid LOOP
 		EXECUTE pg_catalog.format('ALTER FUNCTION %s'
-			' SET datestyle = ''ISO, YMD'' SET intervalstyle = ''postgres'' SET extra_float_digits = 1 SET bytea_output = ''hex'''
-			' SET standard_conforming_strings = on SET escape_string_warning = off SET backslash_quote = ''safe_encoding'''
+			' SET datestyle = ''ISO, YMD'' SET intervalstyle = ''postgres'' SET extra_float_digits = 1'
+			' SET bytea_output = ''hex'' SET standard_conforming_strings = on SET escape_string_warning = off'
+			' SET backslash_quote = ''safe_encoding'''
 			' SET quote_all_identifiers = off SET array_nulls = on SET transform_null_equals = off'
 			' SET xmloption = ''content'' SET xmlbinary = ''base64'' SET lc_monetary = ''C'''
 			' SET plpgsql.extra_errors = ''none'' SET plpgsql.extra_warnings = ''none''', f);
