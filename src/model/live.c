@@ -68,7 +68,8 @@ bool
 live_is_own_enum(const char *schema_name, const char *name)
 {
 	Oid			schema = get_namespace_oid(schema_name, true);
-	HeapTuple	type = SearchSysCache2(TYPENAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema));
+	HeapTuple	type = SearchSysCache2(TYPENAMENSP, CStringGetDatum(name),
+									   ObjectIdGetDatum(schema));
 	bool		result = false;
 
 	if (HeapTupleIsValid(type))
@@ -80,7 +81,10 @@ live_is_own_enum(const char *schema_name, const char *name)
 	return result;
 }
 
-/* Does the table have a trigger of this name, on the root without arguments, on a partition with one? */
+/*
+ * Does the table have a trigger of this name, on the root without arguments,
+ * on a partition with one?
+ */
 static bool
 has_trigger(Relation triggers, Oid relation, const char *name, bool is_root)
 {
@@ -89,11 +93,14 @@ has_trigger(Relation triggers, Oid relation, const char *name, bool is_root)
 	HeapTuple	tuple;
 	bool		found;
 
-	ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-	ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(name));
+	ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(name));
 	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 2, key);
 	tuple = systable_getnext(scan);
-	found = HeapTupleIsValid(tuple) && (((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs == 0) == is_root;
+	found = HeapTupleIsValid(tuple) &&
+		(((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs == 0) == is_root;
 	systable_endscan(scan);
 	return found;
 }
@@ -108,7 +115,8 @@ live_root(Oid relation, const char *trigger)
 {
 	Oid			root = InvalidOid;
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	bool		is_part = HeapTupleIsValid(tuple) && ((Form_pg_class) GETSTRUCT(tuple))->relispartition;
+	bool		is_part = HeapTupleIsValid(tuple) &&
+		((Form_pg_class) GETSTRUCT(tuple))->relispartition;
 
 	if (HeapTupleIsValid(tuple))
 		ReleaseSysCache(tuple);
@@ -202,7 +210,8 @@ have_trigger(List *parts, const char *trigger)
 static void
 remember(HTAB *table, const SeenPartsKey *key, List *parts)
 {
-	Oid		   *copy = MemoryContextAlloc(TopMemoryContext, Max(list_length(parts), 1) * sizeof(Oid));
+	Oid		   *copy = MemoryContextAlloc(TopMemoryContext,
+									  Max(list_length(parts), 1) * sizeof(Oid));
 	bool		found;
 	SeenParts  *entry = hash_search(table, key, HASH_ENTER, &found);
 	ListCell   *cell;
