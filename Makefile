@@ -19,9 +19,15 @@ OBJS = \
 	src/fixed.o \
 	src/history/history_codec.o \
 	src/history/history_log.o \
+	src/history/history_wide.o \
 	src/history/history.o \
 	src/history/history_agg.o \
 	src/history/history_read.o \
+	src/history/stream_codec.o \
+	src/history/stream_log.o \
+	src/history/stream_histories.o \
+	src/history/stream_histories_agg.o \
+	src/history/stream_histories_read.o \
 	src/score/quantile.o \
 	src/math/exact_sum.o \
 	src/math/gamma.o \
@@ -63,7 +69,7 @@ OBJS = \
 
 # Each file uses only those above it: sql/check_layers.pl looks. arguments and
 # settings are about functions of all of them.
-SQL_LAYERS = history score segment segment_maps bulk prediction propensity \
+SQL_LAYERS = history streams score segment segment_maps bulk prediction propensity \
 	$(SQL_MODEL:%=model/%) arguments settings
 SQL_MODEL = home columns source lock settings people put tables query calibrate live read \
 	words lookup views dated explain prediction quality corrections privacy report manage

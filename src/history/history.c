@@ -15,6 +15,7 @@
 
 #include "fixed.h"
 #include "history.h"
+#include "stream_codec.h"
 
 #include "compat.h"
 
@@ -35,6 +36,11 @@ history_raise(HistoryError error)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("history has more than %d days", HISTORY_MAX_DAYS)));
+			break;
+		case HISTORY_TOO_LARGE:
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("value of type stream_histories has more than %zu bytes", STREAM_MAX_SIZE)));
 			break;
 		case HISTORY_DAY_RANGE:
 			ereport(ERROR,
@@ -318,12 +324,11 @@ read_number(HistoryText *text, const char *what, int64 *value, int *decimals)
 }
 
 /*
- * history_in: {day:events:total,...}, in any order; what stands twice for a
- * day adds up.
+ * {day:events:total,...}, in any order; what stands twice for a day adds up.
+ * NULL after a soft error.
  */
-PG_FUNCTION_INFO_V1(history_in);
-Datum
-history_in(PG_FUNCTION_ARGS)
+History *
+history_from_text(const char *input, Node *escontext)
 {
 	HistoryText text;
 	HistoryDay *days;
@@ -334,8 +339,8 @@ history_in(PG_FUNCTION_ARGS)
 	int			decimals = 0;
 	HistoryError error;
 
-	text.start = text.next = PG_GETARG_CSTRING(0);
-	text.escontext = fcinfo->context;
+	text.start = text.next = input;
+	text.escontext = escontext;
 	for (const char *c = text.start; *c; c++)
 		room += *c == ',';
 	if (room > HISTORY_MAX_DAYS)
@@ -346,7 +351,7 @@ history_in(PG_FUNCTION_ARGS)
 	if (!take(&text, '{'))
 	{
 		syntax_error(&text, "\"{\"");
-		PG_RETURN_NULL();
+		return NULL;
 	}
 	if (!take(&text, '}'))
 	{
@@ -355,21 +360,21 @@ history_in(PG_FUNCTION_ARGS)
 			HistoryDay *day = &days[n];
 
 			if (!read_day(&text, &day->day))
-				PG_RETURN_NULL();
+				return NULL;
 			if (!take(&text, ':'))
 			{
 				syntax_error(&text, "\":\" and the number of events");
-				PG_RETURN_NULL();
+				return NULL;
 			}
 			if (!read_number(&text, "number of events", &day->events, NULL))
-				PG_RETURN_NULL();
+				return NULL;
 			if (!take(&text, ':'))
 			{
 				syntax_error(&text, "\":\" and the total");
-				PG_RETURN_NULL();
+				return NULL;
 			}
 			if (!read_number(&text, "total", &day->total, &day_decimals[n]))
-				PG_RETURN_NULL();
+				return NULL;
 			decimals = Max(decimals, day_decimals[n]);
 			n++;
 			CHECK_FOR_INTERRUPTS();
@@ -377,14 +382,14 @@ history_in(PG_FUNCTION_ARGS)
 		if (!take(&text, '}'))
 		{
 			syntax_error(&text, "\",\" or \"}\"");
-			PG_RETURN_NULL();
+			return NULL;
 		}
 	}
 	skip_spaces(&text);
 	if (*text.next != '\0')
 	{
 		syntax_error(&text, "nothing");
-		PG_RETURN_NULL();
+		return NULL;
 	}
 
 	error = HISTORY_OK;
@@ -399,36 +404,52 @@ history_in(PG_FUNCTION_ARGS)
 	{
 		text.next = text.start;
 		range_error(&text, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "total or number of events of a day");
-		PG_RETURN_NULL();
+		return NULL;
 	}
-	PG_RETURN_HISTORY_P(history_pack(days, n, decimals));
+	return history_pack(days, n, decimals);
 }
 
-PG_FUNCTION_INFO_V1(history_out);
+PG_FUNCTION_INFO_V1(history_in);
 Datum
-history_out(PG_FUNCTION_ARGS)
+history_in(PG_FUNCTION_ARGS)
 {
-	History    *history = PG_GETARG_HISTORY_PP(0);
-	OpenHistory open;
-	StringInfoData text;
+	History    *result = history_from_text(PG_GETARG_CSTRING(0), fcinfo->context);
 
-	history_open(&open, history);
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
-	for (size_t i = 0; i < open.n; i++)
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_HISTORY_P(result);
+}
+
+void
+history_append_text(StringInfo text, const OpenHistory *open)
+{
+	appendStringInfoChar(text, '{');
+	for (size_t i = 0; i < open->n; i++)
 	{
-		HistoryDay *day = &open.days[i];
+		const HistoryDay *day = &open->days[i];
 		struct pg_tm tm;
 		char		number[FIXED_TEXT_SIZE];
 		char		date[MAXDATELEN + 1];
 
 		j2date(day->day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
 		EncodeDateOnly(&tm, USE_ISO_DATES, date);
-		fixed_to_text(day->total, open.decimals, number);
-		appendStringInfo(&text, "%s%s:" INT64_FORMAT ":%s", i > 0 ? "," : "", date, day->events, number);
+		fixed_to_text(day->total, open->decimals, number);
+		appendStringInfo(text, "%s%s:" INT64_FORMAT ":%s", i > 0 ? "," : "", date, day->events, number);
 		CHECK_FOR_INTERRUPTS();
 	}
-	appendStringInfoChar(&text, '}');
+	appendStringInfoChar(text, '}');
+}
+
+PG_FUNCTION_INFO_V1(history_out);
+Datum
+history_out(PG_FUNCTION_ARGS)
+{
+	OpenHistory open;
+	StringInfoData text;
+
+	history_open(&open, PG_GETARG_HISTORY_PP(0));
+	initStringInfo(&text);
+	history_append_text(&text, &open);
 	history_close(&open);
 	PG_RETURN_CSTRING(text.data);
 }

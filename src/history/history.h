@@ -6,6 +6,8 @@
 #define HISTORY_H
 
 #include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/nodes.h"
 #include "utils/date.h"
 
 #include "compat.h"
@@ -40,11 +42,14 @@ pg_noreturn extern void history_raise(HistoryError error);
 extern HistoryDay *history_alloc_days(size_t n);
 extern void history_open(OpenHistory *open, const History *history);
 extern History *history_pack(HistoryDay *days, size_t n, int decimals);
+extern History *history_from_text(const char *input, Node *escontext);
+extern void history_append_text(StringInfo text, const OpenHistory *open);
 extern HistoryLog *history_log_create(MemoryContext context);
 extern History *history_of_log(HistoryLog *log);
 extern History *history_of_log_if_it_fits(HistoryLog *log);
 extern int32 history_check_day(DateADT day);
 extern int64 history_window_start(DateADT as_of, int32 window_days);
+pg_noreturn extern void history_too_many_events(void);
 extern Datum history_pl(PG_FUNCTION_ARGS);
 extern Datum history_monetary_float8(PG_FUNCTION_ARGS);
 

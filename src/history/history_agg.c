@@ -5,10 +5,9 @@
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "fixed.h"
 #include "history.h"
-#include "miscadmin.h"
+#include "history_wide.h"
 #include "utils/date.h"
 #include "utils/expandeddatum.h"
 #include "utils/lsyscache.h"
@@ -266,87 +265,16 @@ history_sum(PG_FUNCTION_ARGS)
 /* ---- sums that may be too large ---- */
 
 /*
- * try_sum(history) and try_add(history, history): like sum and +, but NULL
+ * try_sum(history) and _try_add(history, history): like sum and +, but NULL
  * where a total doesn't fit. What they say must not depend on the order of the
- * histories: a total that doesn't fit half way may do so in the end. So from the
- * first one on, totals are 128 bits wide, in units of the ninth decimal.
+ * histories: from the first total that doesn't fit on, numbers are wider.
  */
-#ifdef HAVE_INT128
-typedef struct WideDay
-{
-	int128		total;
-	int64		events;
-	int32		day;
-} WideDay;
-#endif
-
 typedef struct TrySum
 {
 	HistoryLog *log;			/* NULL once a total didn't fit */
-#ifdef HAVE_INT128
-	WideDay    *days;			/* then these, in any order */
-	size_t		n;
-	size_t		room;
-	bool		events_overflow;
-#endif
+	HistoryWide wide;			/* from then on */
+	MemoryContext context;
 } TrySum;
-
-#ifdef HAVE_INT128
-
-static int
-compare_wide_days(const void *a, const void *b)
-{
-	int32		left = ((const WideDay *) a)->day;
-	int32		right = ((const WideDay *) b)->day;
-
-	return (left > right) - (left < right);
-}
-
-/* Each day once, ascending */
-static void
-wide_normalise(TrySum *state)
-{
-	size_t		n = 0;
-
-	qsort(state->days, state->n, sizeof(WideDay), compare_wide_days);
-	for (size_t i = 0; i < state->n; i++)
-	{
-		WideDay    *last = n > 0 ? &state->days[n - 1] : NULL;
-
-		if (last != NULL && last->day == state->days[i].day)
-		{
-			last->total += state->days[i].total;
-			if (pg_add_s64_overflow(last->events, state->days[i].events, &last->events))
-				state->events_overflow = true;
-		}
-		else
-			state->days[n++] = state->days[i];
-	}
-	state->n = n;
-}
-
-static void
-wide_add(TrySum *state, const HistoryDay *day, int decimals)
-{
-	WideDay    *wide;
-
-	if (state->n == state->room)
-	{
-		CHECK_FOR_INTERRUPTS();
-		wide_normalise(state);
-		if (state->n > state->room / 2)
-		{
-			if (state->room > MaxAllocSize / sizeof(WideDay) / 2)
-				history_raise(HISTORY_TOO_MANY_DAYS);
-			state->room *= 2;
-			state->days = resize_memory(state->days, state->room * sizeof(WideDay));
-		}
-	}
-	wide = &state->days[state->n++];
-	wide->day = day->day;
-	wide->events = day->events;
-	wide->total = (int128) day->total * history_power_of_ten(HISTORY_MAX_DECIMALS - decimals);
-}
 
 /* From the log, which an append that fails has left as it was */
 static void
@@ -357,92 +285,43 @@ wide_start(TrySum *state)
 	HistoryDay *days = history_alloc_days(n);
 
 	history_log_read(log, days);
-	state->room = 64;
-	state->days = MemoryContextAlloc(GetMemoryChunkContext(log), state->room * sizeof(WideDay));
-	state->n = 0;
+	history_check(history_wide_add(&server_host, &state->wide, days, n, log->decimals));
 	state->log = NULL;
-	for (size_t i = 0; i < n; i++)
-		wide_add(state, &days[i], log->decimals);
 	pfree(days);
 	pfree(log);
 }
 
-/* NULL if a total has too many digits in the end */
-static History *
-wide_result(TrySum *state)
-{
-	static const int on_offer[] = {0, 2, 3, 4, 6, 9};
-	HistoryDay *days;
-	History    *result;
-	int			choice = 0;
-	size_t		n = 0;
-
-	wide_normalise(state);
-	if (state->events_overflow)
-		return NULL;
-	for (size_t i = 0; i < state->n; i++)
-	{
-		while (state->days[i].total % history_power_of_ten(HISTORY_MAX_DECIMALS -
-														   on_offer[choice]) != 0)
-			choice++;
-	}
-	days = history_alloc_days(state->n);
-	for (size_t i = 0; i < state->n; i++)
-	{
-		int128		total = state->days[i].total / history_power_of_ten(HISTORY_MAX_DECIMALS -
-																		on_offer[choice]);
-
-		if (total > PG_INT64_MAX || total < -PG_INT64_MAX)
-		{
-			pfree(days);
-			return NULL;
-		}
-		if (total == 0 && state->days[i].events == 0)
-			continue;
-		days[n].day = state->days[i].day;
-		days[n].events = state->days[i].events;
-		days[n++].total = (int64) total;
-	}
-	result = history_pack(days, n, on_offer[choice]);
-	pfree(days);
-	return result;
-}
-
-#endif							/* HAVE_INT128 */
-
 static void
 try_sum_add(TrySum *state, const OpenHistory *open)
 {
-	for (size_t i = 0; i < open->n; i++)
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+	size_t		i = 0;
+
+	while (i < open->n && state->log != NULL)
 	{
 		HistoryDay	day = open->days[i];
+		HistoryError error = history_log_append(&server_host, &state->log, &day, open->decimals);
 
-		if (state->log != NULL)
-		{
-			HistoryError error = history_log_append(&server_host, &state->log, &day,
-													open->decimals);
-
-			if (error == HISTORY_OK)
-				continue;
-			if (error != HISTORY_OVERFLOW)
-				history_raise(error);
-		}
-#ifdef HAVE_INT128
-		if (state->log != NULL)
+		if (error == HISTORY_OK)
+			i++;
+		else if (error == HISTORY_OVERFLOW)
 			wide_start(state);
-		wide_add(state, &open->days[i], open->decimals);
-#else
-		state->log = NULL;
-#endif
+		else
+			history_raise(error);
 	}
+	history_check(history_wide_add(&server_host, &state->wide, open->days + i, open->n - i,
+								   open->decimals));
+	MemoryContextSwitchTo(old);
 }
 
 static TrySum *
 try_sum_create(MemoryContext context)
 {
-	TrySum	   *state = MemoryContextAllocZero(context, sizeof(TrySum));
+	TrySum	   *state = MemoryContextAlloc(context, sizeof(TrySum));
 
 	state->log = history_log_create(context);
+	history_wide_init(&state->wide);
+	state->context = context;
 	return state;
 }
 
@@ -451,15 +330,24 @@ static History *
 try_sum_result(TrySum *state)
 {
 	History    *result = state->log != NULL ? history_of_log_if_it_fits(state->log) : NULL;
+	OpenHistory open;
+	HistoryError error;
 
-#ifdef HAVE_INT128
-	if (result == NULL)
+	if (result != NULL)
+		return result;
+	if (state->log != NULL)
 	{
-		if (state->log != NULL)
-			wide_start(state);
-		result = wide_result(state);
+		MemoryContext old = MemoryContextSwitchTo(state->context);
+
+		wide_start(state);
+		MemoryContextSwitchTo(old);
 	}
-#endif
+	error = history_wide_open(&server_host, &open, &state->wide);
+	if (error == HISTORY_OVERFLOW)
+		return NULL;
+	history_check(error);
+	result = history_pack(open.days, open.n, open.decimals);
+	history_close(&open);
 	return result;
 }
 

@@ -299,7 +299,59 @@ history_reduce_decimals(HistoryDay *days, size_t n, int decimals)
 	return needed;
 }
 
+/* Without days before a day that have less than no events; how many remain */
+size_t
+history_drop_negative_days(HistoryDay *days, size_t n, int32_t before)
+{
+	size_t		kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		if (days[i].events >= 0 || days[i].day >= before)
+			days[kept++] = days[i];
+	}
+	return kept;
+}
+
 /* ---- packed form ---- */
+
+static bool
+is_plain(const HistoryDay *days, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		if (days[i].events != 1 || days[i].total < 0)
+			return false;
+	}
+	return true;
+}
+
+/* All but the totals */
+static uint8_t *
+put_days(uint8_t *p, const HistoryDay *days, size_t n, int decimals, bool plain)
+{
+	*p++ = (uint8_t) (FORMAT_VERSION << 4 | (plain ? PLAIN_BIT : 0) | code_of_decimals(decimals));
+	p = put_varint(p, n);
+	if (n == 0)
+		return p;
+	p = put_varint(p, zigzag((int64_t) days[n - 1].day - EPOCH));
+	if (plain)
+	{
+		for (size_t i = n - 1; i > 0; i--)
+			p = put_varint(p, (uint64_t) ((int64_t) days[i].day - days[i - 1].day - 1));
+		return p;
+	}
+	for (size_t i = n; i-- > 0;)
+	{
+		uint64_t	gap = i == n - 1 ? 0 :
+			(uint64_t) ((int64_t) days[i + 1].day - days[i].day - 1);
+
+		p = put_varint(p, gap << 1 | (days[i].events != 1));
+		if (days[i].events != 1)
+			p = put_varint(p, zigzag(days[i].events));
+	}
+	return p;
+}
 
 /*
  * Pack normalised days with reduced decimals. The room at "out" must be
@@ -308,40 +360,33 @@ history_reduce_decimals(HistoryDay *days, size_t n, int decimals)
 size_t
 history_encode(const HistoryDay *days, size_t n, int decimals, uint8_t *out)
 {
-	uint8_t    *p = out;
-	bool		plain = true;
+	bool		plain = is_plain(days, n);
+	uint8_t    *p = put_days(out, days, n, decimals, plain);
 
-	for (size_t i = 0; i < n && plain; i++)
-		plain = days[i].events == 1 && days[i].total >= 0;
-
-	*p++ = (uint8_t) (FORMAT_VERSION << 4 | (plain ? PLAIN_BIT : 0) | code_of_decimals(decimals));
-	p = put_varint(p, n);
-	if (n == 0)
-		return (size_t) (p - out);
-	p = put_varint(p, zigzag((int64_t) days[n - 1].day - EPOCH));
-
-	if (plain)
-	{
-		for (size_t i = n - 1; i > 0; i--)
-			p = put_varint(p, (uint64_t) ((int64_t) days[i].day - days[i - 1].day - 1));
-		for (size_t i = n; i-- > 0;)
-			p = put_varint(p, (uint64_t) days[i].total);
-	}
-	else
-	{
-		for (size_t i = n; i-- > 0;)
-		{
-			uint64_t	gap = i == n - 1 ? 0 :
-				(uint64_t) ((int64_t) days[i + 1].day - days[i].day - 1);
-
-			p = put_varint(p, gap << 1 | (days[i].events != 1));
-			if (days[i].events != 1)
-				p = put_varint(p, zigzag(days[i].events));
-		}
-		for (size_t i = n; i-- > 0;)
-			p = put_varint(p, zigzag(days[i].total));
-	}
+	for (size_t i = n; i-- > 0;)
+		p = put_varint(p, plain ? (uint64_t) days[i].total : zigzag(days[i].total));
 	return (size_t) (p - out);
+}
+
+/* Is the total of each day its number of events? Decimals are reduced. */
+bool
+history_is_count(const HistoryDay *days, size_t n, int decimals)
+{
+	if (decimals != 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+	{
+		if (days[i].total != days[i].events)
+			return false;
+	}
+	return true;
+}
+
+/* The same without the totals, if history_is_count() */
+size_t
+history_encode_days(const HistoryDay *days, size_t n, uint8_t *out)
+{
+	return (size_t) (put_days(out, days, n, 0, is_plain(days, n)) - out);
 }
 
 /* Pack normalised days; gives up decimals that are not needed. */
@@ -503,10 +548,12 @@ history_count_days(const uint8_t *data, size_t len, size_t *n)
 
 /*
  * Unpack into days in ascending order. Trusts no byte: whatever is not exactly
- * what history_encode would write is refused.
+ * what history_encode would write is refused; where the bytes have no totals,
+ * what history_encode_days would.
  */
-HistoryError
-history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n, int *decimals)
+static HistoryError
+decode(const uint8_t *data, size_t len, bool has_totals, HistoryDay *days, size_t *n,
+	   int *decimals)
 {
 	Cursor		cursor;
 	HistoryError error = cursor_open(&cursor, data, len);
@@ -533,7 +580,9 @@ history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n, int
 	{
 		HistoryDay *day = &days[i];
 
-		if (!cursor_total(&cursor, &day->total))
+		if (!has_totals)
+			day->total = day->events;
+		else if (!cursor_total(&cursor, &day->total))
 			return HISTORY_MALFORMED;
 		if (day->total == INT64_MIN || (cursor.plain && day->total < 0))
 			return HISTORY_OVERFLOW;
@@ -545,16 +594,62 @@ history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n, int
 	if (cursor.next != cursor.end || cursor.plain != could_be_plain)
 		return HISTORY_MALFORMED;
 
-	if (needed_decimals(days, cursor.n, cursor.decimals) != cursor.decimals)
+	if (needed_decimals(days, cursor.n, cursor.decimals) != cursor.decimals ||
+		(!has_totals && cursor.decimals != 0))
 		return HISTORY_MALFORMED;
 	*n = cursor.n;
 	*decimals = cursor.decimals;
 	return HISTORY_OK;
 }
 
-/* Nothing is left to be freed if the bytes are no history. */
 HistoryError
-history_unpack(const Host *host, OpenHistory *open, const uint8_t *data, size_t len)
+history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n, int *decimals)
+{
+	return decode(data, len, true, days, n, decimals);
+}
+
+HistoryError
+history_decode_days(const uint8_t *data, size_t len, HistoryDay *days, size_t *n)
+{
+	int			decimals;
+
+	return decode(data, len, false, days, n, &decimals);
+}
+
+/*
+ * Where in the packed form the totals begin, and whether each of them is its
+ * day's number of events.
+ */
+HistoryError
+history_find_totals(const uint8_t *data, size_t len, size_t *at, bool *is_count)
+{
+	Cursor		days;
+	Cursor		totals;
+	HistoryError error = cursor_open(&days, data, len);
+
+	if (error != HISTORY_OK)
+		return error;
+	totals = days;
+	while (totals.i < totals.n)
+	{
+		if (!cursor_step(&totals))
+			return HISTORY_MALFORMED;
+	}
+	*at = (size_t) (totals.next - data);
+	*is_count = days.decimals == 0;
+	while (*is_count && days.i < days.n)
+	{
+		int64_t		total;
+
+		if (!cursor_step(&days) || !cursor_total(&totals, &total))
+			return HISTORY_MALFORMED;
+		*is_count = total == days.events;
+	}
+	return HISTORY_OK;
+}
+
+static HistoryError
+unpack(const Host *host, OpenHistory *open, const uint8_t *data, size_t len, bool has_totals)
 {
 	size_t		n;
 	HistoryError error = history_count_days(data, len, &n);
@@ -563,10 +658,24 @@ history_unpack(const Host *host, OpenHistory *open, const uint8_t *data, size_t 
 		error = history_give_room(host, open, n);
 	if (error != HISTORY_OK)
 		return error;
-	error = history_decode(data, len, open->days, &open->n, &open->decimals);
+	error = decode(data, len, has_totals, open->days, &open->n, &open->decimals);
 	if (error != HISTORY_OK)
 		history_free(host, open);
 	return error;
+}
+
+/* Nothing is left to be freed if the bytes are no history. */
+HistoryError
+history_unpack(const Host *host, OpenHistory *open, const uint8_t *data, size_t len)
+{
+	return unpack(host, open, data, len, true);
+}
+
+/* The same of the packed form without totals */
+HistoryError
+history_unpack_days(const Host *host, OpenHistory *open, const uint8_t *data, size_t len)
+{
+	return unpack(host, open, data, len, false);
 }
 
 /* ---- answers from the packed form ---- */

@@ -45,6 +45,9 @@ typedef struct OpenHistory
 /* Totals have one of these numbers of decimals */
 #define HISTORY_MAX_DECIMALS 9
 
+/* Bytes of a history without days; any other has more */
+#define HISTORY_EMPTY_SIZE	2
+
 /* Bytes that n days can need at most */
 #define HISTORY_MAX_SIZE(n)	(16 + (size_t) (n) * 25)
 
@@ -54,7 +57,8 @@ typedef enum HistoryError
 	HISTORY_MALFORMED,			/* not the canonical form of any history */
 	HISTORY_DAY_RANGE,			/* a day that is no date */
 	HISTORY_OVERFLOW,			/* events or total of a day past 64 bits */
-	HISTORY_TOO_MANY_DAYS
+	HISTORY_TOO_MANY_DAYS,
+	HISTORY_TOO_LARGE			/* histories of many streams that no value holds */
 } HistoryError;
 
 /* The days of a history that have an event, in some range of days */
@@ -84,6 +88,7 @@ extern HistoryError history_rescale(HistoryDay *days, size_t n, int from_decimal
 extern HistoryError history_merge(const HistoryDay *a, size_t na, const HistoryDay *b, size_t nb,
 								  int sign, HistoryDay *out, size_t *nout);
 extern int	history_reduce_decimals(HistoryDay *days, size_t n, int decimals);
+extern size_t history_drop_negative_days(HistoryDay *days, size_t n, int32_t before);
 
 /*
  * Packed form and open form, in memory of the host; the bytes have a head of so
@@ -93,12 +98,26 @@ extern uint8_t *history_pack_days(const Host *host, HistoryDay *days, size_t n, 
 								  size_t head, size_t *size);
 extern HistoryError history_unpack(const Host *host, OpenHistory *open, const uint8_t *data,
 								   size_t len);
+extern HistoryError history_unpack_days(const Host *host, OpenHistory *open, const uint8_t *data,
+										size_t len);
 
 /* packed form */
 extern size_t history_encode(const HistoryDay *days, size_t n, int decimals, uint8_t *out);
 extern HistoryError history_count_days(const uint8_t *data, size_t len, size_t *n);
 extern HistoryError history_decode(const uint8_t *data, size_t len, HistoryDay *days, size_t *n,
 								   int *decimals);
+
+/*
+ * The packed form without its totals, of a history whose totals are its numbers
+ * of events: one a click, say. Readers that ask for days and events alone read
+ * it as they read the whole.
+ */
+extern bool history_is_count(const HistoryDay *days, size_t n, int decimals);
+extern size_t history_encode_days(const HistoryDay *days, size_t n, uint8_t *out);
+extern HistoryError history_find_totals(const uint8_t *data, size_t len, size_t *at,
+										bool *is_count);
+extern HistoryError history_decode_days(const uint8_t *data, size_t len, HistoryDay *days,
+										size_t *n);
 
 /* answers read straight from the packed form; the range is (after, upto] */
 extern HistoryError history_last_day(const uint8_t *data, size_t len, int64_t upto,

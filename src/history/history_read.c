@@ -81,8 +81,8 @@ activity(const Question *question)
 	return result;
 }
 
-static void
-too_many_events(void)
+void
+history_too_many_events(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -97,7 +97,7 @@ events(const Question *question)
 										question->after, question->upto, &result);
 
 	if (error == HISTORY_OVERFLOW)
-		too_many_events();
+		history_too_many_events();
 	history_check(error);
 	return result;
 }
@@ -209,7 +209,7 @@ history_trend(PG_FUNCTION_ARGS)
 	question.after -= PG_GETARG_INT32(2);
 	before = events(&question);
 	if (__builtin_sub_overflow(now, before, &result))
-		too_many_events();
+		history_too_many_events();
 	PG_RETURN_INT64(result);
 }
 

@@ -72,15 +72,11 @@ history_without_negative_days(PG_FUNCTION_ARGS)
 {
 	OpenHistory open;
 	DateADT		before = PG_GETARG_DATEADT(1);
-	size_t		n = 0;
+	size_t		n;
 	History    *result;
 
 	history_open(&open, PG_GETARG_HISTORY_PP(0));
-	for (size_t i = 0; i < open.n; i++)
-	{
-		if (open.days[i].events >= 0 || open.days[i].day >= before)
-			open.days[n++] = open.days[i];
-	}
+	n = history_drop_negative_days(open.days, open.n, before);
 	result = n == open.n ? PG_GETARG_HISTORY_PP(0) : history_pack(open.days, n, open.decimals);
 	history_close(&open);
 	PG_RETURN_HISTORY_P(result);
