@@ -283,7 +283,9 @@ BEGIN ATOMIC
 				THEN 'drop_model and create_model, for what the tables held is gone'
 				ELSE pg_catalog.format('alter_model(%L) makes again what another tool has dropped', model) END
 	  FROM pg_catalog.unnest(objects) AS o (object)
-	 WHERE o.object OPERATOR(pg_catalog.<>) ALL (@extschema@._model_objects(model));
+	 -- asked once, not for each object
+	 CROSS JOIN (SELECT @extschema@._model_objects(model) OFFSET 0) AS there (objects)
+	 WHERE o.object OPERATOR(pg_catalog.<>) ALL (there.objects);
 END;
 COMMENT ON FUNCTION @extschema@._model_lost(text, text[]) IS
 	'internal: what a model was made of and is missing, and which call brings it back; NULL if nothing is';
