@@ -59,6 +59,7 @@ OBJS = \
 	src/model/template.o \
 	src/model/caller.o \
 	src/model/model_call.o \
+	src/model/one_customer.o \
 	src/model/live.o \
 	src/model/live_expression.o \
 	src/model/pending.o \

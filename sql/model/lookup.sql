@@ -257,3 +257,12 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_drop_key_index(name, jsonb) IS
 	'internal: drop the indexes on tables of people that a model has made and does not need';
+
+-- For every page that shows one customer: see src/model/one_customer.c.
+CREATE FUNCTION @extschema@._one_customer("row" anyelement, customer_key text)
+	RETURNS SETOF anyelement
+	LANGUAGE C STABLE PARALLEL UNSAFE ROWS 1
+	AS 'MODULE_PATHNAME', 'one_customer';
+COMMENT ON FUNCTION @extschema@._one_customer(anyelement, text) IS
+	'internal: the row of a customer in a view of which "row" has the type, with the rights of the caller; '
+	'the session keeps its plan';

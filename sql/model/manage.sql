@@ -70,6 +70,9 @@ BEGIN
 			WHEN 'private function' THEN
 				PERFORM @extschema@._model_put_private_function(model, part.name, part.parameters,
 					part."like", part.query, part.comment);
+			WHEN 'plain function' THEN
+				PERFORM @extschema@._model_put_plain_function(model, part.name, part.parameters,
+					part.result, part.query, part.comment);
 			ELSE
 				PERFORM @extschema@._model_put_function(model, part.name, part.parameters, part.result,
 					part.query, part.comment);
@@ -577,10 +580,13 @@ BEGIN
 		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);
 	END LOOP;
 	FOR function IN SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(home))
-			 AND pg_get_userbyid(p.proowner) = current_user AND EXISTS (SELECT FROM pg_proc AS i
+			 AND pg_get_userbyid(p.proowner) = current_user AND (EXISTS (SELECT FROM pg_proc AS i
 				WHERE i.pronamespace = p.pronamespace AND i.proowner = p.proowner AND i.prosecdef
 				  AND i.proname IN (p.proname, '_' || p.proname)
-				  AND starts_with(i.proname, '_') AND '@extschema@.caller'::regtype = ANY (i.proargtypes::oid[])) LOOP
+				  AND starts_with(i.proname, '_') AND '@extschema@.caller'::regtype = ANY (i.proargtypes::oid[]))
+				OR p.proname = 'customer' AND NOT p.prosecdef AND p.pronargs = 1
+				  AND p.proargtypes[0] = 'text'::regtype
+				  AND p.prorettype = to_regtype(format('%I.customer_scores', home))) LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
 	END LOOP;
 	EXECUTE format('INSERT INTO %I.reader VALUES ($1, $2) ON CONFLICT DO NOTHING', home) USING role, tenant;

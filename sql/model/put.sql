@@ -67,6 +67,18 @@ END;
 COMMENT ON FUNCTION @extschema@._model_private_function(name, text[], text, text, name) IS
 	'internal: a private function of a model';
 
+-- A plain function is for readers, and asks what they could ask the views of the model
+-- with their own rights.
+CREATE FUNCTION @extschema@._model_plain_function(function name, parameters text[], result text, query text,
+	comment text)
+	RETURNS @extschema@._part
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ROW('plain function', function, parameters, result, query, comment, NULL)::@extschema@._part;
+END;
+COMMENT ON FUNCTION @extschema@._model_plain_function(name, text[], text, text, text) IS
+	'internal: a function of a model with the rights of its caller';
+
 -- Roles that were given the model to read by grant_reader read what it gains later,
 -- too. A role of the same name made since then has no grant on the schema.
 CREATE FUNCTION @extschema@._model_let_read(model name, privilege text)
@@ -273,6 +285,29 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_put_private_function(name, name, text[], name, text, text) IS
 	'internal: make or replace a private function of a model';
+
+CREATE FUNCTION @extschema@._model_put_plain_function(model name, function name, parameters text[],
+	result text, query text, comment text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	is_new	boolean := NOT EXISTS (SELECT FROM pg_proc AS p
+		WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = function);
+BEGIN
+	EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s'
+		' LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1 BEGIN ATOMIC %s; END',
+		model, function, array_to_string(parameters, ', '), result, query);
+	IF is_new THEN
+		EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, function);
+		PERFORM @extschema@._model_let_read(model, format('EXECUTE ON FUNCTION %I.%I', model, function));
+	END IF;
+	EXECUTE format('COMMENT ON FUNCTION %I.%I IS %L', model, function, comment);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_put_plain_function(name, name, text[], text, text, text) IS
+	'internal: make or replace a function of a model with the rights of its caller';
 
 -- What a part is like now: NULL where it, or a piece of it, is not there.
 CREATE FUNCTION @extschema@._model_part_definition(model name, part @extschema@._part)
