@@ -148,6 +148,8 @@ INSERT INTO hostile.good VALUES
   ('_model_follow_thresholds', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL), (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL) || '{"version": 1}', true$$),
   ('_model_put_function', $$'hostile_model', 'doubled', '{a int DEFAULT 1}', 'SETOF int', 'SELECT 2 * a', 'twice'$$),
   ('_model_put_private_function', $$'hostile_model', '_one', '{day date}', '_question', 'SELECT q.* FROM hostile_model._question AS q', 'one'$$),
+  ('_model_put_plain_function', $$'hostile_model', 'one', '{day date}', 'date', 'SELECT $1', 'one'$$),
+  ('_one_customer', $$NULL::hostile_model.customer_scores, '1'$$),
   ('_fill', $$'SELECT {what} FROM {where}', 'what', '1', 'where', '{what}'$$),
   ('_model_put_view', $$'hostile_model', 'ones', 'SELECT 1::bigint AS customers', 'ones'$$),
   ('_model_fit_columns', $$'hostile_model', 'segments', 'SELECT NULL::text AS segment, 1 AS more'$$),
