@@ -397,7 +397,8 @@ DECLARE
 BEGIN
 	RETURN NEXT @extschema@._model_view('customer_scores', @extschema@._model_wide(model, settings, home || '._scores'),
 		'one row per customer: facts, scores and segment');
-	RETURN NEXT @extschema@._model_plain_function('customer', '{customer_key text}', format('SETOF %s.customer_scores', home),
+	RETURN NEXT @extschema@._model_plain_function('customer', '{customer_key text}',
+		format('SETOF %s.customer_scores', home),
 		format('SELECT @extschema@._one_customer(NULL::%s.customer_scores, $1)', home),
 		'the row of customer_scores of one customer, for pages of a shop: the session plans it once, and then takes a '
 		'fraction of a millisecond');
