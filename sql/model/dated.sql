@@ -87,8 +87,8 @@ SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE {prospect} END::
        (s.was_there_then AND s.then_segment IS DISTINCT FROM s.from_segment) AS by_thresholds
   FROM (SELECT u.customer_key, min(u.tenant) AS tenant,
                bool_or(u.side = 'from') AS was_there, max(u.segment) FILTER (WHERE u.side = 'from') AS from_segment,
-               bool_or(u.side = 'then') AS was_there_then, max(u.segment)
-                   FILTER (WHERE u.side = 'then') AS then_segment,
+               bool_or(u.side = 'then') AS was_there_then,
+               max(u.segment) FILTER (WHERE u.side = 'then') AS then_segment,
                bool_or(u.side = 'to') AS is_there, max(u.segment) FILTER (WHERE u.side = 'to') AS to_segment,
                max(u.monetary) FILTER (WHERE u.side = 'to') AS monetary
           FROM (SELECT 'from' AS side, a.customer_key, a.tenant, a.segment, NULL::numeric AS monetary
@@ -152,8 +152,8 @@ WITH m AS MATERIALIZED (
 ), day AS (
 	SELECT n.tenant, n.from_groups, n.to_groups, COALESCE(f.shown, n.from_shown) AS from_shown,
 		   COALESCE(t.shown, n.to_shown) AS to_shown
-	  FROM (SELECT m.tenant, array_agg('s' || COALESCE(':' || m.then_segment, ''))
-					   FILTER (WHERE m.was_there_then) AS from_groups,
+	  FROM (SELECT m.tenant,
+	               array_agg('s' || COALESCE(':' || m.then_segment, '')) FILTER (WHERE m.was_there_then) AS from_groups,
 	               array_agg('s' || COALESCE(':' || m.to_segment, '')) FILTER (WHERE m.is_there) AS to_groups,
 	               @extschema@.shown_groups(m.customers,
 	                   ARRAY['t', 's' || COALESCE(':' || m.then_segment, '')], {small}, 2, 0)

@@ -261,8 +261,8 @@ BEGIN
 		-- threshold somewhere after the last amount that was too small
 		WHILE info -> 'read_columns' ?| '{clv_12m,clv_score}' AND way.value - way.below > unit LOOP
 			EXECUTE format($q$
-				SELECT min(p.x) FILTER (WHERE s.segment = $6), max(p.x)
-						   FILTER (WHERE s.segment IS DISTINCT FROM $6 AND p.x < $7)
+				SELECT min(p.x) FILTER (WHERE s.segment = $6),
+					   max(p.x) FILTER (WHERE s.segment IS DISTINCT FROM $6 AND p.x < $7)
 				  FROM @extschema@._scores_with_orders(%L, $1::text, $2::date,
 						   array_fill(0, ARRAY[cardinality($4)]), array_fill($3::int, ARRAY[cardinality($4)]),
 						   $4::numeric[]) AS s
@@ -385,29 +385,238 @@ CREATE FUNCTION @extschema@._explain_to_customer(info jsonb, language text)
 $$;
 COMMENT ON FUNCTION @extschema@._explain_to_customer(jsonb, text) IS 'internal: what a customer is told';
 
+-- Each score with how it came about, and what they come to; no rows for people who
+-- have not ordered.
+CREATE FUNCTION @extschema@._explain_scores(info jsonb, language text)
+	RETURNS TABLE (topic text, value text, explanation text, score int, weight float8, contribution float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
+	SET search_path = pg_catalog, pg_temp
+	SET extra_float_digits = 1		-- thresholds come as jsonb, with all their digits
+	AS $$
+DECLARE
+	person		jsonb := info -> 'customer';
+	bins		int := info ->> 'bins';
+	decimals	int := info ->> 'money_decimals';
+	days		text;			-- of the window
+	weights		float8[];
+	weight_sum	float8;
+	step		record;
+	words		text;
+BEGIN
+	IF person ->> 'recency_days' IS NULL THEN
+		RETURN;
+	END IF;
+	days := CASE WHEN info ->> 'window_days' IS NULL THEN ''
+		ELSE @extschema@._explain_text('in window', language, info ->> 'window_days') END;
+	SELECT array_agg(w::float8 ORDER BY o) INTO weights
+		FROM jsonb_array_elements_text(info -> 'weights') WITH ORDINALITY AS u (w, o);
+	weight_sum := CASE WHEN person ->> 'r_score' IS NULL THEN 0 ELSE weights[1] END
+		+ CASE WHEN person ->> 'f_score' IS NULL THEN 0 ELSE weights[2] END
+		+ CASE WHEN person ->> 'm_score' IS NULL THEN 0 ELSE weights[3] END;
+	FOR step IN SELECT d.*, (person ->> d.score_name)::int AS score, t.thresholds,
+			@extschema@._explain_number(d.x,
+				CASE WHEN d.n > 2 THEN @extschema@._explain_decimals(d.x, t.thresholds, decimals) ELSE 0 END,
+				language) AS amount
+		  FROM (VALUES (1, 'recency', 'r_score', 'R', (person ->> 'recency_days')::numeric),
+					   (2, 'frequency', 'f_score', 'F', (person ->> 'frequency')::numeric),
+					   (3, 'monetary', 'm_score', 'M',
+						(person ->> CASE info ->> 'monetary'
+							WHEN 'mean' THEN 'mean_value' ELSE 'monetary' END)::numeric),
+					   (4, 'basket', 'basket_score', 'basket', (person ->> 'mean_value')::numeric))
+						AS d (n, dimension, score_name, mark, x)
+		 CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(person #> ARRAY['thresholds', d.dimension]) = 'array'
+				THEN ARRAY(SELECT t::float8
+							 FROM jsonb_array_elements_text(person #> ARRAY['thresholds', d.dimension])
+									  WITH ORDINALITY AS u (t, o) ORDER BY o) END) AS t (thresholds)
+		 WHERE d.n < 4 OR info -> 'read_columns' ? 'basket_score' ORDER BY d.n LOOP
+		words := CASE step.dimension
+			WHEN 'recency' THEN @extschema@._explain_text('recency'
+				|| CASE WHEN step.x = 1 OR step.x = 0 AND language = 'fr' THEN ' 1' ELSE '' END, language, step.amount)
+			WHEN 'frequency' THEN @extschema@._explain_text(
+				CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END
+					|| CASE WHEN step.x = 1 OR step.x = 0 AND language = 'fr' THEN ' 1' ELSE '' END,
+				language, step.amount) || days
+			ELSE CASE WHEN step.x IS NULL THEN @extschema@._explain_text('no order', language)
+					WHEN step.n = 4 OR info ->> 'monetary' = 'mean'
+					THEN @extschema@._explain_text('mean', language, step.amount)
+					ELSE step.amount END || days END;
+		topic := step.dimension;
+		score := step.score;
+		value := CASE WHEN score IS NULL THEN @extschema@._explain_text('unknown', language)
+			ELSE @extschema@._explain_text(step.mark, language, score::text,
+				(coalesce(cardinality(step.thresholds) + 1, bins))::text) END;
+		explanation := words || CASE
+			WHEN step.thresholds IS NULL THEN '; ' || @extschema@._explain_text('too_few_customers', language)
+			WHEN step.dimension <> 'recency' AND (person ->> 'frequency')::bigint = 0 THEN ''
+			ELSE @extschema@._explain_threshold(step.dimension, step.x, step.thresholds, decimals, language) END;
+		weight := CASE WHEN step.n < 4 THEN weights[step.n] END;
+		contribution := CASE WHEN score IS NOT NULL AND weight_sum > 0 THEN weight * score / weight_sum END;
+		RETURN NEXT;
+	END LOOP;
+	weight := NULL;
+	contribution := NULL;
+	score := NULL;
+	IF person ->> 'rfm_score' IS NOT NULL THEN
+		topic := 'rfm_score';
+		value := @extschema@._explain_text('RFM', language,
+			@extschema@._explain_number((person ->> 'rfm_score')::numeric, 1, language));
+		SELECT format('(%s) / %s',
+			string_agg(CASE WHEN weights[w.o] = 1 THEN ''
+				ELSE @extschema@._explain_weight(weights[w.o], language) || ' x ' END || w.s, ' + ' ORDER BY w.o),
+				@extschema@._explain_weight(weight_sum, language)) INTO explanation
+		  FROM (VALUES (1, person ->> 'r_score'), (2, person ->> 'f_score'), (3, person ->> 'm_score')) AS w (o, s)
+		 WHERE w.s IS NOT NULL;
+		RETURN NEXT;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._explain_scores(jsonb, text) IS 'internal: the rows of explain_score on scores';
+
+-- Why there is no score, and what is expected of the customer.
+CREATE FUNCTION @extschema@._explain_predictions(info jsonb, language text)
+	RETURNS TABLE (topic text, value text, explanation text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 2
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	person		jsonb := info -> 'customer';
+	decimals	int := info ->> 'money_decimals';
+BEGIN
+	IF person ->> 'score_reason' IS NOT NULL THEN
+		topic := 'score_reason';
+		value := person ->> 'score_reason';
+		explanation := @extschema@._explain_text(value, language, info ->> 'window_days');
+		RETURN NEXT;
+	END IF;
+	-- customers who have never ordered are told so above
+	IF person ->> 'r_score' IS NOT NULL AND person ->> 'churn_probability' IS NOT NULL THEN
+		topic := 'churn_probability';
+		value := @extschema@._explain_text('percent', language,
+			CASE WHEN (person ->> 'churn_probability')::float8 < 0.005 THEN '< 1'
+				WHEN (person ->> 'churn_probability')::float8 > 0.995 THEN '> 99'
+				ELSE round(100 * (person ->> 'churn_probability')::numeric)::text END);
+		explanation := @extschema@._explain_text('left', language, value) || CASE person ->> 'churn_reason'
+			WHEN 'bought_once' THEN @extschema@._explain_text('left bought once', language)
+			WHEN 'silent_longer_than_usual' THEN @extschema@._explain_text('left silent', language,
+				@extschema@._explain_number((person ->> 'silence_ratio')::numeric, 1, language))
+			WHEN 'within_usual_rhythm' THEN @extschema@._explain_text('left usual', language) ELSE '' END;
+		RETURN NEXT;
+	END IF;
+	IF person ->> 'r_score' IS NOT NULL AND person ->> 'expected_orders_90d' IS NOT NULL THEN
+		topic := 'prediction';
+		value := @extschema@._explain_number((person ->> 'clv_12m')::numeric, decimals, language);
+		explanation := @extschema@._explain_text('expected orders'
+				|| CASE WHEN language = 'fr' AND round((person ->> 'expected_orders_90d')::numeric, 2) < 2
+					THEN ' 1' ELSE '' END,
+				language, @extschema@._explain_number((person ->> 'expected_orders_90d')::numeric, 2, language))
+			|| CASE WHEN value IS NULL THEN '' ELSE @extschema@._explain_text('expected value', language, value) END
+			|| CASE WHEN person ->> 'next_order_expected_on' IS NULL THEN ''
+				ELSE @extschema@._explain_text('expected next', language, person ->> 'next_order_expected_on') END;
+		RETURN NEXT;
+	ELSIF person ->> 'r_score' IS NOT NULL AND person ->> 'prediction_reason' IS NOT NULL THEN
+		topic := 'prediction';
+		value := NULL;
+		explanation := @extschema@._explain_text('not expected', language, person ->> 'prediction_reason');
+		RETURN NEXT;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._explain_predictions(jsonb, text) IS
+	'internal: the rows of explain_score on a missing score and on predictions';
+
+-- The segment and its rule; where somebody has said another, that of the rules too.
+CREATE FUNCTION @extschema@._explain_segment(info jsonb, language text)
+	RETURNS TABLE (topic text, value text, explanation text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	person		jsonb := info -> 'customer';
+BEGIN
+	topic := 'segment';
+	value := coalesce(info #>> ARRAY['labels', person ->> 'segment', 'label'], person ->> 'segment');
+	IF (person ->> 'segment_overridden')::boolean THEN
+		explanation := @extschema@._explain_text(
+			CASE WHEN person ->> 'overridden_until' IS NULL THEN 'overridden' ELSE 'overridden until' END, language,
+			person ->> 'overridden_by', person ->> 'overridden_reason', person ->> 'overridden_until');
+		RETURN NEXT;
+		topic := 'segment_by_rules';
+		value := coalesce(info #>> ARRAY['labels', person ->> 'segment_by_rules', 'label'],
+			person ->> 'segment_by_rules');
+	END IF;
+	explanation := CASE WHEN jsonb_typeof(person -> 'rule') = 'object'
+			THEN @extschema@._explain_text(
+				CASE WHEN person ->> 'r_score' IS NULL THEN 'rule without order' ELSE 'rule' END, language,
+				@extschema@._explain_rule(person -> 'rule', person, language), value)
+		WHEN person ->> 'r_score' IS NULL AND value IS NOT NULL
+			THEN @extschema@._explain_text('rule', language, @extschema@._explain_text('no order', language), value)
+		ELSE @extschema@._explain_text('no rule', language) END;
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._explain_segment(jsonb, text) IS
+	'internal: the rows of explain_score on the segment';
+
+-- The smallest steps to better segments, or a row that says that there is none.
+CREATE FUNCTION @extschema@._explain_next_steps(home name, customer text, as_of date, info jsonb, language text)
+	RETURNS TABLE (topic text, value text, explanation text, last_day date)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 3
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	person		jsonb := info -> 'customer';
+	decimals	int := info ->> 'money_decimals';
+	step		record;
+	words		text;
+	today		text;
+BEGIN
+	today := CASE WHEN as_of IS NULL THEN @extschema@._explain_text('today', language)
+		ELSE @extschema@._explain_text('on', language, @extschema@._explain_iso(as_of)) END;
+	topic := 'next_step';
+	FOR step IN SELECT * FROM @extschema@._explain_steps(home, customer, as_of, info) LOOP
+		value := coalesce(info #>> ARRAY['labels', step.segment, 'label'], step.segment);
+		words := @extschema@._explain_orders(step.orders, step.amount, step.up_to, decimals, language);
+		explanation := CASE WHEN step.last_day IS NULL
+			THEN @extschema@._explain_text('step or later', language, words, today, value)
+			WHEN step.last_day = (info ->> 'as_of')::date
+				THEN @extschema@._explain_text('step only', language, words, today, value)
+			ELSE @extschema@._explain_text('step by', language, words,
+				@extschema@._explain_iso(step.last_day), value) END;
+		IF (person ->> 'segment_overridden')::boolean THEN
+			explanation := @extschema@._explain_text('by the rules', language, explanation);
+		END IF;
+		last_day := step.last_day;
+		RETURN NEXT;
+	END LOOP;
+	IF NOT FOUND THEN
+		value := NULL;
+		last_day := NULL;
+		explanation := @extschema@._explain_text(
+			CASE WHEN (info #>> ARRAY['labels',
+					coalesce(person ->> 'segment_by_rules', person ->> 'segment'), 'order'])::int
+				= (SELECT min((l ->> 'order')::int) FROM jsonb_each(nullif(info -> 'labels', 'null')) AS e (k, l))
+				THEN 'best' ELSE 'no step' END, language);
+		IF (person ->> 'segment_overridden')::boolean THEN
+			explanation := @extschema@._explain_text('by the rules', language, explanation);
+		END IF;
+		RETURN NEXT;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._explain_next_steps(name, text, date, jsonb, text) IS
+	'internal: the rows of explain_score on steps to better segments';
+
 CREATE FUNCTION @extschema@.explain_score(model text, customer text, as_of date DEFAULT NULL,
 	audience text DEFAULT 'manager', language text DEFAULT NULL)
 	RETURNS TABLE ("position" int, topic text, value text, explanation text, score int, weight float8,
 		contribution float8, last_day date)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 10
 	SET search_path = pg_catalog, pg_temp
-	SET extra_float_digits = 1		-- thresholds come as jsonb, with all their digits
 	AS $$
-#variable_conflict use_column
 DECLARE
 	home		name;
 	info		jsonb;
-	person		jsonb;
 	spoken		text;
-	bins		int;
-	decimals	int;
-	days		text;			-- of the window
-	weights		float8[];
-	weight_sum	float8;
-	step		record;
-	words		text;
-	today		text;
-	n			int := 0;
 BEGIN
 	home := @extschema@._model_named(model);
 	IF customer IS NULL THEN
@@ -425,201 +634,37 @@ BEGIN
 		RAISE invalid_parameter_value USING MESSAGE = 'as_of must be finite';
 	END IF;
 	info := (SELECT e.i FROM @extschema@._score_explanation(home, customer, as_of, language) AS e (i));
-	person := nullif(info -> 'customer', 'null');
-	IF person IS NULL THEN
+	IF coalesce(info -> 'customer', 'null') = 'null' THEN
 		RAISE undefined_object USING
 			MESSAGE = format('model "%s" shows you no such customer%s', home,
 				CASE WHEN as_of IS NULL THEN '' ELSE ' on ' || @extschema@._explain_iso(as_of) END),
 			HINT = 'customer is the customer_key of the view customer_scores.';
 	END IF;
 	spoken := @extschema@._explain_language(coalesce(language, info ->> 'language'));
-	bins := info ->> 'bins';
-	decimals := info ->> 'money_decimals';
 	IF audience = 'customer' THEN
 		RETURN QUERY SELECT * FROM @extschema@._explain_to_customer(info, spoken);
 		RETURN;
 	END IF;
-
-	days := CASE WHEN info ->> 'window_days' IS NULL THEN ''
-		ELSE @extschema@._explain_text('in window', spoken, info ->> 'window_days') END;
-	SELECT array_agg(w::float8 ORDER BY o) INTO weights
-		FROM jsonb_array_elements_text(info -> 'weights') WITH ORDINALITY AS u (w, o);
-	weight_sum := CASE WHEN person ->> 'r_score' IS NULL THEN 0 ELSE weights[1] END
-		+ CASE WHEN person ->> 'f_score' IS NULL THEN 0 ELSE weights[2] END
-		+ CASE WHEN person ->> 'm_score' IS NULL THEN 0 ELSE weights[3] END;
-
-	-- scores
-	IF person ->> 'recency_days' IS NOT NULL THEN
-		FOR step IN SELECT d.*, (person ->> d.score_name)::int AS score, t.thresholds,
-				@extschema@._explain_number(d.x,
-					CASE WHEN d.n > 2 THEN @extschema@._explain_decimals(d.x, t.thresholds, decimals) ELSE 0 END,
-					spoken) AS amount
-			  FROM (VALUES (1, 'recency', 'r_score', 'R', (person ->> 'recency_days')::numeric),
-						   (2, 'frequency', 'f_score', 'F', (person ->> 'frequency')::numeric),
-						   (3, 'monetary', 'm_score', 'M',
-							(person ->> CASE info ->> 'monetary'
-								WHEN 'mean' THEN 'mean_value' ELSE 'monetary' END)::numeric),
-						   (4, 'basket', 'basket_score', 'basket', (person ->> 'mean_value')::numeric))
-							AS d (n, dimension, score_name, mark, x)
-			 CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(person #> ARRAY['thresholds', d.dimension]) = 'array'
-					THEN ARRAY(SELECT t::float8
-								 FROM jsonb_array_elements_text(person #> ARRAY['thresholds', d.dimension])
-										  WITH ORDINALITY AS u (t, o) ORDER BY o) END) AS t (thresholds)
-			 WHERE d.n < 4 OR info -> 'read_columns' ? 'basket_score' ORDER BY d.n LOOP
-			words := CASE step.dimension
-				WHEN 'recency' THEN @extschema@._explain_text('recency'
-					|| CASE WHEN step.x = 1 OR step.x = 0 AND spoken = 'fr' THEN ' 1' ELSE '' END, spoken, step.amount)
-				WHEN 'frequency' THEN @extschema@._explain_text(
-					CASE info ->> 'frequency' WHEN 'active_days' THEN 'active_days' ELSE 'orders' END
-						|| CASE WHEN step.x = 1 OR step.x = 0 AND spoken = 'fr' THEN ' 1' ELSE '' END,
-					spoken, step.amount) || days
-				ELSE CASE WHEN step.x IS NULL THEN @extschema@._explain_text('no order', spoken)
-						WHEN step.n = 4 OR info ->> 'monetary' = 'mean'
-						THEN @extschema@._explain_text('mean', spoken, step.amount)
-						ELSE step.amount END || days END;
-			n := n + 1;
-			"position" := n;
-			topic := step.dimension;
-			score := step.score;
-			value := CASE WHEN score IS NULL THEN @extschema@._explain_text('unknown', spoken)
-				ELSE @extschema@._explain_text(step.mark, spoken, score::text,
-					(coalesce(cardinality(step.thresholds) + 1, bins))::text) END;
-			explanation := words || CASE
-				WHEN step.thresholds IS NULL THEN '; ' || @extschema@._explain_text('too_few_customers', spoken)
-				WHEN step.dimension <> 'recency' AND (person ->> 'frequency')::bigint = 0 THEN ''
-				ELSE @extschema@._explain_threshold(step.dimension, step.x, step.thresholds, decimals, spoken) END;
-			weight := CASE WHEN step.n < 4 THEN weights[step.n] END;
-			contribution := CASE WHEN score IS NOT NULL AND weight_sum > 0 THEN weight * score / weight_sum END;
-			last_day := NULL;
-			RETURN NEXT;
-		END LOOP;
-		weight := NULL;
-		contribution := NULL;
-		score := NULL;
-		IF person ->> 'rfm_score' IS NOT NULL THEN
-			n := n + 1;
-			"position" := n;
-			topic := 'rfm_score';
-			value := @extschema@._explain_text('RFM', spoken,
-				@extschema@._explain_number((person ->> 'rfm_score')::numeric, 1, spoken));
-			SELECT format('(%s) / %s',
-				string_agg(CASE WHEN weights[w.o] = 1 THEN ''
-					ELSE @extschema@._explain_weight(weights[w.o], spoken) || ' x ' END || w.s, ' + ' ORDER BY w.o),
-					@extschema@._explain_weight(weight_sum, spoken)) INTO explanation
-			  FROM (VALUES (1, person ->> 'r_score'), (2, person ->> 'f_score'), (3, person ->> 'm_score')) AS w (o, s)
-			 WHERE w.s IS NOT NULL;
-			RETURN NEXT;
-		END IF;
-	END IF;
-
-	-- what is missing
-	IF person ->> 'score_reason' IS NOT NULL THEN
-		n := n + 1;
-		"position" := n;
-		topic := 'score_reason';
-		value := person ->> 'score_reason';
-		explanation := @extschema@._explain_text(value, spoken, info ->> 'window_days');
-		RETURN NEXT;
-	END IF;
-
-	-- what is expected; customers who have never ordered are told so above
-	IF person ->> 'r_score' IS NOT NULL AND person ->> 'churn_probability' IS NOT NULL THEN
-		n := n + 1;
-		"position" := n;
-		topic := 'churn_probability';
-		value := @extschema@._explain_text('percent', spoken,
-			CASE WHEN (person ->> 'churn_probability')::float8 < 0.005 THEN '< 1'
-				WHEN (person ->> 'churn_probability')::float8 > 0.995 THEN '> 99'
-				ELSE round(100 * (person ->> 'churn_probability')::numeric)::text END);
-		explanation := @extschema@._explain_text('left', spoken, value) || CASE person ->> 'churn_reason'
-			WHEN 'bought_once' THEN @extschema@._explain_text('left bought once', spoken)
-			WHEN 'silent_longer_than_usual' THEN @extschema@._explain_text('left silent', spoken,
-				@extschema@._explain_number((person ->> 'silence_ratio')::numeric, 1, spoken))
-			WHEN 'within_usual_rhythm' THEN @extschema@._explain_text('left usual', spoken) ELSE '' END;
-		RETURN NEXT;
-	END IF;
-	IF person ->> 'r_score' IS NOT NULL AND person ->> 'expected_orders_90d' IS NOT NULL THEN
-		n := n + 1;
-		"position" := n;
-		topic := 'prediction';
-		value := @extschema@._explain_number((person ->> 'clv_12m')::numeric, decimals, spoken);
-		explanation := @extschema@._explain_text('expected orders'
-				|| CASE WHEN spoken = 'fr' AND round((person ->> 'expected_orders_90d')::numeric, 2) < 2
-					THEN ' 1' ELSE '' END,
-				spoken, @extschema@._explain_number((person ->> 'expected_orders_90d')::numeric, 2, spoken))
-			|| CASE WHEN value IS NULL THEN '' ELSE @extschema@._explain_text('expected value', spoken, value) END
-			|| CASE WHEN person ->> 'next_order_expected_on' IS NULL THEN ''
-				ELSE @extschema@._explain_text('expected next', spoken, person ->> 'next_order_expected_on') END;
-		RETURN NEXT;
-	ELSIF person ->> 'r_score' IS NOT NULL AND person ->> 'prediction_reason' IS NOT NULL THEN
-		n := n + 1;
-		"position" := n;
-		topic := 'prediction';
-		value := NULL;
-		explanation := @extschema@._explain_text('not expected', spoken, person ->> 'prediction_reason');
-		RETURN NEXT;
-	END IF;
-
-	-- the segment and its rule
-	n := n + 1;
-	"position" := n;
-	topic := 'segment';
-	value := coalesce(info #>> ARRAY['labels', person ->> 'segment', 'label'], person ->> 'segment');
-	IF (person ->> 'segment_overridden')::boolean THEN
-		explanation := @extschema@._explain_text(
-			CASE WHEN person ->> 'overridden_until' IS NULL THEN 'overridden' ELSE 'overridden until' END, spoken,
-			person ->> 'overridden_by', person ->> 'overridden_reason', person ->> 'overridden_until');
-		RETURN NEXT;
-		n := n + 1;
-		"position" := n;
-		topic := 'segment_by_rules';
-		value := coalesce(info #>> ARRAY['labels', person ->> 'segment_by_rules', 'label'],
-			person ->> 'segment_by_rules');
-	END IF;
-	explanation := CASE WHEN jsonb_typeof(person -> 'rule') = 'object'
-			THEN @extschema@._explain_text(
-				CASE WHEN person ->> 'r_score' IS NULL THEN 'rule without order' ELSE 'rule' END, spoken,
-				@extschema@._explain_rule(person -> 'rule', person, spoken), value)
-		WHEN person ->> 'r_score' IS NULL AND value IS NOT NULL
-			THEN @extschema@._explain_text('rule', spoken, @extschema@._explain_text('no order', spoken), value)
-		ELSE @extschema@._explain_text('no rule', spoken) END;
-	RETURN NEXT;
-
-	-- the next step
-	today := CASE WHEN as_of IS NULL THEN @extschema@._explain_text('today', spoken)
-		ELSE @extschema@._explain_text('on', spoken, @extschema@._explain_iso(as_of)) END;
-	topic := 'next_step';
-	FOR step IN SELECT * FROM @extschema@._explain_steps(home, customer, as_of, info) LOOP
-		n := n + 1;
-		"position" := n;
-		value := coalesce(info #>> ARRAY['labels', step.segment, 'label'], step.segment);
-		words := @extschema@._explain_orders(step.orders, step.amount, step.up_to, decimals, spoken);
-		explanation := CASE WHEN step.last_day IS NULL
-			THEN @extschema@._explain_text('step or later', spoken, words, today, value)
-			WHEN step.last_day = (info ->> 'as_of')::date
-				THEN @extschema@._explain_text('step only', spoken, words, today, value)
-			ELSE @extschema@._explain_text('step by', spoken, words,
-				@extschema@._explain_iso(step.last_day), value) END;
-		IF (person ->> 'segment_overridden')::boolean THEN
-			explanation := @extschema@._explain_text('by the rules', spoken, explanation);
-		END IF;
-		last_day := step.last_day;
-		RETURN NEXT;
-	END LOOP;
-	IF NOT FOUND THEN
-		"position" := n + 1;
-		value := NULL;
-		last_day := NULL;
-		explanation := @extschema@._explain_text(
-			CASE WHEN (info #>> ARRAY['labels',
-					coalesce(person ->> 'segment_by_rules', person ->> 'segment'), 'order'])::int
-				= (SELECT min((l ->> 'order')::int) FROM jsonb_each(nullif(info -> 'labels', 'null')) AS e (k, l))
-				THEN 'best' ELSE 'no step' END, spoken);
-		IF (person ->> 'segment_overridden')::boolean THEN
-			explanation := @extschema@._explain_text('by the rules', spoken, explanation);
-		END IF;
-		RETURN NEXT;
-	END IF;
+	RETURN QUERY
+		SELECT (row_number() OVER (ORDER BY e.part, e.n))::int, e.topic, e.value, e.explanation,
+			   e.score, e.weight, e.contribution, e.last_day
+		  FROM (SELECT 1, s.n, s.topic, s.value, s.explanation, s.score, s.weight, s.contribution, NULL::date
+				  FROM @extschema@._explain_scores(info, spoken)
+					   WITH ORDINALITY AS s (topic, value, explanation, score, weight, contribution, n)
+				UNION ALL
+				SELECT 2, p.n, p.topic, p.value, p.explanation, NULL, NULL, NULL, NULL
+				  FROM @extschema@._explain_predictions(info, spoken)
+					   WITH ORDINALITY AS p (topic, value, explanation, n)
+				UNION ALL
+				SELECT 3, g.n, g.topic, g.value, g.explanation, NULL, NULL, NULL, NULL
+				  FROM @extschema@._explain_segment(info, spoken)
+					   WITH ORDINALITY AS g (topic, value, explanation, n)
+				UNION ALL
+				SELECT 4, t.n, t.topic, t.value, t.explanation, NULL, NULL, NULL, t.last_day
+				  FROM @extschema@._explain_next_steps(home, customer, as_of, info, spoken)
+					   WITH ORDINALITY AS t (topic, value, explanation, last_day, n)
+			   ) AS e (part, n, topic, value, explanation, score, weight, contribution, last_day)
+		 ORDER BY e.part, e.n;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.explain_score(text, text, date, text, text) IS

@@ -320,8 +320,8 @@ BEGIN
 			SELECT $1, p.tenant, $2, $3, (SELECT f.btyd_fit FROM fits AS f WHERE f.tenant = p.tenant),
 				   (SELECT f.spend_fit FROM fits AS f WHERE f.tenant = p.tenant),
 				   count(*), count(p.expected_orders),
-				   @extschema@.exact_sum(p.expected_orders), sum(p.actual_orders)
-					   FILTER (WHERE p.expected_orders IS NOT NULL),
+				   @extschema@.exact_sum(p.expected_orders),
+				   sum(p.actual_orders) FILTER (WHERE p.expected_orders IS NOT NULL),
 				   @extschema@.exact_sum(p.expected_orders * p.expected_mean),
 				   sum(p.actual_value) FILTER (WHERE p.expected_orders * p.expected_mean IS NOT NULL),
 				   count(*) FILTER (WHERE p.actual_orders > 0),
