@@ -355,21 +355,15 @@ small_set_with(Disclosure *d, int r)
 }
 
 /*
- * Add a vector to the basis. If it is to be safe and is not, all stays as it
- * was.
+ * The sum over some classes, less what the rows say of it. Returns the column
+ * for the pivot of a row of it, that of most people; -1 if nothing is left: the sum
+ * follows.
  */
-static bool
-add_vector(Disclosure *d, const int *classes, int n, bool safe)
+static int
+reduce(Disclosure *d, const int *classes, int n)
 {
-	int			new = d->nrows;
 	int			pivot = -1;
-	Row		   *changed;		/* as they were */
-	int		   *changed_at;
-	int			nchanged = 0;
-	bool		small = false;
-	MemoryContext old;
 
-	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < n; i++)
 	{
 		touch(d, classes[i]);
@@ -392,77 +386,122 @@ add_vector(Disclosure *d, const int *classes, int n, bool safe)
 			 (d->people[c] == d->people[pivot] && c < pivot)))
 			pivot = c;
 	}
-	if (pivot < 0)
-	{
-		/* follows from what is known */
-		clear_vector(d);
-		return true;
-	}
+	return pivot;
+}
 
-	old = MemoryContextSwitchTo(d->context);
+/* What a new row has done to the basis */
+typedef struct Change
+{
+	int			n;
+	int		   *at;				/* the rows that are others now */
+	Row		   *was;			/* as they were */
+} Change;
+
+/* The vector at hand as a new row; its pivot goes out of all others. */
+static Change
+add_row(Disclosure *d, int pivot)
+{
+	MemoryContext old = MemoryContextSwitchTo(d->context);
+	Change		change = {0};
+	Row		   *new;
+
 	if (d->nrows == d->maxrows)
 	{
 		d->changed = resize_memory(d->changed, 2 * d->maxrows);
 		memset(d->changed + d->maxrows, 0, d->maxrows);
 		ARRAY_ROOM(d->rows, d->nrows, d->maxrows, 64);
 	}
-	d->rows[new].pivot = pivot;
-	store_vector(d, &d->rows[new], inverse(d->vector[pivot]));
-	d->row_of[pivot] = new;
-	changed = palloc(Max(d->nrows, 1) * sizeof(Row));
-	changed_at = palloc(Max(d->nrows, 1) * sizeof(int));
-	for (int r = 0; r < new; r++)
+	new = &d->rows[d->nrows];
+	new->pivot = pivot;
+	store_vector(d, new, inverse(d->vector[pivot]));
+	d->row_of[pivot] = d->nrows;
+	change.was = palloc(Max(d->nrows, 1) * sizeof(Row));
+	change.at = palloc(Max(d->nrows, 1) * sizeof(int));
+	for (int r = 0; r < d->nrows; r++)
 	{
 		Row		   *row = &d->rows[r];
 		uint32		value = value_at(row, pivot);
 
 		if (value == 0)
 			continue;
-		changed[nchanged] = *row;
-		changed_at[nchanged++] = r;
+		change.was[change.n] = *row;
+		change.at[change.n++] = r;
 		subtract_row(d, row, (uint32) PRIME - 1);
-		subtract_row(d, &d->rows[new], value);
+		subtract_row(d, new, value);
 		store_vector(d, row, 1);
 	}
 	d->effort += d->nrows;
 	d->nrows++;
 	MemoryContextSwitchTo(old);
+	return change;
+}
 
-	/* a set that follows now and didn't before has one of these rows in it */
-	if (safe)
+/* A set that follows now and didn't before has the new row in it, or one that has changed. */
+static bool
+tells_too_much(Disclosure *d, const Change *change)
+{
+	int			new = d->nrows - 1;
+	bool		small = d->effort > MAX_EFFORT;
+
+	d->changed[new] = true;
+	for (int i = 0; i < change->n; i++)
+		d->changed[change->at[i]] = true;
+	for (int i = 0; i < d->nsets && !small; i++)
+		small = follows(d, &d->sets[i]);
+	if (!small)
+		small = small_set_with(d, new);
+	for (int i = 0; i < change->n && !small; i++)
+		small = small_set_with(d, change->at[i]);
+	d->changed[new] = false;
+	for (int i = 0; i < change->n; i++)
+		d->changed[change->at[i]] = false;
+	return small;
+}
+
+/* All as it was before the last row. */
+static void
+take_back(Disclosure *d, Change *change)
+{
+	Row		   *new = &d->rows[--d->nrows];
+
+	d->row_of[new->pivot] = -1;
+	free_row(new);
+	for (int i = 0; i < change->n; i++)
 	{
-		d->changed[new] = true;
-		for (int i = 0; i < nchanged; i++)
-			d->changed[changed_at[i]] = true;
-		small = d->effort > MAX_EFFORT;
-		for (int i = 0; i < d->nsets && !small; i++)
-			small = follows(d, &d->sets[i]);
-		if (!small)
-			small = small_set_with(d, new);
-		for (int i = 0; i < nchanged && !small; i++)
-			small = small_set_with(d, changed_at[i]);
-		d->changed[new] = false;
-		for (int i = 0; i < nchanged; i++)
-			d->changed[changed_at[i]] = false;
+		Row			is = d->rows[change->at[i]];
+
+		d->rows[change->at[i]] = change->was[i];
+		change->was[i] = is;
 	}
-	for (int i = 0; i < nchanged; i++)
+}
+
+/*
+ * Add a vector to the basis. If it is to be safe and is not, all stays as it
+ * was.
+ */
+static bool
+add_vector(Disclosure *d, const int *classes, int n, bool safe)
+{
+	int			pivot;
+	Change		change;
+	bool		small;
+
+	CHECK_FOR_INTERRUPTS();
+	pivot = reduce(d, classes, n);
+	if (pivot < 0)
 	{
-		if (small)
-		{
-			free_row(&d->rows[changed_at[i]]);
-			d->rows[changed_at[i]] = changed[i];
-		}
-		else
-			free_row(&changed[i]);
+		/* follows from what is known */
+		clear_vector(d);
+		return true;
 	}
+	change = add_row(d, pivot);
+	small = safe && tells_too_much(d, &change);
 	if (small)
-	{
-		free_row(&d->rows[new]);
-		d->row_of[pivot] = -1;
-		d->nrows--;
-	}
-	pfree(changed);
-	pfree(changed_at);
+		take_back(d, &change);
+	for (int i = 0; i < change.n; i++)
+		free_row(&change.was[i]);
+	pfree(change.was);
+	pfree(change.at);
 	return !small;
 }
 

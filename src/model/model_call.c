@@ -117,6 +117,40 @@ is_as_made(HeapTuple function, Oid owner, HeapTuple declared)
 }
 
 /*
+ * The function with the name of the declared one and arguments of these types in
+ * the schema of a model, if the caller may call it; InvalidOid if there is none.
+ * "owner" is set to the owner of the schema.
+ */
+static Oid
+find_model_function(const char *model, Form_pg_proc declaration, const Oid *types, int nargs,
+					Oid *owner)
+{
+	HeapTuple	home = SearchSysCache1(NAMESPACENAME, CStringGetDatum(model));
+	Oid			schema;
+	Oid			function;
+	AclResult	allowed;
+
+	if (!HeapTupleIsValid(home))
+		return InvalidOid;
+	schema = ((Form_pg_namespace) GETSTRUCT(home))->oid;
+	*owner = ((Form_pg_namespace) GETSTRUCT(home))->nspowner;
+	ReleaseSysCache(home);
+	allowed = object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE);
+	if (allowed != ACLCHECK_OK)
+		aclcheck_error(allowed, OBJECT_SCHEMA, model);
+	function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+							   CStringGetDatum(NameStr(declaration->proname)),
+							   PointerGetDatum(buildoidvector(types, nargs)),
+							   ObjectIdGetDatum(schema));
+	if (!OidIsValid(function))
+		return InvalidOid;
+	allowed = object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
+	if (allowed != ACLCHECK_OK)
+		aclcheck_error(allowed, OBJECT_FUNCTION, NameStr(declaration->proname));
+	return function;
+}
+
+/*
  * FUNCTION(model name, ...): the function of that name in the schema of the
  * model, with the same arguments after the model, and the caller as the last.
  */
@@ -132,12 +166,9 @@ call_model_function(PG_FUNCTION_ARGS)
 	char	   *model;
 	HeapTuple	declared;
 	Form_pg_proc declaration;
-	HeapTuple	home;
-	Oid			schema;
 	Oid			owner = InvalidOid;
-	Oid			function = InvalidOid;
+	Oid			function;
 	HeapTuple	tuple;
-	AclResult	allowed;
 	Oid			user;
 	int			security;
 	int			settings;
@@ -162,26 +193,7 @@ call_model_function(PG_FUNCTION_ARGS)
 	types[nargs - 1] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("caller"),
 									   ObjectIdGetDatum(declaration->pronamespace));
 
-	home = SearchSysCache1(NAMESPACENAME, CStringGetDatum(model));
-	if (HeapTupleIsValid(home))
-	{
-		schema = ((Form_pg_namespace) GETSTRUCT(home))->oid;
-		owner = ((Form_pg_namespace) GETSTRUCT(home))->nspowner;
-		ReleaseSysCache(home);
-		allowed = object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE);
-		if (allowed != ACLCHECK_OK)
-			aclcheck_error(allowed, OBJECT_SCHEMA, model);
-		function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-								   CStringGetDatum(NameStr(declaration->proname)),
-								   PointerGetDatum(buildoidvector(types, nargs)),
-								   ObjectIdGetDatum(schema));
-	}
-	if (OidIsValid(function))
-	{
-		allowed = object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
-		if (allowed != ACLCHECK_OK)
-			aclcheck_error(allowed, OBJECT_FUNCTION, NameStr(declaration->proname));
-	}
+	function = find_model_function(model, declaration, types, nargs, &owner);
 
 	/* From here to the call nothing is locked, so that no catalog changes. */
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));

@@ -450,25 +450,21 @@ note_shown(const Groups *s, Sets *sets, int g)
 }
 
 /*
- * Decide on the groups at some positions; those at positions that have been
- * decided on are known if they are shown.
+ * The classes of people that the groups at some positions don't tell apart, and
+ * of which classes each of these groups is made.
  */
 static void
-show_groups(Groups *s, const bool *wanted, const bool *decided, const int *order)
+find_sets(Groups *s, const bool *wanted, Sets *sets)
 {
 	Order		arg = {s, wanted};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "groups of people", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
 	int64	   *classes = palloc_extended(s->nclasses * sizeof(int64), MCXT_ALLOC_HUGE);
-	Sets		sets = {0};
 	int			nmembers = 0;
-	Disclosure *d;
 
-	sets.people = palloc_extended(s->nclasses * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	sets.groups = palloc_extended(s->nclasses * sizeof(int *), MCXT_ALLOC_HUGE);
-	sets.start = palloc_extended(Max(s->ngroups, 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	sets.count = palloc_extended(Max(s->ngroups, 1) * sizeof(int),
-								 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	sets->people = palloc_extended(s->nclasses * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	sets->groups = palloc_extended(s->nclasses * sizeof(int *), MCXT_ALLOC_HUGE);
+	sets->start = palloc_extended(Max(s->ngroups, 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	sets->count = palloc_extended(Max(s->ngroups, 1) * sizeof(int),
+								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int64 i = 0; i < s->nclasses; i++)
 		classes[i] = i;
 	qsort_arg(classes, s->nclasses, sizeof(int64), compare_classes, &arg);
@@ -482,34 +478,48 @@ show_groups(Groups *s, const bool *wanted, const bool *decided, const int *order
 			{
 				if (wanted[p] && groups[p] >= 0)
 				{
-					sets.count[groups[p]]++;
+					sets->count[groups[p]]++;
 					nmembers++;
 				}
 			}
-			sets.groups[sets.nclasses++] = groups;
+			sets->groups[sets->nclasses++] = groups;
 		}
-		sets.people[sets.nclasses - 1] += s->people[classes[i]];
+		sets->people[sets->nclasses - 1] += s->people[classes[i]];
 	}
 	/* the classes of each group */
-	sets.members = palloc_extended(Max(nmembers, 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	sets->members = palloc_extended(Max(nmembers, 1) * sizeof(int), MCXT_ALLOC_HUGE);
 	nmembers = 0;
 	for (int g = 0; g < s->ngroups; g++)
 	{
-		sets.start[g] = nmembers;
-		nmembers += sets.count[g];
-		sets.count[g] = 0;
+		sets->start[g] = nmembers;
+		nmembers += sets->count[g];
+		sets->count[g] = 0;
 	}
-	for (int c = 0; c < sets.nclasses; c++)
+	for (int c = 0; c < sets->nclasses; c++)
 	{
 		for (int p = 0; p < s->positions; p++)
 		{
-			int			g = sets.groups[c][p];
+			int			g = sets->groups[c][p];
 
 			if (wanted[p] && g >= 0)
-				sets.members[sets.start[g] + sets.count[g]++] = c;
+				sets->members[sets->start[g] + sets->count[g]++] = c;
 		}
 	}
+}
 
+/*
+ * Decide on the groups at some positions; those at positions that have been
+ * decided on are known if they are shown.
+ */
+static void
+show_groups(Groups *s, const bool *wanted, const bool *decided, const int *order)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "groups of people", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Sets		sets = {0};
+	Disclosure *d;
+
+	find_sets(s, wanted, &sets);
 	d = disclosure_start(sets.nclasses, sets.people, s->minimum);
 	compare_pairs(s, &sets, d, wanted);
 	for (int i = 0; i < s->ngroups; i++)
