@@ -35,6 +35,9 @@ fast_toast() {
 	"$PG_CONFIG" --configure | grep -q -- --with-lz4 && echo "default_toast_compression = 'lz4'"
 }
 
+# Options of gcc and clang for every warning about our code, none about the server's.
+strict_flags() { echo "-Wall -Wextra -isystem $("$PG_CONFIG" --includedir-server)"; }
+
 # A server that crashed and came back has not passed.
 check_server_log() {
 	[ "$(grep -c 'ready to accept connections' "$WORK/server.log")" = "${1:-1}" ] || failed "the server restarted"
@@ -61,16 +64,17 @@ regress() {
 # The files of a part. Models are made of SQL and plpgsql over the layers below:
 # they are tested in the modes that show in their output, not where statements
 # are planned otherwise. Nor are files that set plans of their own, statement by
-# statement. "model" makes the shop that the files after it read.
+# statement, or the JIT of those that turn it off. "model" makes the shop that the
+# files after it read.
 regress_tests() {
 	local all models='^(model|segment_no_order$|explain_numbers$|live)'
 	all=$(cd "$WORK/normal/test/sql" && ls -- *.sql | sed 's/\.sql$//' | grep -vx install)
 	case $1 in
 		layers) grep -vE "$models" <<<"$all" ;;
-		models_1) echo model; grep -E "$models" <<<"$all" | grep -vx model | awk 'NR % 2 == 1' ;;
-		models_2) echo model; grep -E "$models" <<<"$all" | grep -vx model | awk 'NR % 2 == 0' ;;
+		models_*) echo model; grep -E "$models" <<<"$all" | grep -vx model | awk -v part="${1#models_}" 'NR % 3 == part % 3' ;;
 		sanitized) grep -v '^model' <<<"$all" ;;
 		planned) grep -vE '^(model|score_window$|history_agg$|score_customers$|quantile$)' <<<"$all" ;;
+		compiled) regress_tests planned | grep -vxFf <(cd "$WORK/normal/test/sql" && grep -l '^SET jit = off' -- *.sql | sed 's/\.sql$//') ;;
 	esac
 }
 

@@ -282,8 +282,11 @@ BEGIN
               FROM hostile.good AS g, pg_proc AS q, unnest(q.proargnames[1:p.n], q.proargtypes::oid[]) WITH ORDINALITY AS a (name, type, position), hostile.value AS v
              WHERE g.name = p.proname AND q.oid = f AND many AND a.position > p.n - p.defaults AND v.type = regexp_replace(format_type(a.type, NULL), '^.*\.', '')
                AND strpos(g.arguments, a.name || ' =>') = 0
-               -- a third of them, always the same: each costs a model
-               AND hashtextextended(a.name || v.expression, 43) % 3 = 0
+               -- a third of them, always the same: each costs a model. create_model and alter_model
+               -- understand a setting in the same way: what both have is given to either
+               AND abs(hashtextextended(a.name || v.expression, 43) % 6) = ANY (CASE WHEN NOT EXISTS (SELECT FROM pg_proc AS o
+                     WHERE o.pronamespace = q.pronamespace AND o.oid <> f AND o.pronargdefaults > 20 AND a.name = ANY (o.proargnames[1:o.pronargs])) THEN '{0,3}'::int[]
+                   WHEN p.proname = 'create_model' THEN '{0}' ELSE '{3}' END)
              ORDER BY a.name, v.expression, hashtextextended(g.arguments || a.name || v.expression, 42)) AS s LOOP
     PERFORM hostile.record(f, statement);
   END LOOP;
