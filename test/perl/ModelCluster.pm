@@ -9,7 +9,7 @@ use Exporter 'import';
 use ScoringCluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(make_roles make_database make_chain make_shop views dated_calls offers tables verbs run_as attempt digests open_session);
+our @EXPORT = qw(make_roles make_database make_chain make_shop views dated_calls offers tables verbs run_as attempt digest_sql digests open_session);
 
 # Roles are the cluster's; everything else below is one database's.
 sub make_roles
@@ -163,12 +163,17 @@ sub attempt
 		join ' ', map { "SELECT replace(public.attempt(\$sql\$$_\$sql\$), chr(10), ' ');" } @statements);
 }
 
-# Rows and checksum of each of these items of FROM, as a role.
+# SQL for rows and checksum of each of these items of FROM
+sub digest_sql
+{
+	return join "\n", map { "SELECT \$sql\$$_\$sql\$ || ' ' || count(*) || ' ' || coalesce(md5(string_agg((to_jsonb(t) - 'checked_at')::text, chr(10) ORDER BY (to_jsonb(t) - 'checked_at')::text)), '-') FROM $_ t;" } @_;
+}
+
+# ... and these, as a role
 sub digests
 {
 	my ($node, $database, $role, @items) = @_;
-	my @sql = map { "SELECT \$sql\$$_\$sql\$ || ' ' || count(*) || ' ' || coalesce(md5(string_agg((to_jsonb(t) - 'checked_at')::text, chr(10) ORDER BY (to_jsonb(t) - 'checked_at')::text)), '-') FROM $_ t;" } @items;
-	return scalar run_as($node, $database, $role, join("\n", @sql));
+	return scalar run_as($node, $database, $role, digest_sql(@items));
 }
 
 # A session that stays open: send() does not wait for the answer, answer() does
@@ -178,7 +183,7 @@ sub open_session
 	my ($node, $database, $role) = @_;
 	my $self = bless { in => '', out => '', err => '', n => 0 }, 'ModelCluster::Session';
 	$self->{run} = IPC::Run::start([ 'psql', '-X', '-At', '-q', '-d', $node->connstr($database), '-U', $role ],
-		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, IPC::Run::timeout(180));
+		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, IPC::Run::timeout(600));
 	$self->{pid} = $self->ask('SELECT pg_backend_pid();');
 	return $self;
 }

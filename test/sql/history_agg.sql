@@ -4,16 +4,6 @@ CREATE SCHEMA test_agg;
 SET search_path = test_agg, scoring, public;
 \pset format unaligned
 
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  message text; detail text; hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-  RETURN concat_ws(' | ', sqlstate || ': ' || message, nullif(detail, ''), nullif(hint, ''));
-END $$;
 -- does a line of the plan match?
 CREATE FUNCTION plan_has(statement text, pattern text, options text DEFAULT 'COSTS OFF') RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -24,9 +14,6 @@ BEGIN
   END LOOP;
   RETURN false;
 END $$;
--- a number below n that depends on i and the seed alone
-CREATE FUNCTION draw(i bigint, seed bigint, n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-  $$ SELECT ((hashint8extended(i, seed) % n) + n) % n $$;
 
 -- ---- against plain SQL ----
 -- Customers of every kind: amounts with so many digits behind the point, small and large; corrections, zeros, NULLs,

@@ -4,9 +4,6 @@ SET client_min_messages = warning;
 CREATE SCHEMA test_properties;
 SET search_path = test_properties, scoring, public;
 
-CREATE FUNCTION draw(i bigint, seed bigint, n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-  $$ SELECT ((hashint8extended(i, seed) % n) + n) % n $$;
-
 -- Made as text, by nobody but core: day:events:total with 0 to 9 decimals
 CREATE TABLE histories AS
   SELECT id, ('{' || coalesce(string_agg(format('%s:%s:%s', to_char(day, CASE WHEN day < '0001-01-01' THEN 'YYYY-MM-DD BC' ELSE 'YYYY-MM-DD' END),

@@ -3,16 +3,6 @@ SET client_min_messages = warning;
 CREATE SCHEMA test_read;
 SET search_path = test_read, scoring, public;
 
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  message text; detail text; hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-  RETURN concat_ws(' | ', sqlstate || ': ' || message, nullif(detail, ''), nullif(hint, ''));
-END $$;
 CREATE FUNCTION text_of(call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   result text;
@@ -20,8 +10,6 @@ BEGIN
   EXECUTE format('SELECT (%s)::text', call) INTO result;
   RETURN result;
 END $$;
-CREATE FUNCTION draw(i bigint, seed bigint, n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-  $$ SELECT ((hashint8extended(i, seed) % n) + n) % n $$;
 
 -- ---- one by one ----
 CREATE TABLE example AS SELECT '{2025-01-03:1:19.90,2025-01-31:2:40.00,2025-02-10:0:-5.00,2025-03-02:1:5.10}'::history AS h;

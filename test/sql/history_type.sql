@@ -3,17 +3,6 @@ SET client_min_messages = warning;
 CREATE SCHEMA test_type;
 SET search_path = test_type, scoring, public;
 
--- SQLSTATE, message, detail and hint of what a statement raises
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  message text; detail text; hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-  RETURN concat_ws(' | ', sqlstate || ': ' || message, nullif(detail, ''), nullif(hint, ''));
-END $$;
 -- the same of a literal, without the hint
 CREATE FUNCTION error_of_literal(literal text) RETURNS text LANGUAGE sql AS
   $$ SELECT regexp_replace(error_of(format('SELECT %L::scoring.history', literal)), ' \| Write .*', '') $$;

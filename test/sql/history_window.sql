@@ -4,9 +4,6 @@ SET client_min_messages = warning;
 CREATE SCHEMA test_window;
 SET search_path = test_window, scoring, public;
 
-CREATE FUNCTION draw(i bigint, seed bigint, n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-  $$ SELECT ((hashint8extended(i, seed) % n) + n) % n $$;
-
 -- rows with NULLs, corrections, several decimals; a few customers with many rows, one with one
 CREATE TABLE orders AS
   SELECT i AS id, CASE WHEN i = 1 THEN 99 ELSE i % 5 END AS customer,

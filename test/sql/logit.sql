@@ -1,20 +1,6 @@
 -- logit_fit and logit_predict against Newton's method in plpgsql; independence
 -- of order and plan; what has no answer; arguments.
 
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-  RETURN sqlstate || ': ' || sqlerrm || CASE WHEN hint <> '' THEN ' (' || hint || ')' ELSE '' END;
-END $$;
-
--- A number in 0 .. 1 that looks random and depends on i alone.
-CREATE FUNCTION draw(i bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-  $$ SELECT (hashint8extended(i, 11) & 1048575) / 1048576.0 $$;
-
 CREATE TABLE sample AS
 SELECT i, draw(i) < 1 / (1 + exp(1 - 0.8 * a + 0.02 * b)) AS label, ARRAY[a, b, c] AS x, 1 + i % 3 AS w
 FROM (SELECT i, floor(4 * draw(i + 10000)) AS a, round((100 * draw(i + 20000))::numeric, 1)::float8 AS b, draw(i + 30000) - 0.5 AS c
@@ -232,7 +218,7 @@ FROM (VALUES ('{"family": "logit", "status": "converged", "parameters": {"interc
 SELECT logit_predict(f, '{0}') FROM (VALUES ('{"family": "logit", "status": "converged", "parameters": {"intercept": 0, "coefficients": [1]}}'::jsonb),
   ('{"family": "logit", "status": "converged", "parameters": {"intercept": 800, "coefficients": [1]}}'), ('{"family": "logit", "status": "no_rows"}'),
   ('{"family": "propensity", "fit": {"family": "logit", "status": "converged", "parameters": {"intercept": -800, "coefficients": [1]}}}')) v(f);
-SELECT error_of(format('SELECT logit_predict(%L, ''{1,2}'')', f)) FROM unnest(ARRAY['[]', '1', '{}', '{"family": "kmeans"}', '{"family": "logit"}', '{"family": "propensity"}',
+SELECT error_and_hint(format('SELECT logit_predict(%L, ''{1,2}'')', f)) FROM unnest(ARRAY['[]', '1', '{}', '{"family": "kmeans"}', '{"family": "logit"}', '{"family": "propensity"}',
   '{"family": "logit", "status": "converged"}', '{"family": "logit", "status": "converged", "parameters": {}}',
   '{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": {}}}',
   '{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": ["1", 2]}}',
@@ -240,15 +226,15 @@ SELECT error_of(format('SELECT logit_predict(%L, ''{1,2}'')', f)) FROM unnest(AR
   '{"family": "logit", "status": "converged", "parameters": {"coefficients": [1, 2]}}',
   '{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": [1, 2, 3]}}',
   '{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": [1e308, -1e308]}}']::text[]) f;
-SELECT error_of(format('SELECT logit_predict(%L, %L)', '{"family": "logit", "status": "converged", "parameters": {"intercept": 0, "coefficients": [1e308, -1e308]}}', x))
+SELECT error_and_hint(format('SELECT logit_predict(%L, %L)', '{"family": "logit", "status": "converged", "parameters": {"intercept": 0, "coefficients": [1e308, -1e308]}}', x))
 FROM unnest(ARRAY['{NaN,1}', '{1,Infinity}', '{{1,2}}', '{10,10}', '{1,2,3}']) x;
 
 /* ---- arguments ---- */
 
-SELECT error_of('SELECT logit_fit(label, ' || arguments || ') FROM sample') FROM unnest(ARRAY['ARRAY[x[1], ''NaN'']', 'ARRAY[x[1], ''-Infinity'']',
+SELECT error_and_hint('SELECT logit_fit(label, ' || arguments || ') FROM sample') FROM unnest(ARRAY['ARRAY[x[1], ''NaN'']', 'ARRAY[x[1], ''-Infinity'']',
   'CASE WHEN i < 9 THEN x ELSE x[1:2] END', 'CASE WHEN i < 9 THEN x ELSE ''{NULL,NULL}'' END', 'ARRAY[x, x]', 'array_fill(1::float8, ARRAY[501])', 'x, -1', 'x, ''NaN''', 'x, NULL', 'x, 1, -1', 'x, 1, ''Infinity''', 'x, 1, NULL', 'x, 1, i']) arguments;
 -- 500 features are not too many
 SELECT fit ->> 'status' AS status, jsonb_array_length(fit -> 'parameters' -> 'coefficients') AS coefficients
 FROM (SELECT logit_fit(i % 2 = 0, x, 1, 1) AS fit FROM (SELECT i, array_agg(draw(i * 1000 + j)) AS x FROM generate_series(1, 60) i, generate_series(1, 500) j GROUP BY i) s) f;
 DROP TABLE sample, many, parts, result;
-DROP FUNCTION error_of, draw, slow_logit, close_to, plan_of, said;
+DROP FUNCTION slow_logit, close_to, plan_of, said;

@@ -1,20 +1,6 @@
 -- auc, lift, brier_score, log_loss and calibration_bins against plain SQL over
 -- pairs and rows; ties; independence of order and plan; arguments.
 
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-  RETURN sqlstate || ': ' || sqlerrm || CASE WHEN hint <> '' THEN ' (' || hint || ')' ELSE '' END;
-END $$;
-
--- A number in 0 .. 1 that looks random and depends on i alone.
-CREATE FUNCTION draw(i bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-  $$ SELECT (hashint8extended(i, 11) & 1048575) / 1048576.0 $$;
-
 CREATE FUNCTION close_to(a float8, b float8, tolerance float8) RETURNS bool LANGUAGE sql AS
   $$ SELECT CASE WHEN a IS NULL OR b IS NULL THEN a IS NULL AND b IS NULL ELSE a = b OR abs(a - b) <= tolerance * (1 + abs(b)) END $$;
 
@@ -138,9 +124,9 @@ SELECT auc(v, v > 0), lift(v, v > 0, 0.5) FROM unnest('{-1e308,1e308,-5e-324,5e-
 
 /* ---- arguments ---- */
 
-SELECT error_of('SELECT ' || call || ' FROM sample') FROM unnest(ARRAY['auc(''NaN'', label)', 'auc(''Infinity'', label)', 'lift(p, label, 0)', 'lift(p, label, 1.01)', 'lift(p, label, ''NaN'')',
+SELECT error_and_hint('SELECT ' || call || ' FROM sample') FROM unnest(ARRAY['auc(''NaN'', label)', 'auc(''Infinity'', label)', 'lift(p, label, 0)', 'lift(p, label, 1.01)', 'lift(p, label, ''NaN'')',
   'lift(p, label, NULL)', 'lift(p, label, 1.0 / i)', 'brier_score(p + 1, label)', 'brier_score(-p, label)', 'log_loss(''NaN'', label)', 'log_loss(2, label)',
   'calibration_bins(p, label, 0)', 'calibration_bins(p, label, 101)', 'calibration_bins(p, label, NULL)', 'calibration_bins(p, label, 1 + i % 2)', 'calibration_bins(p * 2, label, 5)']) call;
-SELECT error_of('SELECT * FROM calibration_table(''{"bin": 1}'')') ~ '^22' AS refused;
+SELECT error_and_hint('SELECT * FROM calibration_table(''{"bin": 1}'')') ~ '^22' AS refused;
 DROP TABLE sample, result CASCADE;
-DROP FUNCTION error_of, draw, close_to, slow_lift, answer, plan_of;
+DROP FUNCTION close_to, slow_lift, answer, plan_of;

@@ -1,20 +1,6 @@
 -- Who buys again: features and labels of histories against the accessors,
 -- propensity_fit against the same done by hand, and learnt weights.
 
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-  RETURN sqlstate || ': ' || sqlerrm || CASE WHEN hint <> '' THEN ' (' || hint || ')' ELSE '' END;
-END $$;
-
--- A number in 0 .. 1 that looks random and depends on i alone.
-CREATE FUNCTION draw(i bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-  $$ SELECT (hashint8extended(i, 11) & 1048575) / 1048576.0 $$;
-
 -- 600 customers, each with a pace of his own; some stop.
 CREATE TABLE public.orders AS
 SELECT c AS customer_id, date '2023-01-01' + (300 * draw(c) + o * (10 + 150 * draw(c + 1000)) + 8 * draw(c * 100 + o))::int AS ordered_on,
@@ -41,7 +27,7 @@ FROM unnest(ARRAY['{}', '{2025-01-02:1:5}', '{2025-01-01:1:0}', '{2025-01-01:0:-
 SELECT round(f[3]::numeric, 9) AS total, round(f[6]::numeric, 9) AS events
 FROM propensity_features('{2025-01-01:9223372036854775807:9223372036854775807,2025-01-02:9223372036854775807:9223372036854775807}', '2025-01-03') f;
 SELECT propensity_features(NULL, '2025-01-01'), propensity_features('{}', NULL), propensity_label('{}', '2025-01-01', NULL), propensity(NULL, '{}', '2025-01-01');
-SELECT error_of(s) FROM unnest(ARRAY['SELECT propensity_features(''{}'', ''infinity'')', 'SELECT propensity_label(''{}'', ''-infinity'', 3)', 'SELECT propensity_label(''{}'', ''2025-01-01'', 0)',
+SELECT error_and_hint(s) FROM unnest(ARRAY['SELECT propensity_features(''{}'', ''infinity'')', 'SELECT propensity_label(''{}'', ''-infinity'', 3)', 'SELECT propensity_label(''{}'', ''2025-01-01'', 0)',
   'SELECT propensity_label(''{2025-01-01:1:1}'', ''5874897-12-31'', 2147483647)']) s;
 
 /* ---- who buys again ---- */
@@ -94,15 +80,15 @@ CREATE VIEW elsewhere.customers AS SELECT * FROM public.customers WHERE customer
 GRANT USAGE ON SCHEMA elsewhere TO propensity_reader;
 GRANT SELECT ON elsewhere.customers TO propensity_reader;
 SET ROLE propensity_reader;
-SELECT error_of('SELECT propensity_fit(''public.customers'', ''2024-06-30'')');
+SELECT error_and_hint('SELECT propensity_fit(''public.customers'', ''2024-06-30'')');
 SET search_path = elsewhere, public, scoring;
 SELECT propensity_fit('customers', '2024-06-30') -> 'holdout' ->> 'n' AS his_own;
 SELECT current_setting('search_path');
 RESET ROLE;
 SET search_path = scoring, public;
-SELECT error_of(format('SELECT propensity_fit(%L, ''2024-06-30'')', source)) FROM unnest(ARRAY['', 'no_such_table', 'SELECT 1', 'SELECT 1, 2', 'SELECT 1, 2, 3', 'SELECT customer_id, histories FROM customers', 'SELEC',
+SELECT error_and_hint(format('SELECT propensity_fit(%L, ''2024-06-30'')', source)) FROM unnest(ARRAY['', 'no_such_table', 'SELECT 1', 'SELECT 1, 2', 'SELECT 1, 2, 3', 'SELECT customer_id, histories FROM customers', 'SELEC',
   'SELECT 1, ''{oops}''', 'SELECT 1, ''{}'') AS u (customer, history)) AS s; DROP TABLE customers; --', 'DELETE FROM customers RETURNING *', 'SELECT customer_id, (customer_id / 0)::text FROM customers']) source;
-SELECT error_of(s) FROM unnest(ARRAY['SELECT propensity_fit(NULL, ''2024-06-30'')', 'SELECT propensity_fit(''customers'', NULL)', 'SELECT propensity_fit(''customers'', ''infinity'')', 'SELECT propensity_fit(''customers'', ''2024-06-30'', 0)',
+SELECT error_and_hint(s) FROM unnest(ARRAY['SELECT propensity_fit(NULL, ''2024-06-30'')', 'SELECT propensity_fit(''customers'', NULL)', 'SELECT propensity_fit(''customers'', ''infinity'')', 'SELECT propensity_fit(''customers'', ''2024-06-30'', 0)',
   'SELECT propensity_fit(''customers'', ''2024-06-30'', 3661)', 'SELECT propensity_fit(''customers'', ''2024-06-30'', NULL)', 'SELECT propensity_fit(''customers'', ''2024-06-30'', 90, -1)',
   'SELECT propensity_fit(''customers'', ''2024-06-30'', 90, NULL)', 'SELECT propensity_fit(''customers'', ''4714-11-25 BC'')',
   'SELECT propensity(''{"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": []}}'', ''{}'', ''2024-06-30'')',
@@ -123,9 +109,9 @@ CREATE FUNCTION fit_of(VARIADIC c float8[]) RETURNS jsonb LANGUAGE sql AS
 SELECT c, learnt_weights(fit_of(VARIADIC c)), learnt_weights(fit_of(VARIADIC c), 6), (SELECT array_agg(clipped) FROM learnt_weights_table(fit_of(VARIADIC c))) AS clipped
 FROM (VALUES ('{1,2,1}'::float8[]), ('{0.5,-3,1.5}'), ('{-1,-2}'), ('{0,0}'), ('{1e308,1e308,-1e308}'), ('{5e-324,5e-324}'), ('{}')) v(c);
 SELECT learnt_weights('{"family": "logit", "status": "one_label"}'), learnt_weights(NULL), count(*) FROM learnt_weights_table('{"family": "logit", "status": "one_label"}');
-SELECT error_of('SELECT learnt_weights(''{}'')');
+SELECT error_and_hint('SELECT learnt_weights(''{}'')');
 SELECT score, name, chosen_weight, chosen_share, learnt_share FROM learnt_weights_table(fit_of(3, 1), NULL, '{a}');
-DROP FUNCTION error_of, draw, fit_of;
+DROP FUNCTION fit_of;
 DROP TABLE orders, fit, learnt;
 DROP TABLE customers CASCADE;
 DROP SCHEMA elsewhere CASCADE;

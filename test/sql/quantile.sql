@@ -1,20 +1,6 @@
 -- quantile_thresholds against percentile_cont and against type-7 quantiles in
 -- plain SQL; its independence of order and plan; its arguments.
 
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-  RETURN sqlstate || ': ' || sqlerrm || CASE WHEN hint <> '' THEN ' (' || hint || ')' ELSE '' END;
-END $$;
-
--- A number in 0 .. n - 1 that looks random and depends on i alone.
-CREATE FUNCTION draw(i bigint, n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS
-  $$ SELECT (hashint8extended(i, 11) & 9223372036854775807) % n $$;
-
 CREATE TABLE sample (kind text, id int, v float8);
 INSERT INTO sample
   SELECT 'one', 1, 42
@@ -112,8 +98,8 @@ SELECT kind, s.t, p.t FROM serial_result s JOIN (SELECT kind, quantile_threshold
   WHERE s.t IS DISTINCT FROM p.t;
 SELECT quantile_thresholds(v, 5) FROM spread WHERE v IS NULL;
 SELECT quantile_thresholds(v, 5) FROM spread WHERE kind = 'no such';
-SELECT error_of('SELECT quantile_thresholds(v, 2 + id % 2) FROM spread');
-SELECT error_of($$SELECT quantile_thresholds(CASE WHEN kind = 'one' THEN 'NaN' ELSE v END, 5) FROM spread$$);
+SELECT error_and_hint('SELECT quantile_thresholds(v, 2 + id % 2) FROM spread');
+SELECT error_and_hint($$SELECT quantile_thresholds(CASE WHEN kind = 'one' THEN 'NaN' ELSE v END, 5) FROM spread$$);
 RESET parallel_leader_participation;
 RESET max_parallel_workers_per_gather;
 RESET min_parallel_table_scan_size;
@@ -147,7 +133,7 @@ SELECT quantile_thresholds(v, 4) FROM (VALUES ('-1.7976931348623157e308'::float8
 SELECT quantile_thresholds(NULL::float8, 5) FROM generate_series(1, 3);
 SELECT quantile_thresholds(1, 5) WHERE false;
 SELECT quantile_thresholds(v, 5) FILTER (WHERE v > 100) FROM generate_series(1, 10) v;
-SELECT statement, error_of(statement) FROM unnest(ARRAY[
+SELECT statement, error_and_hint(statement) FROM unnest(ARRAY[
   'SELECT quantile_thresholds(1, 0)', 'SELECT quantile_thresholds(1, 101)', 'SELECT quantile_thresholds(1, -2147483648)',
   'SELECT quantile_thresholds(1, NULL)', 'SELECT quantile_thresholds(NULL, 0)', 'SELECT quantile_thresholds(NULL, NULL)',
   'SELECT quantile_thresholds(''NaN'', 5)', 'SELECT quantile_thresholds(''Infinity'', 5)', 'SELECT quantile_thresholds(''-Infinity'', 5)',
@@ -159,7 +145,7 @@ SELECT statement FROM unnest(ARRAY[
   'SELECT _quantile_thresholds_final(NULL)', 'SELECT _quantile_thresholds_deserialize(''\x'', NULL)',
   'SELECT _quantile_thresholds_serialize(NULL)', 'SELECT _weighted_mean_transition(NULL, 1, 1)', 'SELECT _weighted_mean_combine(NULL, NULL)',
   'SELECT _weighted_mean_final(NULL)']) statement
-  WHERE error_of(statement) = 'no error' AND statement !~ 'serialize';
+  WHERE error_and_hint(statement) = 'no error' AND statement !~ 'serialize';
 
 DROP TABLE sample, fast, spread, serial_result, parted;
-DROP FUNCTION error_of, draw, slow_thresholds, plan_has;
+DROP FUNCTION slow_thresholds, plan_has;

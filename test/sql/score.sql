@@ -1,15 +1,5 @@
 -- score, rfm_code, weighted_score and weighted_mean.
 
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-  RETURN sqlstate || ': ' || sqlerrm || CASE WHEN hint <> '' THEN ' (' || hint || ')' ELSE '' END;
-END $$;
-
 -- Recency in days: the best score is under 30.
 SELECT days, score(days, '{30,90,180,365}', higher_is_better => false) AS r, score(days, '{30,90,180,365}') AS reversed
   FROM unnest(ARRAY[0, 29, 30, 31, 89, 90, 179, 180, 364, 365, 366, 10000]) days;
@@ -26,14 +16,14 @@ SELECT n, v, t FROM generate_series(0, 99) n,
 SELECT score(5, '{}') AS empty, score(5, NULL) AS null_thresholds, score(NULL, '{1}') AS null_value, score(5, '{1}', NULL) AS null_direction,
   score('-0', '{0}') AS minus_zero, score(0, '{-0}') AS zero, score(1e308, '{-1.7976931348623157e308,1.7976931348623157e308}') AS extremes,
   score(3, '[5:7]={1,2,3}') AS other_bounds, score(2, '{2,2,2}') AS tie, score(2.1, '{2,2,2}') AS beyond_tie;
-SELECT statement, error_of(statement) FROM unnest(ARRAY[
+SELECT statement, error_and_hint(statement) FROM unnest(ARRAY[
   'SELECT score(1, ''{2,1}'')', 'SELECT score(1, ''{1,NULL}'')', 'SELECT score(1, ''{1,NaN}'')', 'SELECT score(1, ''{1,Infinity}'')',
   'SELECT score(1, ''{-Infinity}'')', 'SELECT score(1, ''{{1,2},{3,4}}'')', 'SELECT score(''NaN'', ''{1}'')', 'SELECT score(''Infinity'', ''{1}'')',
   'SELECT score(''-Infinity'', ''{}'')']) WITH ORDINALITY s(statement, n) ORDER BY n;
 
 SELECT rfm_code(5, 4, 5), rfm_code(1, 1, 1), rfm_code(9, 9, 9), rfm_code(10, 3, 7), rfm_code(3, 10, 7), rfm_code(3, 7, 10), rfm_code(r => 100, f => 100, m => 100);
 SELECT rfm_code(2147483647, 2147483647, 2147483647), rfm_code(NULL, 1, 1), rfm_code(1, NULL, 1), rfm_code(1, 1, NULL);
-SELECT statement, error_of(statement) FROM unnest(ARRAY['SELECT rfm_code(0, 1, 1)', 'SELECT rfm_code(1, -2147483648, 1)', 'SELECT rfm_code(1, 1, -1)'])
+SELECT statement, error_and_hint(statement) FROM unnest(ARRAY['SELECT rfm_code(0, 1, 1)', 'SELECT rfm_code(1, -2147483648, 1)', 'SELECT rfm_code(1, 1, -1)'])
   WITH ORDINALITY s(statement, n) ORDER BY n;
 
 -- weighted_score
@@ -43,7 +33,7 @@ SELECT weighted_score('{5,4}', '{0,0}') AS no_weight, weighted_score('{NULL,4}',
   weighted_score('{}', '{}') AS empty, weighted_score(NULL, '{1}') AS null_scores, weighted_score('{1}', NULL) AS null_weights;
 SELECT weighted_score('{1e308,1.7e308}', '{1e308,1e308}') AS huge, weighted_score('{4.9e-324,4.9e-324}', '{4.9e-324,1}') AS tiny,
   weighted_score('{1e308,-1e308,3}', '{1,1,1}') AS cancelled, weighted_score('{-0}', '{3}') AS minus_zero, weighted_score('[0:1]={1,2}', '[7:8]={1,1}') AS other_bounds;
-SELECT statement, error_of(statement) FROM unnest(ARRAY[
+SELECT statement, error_and_hint(statement) FROM unnest(ARRAY[
   'SELECT weighted_score(''{1,2}'', ''{1}'')', 'SELECT weighted_score(''{}'', ''{1}'')', 'SELECT weighted_score(''{1}'', ''{}'')',
   'SELECT weighted_score(''{1,2}'', ''{1,NULL}'')', 'SELECT weighted_score(''{1,NULL}'', ''{1,NULL}'')', 'SELECT weighted_score(''{1,2}'', ''{1,-0.5}'')', 'SELECT weighted_score(''{1,2}'', ''{1,NaN}'')',
   'SELECT weighted_score(''{1,2}'', ''{1,Infinity}'')', 'SELECT weighted_score(''{NULL,2}'', ''{-1,1}'')', 'SELECT weighted_score(''{1,NaN}'', ''{1,1}'')',
@@ -51,8 +41,6 @@ SELECT statement, error_of(statement) FROM unnest(ARRAY[
   'SELECT weighted_score(''{1,2}'', ''{{1,1}}'')']) WITH ORDINALITY s(statement, n) ORDER BY n;
 
 -- weighted_mean: the same over rows.
-CREATE FUNCTION draw(i bigint, n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS
-  $$ SELECT (hashint8extended(i, 11) & 9223372036854775807) % n $$;
 CREATE TABLE answer AS SELECT i % 200 AS grp, i AS id,
     CASE WHEN draw(i, 7) > 0 THEN CASE i % 4 WHEN 0 THEN draw(i + 1, 5) + 1 WHEN 1 THEN (draw(i + 1, 5000) + 1000) / 1000.0
       ELSE (draw(i + 2, 2) * 2 - 1) * power(10::float8, (draw(i + 3, 40) - 20)::float8) * draw(i + 4, 1000) END END::float8 AS s,
@@ -79,7 +67,7 @@ END $$;
 SELECT grp, r.m, mean_serial.m FROM (SELECT grp, weighted_mean(s, w) AS m FROM answer GROUP BY grp) r JOIN mean_serial USING (grp) WHERE r.m IS DISTINCT FROM mean_serial.m;
 SELECT weighted_mean(s, w) FROM answer WHERE s IS NULL;
 SELECT weighted_mean(s, 0) FROM answer;
-SELECT error_of('SELECT weighted_mean(s, w * 0 - 1) FROM answer');
+SELECT error_and_hint('SELECT weighted_mean(s, w * 0 - 1) FROM answer');
 RESET max_parallel_workers_per_gather;
 RESET min_parallel_table_scan_size;
 RESET parallel_tuple_cost;
@@ -96,9 +84,8 @@ SELECT weighted_mean(s, w) FROM (VALUES (5::float8, 1::float8), (NULL, NULL), (N
 SELECT weighted_mean(1, 1) WHERE false;
 SELECT weighted_mean(5, 0);
 SELECT weighted_mean('-0', 1);
-SELECT statement, error_of(statement) FROM unnest(ARRAY[
+SELECT statement, error_and_hint(statement) FROM unnest(ARRAY[
   'SELECT weighted_mean(1, NULL)', 'SELECT weighted_mean(1, -1)', 'SELECT weighted_mean(1, ''NaN'')', 'SELECT weighted_mean(1, ''Infinity'')',
   'SELECT weighted_mean(''NaN'', 1)', 'SELECT weighted_mean(''-Infinity'', 0)']) WITH ORDINALITY s(statement, n) ORDER BY n;
 
 DROP TABLE answer, mean_serial;
-DROP FUNCTION error_of, draw;

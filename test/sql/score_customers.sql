@@ -211,7 +211,7 @@ SELECT count(*) FROM score_customers('SELECT 1, date ''2025-01-01'', 1 WHERE fal
 SELECT count(*) FROM histories('SELECT 1, date ''2025-01-01'', 1 WHERE false', NULL::int);
 
 -- Errors: what is wrong, and what to do. The state goes with the message.
-CREATE FUNCTION error_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION error_in_lines(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE m text; h text; s text; d text;
 BEGIN
   EXECUTE query;
@@ -222,7 +222,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 \pset format unaligned
 \pset tuples_only on
-SELECT error_of(format('SELECT * FROM score_customers(%s)', arguments)) FROM (VALUES
+SELECT error_in_lines(format('SELECT * FROM score_customers(%s)', arguments)) FROM (VALUES
   ($a$'SELECT customer_id, ordered_on FROM bulk_orders', '2025-12-31'$a$),
   ($a$'SELECT customer_id, ordered_on, amount, true, 1 FROM bulk_orders', '2025-12-31'$a$),
   ($a$'SELECT customer_id, amount, ordered_on FROM bulk_orders', '2025-12-31'$a$),
@@ -293,7 +293,7 @@ SELECT history_differences('"Bulk ""view"""', NULL,
 
 -- a total beyond 80 bits in the decimals that another customer needs: never a wrong one
 \pset format unaligned
-SELECT error_of($q$SELECT * FROM score_customers('VALUES (1, date ''2025-01-01'', 370000000000000), (1, ''2025-01-02'', 370000000000000),
+SELECT error_in_lines($q$SELECT * FROM score_customers('VALUES (1, date ''2025-01-01'', 370000000000000), (1, ''2025-01-02'', 370000000000000),
   (2, ''2025-01-02'', 0.000000001)', '2025-12-31', frequency => 'active_days')$q$);
 \pset format aligned
 
@@ -313,13 +313,13 @@ CREATE POLICY few ON bulk_orders TO regress_bulk_reader USING (customer_id < 10)
 SET ROLE regress_bulk_reader;
 SELECT count(*), max(customer_id) FROM histories('SELECT customer_id, ordered_on, amount FROM bulk_orders', NULL::int);
 \pset format unaligned
-SELECT error_of($q$SELECT * FROM score_customers('bulk_orders', '2025-12-31')$q$);
-SELECT error_of($q$SELECT * FROM score_customers('bulk_parts', '2025-12-31')$q$);
+SELECT error_in_lines($q$SELECT * FROM score_customers('bulk_orders', '2025-12-31')$q$);
+SELECT error_in_lines($q$SELECT * FROM score_customers('bulk_parts', '2025-12-31')$q$);
 RESET ROLE;
 
 DROP MATERIALIZED VIEW bulk_scores;
 DROP TABLE bulk_orders, bulk_parts, bulk_large CASCADE;
 DROP SCHEMA bulk_maps CASCADE;
-DROP FUNCTION by_definition, differences, history_differences, temporary_bytes, key_differences, error_of;
+DROP FUNCTION by_definition, differences, history_differences, temporary_bytes, key_differences, error_in_lines;
 REVOKE ALL ON SCHEMA scoring FROM regress_bulk_reader;
 DROP ROLE regress_bulk_reader;

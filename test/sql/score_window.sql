@@ -1,17 +1,5 @@
 -- quantile_score, rank_score, minmax_score and z_score.
 
-CREATE FUNCTION error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-  RETURN sqlstate || ': ' || sqlerrm || CASE WHEN hint <> '' THEN ' (' || hint || ')' ELSE '' END;
-END $$;
-CREATE FUNCTION draw(i bigint, n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS
-  $$ SELECT (hashint8extended(i, 11) & 9223372036854775807) % n $$;
-
 CREATE TABLE sample (kind text, id int, v float8);
 INSERT INTO sample
   SELECT 'one', 1, 42
@@ -141,7 +129,7 @@ SELECT g, string_agg(q::text, ' ' ORDER BY v) AS q, string_agg(r::text, ' ' ORDE
   SELECT g, v, quantile_score((v::text || '.5')::numeric::float8, g, g > 2) OVER (PARTITION BY g) AS q,
     rank_score(v, g, CASE g WHEN 2 THEN 'low' ELSE 'high' END) OVER (PARTITION BY g) AS r FROM generate_series(2, 4) g, generate_series(1, 8) v) s GROUP BY g ORDER BY g;
 SELECT count(*) FROM (SELECT quantile_score(v, 5) OVER () FROM sample WHERE false) s;
-SELECT statement, error_of(statement) FROM unnest(ARRAY[
+SELECT statement, error_and_hint(statement) FROM unnest(ARRAY[
   'SELECT quantile_score(1, 0) OVER ()', 'SELECT quantile_score(1, 101) OVER ()', 'SELECT quantile_score(1, NULL) OVER ()', 'SELECT quantile_score(1, 5, NULL) OVER ()',
   'SELECT quantile_score(NULL, 0) OVER ()', 'SELECT quantile_score(v, v) OVER () FROM generate_series(2, 3) v', 'SELECT quantile_score(v, 5, v > 2) OVER () FROM generate_series(2, 3) v',
   'SELECT quantile_score(v, nullif(v, 3)) OVER () FROM generate_series(2, 3) v',
@@ -153,4 +141,4 @@ SELECT statement, error_of(statement) FROM unnest(ARRAY[
   'SELECT quantile_score(1, 5)', 'SELECT rank_score(v, 5) FROM sample']) WITH ORDINALITY s(statement, n) ORDER BY n;
 
 DROP TABLE sample, parameter, ranked, rank_sample, scored;
-DROP FUNCTION error_of, draw, differing;
+DROP FUNCTION differing;
