@@ -40,7 +40,7 @@ SELECT type, unnest(expressions) FROM (VALUES
      '''pg_catalog.essential''', '''tenure_days''', '''SELECT 1, date ''''2025-01-01'''', 1.5''', '''hostile.call''', '''total''', '''UTC''', 'repeat(''x'', 64)', 'repeat(repeat(''x'', 1000), 1000)', 'repeat(repeat(''"'', 101), 9901)']),
   ('cstring', ARRAY['NULL', '''''', '''{}''', '''{''', '''{2025-01-03:1:19.90,2025-02-11:2:45.00}''', '''{2025-01-03:1:NaN}''',
      '''{2025-01-03:9223372036854775807:92233720368547758.07}''', '''{0044-03-15 BC:1:-1}''', '''{infinity:1:1}''',
-     '''{2025-02-30:1:1}''', '''{2025-01-03:1:1,2025-01-03:1:1}''', '''{2025-01-03:1:0.0000000001}''', '''{2025-01-03:-1:-5} ''',
+     '''{2025-02-30:1:1}''', '''{1/0={2025-01-03:1:1},255/1023={2025-02-11:2:45.00}}''', '''{256/0={2025-01-03:1:1}}''', '''{1/0={2025-01-03:1:NaN}}''', '''{2025-01-03:1:1,2025-01-03:1:1}''', '''{2025-01-03:1:0.0000000001}''', '''{2025-01-03:-1:-5} ''',
      'repeat(repeat(''{'', 100), 1000)', '''{'' || repeat(''2025-01-03:1:1,'', 50000) || ''}''', '''{2025-01-03:'' || repeat(''9'', 5000) || '':1}''']),
   ('bytea', ARRAY['NULL', '''''', '''\x00''', '''\x0101''', '''\xffffffffffffffffffff''']),
   ('jsonb', ARRAY['NULL', '''null''', '''0''', '''""''', '''[]''', '''{}''', '''[1, [2, {"a": null}]]''', '''{"tenure_days": 400}''',
@@ -181,12 +181,21 @@ SELECT :"schema".history_agg(date '2000-01-01' + i, (i % 997) / 100.0) AS years,
        :"schema".history_agg(date '2025-01-01', 1, i % 3 = 0) AS one_day
   FROM generate_series(1, 20000) i WHERE i <= 400 OR i % 5 > 0;
 
+CREATE TABLE hostile.streams AS
+SELECT :"schema".stream_histories_agg(1 + i / 1024, i % 1024, :"schema".history(date '2025-01-01', 1)) AS many,
+       (SELECT :"schema".stream_histories_agg(1 + n, 5, years) FROM hostile.history, generate_series(0, 9) AS n) AS long
+  FROM generate_series(0, 20000) AS i;
+
 INSERT INTO hostile.value (type, expression)
 SELECT 'history', unnest(ARRAY['NULL', '''{}''', '''{2025-01-03:1:19.90}''', '''{2025-01-03:1:19.90,2025-02-11:2:45.00}''',
   '''{2025-01-03:-1:-19.90}''', '''{2025-01-03:0:-5,2025-06-01:1:0}''', '''{2025-01-03:-7:0.123456789}''',
   '''{4714-11-24 BC:1:1,5874897-12-31:1:1}''', '''{2025-01-03:1:92233720368547758.07}''', '''{2025-01-03:1:-92233720368547758.07}''',
   '''{2025-01-03:2147483647:1}''', '''{2025-01-03:-2147483648:1}''', '''{2025-06-30:4000000000:9223372036.854775807}''',
   '(SELECT years FROM hostile.history)', '(SELECT sparse FROM hostile.history)', '(SELECT one_day FROM hostile.history)']);
+INSERT INTO hostile.value (type, expression)
+SELECT 'stream_histories', unnest(ARRAY['NULL', '''{}''', '''{1/0={2025-01-03:1:1}}''', '''{1/0={2025-01-03:1:19.90,2025-02-11:2:45.00},2/5={2025-06-30:-1:-1}}''',
+  '''{1/1={2025-01-03:1:92233720368547758.07}}''', '''{1/1={2025-01-03:1:-92233720368547758.07},1/2={2025-01-03:1:0.123456789}}''', '''{5/2={2025-01-03:9223372036854775807:1},5/5={2025-01-03:1:1}}''',
+  '''{1/0={4714-11-24 BC:1:1},255/1023={5874897-12-31:0:-5}}''', '(SELECT many FROM hostile.streams)', '(SELECT long FROM hostile.streams)']);
 INSERT INTO hostile.value (type, expression) VALUES ('caller', 'NULL'), ('caller', :'schema' || '._caller_for(''hostile_model'')');
 \endif
 

@@ -1,4 +1,4 @@
--- Forms of the type history that have been tampered with: text, binary, and the
+-- Forms of the types history and stream_histories that have been tampered with: text, binary, and the
 -- serialised states of aggregates. Either a form is accepted and is exactly
 -- what comes out again, or the error has class 22 (54: a limit) and (for the type) its
 -- message names it. Prints TAP.
@@ -24,6 +24,13 @@ CREATE TABLE sample AS SELECT row_number() OVER () AS id, h::history FROM (VALUE
 INSERT INTO sample SELECT 100, history_agg(date '2025-01-01' + i * i % 700, (i * 7919 % 100000) / 100.0) FROM generate_series(1, 60) i;
 INSERT INTO sample SELECT 101, history_agg(date '2000-01-01' + i, i % 3) FROM generate_series(1, 40) i;
 
+-- The same of stream_histories: nothing, clicks whose totals are left out, orders, what was taken back, the first and last keys, many entries
+CREATE TABLE stream_sample AS SELECT row_number() OVER () AS id, s::stream_histories FROM (VALUES
+  ('{}'), ('{1/0={2025-01-03:1:1}}'), ('{1/3={2025-01-03:1:1,2025-01-04:2:2,2025-02-11:1:1}}'), ('{1/3={2025-01-03:1:19.90,2025-02-11:2:45.00}}'),
+  ('{1/0={2025-01-03:1:1},1/1={2025-01-03:1:0},2/0={2025-01-03:-1:-1}}'), ('{1/0={2025-01-03:1:1},255/1023={5874897-12-31:1:1}}'),
+  ('{7/9={2025-01-03:1:92233720368547758.07},7/10={2025-01-03:0:-5,2025-06-01:1:0}}')) v(s);
+INSERT INTO stream_sample SELECT 100, stream_histories_agg(1 + i % 3, i % 7, history(date '2025-01-01' + i * i % 700, CASE WHEN i % 3 = 0 THEN 1 ELSE (i * 7919 % 100000) / 100.0 END)) FROM generate_series(1, 40) i;
+
 CREATE TABLE result (kind text, ok boolean, accepted boolean, detail text);
 
 CREATE FUNCTION mutate_text(literal text, seed text) RETURNS text LANGUAGE plpgsql AS $$
@@ -47,24 +54,24 @@ BEGIN
   RETURN literal;
 END $$;
 
-CREATE FUNCTION try_text(literal text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION try_text(type text, literal text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  h history;
+  same boolean;
 BEGIN
-  h := literal;
-  INSERT INTO result VALUES ('text', h::text::history = h AND history_send(h::text::history) = history_send(h), true, literal);
+  EXECUTE format('SELECT v::text::%1$s = v AND %1$s_send(v::text::%1$s) = %1$s_send(v) FROM (SELECT $1::%1$s OFFSET 0) AS x(v)', type) INTO same USING literal;
+  INSERT INTO result VALUES (type || ': text', same, true, literal);
 EXCEPTION WHEN OTHERS THEN
-  INSERT INTO result VALUES ('text', sqlstate LIKE '22%' AND sqlerrm LIKE '%history%', false, format('%s: %s %s', left(literal, 200), sqlstate, sqlerrm));
+  INSERT INTO result VALUES (type || ': text', sqlstate LIKE '22%' AND sqlerrm ~ ('history|' || type), false, format('%s: %s %s', left(literal, 200), sqlstate, sqlerrm));
 END $$;
 
-CREATE FUNCTION try_binary(kind text, bytes bytea) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION try_binary(type regtype, kind text, bytes bytea) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   again bytea;
 BEGIN
-  again := test_receive(bytes, 'history');
-  INSERT INTO result VALUES (kind, again = bytes, true, format('%s became %s', bytes, again));
+  again := test_receive(bytes, type);
+  INSERT INTO result VALUES (type || ': binary, ' || kind, again = bytes, true, format('%s became %s', bytes, again));
 EXCEPTION WHEN OTHERS THEN
-  INSERT INTO result VALUES (kind, sqlstate LIKE '22%' AND sqlerrm LIKE '%history%', false, format('%s: %s %s', left(bytes::text, 200), sqlstate, sqlerrm));
+  INSERT INTO result VALUES (type || ': binary, ' || kind, sqlstate LIKE '22%' AND sqlerrm ~ ('history|' || type::text), false, format('%s: %s %s', left(bytes::text, 200), sqlstate, sqlerrm));
 END $$;
 
 CREATE FUNCTION try_state(aggregate regprocedure, bytes bytea) RETURNS void LANGUAGE plpgsql AS $$
@@ -94,14 +101,16 @@ BEGIN
 END $$;
 
 \o /dev/null
-SELECT try_text(mutate_text(h::text, id || '/' || i)) FROM sample, generate_series(1, :mutants) i WHERE length(h::text) < 4000;
-SELECT try_binary('binary, unchanged', history_send(h)) FROM sample;
-SELECT try_binary('binary, truncated', substr(history_send(h), 1, n)) FROM sample, generate_series(0, length(history_send(h)) - 1) n;
-SELECT try_binary('binary, one bit flipped', set_bit(history_send(h), i, 1 - get_bit(history_send(h), i)))
-  FROM sample, generate_series(0, 8 * length(history_send(h)) - 1) i;
-SELECT try_binary('binary, spliced', mutate_bytes(history_send(s.h), history_send(o.h), s.id || '/' || i))
-  FROM sample s CROSS JOIN generate_series(1, :mutants) i
-  JOIN sample o ON o.id = 1 + draw(s.id || '+' || i, 12);
+CREATE TABLE form AS
+  SELECT 'history'::regtype AS type, id, h::text AS literal, history_send(h) AS bytes FROM sample
+  UNION ALL SELECT 'stream_histories', id, s::text, stream_histories_send(s) FROM stream_sample;
+SELECT try_text(type::text, mutate_text(literal, id || '/' || i)) FROM form, generate_series(1, :mutants) i WHERE length(literal) < 4000;
+SELECT try_binary(type, 'unchanged', bytes) FROM form;
+SELECT try_binary(type, 'truncated', substr(bytes, 1, n)) FROM form, generate_series(0, length(bytes) - 1) n;
+SELECT try_binary(type, 'one bit flipped', set_bit(bytes, i, 1 - get_bit(bytes, i))) FROM form, generate_series(0, 8 * length(bytes) - 1) i;
+SELECT try_binary(s.type, 'spliced', mutate_bytes(s.bytes, o.bytes, s.id || '/' || i))
+  FROM form s CROSS JOIN generate_series(1, :mutants) i
+  JOIN form o ON o.type = s.type AND o.id = 1 + draw(s.id || '+' || i, CASE s.type WHEN 'history'::regtype THEN 12 ELSE 7 END);
 \o
 
 -- Aggregates that hand states to other processes. Valid states come from an
@@ -125,11 +134,14 @@ BEGIN
                                                               WHEN 'text' THEN '''x'''
                                                               WHEN 'double precision[]' THEN 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]'
                                                               WHEN 'history' THEN 'history(date ''2025-01-01'' + (i * 37 % 400)::int, (i * 7919 % 1000 - n) / 8.0)'
+                                                              WHEN 'stream_histories' THEN 'format(''{1/%s={2025-01-0%s:1:%s},2/%s={2025-02-03:1:1}}'', i % 3, 1 + i % 9, (i * 7919 % 1000 - n) / 8.0, i % 2)::stream_histories'
                                                               WHEN 'double precision' THEN '(i * 7919 % 1000) / 8.0'
                                                               ELSE '((i * 7919 % 1000 - n) / 8.0)::' || format_type(t, NULL) END, ', ' ORDER BY o)
                     FROM unnest(a.types) WITH ORDINALITY u(t, o));
     -- what counts and ages must be
-    IF a.aggregate::text ~ '^btyd_fit' THEN
+    IF a.aggregate::text ~ '^stream_histories_agg' THEN
+      arguments := '1 + i % 2, i % 3, history(date ''2025-01-01'' + (i * 37 % 400)::int, CASE WHEN i % 2 = 0 THEN 1 ELSE (i * 7919 % 1000 - n) / 8.0 END)';
+    ELSIF a.aggregate::text ~ '^btyd_fit' THEN
       arguments := '''bgnbd'', i % 3, CASE WHEN i % 3 > 0 THEN 3 + i % 2 ELSE 0 END, 10 + i % 2' || repeat(', 1', cardinality(a.types) - 4);
     ELSIF a.aggregate::text ~ '^spend_fit' THEN
       arguments := '1 + i % 2, 5 + i % 3';
@@ -160,5 +172,5 @@ SELECT format('%s %s - %s: %s accepted, %s refused, %s wrong%s',
   FROM (SELECT *, row_number() OVER (PARTITION BY kind, ok ORDER BY length(detail), detail) AS example FROM result) r
  GROUP BY kind ORDER BY kind;
 SELECT format('%s %s - unchanged values are accepted', CASE WHEN bool_and(accepted) THEN 'ok' ELSE 'not ok' END, count(DISTINCT kind) + 100)
-  FROM result WHERE kind = 'binary, unchanged';
+  FROM result WHERE kind ~ ': binary, unchanged$';
 SELECT format('# %s forms', count(*)) FROM result;

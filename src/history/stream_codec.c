@@ -22,6 +22,7 @@
 
 #include <string.h>
 
+#include "history_wide.h"
 #include "varint.h"
 
 /* ---- read ---- */
@@ -159,10 +160,10 @@ begin_entry(StreamWriter *writer, uint32_t key, bool is_count, size_t len)
 	size_t		needed = writer->used + 2 * VARINT_MAX_SIZE + len;
 	uint8_t    *p;
 
+	if (needed > STREAM_MAX_SIZE)
+		return HISTORY_TOO_LARGE;
 	if (needed > writer->room)
 	{
-		if (needed > STREAM_MAX_SIZE)
-			return HISTORY_TOO_LARGE;
 		writer->room = needed + needed / 2;
 		writer->bytes = writer->host->resize(writer->bytes, writer->room);
 	}
@@ -213,6 +214,16 @@ stream_write_days(StreamWriter *writer, uint32_t key, HistoryDay *days, size_t n
 
 /* ---- the group ---- */
 
+static void
+negate(OpenHistory *open)
+{
+	for (size_t i = 0; i < open->n; i++)
+	{
+		open->days[i].events = -open->days[i].events;
+		open->days[i].total = -open->days[i].total;
+	}
+}
+
 /* An entry that only one side has: as it is, or its negative */
 static HistoryError
 write_alone(StreamWriter *writer, const StreamEntry *entry, int sign)
@@ -225,19 +236,40 @@ write_alone(StreamWriter *writer, const StreamEntry *entry, int sign)
 	error = stream_unpack(writer->host, &open, entry);
 	if (error != HISTORY_OK)
 		return error;
-	for (size_t i = 0; i < open.n; i++)
-	{
-		open.days[i].events = -open.days[i].events;
-		open.days[i].total = -open.days[i].total;
-	}
+	negate(&open);
 	error = stream_write_days(writer, entry->key, open.days, open.n, open.decimals);
 	history_free(writer->host, &open);
 	return error;
 }
 
+HistoryError
+stream_add_wide(const Host *host, const StreamEntry *entries, size_t n, int sign, OpenHistory *sum)
+{
+	HistoryWide wide;
+	HistoryError error = HISTORY_OK;
+
+	history_wide_init(&wide);
+	for (size_t i = 0; i < n && error == HISTORY_OK; i++)
+	{
+		OpenHistory open;
+
+		error = stream_unpack(host, &open, &entries[i]);
+		if (error != HISTORY_OK)
+			break;
+		if (sign < 0 && i == n - 1)
+			negate(&open);
+		error = history_wide_add(host, &wide, open.days, open.n, open.decimals);
+		history_free(host, &open);
+	}
+	if (error == HISTORY_OK)
+		error = history_wide_open(host, sum, &wide);
+	history_wide_free(host, &wide);
+	return error;
+}
+
 /* The sum of two histories, to be freed */
 static HistoryError
-add(const Host *host, const StreamEntry *a, const StreamEntry *b, int sign, OpenHistory *sum)
+add_narrow(const Host *host, const StreamEntry *a, const StreamEntry *b, int sign, OpenHistory *sum)
 {
 	OpenHistory left;
 	OpenHistory right;
@@ -265,6 +297,21 @@ add(const Host *host, const StreamEntry *a, const StreamEntry *b, int sign, Open
 		history_free(host, &right);
 	}
 	history_free(host, &left);
+	return error;
+}
+
+/* Totals that are too large may fit with fewer decimals. */
+static HistoryError
+add(const Host *host, const StreamEntry *a, const StreamEntry *b, int sign, OpenHistory *sum)
+{
+	HistoryError error = add_narrow(host, a, b, sign, sum);
+
+	if (error == HISTORY_OVERFLOW)
+	{
+		StreamEntry both[] = {*a, *b};
+
+		error = stream_add_wide(host, both, 2, sign, sum);
+	}
 	return error;
 }
 

@@ -89,6 +89,13 @@ extern HistoryError stream_write_days(StreamWriter *writer, uint32_t key, Histor
 									  size_t n, int decimals);
 
 /*
+ * The sum of the entries, the last one times sign, whatever their keys: to be
+ * freed; HISTORY_OVERFLOW only where no history can hold it.
+ */
+extern HistoryError stream_add_wide(const Host *host, const StreamEntry *entries, size_t n,
+									int sign, OpenHistory *sum);
+
+/*
  * a + b, or a - b with sign -1. An entry whose sum is out of range is an error,
  * or is left out.
  */

@@ -150,6 +150,9 @@ stream_histories_in(PG_FUNCTION_ARGS)
 	const char *next = skip_spaces(start);
 	Node	   *escontext = fcinfo->context;
 	StreamLog  *log = stream_log_create(CurrentMemoryContext);
+	HistoryError error;
+	uint8	   *bytes;
+	size_t		size;
 
 	if (*next != '{')
 	{
@@ -182,7 +185,13 @@ stream_histories_in(PG_FUNCTION_ARGS)
 		syntax_error(start, next, "nothing", escontext);
 		PG_RETURN_NULL();
 	}
-	PG_RETURN_STREAM_HISTORIES_P(stream_histories_of_log(log, STREAM_RAISE));
+	error = stream_log_pack(&server_host, log, STREAM_RAISE, VARHDRSZ, &bytes, &size);
+	if (error == HISTORY_OVERFLOW)
+		ereturn(escontext, (Datum) 0,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("total or number of events of a day is out of range for type stream_histories")));
+	stream_histories_check(error);
+	PG_RETURN_STREAM_HISTORIES_P(stream_histories_of_bytes(bytes, size));
 }
 
 PG_FUNCTION_INFO_V1(stream_histories_out);

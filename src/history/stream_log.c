@@ -22,7 +22,6 @@
 #include <string.h>
 
 #include "history_log.h"
-#include "history_wide.h"
 #include "varint.h"
 
 /*
@@ -121,29 +120,6 @@ add_up_narrow(const Host *host, const StreamEntry *entries, size_t n, OpenHistor
 	return error;
 }
 
-static HistoryError
-add_up_wide(const Host *host, const StreamEntry *entries, size_t n, OpenHistory *sum)
-{
-	HistoryWide wide;
-	HistoryError error = HISTORY_OK;
-
-	history_wide_init(&wide);
-	for (size_t i = 0; i < n && error == HISTORY_OK; i++)
-	{
-		OpenHistory open;
-
-		error = stream_unpack(host, &open, &entries[i]);
-		if (error != HISTORY_OK)
-			break;
-		error = history_wide_add(host, &wide, open.days, open.n, open.decimals);
-		history_free(host, &open);
-	}
-	if (error == HISTORY_OK)
-		error = history_wide_open(host, sum, &wide);
-	history_wide_free(host, &wide);
-	return error;
-}
-
 /* Write the sum of n entries of one key. */
 static HistoryError
 write_sum(StreamWriter *writer, const StreamEntry *entries, size_t n, StreamOverflow overflow)
@@ -165,7 +141,7 @@ write_sum(StreamWriter *writer, const StreamEntry *entries, size_t n, StreamOver
 				error = stream_write_entry(writer, &entries[i]);
 			return error;
 		}
-		error = add_up_wide(host, entries, n, &sum);
+		error = stream_add_wide(host, entries, n, 1, &sum);
 		if (error == HISTORY_OVERFLOW && overflow == STREAM_LEAVE_OUT)
 			return HISTORY_OK;
 	}
