@@ -223,8 +223,8 @@ CREATE FUNCTION @extschema@._model_segment_history(model name, settings jsonb)
 DECLARE
 	home	text := quote_ident(model);
 	small	int := settings ->> 'minimum_group_size';
-	days	text := @extschema@._fill('SELECT q.* FROM @extschema@._model_days($1, $2, $3) AS d (day)'
-		' CROSS JOIN LATERAL {model}._question_at(d.day, NULL, false, 0, $4) AS q WHERE d.day IS NOT NULL',
+	days	text := @extschema@._fill('SELECT q.* FROM @extschema@._model_days($1, $2, $3) AS d (day),'
+		' LATERAL {model}._question_at(d.day, NULL, false, 0, $4) AS q WHERE d.day IS NOT NULL',
 		'model', home);
 	maps	text[];
 	counts	text;
@@ -242,8 +242,8 @@ SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customer
 		counts := @extschema@._fill($q$
 WITH everyone AS MATERIALIZED (SELECT h.* FROM {model}._customers AS h)
 SELECT q.as_of, q.tenant, q.version, q.map_copy, s.segment, s.customers, s.revenue
-  FROM ({days}) AS q
- CROSS JOIN LATERAL (SELECT s.segment, count(*) AS customers, sum(s.monetary) AS revenue
+  FROM ({days}) AS q,
+       LATERAL (SELECT s.segment, count(*) AS customers, sum(s.monetary) AS revenue
                        FROM (WITH level AS (SELECT) SELECT s.segment, s.monetary FROM ({scores}) AS s) AS s
                       GROUP BY s.segment) AS s$q$,
 			'model', home, 'days', days,
@@ -251,8 +251,8 @@ SELECT q.as_of, q.tenant, q.version, q.map_copy, s.segment, s.customers, s.reven
 	ELSE
 		counts := @extschema@._fill($q$
 SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, s.customers, s.revenue
-  FROM @extschema@._model_days($1, $2, $3) AS d (day)
- CROSS JOIN LATERAL (SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers,
+  FROM @extschema@._model_days($1, $2, $3) AS d (day),
+       LATERAL (SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers,
                             sum(s.monetary) AS revenue
                        FROM {model}._scores_at(d.day, NULL, false, $4) AS s
                       GROUP BY s.as_of, s.tenant, s.version, s.map_copy, s.segment) AS s
@@ -336,8 +336,8 @@ SELECT f.tenant, f.customer_key, f.history, f.as_of, f.cohort, {last_period} AS 
   FROM (SELECT f.*, {start} AS cohort
           FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of,
                        @extschema@.first_day(h.history, q.as_of) AS first_day
-                  FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q
-                  JOIN {model}._customers AS h ON h.tenant = q.tenant) AS f
+                  FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q, {model}._customers AS h
+                 WHERE h.tenant = q.tenant) AS f
          WHERE f.first_day IS NOT NULL) AS f$q$,
 			'model', home, 'last_period', format(cohort.periods, 'f.as_of', 'f.cohort'),
 			'start', format(cohort.start_of, 'f.first_day'));

@@ -84,7 +84,7 @@ WITH {one} SELECT jsonb_build_object(
 	                          WHERE r.map = c.map_copy AND r.position = s.rule_position))
 	               FROM (SELECT q.* FROM {model}._question_at($2, NULL, false, 0, $4) AS q
 	                      WHERE q.tenant IN (SELECT o.tenant FROM one AS o)) AS q
-	              CROSS JOIN LATERAL ({scores}) AS s))
+	                  , LATERAL ({scores}) AS s))
   FROM {model}.configuration AS c WHERE {in_force} ORDER BY c.version DESC LIMIT 1$q$,
 			'model', home, 'one', one, 'as_of', as_of, 'in_force', in_force,
 			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)',
@@ -138,12 +138,9 @@ SELECT s.customer_key::text, s.as_of, s.segment::text, l.label, s.rfm_code, s.rf
        s.recency_days, s.frequency,
        s.monetary::{money}, s.step_amount, s.rfm_code_then, {tenant}
   FROM (WITH level AS (SELECT) SELECT s.*, w.step_amount, n.rfm_code AS rfm_code_then
-          FROM ({then}) AS n
-          JOIN question AS w ON w.tenant = n.tenant
-         CROSS JOIN LATERAL ({now}) AS s
-         WHERE n.segment = $1{contact}) AS s
-  JOIN places AS l ON l.map = s.map_copy AND l.segment = s.segment
-  JOIN places AS t ON t.map = s.map_copy AND t.segment = $1 AND t.place < l.place
+          FROM ({then}) AS n, question AS w, LATERAL ({now}) AS s
+         WHERE w.tenant = n.tenant AND n.segment = $1{contact}) AS s, places AS l, places AS t
+ WHERE l.map = s.map_copy AND l.segment = s.segment AND t.map = s.map_copy AND t.segment = $1 AND t.place < l.place
  ORDER BY s.monetary DESC, s.customer_key$q$,
 			'model', home, 'language', language, 'decimals', settings ->> 'money_decimals', 'money', money,
 			'tenant', @extschema@._model_tenant(settings, 's'),

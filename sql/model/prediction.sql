@@ -47,8 +47,8 @@ BEGIN
 			{customers} AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
 			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.fitted_on
 			FROM (SELECT q.tenant, q.version, k.fitted_on, k.btyd_fit, k.spend_fit, k.propensity_fit
-				FROM {model}._question AS q
-				JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+				FROM {model}._question AS q, {model}.calibration AS k
+				WHERE k.version = q.version AND k.tenant = q.tenant) AS q
 			CROSS JOIN LATERAL (VALUES (1, 'orders', q.btyd_fit), (2, 'spend', q.spend_fit),
 				(3, 'propensity', q.propensity_fit)) AS f (position, fit, document)
 			LEFT JOIN LATERAL (
@@ -110,9 +110,9 @@ BEGIN
 	RETURN NEXT @extschema@._model_view('weights',
 		@extschema@._fill($q$SELECT {tenant} AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share,
 			w.learnt_share, w.coefficient, w.standard_error, w.p, w.clipped
-			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM {model}._question AS q
-					JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
-			CROSS JOIN LATERAL @extschema@.learnt_weights_table(q.weights_fit, q.weights) AS w
+			FROM (SELECT q.tenant, q.weights, k.weights_fit FROM {model}._question AS q, {model}.calibration AS k
+				WHERE k.version = q.version AND k.tenant = q.tenant) AS q,
+			LATERAL @extschema@.learnt_weights_table(q.weights_fit, q.weights) AS w
 			ORDER BY q.tenant, w.score$q$, 'model', home, 'tenant', tenant),
 		'the weights of rfm_score beside those that tell best who ordered in the last 90 days'
 		' from the scores before them');
@@ -125,7 +125,7 @@ BEGIN
 			k.expected_value::{money} AS expected_value, k.actual_value::{money} AS actual_value,
 			k.expected_value / NULLIF(k.actual_value, 0)::float8 - 1 AS value_bias,
 			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
-			FROM {model}._question AS q JOIN ({latest}) AS k ON k.tenant = q.tenant ORDER BY q.tenant$q$,
+			FROM {model}._question AS q, ({latest}) AS k WHERE k.tenant = q.tenant ORDER BY q.tenant$q$,
 			'model', home, 'latest', latest, 'tenant', tenant, 'money', money),
 			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL,
 			NULL, 'q.tenant',
@@ -141,8 +141,8 @@ BEGIN
 			c.customers, c.expected_orders, c.actual_orders,
 			c.expected_orders / c.customers AS expected_mean, c.actual_orders / c.customers::float8 AS actual_mean,
 			c.expected_value::{money} AS expected_value, c.actual_value::{money} AS actual_value
-			FROM {model}._question AS q JOIN ({latest}) AS k ON k.tenant = q.tenant
-			JOIN {model}.prediction_check_classes AS c ON c.check_id = k.check_id AND c.tenant = k.tenant
+			FROM {model}._question AS q, ({latest}) AS k, {model}.prediction_check_classes AS c
+			WHERE k.tenant = q.tenant AND c.check_id = k.check_id AND c.tenant = k.tenant
 			ORDER BY q.tenant, c.repeat_orders$q$,
 			'model', home, 'latest', latest, 'tenant', tenant, 'money', money),
 			'{tenant,split_on,until,repeat_orders,repeat_orders_range,customers,expected_orders,actual_orders,'
@@ -156,9 +156,8 @@ BEGIN
 			w.expected_orders, w.actual_orders,
 			w.expected_orders - lag(w.expected_orders, 1, 0) OVER b AS expected_in_week,
 			w.actual_orders - lag(w.actual_orders, 1, 0) OVER b AS actual_in_week
-			FROM {model}._question AS q JOIN ({latest}) AS k ON k.tenant = q.tenant
-			JOIN {model}.prediction_check_weeks AS w ON w.check_id = k.check_id AND w.tenant = k.tenant
-			WHERE {enough}
+			FROM {model}._question AS q, ({latest}) AS k, {model}.prediction_check_weeks AS w
+			WHERE k.tenant = q.tenant AND w.check_id = k.check_id AND w.tenant = k.tenant AND {enough}
 			WINDOW b AS (PARTITION BY q.tenant ORDER BY w.week_end)
 			ORDER BY q.tenant, w.week_end$q$,
 			'model', home, 'latest', latest, 'tenant', tenant, 'enough',

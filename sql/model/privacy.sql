@@ -555,7 +555,7 @@ BEGIN
 SELECT r.customer_key, {tenant} AS tenant, r.last_event_on, r.remove_on, r.customer_id
   FROM (SELECT h.customer_key, h.tenant, h.customer_id, q.as_of, @extschema@.last_activity(h.history) AS last_event_on,
                @extschema@.last_activity(h.history) + {days} + 1 AS remove_on
-          FROM {model}._question AS q JOIN {model}._customers AS h ON h.tenant = q.tenant) AS r
+          FROM {model}._question AS q, {model}._customers AS h WHERE h.tenant = q.tenant) AS r
  WHERE r.remove_on <= r.as_of + 30 ORDER BY r.remove_on, r.customer_key$q$,
 			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'r'),
 			'days', coalesce(settings ->> 'retention_days', 'NULL::int')),
@@ -563,7 +563,7 @@ SELECT r.customer_key, {tenant} AS tenant, r.last_event_on, r.remove_on, r.custo
 
 	RETURN NEXT @extschema@._model_view('processing_record', @extschema@._fill($q$
 SELECT {name}::text AS model, u.item, u.detail FROM (
-			SELECT v.position, v.item, v.detail FROM {model}.configuration AS c CROSS JOIN LATERAL (VALUES
+			SELECT v.position, v.item, v.detail FROM {model}.configuration AS c, LATERAL (VALUES
 				(10, 'purpose', COALESCE(c.purpose, 'not stated: alter_model(..., purpose => ...)')),
 				(11, 'legal basis', COALESCE(c.legal_basis, 'not stated: alter_model(..., legal_basis => ...)')),
 				(20, 'source', c.source),

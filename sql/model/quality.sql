@@ -377,16 +377,14 @@ BEGIN
 			CASE WHEN w.found = 'checked' AND u.checked_at IS NULL
 				THEN format('count it: SELECT check_quality(%L)', {name}) ELSE w.advice END AS advice
 			FROM (SELECT r.reason, r."position", r.unit, r.found, {words} AS explanation, r.advice
-				FROM @extschema@.quality_reasons() AS r WHERE r.reason = ANY ({counted})) AS w
-			JOIN (
+				FROM @extschema@.quality_reasons() AS r WHERE r.reason = ANY ({counted})) AS w, (
 				SELECT {tenant} AS tenant, d.reason, d.affected, d.affected AS customers,
 					CASE WHEN d.affected > 0 THEN CASE d.reason
 						WHEN 'not_predicted' THEN @extschema@.prediction_reason(k.btyd_fit)
 						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit){figures}
 						END END AS detail,
 					now() AS checked_at
-				FROM {model}._question AS q
-				JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant
+				FROM {model}.calibration AS k, {model}._question AS q
 				LEFT JOIN (SELECT h.tenant,
 						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
 						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL
@@ -403,11 +401,11 @@ BEGIN
 						sum(@extschema@.frequency(h.history, q.as_of)) AS orders,
 						count(*) FILTER (WHERE @extschema@._is_placeholder_key(h.customer_id)) AS placeholder,
 						count(*) FILTER (WHERE {due}) AS due
-						FROM {model}._question AS q JOIN {model}._histories AS h ON h.tenant = q.tenant
+						FROM {model}._question AS q, {model}._histories AS h WHERE h.tenant = q.tenant
 						GROUP BY h.tenant) AS n ON n.tenant = q.tenant
 				LEFT JOIN ({people}) AS p ON p.tenant = q.tenant
-				LEFT JOIN ({keys}) AS y ON y.tenant = q.tenant
-				CROSS JOIN LATERAL (VALUES
+				LEFT JOIN ({keys}) AS y ON y.tenant = q.tenant,
+				LATERAL (VALUES
 					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)),
 					('all_refunded', COALESCE(n.all_refunded, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
 					('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered
@@ -438,6 +436,7 @@ BEGIN
 						WHERE o.tenant = q.tenant
 						AND NOT EXISTS (SELECT FROM {model}.segment_label AS l
 							WHERE l.map = q.map_copy AND l.segment = o.segment)))) AS d (reason, affected)
+				WHERE k.version = q.version AND k.tenant = q.tenant
 				UNION ALL
 				SELECT NULL, d.reason, d.affected,
 					CASE WHEN d.reason = 'too_large' THEN d.affected ELSE x.customers END, NULL, r.finished_at
@@ -453,7 +452,8 @@ BEGIN
 				SELECT {tenant}, c.reason, x.affected, x.customers, x.detail, x.checked_at
 				FROM {model}._question AS q CROSS JOIN unnest({checked}::text[]) AS c (reason)
 				LEFT JOIN {model}.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason
-			) AS u ON u.reason = w.reason
+			) AS u
+			WHERE u.reason = w.reason
 			ORDER BY u.tenant, w."position"$q$,
 			'model', home, 'name', quote_literal(model), 'tenant', tenant, 'people', people,
 			'everything', everything, 'counted', quote_literal(counted),

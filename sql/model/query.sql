@@ -7,6 +7,8 @@
 -- would compute a score again in every rule that reads it. Unlike OFFSET 0 it
 -- lets a condition on the customer through to the index, and parallel workers in.
 -- Columns that nobody reads are still left out, and so are joins for them.
+-- What is joined stands in a list, not between JOINs: the server stores the columns
+-- of both sides of every JOIN, and reads them again whenever it plans.
 --
 
 -- The customers with something pending in a live model. Those who have been merged
@@ -172,9 +174,8 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
        CASE WHEN {as_of} >= date '4600-01-01 BC' THEN {as_of} - c.change_days END AS then_day,
        k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds,
        k.median_value{fits}{columns}
-  FROM {dates}{model}.configuration AS c
-  JOIN {calibration} AS k ON k.version = c.version
- WHERE {condition} AND {readable}$q$,
+  FROM {dates}{model}.configuration AS c, {calibration} AS k
+ WHERE k.version = c.version AND {condition} AND {readable}$q$,
 		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
 		'dates', dates, 'columns', columns,
 		'readable', CASE WHEN reader IS NULL THEN 'true'
@@ -370,10 +371,10 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
                 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
        t.recency_days AS then_recency_days, t.frequency AS then_frequency,
        t.scored_value AS then_scored_value{predictions}
-  FROM {question} AS q
-  JOIN {customers} AS h ON h.tenant = q.tenant
- CROSS JOIN LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f
- CROSS JOIN LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t$q$,
+  FROM {question} AS q, {customers} AS h,
+       LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f,
+       LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t
+ WHERE h.tenant = q.tenant$q$,
 		'question', question, 'customers', customers,
 		'attributes', @extschema@._model_attribute_list(settings, ', h.%I'),
 		'predictions', @extschema@._model_predictions(settings, 'facts'));
@@ -394,10 +395,10 @@ WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes
        CASE WHEN f.recency_days IS NOT NULL
             THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
        t.r_score AS then_r_score, t.f_score AS then_f_score, t.m_score AS then_m_score{predictions}
-  FROM {facts} AS f
- CROSS JOIN LATERAL @extschema@.rfm_scores(f.recency_days, f.frequency, f.scored_value,
-       f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS r
- CROSS JOIN LATERAL @extschema@.rfm_scores(f.then_recency_days, f.then_frequency, f.then_scored_value,
+  FROM {facts} AS f,
+       LATERAL @extschema@.rfm_scores(f.recency_days, f.frequency, f.scored_value,
+       f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS r,
+       LATERAL @extschema@.rfm_scores(f.then_recency_days, f.then_frequency, f.then_scored_value,
        f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS t
  WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected$q$,
 		'facts', facts, 'attributes', @extschema@._model_attribute_list(settings, ', f.%I'),
@@ -423,10 +424,11 @@ DECLARE
 	overridden	text;
 	rule		text := '';
 BEGIN
-	SELECT array_agg(format('s.%I', c.name) ORDER BY c.condition <> 'score', c.position) INTO columns
+	SELECT array_agg(format(CASE WHEN c.name ~ '^(rfm_|score_reason$)' THEN 'c.%I' ELSE 's.%I' END, c.name)
+			ORDER BY c.condition <> 'score', c.position) INTO columns
 	  FROM @extschema@._score_column AS c WHERE c.part = ANY (parts) AND c.condition IS NOT NULL;
 	columns := columns || ARRAY(SELECT format('s.%I', a) FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n)
-		|| ARRAY(SELECT format('s.%I', 'attributes.' || a)
+		|| ARRAY(SELECT format('c.%I', 'attributes.' || a)
 				   FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n);
 	IF cardinality(maps) = 1 THEN
 		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
@@ -447,7 +449,7 @@ BEGIN
 			   || ' END)::int AS rule_position,'
 			   ' o.made_by AS overridden_by, o.valid_until AS overridden_until, o.reason AS overridden_reason'
 		  INTO rule FROM unnest(maps) AS m (map);
-		rule := rule || (SELECT coalesce(string_agg(format(', s.%I', 'attributes.' || a), ''), '')
+		rule := rule || (SELECT coalesce(string_agg(format(', c.%I', 'attributes.' || a), ''), '')
 			FROM unnest(@extschema@._model_attributes(settings)) AS a);
 	END IF;
 	RETURN @extschema@._fill($q$
@@ -456,16 +458,15 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
        s.last_order_on, s.recency_days, s.frequency, s.monetary, s.mean_value, s.tenure_days, s.silence_ratio,
        s.no_order_reason,
        s.r_score, s.f_score, s.m_score, s.basket_score, s.then_r_score, s.then_f_score, s.then_m_score{predictions},
-       s.rfm_code, s.rfm_score, s.rfm_score_change, s.score_reason,
-       s.segment_by_rules,
-       CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE s.segment_by_rules END AS segment,
+       c.rfm_code, c.rfm_score, c.rfm_score_change, c.score_reason,
+       g.segment_by_rules,
+       CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE g.segment_by_rules END AS segment,
        o.segment IS NOT NULL AS segment_overridden{rule}
-  FROM (SELECT s.*,
-               -- a customer who has bought and lacks R, because thresholds are missing, is no prospect
-               (CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL
-                   THEN {segment} END)::text COLLATE "C" AS segment_by_rules
-          FROM (SELECT s.*{dotted},
-                       @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
+  FROM {scored} AS s
+  LEFT JOIN {model}.overridden_segments AS o ON o.customer_key = s.customer_key
+   AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND ({overridden}),
+       -- what has a name once, and no level of its own: the planner puts it in
+       LATERAL (SELECT @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
                        @extschema@.weighted_score(
                            ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
                        @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights)
@@ -474,10 +475,10 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
                        AS rfm_score_change,
                        CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
                             WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
-                            WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason
-                  FROM {scored} AS s) AS s) AS s
-  LEFT JOIN {model}.overridden_segments AS o ON o.customer_key = s.customer_key
-   AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND ({overridden})$q$,
+                            WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason{dotted}) AS c,
+       -- a customer who has bought and lacks R, because thresholds are missing, is no prospect
+       LATERAL (SELECT (CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL
+                   THEN {segment} END)::text COLLATE "C" AS segment_by_rules) AS g$q$,
 		'model', quote_ident(model), 'scored', scored, 'segment', segment, 'overridden', overridden, 'rule', rule,
 		'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
 		'dotted', @extschema@._model_attribute_list(settings, ', s.%I AS %I'),

@@ -431,9 +431,9 @@ SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
        s.segment, s.segment_label, s.segment_overridden, l.action{attributes}, s.tenant, s.customer_id
-  FROM {model}.customer_scores AS s
-  JOIN {model}.segment_label AS l ON l.map = {map} AND l.segment = s.segment AND l.language = {language}
- WHERE l.role = {role}{contact} ORDER BY s.monetary DESC, s.customer_key$q$,
+  FROM {model}.customer_scores AS s, {model}.segment_label AS l
+ WHERE l.map = {map} AND l.segment = s.segment AND l.language = {language} AND l.role = {role}{contact}
+ ORDER BY s.monetary DESC, s.customer_key$q$,
 				'model', home, 'map', map, 'language', language, 'role', quote_literal(list.role),
 				'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
 				-- lists are there to be acted on: people who may not be contacted at all are in none
@@ -495,15 +495,16 @@ SELECT {tenant} AS tenant, d.dimension, n.score,
        @extschema@.score_range({dimension}, t.thresholds, n.score, {language}, {decimals}) AS score_range,
        q.version, k.valid_from, {customers} AS calibrated_customers,
        CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
-  FROM {model}._question AS q
-  JOIN (SELECT b.*, c.valid_from, c.bins FROM {model}.calibration AS b
-          JOIN {model}.configuration AS c USING (version)) AS k
-    ON k.version = q.version AND k.tenant = q.tenant
- CROSS JOIN (VALUES (1, 'recency'), (2, 'frequency'), (3, 'monetary'), (4, 'basket')) AS d (position, dimension)
- CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds
+  FROM {model}._question AS q,
+       (SELECT b.version, b.tenant, b.customers, c.valid_from, c.bins
+          FROM {model}.calibration AS b, {model}.configuration AS c WHERE c.version = b.version) AS k,
+       (VALUES (1, 'recency'), (2, 'frequency'), (3, 'monetary'), (4, 'basket')) AS d (position, dimension),
+       LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds
                             WHEN 'frequency' THEN q.frequency_thresholds
-                            WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds)
-  JOIN generate_series(1, {bins}) AS n (score) ON n.score <= COALESCE(cardinality(t.thresholds) + 1, k.bins)
+                            WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds),
+       generate_series(1, {bins}) AS n (score)
+ WHERE k.version = q.version AND k.tenant = q.tenant
+   AND n.score <= COALESCE(cardinality(t.thresholds) + 1, k.bins)
  ORDER BY q.tenant, d.position, n.score$q$,
 			'model', home, 'tenant', tenant, 'language', language, 'decimals', settings ->> 'money_decimals',
 			-- the number of bins as a constant, so that the planner knows how few rows there are
@@ -605,12 +606,12 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
                         THEN format(' (%s with an order at least)', c.minimum_customers) ELSE '' END
             WHEN p.left_out > 0
             THEN format('nothing; rows left out that can''t be scored: %s, see data_quality', p.left_out) END AS needs,
-       c.live, (SELECT count(*) FROM {model}.pending AS d
-                  JOIN {model}._question AS q ON q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
-  FROM {model}.configuration AS c
-  LEFT JOIN LATERAL (SELECT max(r.finished_at) AS finished_at FROM {model}.refreshes AS r) AS f ON true
- CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM {model}._histories AS h
-                               JOIN {model}._question AS q ON q.tenant = h.tenant) AS customers,
+       c.live, (SELECT count(*) FROM {model}.pending AS d, {model}._question AS q
+                WHERE q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
+  FROM {model}.configuration AS c,
+       (SELECT max(r.finished_at) AS finished_at FROM {model}.refreshes AS r) AS f,
+       LATERAL (SELECT (SELECT count(*) FROM {model}._histories AS h, {model}._question AS q
+                         WHERE q.tenant = h.tenant) AS customers,
        @extschema@._model_missing(c.source_reads || c.customers_reads) AS missing,
        @extschema@._model_lost({name}, c.objects) AS lost,
        (SELECT count(*) FROM {model}._question AS q
@@ -633,7 +634,7 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
 	RETURN NEXT @extschema@._model_view('segment_changes', @extschema@._fill($q$
 SELECT c.change_id, c.recorded_at, c.as_of, c.customer_key, {tenant} AS tenant,
        c.previous_segment::text AS previous_segment, c.segment::text AS segment
-  FROM {model}.recorded_changes AS c JOIN {model}._question AS q ON q.tenant = c.tenant WHERE {allowed}
+  FROM {model}.recorded_changes AS c, {model}._question AS q WHERE q.tenant = c.tenant AND {allowed}
  ORDER BY c.change_id$q$,
 			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'q'),
 			'allowed', @extschema@._model_may_be_shown(model, settings, 'c')),
