@@ -94,9 +94,10 @@ make_plan(const char *schema, const char *name)
 
 /*
  * Changes of the view make the server plan again by itself. What it can't follow
- * is another name: the plan is that of the query's text.
+ * is another name: the plan is that of the query's text. (Apart from the function
+ * that catches errors: gcc would warn of what longjmp does to its variables.)
  */
-static KeptPlan *
+static pg_noinline KeptPlan *
 find_plan(Oid view)
 {
 	HTAB	   *plans = kept_plans();
