@@ -21,7 +21,7 @@ SELECT 'volatility and parallel safety are stated', name FROM function
                        'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes',
                        'override_segment', 'clear_override', 'merge_customers', 'unmerge_customers', 'check_quality', 'score_parity', 'check_prediction',
                        '_new_suppression_key', 'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
-   AND proname NOT IN ('explain_score', '_explain_steps', '_explain_next_steps', 'near_misses', '_score_explanation', '_scores_with_orders', '_near_misses', '_attribute_segments')	-- call functions of a model
+   AND proname NOT IN ('explain_score', '_explain_steps', '_explain_next_steps', 'near_misses', '_score_explanation', '_scores_with_orders', '_near_misses', '_attribute_segments', '_one_customer')	-- call functions of a model, or keep a plan
    AND proname <> '_live_call_handler'	-- runs functions that write a model
    AND proname NOT LIKE '\_model\_%';	-- what these are made of
 
