@@ -46,6 +46,7 @@ OBJS = \
 	src/segment/segment.o \
 	src/segment/segment_case.o \
 	src/foreign.o \
+	src/named_data.o \
 	src/segment/segment_map.o \
 	src/bulk/source.o \
 	src/bulk/customer_table.o \

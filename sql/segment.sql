@@ -165,20 +165,15 @@ COMMENT ON FUNCTION @extschema@.check_segment_map(text) IS
 	'what is wrong with a segment map: holes, overlaps, unreachable rules, unknown columns, missing labels; its '
 	'refinements are listed as such; no row if all is well; an error if segment_map is NULL or unknown';
 
-CREATE FUNCTION @extschema@.create_segment_map(name text, copy_of text DEFAULT NULL)
-	RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+-- What create_segment_map and create_scorecard share: the name, and the tables.
+CREATE FUNCTION @extschema@._own_name(name text, copy_of text, title text, noun text, creator text, example text)
+	RETURNS text[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-	SET constraint_exclusion = off		-- constants in CHECK constraints of a table of others' are not folded
 	AS $$
 DECLARE
-	parts			text[];
-	home			text := (pg_catalog.parse_ident('@extschema@'))[1];
-	source_parts	text[];
-	source_schema	text;
-	source			record;
-	found_rows		boolean;
-	relation		text;
+	parts	text[];
+	home	text := (pg_catalog.parse_ident('@extschema@'))[1];
 BEGIN
 	IF name IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'name must not be null';
@@ -186,26 +181,26 @@ BEGIN
 	IF pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260
 		OR pg_catalog.octet_length(copy_of) OPERATOR(pg_catalog.>) 260 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('%L is too long for the name of a segment map', pg_catalog.left(
-				CASE WHEN pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260 THEN name ELSE copy_of END, 100));
+			MESSAGE = pg_catalog.format('%L is too long for the name of a %s', pg_catalog.left(
+				CASE WHEN pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260 THEN name ELSE copy_of END, 100), title);
 	END IF;
 	parts := pg_catalog.parse_ident(name);
 	IF pg_catalog.cardinality(parts) OPERATOR(pg_catalog.<>) 2 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('name "%s" does not say in which schema to make the segment map',
-				pg_catalog.left(name, 100)),
-			HINT = 'Write schema.map, with a schema of yours:'
-				' create_segment_map(''crm.winter'', copy_of => ''essential'').';
+			MESSAGE = pg_catalog.format('name "%s" does not say in which schema to make the %s',
+				pg_catalog.left(name, 100), title),
+			HINT = pg_catalog.format('Write schema.%s, with a schema of yours: %s(''crm.winter'', copy_of => %L).',
+				noun, creator, example);
 	END IF;
 	IF pg_catalog.octet_length(parts[2]) OPERATOR(pg_catalog.>) 63 OR parts[2] OPERATOR(pg_catalog.=) '' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('name "%s": the name of a segment map has between 1 and 63 bytes',
-				pg_catalog.left(name, 100));
+			MESSAGE = pg_catalog.format('name "%s": the name of a %s has between 1 and 63 bytes',
+				pg_catalog.left(name, 100), title);
 	END IF;
 	IF parts[1] OPERATOR(pg_catalog.=) home OR pg_catalog.starts_with(parts[1], 'pg_')
 		OR parts[1] OPERATOR(pg_catalog.=) 'information_schema' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = pg_catalog.format('name "%s": schema %I can''t hold maps of your own', name, parts[1]),
+			MESSAGE = pg_catalog.format('name "%s": schema %I can''t hold %ss of your own', name, parts[1], noun),
 			HINT = 'Use a schema of yours.';
 	END IF;
 	IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS s WHERE s.nspname OPERATOR(pg_catalog.=) parts[1]) THEN
@@ -213,53 +208,44 @@ BEGIN
 			MESSAGE = pg_catalog.format('name "%s": schema %I does not exist', name, parts[1]),
 			HINT = pg_catalog.format('CREATE SCHEMA %I;', parts[1]);
 	END IF;
-
-	-- The source first: nothing is made when it doesn't exist.
-	IF copy_of IS NOT NULL THEN
-		source_parts := pg_catalog.parse_ident(copy_of);
-		IF pg_catalog.cardinality(source_parts) OPERATOR(pg_catalog.>) 2 THEN
-			RAISE invalid_parameter_value USING
-				MESSAGE = pg_catalog.format('copy_of "%s" is not the name of a segment map',
-					pg_catalog.left(copy_of, 100));
-		END IF;
-		-- It says what is wrong with an unknown name, and lists the known ones.
-		PERFORM FROM @extschema@.check_segment_map(copy_of);
-		source_schema := CASE WHEN pg_catalog.cardinality(source_parts) OPERATOR(pg_catalog.=) 2
-			THEN source_parts[1] ELSE home END;
-		source_parts[1] := source_parts[pg_catalog.cardinality(source_parts)];
-		EXECUTE pg_catalog.format('SELECT version, bins, description FROM %I.segment_map'
-			' WHERE map OPERATOR(pg_catalog.=) $1', source_schema)
-			INTO source USING source_parts[1];
+	IF pg_catalog.cardinality(pg_catalog.parse_ident(copy_of)) OPERATOR(pg_catalog.>) 2 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = pg_catalog.format('copy_of "%s" is not the name of a %s',
+				pg_catalog.left(copy_of, 100), title);
 	END IF;
+	RETURN parts;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._own_name(text, text, text, text, text, text) IS
+	'internal: schema and name of a segment map or scorecard that is to be made; an error for a name that can''t be';
 
+CREATE FUNCTION @extschema@._own_tables(name text, parts text[], tables text[], title text, noun text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET constraint_exclusion = off		-- constants in CHECK constraints of a table of others' are not folded
+	AS $$
+DECLARE
+	relation	text;
+	found_rows	boolean;
+BEGIN
 	-- Same columns, checks, keys and comments as the shipped tables.
-	IF pg_catalog.to_regclass(pg_catalog.format('%I.segment_map', parts[1])) IS NULL THEN
-		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_map (LIKE @extschema@.segment_map INCLUDING ALL)', parts[1]);
-		EXECUTE pg_catalog.format('ALTER TABLE %I.segment_map DROP CONSTRAINT shipped_maps_are_read_only', parts[1]);
-		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.segment_map IS %L', parts[1],
-			pg_catalog.obj_description('@extschema@.segment_map'::pg_catalog.regclass, 'pg_class'));
-	END IF;
-	IF pg_catalog.to_regclass(pg_catalog.format('%I.segment_rule', parts[1])) IS NULL THEN
-		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_rule (LIKE @extschema@.segment_rule INCLUDING ALL)',
-			parts[1]);
-		EXECUTE pg_catalog.format('ALTER TABLE %1$I.segment_rule DROP CONSTRAINT shipped_maps_are_read_only,'
-			' ADD CONSTRAINT segment_rule_map_fkey FOREIGN KEY (map) REFERENCES %1$I.segment_map (map)'
-			' ON UPDATE CASCADE ON DELETE CASCADE', parts[1]);
-		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.segment_rule IS %L', parts[1],
-			pg_catalog.obj_description('@extschema@.segment_rule'::pg_catalog.regclass, 'pg_class'));
-	END IF;
-	IF pg_catalog.to_regclass(pg_catalog.format('%I.segment_label', parts[1])) IS NULL THEN
-		EXECUTE pg_catalog.format('CREATE TABLE %I.segment_label (LIKE @extschema@.segment_label INCLUDING ALL)',
-			parts[1]);
-		EXECUTE pg_catalog.format('ALTER TABLE %1$I.segment_label DROP CONSTRAINT shipped_maps_are_read_only,'
-			' ADD CONSTRAINT segment_label_map_fkey FOREIGN KEY (map) REFERENCES %1$I.segment_map (map)'
-			' ON UPDATE CASCADE ON DELETE CASCADE', parts[1]);
-		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.segment_label IS %L', parts[1],
-			pg_catalog.obj_description('@extschema@.segment_label'::pg_catalog.regclass, 'pg_class'));
-	END IF;
+	FOREACH relation IN ARRAY tables LOOP
+		CONTINUE WHEN pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], relation)) IS NOT NULL;
+		EXECUTE pg_catalog.format('CREATE TABLE %I.%I (LIKE @extschema@.%2$I INCLUDING ALL)', parts[1], relation);
+		EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT shipped_%ss_are_read_only',
+			parts[1], relation, noun);
+		IF relation OPERATOR(pg_catalog.<>) tables[1] THEN
+			EXECUTE pg_catalog.format('ALTER TABLE %1$I.%2$I ADD CONSTRAINT %2$s_%3$s_fkey FOREIGN KEY (%3$I)'
+				' REFERENCES %1$I.%4$I (%3$I) ON UPDATE CASCADE ON DELETE CASCADE', parts[1], relation, noun, tables[1]);
+		END IF;
+		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.%I IS %L', parts[1], relation,
+			pg_catalog.obj_description(pg_catalog.to_regclass(pg_catalog.format('@extschema@.%I', relation)),
+				'pg_class'));
+	END LOOP;
 
 	-- Triggers, rules and defaults of a table run with the rights of the role that inserts.
-	FOREACH relation IN ARRAY '{segment_map,segment_rule,segment_label}'::text[] LOOP
+	FOREACH relation IN ARRAY tables LOOP
 		EXECUTE pg_catalog.format('LOCK TABLE ONLY %I.%I IN ROW EXCLUSIVE MODE', parts[1], relation);
 		IF EXISTS (SELECT FROM pg_catalog.pg_class AS c
 					WHERE c.oid
@@ -273,14 +259,48 @@ BEGIN
 				HINT = 'Use a schema of yours, or SET ROLE to the owner of the table.';
 		END IF;
 	END LOOP;
-	EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM %I.segment_map WHERE map OPERATOR(pg_catalog.=) $1)',
-		parts[1])
+	EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM %I.%I WHERE %I OPERATOR(pg_catalog.=) $1)',
+		parts[1], tables[1], noun)
 		INTO found_rows USING parts[2];
 	IF found_rows THEN
 		RAISE duplicate_object USING
-			MESSAGE = pg_catalog.format('segment map %s already exists', name),
-			HINT = 'Take another name, or delete its row from segment_map first: its rules and labels go with it.';
+			MESSAGE = pg_catalog.format('%s %s already exists', title, name),
+			HINT = pg_catalog.format('Take another name, or delete its row from %s first: %s go with it.', tables[1],
+				CASE noun WHEN 'map' THEN 'its rules and labels' ELSE 'its rules, groups and bands' END);
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._own_tables(text, text[], text[], text, text) IS
+	'internal: make the tables of segment maps or scorecards in a schema where they are missing; an error if they are '
+	'another role''s or hold that name';
+
+CREATE FUNCTION @extschema@.create_segment_map(name text, copy_of text DEFAULT NULL)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET constraint_exclusion = off		-- constants in CHECK constraints of a table of others' are not folded
+	AS $$
+DECLARE
+	parts			text[] := @extschema@._own_name(name, copy_of, 'segment map', 'map', 'create_segment_map',
+		'essential');
+	source_parts	text[];
+	source_schema	text := (pg_catalog.parse_ident('@extschema@'))[1];
+	source			record;
+BEGIN
+	-- The source first: nothing is made when it doesn't exist.
+	IF copy_of IS NOT NULL THEN
+		source_parts := pg_catalog.parse_ident(copy_of);
+		-- It says what is wrong with an unknown name, and lists the known ones.
+		PERFORM FROM @extschema@.check_segment_map(copy_of);
+		IF pg_catalog.cardinality(source_parts) OPERATOR(pg_catalog.=) 2 THEN
+			source_schema := source_parts[1];
+		END IF;
+		source_parts[1] := source_parts[pg_catalog.cardinality(source_parts)];
+		EXECUTE pg_catalog.format('SELECT version, bins, description FROM %I.segment_map'
+			' WHERE map OPERATOR(pg_catalog.=) $1', source_schema)
+			INTO source USING source_parts[1];
+	END IF;
+	PERFORM @extschema@._own_tables(name, parts, '{segment_map,segment_rule,segment_label}', 'segment map', 'map');
 	IF copy_of IS NULL THEN
 		EXECUTE pg_catalog.format('INSERT INTO %I.segment_map (map) VALUES ($1)', parts[1]) USING parts[2];
 		RETURN;

@@ -1,22 +1,10 @@
 /*
  * segment_map.c
- *		Segment maps in tables: find a map by name, read and compile it, and
- *		the SQL functions over it.
- *
- * An unqualified name is a map shipped with the extension, found through the
- * schema of the calling function, never through search_path. 'crm.winter' is
- * the map winter in the tables segment_map, segment_rule and segment_label of
- * schema crm.
+ *		Segment maps in tables: read and compile a map, and the SQL functions
+ *		over it.
  */
 #include "postgres.h"
 
-#include "access/relation.h"
-#include "access/transam.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -24,21 +12,16 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 #include "utils/varlena.h"
 
 #include "arguments.h"
 #include "compat.h"
-#include "foreign.h"
+#include "named_data.h"
 #include "segment.h"
 
 PG_FUNCTION_INFO_V1(segment_of_scores);
@@ -46,226 +29,23 @@ PG_FUNCTION_INFO_V1(segment_map_case);
 PG_FUNCTION_INFO_V1(segment_map_rule_case);
 PG_FUNCTION_INFO_V1(segment_map_check);
 
-/*
- * ---- Names
- */
-
-typedef struct MapName
-{
-	char	   *shown;			/* for messages: "essential", "crm.winter" */
-	char	   *schema;			/* quoted for SQL */
-	char	   *map;
-	Oid			schema_oid;
-	bool		shipped;
-} MapName;
-
 static const char *const map_tables[] = {"segment_map", "segment_rule", "segment_label"};
 
-static void
-resolve_map_name(text *argument, Oid function, MapName *name)
-{
-	char	   *raw = text_to_cstring(argument);
-	List	   *parts;
-	Oid			home = get_func_namespace(function);
-	Oid			schema = home;
-	const char *schema_name;
-
-	/*
-	 * Quotes and letter case as in any SQL name. Two names, each quoted and
-	 * with every byte doubled, are the most that can be meant; splitting takes
-	 * time that is quadratic in the number of quotes.
-	 */
-	if (strlen(raw) > 2 * (2 * NAMEDATALEN + 2) ||
-		!SplitIdentifierString(pstrdup(raw), '.', &parts) ||
-		list_length(parts) < 1 || list_length(parts) > 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("segment_map \"%.*s\" is not the name of a segment map",
-						pg_mbcliplen(raw, strlen(raw), 100), raw),
-				 errhint("Write the name of a shipped map, such as 'essential', or schema.map for a map of your own; other names than plain ones go in double quotes.")));
-
-	name->map = llast(parts);
-	schema_name = get_namespace_name(home);
-	if (list_length(parts) == 2)
-	{
-		schema_name = linitial(parts);
-		schema = get_namespace_oid(schema_name, true);
-	}
-	else if (schema_name == NULL)
-		elog(ERROR, "function %u has no schema", function);
-	name->schema_oid = schema;
-	name->shipped = schema == home;
-	name->schema = pstrdup(quote_identifier(schema_name));
-	name->shown = name->shipped ? psprintf("\"%s\"", name->map) :
-		psprintf("%s.%s", name->schema, quote_identifier(name->map));
-
-	if (!OidIsValid(schema) ||
-		!OidIsValid(get_relname_relid("segment_map", schema)) ||
-		!OidIsValid(get_relname_relid("segment_rule", schema)) ||
-		!OidIsValid(get_relname_relid("segment_label", schema)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 OidIsValid(schema) ?
-				 errmsg("segment_map %s: schema %s has no segment maps", name->shown, name->schema) :
-				 errmsg("segment_map %s: schema %s does not exist", name->shown, name->schema),
-				 errhint("Make a map of your own in a schema of yours with create_segment_map('schema.map', copy_of => 'essential').")));
-}
+static const DataKind segment_maps = {
+	.argument = "segment_map",
+	.title = "segment map",
+	.titles = "segment maps",
+	.noun = "map",
+	.nouns = "Maps",
+	.example = "essential",
+	.create = "create_segment_map",
+	.tables = map_tables,
+	.ntables = lengthof(map_tables)
+};
 
 /*
  * ---- Reading
  */
-
-/* The first column that we read and that isn't of a type of PostgreSQL's own, in words */
-static const char *
-foreign_column(Relation table, Relation shipped)
-{
-	TupleDesc	columns = RelationGetDescr(table);
-
-	for (int i = 0; i < columns->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(columns, i);
-
-		if (column->attisdropped || column->atttypid < FirstUnpinnedObjectId)
-			continue;
-		for (int j = 0; j < RelationGetDescr(shipped)->natts; j++)
-			if (namestrcmp(&column->attname,
-						   NameStr(TupleDescAttr(RelationGetDescr(shipped), j)->attname)) == 0)
-				return psprintf("its column %s is of type %s, which is none of PostgreSQL's own",
-								NameStr(column->attname), format_type_be(column->atttypid));
-	}
-	return NULL;
-}
-
-/*
- * A map is data: tables that would run something of their owner's with the
- * rights of their reader are no map. They stay locked until the transaction
- * ends, so that they are what they were found to be.
- */
-static void
-check_map_tables(const MapName *name, Oid home)
-{
-	for (int i = 0; i < (int) lengthof(map_tables); i++)
-	{
-		Oid			oid = get_relname_relid(map_tables[i], name->schema_oid);
-		AclResult	allowed = object_aclcheck(NamespaceRelationId, name->schema_oid, GetUserId(),
-											  ACL_USAGE);
-		Relation	table;
-		Relation	shipped;
-		const char *problem;
-
-		/* A query would be planned before it is refused. */
-		if (allowed != ACLCHECK_OK)
-			aclcheck_error(allowed, OBJECT_SCHEMA, name->schema);
-		if (pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, map_tables[i]);
-		table = relation_open(oid, AccessShareLock);
-		shipped = relation_open(get_relname_relid(map_tables[i], home), AccessShareLock);
-		problem = relation_trap(table);
-		if (problem == NULL)
-			problem = foreign_column(table, shipped);
-		if (problem)
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("segment_map %s: table %s.%s can't hold segment maps", name->shown, name->schema, map_tables[i]),
-					 errdetail("A segment map is data, and this table is more: %s.", problem),
-					 errhint("Make a map in a schema of yours with create_segment_map, and copy the rows into its tables.")));
-		relation_close(shipped, AccessShareLock);
-		relation_close(table, NoLock);
-	}
-}
-
-/*
- * Queries run with a pinned search_path, in the active snapshot. What ships
- * with the extension is public and read as its owner, so that a view over
- * segment() works for readers who have no rights on the extension's schema; a
- * user's map is read with the caller's rights.
- */
-typedef struct Reading
-{
-	Oid			user;
-	int			security;
-	int			guc_level;
-} Reading;
-
-static void
-begin_reading(const MapName *name, Oid function, Reading *reading)
-{
-	GetUserIdAndSecContext(&reading->user, &reading->security);
-	if (name->shipped)
-	{
-		Oid			table = get_relname_relid("segment_map", get_func_namespace(function));
-		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-		Oid			owner;
-
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for relation %u", table);
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-		SetUserIdAndSecContext(owner, reading->security | SECURITY_LOCAL_USERID_CHANGE);
-	}
-	reading->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	/* The planner would fold the constants in CHECK constraints. */
-	(void) set_config_option("constraint_exclusion", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	if (!name->shipped)
-		check_map_tables(name, get_func_namespace(function));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-}
-
-static void
-end_reading(const Reading *reading)
-{
-	SPI_finish();
-	AtEOXact_GUC(false, reading->guc_level);
-	SetUserIdAndSecContext(reading->user, reading->security);
-}
-
-/* Runs a query whose $1 is the name of a map. */
-static uint64
-run_query(const char *query, const char *map)
-{
-	Oid			types[] = {TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(map)};
-
-	if (SPI_execute_with_args(query, 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "reading a segment map failed: %s", query);
-	return SPI_processed;
-}
-
-static char *
-result_text(uint64 row, int column)
-{
-	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
-}
-
-static int32
-result_int(uint64 row, int column, int32 if_null)
-{
-	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
-									  &isnull);
-
-	return isnull ? if_null : DatumGetInt32(value);
-}
-
-static void
-unknown_map(const MapName *name)
-{
-	uint64		n = run_query(psprintf("SELECT pg_catalog.string_agg(pg_catalog.quote_ident(map), ', ' ORDER BY map) FROM %s.segment_map"
-									   " WHERE $1 IS NOT NULL", name->schema),
-							  name->map);
-	char	   *known = n > 0 ? result_text(0, 1) : NULL;
-
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("segment_map %s does not exist", name->shown),
-			 known == NULL ? errhint("There are no maps in schema %s.", name->schema) :
-			 name->shipped ? errhint("Maps shipped with the extension: %s. A map of your own is named schema.map.", known) :
-			 errhint("Maps in schema %s: %s.", name->schema, known)));
-}
 
 /* A rule with a condition that can't be read, for check_segment_map. */
 typedef struct Malformed
@@ -277,11 +57,11 @@ typedef struct Malformed
 
 /*
  * Read and compile a map into the current memory context, between
- * begin_reading and end_reading. Malformed conditions are an error, unless
+ * reading_begin and reading_end. Malformed conditions are an error, unless
  * the caller wants a list of them.
  */
 static SegmentMap *
-read_map(const MapName *name, MemoryContext target, List **malformed)
+read_map(const DataName *name, MemoryContext target, List **malformed)
 {
 	SegmentMap *map;
 	MemoryContext reading = CurrentMemoryContext;
@@ -289,10 +69,9 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 	int32		bins;
 	uint64		n;
 
-	if (run_query(psprintf("SELECT bins::pg_catalog.int4 FROM %s.segment_map WHERE map OPERATOR(pg_catalog.=) $1", name->schema),
-				  name->map) == 0)
-		unknown_map(name);
-	bins = result_int(0, 1, 0);
+	if (reading_query(name, psprintf("SELECT bins::pg_catalog.int4 FROM %s.segment_map WHERE map OPERATOR(pg_catalog.=) $1", name->schema)) == 0)
+		data_name_unknown(name);
+	bins = reading_int(0, 1, 0);
 	if (bins < SEGMENT_MIN_BINS || bins > SEGMENT_MAX_BINS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -303,19 +82,18 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 	map = segment_map_begin(name->shown, bins);
 	MemoryContextSwitchTo(reading);
 
-	n = run_query(psprintf("SELECT \"position\"::pg_catalog.int4, segment::pg_catalog.text,"
+	n = reading_query(name, psprintf("SELECT \"position\"::pg_catalog.int4, segment::pg_catalog.text,"
 						   " r_min::pg_catalog.int4, r_max::pg_catalog.int4, f_min::pg_catalog.int4,"
 						   " f_max::pg_catalog.int4, m_min::pg_catalog.int4, m_max::pg_catalog.int4,"
 						   " conditions::pg_catalog.jsonb,"
 						   " EXISTS (SELECT FROM %1$s.segment_label AS l WHERE l.map OPERATOR(pg_catalog.=) rule.map"
 						   " AND l.segment OPERATOR(pg_catalog.=) rule.segment AND l.role OPERATOR(pg_catalog.=) 'prospect')"
 						   " FROM %1$s.segment_rule AS rule"
-						   " WHERE map OPERATOR(pg_catalog.=) $1 ORDER BY rule.\"position\"", name->schema),
-				  name->map);
+						   " WHERE map OPERATOR(pg_catalog.=) $1 ORDER BY rule.\"position\"", name->schema));
 	for (uint64 i = 0; i < n; i++)
 	{
-		int32		position = result_int(i, 1, 0);
-		char	   *segment = result_text(i, 2);
+		int32		position = reading_int(i, 1, 0);
+		char	   *segment = reading_text(i, 2);
 		int32		min[3],
 					max[3];
 		bool		isnull;
@@ -332,8 +110,8 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 					 errmsg("segment_map %s, position %d: the rule has no segment", name->shown, position)));
 		for (int k = 0; k < 3; k++)
 		{
-			min[k] = result_int(i, 3 + 2 * k, SEGMENT_NO_MIN);
-			max[k] = result_int(i, 4 + 2 * k, SEGMENT_NO_MAX);
+			min[k] = reading_int(i, 3 + 2 * k, SEGMENT_NO_MIN);
+			max[k] = reading_int(i, 4 + 2 * k, SEGMENT_NO_MAX);
 		}
 		MemoryContextSwitchTo(target);
 		problem = segment_map_add(map, position, segment, prospect, min, max,
@@ -356,12 +134,11 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 	}
 
 	/* sql/model/dated.sql asks the same */
-	n = run_query(psprintf("SELECT l.segment::pg_catalog.text FROM %1$s.segment_label AS l"
+	n = reading_query(name, psprintf("SELECT l.segment::pg_catalog.text FROM %1$s.segment_label AS l"
 						   " WHERE l.map OPERATOR(pg_catalog.=) $1 AND l.role OPERATOR(pg_catalog.=) 'prospect'"
 						   " ORDER BY EXISTS (SELECT FROM %1$s.segment_rule AS r WHERE r.map OPERATOR(pg_catalog.=) l.map"
-						   " AND r.segment OPERATOR(pg_catalog.=) l.segment), l.display_order, l.segment LIMIT 1", name->schema),
-				  name->map);
-	prospect = n > 0 ? result_text(0, 1) : NULL;
+						   " AND r.segment OPERATOR(pg_catalog.=) l.segment), l.display_order, l.segment LIMIT 1", name->schema));
+	prospect = n > 0 ? reading_text(0, 1) : NULL;
 	MemoryContextSwitchTo(target);
 	segment_map_finish(map, prospect);
 	MemoryContextSwitchTo(reading);
@@ -375,118 +152,26 @@ read_map(const MapName *name, MemoryContext target, List **malformed)
 SegmentMap *
 segment_map_load(text *argument, Oid function)
 {
-	MapName		name;
+	DataName	name;
 	Reading		reading;
 	SegmentMap *map;
 	MemoryContext target = CurrentMemoryContext;
 
-	resolve_map_name(argument, function, &name);
-	begin_reading(&name, function, &reading);
+	data_name_resolve(&segment_maps, argument, function, &name);
+	reading_begin(&name, function, &reading);
 	map = read_map(&name, target, NULL);
-	end_reading(&reading);
+	reading_end(&reading);
 	return map;
 }
 
 /*
  * ---- segment()
- *
- * The maps that a call site has used stay compiled for as long as it sees the
- * same data: a query reads a map once, however many rows it has. A call site
- * of plpgsql lives longer than a statement, so the data seen is part of the
- * key: the transactions that the active snapshot takes for finished, and within
- * our own transaction the command and the subtransaction (a rollback to a
- * savepoint takes changes back without a new command).
- *
- * With each transaction that ends, a snapshot's xmax grows, or it stays and one
- * transaction less is in progress below it. (snapXactCompletionCount would say
- * the same, but is lost when a snapshot is copied.)
  */
-typedef struct CachedMap
+
+static void *
+load_map(text *argument, Oid function)
 {
-	struct CachedMap *next;
-	text	   *argument;
-	SegmentMap *map;
-} CachedMap;
-
-typedef struct MapCache
-{
-	MemoryContext context;
-	TimestampTz transaction;
-	SubTransactionId subtransaction;
-	TransactionId xmax;
-	uint32		in_progress;
-	CommandId	command;
-	Oid			user;
-	CachedMap  *maps;			/* latest used first */
-} MapCache;
-
-static bool
-same_argument(const text *a, const text *b)
-{
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-}
-
-static const SegmentMap *
-cached_map(FunctionCallInfo fcinfo, text *argument)
-{
-	MapCache   *cache = fcinfo->flinfo->fn_extra;
-	Snapshot	snapshot = GetActiveSnapshot();
-	uint32		in_progress = snapshot->takenDuringRecovery ? (uint32) snapshot->subxcnt :
-		snapshot->xcnt;
-	CachedMap  *cached;
-	MemoryContext caller;
-	Size		length;
-
-	if (cache == NULL)
-	{
-		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(MapCache));
-		fcinfo->flinfo->fn_extra = cache;
-	}
-	if (cache->context == NULL ||
-		cache->command != snapshot->curcid ||
-		cache->xmax != snapshot->xmax ||
-		cache->in_progress != in_progress ||
-		cache->subtransaction != GetCurrentSubTransactionId() ||
-		cache->transaction != GetCurrentTransactionStartTimestamp() ||
-		cache->user != GetUserId())
-	{
-		cache->maps = NULL;
-		if (cache->context)
-			MemoryContextReset(cache->context);
-		else
-			cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "segment maps",
-												   ALLOCSET_SMALL_SIZES);
-		cache->command = snapshot->curcid;
-		cache->xmax = snapshot->xmax;
-		cache->in_progress = in_progress;
-		cache->subtransaction = GetCurrentSubTransactionId();
-		cache->transaction = GetCurrentTransactionStartTimestamp();
-		cache->user = GetUserId();
-	}
-
-	if (cache->maps && same_argument(cache->maps->argument, argument))
-		return cache->maps->map;
-	for (CachedMap **link = &cache->maps; *link; link = &(*link)->next)
-		if (same_argument((*link)->argument, argument))
-		{
-			cached = *link;
-			*link = cached->next;
-			cached->next = cache->maps;
-			cache->maps = cached;
-			return cached->map;
-		}
-
-	/* Entered only when it is complete: an error leaves the cache as it was. */
-	caller = MemoryContextSwitchTo(cache->context);
-	cached = palloc(sizeof(CachedMap));
-	length = VARSIZE_ANY(argument);
-	cached->argument = memcpy(palloc(length), argument, length);
-	cached->map = segment_map_load(argument, fcinfo->flinfo->fn_oid);
-	cached->next = cache->maps;
-	cache->maps = cached;
-	MemoryContextSwitchTo(caller);
-	return cached->map;
+	return segment_map_load(argument, function);
 }
 
 typedef struct Facts
@@ -581,7 +266,7 @@ segment_of_scores(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(3))
 		PG_RETURN_NULL();
-	map = cached_map(fcinfo, PG_GETARG_TEXT_PP(3));
+	map = cached_data(fcinfo, PG_GETARG_TEXT_PP(3), load_map);
 	r = score_argument(fcinfo, 0, "r", map);
 	f = score_argument(fcinfo, 1, "f", map);
 	m = score_argument(fcinfo, 2, "m", map);
@@ -876,9 +561,9 @@ static const char label_query[] =
 " ORDER BY kind, problem, segments";
 
 static void
-check_labels(const MapName *name, ReturnSetInfo *result)
+check_labels(const DataName *name, ReturnSetInfo *result)
 {
-	uint64		n = run_query(psprintf(label_query, name->schema), name->map);
+	uint64		n = reading_query(name, psprintf(label_query, name->schema));
 
 	for (uint64 i = 0; i < n; i++)
 	{
@@ -897,7 +582,7 @@ Datum
 segment_map_check(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MapName		name;
+	DataName	name;
 	Reading		reading;
 	SegmentMap *map;
 	List	   *malformed = NIL;
@@ -908,8 +593,8 @@ segment_map_check(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		null_argument("segment_map", NULL);
 	InitMaterializedSRF(fcinfo, 0);
-	resolve_map_name(PG_GETARG_TEXT_PP(0), fcinfo->flinfo->fn_oid, &name);
-	begin_reading(&name, fcinfo->flinfo->fn_oid, &reading);
+	data_name_resolve(&segment_maps, PG_GETARG_TEXT_PP(0), fcinfo->flinfo->fn_oid, &name);
+	reading_begin(&name, fcinfo->flinfo->fn_oid, &reading);
 	map = read_map(&name, CurrentMemoryContext, &malformed);
 
 	foreach(lc, malformed)
@@ -928,6 +613,6 @@ segment_map_check(PG_FUNCTION_ARGS)
 		if (map->rules[i].refinement && !map->rules[i].no_order)
 			report(result, psprintf("refinement: position %d", map->rules[i].position),
 				   NULL, list_make1(map->rules[i].segment));
-	end_reading(&reading);
+	reading_end(&reading);
 	return (Datum) 0;
 }
