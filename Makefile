@@ -48,6 +48,11 @@ OBJS = \
 	src/foreign.o \
 	src/named_data.o \
 	src/segment/segment_map.o \
+	src/scorecard/card.o \
+	src/scorecard/card_band.o \
+	src/scorecard/program.o \
+	src/scorecard/scorecard.o \
+	src/scorecard/card_check.o \
 	src/bulk/source.o \
 	src/bulk/customer_table.o \
 	src/bulk/customer_history.o \
@@ -71,7 +76,7 @@ OBJS = \
 
 # Each file uses only those above it: sql/check_layers.pl looks. arguments and
 # settings are about functions of all of them.
-SQL_LAYERS = history streams score segment segment_maps bulk prediction propensity \
+SQL_LAYERS = history streams score segment segment_maps scorecard scorecards bulk prediction propensity \
 	$(SQL_MODEL:%=model/%) arguments settings
 SQL_MODEL = home columns source lock settings people put tables query calibrate live read \
 	words lookup views dated explain prediction quality corrections privacy report manage

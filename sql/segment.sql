@@ -182,7 +182,8 @@ BEGIN
 		OR pg_catalog.octet_length(copy_of) OPERATOR(pg_catalog.>) 260 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = pg_catalog.format('%L is too long for the name of a %s', pg_catalog.left(
-				CASE WHEN pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260 THEN name ELSE copy_of END, 100), title);
+				CASE WHEN pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 260 THEN name ELSE copy_of END, 100),
+				title);
 	END IF;
 	parts := pg_catalog.parse_ident(name);
 	IF pg_catalog.cardinality(parts) OPERATOR(pg_catalog.<>) 2 THEN
@@ -237,7 +238,8 @@ BEGIN
 			parts[1], relation, noun);
 		IF relation OPERATOR(pg_catalog.<>) tables[1] THEN
 			EXECUTE pg_catalog.format('ALTER TABLE %1$I.%2$I ADD CONSTRAINT %2$s_%3$s_fkey FOREIGN KEY (%3$I)'
-				' REFERENCES %1$I.%4$I (%3$I) ON UPDATE CASCADE ON DELETE CASCADE', parts[1], relation, noun, tables[1]);
+				' REFERENCES %1$I.%4$I (%3$I) ON UPDATE CASCADE ON DELETE CASCADE',
+				parts[1], relation, noun, tables[1]);
 		END IF;
 		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.%I IS %L', parts[1], relation,
 			pg_catalog.obj_description(pg_catalog.to_regclass(pg_catalog.format('@extschema@.%I', relation)),

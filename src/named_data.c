@@ -349,4 +349,3 @@ cached_data(FunctionCallInfo fcinfo, text *argument,
 	MemoryContextSwitchTo(caller);
 	return cached->data;
 }
-

@@ -196,8 +196,42 @@ INSERT INTO hostile.value (type, expression)
 SELECT 'stream_histories', unnest(ARRAY['NULL', '''{}''', '''{1/0={2025-01-03:1:1}}''', '''{1/0={2025-01-03:1:19.90,2025-02-11:2:45.00},2/5={2025-06-30:-1:-1}}''',
   '''{1/1={2025-01-03:1:92233720368547758.07}}''', '''{1/1={2025-01-03:1:-92233720368547758.07},1/2={2025-01-03:1:0.123456789}}''', '''{5/2={2025-01-03:9223372036854775807:1},5/5={2025-01-03:1:1}}''',
   '''{1/0={4714-11-24 BC:1:1},255/1023={5874897-12-31:0:-5}}''', '(SELECT many FROM hostile.streams)', '(SELECT long FROM hostile.streams)']);
+INSERT INTO hostile.value (type, expression)
+SELECT 'history[]', unnest(ARRAY['NULL', '''{}''', '''{NULL}''', '''{"{2025-01-03:1:19.90,2025-02-11:2:45.00}","{2025-01-03:-7:0.123456789}"}''',
+  '''{"{4714-11-24 BC:1:1,5874897-12-31:1:1}",NULL,"{}"}''', '''{{"{}"},{"{}"}}''',
+  '''{"{2025-01-03:9223372036854775807:92233720368547758.07}","{2025-01-03:9223372036854775807:92233720368547758.07}","{2025-06-30:1:1}"}''',
+  '(SELECT ARRAY[years, sparse, one_day] FROM hostile.history)', '(SELECT array_agg(one_day) FROM hostile.history, generate_series(1, 20000))']);
 INSERT INTO hostile.value (type, expression) VALUES ('caller', 'NULL'), ('caller', :'schema' || '._caller_for(''hostile_model'')');
 \endif
+
+-- Programs of scorecards: whole, in part, and none
+INSERT INTO hostile.value (type, expression)
+SELECT type, unnest(expressions) FROM (VALUES
+  ('text', ARRAY['''engagement''', '''qualification''', '''hostile.card''', '''Opened Email''']),
+  ('text[]', ARRAY['''{click,Opened Email,NULL}''', '''{sector,size,attributes}''']),
+  ('boolean[]', ARRAY['NULL', '''{}''', '''{t,f,NULL,t,f,t}''', '''{{t},{f}}''', 'array_fill(true, ARRAY[10000])']),
+  ('jsonb', ARRAY[:'schema' || '._scorecard_program(''engagement'', NULL)',
+     :'schema' || '._scorecard_program(''maturity'', ''{"streams": {"web": 1}, "kinds": [{"stream": "web", "kind": "demo", "role": "demo", "key": 1025}]}'')',
+     '''{"streams": {"web": 1}, "kinds": [{"stream": "web", "kind": "demo", "role": "demo", "key": 1025}]}''',
+     '''{"card": "x", "min": -1e300, "max": 1e300, "rules": [{"position": 1, "mode": "each", "points": -1000000, "all": true, "step_percent": 1e-300, "step_days": 1, "group": 0}, {"position": 2, "mode": "value", "points": 0.000001, "keys": [0, 1024, 262143], "half_life": 1e-300}, {"position": 3, "mode": "silence", "points": 1, "window": 2147483647, "streams": [0, 255]}], "groups": [{"min": -1e300}], "bands": [{"band": "a", "enter": 60, "leave": 40}, {"band": "b", "enter": 1e-300, "leave": -1}]}''',
+     '''{"rules": [{"mode": "fit", "points": 1, "fit": 499}, {"mode": "each", "points": 1, "keys": [-1]}]}''', '''{"rules": [1], "bands": [[]], "groups": "x"}''',
+     '''{"rules": [{"position": 1, "mode": "once", "points": -5, "all": true, "half_life": 1000000}, {"position": 2, "mode": "each", "points": 5, "all": true, "half_life": 999999}], "bands": [{"band": "a", "enter": 1, "leave": 0.5}, {"band": "b", "enter": 0}], "min": -5, "max": 5}'''])
+) v(type, expressions);
+INSERT INTO hostile.good VALUES
+  ('_card_score', :'schema' || $$._scorecard_program('engagement', NULL), '{2025-01-03:1:19.90}', NULL, NULL, '2025-06-30'$$),
+  ('_card_band', $$'{"rules": [{"position": 1, "mode": "day", "points": 7, "all": true, "half_life": 30}], "bands": [{"band": "a", "enter": 50, "leave": 5}, {"band": "b", "enter": 0}]}', (SELECT sparse FROM hostile.history), NULL, NULL, '2025-06-30'$$),
+  ('_card_points', :'schema' || $$._scorecard_program('maturity', NULL), '{2025-01-03:1:19.90}', NULL, NULL, '2025-06-30', 'fr'$$),
+  ('_card_next_band', $$'{"rules": [{"position": 1, "mode": "each", "points": 7, "all": true}], "bands": [{"band": "a", "enter": 50}, {"band": "b", "enter": 0}]}', '{2025-01-03:1:19.90}', NULL, NULL, '2025-06-30', 'fr'$$),
+  ('_scorecard_program', $$'maturity', '{"streams": {"web": 1}, "kinds": [{"stream": "web", "kind": "demo", "role": "demo", "key": 1025}]}'$$),
+  ('_check_scorecard', $$'maturity', '{"streams": {"web": 1}}'$$),
+  ('create_scorecard', $$'hostile.card', 'engagement'$$),
+  ('_own_name', $$'hostile.card', 'engagement', 'scorecard', 'card', 'create_scorecard', 'engagement'$$),
+  ('_own_tables', $$'hostile.card2', '{hostile,card2}', '{scorecard,scorecard_rule,scorecard_group,scorecard_band}', 'scorecard', 'card'$$),
+  ('scorecard_fits', $$'qualification', '{sector,size}'$$),
+  ('scorecard_score', $$'engagement', '{click,open}', ARRAY[(SELECT years FROM hostile.history), (SELECT sparse FROM hostile.history)], '2025-06-30'$$),
+  ('scorecard_band', $$'maturity', '{demo,trial}', ARRAY[(SELECT years FROM hostile.history), (SELECT sparse FROM hostile.history)], '2001-06-30'$$),
+  ('scorecard_points', $$'engagement', '{click}', ARRAY[(SELECT years FROM hostile.history)], '2025-06-30', NULL, 'fr'$$),
+  ('scorecard_next_band', $$'maturity', '{demo}', ARRAY[(SELECT years FROM hostile.history)], '2000-01-30', NULL, 'fr'$$);
 
 -- What a literal of ours may refuse is refused here, before it counts as an argument.
 CREATE FUNCTION hostile.usable(type text, expression text) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -334,10 +368,10 @@ BEGIN
   END LOOP;
 END $$;
 
-SELECT count(*) - count(*) FILTER (WHERE hostile.usable(CASE WHEN type IN ('history', 'caller') THEN :'schema' || '.' || type ELSE type END, expression)) AS refused
+SELECT count(*) - count(*) FILTER (WHERE hostile.usable(CASE WHEN type IN ('history', 'history[]', 'stream_histories', 'caller') THEN :'schema' || '.' || type ELSE type END, expression)) AS refused
   FROM hostile.value WHERE type NOT IN ('cstring', 'anyelement') \gset
 DELETE FROM hostile.value
- WHERE type NOT IN ('cstring', 'anyelement') AND NOT hostile.usable(CASE WHEN type IN ('history', 'caller') THEN :'schema' || '.' || type ELSE type END, expression);
+ WHERE type NOT IN ('cstring', 'anyelement') AND NOT hostile.usable(CASE WHEN type IN ('history', 'history[]', 'stream_histories', 'caller') THEN :'schema' || '.' || type ELSE type END, expression);
 
 -- domains of forms that only raise
 INSERT INTO hostile.value (type, expression) VALUES ('argument_moment', 'NULL'), ('argument_moment', 'now()'), ('argument_moment', '''infinity'''),

@@ -13,6 +13,7 @@
 #define CUSTOMER_SCORING_SEGMENT_H
 
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
@@ -189,9 +190,14 @@ typedef struct SegmentCaseColumn
 {
 	char	   *name;			/* last part of the name, unquoted */
 	char	   *sql;			/* the whole name, quoted where needed */
+	bool		jsonb;			/* of that type, whatever is in it */
 } SegmentCaseColumn;
+
+extern SegmentCaseColumn *segment_read_columns(ArrayType *array, int *count, int first);
 
 extern char *segment_map_as_case(const SegmentMap *map,
 								 const SegmentCaseColumn *columns, int ncolumns);
+extern char *segment_condition_as_sql(const SegmentMap *map, int rule,
+									  const SegmentCaseColumn *columns, int ncolumns);
 
 #endif							/* CUSTOMER_SCORING_SEGMENT_H */

@@ -118,6 +118,7 @@ column_sql(Printer *p, int column, bool *is_jsonb)
 	const SegmentColumn *fact;
 	const char *wanted;
 	char	   *found = NULL;
+	bool		of_attributes = false;
 
 	*is_jsonb = false;
 	if (column == SEGMENT_COLUMN_FM)
@@ -139,13 +140,14 @@ column_sql(Printer *p, int column, bool *is_jsonb)
 							 errmsg("columns has more than one column named \"%s\"", wanted),
 							 errdetail("Segment map %s has a condition on that column.", p->map->name)));
 				found = p->columns[i].sql;
+				*is_jsonb = of_attributes || p->columns[i].jsonb;
 			}
 		if (found || fact->attribute == 0 || wanted != fact->name)
 			break;
 		wanted = "attributes";
-		*is_jsonb = true;
+		of_attributes = true;
 	}
-	if (found && *is_jsonb)
+	if (found && of_attributes)
 		return psprintf("(%s OPERATOR(pg_catalog.->) %s)", found,
 						quote_literal_cstr(fact->name + fact->attribute));
 	return found;
@@ -318,5 +320,18 @@ segment_map_as_case(const SegmentMap *map, const SegmentCaseColumn *columns,
 		appendStringInfo(&p.out, " THEN %s\n", quote_literal_cstr(rule->segment));
 	}
 	appendStringInfoString(&p.out, "END");
+	return p.out.data;
+}
+
+/* The condition of a rule alone */
+char *
+segment_condition_as_sql(const SegmentMap *map, int rule, const SegmentCaseColumn *columns,
+						 int ncolumns)
+{
+	Printer		p = {.map = map,.columns = columns,.ncolumns = ncolumns};
+
+	Assert(ncolumns >= 3);
+	initStringInfo(&p.out);
+	print_condition(&p, map->rules[rule].condition);
 	return p.out.data;
 }

@@ -286,8 +286,9 @@ segment_of_scores(PG_FUNCTION_ARGS)
  * ---- segment_case()
  */
 
-static SegmentCaseColumn *
-read_case_columns(ArrayType *array, int *count)
+/* Columns as the caller names them; the first so many are left for the r, f and m score. */
+SegmentCaseColumn *
+segment_read_columns(ArrayType *array, int *count, int first)
 {
 	SegmentCaseColumn *columns;
 	Datum	   *elements;
@@ -299,12 +300,7 @@ read_case_columns(ArrayType *array, int *count)
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("columns must be a one-dimensional array")));
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	if (n < 3)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("columns has %d names, but needs at least three", n),
-				 errhint("Name the columns of the r, f and m score first, then the columns that conditions may read.")));
-	columns = palloc(sizeof(SegmentCaseColumn) * n);
+	columns = palloc0(sizeof(SegmentCaseColumn) * Max(first + n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		StringInfoData sql;
@@ -328,10 +324,24 @@ read_case_columns(ArrayType *array, int *count)
 				appendStringInfoChar(&sql, '.');
 			appendStringInfoString(&sql, quote_identifier(lfirst(part)));
 		}
-		columns[i].name = llast(parts);
-		columns[i].sql = sql.data;
+		columns[first + i].name = llast(parts);
+		columns[first + i].sql = sql.data;
 	}
-	*count = n;
+	*count = first + n;
+	return columns;
+}
+
+/* The same of segment_case, which are those of the scores first */
+static SegmentCaseColumn *
+read_case_columns(ArrayType *array, int *count)
+{
+	SegmentCaseColumn *columns = segment_read_columns(array, count, 0);
+
+	if (*count < 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns has %d names, but needs at least three", *count),
+				 errhint("Name the columns of the r, f and m score first, then the columns that conditions may read.")));
 	return columns;
 }
 
