@@ -68,16 +68,23 @@ card_open(CardCustomer *customer, const Host *host, const Card *card, CardEntry 
 	customer->known = false;
 	customer->items = customer->short_items;
 	customer->states = customer->short_states;
+	/* a day takes a byte at least: few bytes need no counting */
 	for (int i = 0; i < nentries; i++)
+		room += entries[i].history.len;
+	if (room > CARD_SHORT_ITEMS)
 	{
-		size_t		days;
+		room = 0;
+		for (int i = 0; i < nentries; i++)
+		{
+			size_t		days;
 
-		error = history_count_days(entries[i].history.bytes, entries[i].history.len, &days);
-		if (error != HISTORY_OK)
-			return error;
-		room += days;
-		if (room > HISTORY_MAX_DAYS)
-			return HISTORY_TOO_MANY_DAYS;
+			error = history_count_days(entries[i].history.bytes, entries[i].history.len, &days);
+			if (error != HISTORY_OK)
+				return error;
+			room += days;
+			if (room > HISTORY_MAX_DAYS)
+				return HISTORY_TOO_MANY_DAYS;
+		}
 	}
 	if (room > CARD_SHORT_ITEMS)
 	{
@@ -180,8 +187,9 @@ clamp(double value, double min, double max)
 static inline double
 points_times(const CardRule *rule, CardInt n)
 {
-	if (n == 1)
-		return (double) rule->points;
+	/* in 64 bits where they are enough: points have 40 */
+	if (n >= -(1 << 22) && n <= 1 << 22)
+		return (double) (rule->points * (int64_t) n);
 	return (double) (rule->points * n);
 }
 

@@ -139,7 +139,7 @@ typedef struct CardRuleState
 	double		value;			/* within the bounds */
 } CardRuleState;
 
-#define CARD_SHORT_ITEMS	64
+#define CARD_SHORT_ITEMS	128
 #define CARD_SHORT_RULES	16
 #define CARD_SHORT_ENTRIES	16
 

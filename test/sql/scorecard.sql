@@ -26,7 +26,7 @@ CREATE FUNCTION pg_temp.points(kinds text[], histories history[], as_of date, fi
 LANGUAGE sql BEGIN ATOMIC
 SELECT 2 * scorecard_score('crm.border', kinds, histories, as_of, fits) - 100;
 END;
--- position 10 has a least of 2: it is there for everybody whom the card knows
+-- position 10 has a least of 2: it is there for everybody that the card knows
 SELECT label, kind, day, round((pg_temp.points(ARRAY[kind], ARRAY[h], day) - 2)::numeric, 9) AS points
 FROM (VALUES ('each', 'one', history '{2025-03-01:3:0,2025-03-05:1:0}', '{2025-02-28,2025-03-01,2025-03-04,2025-03-05,5874897-12-31}'::date[]),
   ('window: the last ten days', 'two', '{2025-03-01:2:0}', '{2025-03-01,2025-03-10,2025-03-11}'),
