@@ -100,6 +100,7 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('objection', 'reserved', NULL, NULL, false, false, NULL),
 	('known', 'reserved', NULL, NULL, false, false, NULL),
 	('history', 'reserved', NULL, NULL, false, false, NULL),
+	('streams', 'reserved', NULL, NULL, false, false, NULL),
 	('version', 'inside', NULL, NULL, false, false, NULL),
 	('weights', 'inside', NULL, NULL, false, false, NULL),
 	('map_copy', 'inside', NULL, NULL, false, false, NULL),
@@ -281,6 +282,13 @@ SELECT c.* FROM (VALUES
 		'further days with an order from the first day on until the end of the week, as the fit says'),
 	('prediction_tracking', 'actual_orders',
 		'further days with an order from the first day on until the end of the week, as they came'),
+	('', 'stream', 'name of the stream'),
+	('', 'kind', 'kind of the event, as the source has it; other: none, or one beyond the limit'),
+	('customer_streams', 'role', 'what the kind means to scorecards; NULL: nothing'),
+	('', 'events', 'number of events on or before as_of'),
+	('', 'total', 'sum of the values of the events, corrections included'),
+	('', 'first_on', 'day of the first event'),
+	('', 'last_on', 'day of the last event on or before as_of'),
 	('', 'expected_in_week', 'expected_orders of this week alone'),
 	('', 'actual_in_week', 'actual_orders of this week alone')
 ) AS c (view, name, meaning);

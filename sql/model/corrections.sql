@@ -65,14 +65,18 @@ BEGIN
 	END IF;
 	EXECUTE format('SELECT k.tenant, k.id FROM (SELECT h.tenant, h.%2$I AS id FROM %1$I.customer_histories AS h'
 		' WHERE h.customer_key = $1'
-		' UNION ALL SELECT p.tenant, p.%2$I FROM %1$I.pending AS p WHERE p.customer_key = $1%3$s) AS k'
+		' UNION ALL SELECT p.tenant, p.%2$I FROM %1$I.pending AS p WHERE p.customer_key = $1%3$s%5$s) AS k'
 		' WHERE %4$s LIMIT 1', model, id,
 		CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
 			format(' UNION ALL SELECT p.tenant, p.customer_id FROM (%s) AS p WHERE (%s) COLLATE "C" = $1',
 				settings ->> 'customers_query',
 				@extschema@._model_key(settings, 'p.tenant', 'p.customer_id')) END,
 		-- the source may still have rows of erased customers
-		@extschema@._model_not_suppressed(model, '$1'))
+		@extschema@._model_not_suppressed(model, '$1'),
+		CASE WHEN @extschema@._has_streams(settings) THEN
+			format(' UNION ALL SELECT e.tenant, e.%2$I FROM %1$I.stream_histories AS e WHERE e.customer_key = $1'
+			' UNION ALL SELECT p.tenant, p.%2$I FROM %1$I.pending_events AS p WHERE p.customer_key = $1', model, id)
+			ELSE '' END)
 		INTO tenant, customer_id USING customer;
 	IF customer_id IS NOT NULL THEN
 		root_key := customer;
@@ -301,6 +305,17 @@ BEGIN
 	END IF;
 	EXECUTE format('DELETE FROM %I.customer_histories AS h WHERE h.customer_key = $1'
 		' AND h.history OPERATOR(@extschema@.=) ''{}''', home) USING kept.root_key;
+	IF @extschema@._has_streams(settings) THEN
+		EXECUTE @extschema@._fill($q$
+			WITH gone AS (
+				DELETE FROM {model}.stream_histories AS h WHERE h.customer_key = $1 RETURNING h.tenant, h.streams
+			)
+			INSERT INTO {model}.stream_histories AS h (tenant, customer_key, {customer_id} streams)
+			SELECT g.tenant, $2, {root_id} g.streams FROM gone AS g
+			ON CONFLICT (customer_key) DO UPDATE SET streams = h.streams OPERATOR(@extschema@.+) EXCLUDED.streams$q$,
+			'model', quote_ident(home), 'customer_id', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
+			'root_id', CASE WHEN tenanted THEN '$3,' ELSE '' END) USING gone_key, kept.root_key, kept.root_id;
+	END IF;
 	EXECUTE format('SELECT EXISTS (SELECT FROM %I.overridden_segments AS o WHERE o.customer_key = $1)', home)
 		INTO overridden USING gone_key;
 	kept_after := @extschema@._model_customer_words(home, kept.root_key);
@@ -368,10 +383,14 @@ BEGIN
 		 WHERE m.customer_key = u.customer_key AND m.root_key <> u.root_key$q$, home) USING kept_key;
 	EXECUTE format('ANALYZE %I.merged_customers', home);
 	IF NOT (settings ->> 'live')::boolean THEN
+		-- of live streams nobody reads the source again
+		PERFORM @extschema@._read_streams(home, settings,
+			ARRAY(SELECT s.stream_no FROM @extschema@._streams(settings) AS s WHERE s.live));
 		RETURN QUERY VALUES ('taken back', format('refresh_model(%L) gives both customers their own orders', home));
 		RETURN;
 	END IF;
 	-- Only the source says whose order is whose, and nobody refreshes a live model.
+	PERFORM @extschema@._read_streams(home, settings);
 	PERFORM @extschema@._model_read_source(home, settings);
 	PERFORM @extschema@._model_write_thresholds(home, settings, false);
 	kept_after := @extschema@._model_customer_words(home, kept_key);

@@ -44,7 +44,9 @@ DECLARE
 		'one AS MATERIALIZED (SELECT o.* FROM {model}._customers AS o WHERE o.customer_key = $1)', 'model', home);
 	-- a level of its own: one addition, not one for every column
 	given		text := '(WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known'
-		|| replace(@extschema@._model_attribute_list(settings, ', o.%I'), '%', '%%') || ', %s AS history FROM %s AS o)';
+		|| replace(@extschema@._model_attribute_list(settings, ', o.%I'), '%', '%%')
+		|| CASE WHEN @extschema@._has_streams(settings) THEN ', o.streams' ELSE '' END
+		|| ', %s AS history FROM %s AS o)';
 	maps		text[];
 BEGIN
 	EXECUTE format('SELECT array_agg(DISTINCT map_copy ORDER BY map_copy) FROM %I.configuration', model) INTO maps;
@@ -75,7 +77,7 @@ WITH {one} SELECT jsonb_build_object(
 	                  CROSS JOIN LATERAL jsonb_path_query(w.condition,
 	                      'lax $.value[*] ? (@.type() == "number")') AS v (v)
 	                 WHERE r.map = c.map_copy),
-	'customer', (SELECT to_jsonb(s) - '{history,tenant,known,weights,version,map_copy,as_of}'::text[]
+	'customer', (SELECT to_jsonb(s) - '{history,streams,tenant,known,weights,version,map_copy,as_of}'::text[]
 	                || jsonb_build_object('thresholds', jsonb_build_object(
 	                    'recency', q.recency_thresholds, 'frequency', q.frequency_thresholds,
 	                    'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),

@@ -96,6 +96,27 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._model_homes() IS 'internal: the schemas of the models of the caller';
 
+-- The streams of a model beside its orders, to be added to its settings: null in a
+-- model that never had one. They have no versions: what a version says of past
+-- days, it says of the streams there are.
+CREATE FUNCTION @extschema@._model_streams(model name)
+	RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	streams	jsonb;
+BEGIN
+	IF to_regclass(format('%I.stream', model)) IS NOT NULL THEN
+		EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.stream_no), ''[]'')'
+			' FROM %I.stream AS t', model)
+			INTO streams;
+	END IF;
+	RETURN jsonb_build_object('streams', streams);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_streams(name) IS 'internal: the streams of a model as a piece of its settings';
+
 CREATE FUNCTION @extschema@._model_settings(model name)
 	RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -110,7 +131,7 @@ BEGIN
 			MESSAGE = format('model "%s" has no configuration in force', model),
 			HINT = 'Exactly one row of its table configuration has valid_until NULL.';
 	END IF;
-	RETURN settings;
+	RETURN settings || @extschema@._model_streams(model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_settings(name) IS 'internal: the configuration of a model that is in force';

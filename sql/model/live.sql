@@ -331,17 +331,28 @@ END;
 COMMENT ON FUNCTION @extschema@._model_live_parts(oid) IS
 	'internal: the partitions of a table by qualified name; NULL if there are none';
 
+-- Each stream has a trigger function of its own.
+CREATE FUNCTION @extschema@._live_function(settings jsonb)
+	RETURNS name
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE('record_events_' OPERATOR(pg_catalog.||) (settings OPERATOR(pg_catalog.->>) 'stream_no'),
+		'record_differences')::name;
+END;
+COMMENT ON FUNCTION @extschema@._live_function(jsonb) IS
+	'internal: the trigger function of the orders, or of a stream';
+
 -- The triggers of a live model: all of them, with their function, or if it has
 -- a source still, those that stand on other tables. What the source has is
 -- replaced in its place, which keeps no reader of it away.
-CREATE FUNCTION @extschema@._model_drop_triggers(model name, source oid)
+CREATE FUNCTION @extschema@._model_drop_triggers(model name, source oid, function name DEFAULT 'record_differences')
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	SET client_min_messages = warning		-- not a line for every trigger
 	AS $$
 DECLARE
-	trigger_function regprocedure := to_regprocedure(format('%I.record_differences()', model));
+	trigger_function regprocedure := to_regprocedure(format('%I.%I()', model, function));
 	kept	oid[] := ARRAY(SELECT t.relid FROM @extschema@._model_table_tree(source) AS t);
 	t		record;
 BEGIN
@@ -363,7 +374,7 @@ BEGIN
 		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t.relation);
 	END LOOP;
 	IF source IS NULL THEN
-		EXECUTE format('DROP FUNCTION %I.record_differences() CASCADE', model);
+		EXECUTE format('DROP FUNCTION %I.%I() CASCADE', model, function);
 		RETURN;
 	END IF;
 	FOR t IN SELECT g.tgrelid::regclass AS relation, g.tgname FROM pg_trigger AS g
@@ -372,7 +383,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_drop_triggers(name, oid) IS
+COMMENT ON FUNCTION @extschema@._model_drop_triggers(name, oid, name) IS
 	'internal: drop the triggers of a live model, or those that are not on its source';
 
 CREATE FUNCTION @extschema@._live_call_handler()
@@ -407,10 +418,16 @@ BEGIN
 	END IF;
 	RETURN jsonb_build_object(
 		'model', model,
+		'stream', settings -> 'stream_no',
 		'query', format('SELECT (%s) COLLATE "C" AS customer_key, r.day, r.value%s'
 			' FROM (%sFROM changed_rows source) AS r',
-			@extschema@._model_source_key(settings, 'r.customer'), @extschema@._model_live_counts(settings),
-			left(source, -length(tail))),
+			CASE WHEN settings ? 'stream_no' THEN
+				format('pg_catalog.octet_length(%1$s)::pg_catalog.text OPERATOR(pg_catalog.||) '':'''
+					' OPERATOR(pg_catalog.||) %1$s OPERATOR(pg_catalog.||) %2$s',
+					@extschema@._stream_kind(settings, 'r.customer'),
+					@extschema@._model_source_key(settings, 'r.customer'))
+				ELSE @extschema@._model_source_key(settings, 'r.customer') END,
+			@extschema@._model_live_counts(settings), left(source, -length(tail))),
 		'time_zone', CASE WHEN (settings ->> 'day_is_moment')::boolean THEN settings -> 'time_zone' END,
 		'on_error', settings -> 'on_error',
 		'tenants', settings ->> 'tenant' IS NOT NULL,
@@ -428,16 +445,18 @@ CREATE FUNCTION @extschema@._model_make_trigger_function(model name, settings js
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	function	name := @extschema@._live_function(settings);
 BEGIN
 	-- The expressions are printed so that settings of an application don't change
 	-- them. Where the text of an array says NULL, that has to be one: no more
 	-- settings than that, because each of them costs every statement a little.
-	EXECUTE format('CREATE OR REPLACE FUNCTION %I.record_differences() RETURNS trigger LANGUAGE customer_scoring_live'
-		' SECURITY DEFINER SET search_path = pg_catalog, pg_temp%s AS %L', model,
+	EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I() RETURNS trigger LANGUAGE customer_scoring_live'
+		' SECURITY DEFINER SET search_path = pg_catalog, pg_temp%s AS %L', model, function,
 		CASE WHEN settings ->> 'source_query' ~ 'NULL.*}''::' THEN ' SET array_nulls = on' ELSE '' END,
 		jsonb_pretty(@extschema@._model_live_program(model, settings)));
-	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_differences() FROM PUBLIC', model);
-	EXECUTE format('COMMENT ON FUNCTION %I.record_differences() IS %L', model,
+	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I() FROM PUBLIC', model, function);
+	EXECUTE format('COMMENT ON FUNCTION %I.%I() IS %L', model, function,
 		'appends what a statement on the source changes to pending; SECURITY DEFINER,'
 		' because those who write orders have no rights on the model');
 END
@@ -453,19 +472,21 @@ CREATE FUNCTION @extschema@._model_make_triggers(model name, settings jsonb)
 	AS $$
 DECLARE
 	root		regclass := settings ->> 'source_relation';
+	function	name := @extschema@._live_function(settings);
 	part		record;
 	event		record;
 BEGIN
 	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
-		PERFORM @extschema@._model_drop_triggers(model, NULL);
+		PERFORM @extschema@._model_drop_triggers(model, NULL, function);
 		RETURN;
 	END IF;
 	-- What is written while the source is read must not be missed.
 	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', root);
-	PERFORM @extschema@._model_drop_triggers(model, root);
+	PERFORM @extschema@._model_drop_triggers(model, root, function);
 	PERFORM @extschema@._model_make_trigger_function(model, settings);
-	EXECUTE format('UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL', model)
-		USING @extschema@._model_live_parts(root);
+	EXECUTE format(CASE WHEN settings ? 'stream_no' THEN 'UPDATE %I.stream SET source_parts = $1 WHERE stream_no = $2'
+			ELSE 'UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL' END, model)
+		USING @extschema@._model_live_parts(root), (settings ->> 'stream_no')::int;
 	FOR part IN SELECT * FROM @extschema@._model_table_tree(root) LOOP
 		FOR event IN SELECT * FROM (VALUES
 				('INSERT', 'REFERENCING NEW TABLE AS new_rows'),
@@ -474,9 +495,10 @@ BEGIN
 				('TRUNCATE', '')) AS v (name, referencing) LOOP
 			-- in the place of one that is there, which may be disabled
 			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT'
-				' EXECUTE FUNCTION %I.record_differences(%s)',
-				format('scoring_%s_%s', lower(event.name), model), event.name, part.relid::regclass, event.referencing,
-				model, CASE WHEN part.level > 0 THEN '''part''' ELSE '' END);
+				' EXECUTE FUNCTION %I.%I(%s)',
+				format('scoring%s_%s_%s', settings ->> 'stream_no', lower(event.name), model), event.name,
+				part.relid::regclass, event.referencing, model, function,
+				CASE WHEN part.level > 0 THEN '''part''' ELSE '' END);
 		END LOOP;
 	END LOOP;
 END
@@ -485,7 +507,8 @@ COMMENT ON FUNCTION @extschema@._model_make_triggers(name, jsonb) IS 'internal: 
 
 -- What of the source a live model doesn't see, from the catalogs; NULL: nothing.
 -- Readers ask it, who may use no function of the extension by name.
-CREATE FUNCTION @extschema@._live_problem(model text, source_relation text, source_columns text[], source_parts text[])
+CREATE FUNCTION @extschema@._live_problem(model text, source_relation text, source_columns text[], source_parts text[],
+	function text DEFAULT 'record_differences')
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -546,7 +569,7 @@ BEGIN
 				  FROM unnest(tree) AS p (relid)
 				 WHERE (SELECT count(*) FROM pg_trigger AS g
 						 WHERE g.tgrelid = p.relid AND g.tgenabled IN ('O', 'A')
-						   AND g.tgfoid = to_regprocedure(format('%I.record_differences()', model))) < 4);
+						   AND g.tgfoid = to_regprocedure(format('%I.%I()', model, function))) < 4);
 	IF changed IS NOT NULL THEN
 		RETURN format('table %s lacks enabled triggers of the model', changed);
 	END IF;
@@ -569,7 +592,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._live_problem(text, text, text[], text[]) IS
+COMMENT ON FUNCTION @extschema@._live_problem(text, text, text[], text[], text) IS
 	'internal: what of its source a live model does not see: missing or disabled triggers, changed columns,'
 	' detached partitions; NULL if it sees all';
 
@@ -596,7 +619,8 @@ BEGIN
 	LOOP
 		wanted := CASE WHEN mode <> 'triggers' THEN mode
 			WHEN mode = 'triggers'
-			 AND @extschema@._live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NOT NULL
+			 AND @extschema@._live_problem(model, s.source_relation, s.source_columns, s.source_parts,
+				@extschema@._live_function(settings)) IS NOT NULL
 			THEN 'SHARE ROW EXCLUSIVE' END;
 		-- of a source that belongs to somebody else now the caller is told later
 		IF wanted IS NOT NULL AND NOT has_table_privilege(s.source_relation, 'UPDATE') THEN
@@ -605,7 +629,8 @@ BEGIN
 		BEGIN
 			EXECUTE format('LOCK TABLE %s IN %s MODE', s.source_relation, coalesce(wanted, 'ACCESS SHARE'));
 			IF wanted IS NOT NULL OR mode IS NULL
-				OR @extschema@._live_problem(model, s.source_relation, s.source_columns, s.source_parts) IS NULL THEN
+				OR @extschema@._live_problem(model, s.source_relation, s.source_columns, s.source_parts,
+				@extschema@._live_function(settings)) IS NULL THEN
 				RETURN wanted IS NOT NULL;
 			END IF;
 			-- it has changed while we waited: once more, with nothing in hand
@@ -618,3 +643,57 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_lock_source(name, jsonb, text) IS
 	'internal: lock the source of a live model before the model''s tables';
+
+-- The sources of all live streams, as _model_lock_source locks that of the orders.
+-- The numbers of those whose triggers have to be made again.
+CREATE FUNCTION @extschema@._lock_streams(model name, settings jsonb, mode text DEFAULT NULL)
+	RETURNS int[]
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	stream	record;
+	broken	int[] := '{}';
+BEGIN
+	FOR stream IN SELECT * FROM @extschema@._streams(settings) AS s WHERE s.live ORDER BY s.stream_no LOOP
+		IF @extschema@._model_lock_source(model, @extschema@._stream_settings(settings, stream.row_settings), mode) THEN
+			broken := broken || stream.stream_no;
+		END IF;
+	END LOOP;
+	RETURN broken;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._lock_streams(name, jsonb, text) IS
+	'internal: lock the sources of live streams before the model''s tables';
+
+-- The triggers of a stream as its row says, and which columns they read.
+CREATE FUNCTION @extschema@._make_stream_triggers(model name, settings jsonb, stream jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	own	jsonb := @extschema@._stream_settings(settings, stream);
+BEGIN
+	IF (stream ->> 'live')::boolean THEN
+		own := own || jsonb_build_object('source_columns', @extschema@._model_live_columns(model, own));
+		EXECUTE format('UPDATE %I.stream SET source_columns = $1 WHERE stream_no = $2', model)
+			USING ARRAY(SELECT jsonb_array_elements_text(own -> 'source_columns')), (stream ->> 'stream_no')::int;
+	END IF;
+	PERFORM @extschema@._model_make_triggers(model, own);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._make_stream_triggers(name, jsonb, jsonb) IS
+	'internal: make the triggers of a live stream, or drop those of one that is not';
+
+-- What of their sources live streams don't see, for a query over the table stream
+-- t; NULL: nothing.
+CREATE FUNCTION @extschema@._stream_problem(model name)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('@extschema@._live_problem(%L, t.source_relation, t.source_columns, t.source_parts,'
+		' pg_catalog.concat(''record_events_'', t.stream_no))', model);
+END;
+COMMENT ON FUNCTION @extschema@._stream_problem(name) IS
+	'internal: an expression for what of its source a live stream does not see';

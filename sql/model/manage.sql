@@ -19,6 +19,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._model_privacy_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_level_functions(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_dated_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._stream_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_explanations(model, settings);
 	RETURN NEXT @extschema@._model_parity(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_prediction_views(model, settings);
@@ -214,7 +215,8 @@ COMMENT ON FUNCTION @extschema@.create_model IS
 CREATE FUNCTION @extschema@.refresh_model(model text, wait boolean DEFAULT true)
 	RETURNS TABLE (status text, rows_read bigint,
 		rows_without_customer bigint, rows_without_day bigint, rows_without_value bigint, rows_unconvertible bigint,
-		customers bigint, customers_added bigint, customers_changed bigint, customers_removed bigint, seconds float8)
+		customers bigint, customers_added bigint, customers_changed bigint, customers_removed bigint, seconds float8,
+		stream text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -222,6 +224,7 @@ DECLARE
 	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	refresh		bigint;
+	broken		int;
 BEGIN
 	IF NOT @extschema@._model_lock(home, wait) THEN
 		status := 'skipped';
@@ -239,14 +242,31 @@ BEGIN
 			USING ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'));
 		PERFORM @extschema@._model_make_triggers(home, settings);
 	END IF;
+	FOREACH broken IN ARRAY @extschema@._lock_streams(home, settings, 'triggers') LOOP
+		PERFORM @extschema@._make_stream_triggers(home, settings, s.row_settings)
+		   FROM @extschema@._streams(settings) AS s WHERE s.stream_no = broken;
+	END LOOP;
+	-- streams first: events keep customers whose orders are old
+	PERFORM @extschema@._read_streams(home, settings);
 	refresh := @extschema@._model_read_source(home, settings);
+	PERFORM @extschema@._purge_streams(home, settings);
 	-- tenants that are new have no scores by quantiles until they are calibrated
 	PERFORM @extschema@._model_write_thresholds(home, settings, false);
 	RETURN QUERY EXECUTE format($q$
 		SELECT 'refreshed', r.rows_read, r.rows_without_customer, r.rows_without_day, r.rows_without_value,
 			   r.rows_unconvertible, r.customers, r.customers_added, r.customers_changed, r.customers_removed,
-			   extract(epoch FROM r.finished_at - r.started_at)::float8
+			   extract(epoch FROM r.finished_at - r.started_at)::float8, 'orders'
 		  FROM %I.refreshes AS r WHERE r.refresh_id = $1$q$, home) USING refresh;
+	IF @extschema@._has_streams(settings) THEN
+		RETURN QUERY EXECUTE @extschema@._fill($q$
+			SELECT 'refreshed', r.rows_read, r.rows_without_customer, r.rows_without_day, r.rows_without_value,
+				   r.rows_unconvertible, r.customers, r.customers_added, r.customers_changed, r.customers_removed,
+				   extract(epoch FROM r.finished_at - r.started_at)::float8, t.stream
+			  FROM {model}.stream AS t
+			 CROSS JOIN LATERAL (SELECT * FROM {model}.refreshes AS r WHERE r.stream_no = t.stream_no
+								  ORDER BY r.refresh_id DESC LIMIT 1) AS r
+			 ORDER BY t.stream_no$q$, 'model', quote_ident(home));
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.refresh_model(text, boolean) IS
@@ -496,6 +516,7 @@ BEGIN
 		END IF;
 	END IF;
 	PERFORM @extschema@._model_lock_source(home, settings);
+	PERFORM @extschema@._lock_streams(home, settings);
 	RETURN QUERY EXECUTE format($q$
 		SELECT d.problem, count(*), min(CASE d.problem
 				WHEN 'not in the model' THEN 'the source has customers that the model lacks'
@@ -518,8 +539,9 @@ BEGIN
 							  WHERE %5$s) AS f ON f.customer_key = h.customer_key) AS d
 		 WHERE d.problem IS NOT NULL GROUP BY d.problem ORDER BY d.problem$q$,
 			home, @extschema@._model_source_customers(home, settings), @extschema@._model_histories(home, settings),
-			@extschema@._model_kept(home, settings, 'f.history'),
+			@extschema@._model_kept_customer(home, settings, 'f.history', 'f.customer_key'),
 			@extschema@._model_not_suppressed(home, 'f.customer_key'));
+	RETURN QUERY SELECT * FROM @extschema@._check_streams(home, settings);
 	IF (settings ->> 'live')::boolean THEN
 		RETURN QUERY SELECT 'cause', NULL::bigint, c
 			FROM jsonb_to_record(settings) AS r (source_relation text, source_columns text[], source_parts text[]),
@@ -689,6 +711,8 @@ BEGIN
 	END IF;
 	-- the source first: its writers hold it while they wait for pending
 	PERFORM @extschema@._model_drop_triggers(home, NULL);
+	PERFORM @extschema@._model_drop_triggers(home, NULL, format('record_events_%s', s.stream_no)::name)
+	   FROM @extschema@._streams(@extschema@._model_streams(home)) AS s;
 	PERFORM @extschema@._model_lock_readers(home, tables => true);
 	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
 	IF to_regclass(format('%I.suppressed', home)) IS NOT NULL THEN
@@ -862,6 +886,7 @@ BEGIN
 		SELECT max(t.rejected_at), t.operation, t.reason, sum(t.affected), t.needs_rebuild
 		  FROM taken AS t GROUP BY t.operation, t.reason, t.needs_rebuild$q$, home);
 	PERFORM @extschema@._model_write_thresholds(home, settings, NULL);
+	differences := differences + @extschema@._apply_events(home, settings);
 	status := 'applied';
 	seconds := extract(epoch FROM clock_timestamp() - begun);
 	RETURN NEXT;

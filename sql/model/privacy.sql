@@ -433,6 +433,19 @@ BEGIN
 		WHERE h.customer_key = ANY ($1)$q$, @extschema@._model_histories(home, settings))
 		INTO part USING everyone;
 	result := result || jsonb_build_object('orders', coalesce(part, '[]'));
+	IF @extschema@._has_streams(settings) THEN
+		EXECUTE @extschema@._fill($q$
+			SELECT jsonb_agg(jsonb_build_object('day', to_char(d.day, 'YYYY-MM-DD'), 'stream', t.stream, 'kind', k.kind,
+			           'events', d.events, 'total', d.total) ORDER BY d.day, x.stream, k.kind)
+			  FROM ({events}) AS e
+			 CROSS JOIN LATERAL @extschema@.stream_kinds(e.streams) AS x
+			 CROSS JOIN LATERAL @extschema@.days(x.history) AS d
+			  JOIN {model}.stream AS t ON t.stream_no = x.stream
+			  JOIN {model}.stream_kind AS k ON k.stream_no = x.stream AND k.kind_no = x.kind
+			 WHERE e.customer_key = ANY ($1)$q$,
+			'events', @extschema@._model_events(home, settings), 'model', quote_ident(home)) INTO part USING everyone;
+		result := result || jsonb_build_object('events', coalesce(part, '[]'));
+	END IF;
 	EXECUTE format('SELECT jsonb_agg(to_jsonb(s)) -> 0 FROM %I.customer_scores AS s WHERE s.customer_key = ANY ($1)',
 		home) INTO part USING everyone;
 	result := result || jsonb_build_object('scores', coalesce(part, 'null'));
@@ -446,7 +459,7 @@ BEGIN
 		result := result || jsonb_build_object('person', coalesce(part, '[]'));
 	END IF;
 	FOR t IN SELECT * FROM @extschema@._model_person_tables(home) AS p
-			WHERE p.owned AND p.name <> 'customer_histories' ORDER BY p.name LOOP
+			WHERE p.owned AND p.name NOT IN ('customer_histories', 'stream_histories') ORDER BY p.name LOOP
 		EXECUTE format('SELECT jsonb_agg(to_jsonb(t)) FROM %I.%I AS t WHERE %s', home, t.name,
 			@extschema@._model_is_about(settings, t.keys, t.ids, 't', '= ANY ($1)')) INTO part USING everyone;
 		IF part IS NOT NULL THEN
@@ -461,10 +474,9 @@ BEGIN
 	result := result || jsonb_build_object('processing', coalesce(part, '[]'));
 	IF settings ->> 'retention_days' IS NOT NULL THEN
 		EXECUTE format('SELECT jsonb_build_object(''retention_days'', $2,'
-			' ''last_event_on'', max(@extschema@.last_activity(h.history)),'
-			' ''remove_on'', max(@extschema@.last_activity(h.history)) + $2 + 1)'
-			' FROM (%s) AS h WHERE h.customer_key = ANY ($1)',
-			@extschema@._model_histories(home, settings))
+			' ''last_event_on'', max(%1$s), ''remove_on'', max(%1$s) + $2 + 1)'
+			' FROM (%2$s) AS h WHERE h.customer_key = ANY ($1)',
+			@extschema@._model_last_activity(settings), @extschema@._model_all_histories(home, settings))
 			INTO part USING everyone, (settings ->> 'retention_days')::int;
 	ELSE
 		part := 'null';
@@ -494,9 +506,9 @@ BEGIN
 		RETURN;
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT h.customer_key, nullif(h.tenant, ''''),'
-		' @extschema@.last_activity(h.history), @extschema@.last_activity(h.history) + $2 + 1'
-		' FROM (%s) AS h WHERE @extschema@.last_activity(h.history) < %s + $1 ORDER BY 4, 1',
-		@extschema@._model_histories(home, settings), @extschema@._model_horizon(home))
+		' %1$s, %1$s + $2 + 1 FROM (%2$s) AS h WHERE %1$s < %3$s + $1 ORDER BY 4, 1',
+		@extschema@._model_last_activity(settings), @extschema@._model_all_histories(home, settings),
+		@extschema@._model_horizon(home))
 		USING within_days, (settings ->> 'retention_days')::int;
 END
 $$;
@@ -522,9 +534,9 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM @extschema@._model_lock_people(home);
-	EXECUTE format('SELECT array_agg(h.customer_key) FROM (%s) AS h WHERE NOT %s',
-		@extschema@._model_histories(home, settings),
-		@extschema@._model_kept(home, settings, 'h.history')) INTO expired;
+	EXECUTE format('SELECT array_agg(h.customer_key) FROM (%s) AS h WHERE %s < %s',
+		@extschema@._model_all_histories(home, settings), @extschema@._model_last_activity(settings),
+		@extschema@._model_horizon(home)) INTO expired;
 	BEGIN
 		SELECT jsonb_agg(to_jsonb(f)) INTO rows
 			FROM @extschema@._model_forget(home, settings, coalesce(expired, '{}'), 'purge_model', false) AS f;
@@ -553,11 +565,12 @@ DECLARE
 BEGIN
 	RETURN NEXT @extschema@._model_view('retention', @extschema@._fill($q$
 SELECT r.customer_key, {tenant} AS tenant, r.last_event_on, r.remove_on, r.customer_id
-  FROM (SELECT h.customer_key, h.tenant, h.customer_id, q.as_of, @extschema@.last_activity(h.history) AS last_event_on,
-               @extschema@.last_activity(h.history) + {days} + 1 AS remove_on
+  FROM (SELECT h.customer_key, h.tenant, h.customer_id, q.as_of, {last} AS last_event_on,
+               {last} + {days} + 1 AS remove_on
           FROM {model}._question AS q, {model}._customers AS h WHERE h.tenant = q.tenant) AS r
  WHERE r.remove_on <= r.as_of + 30 ORDER BY r.remove_on, r.customer_key$q$,
 			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'r'),
+			'last', @extschema@._model_last_activity(settings),
 			'days', coalesce(settings ->> 'retention_days', 'NULL::int')),
 		'the customers who have had no order for so long that the model will remove them within 30 days');
 

@@ -440,7 +440,8 @@ BEGIN
 				UNION ALL
 				SELECT NULL, d.reason, d.affected,
 					CASE WHEN d.reason = 'too_large' THEN d.affected ELSE x.customers END, NULL, r.finished_at
-				FROM (SELECT * FROM {model}.refreshes AS f WHERE {everything} ORDER BY f.refresh_id DESC LIMIT 1) AS r
+				FROM (SELECT * FROM {model}.refreshes AS f WHERE f.stream_no IS NULL AND {everything}
+						ORDER BY f.refresh_id DESC LIMIT 1) AS r
 				CROSS JOIN LATERAL (VALUES
 					('no_customer', r.rows_without_customer), ('no_day', r.rows_without_day),
 					('no_value', r.rows_without_value),
@@ -462,7 +463,11 @@ BEGIN
 				' ELSE r.explanation END' END,
 			'quantiles', quote_literal(quantiles), 'checked', quote_literal(checked),
 			'due', CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
-				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days') END,
+				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days')
+				|| CASE WHEN NOT @extschema@._has_streams(settings) THEN '' ELSE
+					format(' AND NOT EXISTS (SELECT FROM %I.stream_histories AS e WHERE e.customer_key = h.customer_key'
+						' AND @extschema@.last_activity(e.streams) >= q.as_of - %s + 30)', model,
+						settings ->> 'retention_days') END END,
 			'affected', CASE WHEN small = 1 THEN 'u.affected'
 				ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1'
 					' THEN u.affected END', small) END,

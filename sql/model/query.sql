@@ -251,15 +251,116 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_histories(name, jsonb, boolean) IS
 	'internal: the query for the history of each customer';
 
--- What is known of each customer: the history and, from the customers table, the
--- attributes. With consent asked for, those who have not given it are not here.
+-- The customers who have something pending in a live stream, as _model_pending_keys
+-- has them for the orders.
+CREATE FUNCTION @extschema@._stream_pending_keys(model name)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.pending_events AS d UNION ALL'
+		' SELECT m.root_key FROM %1$I.merged_customers AS m'
+		' JOIN %1$I.pending_events AS d ON d.customer_key = m.customer_key', model);
+END;
+COMMENT ON FUNCTION @extschema@._stream_pending_keys(name) IS
+	'internal: a query for the customers who have events pending, more than once and under former keys too';
+
+-- The histories of each customer by stream and kind: as stored, and with what is
+-- pending of live streams. A kind that has no number yet counts as other.
+CREATE FUNCTION @extschema@._model_events(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	id	text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END;
+BEGIN
+	IF NOT EXISTS (SELECT FROM @extschema@._streams(settings) AS s WHERE s.live) THEN
+		RETURN @extschema@._fill('SELECT e.tenant, e.customer_key, e.{id} AS customer_id, e.streams'
+			' FROM {model}.stream_histories AS e', 'id', id, 'model', quote_ident(model));
+	END IF;
+	RETURN @extschema@._fill($q$
+SELECT e.tenant, e.customer_key, e.{id} AS customer_id, e.streams
+  FROM {model}.stream_histories AS e
+ WHERE NOT EXISTS (SELECT FROM ({keys}) AS d WHERE d.customer_key = e.customer_key)
+UNION ALL
+SELECT p.tenant, p.customer_key, p.customer_id, p.streams
+  FROM (SELECT d.tenant, d.customer_key, d.customer_id,
+               CASE WHEN e.streams IS NULL THEN d.streams
+                    ELSE @extschema@._try_add(e.streams, d.streams) END AS streams
+          FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
+                       @extschema@.stream_histories_agg(d.stream_no, coalesce(k.kind_no, 0)::int,
+                                                        d.difference) AS streams
+                  FROM (SELECT d.customer_key, d.tenant, d.{id} AS customer_id, d.stream_no, d.kind, d.difference
+                          FROM {model}.pending_events AS d
+                         WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m
+                                            WHERE m.customer_key = d.customer_key)
+                        UNION ALL
+                        SELECT m.root_key, d.tenant, m.root_id, d.stream_no, d.kind, d.difference
+                          FROM {model}.merged_customers AS m
+                          JOIN {model}.pending_events AS d ON d.customer_key = m.customer_key) AS d
+                  LEFT JOIN {model}.stream_kind AS k ON k.stream_no = d.stream_no AND k.kind = d.kind
+                 GROUP BY d.customer_key) AS d
+          LEFT JOIN {model}.stream_histories AS e ON e.customer_key = d.customer_key) AS p
+ WHERE p.streams OPERATOR(@extschema@.<>) '{}' AND {allowed}$q$,
+		'id', id, 'model', quote_ident(model), 'keys', @extschema@._stream_pending_keys(model),
+		'allowed', @extschema@._model_not_suppressed(model, 'p.customer_key'));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_events(name, jsonb) IS
+	'internal: the query for the histories of each customer by stream and kind';
+
+-- The day of the last event of a row h with histories, orders or others.
+CREATE FUNCTION @extschema@._model_last_activity(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN @extschema@._has_streams(settings)
+		THEN 'GREATEST(@extschema@.last_activity(h.history), @extschema@.last_activity(h.streams))'
+		ELSE '@extschema@.last_activity(h.history)' END;
+END;
+COMMENT ON FUNCTION @extschema@._model_last_activity(jsonb) IS
+	'internal: an expression for the last day on which a customer did something';
+
+-- All histories of each customer, whether they may be shown or not.
+CREATE FUNCTION @extschema@._model_all_histories(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN @extschema@._has_streams(settings) THEN @extschema@._fill(
+		'SELECT COALESCE(o.tenant, e.tenant) AS tenant, COALESCE(o.customer_key, e.customer_key) AS customer_key,'
+		' o.history, e.streams FROM ({orders}) AS o FULL JOIN ({events}) AS e ON e.customer_key = o.customer_key',
+		'orders', @extschema@._model_histories(model, settings), 'events', @extschema@._model_events(model, settings))
+		ELSE @extschema@._model_histories(model, settings) END;
+END;
+COMMENT ON FUNCTION @extschema@._model_all_histories(name, jsonb) IS
+	'internal: the query for all histories of each customer';
+
+-- A customer is kept while any history of theirs is within the time of retention.
+CREATE FUNCTION @extschema@._model_kept_customer(model name, settings jsonb, history text, customer text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN settings OPERATOR(pg_catalog.->>) 'retention_days' IS NULL OR NOT @extschema@._has_streams(settings)
+		THEN @extschema@._model_kept(model, settings, history) ELSE
+		@extschema@._fill('({kept} OR EXISTS (SELECT FROM {model}.stream_histories AS e'
+			' WHERE e.customer_key = {customer}'
+			' AND @extschema@.last_activity(e.streams) OPERATOR(pg_catalog.>=) {horizon}))',
+			'kept', @extschema@._model_kept(model, settings, history), 'model', pg_catalog.quote_ident(model),
+			'customer', customer, 'horizon', @extschema@._model_horizon(model)) END;
+END;
+COMMENT ON FUNCTION @extschema@._model_kept_customer(name, jsonb, text, text) IS
+	'internal: a condition on a history of orders and a customer: they are within the time of retention';
+
+-- What is known of each customer by their orders and the customers table: the
+-- history and the attributes. With consent asked for, those who have not given it are not here.
 -- Those who object to profiling are not here either.
 --
 -- Both halves compare customers by customer_key alone, as one and the same
 -- expression in collation "C": so the planner knows in every table which row a
 -- condition on customer_key means, and an index on that expression serves it
 -- (_model_make_key_index).
-CREATE FUNCTION @extschema@._model_customers(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_people(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -313,6 +414,47 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END,
 			' AND ' || nullif(@extschema@._model_nobody_refuses(model, settings, key), 'true')),
 		'known', @extschema@._model_known(settings));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_people(name, jsonb) IS
+	'internal: the query for what is known of each customer by orders and the customers table';
+
+-- The same with what customers did beside ordering. Who has events and nothing
+-- else is known from the first event on, unless consent is asked for, which
+-- nobody has given for them.
+CREATE FUNCTION @extschema@._model_customers(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	others	text := '';
+BEGIN
+	IF NOT @extschema@._has_streams(settings) THEN
+		RETURN @extschema@._model_people(model, settings);
+	END IF;
+	IF settings ->> 'consent' IS NULL THEN
+		others := @extschema@._fill($q$
+UNION ALL
+SELECT e.tenant, e.customer_key, e.customer_id COLLATE {collation}, '{}'::@extschema@.history,
+       @extschema@.stream_first_day(e.streams, 'infinity'){nothing}, e.streams
+  FROM ({events}) AS e
+ WHERE NOT EXISTS (SELECT FROM ({histories}) AS h WHERE h.customer_key = e.customer_key){unknown}$q$,
+			'events', @extschema@._model_events(model, settings),
+			'histories', @extschema@._model_histories(model, settings),
+			'nothing', @extschema@._model_attribute_list(settings, ', NULL'),
+			'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
+			'unknown', CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
+				@extschema@._fill(E'\n   AND NOT EXISTS (SELECT FROM ({people}) AS p WHERE {key} = e.customer_key)',
+					'people', settings ->> 'customers_query', 'key', @extschema@._model_person_key(settings)) END);
+	END IF;
+	RETURN @extschema@._fill($q$
+SELECT c.tenant, c.customer_key, c.customer_id, c.history,
+       LEAST(c.known, @extschema@.stream_first_day(e.streams, 'infinity')) AS known{attributes},
+       COALESCE(e.streams, '{}') AS streams
+  FROM ({people}) AS c LEFT JOIN ({events}) AS e ON e.customer_key = c.customer_key$q$,
+		'people', @extschema@._model_people(model, settings), 'events', @extschema@._model_events(model, settings),
+		'attributes', @extschema@._model_attribute_list(settings, ', c.%I')) || others;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb) IS
@@ -370,14 +512,15 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
             THEN @extschema@.monetary(h.history, q.as_of) <> 0
                 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
        t.recency_days AS then_recency_days, t.frequency AS then_frequency,
-       t.scored_value AS then_scored_value{predictions}
+       t.scored_value AS then_scored_value{predictions}{streams}
   FROM {question} AS q, {customers} AS h,
        LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f,
        LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t
  WHERE h.tenant = q.tenant$q$,
 		'question', question, 'customers', customers,
 		'attributes', @extschema@._model_attribute_list(settings, ', h.%I'),
-		'predictions', @extschema@._model_predictions(settings, 'facts'));
+		'predictions', @extschema@._model_predictions(settings, 'facts'),
+		'streams', @extschema@._stream_facts(settings));
 END;
 COMMENT ON FUNCTION @extschema@._model_facts(jsonb, text, text) IS 'internal: the query for the facts of each customer';
 
@@ -394,7 +537,7 @@ WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes
        r.r_score, r.f_score, r.m_score,
        CASE WHEN f.recency_days IS NOT NULL
             THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
-       t.r_score AS then_r_score, t.f_score AS then_f_score, t.m_score AS then_m_score{predictions}
+       t.r_score AS then_r_score, t.f_score AS then_f_score, t.m_score AS then_m_score{predictions}{streams}
   FROM {facts} AS f,
        LATERAL @extschema@.rfm_scores(f.recency_days, f.frequency, f.scored_value,
        f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS r,
@@ -402,7 +545,9 @@ WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes
        f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS t
  WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected$q$,
 		'facts', facts, 'attributes', @extschema@._model_attribute_list(settings, ', f.%I'),
-		'predictions', @extschema@._model_predictions(settings, 'scored'));
+		'predictions', @extschema@._model_predictions(settings, 'scored'),
+		'streams', CASE WHEN @extschema@._has_streams(settings) THEN ', f.streams' ELSE '' END
+			OPERATOR(pg_catalog.||) @extschema@._stream_column_list(settings, ', f.%I'));
 END;
 COMMENT ON FUNCTION @extschema@._model_scored(jsonb, text) IS 'internal: the query for the scores of each customer';
 
@@ -427,7 +572,9 @@ BEGIN
 	SELECT array_agg(format(CASE WHEN c.name ~ '^(rfm_|score_reason$)' THEN 'c.%I' ELSE 's.%I' END, c.name)
 			ORDER BY c.condition <> 'score', c.position) INTO columns
 	  FROM @extschema@._score_column AS c WHERE c.part = ANY (parts) AND c.condition IS NOT NULL;
-	columns := columns || ARRAY(SELECT format('s.%I', a) FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n)
+	columns := columns || ARRAY(SELECT format('s.%I', c.name) FROM @extschema@._stream_columns(settings) AS c
+									 WHERE c.condition IS NOT NULL)
+		|| ARRAY(SELECT format('s.%I', a) FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n)
 		|| ARRAY(SELECT format('c.%I', 'attributes.' || a)
 				   FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n);
 	IF cardinality(maps) = 1 THEN
@@ -457,7 +604,8 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
        s.weights, s.map_copy,
        s.last_order_on, s.recency_days, s.frequency, s.monetary, s.mean_value, s.tenure_days, s.silence_ratio,
        s.no_order_reason,
-       s.r_score, s.f_score, s.m_score, s.basket_score, s.then_r_score, s.then_f_score, s.then_m_score{predictions},
+       s.r_score, s.f_score, s.m_score, s.basket_score, s.then_r_score, s.then_f_score, s.then_m_score
+       {predictions}{streams},
        c.rfm_code, c.rfm_score, c.rfm_score_change, c.score_reason,
        g.segment_by_rules,
        CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE g.segment_by_rules END AS segment,
@@ -482,7 +630,9 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
 		'model', quote_ident(model), 'scored', scored, 'segment', segment, 'overridden', overridden, 'rule', rule,
 		'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
 		'dotted', @extschema@._model_attribute_list(settings, ', s.%I AS %I'),
-		'predictions', @extschema@._model_predictions(settings, 'scores'));
+		'predictions', @extschema@._model_predictions(settings, 'scores'),
+		'streams', CASE WHEN @extschema@._has_streams(settings) THEN ', s.streams' ELSE '' END
+			|| @extschema@._stream_column_list(settings, ', s.%I'));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_scores(name, jsonb, text, text[], boolean) IS
@@ -510,7 +660,7 @@ BEGIN ATOMIC
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary::{money} AS monetary, s.mean_value::{money} AS mean_value, s.tenure_days, s.silence_ratio,
        s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change,
-       s.score_reason{predictions}{attributes},
+       s.score_reason{predictions}{streams}{attributes},
        s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
        s.segment_overridden, s.segment_by_rules,
        {tenant} AS tenant, s.customer_id
@@ -521,7 +671,8 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
 		'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
 		'tenant', @extschema@._model_tenant(settings, 's'),
 		'language', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'language'),
-		'predictions', @extschema@._model_predictions(settings, 'wide'));
+		'predictions', @extschema@._model_predictions(settings, 'wide'),
+		'streams', @extschema@._stream_column_list(settings, ', s.%I'));
 END;
 COMMENT ON FUNCTION @extschema@._model_wide(name, jsonb, text) IS
 	'internal: the query for the columns of customer_scores';

@@ -121,10 +121,10 @@ BEGIN
 					'SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s',
 					@extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
 		@extschema@._model_not_suppressed(model, 'd.customer_key'),
-		@extschema@._model_kept(model, settings, 'f.history'),
+		@extschema@._model_kept_customer(model, settings, 'f.history', 'f.customer_key'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN 'NULL::text[]' ELSE
 			format('(SELECT array_agg(r.customer_key) FROM removed AS r WHERE NOT %s)',
-				@extschema@._model_kept(model, settings, 'r.history')) END)
+				@extschema@._model_kept_customer(model, settings, 'r.history', 'r.customer_key')) END)
 		INTO refresh, expired;
 	IF settings ->> 'retention_days' IS NOT NULL THEN
 		PERFORM @extschema@._model_purge_rest(model, settings, expired);

@@ -53,7 +53,7 @@ DECLARE
 	today	date := (now() AT TIME ZONE (settings ->> 'time_zone'))::date;
 	days	record;
 BEGIN
-	EXECUTE format('SELECT * FROM %I.refreshes ORDER BY refresh_id DESC LIMIT 1', model) INTO r;
+	EXECUTE format('SELECT * FROM %I.refreshes WHERE stream_no IS NULL ORDER BY refresh_id DESC LIMIT 1', model) INTO r;
 	EXECUTE format($q$SELECT min(@extschema@.first_day(h.history, 'infinity')) AS first,
 		max(@extschema@.last_day(h.history, 'infinity')) AS last
 		FROM %I.customer_histories AS h$q$, model) INTO days;

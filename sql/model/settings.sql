@@ -286,7 +286,7 @@ BEGIN
 			MESSAGE = format('model "%s" has no version %s', model, version),
 			HINT = format('SELECT version, valid_from, reason FROM %I.configuration;', model);
 	END IF;
-	RETURN settings;
+	RETURN settings || @extschema@._model_streams(model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_version(name, int) IS 'internal: the settings of a version of a model';

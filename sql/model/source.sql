@@ -288,7 +288,8 @@ CREATE FUNCTION @extschema@._model_select_attributes(settings jsonb, columns tex
 	AS $$
 DECLARE
 	-- names that every model has, and that its queries use themselves
-	taken		text[] := @extschema@._score_columns('{all,prediction,lists,reserved}');
+	taken		text[] := @extschema@._score_columns('{all,prediction,lists,reserved}')
+		|| ARRAY(SELECT c.name FROM @extschema@._stream_columns(settings) AS c);
 	inside		text[] := @extschema@._score_columns('{inside}');
 	selected	text := '';
 	argument	text;
@@ -370,9 +371,12 @@ DECLARE
 	extras		text[] := '{}';			-- event_key and currency, as text
 	customer	text;
 	copies		text;
+	is_stream	boolean := settings ? 'stream_no';
+	kind_text	text;
 BEGIN
 	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'source', settings ->> 'source');
-	by_position := settings ->> 'customer' IS NULL AND settings ->> 'day' IS NULL AND settings ->> 'value' IS NULL;
+	by_position := NOT is_stream
+		AND settings ->> 'customer' IS NULL AND settings ->> 'day' IS NULL AND settings ->> 'value' IS NULL;
 	IF by_position AND (cardinality(item.columns) NOT IN (3, 4) OR settings ->> 'counts' IS NOT NULL OR tenanted) THEN
 		RAISE undefined_column USING
 			MESSAGE = CASE WHEN cardinality(item.columns) IN (3, 4)
@@ -383,8 +387,11 @@ BEGIN
 			HINT = 'create_model(''shop'', ''orders'', customer => ''customer_id'', day => ''ordered_on'','
 				' value => ''total'')';
 	END IF;
-	FOREACH argument IN ARRAY '{customer,day,value,counts,tenant}'::text[] LOOP
-		expression := settings ->> argument;
+	FOREACH argument IN ARRAY '{customer,day,value,counts,tenant,kind}'::text[] LOOP
+		expression := CASE WHEN argument <> 'kind' OR is_stream THEN settings ->> argument END;
+		IF is_stream AND argument = 'value' AND expression IS NULL THEN
+			expression := '1';
+		END IF;
 		IF by_position THEN
 			expression := item.columns[array_position('{customer,day,value,counts}', argument)];
 		ELSIF expression IS NULL AND argument IN ('customer', 'day', 'value') THEN
@@ -448,7 +455,19 @@ BEGIN
 		tenant_text := format(@extschema@._model_key_text('tenant', types[5], collations[5]),
 			'(' || expressions[5] || E'\n)');
 	END IF;
-	customer := CASE WHEN tenanted THEN
+	-- of a stream the kind belongs to the key
+	IF is_stream THEN
+		kind_text := CASE WHEN types[6] IS NULL THEN '''''::pg_catalog.text' ELSE
+			format(E'CASE WHEN pg_catalog.octet_length(%1$s) OPERATOR(pg_catalog.<=) 63 THEN %1$s ELSE '''' END',
+				format(@extschema@._model_key_text('kind', types[6], collations[6]),
+					'(' || expressions[6] || E'\n)')) END;
+	END IF;
+	customer := CASE WHEN is_stream THEN
+			format(E'CASE WHEN (%1$s\n) IS NOT NULL%2$s THEN ARRAY[%3$s%4$s, %5$s] END', expressions[1],
+				CASE WHEN tenanted THEN format(' AND %s IS NOT NULL', tenant_text) ELSE '' END,
+				CASE WHEN tenanted THEN tenant_text || ', ' ELSE '' END,
+				format(key_text, '(' || expressions[1] || E'\n)'), kind_text)
+		WHEN tenanted THEN
 			format(E'CASE WHEN (%1$s\n) IS NOT NULL AND %3$s IS NOT NULL THEN ARRAY[%3$s, %2$s] END', expressions[1],
 				format(key_text, '(' || expressions[1] || E'\n)'), tenant_text)
 			ELSE format(E'(%s\n)', expressions[1]) END;
@@ -687,15 +706,16 @@ COMMENT ON FUNCTION @extschema@._model_source_histories(jsonb) IS
 	'internal: an item of FROM that reads the source of a model';
 
 -- customer_key from the customer as the source's query gives them: with tenants
--- an array of the tenant and the customer's own key.
+-- an array of the tenant and the customer's own key; of a stream always an array,
+-- and the kind is the last of it.
 CREATE FUNCTION @extschema@._model_source_key(settings jsonb, customer text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@._model_key(settings, customer OPERATOR(pg_catalog.||) '[1]',
-		CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL
-			THEN pg_catalog.format(settings OPERATOR(pg_catalog.->>) 'key_text', customer)
-			ELSE customer OPERATOR(pg_catalog.||) '[2]' END);
+		CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NOT NULL THEN customer OPERATOR(pg_catalog.||) '[2]'
+			WHEN settings OPERATOR(pg_catalog.?) 'stream_no' THEN customer OPERATOR(pg_catalog.||) '[1]'
+			ELSE pg_catalog.format(settings OPERATOR(pg_catalog.->>) 'key_text', customer) END);
 END;
 COMMENT ON FUNCTION @extschema@._model_source_key(jsonb, text) IS
 	'internal: an expression for customer_key from a row of the source';

@@ -13,7 +13,8 @@ COMMENT ON TABLE @extschema@._model_table IS 'internal: the tables that a model 
 COMMENT ON COLUMN @extschema@._model_table."position" IS 'order in which they are made';
 COMMENT ON COLUMN @extschema@._model_table.relation IS 'name';
 COMMENT ON COLUMN @extschema@._model_table.part IS
-	'all: every model has it; prediction: models that have once predicted';
+	'all: every model has it; streams: models that have once had a stream beside their orders; '
+	'prediction: models that have once predicted';
 COMMENT ON COLUMN @extschema@._model_table.constraints IS 'constraints over several columns';
 COMMENT ON COLUMN @extschema@._model_table.meaning IS 'comment of the table';
 INSERT INTO @extschema@._model_table
@@ -37,6 +38,12 @@ SELECT pg_catalog.row_number() OVER (), t.* FROM (VALUES
 	('merged_customers', 'all', NULL, 'customers who are other customers too, by merge_customers'),
 	('quality', 'all', 'UNIQUE NULLS NOT DISTINCT (tenant, reason)',
 		'what check_quality found in the source; read by the view data_quality; no data of persons'),
+	('stream', 'streams', NULL, 'the streams beside the orders'),
+	('stream_kind', 'streams', 'PRIMARY KEY (stream_no, kind_no), UNIQUE (stream_no, kind)',
+		'the kinds of events of each stream; 0 stands for all others'),
+	('stream_histories', 'streams', NULL, 'what customers did, by stream and kind; not for readers'),
+	('pending_events', 'streams', NULL,
+		'what triggers on the sources of live streams have seen and apply_changes has not folded in yet'),
 	('prediction_check_log', 'prediction', 'PRIMARY KEY (check_id, tenant)',
 		'every call of check_prediction: fitted before a day, compared with what came after'),
 	('prediction_check_classes', 'prediction', 'PRIMARY KEY (check_id, tenant, repeat_orders)',
@@ -135,6 +142,7 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('refreshes', 'customers_changed', 'bigint NOT NULL', NULL, 'whose history differs'),
 	('refreshes', 'customers_removed', 'bigint NOT NULL', NULL, 'no longer in the source'),
 	('refreshes', 'customers_too_large', 'bigint NOT NULL', NULL, 'left out: a total beyond 18 digits'),
+	('refreshes', 'stream_no', 'int', NULL, 'of the stream that was read; NULL: the orders'),
 	('reader', 'role', 'name NOT NULL', NULL, 'a role; its members count'),
 	('reader', 'tenant', 'text', NULL, 'NULL: all of them'),
 	('recorded_segments', 'customer_key', 'text COLLATE "C" PRIMARY KEY', 'personal', 'the customer as text'),
@@ -183,6 +191,45 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('quality', 'customers', 'bigint', NULL, 'how many customers these are; NULL: not known'),
 	('quality', 'detail', 'text', NULL, 'figures in words'),
 	('quality', 'checked_at', 'timestamptz NOT NULL', NULL, 'when'),
+	('stream', 'stream_no', 'int PRIMARY KEY', NULL, '1, 2, ...'),
+	('stream', 'stream', 'text COLLATE "C" NOT NULL UNIQUE', NULL, 'name'),
+	('stream', 'source', 'text NOT NULL', NULL, 'as given: a table, view or query'),
+	('stream', 'customer', 'text NOT NULL', NULL, 'as given: column or expression'),
+	('stream', 'day', 'text NOT NULL', NULL, 'as given: column or expression'),
+	('stream', 'kind', 'text', NULL, 'as given: column or expression; NULL: all events are of one kind, other'),
+	('stream', 'value', 'text', NULL, 'as given: column or expression; NULL: 1 a row'),
+	('stream', 'counts', 'text', NULL, 'as given: column or expression'),
+	('stream', 'event_key', 'text', NULL, 'as given: column or expression'),
+	('stream', 'live', 'boolean NOT NULL', NULL, 'triggers on the source keep the stream up to date'),
+	('stream', 'role', 'text', NULL, 'what all kinds mean, or a JSON object that says it of each'),
+	('stream', 'time_zone', 'text NOT NULL', NULL, 'the time zone whose days count'),
+	('stream', 'kinds', 'int NOT NULL', NULL, 'how many kinds have a history of their own'),
+	('stream', 'kinds_beyond', 'text[]', NULL, 'some of the kinds that count as other, for there are too many'),
+	('stream', 'source_relation', 'text', NULL, 'the table or view, if source is one'),
+	('stream', 'source_reads', 'text[]', NULL, 'the tables and views that the source reads'),
+	('stream', 'source_query', 'text NOT NULL', NULL, 'what is read, every name qualified'),
+	('stream', 'quality_query', 'text NOT NULL', NULL, 'the same with what check_quality reads'),
+	('stream', 'customer_type', 'text NOT NULL', NULL, 'type of the customer and the kind as they are read'),
+	('stream', 'key_text', 'text', NULL, 'how a customer becomes text'),
+	('stream', 'day_is_moment', 'boolean NOT NULL', NULL, 'the day is a timestamptz'),
+	('stream', 'source_columns', 'text[]', NULL, 'the columns that a live stream reads, with their types'),
+	('stream', 'source_parts', 'text[]', NULL, 'the partitions of the source that have triggers of a live stream'),
+	('stream_kind', 'stream_no', 'int NOT NULL', NULL, 'of the stream'),
+	('stream_kind', 'kind_no', 'int NOT NULL', NULL, '1, 2, ...'),
+	('stream_kind', 'kind', 'text COLLATE "C" NOT NULL', NULL, 'as the source has it'),
+	('stream_kind', 'role', 'text', NULL, 'what it means to scorecards; NULL: nothing'),
+	('stream_histories', 'customer_key', 'text COLLATE "C" PRIMARY KEY', 'personal', 'the customer as text'),
+	('stream_histories', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
+	('stream_histories', 'customer_id', 'text NOT NULL', 'tenanted', 'the customer as the source has it'),
+	('stream_histories', 'streams', '@extschema@.stream_histories NOT NULL', 'personal',
+		'all days with their events and totals, by stream and kind'),
+	('pending_events', 'customer_key', 'text COLLATE "C" NOT NULL', 'personal', 'the customer as text'),
+	('pending_events', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
+	('pending_events', 'customer_id', 'text NOT NULL', 'tenanted', 'the customer as the source has it'),
+	('pending_events', 'stream_no', 'int NOT NULL', NULL, 'of the stream'),
+	('pending_events', 'kind', 'text COLLATE "C" NOT NULL', NULL, 'as the source has it; empty: none'),
+	('pending_events', 'difference', '@extschema@.history NOT NULL', 'personal',
+		'what a statement has added to the history, or taken away'),
 	('prediction_check_log', 'check_id', 'bigint NOT NULL', NULL, '1, 2, ...'),
 	('prediction_check_log', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
 	('prediction_check_log', 'checked_at', 'timestamptz NOT NULL DEFAULT now()', NULL, 'when'),
@@ -288,6 +335,9 @@ BEGIN
 	PERFORM @extschema@._model_make_table(model, t.relation, tenanted)
 	   FROM (SELECT t.relation FROM @extschema@._model_table AS t WHERE t.part = _model_make_tables.part
 			  ORDER BY t.position) AS t;
+	IF part = 'streams' THEN
+		EXECUTE format('CREATE INDEX ON %I.pending_events (customer_key)', model);
+	END IF;
 	IF part <> 'all' THEN
 		RETURN;
 	END IF;

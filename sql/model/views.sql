@@ -230,7 +230,8 @@ BEGIN
 		'each tenant that the reader may see');
 	RETURN NEXT @extschema@._model_view('_histories', @extschema@._model_histories(model, settings),
 		'internal: the history of each customer, with what is pending');
-	RETURN NEXT @extschema@._model_view('_customers', CASE WHEN settings ->> 'customers_query' IS NULL THEN
+	RETURN NEXT @extschema@._model_view('_customers',
+		CASE WHEN settings ->> 'customers_query' IS NULL AND NOT @extschema@._has_streams(settings) THEN
 			@extschema@._fill('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known'
 				' FROM {model}._histories AS h', 'model', home)
 		ELSE @extschema@._model_customers(model, settings) END,
@@ -580,6 +581,8 @@ CREATE FUNCTION @extschema@._model_status_views(model name, settings jsonb)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	streamed	boolean := @extschema@._has_streams(settings);
 BEGIN
 	RETURN NEXT @extschema@._model_view('model_status', @extschema@._fill($q$
 SELECT {name}::text AS model, c.source, c.source_query AS definition,
@@ -607,28 +610,42 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
             WHEN p.left_out > 0
             THEN format('nothing; rows left out that can''t be scored: %s, see data_quality', p.left_out) END AS needs,
        c.live, (SELECT count(*) FROM {model}.pending AS d, {model}._question AS q
-                WHERE q.tenant = d.tenant) AS pending_changes, c.minimum_group_size
+                WHERE q.tenant = d.tenant){pending_events} AS pending_changes, c.minimum_group_size
   FROM {model}.configuration AS c,
        (SELECT max(r.finished_at) AS finished_at FROM {model}.refreshes AS r) AS f,
        LATERAL (SELECT (SELECT count(*) FROM {model}._histories AS h, {model}._question AS q
                          WHERE q.tenant = h.tenant) AS customers,
-       @extschema@._model_missing(c.source_reads || c.customers_reads) AS missing,
+       @extschema@._model_missing(c.source_reads || c.customers_reads{stream_reads}) AS missing,
        @extschema@._model_lost({name}, c.objects) AS lost,
        (SELECT count(*) FROM {model}._question AS q
          WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
             OR q.monetary_thresholds IS NULL) AS uncalibrated,
        {foreign_tokens} AS foreign_tokens,
-       CASE WHEN c.live
-            THEN COALESCE(@extschema@._live_problem({name}, c.source_relation, c.source_columns, c.source_parts),
-                (SELECT max(x.reason) FROM {model}.rejects AS x WHERE x.needs_rebuild)) END AS problem,
+       CASE WHEN c.live{any_live}
+            THEN COALESCE(CASE WHEN c.live THEN
+                    @extschema@._live_problem({name}, c.source_relation, c.source_columns, c.source_parts) END,
+                {stream_problem}(SELECT max(x.reason) FROM {model}.rejects AS x WHERE x.needs_rebuild)) END AS problem,
        -- counts of rows are not known by tenant: for those who see all of them
        (SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM {model}.rejects AS x
                                         WHERE x.reason = 'unconvertible')
-          FROM {model}.refreshes AS r WHERE {everything} ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
+          FROM {model}.refreshes AS r WHERE r.stream_no IS NULL AND {everything}
+         ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
  WHERE c.valid_until IS NULL$q$,
 			'model', quote_ident(model), 'name', quote_literal(model), 'as_of', @extschema@._model_as_of(),
 			'everything', @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'),
-			'foreign_tokens', @extschema@._model_foreign_tokens(model)),
+			'foreign_tokens', @extschema@._model_foreign_tokens(model),
+			'pending_events', CASE WHEN streamed THEN @extschema@._fill($q$
+       + (SELECT count(*) FROM {model}.pending_events AS d
+            JOIN {model}._question AS q ON q.tenant = d.tenant)$q$, 'model', quote_ident(model)) ELSE '' END,
+			'stream_reads', CASE WHEN streamed THEN @extschema@._fill($q$
+           || (SELECT array_agg(r.relation) FROM {model}.stream AS t
+                CROSS JOIN LATERAL unnest(t.source_reads) AS r (relation))$q$, 'model', quote_ident(model)) ELSE '' END,
+			'any_live', CASE WHEN streamed THEN
+				format(' OR EXISTS (SELECT FROM %I.stream AS t WHERE t.live)', model) ELSE '' END,
+			'stream_problem', CASE WHEN streamed THEN @extschema@._fill($q$
+                (SELECT min(format('stream %s: %s', t.stream, p.problem)) FROM {model}.stream AS t
+                  CROSS JOIN LATERAL (SELECT {problem}) AS p (problem) WHERE t.live AND p.problem IS NOT NULL),
+                $q$, 'model', quote_ident(model), 'problem', @extschema@._stream_problem(model)) ELSE '' END),
 		'one row: what the model is, how fresh, and whether it needs anything');
 
 	RETURN NEXT @extschema@._model_view('segment_changes', @extschema@._fill($q$

@@ -1,6 +1,6 @@
 /*
  * pending.c
- *		Append rows to the table pending of a model.
+ *		Append rows to the table pending of a model, or to pending_events.
  *
  * Rows are written as logical replication writes them, without a statement: to
  * plan and start an INSERT would cost more than the row. Constraints, indexes
@@ -30,10 +30,11 @@
  * without a lock.
  */
 Oid
-pending_find(const char *model)
+pending_find(const char *model, int stream_no)
 {
 	Oid			schema = get_namespace_oid(model, true);
-	Oid			relation = OidIsValid(schema) ? get_relname_relid("pending", schema) : InvalidOid;
+	Oid			relation = OidIsValid(schema) ?
+		get_relname_relid(PENDING_TABLE(stream_no), schema) : InvalidOid;
 
 	return live_is_own_relation(relation) ? relation : InvalidOid;
 }
@@ -65,6 +66,13 @@ find_columns(Pending *pending, bool tenanted, Oid history_type)
 	pending->tenant = column(relation, "tenant", TEXTOID);
 	pending->customer = tenanted ? column(relation, "customer_id", TEXTOID) : -1;
 	pending->difference = column(relation, "difference", history_type);
+	if (pending->stream_no > 0)
+	{
+		pending->stream = column(relation, "stream_no", INT4OID);
+		pending->kind = column(relation, "kind", TEXTOID);
+		if (pending->stream < 0 || pending->kind < 0)
+			return false;
+	}
 	return relation->rd_rel->relkind == RELKIND_RELATION &&
 		relation->rd_rel->relowner == GetUserId() &&
 		pending->key >= 0 && pending->tenant >= 0 && pending->difference >= 0 &&
@@ -72,16 +80,18 @@ find_columns(Pending *pending, bool tenanted, Oid history_type)
 }
 
 void
-pending_open(Pending *pending, const char *model, bool tenanted, Oid history_type)
+pending_open(Pending *pending, const char *model, int stream_no, bool tenanted, Oid history_type)
 {
-	Oid			relid = pending_find(model);
+	Oid			relid = pending_find(model, stream_no);
 	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
 
 	pending->relation = relation;
+	pending->stream_no = stream_no;
 	if (relation == NULL || !find_columns(pending, tenanted, history_type))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table pending of model \"%s\" is missing, or not what the extension has made", model)));
+				 errmsg("table %s of model \"%s\" is missing, or not what the extension has made",
+						PENDING_TABLE(stream_no), model)));
 	PreventCommandIfReadOnly("INSERT");
 	pending->estate = CreateExecutorState();
 	pending->target = makeNode(ResultRelInfo);
@@ -120,6 +130,29 @@ put(TupleTableSlot *slot, int column, Datum value)
 	slot->tts_isnull[column] = false;
 }
 
+/*
+ * Of a stream the key that its query gives has the kind before the customer's:
+ * its length in bytes, a colon, the kind.
+ */
+static text *
+divide_kind(const text *key, Datum *kind)
+{
+	const char *p = VARDATA_ANY(key);
+	const char *end = p + VARSIZE_ANY_EXHDR(key);
+	int64		length = 0;
+
+	while (p < end && *p >= '0' && *p <= '9' && length <= end - p)
+		length = length * 10 + *p++ - '0';
+	if (p == end || *p != ':' || length > end - p - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("the query of the trigger function gives a key without a kind")));
+	p++;
+	*kind = PointerGetDatum(cstring_to_text_with_len(p, (int) length));
+	p += length;
+	return cstring_to_text_with_len(p, (int) (end - p));
+}
+
 void
 pending_append(Pending *pending, const text *key, History *difference)
 {
@@ -127,10 +160,13 @@ pending_append(Pending *pending, const text *key, History *difference)
 	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(pending->estate));
 	Datum		tenant;
 	Datum		customer;
+	Datum		kind = (Datum) 0;
 
 	ResetPerTupleExprContext(pending->estate);
 	tenant = PointerGetDatum(cstring_to_text_with_len("", 0));
 	ExecClearTuple(slot);
+	if (pending->stream_no > 0)
+		key = divide_kind(key, &kind);
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	put(slot, pending->key, PointerGetDatum(key));
 	if (pending->customer >= 0)
@@ -140,6 +176,11 @@ pending_append(Pending *pending, const text *key, History *difference)
 	}
 	put(slot, pending->tenant, tenant);
 	put(slot, pending->difference, PointerGetDatum(difference));
+	if (pending->stream_no > 0)
+	{
+		put(slot, pending->stream, Int32GetDatum(pending->stream_no));
+		put(slot, pending->kind, kind);
+	}
 	ExecStoreVirtualTuple(slot);
 	ExecSimpleRelationInsert(pending->target, pending->estate, slot);
 	MemoryContextSwitchTo(old);

@@ -1,6 +1,6 @@
 /*
  * pending.h
- *		Append rows to the table pending of a model.
+ *		Append rows to the table pending of a model, or to pending_events.
  */
 #ifndef CUSTOMER_SCORING_PENDING_H
 #define CUSTOMER_SCORING_PENDING_H
@@ -18,13 +18,20 @@ typedef struct Pending
 	int			tenant;
 	int			customer;		/* -1 in a model without tenants */
 	int			difference;
+	int			stream;			/* the next two: -1 in the table of the orders */
+	int			kind;
+	int			stream_no;		/* 0: the orders */
 	EState	   *estate;
 	ResultRelInfo *target;
 	TupleTableSlot *slot;
 } Pending;
 
-extern Oid	pending_find(const char *model);
-extern void pending_open(Pending *pending, const char *model, bool tenanted, Oid history_type);
+/* The table of a stream's differences; 0: of the orders' */
+#define PENDING_TABLE(stream_no) ((stream_no) == 0 ? "pending" : "pending_events")
+
+extern Oid	pending_find(const char *model, int stream_no);
+extern void pending_open(Pending *pending, const char *model, int stream_no, bool tenanted,
+						 Oid history_type);
 extern void pending_append(Pending *pending, const text *key, History *difference);
 extern void pending_close(Pending *pending);
 

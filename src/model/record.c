@@ -10,8 +10,11 @@
  * on a table. PostgreSQL sees to all of it. The body is data:
  *
  *	model		the schema with the tables pending and rejects
+ *	stream		the number of a stream, whose differences go to pending_events,
+ *				or null for the orders
  *	query		customer_key, day, value and perhaps counts of changed_rows,
- *				which are the rows that the statement has written or removed
+ *				which are the rows that the statement has written or removed; of
+ *				a stream the key begins with the kind, as pending.c reads it
  *	time_zone	in which a point in time becomes a day, or null
  *	on_error	reject: no statement fails because of a row; raise: it does
  *	tenants		whether customer_key begins with a tenant
@@ -74,12 +77,14 @@ typedef struct Program
 	ItemPointerData tid;
 	int			uses;			/* by calls that have not ended */
 	char	   *model;
+	int			stream_no;		/* 0: the orders */
 	char	   *query;
 	text	   *time_zone;
 	bool		lenient;
 	bool		tenanted;
 	int			nenums;
 	EnumName   *enums;
+	Oid			extension;		/* the schema of the extension whose language it is in */
 	Oid			history_type;
 	SPIPlanPtr	plan;			/* NULL until first needed */
 } Program;
@@ -157,10 +162,20 @@ read_body(Program *program, const char *source)
 {
 	Jsonb	   *body = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(source)));
 	JsonbValue *time_zone;
+	JsonbValue *stream;
 
 	if (!JB_ROOT_IS_OBJECT(body))
 		program_error("Its body is no object.");
 	program->model = string_field(body, "model");
+	stream = field(body, "stream", jbvNumeric);
+	if (stream->type == jbvNumeric)
+	{
+		Datum		number = NumericGetDatum(stream->val.numeric);
+
+		program->stream_no = DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
+	}
+	if (program->stream_no < 0)
+		program_error("Its stream is no number of one.");
 	program->query = string_field(body, "query");
 	time_zone = field(body, "time_zone", jbvString);
 	if (time_zone->type == jbvString)
@@ -170,9 +185,9 @@ read_body(Program *program, const char *source)
 	read_enums(program, body);
 }
 
-/* The type history of the extension whose language the function is written in */
+/* The schema of the extension whose language the function is written in */
 static Oid
-history_type_of(Oid language)
+schema_of(Oid language)
 {
 	HeapTuple	tuple = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
 	Oid			handler;
@@ -181,8 +196,7 @@ history_type_of(Oid language)
 		elog(ERROR, "cache lookup failed for language %u", language);
 	handler = ((Form_pg_language) GETSTRUCT(tuple))->lanplcallfoid;
 	ReleaseSysCache(tuple);
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("history"),
-						   ObjectIdGetDatum(get_func_namespace(handler)));
+	return get_func_namespace(handler);
 }
 
 static char *
@@ -206,7 +220,9 @@ make_program(HeapTuple function)
 	program->context = context;
 	program->xmin = HeapTupleHeaderGetRawXmin(function->t_data);
 	program->tid = function->t_self;
-	program->history_type = history_type_of(((Form_pg_proc) GETSTRUCT(function))->prolang);
+	program->extension = schema_of(((Form_pg_proc) GETSTRUCT(function))->prolang);
+	program->history_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("history"),
+											ObjectIdGetDatum(program->extension));
 	read_body(program, source_of(function));
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -343,12 +359,13 @@ attempt(void (*work) (Call *call), Call *call)
 	return state;
 }
 
-/* Run a statement on the tables of the model, whose schema is @. */
+/* Run a statement on the tables of the model, whose schema is @; that of the extension is #. */
 static void
 run(Call *call, const char *statement)
 {
 	StringInfoData text;
 	const char *schema = quote_identifier(call->program->model);
+	const char *extension = quote_identifier(get_namespace_name(call->program->extension));
 	int			result;
 
 	initStringInfo(&text);
@@ -356,6 +373,8 @@ run(Call *call, const char *statement)
 	{
 		if (*c == '@')
 			appendStringInfoString(&text, schema);
+		else if (*c == '#')
+			appendStringInfoString(&text, extension);
 		else
 			appendStringInfoChar(&text, *c);
 	}
@@ -521,8 +540,8 @@ emit_customer(CustomerTable *table, void *entry)
 static void
 open_pending(Call *call, Pending *pending)
 {
-	pending_open(pending, call->program->model, call->program->tenanted,
-				 call->program->history_type);
+	pending_open(pending, call->program->model, call->program->stream_no,
+				 call->program->tenanted, call->program->history_type);
 	call->pending = pending;
 }
 
@@ -681,9 +700,43 @@ is_filled(Call *call, const char *table)
 	return filled;
 }
 
+/*
+ * The events of one stream, among those of others. Pending first: what is just
+ * being folded in is waited for there.
+ */
+static void
+forget_events(Call *call)
+{
+	int			no = call->program->stream_no;
+
+	run(call, psprintf("DELETE FROM @.pending_events WHERE stream_no = %d", no));
+	run(call, psprintf("DELETE FROM @.stream_histories AS h"
+					   " WHERE #.without_stream(h.streams, %d) OPERATOR(#.=) '{}'", no));
+	run(call, psprintf("UPDATE @.stream_histories AS h SET streams = #.without_stream(h.streams, %d)"
+					   " WHERE #.stream_history(h.streams, %d) OPERATOR(#.<>) '{}'", no, no));
+}
+
+static void
+truncate_stream(Call *call)
+{
+	int			state = 0;
+
+	if (call->trigger->tg_trigger->tgnargs > 0)
+		reject(call, "a partition was truncated", 0, true);
+	else if (!call->program->lenient)
+		forget_events(call);
+	else if ((state = attempt(forget_events, call)) != 0)
+		reject(call, psprintf("error %s", unpack_sql_state(state)), 0, true);
+}
+
 static void
 record_truncate(Call *call)
 {
+	if (call->program->stream_no > 0)
+	{
+		truncate_stream(call);
+		return;
+	}
 	if (call->trigger->tg_trigger->tgnargs > 0)
 	{
 		/* not that of the root, which comes here after it has emptied these tables */
@@ -737,7 +790,7 @@ is_to_be_recorded(Call *call)
 	 * Where the schema has been renamed, or tables dropped, nothing may fail in
 	 * the shop; and what has this name now may be a stranger's.
 	 */
-	if (!OidIsValid(pending_find(call->program->model)))
+	if (!OidIsValid(pending_find(call->program->model, call->program->stream_no)))
 	{
 		if (call->program->lenient)
 			return false;

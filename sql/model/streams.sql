@@ -1,0 +1,179 @@
+--
+-- Layer 4: streams. Orders are the one stream that every model has. Others, of
+-- visits, mails, answers, are read in the same way, into one history for each
+-- customer, stream and kind.
+--
+-- A stream is a row of the table stream of a model, with the arguments of
+-- add_stream and with what was found out about them. It has the names that a
+-- model's own settings have, so that whatever reads the orders by the settings of
+-- the model reads a stream by those settings with the stream's in their place.
+--
+
+-- The settings of a stream: those of the model, with its own in their place.
+CREATE FUNCTION @extschema@._stream_settings(settings jsonb, stream jsonb)
+	RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT settings OPERATOR(pg_catalog.-) 'streams'
+		OPERATOR(pg_catalog.||) '{"value": null, "counts": null, "event_key": null, "currency": null}'
+		OPERATOR(pg_catalog.||) stream;
+END;
+COMMENT ON FUNCTION @extschema@._stream_settings(jsonb, jsonb) IS
+	'internal: settings by which a stream is read as a model reads its orders';
+
+CREATE FUNCTION @extschema@._has_streams(settings jsonb)
+	RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(pg_catalog.jsonb_typeof(settings OPERATOR(pg_catalog.->) 'streams')
+		OPERATOR(pg_catalog.=) 'array', false);
+END;
+COMMENT ON FUNCTION @extschema@._has_streams(jsonb) IS
+	'internal: has a model streams beside its orders, or had one once?';
+
+-- The streams of a model, as rows.
+CREATE FUNCTION @extschema@._streams(settings jsonb)
+	RETURNS TABLE (stream_no int, stream text, live boolean, row_settings jsonb)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT (s.stream OPERATOR(pg_catalog.->>) 'stream_no')::int, s.stream OPERATOR(pg_catalog.->>) 'stream',
+		   (s.stream OPERATOR(pg_catalog.->>) 'live')::boolean, s.stream
+	  FROM pg_catalog.jsonb_array_elements(CASE WHEN @extschema@._has_streams(settings)
+		   THEN settings OPERATOR(pg_catalog.->) 'streams' ELSE '[]' END) AS s (stream)
+	 ORDER BY 1;
+END;
+COMMENT ON FUNCTION @extschema@._streams(jsonb) IS 'internal: the streams of a model beside its orders';
+
+-- The columns that each stream adds to customer_scores: a row of this table each.
+CREATE FUNCTION @extschema@._stream_columns(settings jsonb)
+	RETURNS TABLE (name text, type text, condition text, expression text, meaning text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT s.stream OPERATOR(pg_catalog.||) c.suffix, c.type, c.condition,
+		   pg_catalog.replace(c.expression, '{no}', s.stream_no::text),
+		   pg_catalog.replace(c.meaning, '{stream}', s.stream)
+	  FROM @extschema@._streams(settings) AS s
+	 CROSS JOIN (VALUES
+		(1, '_last_on', 'date', 'string', '@extschema@.stream_last_day(h.streams, {no}, q.as_of)',
+			'day of the last event of stream {stream} on or before as_of'),
+		(2, '_recency_days', 'int', 'number', 'q.as_of - @extschema@.stream_last_day(h.streams, {no}, q.as_of)',
+			'days from the last event of stream {stream} to as_of; NULL without one'),
+		(3, '_events_30d', 'bigint', 'number', '@extschema@.stream_events(h.streams, {no}, q.as_of, 30)',
+			'events of stream {stream} in the 30 days up to as_of'),
+		(4, '_events_90d', 'bigint', 'number', '@extschema@.stream_events(h.streams, {no}, q.as_of, 90)',
+			'events of stream {stream} in the 90 days up to as_of'),
+		(5, '_change', 'bigint', 'number', '@extschema@.stream_events(h.streams, {no}, q.as_of, 30)'
+			' - CASE WHEN q.as_of >= date ''4600-01-01 BC'''
+			' THEN @extschema@.stream_events(h.streams, {no}, q.as_of - 30, 30) ELSE 0 END',
+			'events of stream {stream} in the 30 days up to as_of minus those in the 30 days before'))
+		AS c ("position", suffix, type, condition, expression, meaning)
+	 ORDER BY s.stream_no, c.position;
+END;
+COMMENT ON FUNCTION @extschema@._stream_columns(jsonb) IS
+	'internal: the columns of customer_scores that come from streams, in the order of the view';
+
+-- A piece of SQL for each of these columns; in "pattern" %I is its name.
+CREATE FUNCTION @extschema@._stream_column_list(settings jsonb, pattern text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, c.name), '' ORDER BY c.n), '')
+	  FROM @extschema@._stream_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n);
+END;
+COMMENT ON FUNCTION @extschema@._stream_column_list(jsonb, text) IS
+	'internal: SQL text for each column that comes from a stream';
+
+-- What the level of facts says of streams: their histories, and these columns.
+CREATE FUNCTION @extschema@._stream_facts(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN @extschema@._has_streams(settings) THEN
+		', h.streams' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.string_agg(
+			pg_catalog.format(E',\n       %s AS %I', c.expression, c.name), '' ORDER BY c.n), '') ELSE '' END
+	  FROM @extschema@._stream_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n);
+END;
+COMMENT ON FUNCTION @extschema@._stream_facts(jsonb) IS
+	'internal: what the level of facts says of streams, as items of SELECT';
+
+-- The kind of a row of a stream, "customer" being what its query gives as customer.
+CREATE FUNCTION @extschema@._stream_kind(settings jsonb, customer text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT customer OPERATOR(pg_catalog.||)
+		CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN '[2]' ELSE '[3]' END;
+END;
+COMMENT ON FUNCTION @extschema@._stream_kind(jsonb, text) IS
+	'internal: an expression for the kind of a row of a stream; empty: none';
+
+-- A stream by its name, or an error.
+CREATE FUNCTION @extschema@._stream(settings jsonb, model name, stream text)
+	RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	found	jsonb := (SELECT s.row_settings FROM @extschema@._streams(settings) AS s WHERE s.stream = _stream.stream);
+BEGIN
+	IF stream IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'stream must not be null';
+	ELSIF found IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('model "%s" has no stream "%s"', model, left(stream, 100)),
+			HINT = coalesce('Its streams are ' || (SELECT string_agg(s.stream, ', ' ORDER BY s.stream_no)
+				FROM @extschema@._streams(settings) AS s) || '.', 'add_stream adds one.');
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._stream(jsonb, name, text) IS 'internal: the settings of a stream, by its name';
+
+CREATE FUNCTION @extschema@._next_stream_no(model name)
+	RETURNS int
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	no	int := 1;
+BEGIN
+	IF to_regclass(format('%I.stream', model)) IS NOT NULL THEN
+		EXECUTE format('SELECT coalesce(max(t.stream_no), 0) + 1 FROM %I.stream AS t', model) INTO no;
+	END IF;
+	RETURN no;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._next_stream_no(name) IS 'internal: the number of the next stream of a model';
+
+-- What kinds may mean: scorecards name these.
+CREATE FUNCTION @extschema@._event_roles()
+	RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ('{sent,open,click,visit,view,basket,share,review,download,event,pricing,demo,trial,unsubscribe,answer,'
+		'line}')::text[];
+END;
+COMMENT ON FUNCTION @extschema@._event_roles() IS 'internal: the roles of kinds of events';
+
+-- TEMPORARY
+CREATE FUNCTION @extschema@.kind_role(kind text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE kind WHEN 'page_view' THEN 'visit' WHEN 'email_open' THEN 'open' WHEN 'email_click' THEN 'click'
+		WHEN 'Added to Cart' THEN 'basket' END;
+END;
+
+-- The role of a kind: as the stream says, else by the table of usual names.
+CREATE FUNCTION @extschema@._stream_role(role text, kind text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF role ~ '^\s*\{' THEN
+		RETURN coalesce(role::jsonb ->> kind, @extschema@.kind_role(kind));
+	END IF;
+	RETURN coalesce(role, @extschema@.kind_role(kind));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._stream_role(text, text) IS
+	'internal: the role of a kind of a stream; NULL: none is known';
