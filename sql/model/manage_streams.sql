@@ -139,8 +139,8 @@ BEGIN
 		INTO beyond USING (s ->> 'stream_no')::int;
 	IF beyond IS NOT NULL THEN
 		RETURN QUERY VALUES ('note',
-			format('more than %s kinds: %s and others count as other; kinds => ... allows up to 1000',
-				s ->> 'kinds', array_to_string(beyond[1:5], ', ')));
+			format('more than %s kinds: %s%s count as other; kinds => ... allows up to 1000', s ->> 'kinds',
+				array_to_string(beyond[1:5], ', '), CASE WHEN cardinality(beyond) > 5 THEN ' and others' ELSE '' END));
 	END IF;
 	EXECUTE @extschema@._fill($q$
 		SELECT count(*) AS customers, count(h.customer_key) AS ordered

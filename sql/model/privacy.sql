@@ -562,6 +562,7 @@ CREATE FUNCTION @extschema@._model_privacy_views(model name, settings jsonb)
 DECLARE
 	-- readers are other people's roles and tenants: for those who see all of them
 	everything	text := @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
+	streamed	boolean := @extschema@._has_streams(settings);
 BEGIN
 	RETURN NEXT @extschema@._model_view('retention', @extschema@._fill($q$
 SELECT r.customer_key, {tenant} AS tenant, r.last_event_on, r.remove_on, r.customer_id
@@ -594,14 +595,14 @@ SELECT {name}::text AS model, u.item, u.detail FROM (
 				(33, 'consent', COALESCE(c.consent, CASE WHEN c.customers IS NOT NULL THEN 'not asked for' END)),
 				(34, 'objection', c.objection),
 				(35, 'contact', NULLIF(array_to_string(c.contact, ', '), '')),
-				(40, 'data kept', 'per customer and day: number and total of orders'
+				(40, 'data kept', 'per customer and day: number and total of orders{data_of_streams}'
 					|| CASE WHEN EXISTS (SELECT FROM {model}.recorded_segments)
 						THEN '; segments and their changes as recorded' ELSE '' END),
 				(41, 'data derived', 'scores and segment'
 					|| CASE WHEN c.prediction IS NOT NULL THEN ', predicted orders and value' ELSE '' END),
 				(42, 'retention', CASE WHEN c.retention_days IS NULL
 					THEN 'no limit: alter_model(..., retention_days => ...)'
-					ELSE format('%s days after the last order', c.retention_days) END),
+					ELSE format('%s days after the last order{or_event}', c.retention_days) END),
 				(43, 'minimum group size', c.minimum_group_size::text),
 				(44, 'minimum customers', c.minimum_customers::text),
 				(50, 'decisions', 'segments are assigned by rules; the model itself decides nothing about a person'),
@@ -614,6 +615,7 @@ SELECT {name}::text AS model, u.item, u.detail FROM (
 			) AS v (position, item, detail)
 			WHERE c.valid_until IS NULL AND v.detail IS NOT NULL
 			UNION ALL
+			{streams}
 			SELECT 60, 'owner', pg_get_userbyid(n.nspowner)::text FROM pg_namespace AS n WHERE n.nspname = {name}
 			UNION ALL
 			SELECT 61, 'reader', g.role || CASE WHEN t.tenants IS NOT NULL THEN ': ' || t.tenants ELSE '' END
@@ -626,6 +628,11 @@ SELECT {name}::text AS model, u.item, u.detail FROM (
 			LEFT JOIN LATERAL (SELECT {tenants} AS tenants FROM {model}.reader AS r WHERE r.role = g.role) AS t ON true
 			WHERE {everything}) AS u ORDER BY u.position, u.detail COLLATE "C"$q$,
 			'model', quote_ident(model), 'name', quote_literal(model), 'everything', everything,
+			'data_of_streams', CASE WHEN streamed THEN ', and of the events of each stream and kind' ELSE '' END,
+			'or_event', CASE WHEN streamed THEN ' or event' ELSE '' END,
+			'streams', CASE WHEN streamed THEN @extschema@._fill(
+				'SELECT 29, ''stream '' || t.stream, t.source FROM {model}.stream AS t UNION ALL ',
+				'model', quote_ident(model)) ELSE '' END,
 			'tenants', CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE
 				'CASE WHEN bool_or(r.tenant IS NULL) THEN ''all tenants'''
 				' ELSE string_agg(r.tenant, '', '' ORDER BY r.tenant) END' END),

@@ -181,7 +181,26 @@ BEGIN ATOMIC
 			'look for files that were not loaded'),
 		('no_recent_rows', 290, 'days', 'checked', NULL,
 			'days without any row from the last row to as_of, of weekdays that mostly have some',
-			'look whether the source is still fed');
+			'look whether the source is still fed'),
+		('stream_no_customer', 300, 'rows', 'read', 'streams', 'rows of a stream without a customer; left out',
+			'visits of strangers: nothing, or customer => ''coalesce(customer_id::text, device)'''),
+		('stream_no_day', 310, 'rows', 'read', 'streams', 'rows of a stream without a day; left out',
+			'give another column where this one is NULL'),
+		('stream_no_value', 320, 'rows', 'read', 'streams', 'rows of a stream without a value; left out',
+			'value => ''coalesce(points, 0)'' if such an event counts, or leave value out: 1 a row'),
+		('stream_unconvertible', 330, 'rows', 'read', 'streams',
+			'rows of a stream that can''t be kept: customer above 1000 bytes, day or value out of range,'
+			' over 9 decimals; left out',
+			'round the value, and mend the rows in the source'),
+		('stream_too_large', 340, 'kinds', 'read', 'streams',
+			'kinds of a customer with a total beyond 18 digits; their other kinds are kept',
+			'give the value in a larger unit'),
+		('stream_other_kinds', 350, 'kinds', 'read', 'streams',
+			'kinds of a stream beyond its limit; they count as other',
+			'alter_stream(..., kinds => 200), or a kind that has fewer values'),
+		('stream_future_day', 360, 'customers', 'now', 'streams',
+			'customers with events after as_of; those events are not looked at',
+			'appointments, or days typed wrong: mend them in the source');
 END;
 COMMENT ON FUNCTION @extschema@.quality_reasons() IS
 	'the reasons of the view data_quality: what is counted, what it means, what to do;'
@@ -450,7 +469,7 @@ BEGIN
 					('too_large', r.customers_too_large)) AS d (reason, affected)
 				LEFT JOIN {model}.quality AS x ON x.tenant IS NULL AND x.reason = d.reason
 				UNION ALL
-				SELECT {tenant}, c.reason, x.affected, x.customers, x.detail, x.checked_at
+				{streams}SELECT {tenant}, c.reason, x.affected, x.customers, x.detail, x.checked_at
 				FROM {model}._question AS q CROSS JOIN unnest({checked}::text[]) AS c (reason)
 				LEFT JOIN {model}.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason
 			) AS u
@@ -458,6 +477,7 @@ BEGIN
 			ORDER BY u.tenant, w."position"$q$,
 			'model', home, 'name', quote_literal(model), 'tenant', tenant, 'people', people,
 			'everything', everything, 'counted', quote_literal(counted),
+			'streams', @extschema@._stream_quality(home, settings, tenant, everything),
 			'words', CASE WHEN settings ->> 'tenant' IS NULL THEN 'r.explanation' ELSE
 				'CASE r.reason WHEN ''no_customer'' THEN replace(r.explanation, ''customer'', ''customer or a tenant'')'
 				' ELSE r.explanation END' END,

@@ -115,7 +115,8 @@ BEGIN
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
-		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects)', model)
+		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects AS r'
+			' WHERE r.reason !~ ''^(stream [0-9]+|events): '')', model)
 			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)',
 				@extschema@._model_live_pieces(model, settings, format(
 					'SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s',

@@ -76,7 +76,7 @@ WITH source_rows AS MATERIALIZED ({rows}
 ), beyond AS (
 	UPDATE {model}.stream AS t SET kinds_beyond =
 	       (SELECT array_agg(n.kind ORDER BY n.kind_no) FROM new_kinds AS n
-	         WHERE n.stream_no = t.stream_no AND n.kind_no > n.kinds AND n.kind_no <= n.kinds + 20)
+	         WHERE n.stream_no = t.stream_no AND n.kind_no > n.kinds AND n.kind_no <= n.kinds + 100)
 	 WHERE t.stream_no = ANY ({streams})
 )$q$, 'model', quote_ident(model), 'streams', quote_literal(streams::text)) ELSE '' END);
 END
@@ -146,6 +146,10 @@ BEGIN
 	RETURNING 1
 ), applied AS (
 	DELETE FROM {model}.pending_events AS p WHERE p.stream_no = ANY ({streams})
+), mended AS (
+	DELETE FROM {model}.rejects AS r
+	 WHERE split_part(r.reason, ':', 1) = ANY (ARRAY(SELECT 'stream ' || s FROM unnest({streams}::int[]) AS s))
+	    OR {all_read} AND r.reason ^@ 'events: '
 )
 INSERT INTO {model}.refreshes (stream_no, version, started_at, finished_at, rows_read, rows_without_customer,
        rows_without_day, rows_without_value, rows_unconvertible, customers, customers_added, customers_changed,
@@ -162,6 +166,7 @@ SELECT r.stream_no, {version}, statement_timestamp(), clock_timestamp(), r.rows_
 		'model', quote_ident(model), 'version', settings ->> 'version',
 		'others', @extschema@._without_streams(streams, 'h.streams'),
 		'streams', quote_literal(streams::text),
+		'all_read', CASE WHEN wanted IS NULL THEN 'true' ELSE 'false' END,
 		'allowed', @extschema@._model_not_suppressed(model, 'd.customer_key'),
 		'has_stream', '@extschema@.stream_history(d.read, r.stream_no) OPERATOR(@extschema@.<>) ''{}''',
 		'f_customer', CASE WHEN tenanted THEN 'coalesce(f.customer_id, h.customer_id) AS customer_id,' ELSE '' END,
@@ -236,6 +241,18 @@ BEGIN
 			INSERT INTO {model}.stream_kind (stream_no, kind_no, kind, role)
 			SELECT n.stream_no, n.kind_no, n.kind, @extschema@._stream_role(n.role, n.kind)
 			  FROM new_kinds AS n WHERE n.kind_no <= n.kinds
+		), beyond AS (
+			UPDATE {model}.stream AS t SET kinds_beyond = n.kinds
+			  FROM (SELECT u.stream_no, (array_agg(u.kind ORDER BY u.named DESC, u.kind))[1:100] AS kinds
+			          FROM (SELECT u.stream_no, u.kind, bool_or(u.named) AS named
+			                  FROM (SELECT n.stream_no, n.kind, false FROM new_kinds AS n WHERE n.kind_no > n.kinds
+			                        UNION ALL
+			                        SELECT s.stream_no, b.kind, true
+			                          FROM {model}.stream AS s CROSS JOIN unnest(s.kinds_beyond) AS b (kind))
+			                    AS u (stream_no, kind, named)
+			                 GROUP BY u.stream_no, u.kind) AS u
+			         GROUP BY u.stream_no) AS n
+			 WHERE n.stream_no = t.stream_no AND t.kinds_beyond IS DISTINCT FROM n.kinds
 		), known_kinds AS MATERIALIZED (
 			SELECT k.stream_no, k.kind, k.kind_no FROM {model}.stream_kind AS k
 			UNION ALL

@@ -2,6 +2,47 @@
 -- Layer 4: what readers see of streams, beside their columns of customer_scores.
 --
 
+-- Reasons of data_quality: a row each, all streams in it, and which in words.
+CREATE FUNCTION @extschema@._stream_quality(model name, settings jsonb, tenant text, everything text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF NOT @extschema@._has_streams(settings) THEN
+		RETURN '';
+	END IF;
+	RETURN @extschema@._fill($q$SELECT NULL, d.reason, COALESCE(sum(d.affected), 0)::bigint, NULL,
+					string_agg(format('%s of stream %s', d.affected, t.stream)
+						|| CASE WHEN d.reason = 'stream_other_kinds'
+						THEN format(' (%s)', array_to_string(t.kinds_beyond[1:5], ', ')) ELSE '' END,
+						', ' ORDER BY t.stream_no) FILTER (WHERE d.affected > 0), min(r.finished_at)
+				FROM {model}.stream AS t
+				CROSS JOIN LATERAL (SELECT * FROM {model}.refreshes AS f
+						WHERE f.stream_no = t.stream_no AND {everything}
+						ORDER BY f.refresh_id DESC LIMIT 1) AS r
+				CROSS JOIN LATERAL (VALUES
+					('stream_no_customer', r.rows_without_customer), ('stream_no_day', r.rows_without_day),
+					('stream_no_value', r.rows_without_value),
+					('stream_unconvertible', r.rows_unconvertible
+						+ (SELECT COALESCE(sum(x.affected), 0)::bigint FROM {model}.rejects AS x
+							WHERE x.reason = format('stream %s: unconvertible', t.stream_no))),
+					('stream_too_large', r.customers_too_large),
+					('stream_other_kinds', COALESCE(cardinality(t.kinds_beyond), 0)::bigint)) AS d (reason, affected)
+				GROUP BY d.reason
+				UNION ALL
+				SELECT {tenant}, 'stream_future_day', e.n, e.n, NULL, now()
+				FROM {model}._question AS q
+				CROSS JOIN LATERAL (SELECT count(*) AS n FROM ({events}) AS e
+					WHERE e.tenant = q.tenant AND @extschema@.last_activity(e.streams) > q.as_of) AS e
+				UNION ALL
+				$q$, 'model', quote_ident(model), 'everything', everything, 'tenant', tenant,
+		'events', @extschema@._model_events(model, settings));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._stream_quality(name, jsonb, text, text) IS
+	'internal: the branch of data_quality about streams';
+
 CREATE FUNCTION @extschema@._stream_views(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE

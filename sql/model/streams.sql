@@ -155,13 +155,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._event_roles() IS 'internal: the roles of kinds of events';
 
--- TEMPORARY
-CREATE FUNCTION @extschema@.kind_role(kind text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE kind WHEN 'page_view' THEN 'visit' WHEN 'email_open' THEN 'open' WHEN 'email_click' THEN 'click'
-		WHEN 'Added to Cart' THEN 'basket' END;
-END;
-
 -- The role of a kind: as the stream says, else by the table of usual names.
 CREATE FUNCTION @extschema@._stream_role(role text, kind text)
 	RETURNS text

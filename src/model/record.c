@@ -388,6 +388,8 @@ run(Call *call, const char *statement)
 static void
 reject(Call *call, const char *reason, int64 affected, bool needs_rebuild)
 {
+	if (call->program->stream_no > 0)
+		reason = psprintf("stream %d: %s", call->program->stream_no, reason);
 	run(call, psprintf("INSERT INTO @.rejects (operation, reason, affected, needs_rebuild)"
 					   " VALUES ('%s', '%s', " INT64_FORMAT ", %s)",
 					   call->operation, reason, affected, needs_rebuild ? "true" : "false"));

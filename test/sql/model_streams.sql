@@ -76,6 +76,10 @@ SELECT stream, customers_added, customers_changed, customers_removed FROM refres
 -- Kinds beyond the limit count as other, and are named.
 SELECT item, detail FROM alter_stream('st', 'visits', kinds => 3) WHERE item ~ 'kind|note';
 SELECT sum(events) FROM st.customer_streams WHERE stream = 'visits';
+-- what was left out, by reason, and of which streams
+SELECT reason, unit, affected, customers, explanation FROM st.data_quality WHERE reason ~ '^stream_' ORDER BY reason COLLATE "C";
+SELECT count(*) FROM (SELECT customer_id FROM shopdata.events WHERE customer_id IS NOT NULL AND seen_on IS NOT NULL GROUP BY 1 HAVING max(seen_on) > '2025-12-31') AS e;
+SELECT item, detail FROM st.processing_record WHERE item ~ 'stream|kept';
 SELECT item, detail FROM alter_stream('st', 'visits', kinds => 100, role => '{"wishlist": "share", "page_view": "view"}') WHERE item ~ 'kind';
 
 -- The conditions of a map read them, as of the day that is asked.

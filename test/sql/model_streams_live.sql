@@ -46,6 +46,7 @@ SELECT * FROM shopdata.compare();
 -- rows that can't be kept hold up no statement
 INSERT INTO shopdata.clicks VALUES (3001, 6, 'infinity', 'click', 1), (3002, 6, '2025-12-01', 'click', 'NaN'), (3003, NULL, '2025-12-01', 'click', 1), (3004, 6, '2025-12-01', repeat('k', 70), 1);
 SELECT operation, reason, affected FROM ls.rejects;
+SELECT reason, affected, explanation FROM ls.data_quality WHERE reason ~ 'unconvertible';
 SELECT events FROM ls.customer_streams WHERE customer_key = '6' AND kind = 'other';
 DELETE FROM shopdata.clicks WHERE click_id BETWEEN 3001 AND 3004;
 SELECT * FROM shopdata.compare();

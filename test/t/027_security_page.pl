@@ -35,6 +35,8 @@ in_shop('shopowner', q{
 	SELECT scoring.create_model('tenants', 'crm.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on', value => 'total', tenant => 'tenant',
 	  customers => 'crm.customers', attributes => '{country,joined_on}', consent => 'agreed', objection => 'joined_on < ''1900-01-01''', contact => '{agreed}',
 	  retention_days => 320, minimum_group_size => 5, prediction => 'mbgnbd', live => true);
+	CREATE TABLE crm.visits AS SELECT customer_id, tenant, ordered_on AS visited_on, 'page_view' AS what FROM crm.orders;
+	SELECT scoring.add_stream('tenants', 'visits', 'crm.visits', customer => 'customer_id', day => 'visited_on', kind => 'what', live => true);
 	SELECT scoring.create_model('plain', 'SELECT customer_id, ordered_on, total FROM crm.orders WHERE tenant = ''secret''', as_of => '2025-06-30', event_key => 'customer_id');
 	SELECT scoring.create_segment_map('crm.winter', copy_of => 'essential_hybrid');
 	SELECT scoring.grant_reader('tenants', 'reader', 'a'); SELECT scoring.grant_reader('plain', 'reader');});
@@ -54,7 +56,7 @@ for my $name (sort keys %$functions)
 	my $as_owner = $of_model->{$name} =~ /^\| [^|]+ \| the owner's/ ? 't' : 'f';
 	is($definer, $as_owner, "$name runs with the rights that the page says");
 	is("$owned$public", 'tf', "$name belongs to the owner and is not for PUBLIC");
-	is($parsed . ($definer eq 't' ? $pinned : 't'), $name eq 'record_differences' ? 'ft' : 'tt', "$name was resolved when it was made, or pins its path");
+	is($parsed . ($definer eq 't' ? $pinned : 't'), $name =~ /^record_/ ? 'ft' : 'tt', "$name was resolved when it was made, or pins its path");
 }
 my $relations = catalog(qq{SELECT DISTINCT relname, 'security_barrier=true' = ANY (coalesce(reloptions, '{}')) OR relname ~ '^_' AND relacl IS NULL, pg_get_userbyid(relowner) FROM pg_class
 	WHERE relkind IN ('v', 'm') AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas)});
@@ -81,14 +83,14 @@ is(in_shop('postgres', qq{SELECT string_agg(c.relname || ' ' || what, ', ') FROM
 		UNION ALL SELECT 'index ' || indexrelid::regclass FROM pg_index WHERE indrelid = c.oid AND EXISTS (SELECT FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.refobjid
 			WHERE d.classid = 'pg_class'::regclass AND d.objid = indexrelid AND d.refclassid = 'pg_proc'::regclass AND p.pronamespace <> 'pg_catalog'::regnamespace)
 		UNION ALL SELECT 'type of ' || attname FROM pg_attribute JOIN pg_type AS t ON t.oid = atttypid WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND c.relkind = 'r'
-			AND t.typnamespace <> 'pg_catalog'::regnamespace AND t.typname NOT IN ('history', '_history')) AS w (what)
+			AND t.typnamespace <> 'pg_catalog'::regnamespace AND t.typname NOT IN ('history', '_history', 'stream_histories')) AS w (what)
 	WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas)}), '', 'tables of a model have no triggers, rules, policies, expressions, types of others');
 is(in_shop('postgres', qq{SELECT string_agg(DISTINCT c.relname || ' ' || p.proname, ', ') FROM pg_class AS c
 	JOIN (SELECT 'pg_attrdef'::regclass AS classid, oid AS objid, adrelid AS relid FROM pg_attrdef UNION ALL SELECT 'pg_constraint'::regclass, oid, conrelid FROM pg_constraint) AS o ON o.relid = c.oid
 	JOIN pg_depend AS d ON d.classid = o.classid AND d.objid = o.objid AND d.refclassid = 'pg_proc'::regclass JOIN pg_proc AS p ON p.oid = d.refobjid
 	WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas) AND p.pronamespace <> 'pg_catalog'::regnamespace}), '', 'their defaults and checks call functions of PostgreSQL alone');
-is(in_shop('postgres', q{SELECT string_agg(DISTINCT p.proname || ' on ' || tgrelid::regclass, ', ') FROM pg_trigger JOIN pg_proc AS p ON p.oid = tgfoid WHERE NOT tgisinternal}),
-	'record_differences on crm.orders', 'the only triggers are those of live models, on the source');
+is(in_shop('postgres', q{SELECT string_agg(DISTINCT p.proname || ' on ' || tgrelid::regclass, ', ' ORDER BY p.proname || ' on ' || tgrelid::regclass) FROM pg_trigger JOIN pg_proc AS p ON p.oid = tgfoid WHERE NOT tgisinternal}),
+	'record_differences on crm.orders, record_events_1 on crm.visits', 'the only triggers are those of live models and streams, on their sources');
 is(in_shop('postgres', q{SELECT (SELECT count(*) FROM pg_event_trigger) + (SELECT count(*) FROM pg_policy) + (SELECT count(*) FROM pg_rules WHERE schemaname IN ('scoring', 'crm'))}), '0', 'no event triggers, policies or rules');
 
 # --- the extension ---------------------------------------------------------------
