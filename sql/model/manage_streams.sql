@@ -148,7 +148,7 @@ BEGIN
 		  LEFT JOIN {model}.customer_histories AS h ON h.customer_key = e.customer_key
 		 WHERE @extschema@.stream_history(e.streams, $1) OPERATOR(@extschema@.<>) '{}'$q$, 'model', quote_ident(model))
 		INTO known USING (s ->> 'stream_no')::int;
-	RETURN QUERY VALUES ('customers', format('%s, of whom %s have ordered', known.customers, known.ordered));
+	RETURN QUERY VALUES ('customers', format('%s, %s of them have ordered', known.customers, known.ordered));
 	IF known.customers > 0 AND known.ordered = 0 THEN
 		RETURN QUERY VALUES ('note',
 			'no customer of this stream has an order: is customer the same key as that of the orders?');
