@@ -10,8 +10,8 @@
  * on a table. PostgreSQL sees to all of it. The body is data:
  *
  *	model		the schema with the tables pending and rejects
- *	stream		the number of a stream, whose differences go to pending_events,
- *				or null for the orders
+ *	stream		the number of a stream, whose differences go to pending_events;
+ *				null, or not there, for the orders
  *	query		customer_key, day, value and perhaps counts of changed_rows,
  *				which are the rows that the statement has written or removed; of
  *				a stream the key begins with the kind, as pending.c reads it
@@ -156,26 +156,32 @@ read_enums(Program *program, Jsonb *body)
 	}
 }
 
+/* Those that were made before there were streams say nothing of one. */
+static void
+read_stream(Program *program, Jsonb *body)
+{
+	JsonbValue *stream = getKeyJsonValueFromContainer(&body->root, "stream", 6, NULL);
+
+	if (stream == NULL || stream->type == jbvNull)
+		return;
+	stream = field(body, "stream", jbvNumeric);
+	program->stream_no = DatumGetInt32(DirectFunctionCall1(numeric_int4,
+												NumericGetDatum(stream->val.numeric)));
+	if (program->stream_no < 1)
+		program_error("Its stream is no number of one.");
+}
+
 /* Read a body into the current memory context. */
 static void
 read_body(Program *program, const char *source)
 {
 	Jsonb	   *body = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(source)));
 	JsonbValue *time_zone;
-	JsonbValue *stream;
 
 	if (!JB_ROOT_IS_OBJECT(body))
 		program_error("Its body is no object.");
 	program->model = string_field(body, "model");
-	stream = field(body, "stream", jbvNumeric);
-	if (stream->type == jbvNumeric)
-	{
-		Datum		number = NumericGetDatum(stream->val.numeric);
-
-		program->stream_no = DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
-	}
-	if (program->stream_no < 0)
-		program_error("Its stream is no number of one.");
+	read_stream(program, body);
 	program->query = string_field(body, "query");
 	time_zone = field(body, "time_zone", jbvString);
 	if (time_zone->type == jbvString)

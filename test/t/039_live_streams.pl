@@ -210,7 +210,7 @@ my $rounds = 4;
 my @sessions;
 for my $w (sort keys %levels)
 {
-	my $script = "\\set ON_ERROR_STOP 0\nSET default_transaction_isolation = '$levels{$w}';\n\\set next 1\n";
+	my $script = "\\set ON_ERROR_STOP 0\nSET default_transaction_isolation = '$levels{$w}';\n\\set next 20\n";
 	for my $round (1 .. $rounds)
 	{
 		$script .= sprintf "SET TimeZone = '%s'; CALL crm.write(%d, %d, %.6f, :next) \\gset\n\\set next :next_id\n",
