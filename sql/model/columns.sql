@@ -12,7 +12,7 @@ CREATE TABLE @extschema@._score_column (
 	in_bulk		boolean NOT NULL,
 	meaning		text,
 	CONSTRAINT _score_column_part_check CHECK (part OPERATOR(pg_catalog.=) ANY
-		('{all,prediction,lists,attribute,reserved,inside}'::pg_catalog.text[])),
+		('{all,prediction,composite,lists,attribute,reserved,inside}'::pg_catalog.text[])),
 	CONSTRAINT _score_column_condition_check CHECK (condition OPERATOR(pg_catalog.=) ANY
 		('{score,number,string}'::pg_catalog.text[]))
 );
@@ -21,7 +21,8 @@ COMMENT ON TABLE @extschema@._score_column IS
 COMMENT ON COLUMN @extschema@._score_column."position" IS 'order of the columns';
 COMMENT ON COLUMN @extschema@._score_column.name IS 'name';
 COMMENT ON COLUMN @extschema@._score_column.part IS
-	'all: in customer_scores of every model; prediction: of models that predict; lists: beside these in the '
+	'all: in customer_scores of every model; prediction: of models that predict; composite: of models with a '
+	'composite; lists: beside these in the '
 	'lists of customers; '
 	'attribute: an attribute that shipped maps ask for; reserved, inside: names that the queries use themselves';
 COMMENT ON COLUMN @extschema@._score_column.type IS 'type; numeric has the decimals of the model';
@@ -76,6 +77,9 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('propensity_90d', 'prediction', 'float8', 'number', false, false,
 		'probability of an order in the 90 days after as_of, by logistic regression'),
 	('prediction_reason', 'prediction', 'text', NULL, false, false, 'why a prediction is missing'),
+	('composite_score', 'composite', 'float8', NULL, false, false,
+		'weighted mean of the scores that the model names, each brought to 0 to 100; those that are missing left out'),
+	('composite_missing', 'composite', 'text', NULL, false, false, 'the scores that composite_score lacks'),
 	('segment', 'all', 'text', NULL, false, false, 'the segment: a stable key, see the view segments'),
 	('segment_label', 'all', 'text', NULL, false, false, 'name of the segment in the language of the model'),
 	('segment_order', 'all', 'int', NULL, false, false, 'order of the segments in lists and charts, best first'),

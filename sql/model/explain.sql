@@ -83,12 +83,14 @@ WITH {one} SELECT jsonb_build_object(
 	                    'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
 	                'median_value', q.median_value, 'events', @extschema@.frequency(s.history, q.as_of, q.window_days),
 	                'rule', (SELECT to_jsonb(r) FROM {model}.segment_rule AS r
-	                          WHERE r.map = c.map_copy AND r.position = s.rule_position))
+	                          WHERE r.map = c.map_copy AND r.position = s.rule_position){cards})
 	               FROM (SELECT q.* FROM {model}._question_at($2, NULL, false, 0, $4) AS q
 	                      WHERE q.tenant IN (SELECT o.tenant FROM one AS o)) AS q
 	                  , LATERAL ({scores}) AS s))
   FROM {model}.configuration AS c WHERE {in_force} ORDER BY c.version DESC LIMIT 1$q$,
 			'model', home, 'one', one, 'as_of', as_of, 'in_force', in_force,
+			'cards', coalesce(E',\n\t                ''cards'', '
+				|| @extschema@._card_explanations(settings, 'COALESCE($3, c.language)'), ''),
 			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)',
 				format(given, 'o.history', 'one'), maps, with_rule => true)),
 		'what explain_score says, for programs; without a customer only what is true of all');
@@ -523,6 +525,68 @@ $$;
 COMMENT ON FUNCTION @extschema@._explain_predictions(jsonb, text) IS
 	'internal: the rows of explain_score on a missing score and on predictions';
 
+-- Scores by scorecards: a row for the score, one for each rule that gave points, and
+-- what would reach the next band.
+CREATE FUNCTION @extschema@._explain_cards(info jsonb, language text)
+	RETURNS TABLE (topic text, value text, explanation text, points float8, last_on date)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	card	jsonb;
+	p		record;
+BEGIN
+	FOR card IN SELECT * FROM jsonb_array_elements(info #> '{customer,cards}') LOOP
+		topic := (card ->> 'card') || '_score';
+		value := @extschema@._explain_number((card ->> 'score')::numeric, 0, language);
+		explanation := CASE WHEN value IS NULL THEN
+				@extschema@._explain_text('card ' || coalesce(card ->> 'reason', 'no_event'), language)
+			WHEN card ->> 'band' IS NULL THEN @extschema@._explain_text('card score', language, value)
+			ELSE @extschema@._explain_text('card score band', language, value, card ->> 'band') END;
+		points := NULL;
+		last_on := NULL;
+		RETURN NEXT;
+		CONTINUE WHEN value IS NULL;
+		topic := (card ->> 'card') || '_points';
+		FOR p IN SELECT * FROM jsonb_to_recordset(nullif(card -> 'points', 'null'))
+				AS r ("position" int, rule_group text, label text, mode text,
+				   events bigint, last_on date, undecayed float8, points float8, capped boolean) LOOP
+			points := p.points;
+			last_on := p.last_on;
+			value := CASE language WHEN 'fr' THEN replace(to_char(p.points, 'FMSG999999990.0'), '.', ',')
+				ELSE to_char(p.points, 'FMSG999999990.0') END;
+			explanation := CASE WHEN p."position" IS NULL THEN
+					CASE WHEN p.rule_group IS NULL THEN @extschema@._explain_text('card bound', language)
+						ELSE @extschema@._explain_text('card group bound', language, p.rule_group) END
+				ELSE concat(p.label, CASE WHEN p.events > 0 THEN @extschema@._explain_text(
+						CASE WHEN p.events = 1 THEN 'card event' ELSE 'card events' END, language,
+						@extschema@._explain_number(p.events, 0, language),
+						@extschema@._explain_day(p.last_on, language)) END,
+					CASE WHEN p.capped THEN @extschema@._explain_text('card capped', language)
+						WHEN abs(p.undecayed - p.points) >= 0.05
+						THEN @extschema@._explain_text('card decayed', language,
+							@extschema@._explain_number(p.undecayed::numeric, 1, language)) END) END;
+			RETURN NEXT;
+		END LOOP;
+		topic := (card ->> 'card') || '_next';
+		points := NULL;
+		last_on := NULL;
+		FOR p IN SELECT * FROM jsonb_to_recordset(nullif(card -> 'next', 'null'))
+				AS r (band text, enter float8, missing float8,
+				   "position" int, label text, events bigint) ORDER BY r.events, r."position" LIMIT 3 LOOP
+			value := p.band;
+			explanation := CASE WHEN p."position" IS NULL THEN
+					@extschema@._explain_text('card next none', language, p.band,
+						@extschema@._explain_number(p.missing::numeric, 1, language))
+				ELSE @extschema@._explain_text(CASE WHEN p.events = 1 THEN 'card next' ELSE 'card next several' END,
+					language, p.band, @extschema@._explain_number(p.events, 0, language), p.label) END;
+			RETURN NEXT;
+		END LOOP;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._explain_cards(jsonb, text) IS 'internal: the rows of explain_score on scorecards';
+
 -- The segment and its rule; where somebody has said another, that of the rules too.
 CREATE FUNCTION @extschema@._explain_segment(info jsonb, language text)
 	RETURNS TABLE (topic text, value text, explanation text)
@@ -655,11 +719,15 @@ BEGIN
 				  FROM @extschema@._explain_predictions(info, spoken)
 					   WITH ORDINALITY AS p (topic, value, explanation, n)
 				UNION ALL
-				SELECT 3, g.n, g.topic, g.value, g.explanation, NULL, NULL, NULL, NULL
+				SELECT 3, k.n, k.topic, k.value, k.explanation, NULL, NULL, k.points, k.last_on
+				  FROM @extschema@._explain_cards(info, spoken)
+					   WITH ORDINALITY AS k (topic, value, explanation, points, last_on, n)
+				UNION ALL
+				SELECT 4, g.n, g.topic, g.value, g.explanation, NULL, NULL, NULL, NULL
 				  FROM @extschema@._explain_segment(info, spoken)
 					   WITH ORDINALITY AS g (topic, value, explanation, n)
 				UNION ALL
-				SELECT 4, t.n, t.topic, t.value, t.explanation, NULL, NULL, NULL, t.last_day
+				SELECT 5, t.n, t.topic, t.value, t.explanation, NULL, NULL, NULL, t.last_day
 				  FROM @extschema@._explain_next_steps(home, customer, as_of, info, spoken)
 					   WITH ORDINALITY AS t (topic, value, explanation, last_day, n)
 			   ) AS e (part, n, topic, value, explanation, score, weight, contribution, last_day)

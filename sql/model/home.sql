@@ -96,26 +96,33 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._model_homes() IS 'internal: the schemas of the models of the caller';
 
--- The streams of a model beside its orders, to be added to its settings: null in a
--- model that never had one. They have no versions: what a version says of past
--- days, it says of the streams there are.
-CREATE FUNCTION @extschema@._model_streams(model name)
+-- What a model knows beside its settings, to be added to them: where it is; its
+-- streams beside the orders, null if it never had one; the copies that its versions
+-- have of scorecards. Streams have no versions: what a version says of past days, it
+-- says of the streams there are.
+CREATE FUNCTION @extschema@._model_beside(model name)
 	RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	streams	jsonb;
+	copies	jsonb;
 BEGIN
 	IF to_regclass(format('%I.stream', model)) IS NOT NULL THEN
 		EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.stream_no), ''[]'')'
 			' FROM %I.stream AS t', model)
 			INTO streams;
 	END IF;
-	RETURN jsonb_build_object('streams', streams);
+	EXECUTE format('SELECT jsonb_object_agg(c.card, c.copies)'
+		' FROM (SELECT e.key AS card, jsonb_agg(DISTINCT e.value ->> ''copy'') AS copies'
+		' FROM %I.configuration AS c CROSS JOIN LATERAL jsonb_each(c.cards) AS e GROUP BY e.key) AS c', model)
+		INTO copies;
+	RETURN jsonb_build_object('home', model, 'streams', streams, 'card_copies', copies);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_streams(name) IS 'internal: the streams of a model as a piece of its settings';
+COMMENT ON FUNCTION @extschema@._model_beside(name) IS
+	'internal: what a model knows beside its settings: streams, copies of scorecards';
 
 CREATE FUNCTION @extschema@._model_settings(model name)
 	RETURNS jsonb
@@ -131,7 +138,7 @@ BEGIN
 			MESSAGE = format('model "%s" has no configuration in force', model),
 			HINT = 'Exactly one row of its table configuration has valid_until NULL.';
 	END IF;
-	RETURN settings || @extschema@._model_streams(model);
+	RETURN settings || @extschema@._model_beside(model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_settings(name) IS 'internal: the configuration of a model that is in force';

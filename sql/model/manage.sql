@@ -145,7 +145,9 @@ BEGIN
 			settings := settings || jsonb_build_object('source_columns',
 				@extschema@._model_live_columns(home, settings));
 		END IF;
+		settings := settings || jsonb_build_object('cards', @extschema@._copy_cards(home, settings));
 		settings := @extschema@._model_write_version(home, settings, 'created');
+		settings := settings || @extschema@._model_beside(home);
 		PERFORM @extschema@._model_make_triggers(home, settings);
 		PERFORM @extschema@._model_read_source(home, settings);
 		-- a caller that names these wants to know
@@ -364,7 +366,8 @@ BEGIN
 	ELSIF lost IS NOT NULL AND back_to IS NULL AND reset IS NULL
 		AND NOT EXISTS (SELECT FROM jsonb_object_keys(changes)) THEN
 		reason := 'made again';
-	ELSIF changes ->> 'segment_map' IS NULL AND NOT changes ?| sources AND new - 'version' = old - 'version' THEN
+	ELSIF NOT changes ?| '{segment_map,scorecards}' AND NOT changes ?| sources
+		AND new - 'version' = old - 'version' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('nothing to change in model "%s"', home),
 			HINT = 'Name what should change: alter_model(''shop'', weights => ''{2,1,1}''), or go back: version => 1.';
@@ -402,7 +405,11 @@ BEGIN
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> base -> 'time_zone';
 		new := new || jsonb_build_object('map_copy', @extschema@._model_follow_map(home, new,
 			changes ? 'segment_map' OR new -> 'segment_map' IS DISTINCT FROM base -> 'segment_map'));
+		IF changes ? 'scorecards' OR 'scorecards' = ANY (reset) THEN
+			new := new || jsonb_build_object('cards', @extschema@._copy_cards(home, new));
+		END IF;
 		new := @extschema@._model_write_version(home, new, reason);
+		new := new || @extschema@._model_beside(home);
 		IF reread
 			OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k
 						WHERE new -> k IS DISTINCT FROM old -> k)
@@ -712,7 +719,7 @@ BEGIN
 	-- the source first: its writers hold it while they wait for pending
 	PERFORM @extschema@._model_drop_triggers(home, NULL);
 	PERFORM @extschema@._model_drop_triggers(home, NULL, format('record_events_%s', s.stream_no)::name)
-	   FROM @extschema@._streams(@extschema@._model_streams(home)) AS s;
+	   FROM @extschema@._streams(@extschema@._model_beside(home)) AS s;
 	PERFORM @extschema@._model_lock_readers(home, tables => true);
 	EXECUTE format('SELECT count(*) FROM %I.customer_histories', home) INTO customers;
 	IF to_regclass(format('%I.suppressed', home)) IS NOT NULL THEN

@@ -34,9 +34,9 @@ BEGIN
 	SELECT c.name INTO taken
 	  FROM @extschema@._stream_columns(jsonb_build_object('streams',
 			jsonb_build_array(jsonb_build_object('stream_no', 1, 'stream', stream, 'live', false)))) AS c
-	 WHERE c.name = ANY (@extschema@._score_columns('{all,prediction,lists,attribute,reserved,inside}')
+	 WHERE c.name = ANY (@extschema@._score_columns('{all,prediction,composite,lists,attribute,reserved,inside}')
 		|| @extschema@._model_attributes(settings)
-		|| ARRAY(SELECT o.name FROM @extschema@._stream_columns(settings) AS o));
+		|| ARRAY(SELECT o.name FROM @extschema@._behaviour_columns(settings) AS o));
 	IF taken IS NOT NULL THEN
 		RAISE duplicate_column USING
 			MESSAGE = format('stream "%s" would have a column %s, which customer_scores has already', stream, taken),
@@ -348,6 +348,7 @@ BEGIN
 		 WHERE @extschema@.stream_history(h.streams, $1) OPERATOR(@extschema@.<>) '{}'
 		   AND @extschema@.without_stream(h.streams, $1) OPERATOR(@extschema@.<>) '{}'$q$, 'model', quote_ident(home))
 		USING (old ->> 'stream_no')::int;
+	PERFORM @extschema@._compile_cards(home);
 	settings := @extschema@._model_settings(home);
 	PERFORM @extschema@._model_make_shown(home, settings, settings -> 'parts');
 	RETURN QUERY VALUES ('dropped', format('stream %s with its histories', stream)),

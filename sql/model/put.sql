@@ -195,12 +195,14 @@ BEGIN
 	  FROM (SELECT a.attname AS name, a.attnum AS position,
 				   CASE WHEN a.attname = ANY (attributes) THEN 'attribute of the customer'
 				   ELSE coalesce(here.meaning, s.meaning, everywhere.meaning, streams.meaning,
-						CASE WHEN NOT is_new THEN 'was given by a stream that has been dropped; NULL' END) END AS words
+						CASE WHEN is_private AND a.attname ~ '^card_' THEN 'scorecard, compiled'
+							WHEN NOT is_new THEN 'was given by a stream or scorecard that is no longer there; NULL'
+							END) END AS words
 			  FROM pg_attribute AS a
 			  LEFT JOIN @extschema@._view_column AS here ON here.name = a.attname AND here.view = _model_put_view.view
 			  LEFT JOIN @extschema@._score_column AS s ON s.name = a.attname
 			  LEFT JOIN @extschema@._view_column AS everywhere ON everywhere.name = a.attname AND everywhere.view = ''
-			  LEFT JOIN @extschema@._stream_columns(@extschema@._model_streams(model)) AS streams
+			  LEFT JOIN @extschema@._behaviour_columns(@extschema@._model_settings(model)) AS streams
 				ON streams.name = a.attname
 			 WHERE a.attrelid = format('%I.%I', model, _model_put_view.view)::regclass AND a.attnum > 0
 			   AND NOT a.attisdropped) AS c;

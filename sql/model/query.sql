@@ -165,7 +165,7 @@ CREATE FUNCTION @extschema@._model_question(model name, settings jsonb,
 	as_of text DEFAULT @extschema@._model_as_of(), condition text DEFAULT 'c.valid_until IS NULL',
 	reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '', calibration text DEFAULT NULL, columns text DEFAULT '')
 	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@._fill($q$
 WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
@@ -173,11 +173,11 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
        -- not before the calendar begins
        CASE WHEN {as_of} >= date '4600-01-01 BC' THEN {as_of} - c.change_days END AS then_day,
        k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds,
-       k.median_value{fits}{columns}
+       k.median_value{fits}{cards}{columns}
   FROM {dates}{model}.configuration AS c, {calibration} AS k
  WHERE k.version = c.version AND {condition} AND {readable}$q$,
 		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
-		'dates', dates, 'columns', columns,
+		'dates', dates, 'columns', columns, 'cards', @extschema@._card_programs(settings),
 		'readable', CASE WHEN reader IS NULL THEN 'true'
 			ELSE @extschema@._model_reader_condition(model, settings, reader) END,
 		'calibration', COALESCE(calibration, pg_catalog.format('%I.calibration', model)),
@@ -520,7 +520,7 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
 		'question', question, 'customers', customers,
 		'attributes', @extschema@._model_attribute_list(settings, ', h.%I'),
 		'predictions', @extschema@._model_predictions(settings, 'facts'),
-		'streams', @extschema@._stream_facts(settings));
+		'streams', @extschema@._behaviour_facts(settings));
 END;
 COMMENT ON FUNCTION @extschema@._model_facts(jsonb, text, text) IS 'internal: the query for the facts of each customer';
 
@@ -547,7 +547,7 @@ WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes
 		'facts', facts, 'attributes', @extschema@._model_attribute_list(settings, ', f.%I'),
 		'predictions', @extschema@._model_predictions(settings, 'scored'),
 		'streams', CASE WHEN @extschema@._has_streams(settings) THEN ', f.streams' ELSE '' END
-			OPERATOR(pg_catalog.||) @extschema@._stream_column_list(settings, ', f.%I'));
+			OPERATOR(pg_catalog.||) @extschema@._behaviour_list(settings, ', f.%I'));
 END;
 COMMENT ON FUNCTION @extschema@._model_scored(jsonb, text) IS 'internal: the query for the scores of each customer';
 
@@ -572,7 +572,7 @@ BEGIN
 	SELECT array_agg(format(CASE WHEN c.name ~ '^(rfm_|score_reason$)' THEN 'c.%I' ELSE 's.%I' END, c.name)
 			ORDER BY c.condition <> 'score', c.position) INTO columns
 	  FROM @extschema@._score_column AS c WHERE c.part = ANY (parts) AND c.condition IS NOT NULL;
-	columns := columns || ARRAY(SELECT format('s.%I', c.name) FROM @extschema@._stream_columns(settings) AS c
+	columns := columns || ARRAY(SELECT format('s.%I', c.name) FROM @extschema@._behaviour_columns(settings) AS c
 									 WHERE c.condition IS NOT NULL)
 		|| ARRAY(SELECT format('s.%I', a) FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n)
 		|| ARRAY(SELECT format('c.%I', 'attributes.' || a)
@@ -609,7 +609,7 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
        c.rfm_code, c.rfm_score, c.rfm_score_change, c.score_reason,
        g.segment_by_rules,
        CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE g.segment_by_rules END AS segment,
-       o.segment IS NOT NULL AS segment_overridden{rule}
+       o.segment IS NOT NULL AS segment_overridden{composite}{rule}
   FROM {scored} AS s
   LEFT JOIN {model}.overridden_segments AS o ON o.customer_key = s.customer_key
    AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND ({overridden}),
@@ -631,8 +631,9 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
 		'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
 		'dotted', @extschema@._model_attribute_list(settings, ', s.%I AS %I'),
 		'predictions', @extschema@._model_predictions(settings, 'scores'),
+		'composite', @extschema@._composite(settings),
 		'streams', CASE WHEN @extschema@._has_streams(settings) THEN ', s.streams' ELSE '' END
-			|| @extschema@._stream_column_list(settings, ', s.%I'));
+			|| @extschema@._behaviour_list(settings, ', s.%I'));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_scores(name, jsonb, text, text[], boolean) IS
@@ -660,7 +661,7 @@ BEGIN ATOMIC
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary::{money} AS monetary, s.mean_value::{money} AS mean_value, s.tenure_days, s.silence_ratio,
        s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change,
-       s.score_reason{predictions}{streams}{attributes},
+       s.score_reason{predictions}{streams}{composite}{attributes},
        s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
        s.segment_overridden, s.segment_by_rules,
        {tenant} AS tenant, s.customer_id
@@ -672,7 +673,9 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
 		'tenant', @extschema@._model_tenant(settings, 's'),
 		'language', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'language'),
 		'predictions', @extschema@._model_predictions(settings, 'wide'),
-		'streams', @extschema@._stream_column_list(settings, ', s.%I'));
+		'streams', @extschema@._behaviour_list(settings, ', s.%I'),
+		'composite', CASE WHEN @extschema@._composite(settings) OPERATOR(pg_catalog.=) '' THEN ''
+			ELSE ', s.composite_score, s.composite_missing' END);
 END;
 COMMENT ON FUNCTION @extschema@._model_wide(name, jsonb, text) IS
 	'internal: the query for the columns of customer_scores';

@@ -173,6 +173,7 @@ SELECT r.stream_no, {version}, statement_timestamp(), clock_timestamp(), r.rows_
 		'customer', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		'd_customer', CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END);
 	EXECUTE format('ANALYZE %I.stream_histories', model);
+	PERFORM @extschema@._compile_cards(model);
 EXCEPTION
 	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
 		OR ambiguous_column OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
@@ -289,6 +290,7 @@ BEGIN
 		'm_customer', CASE WHEN tenanted THEN 'min(coalesce(m.root_id, p.customer_id)) AS customer_id,' ELSE '' END,
 		'customer', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		'a_customer', CASE WHEN tenanted THEN 'a.customer_id,' ELSE '' END) INTO applied;
+	PERFORM @extschema@._compile_cards(model);
 	RETURN applied;
 END
 $$;

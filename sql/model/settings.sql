@@ -16,7 +16,7 @@ CREATE TABLE @extschema@._setting (
 	null_means		text NOT NULL,
 	meaning			text NOT NULL,
 	CONSTRAINT _setting_redo_check CHECK (redo OPERATOR(pg_catalog.=) ANY
-		('{source,names,fixed,triggers,thresholds,fits,value,map,views}'::pg_catalog.text[]))
+		('{source,names,fixed,triggers,thresholds,fits,value,map,cards,views}'::pg_catalog.text[]))
 );
 COMMENT ON TABLE @extschema@._setting IS
 	'internal: the settings of a model: arguments of create_model and alter_model, columns of the table '
@@ -33,7 +33,7 @@ COMMENT ON COLUMN @extschema@._setting.hint IS 'hint of the error where it is ou
 COMMENT ON COLUMN @extschema@._setting.redo IS
 	'what has to be done again beside the views when it changes: source: names of the source are looked up, and '
 	'there is no default; names: looked up, too; triggers; thresholds; fits; value: thresholds of the lifetime '
-	'value; map: a copy of it; views: nothing more; fixed: it can''t change';
+	'value; map, cards: copies of them; views: nothing more; fixed: it can''t change';
 COMMENT ON COLUMN @extschema@._setting.null_means IS 'what alter_model calls NULL';
 COMMENT ON COLUMN @extschema@._setting.meaning IS 'what it means, as docs/models.md says';
 GRANT SELECT ON @extschema@._setting TO PUBLIC;
@@ -125,7 +125,11 @@ SELECT pg_catalog.row_number() OVER (), s.* FROM (VALUES
 	('discount_rate', 38, 'float8', '0.1', true, 0, 10, 'It is per year: 0.1 is ten percent.', 'value', 'none',
 		'of clv_12m, per year'),
 	('known_since', 39, 'text', NULL, false, NULL, NULL, NULL, 'names', 'none',
-		'a column or expression of customers: from which day on a person without an order counts')
+		'a column or expression of customers: from which day on a person without an order counts'),
+	('scorecards', 40, 'text[]', NULL, false, NULL, NULL, NULL, 'cards', 'none',
+		'scorecards, shipped or your own: their scores and bands are columns'),
+	('composite', 41, 'jsonb', NULL, false, NULL, NULL, NULL, 'views', 'none',
+		'scores and their weights, one score of all of them: {"rfm_score": 5, "engagement_score": 3}')
 ) AS s (name, argument, type, default_value, is_required, low, high, hint, redo, null_means, meaning);
 
 -- The names of settings that have one of these words in redo.
@@ -237,6 +241,7 @@ BEGIN
 			HINT = 'A unique index on the source does what event_key does;'
 				' or leave live out and schedule refresh_model.';
 	END IF;
+	PERFORM FROM @extschema@._composite_parts(settings);
 	-- Everything about scores is checked by the function that defines them.
 	PERFORM FROM @extschema@.score_customers('SELECT NULL::text, NULL::date, 0 WHERE false', coalesce(s.as_of, today),
 		s.bins, s.segment_map, s.window_days, s.monetary, s.frequency,
@@ -286,7 +291,7 @@ BEGIN
 			MESSAGE = format('model "%s" has no version %s', model, version),
 			HINT = format('SELECT version, valid_from, reason FROM %I.configuration;', model);
 	END IF;
-	RETURN settings || @extschema@._model_streams(model);
+	RETURN settings || @extschema@._model_beside(model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_version(name, int) IS 'internal: the settings of a version of a model';

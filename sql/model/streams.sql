@@ -72,30 +72,6 @@ END;
 COMMENT ON FUNCTION @extschema@._stream_columns(jsonb) IS
 	'internal: the columns of customer_scores that come from streams, in the order of the view';
 
--- A piece of SQL for each of these columns; in "pattern" %I is its name.
-CREATE FUNCTION @extschema@._stream_column_list(settings jsonb, pattern text)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, c.name), '' ORDER BY c.n), '')
-	  FROM @extschema@._stream_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n);
-END;
-COMMENT ON FUNCTION @extschema@._stream_column_list(jsonb, text) IS
-	'internal: SQL text for each column that comes from a stream';
-
--- What the level of facts says of streams: their histories, and these columns.
-CREATE FUNCTION @extschema@._stream_facts(settings jsonb)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN @extschema@._has_streams(settings) THEN
-		', h.streams' OPERATOR(pg_catalog.||) COALESCE(pg_catalog.string_agg(
-			pg_catalog.format(E',\n       %s AS %I', c.expression, c.name), '' ORDER BY c.n), '') ELSE '' END
-	  FROM @extschema@._stream_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n);
-END;
-COMMENT ON FUNCTION @extschema@._stream_facts(jsonb) IS
-	'internal: what the level of facts says of streams, as items of SELECT';
-
 -- The kind of a row of a stream, "customer" being what its query gives as customer.
 CREATE FUNCTION @extschema@._stream_kind(settings jsonb, customer text)
 	RETURNS text

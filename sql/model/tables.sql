@@ -93,6 +93,8 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('configuration', 'source_parts', 'text[]', 'found',
 		'the partitions of the source that have triggers of a live model'),
 	('configuration', 'objects', 'text[]', 'found', 'the tables, views and functions that the model was made with'),
+	('configuration', 'cards', 'jsonb', 'found',
+		'of each scorecard: its copy in this schema, and the copy compiled for the streams'),
 	('configuration', 'parts', 'jsonb', 'found',
 		'digests of the views and functions, by which alter_model knows those that can stay'),
 	('configuration', 'map_copy', 'text NOT NULL', 'found', 'name of the copy in segment_map of this schema'),

@@ -131,7 +131,7 @@ stale_docs_fail() {
 adding_is_one_row() {
 	local script extension
 	planted_copy
-	(cd "$WORK/planted/sql/model" && perl -0pi -e "s{(?=\n\) AS s \(name, argument)}{,\n\t('loyal_orders', 41, 'int', '5', true, 1, 1000, NULL, 'views', 'none',\n\t\t'from how many orders on a customer is loyal')}" settings.sql &&
+	(cd "$WORK/planted/sql/model" && perl -0pi -e "s{(?=\n\) AS s \(name, argument)}{,\n\t('loyal_orders', 100, 'int', '5', true, 1, 1000, NULL, 'views', 'none',\n\t\t'from how many orders on a customer is loyal')}" settings.sql &&
 		perl -0pi -e "s{(?=\n\) AS c \(name, part)}{,\n\t('is_loyal', 'all', 'boolean', NULL, false, false, 'whether the customer has loyal_orders or more')}" columns.sql &&
 		perl -0pi -e 's{segment_overridden, s.segment_by_rules,(?=\n)}{$& \$q\$ || format(\x27s.frequency >= %s AS is_loyal,\x27, settings ->> \x27loyal_orders\x27) || \$q\$}' query.sql) || return 1
 	(cd "$WORK/planted" && ! perl test/check_docs.pl >"$WORK/planted.out" 2>&1) &&
