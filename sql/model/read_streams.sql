@@ -220,12 +220,11 @@ CREATE FUNCTION @extschema@._apply_events(model name, settings jsonb)
 DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 	applied		bigint;
+	emptied		text[];
 BEGIN
 	IF NOT @extschema@._has_streams(settings) THEN
 		RETURN 0;
 	END IF;
-	-- a TRUNCATE of a live source writes the same rows in another order
-	EXECUTE format('LOCK TABLE %I.stream_kind IN SHARE ROW EXCLUSIVE MODE', model);
 	EXECUTE @extschema@._fill($q$
 		WITH taken AS (
 			DELETE FROM {model}.pending_events RETURNING *
@@ -272,24 +271,28 @@ BEGIN
 			  FROM summed AS s LEFT JOIN {model}.stream_histories AS h ON h.customer_key = s.customer_key
 			 WHERE {allowed}
 		), written AS (
+			-- added to what is there by then: a TRUNCATE may just have taken a stream away
 			INSERT INTO {model}.stream_histories AS h (tenant, customer_key, {customer} streams)
-			SELECT a.tenant, a.customer_key, {a_customer} a.streams FROM added AS a
-			 WHERE a.streams OPERATOR(@extschema@.<>) '{}' ORDER BY a.customer_key
-			ON CONFLICT (customer_key) DO UPDATE SET streams = EXCLUDED.streams
-		), removed AS (
-			DELETE FROM {model}.stream_histories AS h USING added AS a
-			 WHERE h.customer_key = a.customer_key AND a.streams OPERATOR(@extschema@.=) '{}'
+			SELECT a.tenant, a.customer_key, {a_customer} a.difference FROM added AS a
+			 WHERE a.difference OPERATOR(@extschema@.<>) '{}' ORDER BY a.customer_key
+			ON CONFLICT (customer_key) DO UPDATE SET streams = @extschema@._try_add(h.streams, EXCLUDED.streams)
+			RETURNING h.customer_key, h.streams
 		), flagged AS (
 			INSERT INTO {model}.rejects (operation, reason, affected, needs_rebuild)
 			SELECT 'APPLY', 'events: total too large', count(*), true FROM added AS a
 			 WHERE a.streams OPERATOR(@extschema@.-) a.stored OPERATOR(@extschema@.<>) a.difference
 			HAVING count(*) > 0
 		)
-		SELECT coalesce(sum(a.n), 0) FROM added AS a$q$,
+		SELECT (SELECT coalesce(sum(a.n), 0) FROM added AS a),
+		       array_agg(w.customer_key) FILTER (WHERE w.streams OPERATOR(@extschema@.=) '{}') FROM written AS w$q$,
 		'model', quote_ident(model), 'allowed', @extschema@._model_not_suppressed(model, 's.customer_key'),
 		'm_customer', CASE WHEN tenanted THEN 'min(coalesce(m.root_id, p.customer_id)) AS customer_id,' ELSE '' END,
 		'customer', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
-		'a_customer', CASE WHEN tenanted THEN 'a.customer_id,' ELSE '' END) INTO applied;
+		'a_customer', CASE WHEN tenanted THEN 'a.customer_id,' ELSE '' END) INTO applied, emptied;
+	IF emptied IS NOT NULL THEN
+		EXECUTE format('DELETE FROM %I.stream_histories AS h'
+			' WHERE h.customer_key = ANY ($1) AND h.streams OPERATOR(@extschema@.=) ''{}''', model) USING emptied;
+	END IF;
 	PERFORM @extschema@._compile_cards(model);
 	RETURN applied;
 END

@@ -46,6 +46,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "bulk/customer_history.h"
@@ -62,6 +63,9 @@ PG_FUNCTION_INFO_V1(live_validator);
 
 /* Up to so many rows need no hash table. */
 #define FEW_ROWS 8
+
+/* So often a TRUNCATE of a stream tries to get by those who fold it in. */
+#define TRUNCATE_ATTEMPTS 10
 
 typedef struct EnumName
 {
@@ -365,14 +369,13 @@ attempt(void (*work) (Call *call), Call *call)
 	return state;
 }
 
-/* Run a statement on the tables of the model, whose schema is @; that of the extension is #. */
-static void
-run(Call *call, const char *statement)
+/* A statement on the tables of the model, whose schema is @; that of the extension is #. */
+static char *
+statement_of(Call *call, const char *statement)
 {
 	StringInfoData text;
 	const char *schema = quote_identifier(call->program->model);
 	const char *extension = quote_identifier(get_namespace_name(call->program->extension));
-	int			result;
 
 	initStringInfo(&text);
 	for (const char *c = statement; *c != '\0'; c++)
@@ -384,10 +387,41 @@ run(Call *call, const char *statement)
 		else
 			appendStringInfoChar(&text, *c);
 	}
-	result = SPI_execute(text.data, false, 0);
+	return text.data;
+}
+
+static void
+run(Call *call, const char *statement)
+{
+	char	   *text = statement_of(call, statement);
+	int			result = SPI_execute(text, false, 0);
+
 	if (result < 0)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-	pfree(text.data);
+	pfree(text);
+}
+
+/*
+ * The same by a snapshot of now, also where the transaction has one of its own,
+ * as TRUNCATE goes by none. Returns how many rows there were.
+ */
+static uint64
+run_by_now(Call *call, const char *statement)
+{
+	char	   *text = statement_of(call, statement);
+	SPIPlanPtr	plan = SPI_prepare(text, 0, NULL);
+	int			result;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	CommandCounterIncrement();
+	result = SPI_execute_snapshot(plan, NULL, NULL, GetLatestSnapshot(), InvalidSnapshot,
+								  false, true, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+	SPI_freeplan(plan);
+	pfree(text);
+	return SPI_processed;
 }
 
 /* A row of rejects: what the model has not taken over, never with a customer or an amount */
@@ -685,7 +719,14 @@ record_rows(Call *call)
 
 /* ---- TRUNCATE ---- */
 
-#define MODEL_TABLES "@.customer_histories, @.pending, @.rejects"
+#define MODEL_TABLES "@.customer_histories, @.pending"
+
+/* What a TRUNCATE makes good: not what is said of streams */
+static void
+forget_rejects(Call *call)
+{
+	run_by_now(call, "DELETE FROM @.rejects AS r WHERE r.reason !~ '^(stream [0-9]+|events): '");
+}
 
 static void
 truncate_at_once(Call *call)
@@ -717,11 +758,23 @@ forget_events(Call *call)
 {
 	int			no = call->program->stream_no;
 
-	run(call, psprintf("DELETE FROM @.pending_events WHERE stream_no = %d", no));
-	run(call, psprintf("DELETE FROM @.stream_histories AS h"
-					   " WHERE #.without_stream(h.streams, %d) OPERATOR(#.=) '{}'", no));
-	run(call, psprintf("UPDATE @.stream_histories AS h SET streams = #.without_stream(h.streams, %d)"
-					   " WHERE #.stream_history(h.streams, %d) OPERATOR(#.<>) '{}'", no, no));
+	run_by_now(call, psprintf("DELETE FROM @.pending_events WHERE stream_no = %d", no));
+	run_by_now(call, psprintf("DELETE FROM @.stream_histories AS h"
+							  " WHERE #.without_stream(h.streams, %d) OPERATOR(#.=) '{}'", no));
+	run_by_now(call, psprintf("UPDATE @.stream_histories AS h"
+							  " SET streams = #.without_stream(h.streams, %d)"
+							  " WHERE #.stream_history(h.streams, %d) OPERATOR(#.<>) '{}'", no, no));
+	run_by_now(call, psprintf("DELETE FROM @.rejects AS r WHERE starts_with(r.reason, 'stream %d: ')", no));
+}
+
+static bool
+has_events(Call *call)
+{
+	int			no = call->program->stream_no;
+
+	return run_by_now(call, psprintf("SELECT FROM @.pending_events WHERE stream_no = %d LIMIT 1", no)) > 0 ||
+		run_by_now(call, psprintf("SELECT FROM @.stream_histories AS h"
+								  " WHERE #.stream_history(h.streams, %d) OPERATOR(#.<>) '{}' LIMIT 1", no)) > 0;
 }
 
 static void
@@ -730,10 +783,28 @@ truncate_stream(Call *call)
 	int			state = 0;
 
 	if (call->trigger->tg_trigger->tgnargs > 0)
-		reject(call, "a partition was truncated", 0, true);
-	else if (!call->program->lenient)
-		forget_events(call);
-	else if ((state = attempt(forget_events, call)) != 0)
+	{
+		/* not that of the root, which comes here after it has forgotten them */
+		if (has_events(call))
+			reject(call, "a partition was truncated", 0, true);
+		return;
+	}
+
+	/*
+	 * With a snapshot of its own the transaction may not change what another
+	 * has just changed: then that one has ended, and there is a newer snapshot.
+	 */
+	for (int i = 0; i < TRUNCATE_ATTEMPTS; i++)
+	{
+		state = attempt(forget_events, call);
+		if (state != ERRCODE_T_R_SERIALIZATION_FAILURE)
+			break;
+	}
+	if (state == 0)
+		return;
+	if (!call->program->lenient)
+		forget_events(call);	/* the error */
+	else
 		reject(call, psprintf("error %s", unpack_sql_state(state)), 0, true);
 }
 
@@ -752,7 +823,10 @@ record_truncate(Call *call)
 			reject(call, "a partition was truncated", 0, true);
 	}
 	else if (IsolationUsesXactSnapshot())
+	{
 		run(call, "TRUNCATE " MODEL_TABLES);	/* a DELETE would go by the snapshot */
+		(void) attempt(forget_rejects, call);
+	}
 	else
 	{
 		int			state = attempt(truncate_at_once, call);
@@ -765,8 +839,8 @@ record_truncate(Call *call)
 		{
 			run(call, "DELETE FROM @.pending");
 			run(call, "DELETE FROM @.customer_histories");
-			run(call, "DELETE FROM @.rejects");
 		}
+		(void) attempt(forget_rejects, call);
 	}
 }
 

@@ -126,13 +126,24 @@ for my $what (sort keys %wrong)
 	like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^$wrong{$what}[1] /, 'or raises one');
 }
 # bodies that say nothing
-for my $body ('', 'no', '[]', '{}', '1', $with->('model', 'null'), $with->('model', '1'), $with->('query', '{}'), $with->('tenants', '"yes"'), $with->('enums', '7'), $with->('enums', '[7]'), $with->('enums', '[["a"]]'), $with->('enums', '[[1, 2]]'))
+for my $body ('', 'no', '[]', '{}', '1', $with->('model', 'null'), $with->('model', '1'), $with->('query', '{}'), $with->('tenants', '"yes"'), $with->('enums', '7'), $with->('enums', '[7]'), $with->('enums', '[["a"]]'), $with->('enums', '[[1, 2]]'),
+	map { '{"stream": ' . $_ . ', ' . substr($good, 1) } '"1"', '0', '-1', '[1]')
 {
 	like((attempt($node, 'postgres', 'mallory', $make->($body)))[0], qr/^(42P13 this is no trigger function of a live model|22P02 )/, "no body: $body");
 	as('mallory', 'SET check_function_bodies = off; ' . $make->($body));
 	like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^(42P13|22P02) /, 'nor where nobody looked at it first');
 }
 like((attempt($node, 'postgres', 'mallory', 'CREATE FUNCTION mine.other() RETURNS int LANGUAGE customer_scoring_live AS $$' . $good . '$$'))[0], qr/^42P13 /, 'a function of it is a trigger');
+# of a stream: into a table of their own alone, and with a kind
+as('mallory', $make->('{"stream": 3, ' . substr($good, 1)));
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert), $mine->()), 'ok |', 'a stream without a table for it is none');
+as('mallory', 'CREATE TABLE mine.pending_events (customer_key text, tenant text, stream_no int, kind text, difference scoring.history)');
+like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^42P13 /, 'nor is a key without a kind one of a stream');
+as('mallory', $make->($with->('query', q{"SELECT ('2:ab' || c) COLLATE \"C\", d, v FROM changed_rows"}, '{"stream": 3, ' . substr($good, 1))));
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert), as('mallory', q{SELECT stream_no, kind, customer_key, difference FROM mine.pending_events})), 'ok 3|ab|K1|{2025-01-01:1:5}', 'with one it is written there');
+as('mallory', $make->($with->('query', q{"SELECT ('99:ab' || c) COLLATE \"C\", d, v FROM changed_rows"}, '{"stream": 3, ' . substr($good, 1))));
+like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^42P13 /, 'a kind that is longer than the key is an error');
+as('mallory', 'DROP TABLE mine.pending_events');
 # tables that the extension has not made, and other triggers
 as('mallory', $make->($good));
 for my $column ('difference TYPE text', 'difference TYPE bytea USING NULL', 'tenant TYPE int USING 1', 'customer_key TYPE "char"')

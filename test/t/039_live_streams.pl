@@ -96,7 +96,7 @@ $node->safe_psql('postgres', q{
 	  PERFORM setseed(seed);
 	  WHILE done < n LOOP
 	    -- all three, in one order: the transactions write to them in any
-	    IF random() < 0.006 THEN
+	    IF random() < 0.012 THEN
 	      LOCK TABLE crm.orders, crm.visits, crm.answers IN ACCESS EXCLUSIVE MODE;
 	      EXECUTE format('TRUNCATE %s', tables[1 + floor(random() * 3)::int]);
 	      truncated := truncated + 1;
