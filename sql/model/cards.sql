@@ -379,3 +379,35 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._composite(jsonb) IS
 	'internal: composite_score and what it lacks, as items of SELECT';
+
+-- What is worth knowing about the cards of a model: rules that read what no stream
+-- has, and what check_scorecard finds.
+CREATE FUNCTION @extschema@._card_notes(model name, settings jsonb)
+	RETURNS SETOF text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	keys	jsonb := @extschema@._card_keys(model);
+	card	record;
+BEGIN
+	FOR card IN SELECT c.card, settings #> ARRAY['cards', c.card] AS held
+				  FROM @extschema@._cards(settings) AS c ORDER BY c.n LOOP
+		RETURN QUERY SELECT concat('scorecard ', card.card,
+				CASE WHEN p."position" IS NOT NULL THEN ', rule ' END, p."position",
+				CASE WHEN p.band IS NOT NULL THEN ', band ' END, p.band, ': ', p.problem)
+			FROM @extschema@._check_scorecard(format('%I.%I', model, card.held ->> 'copy'), keys) AS p;
+		RETURN QUERY SELECT format('scorecard %s: the model has no stream of what it reads; add_stream adds one',
+				card.card)
+			WHERE card.held #>> '{program,lost}' IS NOT NULL;
+		RETURN QUERY SELECT format('scorecard %s: no stream has a kind for %s; roles say what kinds mean, see'
+				' streams()', card.card, string_agg(coalesce(r.rule #>> '{labels,en}', r.rule ->> 'position'), ', ' ORDER BY r.n))
+			FROM jsonb_array_elements(card.held #> '{program,rules}') WITH ORDINALITY AS r (rule, n)
+			WHERE card.held #>> '{program,lost}' IS NULL
+			  AND r.rule ->> 'mode' <> 'fit' AND coalesce(r.rule -> 'keys', '[]') = '[]'
+			HAVING count(*) > 0;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._card_notes(name, jsonb) IS
+	'internal: what is worth knowing about the scorecards of a model, in sentences';

@@ -442,6 +442,11 @@ BEGIN
 			  INTO lines
 			  FROM @extschema@._model_quality_notes(home, new) AS n;
 		END IF;
+		IF new -> 'cards' IS DISTINCT FROM old -> 'cards' THEN
+			SELECT coalesce(lines, '[]')
+				|| coalesce(jsonb_agg(jsonb_build_object('item', 'note', 'detail', n)), '[]') INTO lines
+			  FROM @extschema@._card_notes(home, new) AS n;
+		END IF;
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@._model_segment_counts(home) AS c;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';

@@ -87,6 +87,7 @@ BEGIN
 		' ''spoilt_keys'', ''similar_keys'')'
 		' AND d.affected > 0', model);
 	RETURN QUERY SELECT 'note', n FROM @extschema@._model_quality_notes(model, settings) AS n;
+	RETURN QUERY SELECT 'note', n FROM @extschema@._card_notes(model, settings) AS n;
 	RETURN QUERY VALUES ('customers', r.customers::text);
 	RETURN QUERY SELECT * FROM @extschema@._model_prediction_lines(model, settings);
 	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)

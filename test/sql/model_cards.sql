@@ -12,6 +12,7 @@ FROM (SELECT (hashint8extended(e, 1) & 1073741823) / 1073741824.0::float8 AS u1,
 WHERE (1 + (u1 * u1 * 449)::int) % 31 <> 0;
 SELECT count(*) FROM create_model('cm', 'shopdata.orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31',
   customers => 'shopdata.people', attributes => '{city,visits}', scorecards => '{engagement}');
+SELECT detail FROM alter_model('cm', scorecards => '{engagement}') WHERE item = 'note';
 -- nothing is known yet that the card reads
 SELECT engagement_reason, count(*), count(engagement_score), count(engagement_band) FROM cm.customer_scores GROUP BY 1;
 SELECT item, detail FROM add_stream('cm', 'web', 'shopdata.acts', customer => 'customer_id', day => 'done_on', kind => 'what') WHERE item ~ 'kind';
@@ -24,6 +25,7 @@ SELECT to_char(day, 'YYYY-MM-DD') AS day, d.* FROM unnest('{2024-08-15,2025-03-3
     FROM (SELECT customer_id, what, history_agg(done_on, 1) AS history FROM shopdata.acts GROUP BY 1, 2) AS a GROUP BY 1
     HAVING scorecard_score(''engagement'', array_agg(what), array_agg(history), %1$L) IS NOT NULL', day)) AS d;
 -- in a segment map: engagement_score is what the shipped map asks for
+SELECT detail FROM alter_model('cm', scorecards => '{engagement}') WHERE item = 'note';
 SELECT item, detail FROM alter_model('cm', segment_map => 'essential_hybrid') WHERE item ~ '^segment';
 SELECT count(*) FILTER (WHERE segment = 'high_potential_low_engagement'), count(*) FILTER (WHERE segment = 'high_potential_low_engagement' AND engagement_score >= 30) AS wrong FROM cm.customer_scores;
 
@@ -32,7 +34,7 @@ SELECT to_char(day, 'YYYY-MM-DD') AS day, count(*), count(*) FILTER (WHERE s.seg
     segment(s.r_score, s.f_score, s.m_score, 'essential_hybrid', to_jsonb(s) || jsonb_build_object('engagement_score', a.score))) AS wrong,
   count(*) FILTER (WHERE s.segment_by_rules = 'high_potential_low_engagement') > 0 AS some
 FROM unnest('{2025-03-31,2025-08-31,2025-12-31}'::date[]) AS day
-CROSS JOIN LATERAL cm.customer_scores_at(day, 2) AS s
+CROSS JOIN LATERAL cm.customer_scores_at(day, (SELECT max(version) FROM cm.configuration)) AS s
 LEFT JOIN LATERAL (SELECT scorecard_score('engagement', array_agg(x.what), array_agg(x.history), day) AS score
   FROM (SELECT what, history_agg(done_on, 1) AS history FROM shopdata.acts WHERE customer_id = s.customer_key::int GROUP BY what) AS x) AS a ON true
 GROUP BY s.as_of, day ORDER BY s.as_of;
@@ -55,9 +57,9 @@ UPDATE cards.scorecard_rule SET points = 1 WHERE card = 'fitness' AND position =
 SELECT max(fitness_score) FROM cm.customer_scores;
 SELECT count(*) > 0 AS altered FROM alter_model('cm', scorecards => '{engagement,cards.fitness}');
 SELECT max(fitness_score) FROM cm.customer_scores;
-SELECT max(fitness_score) FROM cm.customer_scores_at('2025-12-31', 3);
-SELECT max(fitness_score) FROM cm.customer_scores_at('2025-12-31', 4);
-SELECT count(fitness_score) FROM cm.customer_scores_at('2025-12-31', 2);
+SELECT max(fitness_score) FROM cm.customer_scores_at('2025-12-31', 5);
+SELECT max(fitness_score) FROM cm.customer_scores_at('2025-12-31', 6);
+SELECT count(fitness_score) FROM cm.customer_scores_at('2025-12-31', 4);
 -- rules of a stream, of a kind, of the orders, of values
 SELECT create_scorecard('cards.mixed');
 UPDATE cards.scorecard SET max_points = 1000 WHERE card = 'mixed';
