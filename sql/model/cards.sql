@@ -400,8 +400,9 @@ BEGIN
 		RETURN QUERY SELECT format('scorecard %s: the model has no stream of what it reads; add_stream adds one',
 				card.card)
 			WHERE card.held #>> '{program,lost}' IS NOT NULL;
-		RETURN QUERY SELECT format('scorecard %s: no stream has a kind for %s; roles say what kinds mean, see'
-				' streams()', card.card, string_agg(coalesce(r.rule #>> '{labels,en}', r.rule ->> 'position'), ', ' ORDER BY r.n))
+		RETURN QUERY SELECT format(
+				'scorecard %s: no stream has a kind for %s; roles say what kinds mean, see streams()', card.card,
+				string_agg(coalesce(r.rule #>> '{labels,en}', r.rule ->> 'position'), ', ' ORDER BY r.n))
 			FROM jsonb_array_elements(card.held #> '{program,rules}') WITH ORDINALITY AS r (rule, n)
 			WHERE card.held #>> '{program,lost}' IS NULL
 			  AND r.rule ->> 'mode' <> 'fit' AND coalesce(r.rule -> 'keys', '[]') = '[]'
