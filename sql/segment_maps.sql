@@ -84,12 +84,12 @@ INSERT INTO @extschema@.segment_label
 		'Ont acheté, et tout leur a été remboursé : plus aucune commande.',
 		'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 9, '#C2A5CF');
 
--- essential_hybrid: essential with six more refinements. A refinement with unknown
--- columns never applies.
+-- essential_hybrid: essential with six more refinements, and prospects who look at
+-- products. A refinement with unknown columns never applies.
 INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES
-	('essential_hybrid', 1, 5,
+	('essential_hybrid', 2, 5,
 		'essential, refined by other scores where they are known: engagement, satisfaction, churn, propensity,'
-		' basket, change.');
+		' basket, change; prospects by the products they look at.');
 INSERT INTO @extschema@.segment_rule
 	(map, "position", segment, r_min, r_max, f_min, f_max, m_min, m_max, conditions) VALUES
 	('essential_hybrid', 1, 'occasional', 4, 5, 1, 2, NULL, NULL, '{"column": "tenure_days", "op": ">", "value": 365}'),
@@ -120,6 +120,8 @@ INSERT INTO @extschema@.segment_rule
 	('essential_hybrid', 61, 'at_risk', 1, 2, 3, 3, 4, 5, NULL),
 	('essential_hybrid', 70, 'lapsed', 1, 2, 3, 3, 1, 3, NULL),
 	('essential_hybrid', 71, 'lapsed', 1, 2, 1, 2, NULL, NULL, NULL),
+	('essential_hybrid', 500, 'interested_prospects', NULL, NULL, NULL, NULL, NULL, NULL,
+		'{"column": "product_views_30d", "op": ">", "value": 3}'),
 	('essential_hybrid', 800, 'refunded', NULL, NULL, NULL, NULL, NULL, NULL,
 		'{"column": "score_reason", "op": "=", "value": "all_refunded"}');
 INSERT INTO @extschema@.segment_label
@@ -179,16 +181,22 @@ INSERT INTO @extschema@.segment_label
 	('essential_hybrid', 'lapsed', 'fr', 'lapsed', 'Perdus de vue',
 		'Peu d''achats, et anciens.',
 		'Une relance peu coûteuse par an, puis arrêter ; vérifier la durée de conservation.', 9, '#878787'),
+	('essential_hybrid', 'interested_prospects', 'en', 'prospect', 'Interested prospects',
+		'No order yet, and more than three product pages seen in 30 days.',
+		'First-order offer for what they looked at, if consent is given.', 10, '#FDBF6F'),
+	('essential_hybrid', 'interested_prospects', 'fr', 'prospect', 'Prospects intéressés',
+		'Sans commande, et plus de trois pages produit vues en 30 jours.',
+		'Offre de première commande sur ce qu''ils ont regardé, s''ils y consentent.', 10, '#FDBF6F'),
 	('essential_hybrid', 'prospects', 'en', 'prospect', 'Prospects',
-		'Known but no order yet.', 'First-order offer if consent is given.', 10, '#BDBDBD'),
+		'Known but no order yet.', 'First-order offer if consent is given.', 11, '#BDBDBD'),
 	('essential_hybrid', 'prospects', 'fr', 'prospect', 'Prospects',
-		'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 10, '#BDBDBD'),
+		'Connus, sans commande.', 'Offre de première commande, s''ils y consentent.', 11, '#BDBDBD'),
 	('essential_hybrid', 'refunded', 'en', 'other', 'Refunded',
 		'Have bought, and got everything back: no order is left.',
-		'Ask what went wrong; no first-order offer.', 11, '#C2A5CF'),
+		'Ask what went wrong; no first-order offer.', 12, '#C2A5CF'),
 	('essential_hybrid', 'refunded', 'fr', 'other', 'Remboursés',
 		'Ont acheté, et tout leur a été remboursé : plus aucune commande.',
-		'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 11, '#C2A5CF');
+		'Demander ce qui n''a pas convenu ; pas d''offre de première commande.', 12, '#C2A5CF');
 
 -- standard: ten segments on R and F.
 INSERT INTO @extschema@.segment_map (map, version, bins, description) VALUES

@@ -231,7 +231,7 @@ COMMENT ON FUNCTION @extschema@._compile_cards(name) IS
 	'internal: compile the scorecards of a model for the streams and kinds that it has now';
 
 -- All columns of customer_scores that come from what customers do: those of
--- streams, then those of scorecards. They are computed at the level of facts.
+-- streams, then what they say together, then those of scorecards. They are computed at the level of facts.
 CREATE FUNCTION @extschema@._behaviour_columns(settings jsonb)
 	RETURNS TABLE (name text, type text, condition text, expression text, meaning text, n bigint)
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -239,7 +239,10 @@ BEGIN ATOMIC
 	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n
 	  FROM @extschema@._stream_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	UNION ALL
-	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 1000
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, 10000
+	  FROM @extschema@._view_columns(settings) AS c
+	UNION ALL
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 20000
 	  FROM @extschema@._card_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	 ORDER BY 6;
 END;

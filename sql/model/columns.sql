@@ -99,6 +99,7 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 		'the as_of day on which record_changes saw the change; NULL if it saw none yet'),
 	('engagement_score', 'attribute', NULL, 'number', false, false, NULL),
 	('satisfaction_score', 'attribute', NULL, 'number', false, false, NULL),
+	('product_views_30d', 'attribute', NULL, 'number', false, false, NULL),
 	('fm_score', 'reserved', NULL, 'score', false, false, NULL),
 	('consent', 'reserved', NULL, NULL, false, false, NULL),
 	('objection', 'reserved', NULL, NULL, false, false, NULL),

@@ -196,6 +196,8 @@ BEGIN
 				   CASE WHEN a.attname = ANY (attributes) THEN 'attribute of the customer'
 				   ELSE coalesce(here.meaning, s.meaning, everywhere.meaning, streams.meaning,
 						CASE WHEN is_private AND a.attname ~ '^card_' THEN 'scorecard, compiled'
+							WHEN is_private AND a.attname ~ '^views_of_'
+							THEN 'which kinds of the stream of this number are views of products; NULL: none'
 							WHEN NOT is_new THEN 'was given by a stream or scorecard that is no longer there; NULL'
 							END) END AS words
 			  FROM pg_attribute AS a

@@ -72,6 +72,42 @@ END;
 COMMENT ON FUNCTION @extschema@._stream_columns(jsonb) IS
 	'internal: the columns of customer_scores that come from streams, in the order of the view';
 
+-- Which kinds of each stream are views of products, as columns of the question: kinds
+-- get their roles while a stream is read, so they are looked up by each query. NULL:
+-- none is.
+CREATE FUNCTION @extschema@._view_kinds(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(
+			', (SELECT array_agg(v.kind_no ORDER BY v.kind_no) FROM %I.stream_kind AS v'
+			' WHERE v.stream_no = %s AND v.role = ''view'') AS views_of_%2$s',
+			settings OPERATOR(pg_catalog.->>) 'home', s.stream_no), '' ORDER BY s.stream_no), '')
+	  FROM @extschema@._streams(settings) AS s;
+END;
+COMMENT ON FUNCTION @extschema@._view_kinds(jsonb) IS
+	'internal: the kinds of each stream that are views of products, as items of SELECT';
+
+-- product_views_30d: what segment maps can ask of any shop, whatever its streams are
+-- called. An attribute of that name takes its place.
+CREATE FUNCTION @extschema@._view_columns(settings jsonb)
+	RETURNS TABLE (name text, type text, condition text, expression text, meaning text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 'product_views_30d', 'bigint', 'number',
+		   pg_catalog.format('CASE WHEN COALESCE(%s) IS NOT NULL THEN %s END',
+			pg_catalog.string_agg(pg_catalog.format('q.views_of_%s', s.stream_no), ', ' ORDER BY s.stream_no),
+			pg_catalog.string_agg(pg_catalog.format('CASE WHEN q.views_of_%1$s IS NOT NULL'
+				' THEN @extschema@.stream_events(h.streams, %1$s, q.as_of, 30, q.views_of_%1$s) ELSE 0 END',
+				s.stream_no), ' + ' ORDER BY s.stream_no)),
+		   'events of role view, of all streams, in the 30 days up to as_of; NULL: no stream has such a kind'
+	  FROM @extschema@._streams(settings) AS s
+	 WHERE 'product_views_30d' OPERATOR(pg_catalog.<>) ALL (@extschema@._model_attributes(settings))
+	HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0;
+END;
+COMMENT ON FUNCTION @extschema@._view_columns(jsonb) IS
+	'internal: the column of customer_scores about views of products, in a model with streams';
+
 -- The kind of a row of a stream, "customer" being what its query gives as customer.
 CREATE FUNCTION @extschema@._stream_kind(settings jsonb, customer text)
 	RETURNS text

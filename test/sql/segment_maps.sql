@@ -133,7 +133,8 @@ SELECT i,
   (ARRAY[NULL, 8, 9, 10])[1 + h2 % 4] AS satisfaction_score,
   (ARRAY[NULL, 29.5, 30, 69, 70]::float8[])[1 + h2 / 4 % 5] AS engagement_score,
   (ARRAY[NULL, 0.49, 0.5])[1 + h2 / 20 % 3] AS propensity_90d,
-  (ARRAY[NULL, 2.4, 2.5, 4, 4.1]::float8[])[1 + h2 / 60 % 5] AS rfm_score
+  (ARRAY[NULL, 2.4, 2.5, 4, 4.1]::float8[])[1 + h2 / 60 % 5] AS rfm_score,
+  (ARRAY[NULL, 0, 3, 4])[1 + h2 / 300 % 4] AS product_views_30d
 FROM generate_series(1, 700) AS i,
      LATERAL (SELECT i * 7919 % 9973 AS h1, i * 104729 % 99991 AS h2) AS h;
 CREATE TEMP TABLE hybrid AS
@@ -155,6 +156,11 @@ SELECT count(*) AS rows, count(DISTINCT by_hand) AS segments,
        count(*) FILTER (WHERE segment(r, f, m, 'essential_hybrid', jsonb_strip_nulls(facts)) IS DISTINCT FROM by_hand) AS different_absent
 FROM hybrid;
 
+-- who has no order is asked for nothing but the products they looked at
+SELECT product_views_30d, segment(NULL, NULL, NULL, 'essential_hybrid', to_jsonb(fact)) AS no_order,
+       segment(NULL, NULL, NULL, 'essential_hybrid', to_jsonb(fact) || '{"score_reason": "all_refunded"}') AS refunded, count(*) > 100 AS many
+FROM fact GROUP BY 1, 2, 3 ORDER BY 1;
+
 -- segment_case prints the same map: in every cell, with unknown scores too,
 -- and for every combination of facts; also when columns are not given.
 CREATE TEMP TABLE wide AS
@@ -166,7 +172,7 @@ WHERE fact.i <= 60;
 DO $$
 DECLARE
   one record; different bigint; compared bigint; total bigint := 0;
-  names text[] := '{tenure_days,churn_probability,rfm_score_change,silence_ratio,basket_score,satisfaction_score,engagement_score,propensity_90d,rfm_score}';
+  names text[] := '{tenure_days,churn_probability,rfm_score_change,silence_ratio,basket_score,satisfaction_score,engagement_score,propensity_90d,rfm_score,product_views_30d}';
 BEGIN
   FOR one IN SELECT map, bins FROM segment_map ORDER BY map LOOP
     EXECUTE format(
