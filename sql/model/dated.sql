@@ -37,6 +37,44 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_days(date, date, interval) IS 'internal: days from one to another by steps';
 
+CREATE FUNCTION @extschema@._notice(message text, hint text)
+	RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RAISE NOTICE USING MESSAGE = message, HINT = hint;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._notice(text, text) IS 'internal: say something, and go on: always true';
+
+-- The table of customers says who is known today. Where it does not say since when,
+-- a query about an earlier "day", an expression, has prospects who were unknown then,
+-- and tells. It is a volatile function in a query of its own, which runs once for each
+-- call: the planner would run a stable one too, and once more.
+CREATE FUNCTION @extschema@._tell_unknown(model name, settings jsonb, query text, day text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'customers_query' IS NULL
+			OR settings OPERATOR(pg_catalog.->>) 'known_since' IS NOT NULL THEN query ELSE
+		@extschema@._fill($q$
+SELECT q.* FROM ({query}) AS q
+ WHERE (SELECT CASE WHEN {day} < {as_of} THEN @extschema@._notice({message}, {hint}) ELSE true END
+          FROM {model}.configuration AS c WHERE c.valid_until IS NULL)$q$,
+			'query', query, 'day', day, 'as_of', @extschema@._model_as_of(), 'model', pg_catalog.quote_ident(model),
+			'message', pg_catalog.quote_literal(pg_catalog.format(
+				'model "%s" has no known_since: on past days everybody without an order counts as a prospect,'
+				' known then or not', model)),
+			'hint', pg_catalog.quote_literal(pg_catalog.format(
+				'A column of customers may say since when they are known: alter_model(%L, known_since => ''...'')',
+				model)))
+		END;
+END;
+COMMENT ON FUNCTION @extschema@._tell_unknown(name, jsonb, text, text) IS
+	'internal: a query about a day that tells, once, if its prospects may have been unknown then';
+
 -- The levels as of any day, for functions: they have the rights of the owner and
 -- ask for their caller. Without a day they answer for the day of the views. The
 -- thresholds are those in force on the day, or those of a version, or, with
@@ -200,10 +238,10 @@ SELECT {tenant} AS tenant, c.from_segment, f.label AS from_label, c.to_segment, 
 	RETURN @extschema@._model_function('segment_transitions', '{from_day date,to_day date}',
 		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint,'
 		' revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
-		@extschema@._fill($q$
+		@extschema@._tell_unknown(model, settings, @extschema@._fill($q$
 SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers,
        m.revenue, m.customers_by_thresholds, m.suppressed
-  FROM ({moves}) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, 'moves', moves),
+  FROM ({moves}) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, 'moves', moves), 'LEAST($1, $2)'),
 		'how many customers went from which segment to which between two days, both seen by the thresholds of today;'
 		' customers_by_thresholds of them had another label at the time, by the thresholds of then');
 END
@@ -293,7 +331,7 @@ WITH counted AS MATERIALIZED ({counts}), today AS MATERIALIZED (
 		'{from_day date,to_day date,step interval DEFAULT ''1 month''}',
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8,'
 		' revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
-		query,
+		@extschema@._tell_unknown(model, settings, query, '$1'),
 		'segments over time: customers and revenue of each on the days from one to another by steps,'
 		' by the thresholds and the map in force that day');
 END
@@ -388,8 +426,8 @@ CREATE FUNCTION @extschema@._model_dated_functions(model name, settings jsonb)
 BEGIN
 	RETURN NEXT @extschema@._model_function('customer_scores_at', '{as_of date,version int DEFAULT NULL}',
 		format('SETOF %I.customer_scores', model),
-		@extschema@._model_wide(model, settings,
-			format('(SELECT s.* FROM %I._scores_at($1, $2, false, $3) AS s WHERE $1 IS NOT NULL)', model)),
+		@extschema@._tell_unknown(model, settings, @extschema@._model_wide(model, settings,
+			format('(SELECT s.* FROM %I._scores_at($1, $2, false, $3) AS s WHERE $1 IS NOT NULL)', model)), '$1'),
 		'customer_scores as of any day, by the thresholds and the map in force that day,'
 		' or those of the version that you name', 'customer_scores');
 	RETURN NEXT @extschema@._model_transitions(model, settings);

@@ -53,6 +53,13 @@ SELECT item, detail FROM alter_model('k', known_since => $$(registered_at AT TIM
 SELECT known_since, known_is_moment FROM k.configuration WHERE valid_until IS NULL;
 SELECT count(*) FROM k.customer_scores_at('2025-03-31') WHERE segment = 'prospects';
 SELECT item, detail FROM alter_model('k', reset => '{known_since}') WHERE item NOT LIKE 'segment %';
+-- of past days that is said, once a call
+SET client_min_messages = notice;
+SELECT count(*) > 0 AS some FROM k.customer_scores_at('2025-06-30');
+SELECT count(*) > 0 AS some FROM k.segment_history('2025-01-31', '2025-12-31');
+SELECT count(*) > 0 AS some FROM k.segment_transitions('2025-06-30', '2025-12-31');
+SELECT count(*) > 0 AS some FROM k.customer_scores_at('2025-12-31');
+SET client_min_messages = warning;
 SELECT count(*) FROM k.customer_scores_at('2025-03-31') WHERE segment = 'prospects';
 SELECT count(*) FROM k.segment_transitions('2025-03-31', '2025-06-30') WHERE from_segment IS NULL;
 
