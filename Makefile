@@ -79,7 +79,7 @@ OBJS = \
 SQL_LAYERS = history streams score segment segment_maps scorecard scorecards bulk prediction propensity \
 	$(SQL_MODEL:%=model/%) arguments settings
 SQL_MODEL = home columns streams cards source lock settings people put tables query calibrate live read read_streams \
-	words lookup views dated stream_views explain prediction quality corrections privacy report manage manage_streams
+	words lookup views dated accounts stream_views explain prediction quality corrections privacy report manage manage_streams
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

@@ -260,6 +260,33 @@ END;
 COMMENT ON FUNCTION @extschema@._behaviour_list(jsonb, text) IS
 	'internal: SQL text for each column that comes from streams and scorecards';
 
+-- What account_scores says of the scores of contacts by each card. Sums of doubles are
+-- exact, or the plan would show.
+CREATE FUNCTION @extschema@._account_card_columns(settings jsonb)
+	RETURNS TABLE (name text, aggregates text, expression text, meaning text)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT c.card OPERATOR(pg_catalog.||) v.suffix,
+		   pg_catalog.replace(v.aggregates, '{card}', c.card), pg_catalog.replace(v.expression, '{card}', c.card),
+		   pg_catalog.format(v.meaning, c.card)
+	  FROM @extschema@._cards(settings) AS c
+	 CROSS JOIN (VALUES
+		(1, '_score_sum', '@extschema@.exact_sum(s.{card}_score) AS {card}_sum', 'a.{card}_sum',
+			'sum of the scores of the contacts by scorecard %s; NULL: none has one'),
+		(2, '_score_max', 'max(s.{card}_score) AS {card}_max', 'a.{card}_max',
+			'highest score of a contact by scorecard %s'),
+		(3, '_score_mean', 'count(s.{card}_score) AS {card}_n', 'a.{card}_sum / NULLIF(a.{card}_n, 0)',
+			'mean of the scores of the contacts by scorecard %s, of those who have one'),
+		(4, '_band', 'array_agg(DISTINCT s.{card}_band) AS {card}_bands',
+			'(SELECT b.band FROM jsonb_to_recordset(q.card_{card} -> ''bands'') AS b (band text, rank bigint)'
+			' WHERE b.band = ANY (a.{card}_bands) ORDER BY b.rank LIMIT 1)',
+			'best band of a contact by scorecard %s'))
+		AS v (n, suffix, aggregates, expression, meaning)
+	 ORDER BY c.n, v.n;
+END;
+COMMENT ON FUNCTION @extschema@._account_card_columns(jsonb) IS
+	'internal: the columns of account_scores that come from scorecards, in the order of the view';
+
 -- What the level of facts says of what customers do: their histories, and these columns.
 CREATE FUNCTION @extschema@._behaviour_facts(settings jsonb)
 	RETURNS text

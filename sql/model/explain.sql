@@ -45,6 +45,7 @@ DECLARE
 	-- a level of its own: one addition, not one for every column
 	given		text := '(WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known'
 		|| replace(@extschema@._model_attribute_list(settings, ', o.%I'), '%', '%%')
+		|| @extschema@._model_account(settings, ', o.of_account')
 		|| CASE WHEN @extschema@._has_streams(settings) THEN ', o.streams' ELSE '' END
 		|| ', %s AS history FROM %s AS o)';
 	maps		text[];
@@ -77,7 +78,7 @@ WITH {one} SELECT jsonb_build_object(
 	                  CROSS JOIN LATERAL jsonb_path_query(w.condition,
 	                      'lax $.value[*] ? (@.type() == "number")') AS v (v)
 	                 WHERE r.map = c.map_copy),
-	'customer', (SELECT to_jsonb(s) - '{history,streams,tenant,known,weights,version,map_copy,as_of}'::text[]
+	'customer', (SELECT to_jsonb(s) - '{history,streams,tenant,known,of_account,weights,version,map_copy,as_of}'::text[]
 	                || jsonb_build_object('thresholds', jsonb_build_object(
 	                    'recency', q.recency_thresholds, 'frequency', q.frequency_thresholds,
 	                    'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),

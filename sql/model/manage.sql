@@ -19,6 +19,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._model_privacy_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_level_functions(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_dated_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._account_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._stream_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_explanations(model, settings);
 	RETURN NEXT @extschema@._model_parity(model, settings);
@@ -446,6 +447,10 @@ BEGIN
 			SELECT coalesce(lines, '[]')
 				|| coalesce(jsonb_agg(jsonb_build_object('item', 'note', 'detail', n)), '[]') INTO lines
 			  FROM @extschema@._card_notes(home, new) AS n;
+		END IF;
+		IF new -> 'customers_query' IS DISTINCT FROM old -> 'customers_query' THEN
+			SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(to_jsonb(l)), '[]') INTO lines
+			  FROM @extschema@._account_lines(home, new) AS l;
 		END IF;
 		SELECT jsonb_agg(to_jsonb(c)) INTO later FROM @extschema@._model_segment_counts(home) AS c;
 		IF dry_run THEN

@@ -194,7 +194,7 @@ BEGIN
 	  INTO name, comments
 	  FROM (SELECT a.attname AS name, a.attnum AS position,
 				   CASE WHEN a.attname = ANY (attributes) THEN 'attribute of the customer'
-				   ELSE coalesce(here.meaning, s.meaning, everywhere.meaning, streams.meaning,
+				   ELSE coalesce(here.meaning, accounts.meaning, s.meaning, everywhere.meaning, streams.meaning,
 						CASE WHEN is_private AND a.attname ~ '^card_' THEN 'scorecard, compiled'
 							WHEN is_private AND a.attname ~ '^views_of_'
 							THEN 'which kinds of the stream of this number are views of products; NULL: none'
@@ -206,6 +206,8 @@ BEGIN
 			  LEFT JOIN @extschema@._view_column AS everywhere ON everywhere.name = a.attname AND everywhere.view = ''
 			  LEFT JOIN @extschema@._behaviour_columns(@extschema@._model_settings(model)) AS streams
 				ON streams.name = a.attname
+			  LEFT JOIN @extschema@._account_card_columns(CASE WHEN _model_put_view.view = 'account_scores'
+					THEN @extschema@._model_settings(model) END) AS accounts ON accounts.name = a.attname
 			 WHERE a.attrelid = format('%I.%I', model, _model_put_view.view)::regclass AND a.attnum > 0
 			   AND NOT a.attisdropped) AS c;
 	IF name IS NOT NULL THEN

@@ -48,6 +48,16 @@ END;
 COMMENT ON FUNCTION @extschema@._model_known(jsonb) IS
 	'internal: an expression for the day from which a person of the customers table is known';
 
+-- A piece of the query of a level, in a model with accounts.
+CREATE FUNCTION @extschema@._model_account(settings jsonb, piece text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'account' IS NULL THEN '' ELSE piece END;
+END;
+COMMENT ON FUNCTION @extschema@._model_account(jsonb, text) IS
+	'internal: SQL text for the account of a customer; empty in a model without accounts';
+
 -- Which scores an interval of values stands for, in words.
 CREATE FUNCTION @extschema@.score_range(dimension text, thresholds float8[], score int,
 	language text DEFAULT 'en', decimals int DEFAULT 2)
@@ -385,6 +395,7 @@ BEGIN
 				'other', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id'))
 			ELSE format(', p.%I', a.name) END, '' ORDER BY a.n) INTO attributes
 	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS a (name, n);
+	attributes := concat(attributes, @extschema@._model_account(settings, ', p.of_account'));
 	RETURN @extschema@._fill($q$
 SELECT h.tenant, h.customer_key, h.customer_id, h.history,
        CASE WHEN p.customer_id IS NOT NULL THEN {known} END AS known{attributes}
@@ -396,7 +407,7 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
  WHERE NOT EXISTS (SELECT FROM {model}.customer_histories AS h WHERE h.customer_key = {key}){pending}
    AND NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = {key})
    AND {kept}{agreed}$q$,
-		'model', quote_ident(model), 'people', people, 'key', key, 'attributes', coalesce(attributes, ''),
+		'model', quote_ident(model), 'people', people, 'key', key, 'attributes', attributes,
 		'histories', @extschema@._model_histories(model, settings, everyone => true),
 		'join', CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
 		'ordered', concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
@@ -443,7 +454,8 @@ SELECT e.tenant, e.customer_key, e.customer_id COLLATE {collation}, '{}'::@extsc
  WHERE NOT EXISTS (SELECT FROM ({histories}) AS h WHERE h.customer_key = e.customer_key){unknown}$q$,
 			'events', @extschema@._model_events(model, settings),
 			'histories', @extschema@._model_histories(model, settings),
-			'nothing', @extschema@._model_attribute_list(settings, ', NULL'),
+			'nothing', @extschema@._model_attribute_list(settings, ', NULL')
+				|| @extschema@._model_account(settings, ', NULL'),
 			'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
 			'unknown', CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
 				@extschema@._fill(E'\n   AND NOT EXISTS (SELECT FROM ({people}) AS p WHERE {key} = e.customer_key)',
@@ -455,7 +467,8 @@ SELECT c.tenant, c.customer_key, c.customer_id, c.history,
        COALESCE(e.streams, '{}') AS streams
   FROM ({people}) AS c LEFT JOIN ({events}) AS e ON e.customer_key = c.customer_key$q$,
 		'people', @extschema@._model_people(model, settings), 'events', @extschema@._model_events(model, settings),
-		'attributes', @extschema@._model_attribute_list(settings, ', c.%I')) || others;
+		'attributes', @extschema@._model_attribute_list(settings, ', c.%I')
+			|| @extschema@._model_account(settings, ', c.of_account')) || others;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb) IS
@@ -519,7 +532,8 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
        LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t
  WHERE h.tenant = q.tenant$q$,
 		'question', question, 'customers', customers,
-		'attributes', @extschema@._model_attribute_list(settings, ', h.%I'),
+		'attributes', @extschema@._model_attribute_list(settings, ', h.%I')
+			OPERATOR(pg_catalog.||) @extschema@._model_account(settings, ', h.of_account'),
 		'predictions', @extschema@._model_predictions(settings, 'facts'),
 		'streams', @extschema@._behaviour_facts(settings));
 END;
@@ -545,7 +559,8 @@ WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes
        LATERAL @extschema@.rfm_scores(f.then_recency_days, f.then_frequency, f.then_scored_value,
        f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS t
  WHERE f.recency_days IS NOT NULL OR f.known <= f.as_of OR f.corrected$q$,
-		'facts', facts, 'attributes', @extschema@._model_attribute_list(settings, ', f.%I'),
+		'facts', facts, 'attributes', @extschema@._model_attribute_list(settings, ', f.%I')
+			OPERATOR(pg_catalog.||) @extschema@._model_account(settings, ', f.of_account'),
 		'predictions', @extschema@._model_predictions(settings, 'scored'),
 		'streams', CASE WHEN @extschema@._has_streams(settings) THEN ', f.streams' ELSE '' END
 			OPERATOR(pg_catalog.||) @extschema@._behaviour_list(settings, ', f.%I'));
@@ -629,7 +644,8 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
        LATERAL (SELECT (CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL
                    THEN {segment} END)::text COLLATE "C" AS segment_by_rules) AS g$q$,
 		'model', quote_ident(model), 'scored', scored, 'segment', segment, 'overridden', overridden, 'rule', rule,
-		'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
+		'attributes', @extschema@._model_attribute_list(settings, ', s.%I')
+			|| @extschema@._model_account(settings, ', s.of_account'),
 		'dotted', @extschema@._model_attribute_list(settings, ', s.%I AS %I'),
 		'predictions', @extschema@._model_predictions(settings, 'scores'),
 		'composite', @extschema@._composite(settings),

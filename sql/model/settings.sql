@@ -129,7 +129,9 @@ SELECT pg_catalog.row_number() OVER (), s.* FROM (VALUES
 	('scorecards', 40, 'text[]', NULL, false, NULL, NULL, NULL, 'cards', 'none',
 		'scorecards, shipped or your own: their scores and bands are columns'),
 	('composite', 41, 'jsonb', NULL, false, NULL, NULL, NULL, 'views', 'none',
-		'scores and their weights, one score of all of them: {"rfm_score": 5, "engagement_score": 3}')
+		'scores and their weights, one score of all of them: {"rfm_score": 5, "engagement_score": 3}'),
+	('account', 42, 'text', NULL, false, NULL, NULL, NULL, 'names', 'none',
+		'a column or expression of customers: the company, say, that a person is a contact of; see account_scores')
 ) AS s (name, argument, type, default_value, is_required, low, high, hint, redo, null_means, meaning);
 
 -- The names of settings that have one of these words in redo.

@@ -532,7 +532,8 @@ DECLARE
 	is_unique	boolean;
 BEGIN
 	IF settings ->> 'customers' IS NULL THEN
-		FOREACH argument IN ARRAY '{consent,objection,contact,customers_key,attributes,known_since}'::text[] LOOP
+		FOREACH argument IN ARRAY
+			'{consent,objection,contact,customers_key,attributes,known_since,account}'::text[] LOOP
 			IF settings ->> argument <> '[]' THEN
 				RAISE invalid_parameter_value USING
 					MESSAGE = format('%s is given without customers', argument),
@@ -626,6 +627,18 @@ BEGIN
 			@extschema@._model_base_type(type) = 'timestamptz'::regtype);
 		selected := selected || format(E', (%s\n) AS known', expression);
 	END IF;
+	IF settings ->> 'account' IS NOT NULL THEN
+		expression := settings ->> 'account';
+		IF expression = ANY (item.columns) THEN
+			expression := quote_ident(expression);
+		END IF;
+		SELECT p.type, p.collation_oid INTO type, collation_oid
+		  FROM @extschema@._model_probe_argument(model, caller, 'account', expression, item.from_item,
+			item.columns) AS p;
+		-- an empty text is what some tables have for none
+		selected := selected || format(', NULLIF(%s, '''') COLLATE "C" AS of_account',
+			format(@extschema@._model_key_text('account', type, collation_oid), '(' || expression || E'\n)'));
+	END IF;
 	selected := selected || @extschema@._model_select_attributes(settings, item.columns, item.types);
 
 	-- One row a customer: either an index says so, or the most careful one counts.
@@ -644,7 +657,8 @@ BEGIN
 	IF NOT is_unique THEN
 		query := format('SELECT DISTINCT ON (tenant, customer_id) * FROM (%s) AS everyone'
 			' ORDER BY tenant, customer_id, consent, objection DESC%s%s',
-			query, CASE WHEN settings ->> 'known_since' IS NULL THEN '' ELSE ', known NULLS FIRST' END,
+			query, concat(CASE WHEN settings ->> 'known_since' IS NOT NULL THEN ', known NULLS FIRST' END,
+				CASE WHEN settings ->> 'account' IS NOT NULL THEN ', of_account' END),
 			(SELECT string_agg(format(', %I::pg_catalog.text', a), '' ORDER BY ordinality)
 			   FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;

@@ -61,9 +61,9 @@ sub make_chain
 	$node->safe_psql($database, q{
 		SET ROLE shopowner;
 		SELECT scoring.create_model('chain', 'crm.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on',
-		  value => 'total', tenant => 'tenant', customers => 'crm.customers', attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320, prediction => 'mbgnbd');
+		  value => 'total', tenant => 'tenant', customers => 'crm.customers', attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320, prediction => 'mbgnbd', account => 'country');
 		SELECT scoring.create_model('only_a', 'SELECT customer_id, ordered_on, total FROM crm.orders WHERE tenant = ''a''', as_of => '2025-06-30',
-		  customers => 'SELECT * FROM crm.customers WHERE tenant = ''a''', customers_key => 'customer_id', attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320, prediction => 'mbgnbd');
+		  customers => 'SELECT * FROM crm.customers WHERE tenant = ''a''', customers_key => 'customer_id', attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320, prediction => 'mbgnbd', account => 'country');
 		SELECT scoring.record_changes(m) FROM unnest('{chain,only_a}'::text[]) m;
 		INSERT INTO crm.orders SELECT customer_id, tenant, '2025-06-29', 500 FROM crm.customers WHERE customer_id % 11 = 0;
 		SELECT scoring.refresh_model(m) FROM unnest('{chain,only_a}'::text[]) m;

@@ -28,7 +28,7 @@ $node->safe_psql('postgres', q{
 	-- everything that a model can have, live and not, with tenants and without
 	SELECT count(*) FROM scoring.create_model('everything', 'crm.orders', customer => 'customer', day => 'bought_at', value => 'total', time_zone => 'UTC', as_of => '2025-12-31',
 		tenant => 'shop', live => true, customers => 'crm.people', attributes => '{town,status}', contact => '{mail}', consent => 'agreed', objection => 'objects',
-		retention_days => 2000, minimum_group_size => 3, prediction => 'mbgnbd', currency => 'currency', purpose => 'p', legal_basis => 'l', segment_map => 'standard');
+		retention_days => 2000, minimum_group_size => 3, prediction => 'mbgnbd', currency => 'currency', purpose => 'p', legal_basis => 'l', segment_map => 'standard', account => 'town', scorecards => '{engagement}');
 	SELECT count(*) FROM scoring.create_model('open', 'crm.orders', customer => $$shop || customer::text$$, day => 'bought_at', value => 'total', time_zone => 'UTC', as_of => '2025-12-31',
 		live => true, prediction => 'mbgnbd', customers => 'SELECT shop || customer::text AS id, town FROM crm.people', attributes => '{town}', monetary => 'mean', language => 'fr');
 	SELECT count(*) FROM scoring.create_model('stored', 'SELECT * FROM crm.orders', customer => 'customer', day => 'bought_at', value => 'total', time_zone => 'UTC', as_of => '2025-12-31',
@@ -70,6 +70,17 @@ for my $role ('bi', 'branch')
 		push @failed, "$item: no rows" if $role eq 'bi' && $out eq '' && $item =~ /status|weights|fits|thresholds|scores|segments|summary|prediction|distribution|grid/ && $item !~ /^(plain|stored)\.attribute|_with_orders|\._/;
 	}
 	is(join('', @failed), '', "$role reads every column of all views, and the result of all functions");
+}
+
+# Accounts are of a tenant, and their contacts are those whom the reader sees.
+for my $from ('account_scores', q{account_scores_at('2025-12-31')})
+{
+	for my $role ('bi', 'branch')
+	{
+		is(ask($role, qq{SELECT tenant, count(*), sum(contacts), sum(frequency) FROM everything.$from GROUP BY tenant ORDER BY tenant}),
+			ask($role, q{SELECT tenant, count(DISTINCT town), count(town), sum(frequency) FROM everything.customer_scores WHERE town IS NOT NULL GROUP BY tenant ORDER BY tenant}), "$from adds up for $role");
+	}
+	is(ask('branch', "SELECT string_agg(DISTINCT tenant, ' ') FROM everything.$from"), 'a', "$from shows branch its tenant alone");
 }
 
 # What the views are made of is nobody's but the owner's: the private views and
