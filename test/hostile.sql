@@ -71,10 +71,15 @@ CREATE TABLE hostile.orders AS SELECT i % 40 AS customer, date '2025-01-01' + (i
 CREATE TABLE hostile.people AS SELECT i AS customer, 'Lyon' AS city, i % 3 > 0 AS agreed FROM generate_series(1, 50) i;
 SELECT count(*) FROM :"schema".create_model('hostile_model', 'hostile.orders', as_of => '2025-11-30', customer => 'customer', day => 'day', value => 'value',
   customers => 'hostile.people', attributes => '{city}', prediction => 'mbgnbd') \g /dev/null
+CREATE TABLE hostile.events AS SELECT i % 50 AS customer, date '2025-01-01' + (i * 31 % 330) AS day, (ARRAY['open', 'click', NULL])[1 + i % 3] AS kind FROM generate_series(1, 200) i;
+SELECT count(*) FROM :"schema".add_stream('hostile_model', 'web', 'hostile.events', customer => 'customer', day => 'day', kind => 'kind') \g /dev/null
 SELECT count(*) AS objects FROM pg_class WHERE relnamespace = 'hostile_model'::regnamespace \gset
 INSERT INTO hostile.value (type, expression)
 SELECT type, unnest(expressions) FROM (VALUES
   ('text', ARRAY['''hostile_model''', '''hostile.orders''', '''SELECT customer, day, value FROM hostile.orders''', '''hostile.orders AS source''', '''customer''', '''day''', '''value''', '''en''', '''v1''', '''pg_catalog''']),
+  ('text', ARRAY['''web''', '''hostile.events''', '''kind''', '''{"open": "click"}''', '''{"open": 1}''']),
+  ('jsonb', ARRAY['(SELECT to_jsonb(c) || jsonb_build_object(''streams'', (SELECT jsonb_agg(to_jsonb(t)) FROM hostile_model.stream AS t)) FROM hostile_model.configuration AS c)',
+     '(SELECT to_jsonb(t) FROM hostile_model.stream AS t)']),
   ('oid[]', ARRAY['NULL', '''{}''', '''{23,25}''', '''{0,NULL}''']),
   ('text[]', ARRAY['''{customer,day,value}''', '''{weights}''', '''{v1}''', '''{hostile.orders}''', '''{city}''']),
   ('jsonb', ARRAY['(SELECT to_jsonb(c) FROM hostile_model.configuration AS c)', '(SELECT to_jsonb(c) || ''{"tenant": "customer"}'' FROM hostile_model.configuration AS c)',
