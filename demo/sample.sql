@@ -1,7 +1,8 @@
--- A sample shop: three years of orders, refunds, visits and mail clicks of
--- several thousand customers and of people who have not ordered yet.
+-- A sample shop: three years of orders, refunds, and of what people do besides
+-- buying (mails, visits, baskets, reviews), of several thousand customers and of
+-- people who have not ordered yet.
 --
--- Makes the tables customers, orders and visits in the current schema, and the
+-- Makes the tables customers, orders and events in the current schema, and the
 -- same rows on every server: instead of random() there is a number drawn from
 -- the md5 of what it is for.
 
@@ -17,6 +18,10 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT (pg_temp.draw(purpose || ' 1') + pg_temp.draw(purpose || ' 2') + pg_temp.draw(purpose || ' 3')
 			+ pg_temp.draw(purpose || ' 4') - 2) * 1.7320508
 $$;
+
+-- Sixteen numbers between 0 and 255 for a purpose, for what there is much of.
+CREATE FUNCTION pg_temp.bytes(purpose text) RETURNS bytea
+LANGUAGE sql IMMUTABLE AS $$ SELECT decode(md5(purpose), 'hex') $$;
 
 -- How busy a day is: growth over the years, Christmas and sales, week-ends.
 CREATE TEMP TABLE calendar AS
@@ -43,7 +48,11 @@ SELECT n, 'C' || lpad(n::text, 5, '0') AS customer_id, day AS known_since,
   FROM (SELECT n, date '2023-01-01' + width_bucket(pg_temp.draw('known since ' || n), shares) AS day
 		  FROM shares, generate_series(1, 8600) n) s;
 
-CREATE TABLE customers AS SELECT customer_id, known_since FROM people;
+-- A few are contacts of one of 20 companies.
+CREATE TABLE customers AS
+SELECT customer_id, known_since,
+	   CASE WHEN pg_temp.draw('company? ' || n) < 0.012 THEN 'A' || lpad((1 + floor(20 * pg_temp.draw('which company ' || n)))::text, 2, '0') END AS account
+  FROM people;
 ALTER TABLE customers ADD PRIMARY KEY (customer_id);
 
 CREATE TEMP TABLE purchases AS
@@ -83,20 +92,79 @@ SELECT row_number() OVER (ORDER BY day, n, k, amount DESC)::int AS order_id, cus
  WHERE day <= '2025-12-31'
  ORDER BY 1;
 
--- Visits (1 point), clicks in a mail (2), a filled cart (5): around the orders,
--- and in between for those who read the newsletter.
-CREATE TABLE visits AS
-SELECT customer_id, day AS visit_date, points
-  FROM (SELECT customer_id, day - (4 * pg_temp.draw('looked ' || n || ' ' || k))::int AS day, 5 AS points, n FROM purchases
-		UNION ALL
-		SELECT customer_id, known_since + (days_known * pg_temp.draw('visit ' || n || ' ' || i) ^ 1.3)::int,
-			   CASE WHEN pg_temp.draw('click ' || n || ' ' || i) < 0.4 THEN 2 ELSE 1 END, n
-		  FROM (SELECT *, least(date '2025-12-31' - known_since, (60 / pg_temp.draw('reads ' || n))::int) AS days_known FROM people) p,
-			   generate_series(1, (1 + 9 * pg_temp.draw('visits ' || n) ^ 3)::int) i
-		 WHERE pg_temp.draw('reader? ' || n) < 0.85) s
- WHERE day BETWEEN '2023-01-01' AND '2025-12-31'
- ORDER BY day, n, points;
+-- What they do besides buying. Who is interested looks around, reads the newsletter
+-- and comes back before an order. Interest mostly goes a while before the orders do;
+-- some read on without buying again, and a tenth leave no trace but their mails.
+-- Nothing of it changes an order: interest is drawn around them.
+CREATE TEMP TABLE interest AS
+SELECT p.n, p.known_since, pg_temp.draw('curious? ' || p.n) AS curious, pg_temp.draw('reader? ' || p.n) < 0.85 AS reads,
+	   pg_temp.draw('traces? ' || p.n) < 0.90 AS leaves_traces,
+	   least(date '2025-12-31', greatest(p.known_since,
+		   CASE WHEN pg_temp.draw('interested on? ' || p.n) < 0.06 THEN date '2025-12-31'
+				WHEN b.last_day IS NULL THEN p.known_since + (60 / (pg_temp.draw('reads ' || p.n) + 0.02))::int
+				WHEN NOT p.returns THEN b.last_day + (20 / (pg_temp.draw('reads ' || p.n) + 0.05))::int
+				ELSE b.last_day - (p.gap_days * (1.5 * pg_temp.draw('reads ' || p.n) - 0.3))::int END)) AS until
+  FROM people p LEFT JOIN (SELECT n, max(day) AS last_day FROM purchases GROUP BY 1) b USING (n);
 
-DROP TABLE purchases, people, calendar;
+CREATE TABLE events AS
+WITH mails AS (
+	-- a newsletter a month, as long as somebody may still read it
+	SELECT n, day, curious, day <= until AS interested, pg_temp.bytes('mail ' || n || ' ' || day) AS b
+	  FROM interest, LATERAL (SELECT month::date + 5 AS day
+								FROM generate_series(date_trunc('month', known_since::timestamp), least(until + 60, date '2025-12-31'), interval '1 month') month) m
+	 WHERE reads AND day >= known_since
+), opened AS (
+	SELECT n, day + get_byte(b, 0) / 100 AS day, get_byte(b, 1) < 40 + 90 * curious AS clicked
+	  FROM mails WHERE get_byte(b, 2) < CASE WHEN interested THEN 70 + 160 * curious ELSE 8 END
+), sessions AS (
+	SELECT n, day, 'mail' AS reason, pg_temp.bytes('clicked ' || n || ' ' || day) AS b FROM opened WHERE clicked
+	UNION ALL
+	SELECT n, known_since, 'first', pg_temp.bytes('first ' || n) FROM interest WHERE leaves_traces
+	UNION ALL
+	-- some now and then, few all the time
+	SELECT n, known_since + (until - known_since) * (get_byte(b, 10) * 256 + get_byte(b, 11)) / 65536, 'interest', b
+	  FROM interest, LATERAL (SELECT pg_temp.bytes('interest ' || n || ' ' || i) AS b
+								FROM generate_series(1, least(150, (until - known_since) / 30.0 * (1.5 * curious ^ 1.5 + 14 * curious ^ 25))::int) i OFFSET 0) s
+	 WHERE leaves_traces
+	UNION ALL
+	-- who thinks about the first order comes back meanwhile
+	SELECT n, known_since + (first_day - known_since) * get_byte(b, 10) / 256, 'thinks', b
+	  FROM purchases JOIN interest USING (n),
+		   LATERAL (SELECT pg_temp.bytes('thinks ' || n || ' ' || i) AS b FROM generate_series(1, 1 + (first_day - known_since) / 12) i OFFSET 0) s
+	 WHERE k = 0 AND first_day > known_since AND leaves_traces
+	UNION ALL
+	-- the order itself, and often a visit or two in the two weeks before
+	SELECT n, greatest(known_since, day - CASE WHEN i = 0 THEN get_byte(b, 10) / 128 ELSE 1 + get_byte(b, 10) / 20 END),
+		   CASE WHEN i = 0 THEN 'order' ELSE 'compares' END, b
+	  FROM purchases JOIN interest USING (n),
+		   LATERAL (SELECT i, pg_temp.bytes('order ' || n || ' ' || k || ' ' || i) AS b FROM generate_series(0, 2) i OFFSET 0) s
+	 WHERE leaves_traces AND (i = 0 OR get_byte(b, 11) < 150) AND day <= '2026-01-13'
+), acts AS (
+	SELECT n, day, 'email_sent' AS kind FROM mails
+	UNION ALL
+	SELECT n, day, 'email_open' FROM opened
+	UNION ALL
+	SELECT n, day, 'email_click' FROM opened WHERE clicked
+	UNION ALL
+	SELECT n, until + 1 + (150 * pg_temp.draw('unsubscribes after ' || n))::int, 'unsubscribe'
+	  FROM interest WHERE reads AND pg_temp.draw('unsubscribes? ' || n) < 0.12
+	UNION ALL
+	SELECT n, day, 'visit' FROM sessions
+	UNION ALL
+	SELECT n, day, 'product_view' FROM sessions WHERE get_byte(b, 0) < CASE WHEN reason IN ('order', 'compares') THEN 235 ELSE 110 END
+	UNION ALL
+	-- baskets without an order too
+	SELECT n, day, 'basket_add' FROM sessions WHERE get_byte(b, 1) < CASE reason WHEN 'order' THEN 256 WHEN 'compares' THEN 110 WHEN 'thinks' THEN 60 ELSE 26 END
+	UNION ALL
+	SELECT n, day + 5 + get_byte(b, 3) / 16, 'review' FROM sessions WHERE reason = 'order' AND get_byte(b, 2) < 20
+	UNION ALL
+	SELECT n, day + get_byte(b, 3) / 25, 'share' FROM sessions WHERE get_byte(b, 4) < 5
+)
+SELECT row_number() OVER (ORDER BY day, n, kind COLLATE "C")::int AS event_id, 'C' || lpad(n::text, 5, '0') AS customer_id, day AS happened_on, kind
+  FROM acts
+ WHERE day <= '2025-12-31';
+
+DROP TABLE interest, purchases, people, calendar;
+DROP FUNCTION pg_temp.bytes(text);
 DROP FUNCTION pg_temp.draw_normal(text);
 DROP FUNCTION pg_temp.draw(text);

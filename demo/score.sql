@@ -1,6 +1,13 @@
 -- From orders to a model. The statement that makes it is the one that the
 -- section THE SQL prints, with the file's own column names.
 
+-- What people do besides ordering, where that is known.
+CREATE FUNCTION demo.stream_statement() RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT demo.wrap('  ', '    ', ARRAY['SELECT * FROM add_stream(''shop'', ''web'', ''events''', 'customer => ''customer_id''', 'day => ''happened_on''', 'kind => ''kind'')'], ', ')
+	 WHERE to_regclass('public.events') IS NOT NULL
+$$;
+
 CREATE FUNCTION demo.model_statement() RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT demo.wrap('  ', '    ', ARRAY[
@@ -9,6 +16,7 @@ LANGUAGE sql STABLE AS $$
 		-- people without an order are prospects from the day on which they became known
 		CASE WHEN to_regclass('public.customers') IS NULL THEN NULL
 			 ELSE 'customers => ''customers'', known_since => ''known_since''' END,
+		CASE WHEN demo.stream_statement() IS NOT NULL THEN 'scorecards => ''{engagement}''' END,
 		CASE WHEN language <> 'en' THEN format('language => %L', language) END,
 		(SELECT format('money_decimals => %s', max(scale(trim_scale(value)))) FROM demo.events HAVING max(scale(trim_scale(value))) > 2),
 		'time_zone => ' || quote_literal(time_zone),
@@ -32,9 +40,13 @@ $$;
 DO $$
 DECLARE
 	statement text := demo.model_statement();
+	stream text := demo.stream_statement();
 	start timestamptz := clock_timestamp();
 BEGIN
 	EXECUTE statement;
+	IF stream IS NOT NULL THEN
+		EXECUTE stream;
+	END IF;
 	UPDATE demo.settings SET score_seconds = extract(epoch FROM clock_timestamp() - start);
 END $$;
 

@@ -33,7 +33,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('same day', 'further order on the same day as another|further orders on the same day as another', 'autre commande le même jour|autres commandes le même jour'),
 ('case only', 'customer that differs from another by upper case only|customers that differ from others by upper case only', 'client qui ne diffère d''un autre que par la casse|clients qui ne diffèrent d''autres que par la casse'),
 ('no events', 'customer without an order|customers without an order', 'client sans commande|clients sans commande'),
-('engagement', 'engagement: %s visits and mail clicks of %s known customers, %s points; a second stream of events', 'engagement : %s visites et clics de %s clients connus, %s points ; un second flux d''événements'),
+('engagement', 'besides: %s events in %s kinds of %s known people (mails, visits, baskets, reviews)', 'en plus : %s événements de %s sortes, de %s personnes connues (messages, visites, paniers, avis)'),
 ('bought once', '%s bought once.  All %s of them get F = 1; ntile(5) would have given %s of them F = %s.', '%s n''ont acheté qu''une fois.  Tous (%s) ont F = 1 ; ntile(5) aurait donné F = %4$s à %3$s d''entre eux.'),
 ('bought once plain', '%s bought once.', '%s n''ont acheté qu''une fois.'),
 ('pareto', '20 %% of customers make %1$s of revenue; 1 %% make %3$s.', '20%2$s%% des clients font %1$s du CA ; 1%2$s%% font %3$s.'),
@@ -180,8 +180,19 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 
 -- ENGAGEMENT
 ('activity', 'ENGAGEMENT', 'ENGAGEMENT'),
-('activity how', '(points of visits and mail clicks, halved every 30 days)', '(points des visites et des clics, divisés par deux tous les 30 jours)'),
-('head activity', 'segment|median|||active in 30 days', 'segment|médiane|||actifs sous 30 j'),
+('activity how', '(card engagement: points for mails, visits, baskets, reviews; half after 30 days)', '(carte engagement : points de messages, visites, paniers, avis ; moitié en 30 jours)'),
+('segment', 'segment', 'segment'),
+('head activity', 'no event|median', 'sans trace|médiane'),
+('missed', '%1$s of the %2$s VIPs have an engagement below 30: %3$s, by a rule of map essential_hybrid. R, F and M don''t tell them apart.', 'Sur %2$s VIP, %1$s ont un engagement sous 30 : %3$s, par une règle de la carte essential_hybrid. R, F et M ne les distinguent pas.'),
+('head engaged', '|customers|bought in 90 days *|revenue each', '|clients|racheté sous 90 j *|CA par client'),
+('vips then', 'VIPs on %s, by R, F and M', 'VIP au %s, par R, F et M'),
+('or', ' or ', ' ou '),
+('vips fell', '%s 60 days earlier', '%s 60 jours plus tôt'),
+('vips left', 'the other VIPs', 'les autres VIP'),
+('score', 'score', 'score'),
+('sql engagement', 'what they do besides', 'ce qu''ils font hors achats'),
+('engaged check', '* honest check: thresholds, points and bands as of %s, then counted who ordered from %s to %s. The sample is invented: this shows how to check, not how strong it is in your shop.', '* vérification : seuils, points et niveaux au %s, puis qui a commandé du %s au %s. L''exemple est inventé : il montre comment vérifier, non la force du lien chez vous.'),
+('points aged', '%s rule more, whose points have all but gone with age|%s rules more, whose points have all but gone with age', '%s règle de plus, dont l''âge a presque effacé les points|%s règles de plus, dont l''âge a presque effacé les points'),
 
 -- WHAT MOVED
 ('moved', 'WHAT MOVED', 'MOUVEMENTS'),

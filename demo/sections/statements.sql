@@ -5,14 +5,20 @@ WITH lines (position, line) AS (
 		(1, demo.model_statement() || ';'),
 		(2, '  SELECT * FROM shop.segment_summary;'),
 		(3, '  SELECT * FROM shop.at_risk_customers WHERE recency_days <= 365;'),
-		(7, '  -- ' || demo.t('sql year')),
-		(8, '  SELECT * FROM alter_model(''shop'', prediction => ''mbgnbd'');' || E'\n  SELECT * FROM shop.prediction_by_segment;'),
-		(9, demo.fill('  ', '  ', demo.t('next')))) v
+		(10, '  -- ' || demo.t('sql year')),
+		(11, '  SELECT * FROM alter_model(''shop'', prediction => ''mbgnbd'');' || E'\n  SELECT * FROM shop.prediction_by_segment;'),
+		(12, demo.fill('  ', '  ', demo.t('next')))) v
+	UNION ALL
+	SELECT v.* FROM (VALUES
+		(5, '  -- ' || demo.t('sql engagement')),
+		(6, demo.stream_statement() || ';'),
+		(7, '  SELECT segment_label, engagement_band, count(*) FROM shop.customer_scores GROUP BY 1, 2;')) v
+	 WHERE demo.stream_statement() IS NOT NULL
 	UNION ALL
 	SELECT v.* FROM demo.settings, LATERAL (VALUES
 		(4, format('  SELECT * FROM shop.segment_transitions(%L, %L);', earlier, as_of)),
-		(5, '  -- ' || demo.t('sql check')),
-		(6, '  ' || replace(demo.check_statement(), E'\n', E'\n  ') || ';')) v
+		(8, '  -- ' || demo.t('sql check')),
+		(9, '  ' || replace(demo.check_statement(), E'\n', E'\n  ') || ';')) v
 	 WHERE EXISTS (SELECT FROM demo.scored_then)
 )
 SELECT line FROM lines ORDER BY position;
