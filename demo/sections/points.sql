@@ -1,4 +1,4 @@
--- One VIP whom little interests any more: where their points come from. Where there
+-- One VIP who does little besides buying: where their points come from. Where there
 -- is none, nothing, and no empty line above it.
 WITH top AS (
 	SELECT s.customer_key, l.label
