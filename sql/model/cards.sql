@@ -320,11 +320,16 @@ BEGIN ATOMIC
 	SELECT pg_catalog.format('jsonb_build_array(%s)', pg_catalog.string_agg(@extschema@._fill($q$
 	jsonb_build_object('card', {name}, 'score', @extschema@._card_score{arguments},
 	    'reason', q.{program} -> 'lost',
-	    'band', (SELECT b.label FROM {home}.scorecard_band AS b
-	              WHERE b.card = q.{program} ->> 'card' AND b.band = @extschema@._card_band{arguments}
-	              ORDER BY b.language = {language} DESC, b.language = 'en' DESC, b.language LIMIT 1),
+	    'band', @extschema@._card_band{arguments},
+	    'labels', (SELECT jsonb_object_agg(b.band, b.label
+	                      ORDER BY b.language = {language}, b.language = 'en', b.language)
+	                 FROM {home}.scorecard_band AS b WHERE b.card = q.{program} ->> 'card'),
 	    'points', (SELECT jsonb_agg(to_jsonb(p)) FROM @extschema@._card_points({given}, {language}) AS p),
-	    'next', (SELECT jsonb_agg(to_jsonb(p)) FROM @extschema@._card_next_band({given}, {language}) AS p))$q$,
+	    -- a rule that no stream feeds leads nowhere
+	    'next', (SELECT jsonb_agg(to_jsonb(p)) FROM @extschema@._card_next_band({given}, {language}) AS p
+	              WHERE p."position" IS NULL OR jsonb_path_exists(q.{program},
+	                    'strict $.rules[*] ? (@.position == $p && @.keys[*] >= 0)',
+	                    jsonb_build_object('p', p."position"))))$q$,
 			'name', pg_catalog.quote_literal(c.card),
 			'program', pg_catalog.quote_ident('card_' OPERATOR(pg_catalog.||) c.card),
 			'arguments', pg_catalog.format('(%s)', a.given), 'given', a.given, 'language', language,

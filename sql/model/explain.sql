@@ -543,7 +543,8 @@ BEGIN
 		explanation := CASE WHEN value IS NULL THEN
 				@extschema@._explain_text('card ' || coalesce(card ->> 'reason', 'no_event'), language)
 			WHEN card ->> 'band' IS NULL THEN @extschema@._explain_text('card score', language, value)
-			ELSE @extschema@._explain_text('card score band', language, value, card ->> 'band') END;
+			ELSE @extschema@._explain_text('card score band', language, value,
+				card -> 'labels' ->> (card ->> 'band')) END;
 		points := NULL;
 		last_on := NULL;
 		RETURN NEXT;
@@ -554,8 +555,8 @@ BEGIN
 				   events bigint, last_on date, undecayed float8, points float8, capped boolean) LOOP
 			points := p.points;
 			last_on := p.last_on;
-			value := CASE language WHEN 'fr' THEN replace(to_char(p.points, 'FMSG999999990.0'), '.', ',')
-				ELSE to_char(p.points, 'FMSG999999990.0') END;
+			value := to_char(p.points, CASE WHEN abs(p.points) < 0.05 THEN 'FMSG0.00' ELSE 'FMSG999999990.0' END);
+			value := CASE language WHEN 'fr' THEN replace(value, '.', ',') ELSE value END;
 			explanation := CASE WHEN p."position" IS NULL THEN
 					CASE WHEN p.rule_group IS NULL THEN @extschema@._explain_text('card bound', language)
 						ELSE @extschema@._explain_text('card group bound', language, p.rule_group) END
@@ -575,12 +576,12 @@ BEGIN
 		FOR p IN SELECT * FROM jsonb_to_recordset(nullif(card -> 'next', 'null'))
 				AS r (band text, enter float8, missing float8,
 				   "position" int, label text, events bigint) ORDER BY r.events, r."position" LIMIT 3 LOOP
-			value := p.band;
+			value := card -> 'labels' ->> p.band;
 			explanation := CASE WHEN p."position" IS NULL THEN
-					@extschema@._explain_text('card next none', language, p.band,
+					@extschema@._explain_text('card next none', language, value,
 						@extschema@._explain_number(p.missing::numeric, 1, language))
 				ELSE @extschema@._explain_text(CASE WHEN p.events = 1 THEN 'card next' ELSE 'card next several' END,
-					language, p.band, @extschema@._explain_number(p.events, 0, language), p.label) END;
+					language, value, @extschema@._explain_number(p.events, 0, language), p.label) END;
 			RETURN NEXT;
 		END LOOP;
 	END LOOP;
