@@ -70,7 +70,7 @@ SELECT type, unnest(expressions) FROM (VALUES
 CREATE TABLE hostile.orders AS SELECT i % 40 AS customer, date '2025-01-01' + (i * 37 % 330) AS day, i::numeric AS value FROM generate_series(1, 200) i;
 CREATE TABLE hostile.people AS SELECT i AS customer, 'Lyon' AS city, i % 3 > 0 AS agreed FROM generate_series(1, 50) i;
 SELECT count(*) FROM :"schema".create_model('hostile_model', 'hostile.orders', as_of => '2025-11-30', customer => 'customer', day => 'day', value => 'value',
-  customers => 'hostile.people', attributes => '{city}', prediction => 'mbgnbd') \g /dev/null
+  customers => 'hostile.people', attributes => '{city}', prediction => 'mbgnbd', scorecards => '{engagement}') \g /dev/null
 CREATE TABLE hostile.events AS SELECT i % 50 AS customer, date '2025-01-01' + (i * 31 % 330) AS day, (ARRAY['open', 'click', NULL])[1 + i % 3] AS kind FROM generate_series(1, 200) i;
 SELECT count(*) FROM :"schema".add_stream('hostile_model', 'web', 'hostile.events', customer => 'customer', day => 'day', kind => 'kind') \g /dev/null
 SELECT count(*) AS objects FROM pg_class WHERE relnamespace = 'hostile_model'::regnamespace \gset
@@ -157,7 +157,14 @@ INSERT INTO hostile.good VALUES
   ('_model_follow_thresholds', $$'hostile_model', (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL), (SELECT to_jsonb(c) FROM hostile_model.configuration AS c WHERE valid_until IS NULL) || '{"version": 1}', true$$),
   ('_model_put_function', $$'hostile_model', 'doubled', '{a int DEFAULT 1}', 'SETOF int', 'SELECT 2 * a', 'twice'$$),
   ('_model_put_private_function', $$'hostile_model', '_one', '{day date}', '_question', 'SELECT q.* FROM hostile_model._question AS q', 'one'$$),
-  ('_model_put_plain_function', $$'hostile_model', 'one', '{day date}', 'date', 'SELECT $1', 'one'$$),
+  ('_model_put_plain_function', $$'hostile_model', 'one', '{day date}', 'SETOF date', 'SELECT $1', 'one'$$),
+  ('_model_make_shown', $$'hostile_model', scoring._model_settings('hostile_model')$$),
+  ('_stream', $$scoring._model_settings('hostile_model'), 'hostile_model', 'web'$$),
+  ('_put_stream', $$'hostile_model', scoring._model_caller(), scoring._model_settings('hostile_model'), (SELECT to_jsonb(t) || '{"stream_no": 7, "stream": "w7"}' FROM hostile_model.stream AS t WHERE t.stream = 'web')$$),
+  ('_set_stream', $$scoring._model_caller(), 'hostile_model', 'web', '{"kinds": 3}', NULL, false, true$$),
+  ('add_stream', $$'hostile_model', 'more', 'hostile.events', 'customer', 'day', dry_run => true$$),
+  ('alter_stream', $$'hostile_model', 'web', kinds => 5$$),
+  ('_card_program', $$'hostile_model', 'engagement_v1'$$),
   ('_one_customer', $$NULL::hostile_model.customer_scores, '1'$$),
   ('_fill', $$'SELECT {what} FROM {where}', 'what', '1', 'where', '{what}'$$),
   ('_model_put_view', $$'hostile_model', 'ones', 'SELECT 1::bigint AS customers', 'ones'$$),

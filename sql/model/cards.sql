@@ -14,8 +14,14 @@ CREATE FUNCTION @extschema@._card_name(card text)
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	parts	text[];
 BEGIN
-	RETURN (parse_ident(card))[cardinality(parse_ident(card))];
+	IF octet_length(card) > 300 THEN
+		RETURN card;		-- no name of anything, as will be said
+	END IF;
+	parts := parse_ident(card);
+	RETURN parts[cardinality(parts)];
 END
 $$;
 COMMENT ON FUNCTION @extschema@._card_name(text) IS 'internal: the name of a scorecard without its schema';

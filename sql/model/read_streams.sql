@@ -93,6 +93,10 @@ CREATE FUNCTION @extschema@._without_streams(streams int[], expression text)
 DECLARE
 	no	int;
 BEGIN
+	-- numbers of streams, and a column
+	IF cardinality(streams) > 255 OR octet_length(expression) > 1000 THEN
+		RETURN NULL;
+	END IF;
 	FOREACH no IN ARRAY coalesce(streams, '{}') LOOP
 		expression := format('@extschema@.without_stream(%s, %s)', expression, no);
 	END LOOP;

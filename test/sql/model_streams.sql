@@ -26,7 +26,8 @@ SELECT item, detail FROM add_stream('st', 'visits', 'shopdata.events', customer 
 SELECT count(*) FROM pg_class WHERE relnamespace = 'st'::regnamespace AND relname ~ 'stream|pending_events';
 SELECT item, detail FROM add_stream('st', 'visits', 'shopdata.events', customer => 'customer_id', day => 'seen_on', kind => 'event');
 SELECT item, detail FROM add_stream('st', 'points', 'shopdata.events', customer => 'customer_id', day => 'seen_on', value => 'points', role => 'answer');
-SELECT stream, kind, role, customers, events, first_on, last_on, live, source FROM streams('st');
+SELECT stream, kind, role, customers, events, to_char(first_on, 'YYYY-MM-DD') AS first_on, to_char(last_on, 'YYYY-MM-DD') AS last_on, live, source
+FROM streams('st') WITH ORDINALITY ORDER BY ordinality;
 
 -- The columns, of today and of a past day, the slow way.
 CREATE FUNCTION shopdata.slow(as_of date) RETURNS TABLE (customer_key text, visits_last_on date, visits_recency_days int,
@@ -36,7 +37,7 @@ CREATE FUNCTION shopdata.slow(as_of date) RETURNS TABLE (customer_key text, visi
          max(e.seen_on) FILTER (WHERE e.points >= 0), count(*) FILTER (WHERE e.points >= 0 AND e.seen_on > $1 - 90)
   FROM shopdata.events AS e WHERE e.customer_id IS NOT NULL AND e.seen_on <= $1 GROUP BY 1
 $$;
-SELECT day, d.* FROM unnest('{2024-06-30,2025-03-31,2025-12-31}'::date[]) AS day,
+SELECT to_char(day, 'YYYY-MM-DD') AS day, d.* FROM unnest('{2024-06-30,2025-03-31,2025-12-31}'::date[]) AS day,
   shopdata.differ(format('SELECT customer_key, visits_last_on, visits_recency_days, visits_events_30d, visits_events_90d, visits_change, points_last_on, points_events_90d
     FROM st.customer_scores_at(%L) WHERE visits_last_on IS NOT NULL', day), format('SELECT * FROM shopdata.slow(%L)', day)) AS d;
 SELECT * FROM shopdata.differ('SELECT customer_key, visits_events_90d, visits_change FROM st.customer_scores',
@@ -45,7 +46,7 @@ SELECT * FROM shopdata.differ('SELECT customer_key, visits_events_90d, visits_ch
 SELECT count(*), min(visits_events_30d), max(visits_change), count(visits_last_on) FROM st.customer_scores
 WHERE customer_key::int NOT IN (SELECT customer_id FROM shopdata.events WHERE customer_id IS NOT NULL AND seen_on <= '2025-12-31');
 -- People who have events and no order, from the first event on.
-SELECT day, count(*), count(*) FILTER (WHERE s.segment = 'prospects'),
+SELECT to_char(day, 'YYYY-MM-DD') AS day, count(*), count(*) FILTER (WHERE s.segment = 'prospects'),
   (SELECT count(DISTINCT e.customer_id) FROM (SELECT customer_id, seen_on FROM shopdata.events UNION ALL SELECT customer_id, ordered_on FROM shopdata.orders) AS e
     WHERE e.seen_on <= day AND NOT EXISTS (SELECT FROM shopdata.orders AS o WHERE o.customer_id = e.customer_id AND o.ordered_on <= day AND o.total >= 0)) AS expected
 FROM unnest('{2024-02-10,2024-06-30,2025-12-31}'::date[]) AS day, st.customer_scores_at(day) AS s WHERE s.frequency = 0 AND s.last_order_on IS NULL GROUP BY day ORDER BY day;

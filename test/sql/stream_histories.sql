@@ -248,7 +248,7 @@ CREATE INDEX ON twice USING hash (s);
 
 -- ---- labels ----
 SELECT count(*) FILTER (WHERE provolatile <> 'i') AS not_immutable, count(*) FILTER (WHERE proparallel <> 's') AS not_parallel_safe, count(*) > 30 AS many
-  FROM pg_proc p WHERE pronamespace = 'scoring'::regnamespace AND (proname ~ '^_?stream_' OR 'scoring.stream_histories'::regtype = ANY (proargtypes));
+  FROM pg_proc p JOIN pg_language l ON l.oid = prolang AND lanname = 'c' WHERE pronamespace = 'scoring'::regnamespace AND (proname ~ '^_?stream_' OR 'scoring.stream_histories'::regtype = ANY (proargtypes));
 
 SET client_min_messages = error;
 DROP SCHEMA test_streams CASCADE;
