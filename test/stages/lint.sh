@@ -123,7 +123,7 @@ stale_docs_fail() {
 		docs_fail '/^| `margin` |/s/| 1 |/| 0.5 |/' models 'default of margin is "0.5", not "1"' &&
 		docs_fail '/^| `as_of` | NULL/s/always/sometimes/' models 'setting as_of is said to be' &&
 		docs_fail '/^| `tenure_days` |/s/int/bigint/' models 'column tenure_days is of type bigint, not int' &&
-		docs_fail 's/^`propensity_90d` (numbers)/(numbers)/' segments 'known column propensity_90d'
+		docs_fail 's/, `propensity_90d` (numbers)/ (numbers)/' segments 'known column propensity_90d'
 }
 
 # What CONTRIBUTING.md says of adding a setting and a column, done in a copy: two
