@@ -26,7 +26,7 @@ sub every_view
 	my ($what) = @_;
 	my ($out, $err) = run_as($node, 'postgres', 'shopowner', q{SET search_path = scoring, public; SET plpgsql.extra_errors = 'all'; SET plpgsql.extra_warnings = 'all';} . join ';', map { "SELECT count(v::text) FROM $_ AS v" } views($node, 'postgres', 'm'));
 	is($err, '', "$what: every view answers");
-	($out, $err) = run_as($node, 'postgres', 'shopowner', 'SET search_path = scoring, public;' . join ';', (map { "SELECT count(f::text) FROM $_ AS f" }
+	($out, $err) = run_as($node, 'postgres', 'shopowner', 'SET search_path = scoring, public; SET client_min_messages = warning;' . join ';', (map { "SELECT count(f::text) FROM $_ AS f" }
 		q{m.customer_scores_at('2025-06-30')}, q{m.segment_transitions('2025-01-31', '2025-12-31')}, q{m.segment_history('2025-01-31', '2025-12-31')}, q{m.cohort_retention()},
 		q{m.customer_scores_at('4714-12-01 BC')}, q{m.customer_scores_at('294276-12-31')}), q{SELECT count(*) FROM record_changes('m')}, q{SELECT count(*) FROM check_quality('m')},
 		q{SELECT count(*) FROM retention_due('m')});
