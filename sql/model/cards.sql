@@ -167,9 +167,8 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._card_program(name, text) IS 'internal: the program of a model''s copy of a scorecard';
 
--- The cards that a version of a model names, copied; those that "kept" has under
--- the same names go on.
-CREATE FUNCTION @extschema@._copy_cards(model name, settings jsonb, kept jsonb DEFAULT '{}')
+-- The cards that the next version of a model names, copied.
+CREATE FUNCTION @extschema@._copy_cards(model name, settings jsonb)
 	RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -179,12 +178,10 @@ DECLARE
 	given	text;
 	name	text;
 	copy	text;
-	version	int := 1;
-	problem	record;
+	version	int;
+	program	jsonb;
 BEGIN
-	IF to_regclass(format('%I.configuration', model)) IS NOT NULL THEN
-		EXECUTE format('SELECT coalesce(max(c.version), 0) + 1 FROM %I.configuration AS c', model) INTO version;
-	END IF;
+	EXECUTE format('SELECT coalesce(max(c.version), 0) + 1 FROM %I.configuration AS c', model) INTO version;
 	FOREACH given IN ARRAY @extschema@._model_names(settings, 'scorecards') LOOP
 		IF given IS NULL THEN
 			RAISE null_value_not_allowed USING MESSAGE = 'scorecards must not hold null';
@@ -199,20 +196,16 @@ BEGIN
 			RAISE duplicate_object USING
 				MESSAGE = format('scorecards: "%s" is named twice', name);
 		END IF;
-		IF kept ? name THEN
-			copied := copied || jsonb_build_object(name, kept -> name);
-			CONTINUE;
-		END IF;
 		copy := format('%s_v%s', name, version);
 		PERFORM @extschema@.create_scorecard(format('%I.%I', model, copy), copy_of => given);
-		copied := copied || jsonb_build_object(name, jsonb_build_object(
-			'given', given, 'copy', copy, 'program', @extschema@._card_program(model, copy), 'is_fit',
-			NOT jsonb_path_exists(@extschema@._card_program(model, copy), 'strict $.rules[*] ? (@.mode <> "fit")')));
+		program := @extschema@._card_program(model, copy);
+		copied := copied || jsonb_build_object(name, jsonb_build_object('given', given, 'copy', copy,
+			'program', program, 'is_fit', NOT jsonb_path_exists(program, 'strict $.rules[*] ? (@.mode <> "fit")')));
 	END LOOP;
 	RETURN copied;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._copy_cards(name, jsonb, jsonb) IS
+COMMENT ON FUNCTION @extschema@._copy_cards(name, jsonb) IS
 	'internal: copy the scorecards of a model into it';
 
 -- The cards of all versions compiled again: there are other streams or kinds now.

@@ -68,7 +68,7 @@ BEGIN
 		END IF;
 		CASE part.kind
 			WHEN 'view' THEN
-				PERFORM @extschema@._model_put_view(model, part.name, part.query, part.comment);
+				PERFORM @extschema@._model_put_view(model, part.name, part.query, part.comment, settings);
 			WHEN 'private function' THEN
 				PERFORM @extschema@._model_put_private_function(model, part.name, part.parameters,
 					part."like", part.query, part.comment);

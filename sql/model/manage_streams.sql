@@ -64,13 +64,7 @@ BEGIN
 			HINT = 'Kinds beyond that count as other: give kind as an expression that makes fewer of them.';
 	END IF;
 	PERFORM now() AT TIME ZONE (stream ->> 'time_zone');		-- an error for an unknown zone
-	IF (stream ->> 'live')::boolean AND stream ->> 'event_key' IS NOT NULL THEN
-		RAISE feature_not_supported USING
-			MESSAGE = 'live: a stream with an event_key can''t be live',
-			DETAIL = 'A trigger sees the rows of one statement, and not whether there are others with the same key.',
-			HINT = 'A unique index on the source does what event_key does;'
-				' or leave live out and schedule refresh_model.';
-	END IF;
+	PERFORM @extschema@._check_live_key(stream, 'stream');
 	IF role ~ '^\s*\{' THEN
 		BEGIN
 			roles := ARRAY(SELECT r.value FROM jsonb_each_text(role::jsonb) AS r);
@@ -111,14 +105,7 @@ BEGIN
 	EXECUTE format('SELECT * FROM %I.refreshes WHERE stream_no = $1 ORDER BY refresh_id DESC LIMIT 1', model)
 		INTO r USING (s ->> 'stream_no')::int;
 	RETURN QUERY VALUES ('stream', stream), ('source', s ->> 'source'), ('rows read', r.rows_read::text);
-	IF r.rows_without_customer + r.rows_without_day + r.rows_without_value + r.rows_unconvertible > 0 THEN
-		RETURN QUERY VALUES ('rows left out', concat_ws(', ',
-			CASE WHEN r.rows_without_customer > 0 THEN format('%s without a customer', r.rows_without_customer) END,
-			CASE WHEN r.rows_without_day > 0 THEN format('%s without a day', r.rows_without_day) END,
-			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END,
-			CASE WHEN r.rows_unconvertible > 0
-				THEN format('%s whose customer, day or value can''t be kept', r.rows_unconvertible) END));
-	END IF;
+	RETURN QUERY SELECT 'rows left out', l FROM @extschema@._rows_left_out(to_jsonb(r), 'kept') AS l WHERE l <> '';
 	IF r.customers_too_large > 0 THEN
 		RETURN QUERY VALUES ('left out',
 			format('%s kinds of a customer with a total beyond 18 digits', r.customers_too_large));
@@ -207,7 +194,8 @@ BEGIN
 				MESSAGE = format('model "%s" has 30 streams, and no more fit', home),
 				HINT = 'Read several sources as one stream with kinds: a SELECT with UNION ALL.';
 		END IF;
-		new := jsonb_build_object('stream', stream, 'stream_no', @extschema@._next_stream_no(home),
+		new := jsonb_build_object('stream', stream,
+			'stream_no', (SELECT coalesce(max(s.stream_no), 0) + 1 FROM @extschema@._streams(settings) AS s),
 			'time_zone', settings -> 'time_zone', 'kinds', 100, 'live', false) || jsonb_strip_nulls(changes);
 		FOREACH argument IN ARRAY '{source,customer,day}'::text[] LOOP
 			IF new ->> argument IS NULL THEN
@@ -241,7 +229,7 @@ BEGIN
 	END IF;
 	-- A dry run is the real one, taken back.
 	BEGIN
-		IF NOT @extschema@._has_streams(settings) AND to_regclass(format('%I.stream', home)) IS NULL THEN
+		IF NOT @extschema@._has_streams(settings) THEN
 			PERFORM @extschema@._model_make_tables(home, 'streams', settings ->> 'tenant' IS NOT NULL);
 		END IF;
 		-- numbers of kinds that the source no longer has, or that a smaller limit leaves out, are free again
@@ -302,11 +290,11 @@ CREATE FUNCTION @extschema@.alter_stream(model text, stream text, source text DE
 BEGIN ATOMIC
 	SELECT s.item, s.detail
 	  FROM @extschema@._set_stream(@extschema@._model_caller(), alter_stream.model, alter_stream.stream,
-		pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('source', alter_stream.source,
+		pg_catalog.jsonb_build_object('source', alter_stream.source,
 			'customer', alter_stream.customer, 'day', alter_stream.day, 'kind', alter_stream.kind,
 			'value', alter_stream.value, 'counts', alter_stream.counts,
 			'event_key', alter_stream.event_key, 'live', alter_stream.live, 'role', alter_stream.role,
-			'time_zone', alter_stream.time_zone, 'kinds', alter_stream.kinds)),
+			'time_zone', alter_stream.time_zone, 'kinds', alter_stream.kinds),
 		alter_stream.reset, false, COALESCE(alter_stream.dry_run, false)) AS s;
 END;
 COMMENT ON FUNCTION @extschema@.alter_stream(text, text, text, text, text, text, text, text, text, boolean, text,
@@ -323,7 +311,6 @@ DECLARE
 	home		name := @extschema@._model_home(model);
 	settings	jsonb;
 	old			jsonb;
-	n			bigint;
 BEGIN
 	PERFORM @extschema@._model_lock(home);
 	settings := @extschema@._model_settings(home);

@@ -153,7 +153,8 @@ COMMENT ON FUNCTION @extschema@._model_fit_columns(name, name, text) IS
 -- A view in its place: what depends on it stays, its columns keep their order,
 -- new ones come last, and one that is gone is NULL. Nobody is granted a private
 -- view, by default privileges either.
-CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, comment text)
+CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, comment text,
+	settings jsonb DEFAULT NULL)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -166,6 +167,7 @@ DECLARE
 	is_new		boolean := to_regclass(format('%I.%I', model, view)) IS NULL;
 	is_private	boolean := starts_with(view, '_');
 BEGIN
+	settings := coalesce(settings, @extschema@._model_settings(model));
 	IF NOT is_new THEN
 		columns := @extschema@._model_fit_columns(model, view, query);
 		IF columns IS NOT NULL THEN
@@ -204,10 +206,9 @@ BEGIN
 			  LEFT JOIN @extschema@._view_column AS here ON here.name = a.attname AND here.view = _model_put_view.view
 			  LEFT JOIN @extschema@._score_column AS s ON s.name = a.attname
 			  LEFT JOIN @extschema@._view_column AS everywhere ON everywhere.name = a.attname AND everywhere.view = ''
-			  LEFT JOIN @extschema@._behaviour_columns(@extschema@._model_settings(model)) AS streams
-				ON streams.name = a.attname
+			  LEFT JOIN @extschema@._behaviour_columns(settings) AS streams ON streams.name = a.attname
 			  LEFT JOIN @extschema@._account_card_columns(CASE WHEN _model_put_view.view = 'account_scores'
-					THEN @extschema@._model_settings(model) END) AS accounts ON accounts.name = a.attname
+					THEN settings END) AS accounts ON accounts.name = a.attname
 			 WHERE a.attrelid = format('%I.%I', model, _model_put_view.view)::regclass AND a.attnum > 0
 			   AND NOT a.attisdropped) AS c;
 	IF name IS NOT NULL THEN
@@ -216,7 +217,7 @@ BEGIN
 	EXECUTE comments;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text, text) IS
+COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text, text, jsonb) IS
 	'internal: make or replace a view of a model';
 
 -- A function of a model, replaced in its place: its grants stay. NAME itself is

@@ -11,18 +11,18 @@
 -- of both sides of every JOIN, and reads them again whenever it plans.
 --
 
--- The customers with something pending in a live model. Those who have been merged
--- into another customer go by the name of that one. In two halves, each of which
--- finds one customer by an index.
-CREATE FUNCTION @extschema@._model_pending_keys(model name)
+-- The customers with something pending in a live model, or in its live streams
+-- (pending_events). Those who have been merged into another customer go by the name
+-- of that one. In two halves, each of which finds one customer by an index.
+CREATE FUNCTION @extschema@._model_pending_keys(model name, pending name DEFAULT 'pending')
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.pending AS d UNION ALL'
-		' SELECT m.root_key FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d ON d.customer_key = m.customer_key',
-		model);
+	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.%2$I AS d UNION ALL'
+		' SELECT m.root_key FROM %1$I.merged_customers AS m JOIN %1$I.%2$I AS d ON d.customer_key = m.customer_key',
+		model, pending);
 END;
-COMMENT ON FUNCTION @extschema@._model_pending_keys(name) IS
+COMMENT ON FUNCTION @extschema@._model_pending_keys(name, name) IS
 	'internal: a query for the customers who have something pending, more than once and under former keys too';
 
 -- The type of money as readers see it.
@@ -262,19 +262,6 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_histories(name, jsonb, boolean) IS
 	'internal: the query for the history of each customer';
 
--- The customers who have something pending in a live stream, as _model_pending_keys
--- has them for the orders.
-CREATE FUNCTION @extschema@._stream_pending_keys(model name)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.pending_events AS d UNION ALL'
-		' SELECT m.root_key FROM %1$I.merged_customers AS m'
-		' JOIN %1$I.pending_events AS d ON d.customer_key = m.customer_key', model);
-END;
-COMMENT ON FUNCTION @extschema@._stream_pending_keys(name) IS
-	'internal: a query for the customers who have events pending, more than once and under former keys too';
-
 -- The histories of each customer by stream and kind: as stored, and with what is
 -- pending of live streams. A kind that has no number yet counts as other.
 CREATE FUNCTION @extschema@._model_events(model name, settings jsonb)
@@ -313,7 +300,7 @@ SELECT p.tenant, p.customer_key, p.customer_id, p.streams
                  GROUP BY d.customer_key) AS d
           LEFT JOIN {model}.stream_histories AS e ON e.customer_key = d.customer_key) AS p
  WHERE p.streams OPERATOR(@extschema@.<>) '{}' AND {allowed}$q$,
-		'id', id, 'model', quote_ident(model), 'keys', @extschema@._stream_pending_keys(model),
+		'id', id, 'model', quote_ident(model), 'keys', @extschema@._model_pending_keys(model, 'pending_events'),
 		'allowed', @extschema@._model_not_suppressed(model, 'p.customer_key'));
 END
 $$;

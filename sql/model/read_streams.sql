@@ -28,6 +28,44 @@ $$;
 COMMENT ON FUNCTION @extschema@._stream_rows(jsonb, jsonb) IS
 	'internal: the query for the histories that a stream has in its source now, by customer and kind';
 
+-- Clauses that number the kinds that are new among rows with stream_no and kind: the
+-- next numbers, those of most rows first, as many as the stream may have.
+CREATE FUNCTION @extschema@._numbered_kinds(model name, rows text, condition text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$new_kinds AS MATERIALIZED (
+	SELECT r.stream_no, r.kind, t.kinds, t.role,
+	       row_number() OVER (PARTITION BY r.stream_no ORDER BY count(*) DESC, r.kind)
+	       + (SELECT coalesce(max(k.kind_no), 0) FROM {model}.stream_kind AS k
+	           WHERE k.stream_no = r.stream_no) AS kind_no
+	  FROM {rows} AS r JOIN {model}.stream AS t ON t.stream_no = r.stream_no
+	 WHERE r.kind <> '' AND {condition}
+	   AND NOT EXISTS (SELECT FROM {model}.stream_kind AS k WHERE k.stream_no = r.stream_no AND k.kind = r.kind)
+	 GROUP BY r.stream_no, r.kind, t.kinds, t.role
+), written_kinds AS (
+	INSERT INTO {model}.stream_kind (stream_no, kind_no, kind, role)
+	SELECT n.stream_no, n.kind_no, n.kind, @extschema@._stream_role(n.role, n.kind)
+	  FROM new_kinds AS n WHERE n.kind_no <= n.kinds
+)$q$, 'model', pg_catalog.quote_ident(model), 'rows', rows, 'condition', condition);
+END;
+COMMENT ON FUNCTION @extschema@._numbered_kinds(name, text, text) IS
+	'internal: clauses of a query that number the kinds that are new';
+
+-- A clause for the kinds that have a number, with those that _numbered_kinds has just numbered.
+CREATE FUNCTION @extschema@._known_kinds(model name, with_new boolean)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$known_kinds AS MATERIALIZED (
+	SELECT k.stream_no, k.kind, k.kind_no FROM {model}.stream_kind AS k{new}
+)$q$, 'model', pg_catalog.quote_ident(model), 'new', CASE WHEN with_new THEN '
+	UNION ALL
+	SELECT n.stream_no, n.kind, n.kind_no FROM new_kinds AS n WHERE n.kind_no <= n.kinds' ELSE '' END);
+END;
+COMMENT ON FUNCTION @extschema@._known_kinds(name, boolean) IS
+	'internal: a clause of a query for the kinds that have a number';
+
 -- The first clauses of a query for what these streams have in their sources now:
 -- source_rows has a row for each customer and kind, and one for each stream with
 -- counts; known_kinds the kinds that have a number; fresh the customers. If it may
@@ -41,9 +79,7 @@ CREATE FUNCTION @extschema@._stream_reading(model name, settings jsonb, streams 
 BEGIN
 	RETURN @extschema@._fill($q$
 WITH source_rows AS MATERIALIZED ({rows}
-){write}, known_kinds AS MATERIALIZED (
-	SELECT k.stream_no, k.kind, k.kind_no FROM {model}.stream_kind AS k{new}
-), fresh AS (
+){write}, {known}, fresh AS (
 	SELECT coalesce(m.root_key, r.customer_key) AS customer_key, min(r.tenant) AS tenant,
 	       min(coalesce(m.root_id, r.customer_id)) AS customer_id,
 	       @extschema@.stream_histories_agg(r.stream_no, coalesce(k.kind_no, 0)::int, r.history) AS streams
@@ -57,28 +93,14 @@ WITH source_rows AS MATERIALIZED ({rows}
 		'rows', (SELECT string_agg(@extschema@._stream_rows(settings, s.row_settings), E'\n\tUNION ALL'
 				ORDER BY s.stream_no)
 			FROM @extschema@._streams(settings) AS s WHERE s.stream_no = ANY (streams)),
-		'new', CASE WHEN may_write THEN '
-	UNION ALL
-	SELECT n.stream_no, n.kind, n.kind_no FROM new_kinds AS n WHERE n.kind_no <= n.kinds' ELSE '' END,
-		'write', CASE WHEN may_write THEN @extschema@._fill($q$, new_kinds AS MATERIALIZED (
-	SELECT r.stream_no, r.kind, t.kinds, t.role,
-	       row_number() OVER (PARTITION BY r.stream_no ORDER BY count(*) DESC, r.kind)
-	       + (SELECT coalesce(max(k.kind_no), 0) FROM {model}.stream_kind AS k
-	           WHERE k.stream_no = r.stream_no) AS kind_no
-	  FROM source_rows AS r JOIN {model}.stream AS t ON t.stream_no = r.stream_no
-	 WHERE r.kind <> '' AND r.history IS NOT NULL
-	   AND NOT EXISTS (SELECT FROM {model}.stream_kind AS k WHERE k.stream_no = r.stream_no AND k.kind = r.kind)
-	 GROUP BY r.stream_no, r.kind, t.kinds, t.role
-), written_kinds AS (
-	INSERT INTO {model}.stream_kind (stream_no, kind_no, kind, role)
-	SELECT n.stream_no, n.kind_no, n.kind, @extschema@._stream_role(n.role, n.kind)
-	  FROM new_kinds AS n WHERE n.kind_no <= n.kinds
-), beyond AS (
+		'known', @extschema@._known_kinds(model, may_write),
+		'write', CASE WHEN may_write THEN @extschema@._fill($q$, {numbered}, beyond AS (
 	UPDATE {model}.stream AS t SET kinds_beyond =
 	       (SELECT array_agg(n.kind ORDER BY n.kind_no) FROM new_kinds AS n
 	         WHERE n.stream_no = t.stream_no AND n.kind_no > n.kinds AND n.kind_no <= n.kinds + 100)
 	 WHERE t.stream_no = ANY ({streams})
-)$q$, 'model', quote_ident(model), 'streams', quote_literal(streams::text)) ELSE '' END);
+)$q$, 'model', quote_ident(model), 'streams', quote_literal(streams::text),
+			'numbered', @extschema@._numbered_kinds(model, 'source_rows', 'r.history IS NOT NULL')) ELSE '' END);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._stream_reading(name, jsonb, int[], boolean) IS
@@ -232,20 +254,7 @@ BEGIN
 	EXECUTE @extschema@._fill($q$
 		WITH taken AS (
 			DELETE FROM {model}.pending_events RETURNING *
-		), new_kinds AS MATERIALIZED (
-			SELECT p.stream_no, p.kind, t.kinds, t.role,
-			       row_number() OVER (PARTITION BY p.stream_no ORDER BY count(*) DESC, p.kind)
-			       + (SELECT coalesce(max(k.kind_no), 0) FROM {model}.stream_kind AS k
-			           WHERE k.stream_no = p.stream_no) AS kind_no
-			  FROM taken AS p JOIN {model}.stream AS t ON t.stream_no = p.stream_no
-			 WHERE p.kind <> ''
-			   AND NOT EXISTS (SELECT FROM {model}.stream_kind AS k WHERE k.stream_no = p.stream_no AND k.kind = p.kind)
-			 GROUP BY p.stream_no, p.kind, t.kinds, t.role
-		), written_kinds AS (
-			INSERT INTO {model}.stream_kind (stream_no, kind_no, kind, role)
-			SELECT n.stream_no, n.kind_no, n.kind, @extschema@._stream_role(n.role, n.kind)
-			  FROM new_kinds AS n WHERE n.kind_no <= n.kinds
-		), beyond AS (
+		), {numbered}, beyond AS (
 			UPDATE {model}.stream AS t SET kinds_beyond = n.kinds
 			  FROM (SELECT u.stream_no, (array_agg(u.kind ORDER BY u.named DESC, u.kind))[1:100] AS kinds
 			          FROM (SELECT u.stream_no, u.kind, bool_or(u.named) AS named
@@ -257,11 +266,7 @@ BEGIN
 			                 GROUP BY u.stream_no, u.kind) AS u
 			         GROUP BY u.stream_no) AS n
 			 WHERE n.stream_no = t.stream_no AND t.kinds_beyond IS DISTINCT FROM n.kinds
-		), known_kinds AS MATERIALIZED (
-			SELECT k.stream_no, k.kind, k.kind_no FROM {model}.stream_kind AS k
-			UNION ALL
-			SELECT n.stream_no, n.kind, n.kind_no FROM new_kinds AS n WHERE n.kind_no <= n.kinds
-		), summed AS (
+		), {known}, summed AS (
 			SELECT coalesce(m.root_key, p.customer_key) AS customer_key, min(p.tenant) AS tenant,
 			       {m_customer} @extschema@.stream_histories_agg(p.stream_no, coalesce(k.kind_no, 0)::int,
 			                                                     p.difference) AS difference, count(*) AS n
@@ -289,7 +294,9 @@ BEGIN
 		)
 		SELECT (SELECT coalesce(sum(a.n), 0) FROM added AS a),
 		       array_agg(w.customer_key) FILTER (WHERE w.streams OPERATOR(@extschema@.=) '{}') FROM written AS w$q$,
-		'model', quote_ident(model), 'allowed', @extschema@._model_not_suppressed(model, 's.customer_key'),
+		'model', quote_ident(model), 'numbered', @extschema@._numbered_kinds(model, 'taken', 'true'),
+		'known', @extschema@._known_kinds(model, true),
+		'allowed', @extschema@._model_not_suppressed(model, 's.customer_key'),
 		'm_customer', CASE WHEN tenanted THEN 'min(coalesce(m.root_id, p.customer_id)) AS customer_id,' ELSE '' END,
 		'customer', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		'a_customer', CASE WHEN tenanted THEN 'a.customer_id,' ELSE '' END) INTO applied, emptied;

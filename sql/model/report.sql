@@ -42,6 +42,26 @@ END;
 COMMENT ON FUNCTION @extschema@._model_compare_counts(jsonb, jsonb) IS
 	'internal: customers by segment before and after';
 
+-- The rows that a reading, a row of refreshes, has left out, in words; empty: none.
+CREATE FUNCTION @extschema@._rows_left_out(reading jsonb, use text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.concat_ws(', ',
+		CASE WHEN r.rows_without_customer OPERATOR(pg_catalog.>) 0
+			THEN pg_catalog.format('%s without a customer', r.rows_without_customer) END,
+		CASE WHEN r.rows_without_day OPERATOR(pg_catalog.>) 0
+			THEN pg_catalog.format('%s without a day', r.rows_without_day) END,
+		CASE WHEN r.rows_without_value OPERATOR(pg_catalog.>) 0
+			THEN pg_catalog.format('%s without a value', r.rows_without_value) END,
+		CASE WHEN r.rows_unconvertible OPERATOR(pg_catalog.>) 0
+			THEN pg_catalog.format('%s whose customer, day or value can''t be %s', r.rows_unconvertible, use) END)
+	  FROM pg_catalog.jsonb_to_record(reading) AS r (rows_without_customer bigint, rows_without_day bigint,
+		   rows_without_value bigint, rows_unconvertible bigint);
+END;
+COMMENT ON FUNCTION @extschema@._rows_left_out(jsonb, text) IS
+	'internal: the rows that a reading of a source has left out, in words';
+
 -- What was made, and what is worth knowing about it, in lines.
 CREATE FUNCTION @extschema@._model_report(model name, settings jsonb)
 	RETURNS TABLE (item text, detail text)
@@ -64,14 +84,7 @@ BEGIN
 			THEN format('today in time zone %s, now %s', settings ->> 'time_zone', to_char(today, 'YYYY-MM-DD'))
 			ELSE format('%s, always', settings ->> 'as_of') END),
 		('rows read', r.rows_read::text);
-	IF r.rows_without_customer + r.rows_without_day + r.rows_without_value + r.rows_unconvertible > 0 THEN
-		RETURN QUERY VALUES ('rows left out', concat_ws(', ',
-			CASE WHEN r.rows_without_customer > 0 THEN format('%s without a customer', r.rows_without_customer) END,
-			CASE WHEN r.rows_without_day > 0 THEN format('%s without a day', r.rows_without_day) END,
-			CASE WHEN r.rows_without_value > 0 THEN format('%s without a value', r.rows_without_value) END,
-			CASE WHEN r.rows_unconvertible > 0
-				THEN format('%s whose customer, day or value can''t be scored', r.rows_unconvertible) END));
-	END IF;
+	RETURN QUERY SELECT 'rows left out', l FROM @extschema@._rows_left_out(to_jsonb(r), 'scored') AS l WHERE l <> '';
 	IF days.first IS NOT NULL THEN
 		RETURN QUERY VALUES ('orders', format('%s to %s',
 			to_char(days.first, 'YYYY-MM-DD'), to_char(days.last, 'YYYY-MM-DD')));

@@ -178,6 +178,25 @@ $$;
 COMMENT ON FUNCTION @extschema@._setting_defaults(text[], jsonb) IS
 	'internal: the defaults of settings that are to be reset';
 
+-- What is live has no event_key: of a model, or of a stream.
+CREATE FUNCTION @extschema@._check_live_key(settings jsonb, what text)
+	RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (settings ->> 'live')::boolean AND settings ->> 'event_key' IS NOT NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: a %s with an event_key can''t be live', what),
+			DETAIL = 'A trigger sees the rows of one statement, and not whether there are others with the same key.',
+			HINT = 'A unique index on the source does what event_key does;'
+				' or leave live out and schedule refresh_model.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._check_live_key(jsonb, text) IS
+	'internal: refuse an event_key of a model or stream that is live';
+
 -- Settings that make sense together, or an error.
 CREATE FUNCTION @extschema@._model_check_settings(settings jsonb)
 	RETURNS void
@@ -236,13 +255,7 @@ BEGIN
 	IF NOT (s.margin > 0 AND s.margin <= 1) THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('margin %s is not above 0 and at most 1', s.margin);
 	END IF;
-	IF (settings ->> 'live')::boolean AND settings ->> 'event_key' IS NOT NULL THEN
-		RAISE feature_not_supported USING
-			MESSAGE = 'live: a model with an event_key can''t be live',
-			DETAIL = 'A trigger sees the rows of one statement, and not whether there are others with the same key.',
-			HINT = 'A unique index on the source does what event_key does;'
-				' or leave live out and schedule refresh_model.';
-	END IF;
+	PERFORM @extschema@._check_live_key(settings, 'model');
 	PERFORM FROM @extschema@._composite_parts(settings);
 	-- Everything about scores is checked by the function that defines them.
 	PERFORM FROM @extschema@.score_customers('SELECT NULL::text, NULL::date, 0 WHERE false', coalesce(s.as_of, today),

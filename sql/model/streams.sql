@@ -141,22 +141,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._stream(jsonb, name, text) IS 'internal: the settings of a stream, by its name';
 
-CREATE FUNCTION @extschema@._next_stream_no(model name)
-	RETURNS int
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	no	int := 1;
-BEGIN
-	IF to_regclass(format('%I.stream', model)) IS NOT NULL THEN
-		EXECUTE format('SELECT coalesce(max(t.stream_no), 0) + 1 FROM %I.stream AS t', model) INTO no;
-	END IF;
-	RETURN no;
-END
-$$;
-COMMENT ON FUNCTION @extschema@._next_stream_no(name) IS 'internal: the number of the next stream of a model';
-
 -- What kinds may mean: scorecards name these.
 CREATE FUNCTION @extschema@._event_roles()
 	RETURNS text[]
