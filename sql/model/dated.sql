@@ -75,6 +75,107 @@ END;
 COMMENT ON FUNCTION @extschema@._tell_unknown(name, jsonb, text, text) IS
 	'internal: a query about a day that tells, once, if its prospects may have been unknown then';
 
+-- The rules of the maps that versions of a model have which read what customers are
+-- now: a column of the customers table, or a score that a card makes of such columns.
+CREATE FUNCTION @extschema@._rules_of_now(model name, settings jsonb)
+	RETURNS TABLE (map text, "position" int, rule text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	attributes	text[] := @extschema@._model_attributes(settings);
+	columns		text[] := attributes || ARRAY(SELECT 'attributes.' || a FROM unnest(attributes) AS a);
+	scores		text[] := ARRAY(SELECT s.score FROM @extschema@._cards(settings) AS c
+		CROSS JOIN LATERAL unnest(ARRAY[c.card || '_score', c.card || '_band', 'fit_engagement']) AS s (score)
+		WHERE jsonb_path_exists(settings #> ARRAY['cards', c.card, 'program'],
+			'strict $.rules[*] ? (@.mode == "fit")'));
+BEGIN
+	RETURN QUERY EXECUTE format($q$
+		SELECT r.map::text, r.position, format('rule %%s of segment %%s reads %%s', r.position, r.segment,
+		           string_agg(w.name || CASE WHEN w.name = ANY ($1) THEN '' ELSE ', a score of attributes' END,
+		                      ' and ' ORDER BY w.name))
+		  FROM %1$I.segment_rule AS r
+		 CROSS JOIN LATERAL (SELECT DISTINCT c.name #>> '{}' AS name
+		                       FROM jsonb_path_query(r.conditions, 'strict $.**.column') AS c (name)) AS w
+		 WHERE r.map IN (SELECT c.map_copy FROM %1$I.configuration AS c) AND w.name = ANY ($1 || $2)
+		 GROUP BY r.map, r.position, r.segment ORDER BY r.map, r.position$q$, model)
+		USING columns, scores;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._rules_of_now(name, jsonb) IS
+	'internal: the rules of the maps of a model that read attributes, which are as they are now on any day';
+
+-- An expression for what the rules of the maps of some configurations c read of now,
+-- those that meet "condition"; NULL where no version has such a rule.
+CREATE FUNCTION @extschema@._list_rules_of_now(model name, settings jsonb, condition text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$(SELECT string_agg(u.rule, '; ' ORDER BY u.position, u.rule)
+          FROM (SELECT DISTINCT r.position, r.rule
+                  FROM (VALUES {rules}) AS r (map, position, rule), {model}.configuration AS c
+                 WHERE c.map_copy = r.map AND ({condition})) AS u)$q$,
+			'rules', pg_catalog.string_agg(pg_catalog.format('(%L, %s, %L)', n.map, n.position, n.rule), ', '
+				ORDER BY n.map, n.position),
+			'model', pg_catalog.quote_ident(model), 'condition', condition)
+	  FROM @extschema@._rules_of_now(model, settings) AS n
+	HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0;
+END;
+COMMENT ON FUNCTION @extschema@._list_rules_of_now(name, jsonb, text) IS
+	'internal: an expression for the rules that read what customers are now; NULL: there are none';
+
+CREATE FUNCTION @extschema@._notice_of_now(model name, rules text)
+	RETURNS boolean
+	LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+BEGIN ATOMIC
+	SELECT @extschema@._notice(pg_catalog.format('attributes of model "%s" are as they are now, on past days too: %s',
+			model, rules),
+		'A stream knows what was so on the day: add_stream. SET client_min_messages = warning keeps this quiet.');
+END;
+COMMENT ON FUNCTION @extschema@._notice_of_now(name, text) IS
+	'internal: say which rules read what customers are now; always true';
+
+-- Attributes are those of now on any day, streams and orders those of the day. A query
+-- about an earlier "day" tells if rules of its maps read attributes: those of the
+-- configurations c that meet "condition".
+CREATE FUNCTION @extschema@._tell_attributes(model name, settings jsonb, query text, day text, condition text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN l.rules IS NULL THEN query ELSE @extschema@._fill($q$
+SELECT q.* FROM ({query}) AS q
+ WHERE (SELECT CASE WHEN {day} < {as_of} AND r.rules IS NOT NULL
+                    THEN @extschema@._notice_of_now({name}, r.rules) ELSE true END
+          FROM {model}.configuration AS c, (SELECT {rules} AS rules) AS r WHERE c.valid_until IS NULL)$q$,
+			'query', query, 'day', day, 'as_of', @extschema@._model_as_of(), 'model', pg_catalog.quote_ident(model),
+			'name', pg_catalog.quote_literal(model), 'rules', l.rules) END
+	  FROM (SELECT @extschema@._list_rules_of_now(model, settings, condition) AS rules) AS l;
+END;
+COMMENT ON FUNCTION @extschema@._tell_attributes(name, jsonb, text, text, text) IS
+	'internal: a query about a day that tells, once, which rules of segments read what customers are now';
+
+CREATE FUNCTION @extschema@._tell_past(model name, settings jsonb, query text, day text, condition text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._tell_unknown(model, settings,
+		@extschema@._tell_attributes(model, settings, query, day, condition), day);
+END;
+COMMENT ON FUNCTION @extschema@._tell_past(name, jsonb, text, text, text) IS
+	'internal: a query about segments on a day that tells what may not have been so on a past day';
+
+-- Which configuration c was in force on a day, an expression; NULL: that of now.
+CREATE FUNCTION @extschema@._in_force(day text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.replace('CASE WHEN {day} IS NULL THEN c.valid_until IS NULL'
+		' ELSE (c.version = 1 OR c.valid_from <= {day}) AND (c.valid_until IS NULL OR c.valid_until > {day}) END',
+		'{day}', day);
+END;
+COMMENT ON FUNCTION @extschema@._in_force(text) IS
+	'internal: a condition on a configuration, that it was in force on a day';
+
 -- The levels as of any day, for functions: they have the rights of the owner and
 -- ask for their caller. Without a day they answer for the day of the views. The
 -- thresholds are those in force on the day, or those of a version, or, with
@@ -92,9 +193,8 @@ BEGIN
 	RETURN NEXT @extschema@._model_private_function('_question_at',
 		'{day date,version int,current boolean,ahead int,caller @extschema@.caller}',
 		@extschema@._model_question(model, settings, format('COALESCE($1, %s) + $4', @extschema@._model_as_of()),
-			'CASE WHEN $3 THEN c.valid_until IS NULL'
-			' WHEN $2 IS NOT NULL THEN c.version = $2 WHEN $1 IS NULL THEN c.valid_until IS NULL'
-			' ELSE (c.version = 1 OR c.valid_from <= $1) AND (c.valid_until IS NULL OR c.valid_until > $1) END',
+			format('CASE WHEN $3 THEN c.valid_until IS NULL WHEN $2 IS NOT NULL THEN c.version = $2 ELSE %s END',
+				@extschema@._in_force('$1')),
 			'@extschema@._caller_role($5)'),
 		'internal: _question as of any day, or so many days ahead of it, for the caller', '_question');
 	RETURN NEXT @extschema@._model_private_function('_scores_at',
@@ -238,10 +338,11 @@ SELECT {tenant} AS tenant, c.from_segment, f.label AS from_label, c.to_segment, 
 	RETURN @extschema@._model_function('segment_transitions', '{from_day date,to_day date}',
 		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint,'
 		' revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
-		@extschema@._tell_unknown(model, settings, @extschema@._fill($q$
+		@extschema@._tell_past(model, settings, @extschema@._fill($q$
 SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers,
        m.revenue, m.customers_by_thresholds, m.suppressed
-  FROM ({moves}) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, 'moves', moves), 'LEAST($1, $2)'),
+  FROM ({moves}) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, 'moves', moves), 'LEAST($1, $2)',
+			format('c.valid_until IS NULL OR %s', @extschema@._in_force('$1'))),
 		'how many customers went from which segment to which between two days, both seen by the thresholds of today;'
 		' customers_by_thresholds of them had another label at the time, by the thresholds of then');
 END
@@ -331,7 +432,11 @@ WITH counted AS MATERIALIZED ({counts}), today AS MATERIALIZED (
 		'{from_day date,to_day date,step interval DEFAULT ''1 month''}',
 		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8,'
 		' revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
-		@extschema@._tell_unknown(model, settings, query, '$1'),
+		@extschema@._tell_past(model, settings, query, '$1',
+			-- in force on a past day from $1 to $2
+			format('(c.version = 1 OR c.valid_from <= $2 AND c.valid_from < (SELECT %s FROM %s.configuration AS c'
+				' WHERE c.valid_until IS NULL)) AND (c.valid_until IS NULL OR c.valid_until > $1)',
+				@extschema@._model_as_of(), home)),
 		'segments over time: customers and revenue of each on the days from one to another by steps,'
 		' by the thresholds and the map in force that day');
 END
@@ -426,8 +531,9 @@ CREATE FUNCTION @extschema@._model_dated_functions(model name, settings jsonb)
 BEGIN
 	RETURN NEXT @extschema@._model_function('customer_scores_at', '{as_of date,version int DEFAULT NULL}',
 		format('SETOF %I.customer_scores', model),
-		@extschema@._tell_unknown(model, settings, @extschema@._model_wide(model, settings,
-			format('(SELECT s.* FROM %I._scores_at($1, $2, false, $3) AS s WHERE $1 IS NOT NULL)', model)), '$1'),
+		@extschema@._tell_past(model, settings, @extschema@._model_wide(model, settings,
+			format('(SELECT s.* FROM %I._scores_at($1, $2, false, $3) AS s WHERE $1 IS NOT NULL)', model)), '$1',
+			format('CASE WHEN $2 IS NOT NULL THEN c.version = $2 ELSE %s END', @extschema@._in_force('$1'))),
 		'customer_scores as of any day, by the thresholds and the map in force that day,'
 		' or those of the version that you name', 'customer_scores');
 	RETURN NEXT @extschema@._model_transitions(model, settings);

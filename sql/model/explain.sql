@@ -35,8 +35,7 @@ CREATE FUNCTION @extschema@._model_explanations(model name, settings jsonb)
 	AS $$
 DECLARE
 	home		text := quote_ident(model);
-	in_force	text := 'CASE WHEN $2 IS NULL THEN c.valid_until IS NULL'
-		' ELSE (c.version = 1 OR c.valid_from <= $2) AND (c.valid_until IS NULL OR c.valid_until > $2) END';
+	in_force	text := @extschema@._in_force('$2');
 	as_of		text := format('COALESCE($2, %s)', @extschema@._model_as_of());
 	money		text := @extschema@._model_money(settings);
 	language	text := quote_literal(settings ->> 'language');
@@ -68,6 +67,7 @@ WITH {one} SELECT jsonb_build_object(
 	                     FROM {model}.segment_label AS l WHERE l.map = c.map_copy
 	                    ORDER BY l.segment,
 	                             @extschema@._explain_label_rank(l.language, $3, c.language), l.language) AS l),
+	'of_now', {of_now},
 	'read_columns', (SELECT jsonb_agg(DISTINCT w.name) FROM {model}.segment_rule AS r
 	                  CROSS JOIN LATERAL jsonb_path_query(r.conditions, 'strict $.**.column') AS w (name)
 	                 WHERE r.map = c.map_copy),
@@ -90,6 +90,10 @@ WITH {one} SELECT jsonb_build_object(
 	                  , LATERAL ({scores}) AS s))
   FROM {model}.configuration AS c WHERE {in_force} ORDER BY c.version DESC LIMIT 1$q$,
 			'model', home, 'one', one, 'as_of', as_of, 'in_force', in_force,
+			-- what the rules of a past day read of now
+			'of_now', coalesce('(SELECT ' || @extschema@._list_rules_of_now(model, settings, in_force)
+				|| format(' WHERE $2 < (SELECT %s FROM %s.configuration AS c WHERE c.valid_until IS NULL))',
+					@extschema@._model_as_of(), home), 'NULL::text'),
 			'cards', coalesce(E',\n\t                ''cards'', '
 				|| @extschema@._card_explanations(settings, 'COALESCE($3, c.language)'), ''),
 			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)',
@@ -705,6 +709,7 @@ BEGIN
 				CASE WHEN as_of IS NULL THEN '' ELSE ' on ' || @extschema@._explain_iso(as_of) END),
 			HINT = 'customer is the customer_key of the view customer_scores.';
 	END IF;
+	PERFORM @extschema@._notice_of_now(home, info ->> 'of_now') WHERE info ->> 'of_now' IS NOT NULL;
 	spoken := @extschema@._explain_language(coalesce(language, info ->> 'language'));
 	IF audience = 'customer' THEN
 		RETURN QUERY SELECT * FROM @extschema@._explain_to_customer(info, spoken);
@@ -780,6 +785,7 @@ BEGIN
 				FROM jsonb_each(nullif(info -> 'labels', 'null')) AS e (k, l)) || '.',
 				'The model has no segments.');
 	END IF;
+	PERFORM @extschema@._notice_of_now(home, info ->> 'of_now') WHERE info ->> 'of_now' IS NOT NULL;
 	spoken := @extschema@._explain_language(coalesce(language, info ->> 'language'));
 	words := @extschema@._explain_text('step', spoken, @extschema@._explain_text('orders 1 exact', spoken, E'\x01'),
 		CASE WHEN as_of IS NULL THEN @extschema@._explain_text('today', spoken)
