@@ -12,6 +12,7 @@
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
@@ -131,6 +132,12 @@ set_key(SourceReceiver *receiver, Form_pg_attribute column)
 	fmgr_info_copy(&key->hash,
 				   key->seeded ? &type->hash_extended_proc_finfo : &type->hash_proc_finfo,
 				   CurrentMemoryContext);
+	/*
+	 * The key of a model with tenants or kinds is ARRAY[...] of texts, which the
+	 * executor has only one way to write.
+	 */
+	key->plain_array = receiver->reader->for_model && column->atttypid == TEXTARRAYOID &&
+		(!OidIsValid(key->collation) || get_collation_isdeterministic(key->collation));
 	/* A collation that can't be had would be an error at the first comparison only. */
 	if (OidIsValid(type->typcollation) && !OidIsValid(key->collation))
 		ereport(ERROR,
@@ -453,6 +460,9 @@ source_key_hash(SourceKey *key, Datum datum)
 {
 	if (key->integer)
 		return mix((uint64) datum);
+	if (key->plain_array)
+		return mix(hash_bytes_extended((const unsigned char *) VARDATA_ANY(DatumGetPointer(datum)),
+									   (int) VARSIZE_ANY_EXHDR(DatumGetPointer(datum)), 0));
 	if (key->seeded)
 		return mix(DatumGetUInt64(FunctionCall2Coll(&key->hash, key->collation, datum,
 													Int64GetDatum(0))));

@@ -22,6 +22,7 @@ typedef struct SourceKey
 	int16		length;
 	bool		by_value;
 	bool		integer;		/* int4 or int8: equal if the Datum is */
+	bool		plain_array;	/* ARRAY[...] of texts: hashed as bytes */
 	FmgrInfo	hash;			/* the extended one if "seeded" */
 	bool		seeded;
 	FmgrInfo	equal;
