@@ -28,6 +28,7 @@ OBJS = \
 	src/history/stream_histories.o \
 	src/history/stream_histories_agg.o \
 	src/history/stream_histories_read.o \
+	src/history/stream_response.o \
 	src/score/quantile.o \
 	src/math/exact_sum.o \
 	src/math/gamma.o \

@@ -367,6 +367,47 @@ CREATE FUNCTION @extschema@.last_activity(streams @extschema@.stream_histories) 
 COMMENT ON FUNCTION @extschema@.last_activity(@extschema@.stream_histories) IS
   'The last day with an event of any stream, without any the last with a correction; NULL if there are no histories';
 
+-- ---- kinds of several streams that mean the same, by their roles in a model ----
+--
+-- Kinds are 1024 * stream + kind, ascending.
+
+CREATE FUNCTION @extschema@._events_of_kinds(
+  streams @extschema@.stream_histories, kinds pg_catalog.int4[], as_of pg_catalog.date, window_days pg_catalog.int4)
+  RETURNS pg_catalog.int8
+  AS 'MODULE_PATHNAME', 'stream_events_of_kinds'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._events_of_kinds(
+  @extschema@.stream_histories, pg_catalog.int4[], pg_catalog.date, pg_catalog.int4) IS
+  'internal: events of kinds of any streams in the window_days up to as_of';
+
+CREATE FUNCTION @extschema@._response_rate_90d(
+  streams @extschema@.stream_histories, sent pg_catalog.int4[], answers pg_catalog.int4[], as_of pg_catalog.date)
+  RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'stream_response_rate'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._response_rate_90d(
+  @extschema@.stream_histories, pg_catalog.int4[], pg_catalog.int4[], pg_catalog.date) IS
+  'internal: of the messages sent in the 90 days up to as_of, the part with an answer before the next message; NULL '
+  'if none was sent';
+
+CREATE FUNCTION @extschema@._unanswered_in_a_row(
+  streams @extschema@.stream_histories, sent pg_catalog.int4[], answers pg_catalog.int4[], as_of pg_catalog.date)
+  RETURNS pg_catalog.int8
+  AS 'MODULE_PATHNAME', 'stream_unanswered'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._unanswered_in_a_row(
+  @extschema@.stream_histories, pg_catalog.int4[], pg_catalog.int4[], pg_catalog.date) IS
+  'internal: messages sent up to as_of on days after the last answer';
+
+CREATE FUNCTION @extschema@._abandoned_baskets_30d(
+  streams @extschema@.stream_histories, baskets pg_catalog.int4[], orders @extschema@.history, as_of pg_catalog.date)
+  RETURNS pg_catalog.int8
+  AS 'MODULE_PATHNAME', 'stream_abandoned_baskets'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._abandoned_baskets_30d(
+  @extschema@.stream_histories, pg_catalog.int4[], @extschema@.history, pg_catalog.date) IS
+  'internal: days with a basket in the 30 days up to as_of that are after the last day with an order';
+
 -- ---- less of them ----
 
 CREATE FUNCTION @extschema@.without_stream(

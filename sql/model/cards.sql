@@ -241,6 +241,9 @@ BEGIN ATOMIC
 	SELECT c.name, c.type, c.condition, c.expression, c.meaning, 10000
 	  FROM @extschema@._view_columns(settings) AS c
 	UNION ALL
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 10000
+	  FROM @extschema@._response_columns(settings) AS c
+	UNION ALL
 	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 20000
 	  FROM @extschema@._card_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	 ORDER BY 6;

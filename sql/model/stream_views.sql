@@ -81,7 +81,28 @@ SELECT d.day, e.stream, e.kind, e.role, d.events, d.total
  WHERE s.customer_key = $1 AND d.day <= s.as_of
  ORDER BY d.day, e.stream_no, e.kind$q$, 'model', quote_ident(model)),
 		'all that a customer did until as_of, day by day: orders, and events by stream and kind');
+	RETURN NEXT @extschema@._model_function('abandoned_baskets',
+		'{within_days int DEFAULT 7,as_of date DEFAULT NULL}',
+		'TABLE (customer_key text, basket_on date, events bigint, total numeric, ordered_on date, is_open boolean,'
+		' segment text, tenant text)', @extschema@._tell_unknown(model, settings, @extschema@._fill($q$
+SELECT b.customer_key, b.basket_on, b.events, b.total, o.ordered_on, b.as_of < b.basket_on + $1 AS is_open,
+       b.segment, {tenant} AS tenant
+  FROM (SELECT s.customer_key, s.as_of, s.history, s.segment::text AS segment, s.tenant, d.day AS basket_on,
+               sum(d.events)::bigint AS events, sum(d.total) AS total
+          FROM {model}._scores_at($2, NULL, false, $3) AS s
+         CROSS JOIN LATERAL @extschema@.stream_kinds(s.streams) AS x
+          JOIN {model}.stream_kind AS k ON k.stream_no = x.stream AND k.kind_no = x.kind AND k.role = 'basket'
+         CROSS JOIN LATERAL @extschema@.days(x.history) AS d
+         WHERE d.events > 0 AND d.day <= s.as_of
+         GROUP BY s.customer_key, s.as_of, s.history, s.segment, s.tenant, d.day) AS b
+ CROSS JOIN LATERAL (SELECT min(o.day) AS ordered_on FROM @extschema@.days(b.history) AS o
+                      WHERE o.events > 0 AND o.day >= b.basket_on AND o.day <= b.as_of) AS o
+ WHERE $1 >= 0 AND (o.ordered_on IS NULL OR o.ordered_on > b.basket_on + $1)
+ ORDER BY b.basket_on DESC, b.customer_key$q$,
+			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'b')), '$2'),
+		'days on which customers filled a basket (kinds of role basket) until as_of without an order within'
+		' so many days; ordered_on: the first order later than that; is_open: the days are not over yet');
 END
 $$;
 COMMENT ON FUNCTION @extschema@._stream_views(name, jsonb) IS
-	'internal: the view and the function of a model about streams';
+	'internal: the view and the functions of a model about streams';

@@ -108,6 +108,54 @@ END;
 COMMENT ON FUNCTION @extschema@._view_columns(jsonb) IS
 	'internal: the column of customer_scores about views of products, in a model with streams';
 
+-- Which kinds of all streams are messages, answers to them, and baskets, as columns of
+-- the question: 1024 * stream + kind. NULL: none is.
+CREATE FUNCTION @extschema@._response_kinds(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN EXISTS (SELECT FROM @extschema@._streams(settings)) THEN
+		pg_catalog.string_agg(pg_catalog.format(
+			', (SELECT array_agg(v.stream_no * 1024 + v.kind_no ORDER BY v.stream_no, v.kind_no)'
+			' FROM %I.stream_kind AS v WHERE v.role = ANY (%L)) AS %I',
+			settings OPERATOR(pg_catalog.->>) 'home', c.roles, c.name), '' ORDER BY c.name) ELSE '' END
+	  FROM (VALUES ('{sent}', 'sent_kinds'), ('{open,click}', 'answer_kinds'), ('{basket}', 'basket_kinds'))
+		AS c (roles, name);
+END;
+COMMENT ON FUNCTION @extschema@._response_kinds(jsonb) IS
+	'internal: the kinds of all streams that are messages, answers and baskets, as items of SELECT';
+
+-- What all streams together say of messages and baskets. An attribute of such a name
+-- takes its place.
+CREATE FUNCTION @extschema@._response_columns(settings jsonb)
+	RETURNS TABLE (name text, type text, condition text, expression text, meaning text, n bigint)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT c.name, c.type, 'number', c.expression, c.meaning, c.n
+	  FROM (VALUES
+		('messages_30d', 'bigint', '@extschema@._events_of_kinds(h.streams, q.sent_kinds, q.as_of, 30)',
+			'messages sent to the customer in the 30 days up to as_of, of all streams; NULL: no kind has the role sent',
+			1),
+		('response_rate_90d', 'float8',
+			'@extschema@._response_rate_90d(h.streams, q.sent_kinds, q.answer_kinds, q.as_of)',
+			'part of the messages of the 90 days up to as_of that were opened or clicked before the next one;'
+			' NULL: none was sent, or no kind has the roles', 2),
+		('unanswered_in_a_row', 'bigint',
+			'@extschema@._unanswered_in_a_row(h.streams, q.sent_kinds, q.answer_kinds, q.as_of)',
+			'messages sent since the day of the last open or click, all if there never was one;'
+			' NULL: no kind has the roles', 3),
+		('abandoned_baskets_30d', 'bigint',
+			'@extschema@._abandoned_baskets_30d(h.streams, q.basket_kinds, h.history, q.as_of)',
+			'days with a basket in the 30 days up to as_of, and no order that day or since;'
+			' NULL: no kind has the role basket', 4))
+		AS c (name, type, expression, meaning, n)
+	 WHERE EXISTS (SELECT FROM @extschema@._streams(settings))
+	   AND c.name OPERATOR(pg_catalog.<>) ALL (@extschema@._model_attributes(settings))
+	 ORDER BY c.n;
+END;
+COMMENT ON FUNCTION @extschema@._response_columns(jsonb) IS
+	'internal: the columns of customer_scores about messages and baskets, in a model with streams';
+
 -- The kind of a row of a stream, "customer" being what its query gives as customer.
 CREATE FUNCTION @extschema@._stream_kind(settings jsonb, customer text)
 	RETURNS text
