@@ -34,6 +34,8 @@ OBJS = \
 	src/math/gamma.o \
 	src/math/gauss_legendre.o \
 	src/math/cholesky.o \
+	src/math/distribution.o \
+	src/math/two_groups.o \
 	src/math/hypergeometric.o \
 	src/math/btyd_predict.o \
 	src/math/btyd_likelihood.o \
@@ -63,6 +65,9 @@ OBJS = \
 	src/prediction/logit.o \
 	src/prediction/metrics.o \
 	src/prediction/propensity.o \
+	src/statistics/probability.o \
+	src/statistics/ab_group.o \
+	src/statistics/comparison.o \
 	src/model/template.o \
 	src/model/caller.o \
 	src/model/model_call.o \
@@ -77,7 +82,7 @@ OBJS = \
 
 # Each file uses only those above it: sql/check_layers.pl looks. arguments and
 # settings are about functions of all of them.
-SQL_LAYERS = history streams score segment segment_maps scorecard scorecards bulk prediction propensity \
+SQL_LAYERS = history streams score segment segment_maps scorecard scorecards bulk prediction propensity statistics \
 	$(SQL_MODEL:%=model/%) arguments settings
 SQL_MODEL = home columns streams cards source lock settings people put tables query calibrate live read read_streams \
 	words lookup views dated accounts stream_views explain prediction quality corrections privacy report manage manage_streams

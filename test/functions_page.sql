@@ -27,15 +27,17 @@ INSERT INTO section VALUES
 	'{btyd,btyd_actual,btyd_fit,btyd_fit_bootstrap,spend_fit,btyd_alive,btyd_expected,btyd_expected_new,btyd_probability,btyd_residual,next_order_expected_on,spend_expected,clv,btyd_interval,prediction_reason,next_order_reason,interval_reason,clv_reason,churn_probability,churn_reason,churn}'),
 (7, 'Propensity, weights and metrics', 'propensity.md', 'Logistic regression on histories, and how to see whether it is any good.',
 	'{logit_fit,logit_predict,logit_coefficients,logit_table,auc,lift,calibration_bins,calibration_table,brier_score,log_loss,learnt_weights,learnt_weights_table,propensity_features,propensity_feature_names,propensity_label,propensity,propensity_fit}'),
-(8, 'Models: make and keep', 'models.md', 'A model is a schema with the views of one shop. The owner alone calls these; [live models](live.md) follow their source by triggers.',
+(8, 'Statistics', 'statistics.md', 'Groups of a test, their comparison, and the distributions underneath, of any table.',
+	'{ab_group,sample_ratio,compare_rates,compare_means,comparison_table,holm_adjust,wilson_interval,exact_interval,newcombe_interval,two_rates_test,fisher_exact_test,welch_test,always_valid_test,normal_cdf,normal_quantile,chi_square_cdf,chi_square_quantile,student_t_cdf,student_t_quantile,beta_cdf,beta_quantile}'),
+(9, 'Models: make and keep', 'models.md', 'A model is a schema with the views of one shop. The owner alone calls these; [live models](live.md) follow their source by triggers.',
 	'{models,create_model,refresh_model,calibrate_model,alter_model,check_model,grant_reader,revoke_reader,drop_model,record_changes,apply_changes}'),
-(9, 'Models: streams', 'streams.md', 'What customers do beside ordering: visits, mail clicks, answers, in columns and views of a model.',
+(10, 'Models: streams', 'streams.md', 'What customers do beside ordering: visits, mail clicks, answers, in columns and views of a model.',
 	'{add_stream,alter_stream,drop_stream,streams}'),
-(10, 'Models: explanations', 'explain.md', 'Readers may call them too, about the customers that they may see.',
+(11, 'Models: explanations', 'explain.md', 'Readers may call them too, about the customers that they may see.',
 	'{explain_score,near_misses}'),
-(11, 'Models: quality, corrections and prediction', 'quality.md', 'What may be wrong with the source, what a person says against the rules, and what came of a [prediction](prediction.md).',
+(12, 'Models: quality, corrections and prediction', 'quality.md', 'What may be wrong with the source, what a person says against the rules, and what came of a [prediction](prediction.md).',
 	'{check_quality,quality_reasons,override_segment,clear_override,merge_customers,unmerge_customers,check_prediction}'),
-(12, 'Models: people and privacy', 'privacy.md', 'What is done about one person, and groups too small to be shown.',
+(13, 'Models: people and privacy', 'privacy.md', 'What is done about one person, and groups too small to be shown.',
 	'{forget_customer,allow_customer,reapply_suppression,purge_model,retention_due,erasure_report,export_customer,score_parity,suppression_token,suppression_key_id,shown_groups,is_small_cell}');
 
 -- Lines of at most so many characters, broken after commas.

@@ -301,32 +301,42 @@ exact_sum_add_multiple(ExactSum *sum, const ExactSum *other, uint64_t factor)
 }
 
 void
-exact_sum_subtract_square(ExactSum *sum, const ExactSum *other)
+exact_sum_subtract_product(ExactSum *sum, const ExactSum *one, const ExactSum *other)
 {
-	Magnitude	root;
+	Magnitude	left;
+	Magnitude	right;
+	int			sign;
 	int			first;
 	int64_t    *limb;
 
-	get_magnitude(other, &root);
-	if (root.sign == 0)
+	get_magnitude(one, &left);
+	get_magnitude(other, &right);
+	sign = left.sign * right.sign;
+	if (sign == 0)
 		return;
 	propagate(sum);
 
-	/* 2^(32 * 2 * i - 2 * BIAS) is limb 2 * i - BIAS / 32. */
-	first = 2 * root.first - EXACT_SUM_BIAS / 32;
-	limb = limbs_at(sum, first, 2 * root.count + 1);
-	for (int i = 0; i < root.count; i++)
+	/* 2^(32 * (i + j) - 2 * BIAS) is limb i + j - BIAS / 32. */
+	first = left.first + right.first - EXACT_SUM_BIAS / 32;
+	limb = limbs_at(sum, first, left.count + right.count + 1);
+	for (int i = 0; i < left.count; i++)
 	{
-		for (int j = 0; j < root.count; j++)
+		for (int j = 0; j < right.count; j++)
 		{
-			uint64_t	product = (uint64_t) root.limb[i] * root.limb[j];
+			uint64_t	product = (uint64_t) left.limb[i] * right.limb[j];
 
 			/* A limb takes at most 2 * 144 times 2^32 here. */
-			limb[i + j] -= (int64_t) (product & LIMB_MASK);
-			limb[i + j + 1] -= (int64_t) (product >> 32);
+			limb[i + j] -= sign * (int64_t) (product & LIMB_MASK);
+			limb[i + j + 1] -= sign * (int64_t) (product >> 32);
 		}
 	}
 	propagate(sum);
+}
+
+void
+exact_sum_subtract_square(ExactSum *sum, const ExactSum *other)
+{
+	exact_sum_subtract_product(sum, other, other);
 }
 
 /* 64 bits of the magnitude from bit "from" on, counted from its lowest limb. */

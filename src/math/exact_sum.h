@@ -40,12 +40,13 @@ extern void exact_sum_add(ExactSum *sum, double x);
 extern void exact_sum_add_product(ExactSum *sum, double x, double y);
 
 /*
- * sum += other;  sum += factor * other;  sum -= other * other, where other is
- * a sum of doubles, not of products.
+ * sum += other;  sum += factor * other;  sum -= other * other;  sum -= one * other,
+ * where what is multiplied is a sum of doubles, not of products.
  */
 extern void exact_sum_merge(ExactSum *sum, const ExactSum *other);
 extern void exact_sum_add_multiple(ExactSum *sum, const ExactSum *other, uint64_t factor);
 extern void exact_sum_subtract_square(ExactSum *sum, const ExactSum *other);
+extern void exact_sum_subtract_product(ExactSum *sum, const ExactSum *one, const ExactSum *other);
 
 /*
  * The sum rounded to 53 bits, to nearest, ties to even: returns m and sets e,

@@ -172,6 +172,26 @@ log_beta(double a, double b)
 }
 
 double
+log_gamma1p(double a)
+{
+	double		logs = 0.0;
+
+	for (int i = 1; i <= SHIFT; i++)
+		logs += log1p(a / i);
+	return log_gamma_ratio(SHIFT + 1, a, 1.0) - logs;
+}
+
+double
+stirling_rest(double z)
+{
+	double		logs = 0.0;
+
+	for (; z < SHIFT; z++)
+		logs += (z + 0.5) * log1p(1.0 / z) - 1.0;
+	return stirling(z) + logs;
+}
+
+double
 digamma_difference(double z, double d)
 {
 	double		sum = 0.0;

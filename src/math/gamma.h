@@ -20,6 +20,12 @@ extern double log_rising_factorial(double z, double n);
 
 extern double log_beta(double a, double b);
 
+/* ln Gamma(1 + a), which is not 1 + a's rounding where a is small; 0 < a <= 1 */
+extern double log_gamma1p(double a);
+
+/* What Stirling's formula leaves out: ln Gamma(z) - ((z - 1/2) ln z - z + ln(2 pi)/2), z > 0 */
+extern double stirling_rest(double z);
+
 /* psi(z + d) - psi(z), d >= 0 */
 extern double digamma_difference(double z, double d);
 

@@ -269,6 +269,47 @@ variances(void **state)
 	}
 }
 
+/* The same for the numerator of a covariance, of either sign */
+static void
+exact_products(void **state)
+{
+	(void) state;
+	for (int k = 0; k < 2000; k++)
+	{
+		ExactSum	x,
+					y,
+					numerator;
+		__int128	a = 0,
+					b = 0,
+					c = 0;
+		int			exponent;
+		double		mantissa;
+
+		exact_sum_init(&x, resize);
+		exact_sum_init(&y, resize);
+		exact_sum_init(&numerator, resize);
+		for (int i = 0; i < 30; i++)
+		{
+			int64_t		u = (int64_t) (draw() >> 14) - ((int64_t) 1 << 49);
+			int64_t		v = k % 3 == 0 ? -u : k % 3 == 1 ? 0 :
+				(int64_t) (draw() >> 14) - ((int64_t) 1 << 49);
+
+			a += u;
+			b += v;
+			c += (__int128) u * v;
+			exact_sum_add(&x, (double) u);
+			exact_sum_add(&y, (double) v);
+			exact_sum_add_product(&numerator, (double) u, (double) v);
+		}
+		exact_sum_subtract_product(&numerator, &x, &y);
+		mantissa = exact_sum_scaled(&numerator, &exponent);
+		assert_true(ldexp(mantissa, exponent) == (double) (c - a * b));
+		free(x.limb);
+		free(y.limb);
+		free(numerator.limb);
+	}
+}
+
 /* Carries run far, and are propagated before a limb overflows. */
 static void
 carries(void **state)
@@ -352,6 +393,7 @@ main(void)
 		cmocka_unit_test(product_extremes),
 		cmocka_unit_test(order_and_split),
 		cmocka_unit_test(variances),
+		cmocka_unit_test(exact_products),
 		cmocka_unit_test(carries),
 		cmocka_unit_test(foreign_bytes),
 	};
