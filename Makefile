@@ -53,6 +53,7 @@ OBJS = \
 	src/segment/segment_map.o \
 	src/scorecard/card.o \
 	src/scorecard/card_band.o \
+	src/scorecard/card_path.o \
 	src/scorecard/program.o \
 	src/scorecard/scorecard.o \
 	src/scorecard/card_check.o \

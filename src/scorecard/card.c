@@ -66,6 +66,8 @@ card_open(CardCustomer *customer, const Host *host, const Card *card, CardEntry 
 	customer->entries = entries;
 	customer->fits = fits;
 	customer->known = false;
+	customer->looks = 0;
+	customer->patience = CARD_PATIENCE;
 	customer->items = customer->short_items;
 	customer->states = customer->short_states;
 	/* a day takes a byte at least: few bytes need no counting */
@@ -167,6 +169,12 @@ weight(const CardRule *rule, int64_t age)
 	return rule->weights[age];
 }
 
+double
+card_weight(const CardRule *rule, int64_t age)
+{
+	return weight(rule, age);
+}
+
 /* Add, and keep what rounding loses (Neumaier). */
 static inline void
 add_exactly(double *sum, double *lost, double value)
@@ -191,6 +199,19 @@ points_times(const CardRule *rule, CardInt n)
 	if (n >= -(1 << 22) && n <= 1 << 22)
 		return (double) (rule->points * (int64_t) n);
 	return (double) (rule->points * n);
+}
+
+double
+card_points_times(const CardRule *rule, CardInt n)
+{
+	return points_times(rule, n);
+}
+
+/* The total of an item, in units of 10^-HISTORY_MAX_DECIMALS */
+CardInt
+card_item_total(const CardCustomer *customer, const CardItem *item)
+{
+	return (CardInt) item->total * scale_of_decimals[customer->entries[item->entry].decimals];
 }
 
 /* A day of the rule is complete. */
@@ -291,6 +312,13 @@ end_rule(const CardCustomer *customer, const CardRule *rule, CardRuleState *stat
 			state->raw = (state->sum + state->lost) / unit;
 	}
 	state->value = clamp(state->raw, rule->min, rule->max);
+}
+
+void
+card_end_rule(const CardCustomer *customer, const CardRule *rule, CardRuleState *state,
+			  int64_t asked)
+{
+	end_rule(customer, rule, state, asked);
 }
 
 static void
@@ -404,6 +432,7 @@ card_score(CardCustomer *customer, int64_t day, double *score)
 {
 	if (!is_known(customer, day))
 		return false;
+	customer->looks++;
 	evaluate_rules(customer, day);
 	*score = shown(customer->card, card_points(customer));
 	return true;

@@ -139,6 +139,9 @@ typedef struct CardRuleState
 	double		value;			/* within the bounds */
 } CardRuleState;
 
+/* Bands of usual customers take a handful of scores. */
+#define CARD_PATIENCE		64
+
 #define CARD_SHORT_ITEMS	128
 #define CARD_SHORT_RULES	16
 #define CARD_SHORT_ENTRIES	16
@@ -152,6 +155,8 @@ typedef struct CardCustomer
 	const uint8_t *fits;		/* CardFit of each condition */
 	CardItem   *items;			/* ascending days */
 	size_t		nitems;
+	int64_t		looks;			/* how many scores have been computed */
+	int64_t		patience;		/* how many a band may take one by one, see card_band.c */
 	bool		known;			/* there is an event ... */
 	int64_t		first_event;	/* ... first on this day */
 	CardRuleState *states;
@@ -185,7 +190,18 @@ extern int	card_band(CardCustomer *customer, int64_t day);
  */
 extern int64_t card_events_needed(CardCustomer *customer, int64_t day, int rule, double score);
 
-/* For card_band.c */
+/* For card_band.c and card_path.c */
 extern double card_combine(const CardCustomer *customer, const double *values);
+extern double card_weight(const CardRule *rule, int64_t age);
+extern double card_points_times(const CardRule *rule, CardInt n);
+extern CardInt card_item_total(const CardCustomer *customer, const CardItem *item);
+extern void card_end_rule(const CardCustomer *customer, const CardRule *rule, CardRuleState *state,
+						  int64_t asked);
+
+/*
+ * Which bands have been entered and not left on a day, one for each; false
+ * where a rule's sums can't be carried from day to day.
+ */
+extern bool card_path(CardCustomer *customer, int64_t day, bool *held);
 
 #endif							/* CARD_H */

@@ -12,6 +12,10 @@
  * a positive part falls, a negative one rises. The lowest that the score can be
  * on some days follows from both ends, so that hardly any day between has to be
  * looked at, and those few are looked at exactly.
+ *
+ * Each look adds up all that was before. Who stays between the two scores of a
+ * band for thousands of days would cost the square of that: after some looks
+ * card_path.c decides for all bands.
  */
 #include "card.h"
 
@@ -84,7 +88,8 @@ lower_bound(const CardCustomer *customer, const Moment *a, const Moment *b, doub
 
 /* Is the score at least "leave" on all days between two on which it is? */
 static bool
-stays(CardCustomer *customer, const Moment *a, const Moment *b, double leave, double *values)
+stays(CardCustomer *customer, const Moment *a, const Moment *b, double leave, int64_t most,
+	  double *values)
 {
 	const Host *host = customer->host;
 	Moment		middle;
@@ -98,16 +103,18 @@ stays(CardCustomer *customer, const Moment *a, const Moment *b, double leave, do
 		return true;
 	host->check();
 	middle.parts = host_allocate(host, (size_t) customer->card->nrules * sizeof(Part));
-	result = look(customer, a->day + (b->day - a->day) / 2, &middle) && middle.score >= leave &&
-		stays(customer, a, &middle, leave, values) && stays(customer, &middle, b, leave, values);
+	result = customer->looks <= most &&
+		look(customer, a->day + (b->day - a->day) / 2, &middle) && middle.score >= leave &&
+		stays(customer, a, &middle, leave, most, values) &&
+		stays(customer, &middle, b, leave, most, values);
 	host->release(middle.parts);
 	return result;
 }
 
-/* Has the band been entered, and not been left up to that day? */
+/* Has the band been entered, and not been left up to that day? Not known after too many looks. */
 static bool
-holds(CardCustomer *customer, const CardBand *band, int64_t day, Moment *a, Moment *b,
-	  double *values)
+holds(CardCustomer *customer, const CardBand *band, int64_t day, int64_t most, Moment *a,
+	  Moment *b, double *values)
 {
 	size_t		n = customer->nitems;
 
@@ -119,6 +126,8 @@ holds(CardCustomer *customer, const CardBand *band, int64_t day, Moment *a, Mome
 		bool		event = false;
 
 		customer->host->check();
+		if (customer->looks > most)
+			return false;
 		for (; n > 0 && customer->items[n - 1].day == since; n--)
 			event |= customer->items[n - 1].events > 0;
 		if (!look(customer, since, a) || a->score < band->leave)
@@ -126,7 +135,7 @@ holds(CardCustomer *customer, const CardBand *band, int64_t day, Moment *a, Mome
 		if (day > since)
 		{
 			if (!look(customer, day, b) || b->score < band->leave ||
-				!stays(customer, a, b, band->leave, values))
+				!stays(customer, a, b, band->leave, most, values))
 				return false;
 		}
 		if (event && a->score >= band->enter)
@@ -144,6 +153,9 @@ card_band(CardCustomer *customer, int64_t day)
 	Moment		a,
 				b;
 	double	   *values = NULL;
+	bool	   *held = NULL;
+	bool		by_path = false;
+	int64_t		most = customer->looks + customer->patience;
 	double		score;
 	int			band;
 
@@ -170,9 +182,22 @@ card_band(CardCustomer *customer, int64_t day)
 			a.parts = host_allocate(host, (size_t) card->nrules * sizeof(Part));
 			b.parts = host_allocate(host, (size_t) card->nrules * sizeof(Part));
 		}
-		if (holds(customer, the_band, day, &a, &b, values))
+		if (!by_path && holds(customer, the_band, day, most, &a, &b, values))
+			break;
+		if (!by_path && customer->looks > most)
+		{
+			held = host_allocate(host, (size_t) card->nbands * sizeof(bool));
+			by_path = card_path(customer, day, held);
+			/* the slow way then, however long it takes */
+			most = INT64_MAX;
+			if (!by_path && holds(customer, the_band, day, most, &a, &b, values))
+				break;
+		}
+		if (by_path && held[band])
 			break;
 	}
+	if (held != NULL)
+		host->release(held);
 	if (values != NULL)
 	{
 		host->release(values);

@@ -261,6 +261,25 @@ slow_band(int asked)
 
 static int	by_hysteresis;
 
+/* The same from the first day on, by sums that are carried along */
+static int
+path_band(CardCustomer *customer, int asked)
+{
+	bool		held[3];
+
+	if (!known_on[asked] || !card.reads_events)
+		return card_band(customer, FIRST_DAY + asked);
+	if (!card_path(customer, FIRST_DAY + asked, held))
+	{
+		assert_int_equal(customer->nitems, 0);
+		return -1;
+	}
+	for (int b = 0; b < card.nbands; b++)
+		if (held[b] || (bands[b].enter <= 0 && scores[asked] >= bands[b].leave))
+			return b;
+	return -1;
+}
+
 static void
 check_customer(void)
 {
@@ -283,6 +302,7 @@ check_customer(void)
 		int			band = card_band(customer, FIRST_DAY + d);
 
 		assert_int_equal(band, slow_band(d));
+		assert_int_equal(path_band(customer, d), band);
 		by_hysteresis += band >= 0 && scores[d] < bands[band].enter;
 	}
 	card_close(customer);
@@ -418,6 +438,103 @@ test_long_gap(void **state)
 	free(bytes);
 }
 
+/*
+ * Somebody who stays between the two scores of a band for 5,000 days with
+ * events: as the definition says, and with few looks at all of the past.
+ */
+static void
+test_long_stay(void **state)
+{
+	enum
+	{
+		STAY = 5000
+	};
+	HistoryDay *stay = malloc(STAY * sizeof(HistoryDay));
+	double	   *all = malloc(2 * STAY * sizeof(double));
+	bool	   *events = malloc(2 * STAY * sizeof(bool));
+	uint16_t	list[6] = {0, 1, 2, 3, 4, 5};
+	int			in_band = 0;
+
+	(void) state;
+	seed = 18;
+	for (int round = 0; round < 4; round++)
+	{
+		CardEntry	entry = {.rules = list,.nrules = 6};
+		CardCustomer *customer = malloc(sizeof(CardCustomer));
+		bool		held[3] = {false, false, false};
+		int			day = 0;
+		double		lowest = 100;
+		size_t		size;
+		uint8_t    *bytes;
+
+		memset(events, 0, 2 * STAY * sizeof(bool));
+		for (int k = 0; k < STAY; k++)
+		{
+			stay[k] = (HistoryDay) {1 + draw(3), draw(500), day};
+			events[day] = true;
+			day += 1 + (round % 2) * draw(2);
+		}
+		bytes = history_pack_days(&host, stay, STAY, 2, 0, &size);
+		entry.history.bytes = bytes;
+		entry.history.len = size;
+		draw_card(6, 0);
+		for (int i = 0; i < 6; i++)
+		{
+			rules[i].mode = (CardMode) (i % 3);
+			rules[i].group = -1;
+			rules[i].min = -INFINITY;
+			rules[i].max = i == 5 ? 12 : INFINITY;
+			rules[i].window = i < 2 ? 0 : 20 + draw(400);
+			rules[i].decay = i < 2 ? CARD_HALF_LIFE : (CardDecay) (i % 3);
+			rules[i].half_life = 3 + draw(100);
+			rules[i].step_keeps = draw(100) / 100.0;
+			rules[i].step_days = 1 + draw(60);
+			/* a rule that takes away comes and fades */
+			rules[i].points = (1 + draw(300)) * (CARD_POINT / 100) * (round >= 2 && i == 4 ? -1 : 1);
+		}
+		card.nfits = 0;
+		card.reads_events = true;
+		card.min = 0;
+		card.max = 4000;
+		assert_int_equal(card_open(customer, &host, &card, &entry, 1, fits, day), HISTORY_OK);
+		for (int d = 0; d < day; d++)
+		{
+			assert_true(card_score(customer, d, &all[d]));
+			if (d > 1000)
+				lowest = fmin(lowest, all[d]);
+		}
+		/* entered after the first days only, left never; entered now and then; left at times */
+		bands[0] = (CardBand) {all[day / 5], lowest};
+		bands[1] = (CardBand) {all[day / 2], all[day / 3] < all[day / 2] ? all[day / 3] : lowest};
+		bands[2] = (CardBand) {all[day / 7] * 0.9, all[day / 7] * 0.8};
+		for (int d = 0; d < day; d++)
+		{
+			int			slow = -1;
+
+			for (int b = 2; b >= 0; b--)
+			{
+				held[b] = all[d] >= bands[b].leave &&
+					(held[b] || (events[d] && all[d] >= bands[b].enter));
+				if (held[b])
+					slow = b;
+			}
+			if (d % 499 != 0 && d != day - 1)
+				continue;
+			customer->looks = 0;
+			assert_int_equal(card_band(customer, d), slow);
+			assert_true(customer->looks <= CARD_PATIENCE + 12);
+			in_band += slow >= 0 && all[d] < bands[slow].enter;
+		}
+		card_close(customer);
+		free(customer);
+		free(bytes);
+	}
+	assert_true(in_band > 10);
+	free(stay);
+	free(all);
+	free(events);
+}
+
 static void
 test_events_needed(void **state)
 {
@@ -467,6 +584,7 @@ main(void)
 		cmocka_unit_test(test_same_bits),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_long_gap),
+		cmocka_unit_test(test_long_stay),
 		cmocka_unit_test(test_events_needed),
 	};
 
