@@ -54,6 +54,7 @@ OBJS = \
 	src/scorecard/card.o \
 	src/scorecard/card_band.o \
 	src/scorecard/card_path.o \
+	src/scorecard/card_next.o \
 	src/scorecard/program.o \
 	src/scorecard/scorecard.o \
 	src/scorecard/card_check.o \

@@ -218,14 +218,15 @@ COMMENT ON FUNCTION @extschema@.scorecard_points(text, text[], @extschema@.histo
 CREATE FUNCTION @extschema@.scorecard_next_band(card text, kinds text[], histories @extschema@.history[], as_of date,
 		fits bool[] DEFAULT NULL,
 	language text DEFAULT 'en',
-	OUT band text, OUT enter float8, OUT missing float8, OUT "position" int, OUT label text, OUT events bigint)
+	OUT band text, OUT enter float8, OUT missing float8, OUT "position" int, OUT label text, OUT events bigint,
+	OUT together boolean)
 	RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10
 	AS 'MODULE_PATHNAME', 'scorecard_next_band';
 COMMENT ON FUNCTION @extschema@.scorecard_next_band(text, text[], @extschema@.history[], date, bool[], text) IS
 	'what would reach the next band on that day: its score, how much is missing, and for each rule how many events '
-	'more of '
-	'it alone are enough, up to a million; one row with position NULL where none is; no row in the highest band';
+	'more of it alone are enough, up to a million; where none is, how many of several rules together, in rows with '
+	'together true; one row with position NULL where not even that is; no row in the highest band';
 
 CREATE FUNCTION @extschema@.scorecard_fits(card text, columns text[])
 	RETURNS text[]
@@ -278,7 +279,8 @@ COMMENT ON FUNCTION
 
 CREATE FUNCTION @extschema@._card_next_band(program jsonb, orders @extschema@.history,
 	streams @extschema@.stream_histories, fits bool[], as_of date, language text DEFAULT 'en',
-	OUT band text, OUT enter float8, OUT missing float8, OUT "position" int, OUT label text, OUT events bigint)
+	OUT band text, OUT enter float8, OUT missing float8, OUT "position" int, OUT label text, OUT events bigint,
+	OUT together boolean)
 	RETURNS SETOF record
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10
 	AS 'MODULE_PATHNAME', 'card_next_band_of_program';

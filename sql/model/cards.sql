@@ -156,7 +156,8 @@ DECLARE
 	program	jsonb := @extschema@._scorecard_program(format('%I.%I', model, copy), keys);
 	dropped	boolean;
 BEGIN
-	IF jsonb_path_exists(program, 'strict $.rules[*] ? (@.mode == "fit" || @.keys[*] >= 0)') THEN
+	IF jsonb_path_exists(program, 'strict $.rules[*]'
+		' ? (@.mode == "fit" || @.all == true || @.keys[*] >= 0 || @.streams[*] >= 0)') THEN
 		RETURN program;
 	END IF;
 	EXECUTE format('SELECT coalesce(bool_or(NOT $2 -> ''streams'' ? r.stream), false)'
@@ -327,11 +328,7 @@ BEGIN ATOMIC
 	                      ORDER BY b.language = {language}, b.language = 'en', b.language)
 	                 FROM {home}.scorecard_band AS b WHERE b.card = q.{program} ->> 'card'),
 	    'points', (SELECT jsonb_agg(to_jsonb(p)) FROM @extschema@._card_points({given}, {language}) AS p),
-	    -- a rule that no stream feeds leads nowhere
-	    'next', (SELECT jsonb_agg(to_jsonb(p)) FROM @extschema@._card_next_band({given}, {language}) AS p
-	              WHERE p."position" IS NULL OR jsonb_path_exists(q.{program},
-	                    'strict $.rules[*] ? (@.position == $p && @.keys[*] >= 0)',
-	                    jsonb_build_object('p', p."position"))))$q$,
+	    'next', (SELECT jsonb_agg(to_jsonb(p)) FROM @extschema@._card_next_band({given}, {language}) AS p))$q$,
 			'name', pg_catalog.quote_literal(c.card),
 			'program', pg_catalog.quote_ident('card_' OPERATOR(pg_catalog.||) c.card),
 			'arguments', pg_catalog.format('(%s)', a.given), 'given', a.given, 'language', language,
@@ -443,6 +440,7 @@ BEGIN
 			FROM jsonb_array_elements(card.held #> '{program,rules}') WITH ORDINALITY AS r (rule, n)
 			WHERE card.held #>> '{program,lost}' IS NULL
 			  AND r.rule ->> 'mode' <> 'fit' AND coalesce(r.rule -> 'keys', '[]') = '[]'
+			  AND NOT r.rule ?| '{all,streams}'
 			HAVING count(*) > 0;
 	END LOOP;
 END

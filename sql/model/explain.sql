@@ -577,11 +577,24 @@ BEGIN
 		topic := (card ->> 'card') || '_next';
 		points := NULL;
 		last_on := NULL;
-		FOR p IN SELECT * FROM jsonb_to_recordset(nullif(card -> 'next', 'null'))
-				AS r (band text, enter float8, missing float8,
-				   "position" int, label text, events bigint) ORDER BY r.events, r."position" LIMIT 3 LOOP
+		FOR p IN SELECT r.band, r.missing, r."position", r.label, r.events, NULL AS parts
+				   FROM jsonb_to_recordset(nullif(card -> 'next', 'null'))
+						AS r (band text, missing float8, "position" int, label text, events bigint, together boolean)
+				  WHERE NOT r.together
+				 UNION ALL
+				 -- what only several rules reach is one way
+				 SELECT min(r.band), NULL, NULL, NULL, NULL,
+						string_agg(concat(@extschema@._explain_number(r.events, 0, language),
+							@extschema@._no_break_space(), '×', @extschema@._no_break_space(), r.label), ', '
+							ORDER BY r."position")
+				   FROM jsonb_to_recordset(nullif(card -> 'next', 'null'))
+						AS r (band text, "position" int, label text, events bigint, together boolean)
+				  WHERE r.together HAVING count(*) > 0
+				  ORDER BY 5, 3 LIMIT 3 LOOP
 			value := card -> 'labels' ->> p.band;
-			explanation := CASE WHEN p."position" IS NULL THEN
+			explanation := CASE WHEN p.parts IS NOT NULL
+				THEN @extschema@._explain_text('card next together', language, value, p.parts)
+				WHEN p."position" IS NULL THEN
 					@extschema@._explain_text('card next none', language, value,
 						@extschema@._explain_number(p.missing::numeric, 1, language))
 				ELSE @extschema@._explain_text(CASE WHEN p.events = 1 THEN 'card next' ELSE 'card next several' END,

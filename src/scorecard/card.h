@@ -61,6 +61,7 @@ typedef struct CardRule
 	double		min;			/* of the rule's points; infinite where there is no bound */
 	double		max;
 	int			fit;			/* index among the conditions, for CARD_FIT */
+	bool		unfed;			/* there are no events that it reads */
 	double	   *weights;		/* CARD_KNOWN_WEIGHTS of them, negative until known; with a decay */
 } CardRule;
 
@@ -188,9 +189,17 @@ extern int	card_band(CardCustomer *customer, int64_t day);
  * How many events more on the day of the latest question this rule alone needs
  * for a score; 0 if no number of events is enough
  */
-extern int64_t card_events_needed(CardCustomer *customer, int64_t day, int rule, double score);
+extern int64_t card_events_needed(const CardCustomer *customer, int64_t day, int rule,
+								  double score);
 
-/* For card_band.c and card_path.c */
+/*
+ * The same for all rules together, few of them and few events: how many of
+ * each; false if the score is beyond them. Not the fewest of all that there are.
+ */
+extern bool card_events_together(const CardCustomer *customer, int64_t day, double score,
+								 int64_t *needed);
+
+/* For card_band.c, card_path.c and card_next.c */
 extern double card_combine(const CardCustomer *customer, const double *values);
 extern double card_weight(const CardRule *rule, int64_t age);
 extern double card_points_times(const CardRule *rule, CardInt n);

@@ -55,6 +55,12 @@ typedef struct Path
 
 /* ---- terms come, fade and leave ---- */
 
+static int32_t
+phase_of(const RulePath *path, int64_t day)
+{
+	return (int32_t) ((day % path->nphases + path->nphases) % path->nphases);
+}
+
 static void
 add_term(RulePath *path, double u, double size, int64_t day)
 {
@@ -65,7 +71,7 @@ add_term(RulePath *path, double u, double size, int64_t day)
 		path->error += 8 * DBL_EPSILON * (fabs(u) + fabs(path->sum));
 	if (path->nphases > 0)
 	{
-		int32_t		phase = (int32_t) (((day % path->nphases) + path->nphases) % path->nphases);
+		int32_t		phase = phase_of(path, day);
 
 		path->phases[phase] += u;
 		path->phase_sizes[phase] += size;
@@ -151,9 +157,9 @@ fade(RulePath *path, int64_t from, int64_t to)
 		for (int64_t k = 0; k < days && k < path->nphases; k++)
 		{
 			int64_t		day = from + 1 + k;
-			int32_t		phase = (int32_t) (((day % path->nphases) + path->nphases) % path->nphases);
+			int32_t		phase = phase_of(path, day);
 			int64_t		times = 1 + (days - 1 - k) / path->nphases;
-			double		keeps = times == 1 ? rule->step_keeps : pow(rule->step_keeps, (double) times);
+			double		keeps = pow(rule->step_keeps, (double) times);
 			double		kept = path->phases[phase] * keeps;
 
 			if (path->phase_sizes[phase] == 0)

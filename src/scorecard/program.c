@@ -636,6 +636,7 @@ connect_rules(Reader *reader, JsonbContainer *rules)
 			continue;
 		}
 		list = array(reader, rule, "streams", &n);
+		program->card.rules[i].unfed = n == 0;
 		for (int k = 0; k < n; k++)
 		{
 			int			stream = stream_at(reader, list, k);
@@ -646,6 +647,7 @@ connect_rules(Reader *reader, JsonbContainer *rules)
 					append_rule(&program->keys[j].list, i);
 		}
 		list = array(reader, rule, "names", &n);
+		program->card.rules[i].unfed &= n == 0;
 		for (int k = 0; k < n; k++)
 		{
 			JsonbValue *value = getIthJsonbValueFromContainer(list, (uint32) k);
@@ -656,6 +658,7 @@ connect_rules(Reader *reader, JsonbContainer *rules)
 			pfree(name);
 		}
 		list = array(reader, rule, "keys", &n);
+		program->card.rules[i].unfed &= n == 0;
 		for (int k = 0; k < n; k++)
 		{
 			JsonbValue *value = getIthJsonbValueFromContainer(list, (uint32) k);

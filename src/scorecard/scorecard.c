@@ -431,8 +431,8 @@ points_of(FunctionCallInfo fcinfo, Customer *customer, bool french)
 
 /*
  * What would reach the next band today: its score, how much is missing, and
- * how many events more of each rule alone are enough. One row without a rule
- * where none is.
+ * how many events more of each rule alone are enough. Where none is, how many
+ * of several rules together; one row without a rule where not even that is.
  */
 static Datum
 next_band_of(FunctionCallInfo fcinfo, Customer *customer, bool french)
@@ -450,28 +450,36 @@ next_band_of(FunctionCallInfo fcinfo, Customer *customer, bool french)
 	if (band > 0 && card_score(open, customer->as_of, &score))
 	{
 		double		enter = card->bands[band - 1].enter;
+		int64	   *needed = palloc((Size) card->nrules * sizeof(int64));
 		bool		any = false;
-		Datum		values[6];
-		bool		nulls[6] = {0};
+		bool		together = false;
+		Datum		values[7];
+		bool		nulls[7] = {0};
 
+		for (int i = 0; i < card->nrules; i++)
+		{
+			needed[i] = card_events_needed(open, customer->as_of, i, enter);
+			any |= needed[i] > 0;
+		}
+		if (!any)
+			any = together = card_events_together(open, customer->as_of, enter, needed);
 		values[0] = CStringGetTextDatum(program->bands[band - 1]);
 		values[1] = Float8GetDatum(enter);
 		values[2] = Float8GetDatum(Max(enter - score, 0));
-		for (int i = 0; i < card->nrules; i++)
+		values[6] = BoolGetDatum(together);
+		for (int i = 0; i < card->nrules && any; i++)
 		{
-			int64		needed = card_events_needed(open, customer->as_of, i, enter);
-
-			if (needed == 0)
+			if (needed[i] == 0)
 				continue;
-			any = true;
 			values[3] = Int32GetDatum(card->rules[i].position);
 			values[4] = CStringGetTextDatum(label_of(program, i, french));
-			values[5] = Int64GetDatum(needed);
+			values[5] = Int64GetDatum(needed[i]);
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		}
 		nulls[3] = nulls[4] = nulls[5] = true;
 		if (!any)
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		pfree(needed);
 	}
 	close_customer(customer);
 	return (Datum) 0;

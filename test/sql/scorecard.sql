@@ -198,6 +198,20 @@ SELECT n.band, n.enter, round(n.missing::numeric, 9) AS missing, n.position, n.e
   scorecard_score('crm.single', '{x,x}', ARRAY['{2025-04-20:5:5}', format('{2025-05-05:%s:0}', n.events - 1)]::history[], '2025-05-05') >= n.enter AS one_less
 FROM scorecard_next_band('crm.single', '{x}', ARRAY[history '{2025-04-20:5:5}'], '2025-05-05') AS n;
 SELECT * FROM scorecard_next_band('crm.single', '{x}', ARRAY[history '{2025-05-05:500:5}'], '2025-05-05', language => 'fr');
+-- several rules where none alone reaches it: as few of each as together are enough
+SELECT create_scorecard('crm.several');
+INSERT INTO crm.scorecard_rule (card, position, rule_group, kind, mode, points, rule_max, label_en, label_fr) VALUES
+  ('several', 1, NULL, 'a', 'day', 12, NULL, 'A', 'A'), ('several', 2, NULL, 'b', 'each', 4, 20, 'B', 'B'), ('several', 3, 'g', 'c', 'each', 3, NULL, 'C', 'C'), ('several', 4, 'g', 'd', 'once', 5, NULL, 'D', 'D'),
+  ('several', 5, NULL, 'e', 'value', 9, NULL, 'E', 'E');
+INSERT INTO crm.scorecard_group (card, rule_group, group_max) VALUES ('several', 'g', 25);
+INSERT INTO crm.scorecard_band (card, band, language, enter, label) VALUES ('several', 'top', 'en', 90, 'a'), ('several', 'high', 'en', 50, 'a'), ('several', 'zero', 'en', 0, 'b');
+CREATE TABLE public.several AS SELECT d, n.* FROM unnest('{1,2,3}'::int[]) AS d, scorecard_next_band('crm.several', '{a,b,x}', ARRAY[CASE d WHEN 2 THEN '{2025-05-05:1:0}' ELSE '{2025-05-04:1:0}' END, CASE d WHEN 3 THEN '{2025-01-01:9:0}' END, '{2025-01-01:1:0}']::history[], '2025-05-05') AS n;
+SELECT d, band, enter, round(missing::numeric, 6) AS missing, position, events, together FROM public.several ORDER BY d, position;
+SELECT d, count(*) AS rules, scorecard_score('crm.several', array_agg(kind) || '{a,b,x}'::text[], array_agg(format('{2025-05-05:%s:0}', events)::history) || ARRAY[CASE d WHEN 2 THEN '{2025-05-05:1:0}' ELSE '{2025-05-04:1:0}' END, CASE d WHEN 3 THEN '{2025-01-01:9:0}' END, '{2025-01-01:1:0}']::history[], '2025-05-05') >= 50 AS enough
+FROM public.several JOIN crm.scorecard_rule AS r USING (position) WHERE r.card = 'several' GROUP BY d ORDER BY d;
+SELECT language, e.topic, e.value, e.explanation FROM unnest('{en,fr}'::text[]) AS language,
+  LATERAL (SELECT jsonb_build_object('customer', jsonb_build_object('cards', jsonb_build_array(jsonb_build_object('card', 'several', 'score', 12, 'labels', '{"high": "High"}'::jsonb, 'next', (SELECT jsonb_agg(to_jsonb(s)) FROM several AS s WHERE d = 1)))))) AS i (info),
+  _explain_cards(info, language) AS e ORDER BY language, e.topic;
 
 -- Of a model: the same, by keys
 CREATE TABLE public.model AS

@@ -260,6 +260,7 @@ slow_band(int asked)
 }
 
 static int	by_hysteresis;
+static int	by_several;
 
 /* The same from the first day on, by sums that are carried along */
 static int
@@ -490,7 +491,9 @@ test_long_stay(void **state)
 			rules[i].step_keeps = draw(100) / 100.0;
 			rules[i].step_days = 1 + draw(60);
 			/* a rule that takes away comes and fades */
-			rules[i].points = (1 + draw(300)) * (CARD_POINT / 100) * (round >= 2 && i == 4 ? -1 : 1);
+			rules[i].points = (1 + draw(300)) * (CARD_POINT / 100);
+			if (round >= 2 && i == 4)
+				rules[i].points = -rules[i].points;
 		}
 		card.nfits = 0;
 		card.reads_events = true;
@@ -535,10 +538,46 @@ test_long_stay(void **state)
 	free(events);
 }
 
+/* With events of all rules together: enough, and not one of them too many. */
+static void
+check_together(CardCustomer *customer, int day, double wanted)
+{
+	int64_t		needed[MAX_RULES];
+	double		values[MAX_RULES];
+	bool		reached = card_events_together(customer, day, wanted, needed);
+
+	for (int less = -1; less < card.nrules; less++)
+	{
+		if (less >= 0 && (!reached || needed[less] == 0))
+			continue;
+		for (int i = 0; i < card.nrules; i++)
+		{
+			const CardRuleState *state = &customer->states[i];
+			double		points = (double) rules[i].points / CARD_POINT;
+			bool		today = state->active_days > 0 && state->last_day == day;
+			bool		once = rules[i].mode == CARD_ONCE;
+			bool		gives = points > 0 &&
+				(rules[i].mode == CARD_EACH || once || (rules[i].mode == CARD_DAY && !today));
+			int64_t		n = rules[i].mode == CARD_EACH ? CARD_MAX_NEEDED : 1;
+
+			if (reached)
+				n = needed[i] - (i == less);
+			values[i] = state->value;
+			assert_true(gives || !reached || needed[i] == 0);
+			if (gives && n > 0)
+				values[i] = fmin(fmax((once ? 0 : state->raw) + (double) n * points,
+									  rules[i].min), rules[i].max);
+		}
+		assert_int_equal(card_combine(customer, values) >= wanted, reached && less < 0);
+	}
+	by_several += reached;
+}
+
 static void
 test_events_needed(void **state)
 {
 	(void) state;
+	by_several = 0;
 	seed = 17;
 	for (int round = 0; round < 500; round++)
 	{
@@ -569,11 +608,14 @@ test_events_needed(void **state)
 				assert_true(n >= 0 && n <= CARD_MAX_NEEDED);
 				assert_true(before == customer->states[i].value);
 			}
+		if (customer->known && customer->first_event <= FIRST_DAY + 130)
+			check_together(customer, FIRST_DAY + 130, wanted);
 		card_close(customer);
 		free(customer);
 		for (int e = 0; e < nentries; e++)
 			free(packed[e]);
 	}
+	assert_true(by_several > 50);
 }
 
 int
