@@ -311,7 +311,14 @@ segment_read_columns(ArrayType *array, int *count, int first)
 		if (nulls[i])
 			null_argument(psprintf("columns[%d]", i + 1), NULL);
 		raw = TextDatumGetCString(elements[i]);
-		if (!SplitIdentifierString(pstrdup(raw), '.', &parts) || parts == NIL)
+
+		/*
+		 * Database, schema, table and column, each quoted and with every byte
+		 * doubled, are the most that can be meant; splitting takes time that
+		 * is quadratic in the number of quotes.
+		 */
+		if (strlen(raw) > 4 * (2 * NAMEDATALEN + 2) ||
+			!SplitIdentifierString(pstrdup(raw), '.', &parts) || parts == NIL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("columns[%d] \"%.*s\" is not the name of a column", i + 1,

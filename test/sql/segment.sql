@@ -207,6 +207,8 @@ SELECT segment_case('essential', '{r,f}');
 SELECT segment_case('essential', '{r,f,NULL}');
 SELECT segment_case('essential', '{{r,f,m}}');
 SELECT segment_case('essential', '{r,f,"m + 1"}');
+-- longer than any name can be: refused before it is taken apart
+SELECT segment_case('standard', ARRAY['r', 'f', repeat('"', 1000)]);
 SELECT segment_case('essential', '{r,f,m,a.tenure_days,b.tenure_days}');
 SELECT segment_case('standard', '{r,f,m,a.tenure_days,b.tenure_days}') LIKE 'CASE%' AS not_needed;
 SELECT segment_case(NULL, '{r,f,m}') IS NULL AS no_map, segment_case('essential', NULL) IS NULL AS no_columns;
