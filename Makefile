@@ -46,6 +46,8 @@ OBJS = \
 	src/score/score.o \
 	src/score/score_window.o \
 	src/score/exact_sum_agg.o \
+	src/math/rating.o \
+	src/score/rating_agg.o \
 	src/segment/segment.o \
 	src/segment/segment_case.o \
 	src/foreign.o \
@@ -84,10 +86,10 @@ OBJS = \
 
 # Each file uses only those above it: sql/check_layers.pl looks. arguments and
 # settings are about functions of all of them.
-SQL_LAYERS = history streams score segment segment_maps scorecard scorecards bulk prediction propensity statistics \
+SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics \
 	$(SQL_MODEL:%=model/%) arguments settings
-SQL_MODEL = home columns streams cards source lock settings people put tables query calibrate live read read_streams \
-	words lookup views dated accounts stream_views explain prediction quality corrections privacy report manage manage_streams
+SQL_MODEL = home columns streams scales cards source lock settings people put tables query calibrate live read read_streams \
+	words lookup views dated accounts stream_views satisfaction explain prediction quality corrections privacy report manage manage_streams
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

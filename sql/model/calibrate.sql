@@ -122,6 +122,69 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_write_fits(name, jsonb) IS 'internal: fits of the version at hand';
 
+-- What all answers on a scale say together, for each version and tenant: where it is
+-- missing, or "again" for all of them, because streams have no versions. Ratings are
+-- brought to 0 to 10. How much the mean of all counts in that of one customer is the
+-- variance within customers divided by that between them (H. Bühlmann and E. Straub,
+-- Glaubwürdigkeit für Schadensätze, 1970); 5 where that can't be known. Answers of a
+-- customer to a question on one day in one class are taken as equal to their mean.
+CREATE FUNCTION @extschema@._write_satisfaction(model name, settings jsonb, again boolean)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	scales	text := (SELECT string_agg(format('(%s, %s::numeric, %s::numeric)', s.stream_no, s.low, s.high), ', '
+						ORDER BY s.stream_no) FROM @extschema@._scaled_streams(settings) AS s);
+	missing	boolean;
+BEGIN
+	IF again THEN
+		EXECUTE format('UPDATE %I.calibration SET satisfaction_mean = NULL, satisfaction_weight = NULL'
+			' WHERE satisfaction_mean IS NOT NULL', model);
+	END IF;
+	EXECUTE format('SELECT EXISTS (SELECT FROM %I.calibration AS k WHERE k.satisfaction_mean IS NULL)', model)
+		INTO missing;
+	IF scales IS NULL OR NOT missing THEN
+		RETURN;
+	END IF;
+	EXECUTE @extschema@._fill($q$
+		WITH asked AS MATERIALIZED (
+			SELECT DISTINCT c.version, c.window_days, (SELECT {as_of} FROM {model}.configuration AS c
+			       WHERE c.valid_until IS NULL) AS as_of
+			  FROM {model}.configuration AS c JOIN {model}.calibration AS k ON k.version = c.version
+			 WHERE k.satisfaction_mean IS NULL
+		), of_customer AS (
+			SELECT a.version, h.tenant, h.customer_key, sum(d.events)::numeric AS n, sum(d.events * r.rating) AS ratings,
+			       sum(d.events * r.rating * r.rating) AS squares
+			  FROM ({customers}) AS h
+			 CROSS JOIN LATERAL @extschema@.stream_kinds(h.streams) AS x
+			  JOIN (VALUES {scales}) AS s (stream_no, low, high) ON s.stream_no = x.stream
+			 CROSS JOIN LATERAL @extschema@.days(x.history) AS d
+			 CROSS JOIN LATERAL (SELECT 10 * (d.total / d.events - s.low) / (s.high - s.low) AS rating) AS r
+			  JOIN asked AS a ON d.day <= a.as_of AND (a.window_days IS NULL OR d.day > a.as_of - a.window_days)
+			 WHERE d.events > 0
+			 GROUP BY a.version, h.tenant, h.customer_key
+		), of_all AS (
+			SELECT o.version, o.tenant, count(*) FILTER (WHERE o.n >= 2) AS repeated, sum(o.ratings) / sum(o.n) AS mean,
+			       (sum(o.squares) - sum(o.ratings * o.ratings / o.n)) / nullif(sum(o.n) - count(*), 0) AS within,
+			       (sum(o.ratings * o.ratings / o.n) - sum(o.ratings) * sum(o.ratings) / sum(o.n))
+			       / nullif(count(*) - 1, 0) AS between_means,
+			       (sum(o.n) - sum(o.n * o.n) / sum(o.n)) / nullif(count(*) - 1, 0) AS answers_each
+			  FROM of_customer AS o GROUP BY o.version, o.tenant
+		)
+		UPDATE {model}.calibration AS k
+		   SET satisfaction_mean = o.mean, satisfaction_weight = CASE
+		       WHEN o.repeated >= 2 AND o.between_means > o.within
+		       THEN o.within * o.answers_each / (o.between_means - o.within) ELSE 5 END
+		  FROM of_all AS o
+		 WHERE k.version = o.version AND k.tenant = o.tenant AND k.satisfaction_mean IS NULL$q$,
+		'model', quote_ident(model), 'as_of', @extschema@._model_as_of(), 'scales', scales,
+		'customers', @extschema@._model_customers(model, settings));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._write_satisfaction(name, jsonb, boolean) IS
+	'internal: what all answers say together, for each version of a model';
+
 -- Thresholds of the version at hand, for every tenant that has none: taken
 -- from the customers, or, with measure false, only those that are fixed; with
 -- measure NULL the same, for tenants with a stored history alone.
@@ -165,6 +228,7 @@ BEGIN
 			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds,'
 			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit, NULL::float8[] '
 			'AS clv_thresholds,'
+			' NULL::float8 AS satisfaction_mean, NULL::float8 AS satisfaction_weight,'
 			' NULL::float8 AS median_value FROM (%s) AS t)', settings ->> 'version', tenants))),
 		format('(%s)', @extschema@._model_customers(model, settings)));
 	EXECUTE format($q$
@@ -196,6 +260,9 @@ BEGIN
 	GET DIAGNOSTICS written = ROW_COUNT;
 	IF measured THEN
 		PERFORM @extschema@._model_write_fits(model, settings);
+	END IF;
+	IF measure IS NOT NULL THEN
+		PERFORM @extschema@._write_satisfaction(model, settings, false);
 	END IF;
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
 	IF written > 0 THEN

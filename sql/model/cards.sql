@@ -245,6 +245,10 @@ BEGIN ATOMIC
 	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 10000
 	  FROM @extschema@._response_columns(settings) AS c
 	UNION ALL
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 11000
+	  FROM @extschema@._satisfaction_columns(settings)
+		   WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
+	UNION ALL
 	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 20000
 	  FROM @extschema@._card_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	 ORDER BY 6;
@@ -364,7 +368,8 @@ BEGIN
 		known := known || '{"propensity_90d": "s.propensity_90d * 100",'
 			' "churn_probability": "s.churn_probability * 100"}';
 	END IF;
-	IF 'satisfaction_score' = ANY (@extschema@._model_attributes(settings)) THEN
+	IF 'satisfaction_score' = ANY (@extschema@._model_attributes(settings)
+		|| ARRAY(SELECT s.name FROM @extschema@._satisfaction_columns(settings) AS s)) THEN
 		known := known || '{"satisfaction_score": "s.satisfaction_score * 10"}';
 	END IF;
 	IF jsonb_typeof(settings -> 'composite') <> 'object' OR settings -> 'composite' = '{}' THEN

@@ -58,6 +58,7 @@ DECLARE
 	roles	text[];
 	wrong	text;
 BEGIN
+	PERFORM @extschema@._check_scale(stream);
 	IF (stream ->> 'kinds')::int NOT BETWEEN 1 AND 1000 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('kinds %s is not between 1 and 1000', stream ->> 'kinds'),
@@ -169,6 +170,17 @@ $$;
 COMMENT ON FUNCTION @extschema@._put_stream(name, jsonb, jsonb, jsonb) IS
 	'internal: understand the source of a stream and write its row';
 
+-- All events of a stream with a scale are answers.
+CREATE FUNCTION @extschema@._with_role(stream jsonb)
+	RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN stream OPERATOR(pg_catalog.->>) 'scale' IS NOT NULL
+				 AND stream OPERATOR(pg_catalog.->>) 'role' IS NULL
+		THEN stream OPERATOR(pg_catalog.||) '{"role": "answer"}' ELSE stream END;
+END;
+COMMENT ON FUNCTION @extschema@._with_role(jsonb) IS 'internal: the settings of a stream with the role that its scale has';
+
 -- Adds a stream, or changes one: "changes" has the arguments that are given.
 CREATE FUNCTION @extschema@._set_stream(caller jsonb, model text, stream text, changes jsonb, reset text[],
 	is_new boolean, dry_run boolean)
@@ -197,6 +209,7 @@ BEGIN
 		new := jsonb_build_object('stream', stream,
 			'stream_no', (SELECT coalesce(max(s.stream_no), 0) + 1 FROM @extschema@._streams(settings) AS s),
 			'time_zone', settings -> 'time_zone', 'kinds', 100, 'live', false) || jsonb_strip_nulls(changes);
+		new := @extschema@._with_role(new);
 		FOREACH argument IN ARRAY '{source,customer,day}'::text[] LOOP
 			IF new ->> argument IS NULL THEN
 				RAISE null_value_not_allowed USING MESSAGE = format('%s must not be null', argument);
@@ -206,16 +219,17 @@ BEGIN
 		old := @extschema@._stream(settings, home, stream);
 		FOREACH argument IN ARRAY coalesce(reset, '{}') LOOP
 			IF argument IS NULL
-				OR argument <> ALL ('{kind,value,counts,event_key,live,role,time_zone,kinds}'::text[]) THEN
+				OR argument <> ALL ('{kind,value,counts,event_key,live,role,scale,time_zone,kinds}'::text[]) THEN
 				RAISE invalid_parameter_value USING
 					MESSAGE = format('reset: "%s" is no setting that has a default', left(argument, 100)),
-					HINT = 'Those are kind, value, counts, event_key, live, role, time_zone and kinds.';
+					HINT = 'Those are kind, value, counts, event_key, live, role, scale, time_zone and kinds.';
 			END IF;
 		END LOOP;
 		new := old || coalesce((SELECT jsonb_object_agg(u.a, CASE u.a WHEN 'kinds' THEN to_jsonb(100)
 					WHEN 'live' THEN to_jsonb(false)
 					WHEN 'time_zone' THEN settings -> 'time_zone' END) FROM unnest(reset) AS u (a)), '{}')
 			|| jsonb_strip_nulls(changes);
+		new := @extschema@._with_role(new);
 		IF new = old THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = format('nothing to change in stream "%s"', stream),
@@ -241,6 +255,9 @@ BEGIN
 		settings := @extschema@._model_settings(home);
 		PERFORM @extschema@._read_streams(home, settings, ARRAY[(new ->> 'stream_no')::int]);
 		settings := @extschema@._model_settings(home);
+		IF coalesce(new ->> 'scale', old ->> 'scale') IS NOT NULL THEN
+			PERFORM @extschema@._write_satisfaction(home, settings, true);
+		END IF;
 		PERFORM @extschema@._model_make_shown(home, settings, settings -> 'parts');
 		SELECT jsonb_agg(to_jsonb(r)) INTO lines FROM @extschema@._stream_report(home, settings, stream) AS r;
 		IF dry_run THEN
@@ -262,7 +279,7 @@ COMMENT ON FUNCTION @extschema@._set_stream(jsonb, text, text, jsonb, text[], bo
 CREATE FUNCTION @extschema@.add_stream(model text, stream text, source text, customer text, day text,
 	kind text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL, event_key text DEFAULT NULL,
 	live boolean DEFAULT false, role text DEFAULT NULL, time_zone text DEFAULT NULL, kinds int DEFAULT 100,
-	dry_run boolean DEFAULT false)
+	dry_run boolean DEFAULT false, scale text DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -271,11 +288,11 @@ BEGIN ATOMIC
 		pg_catalog.jsonb_build_object('source', add_stream.source, 'customer', add_stream.customer,
 			'day', add_stream.day, 'kind', add_stream.kind, 'value', add_stream.value, 'counts', add_stream.counts,
 			'event_key', add_stream.event_key, 'live', add_stream.live, 'role', add_stream.role,
-			'time_zone', add_stream.time_zone, 'kinds', add_stream.kinds),
+			'scale', add_stream.scale, 'time_zone', add_stream.time_zone, 'kinds', add_stream.kinds),
 		NULL, true, COALESCE(add_stream.dry_run, false)) AS s;
 END;
 COMMENT ON FUNCTION @extschema@.add_stream(text, text, text, text, text, text, text, text, text, boolean, text,
-	text, int, boolean) IS
+	text, int, boolean, text) IS
 	'let a model know what customers do beside ordering: a source of events with a customer, a day and perhaps a kind; '
 	'add_stream(''shop'', ''visits'', ''web.events'', customer => ''customer_id'', day => ''seen_on'', '
 	'kind => ''event''); adds columns to customer_scores, and people who have events and no order; '
@@ -284,7 +301,7 @@ COMMENT ON FUNCTION @extschema@.add_stream(text, text, text, text, text, text, t
 CREATE FUNCTION @extschema@.alter_stream(model text, stream text, source text DEFAULT NULL, customer text DEFAULT NULL,
 	day text DEFAULT NULL, kind text DEFAULT NULL, value text DEFAULT NULL, counts text DEFAULT NULL,
 	event_key text DEFAULT NULL, live boolean DEFAULT NULL, role text DEFAULT NULL, time_zone text DEFAULT NULL,
-	kinds int DEFAULT NULL, reset text[] DEFAULT NULL, dry_run boolean DEFAULT false)
+	kinds int DEFAULT NULL, reset text[] DEFAULT NULL, dry_run boolean DEFAULT false, scale text DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -294,11 +311,11 @@ BEGIN ATOMIC
 			'customer', alter_stream.customer, 'day', alter_stream.day, 'kind', alter_stream.kind,
 			'value', alter_stream.value, 'counts', alter_stream.counts,
 			'event_key', alter_stream.event_key, 'live', alter_stream.live, 'role', alter_stream.role,
-			'time_zone', alter_stream.time_zone, 'kinds', alter_stream.kinds),
+			'scale', alter_stream.scale, 'time_zone', alter_stream.time_zone, 'kinds', alter_stream.kinds),
 		alter_stream.reset, false, COALESCE(alter_stream.dry_run, false)) AS s;
 END;
 COMMENT ON FUNCTION @extschema@.alter_stream(text, text, text, text, text, text, text, text, text, boolean, text,
-	text, int, text[], boolean) IS
+	text, int, text[], boolean, text) IS
 	'change where a stream of a model comes from and how it is read, and read it again: NULL keeps a setting, reset '
 	'names those to take back to their default; with dry_run only says what it would read';
 
@@ -337,6 +354,9 @@ BEGIN
 		USING (old ->> 'stream_no')::int;
 	PERFORM @extschema@._compile_cards(home);
 	settings := @extschema@._model_settings(home);
+	IF old ->> 'scale' IS NOT NULL THEN
+		PERFORM @extschema@._write_satisfaction(home, settings, true);
+	END IF;
 	PERFORM @extschema@._model_make_shown(home, settings, settings -> 'parts');
 	RETURN QUERY VALUES ('dropped', format('stream %s with its histories', stream)),
 		('note', format('columns %s of customer_scores stay, and are NULL', stream || '_...'));

@@ -192,6 +192,9 @@ BEGIN ATOMIC
 			'rows of a stream that can''t be kept: customer above 1000 bytes, day or value out of range,'
 			' over 9 decimals; left out',
 			'round the value, and mend the rows in the source'),
+		('stream_off_scale', 335, 'rows', 'read', 'streams',
+			'answers that are not on the scale of their stream, or whose customer or day can''t be kept; left out',
+			'another scale, or value => ''CASE WHEN ... END'' that is NULL where the answer is none'),
 		('stream_too_large', 340, 'kinds', 'read', 'streams',
 			'kinds of a customer with a total beyond 18 digits; their other kinds are kept',
 			'give the value in a larger unit'),

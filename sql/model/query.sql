@@ -183,13 +183,14 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
        -- not before the calendar begins
        CASE WHEN {as_of} >= date '4600-01-01 BC' THEN {as_of} - c.change_days END AS then_day,
        k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds,
-       k.median_value{fits}{cards}{columns}
+       k.median_value{fits}{cards}{satisfaction}{columns}
   FROM {dates}{model}.configuration AS c, {calibration} AS k
  WHERE k.version = c.version AND {condition} AND {readable}$q$,
 		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
 		'dates', dates, 'columns', columns,
 		'cards', @extschema@._card_programs(settings) OPERATOR(pg_catalog.||) @extschema@._view_kinds(settings)
 			OPERATOR(pg_catalog.||) @extschema@._response_kinds(settings),
+		'satisfaction', @extschema@._satisfaction_prior(settings),
 		'readable', CASE WHEN reader IS NULL THEN 'true'
 			ELSE @extschema@._model_reader_condition(model, settings, reader) END,
 		'calibration', COALESCE(calibration, pg_catalog.format('%I.calibration', model)),

@@ -128,6 +128,36 @@ $$;
 COMMENT ON FUNCTION @extschema@._without_streams(int[], text) IS
 	'internal: an expression for histories without some streams';
 
+-- A question that has an answer of one class gets numbers for all of them, as long as
+-- there are any: a class that comes later would count as other, and the shares of those
+-- that are known would be wrong.
+CREATE FUNCTION @extschema@._complete_questions(model name)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	EXECUTE @extschema@._fill($q$
+		INSERT INTO {model}.stream_kind (stream_no, kind_no, kind, role)
+		SELECT n.stream_no, n.kind_no, n.kind, n.role
+		  FROM (SELECT q.stream_no, q.kinds, q.role, q.question || ':' || c.class AS kind,
+		               q.last_no + row_number() OVER (PARTITION BY q.stream_no ORDER BY q.first_no, c.n) AS kind_no
+		          FROM (SELECT t.stream_no, t.kinds, t.role, t.scale, a.question, min(k.kind_no) AS first_no,
+		                       max(max(k.kind_no)) OVER (PARTITION BY t.stream_no) AS last_no
+		                  FROM {model}.stream AS t JOIN {model}.stream_kind AS k ON k.stream_no = t.stream_no
+		                 CROSS JOIN LATERAL (SELECT @extschema@._answer_question(t.scale, k.kind)) AS a (question)
+		                 WHERE t.scale IS NOT NULL
+		                 GROUP BY t.stream_no, t.kinds, t.role, t.scale, a.question) AS q
+		         CROSS JOIN LATERAL unnest(@extschema@._scale_classes(q.scale)) WITH ORDINALITY AS c (class, n)
+		         WHERE q.question IS NOT NULL
+		           AND NOT EXISTS (SELECT FROM {model}.stream_kind AS k
+		                            WHERE k.stream_no = q.stream_no AND k.kind = q.question || ':' || c.class)) AS n
+		 WHERE n.kind_no <= n.kinds$q$, 'model', quote_ident(model));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._complete_questions(name) IS
+	'internal: numbers for all classes of the questions of a model';
+
 -- These streams read again; NULL: all of them. Only rows that differ are written.
 -- Erased customers have no row: only those that would be new are looked for on the
 -- list. A total that fits no history is left out with its kind, and counted.
@@ -199,6 +229,7 @@ SELECT r.stream_no, {version}, statement_timestamp(), clock_timestamp(), r.rows_
 		'customer', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		'd_customer', CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END);
 	EXECUTE format('ANALYZE %I.stream_histories', model);
+	PERFORM @extschema@._complete_questions(model);
 	PERFORM @extschema@._compile_cards(model);
 EXCEPTION
 	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
@@ -247,9 +278,14 @@ DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 	applied		bigint;
 	emptied		text[];
+	answered	boolean := false;
 BEGIN
 	IF NOT @extschema@._has_streams(settings) THEN
 		RETURN 0;
+	END IF;
+	IF EXISTS (SELECT FROM @extschema@._scaled_streams(settings)) THEN
+		EXECUTE format('SELECT EXISTS (SELECT FROM %I.pending_events AS p WHERE p.stream_no = ANY ($1))', model)
+			INTO answered USING ARRAY(SELECT s.stream_no FROM @extschema@._scaled_streams(settings) AS s);
 	END IF;
 	EXECUTE @extschema@._fill($q$
 		WITH taken AS (
@@ -303,6 +339,10 @@ BEGIN
 	IF emptied IS NOT NULL THEN
 		EXECUTE format('DELETE FROM %I.stream_histories AS h'
 			' WHERE h.customer_key = ANY ($1) AND h.streams OPERATOR(@extschema@.=) ''{}''', model) USING emptied;
+	END IF;
+	IF answered THEN
+		PERFORM @extschema@._complete_questions(model);
+		PERFORM @extschema@._write_satisfaction(model, settings, false);
 	END IF;
 	PERFORM @extschema@._compile_cards(model);
 	RETURN applied;

@@ -372,6 +372,8 @@ DECLARE
 	customer	text;
 	copies		text;
 	is_stream	boolean := settings ? 'stream_no';
+	rating		text;					-- as the caller gives it
+	scale		text := CASE WHEN settings ? 'stream_no' THEN settings ->> 'scale' END;
 	kind_text	text;
 BEGIN
 	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'source', settings ->> 'source');
@@ -438,6 +440,14 @@ BEGIN
 			DETAIL = order_taken,
 			HINT = 'counts says of each row whether it is an event, like: kind = ''order''.';
 	END IF;
+	IF scale IS NOT NULL THEN
+		-- a rating below zero is an answer, too
+		IF (SELECT b.low < 0 FROM @extschema@._scale_bounds(scale) AS b) THEN
+			expressions[4] := 'true';
+		END IF;
+		rating := expressions[3];
+		expressions[3] := @extschema@._scale_value(scale, rating);
+	END IF;
 	FOREACH argument IN ARRAY '{event_key,currency}'::text[] LOOP
 		expression := settings ->> argument;
 		IF expression IS NOT NULL THEN
@@ -457,10 +467,13 @@ BEGIN
 	END IF;
 	-- of a stream the kind belongs to the key
 	IF is_stream THEN
-		kind_text := CASE WHEN types[6] IS NULL THEN '''''::pg_catalog.text' ELSE
+		kind_text := CASE WHEN types[6] IS NOT NULL THEN
+			format(@extschema@._model_key_text('kind', types[6], collations[6]), '(' || expressions[6] || E'\n)') END;
+		kind_text := CASE WHEN scale IS NOT NULL
+				THEN @extschema@._scale_kind(scale, settings ->> 'stream', kind_text, rating)
+			WHEN kind_text IS NULL THEN '''''::pg_catalog.text' ELSE
 			format(E'CASE WHEN pg_catalog.octet_length(%1$s) OPERATOR(pg_catalog.<=) 63 THEN %1$s ELSE '''' END',
-				format(@extschema@._model_key_text('kind', types[6], collations[6]),
-					'(' || expressions[6] || E'\n)')) END;
+				kind_text) END;
 	END IF;
 	customer := CASE WHEN is_stream THEN
 			format(E'CASE WHEN (%1$s\n) IS NOT NULL%2$s THEN ARRAY[%3$s%4$s, %5$s] END', expressions[1],

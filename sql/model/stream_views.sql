@@ -24,8 +24,8 @@ BEGIN
 				CROSS JOIN LATERAL (VALUES
 					('stream_no_customer', r.rows_without_customer), ('stream_no_day', r.rows_without_day),
 					('stream_no_value', r.rows_without_value),
-					('stream_unconvertible', r.rows_unconvertible
-						+ (SELECT COALESCE(sum(x.affected), 0)::bigint FROM {model}.rejects AS x
+					(CASE WHEN t.scale IS NULL THEN 'stream_unconvertible' ELSE 'stream_off_scale' END,
+						r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM {model}.rejects AS x
 							WHERE x.reason = format('stream %s: unconvertible', t.stream_no))),
 					('stream_too_large', r.customers_too_large),
 					('stream_other_kinds', COALESCE(cardinality(t.kinds_beyond), 0)::bigint)) AS d (reason, affected)

@@ -16,7 +16,10 @@ CREATE FUNCTION @extschema@._stream_settings(settings jsonb, stream jsonb)
 BEGIN ATOMIC
 	SELECT settings OPERATOR(pg_catalog.-) 'streams'
 		OPERATOR(pg_catalog.||) '{"value": null, "counts": null, "event_key": null, "currency": null}'
-		OPERATOR(pg_catalog.||) stream;
+		OPERATOR(pg_catalog.||) stream
+		-- a rating that is not on the scale is no reason for a statement to fail
+		OPERATOR(pg_catalog.||) CASE WHEN stream OPERATOR(pg_catalog.->>) 'scale' IS NULL THEN '{}'::jsonb
+			ELSE '{"on_error": "reject"}' END;
 END;
 COMMENT ON FUNCTION @extschema@._stream_settings(jsonb, jsonb) IS
 	'internal: settings by which a stream is read as a model reads its orders';

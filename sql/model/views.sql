@@ -93,6 +93,8 @@ DECLARE
 		'g:' || a.r_score || ':' || a.f_score, CASE WHEN a.overridden THEN 'x' || COALESCE(':' || a.segment, '') END$q$;
 	common		int := 13;
 	attribute	record;
+	answers		record;
+	positions	int := 11;
 BEGIN
 	IF settings ->> 'prediction' IS NOT NULL THEN
 		columns := columns || ', s.clv_12m IS NOT NULL AS has_clv, s.expected_orders_90d IS NOT NULL AS has_orders,'
@@ -103,6 +105,7 @@ BEGIN
 		CASE WHEN a.has_churn THEN 'churn' || COALESCE(':' || a.segment, '') END,
 		CASE WHEN a.has_propensity THEN 'propensity' || COALESCE(':' || a.segment, '') END$q$;
 		common := common + 5;
+		positions := positions + 4;
 	END IF;
 	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date),
 		'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
@@ -112,6 +115,18 @@ BEGIN
 		groups := groups || format($q$, 'v%1$s' || COALESCE(':' || a.v%1$s, ''),
 		'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);
 	END LOOP;
+	positions := positions + cardinality(@extschema@._model_attributes(settings));
+	-- who has answered a question, and who of a segment has
+	FOR answers IN SELECT s.stream_no, format('%s:', s.stream) AS stream
+					 FROM @extschema@._scaled_streams(settings) AS s LOOP
+		columns := columns || format(', %s AS answered_%s', @extschema@._answered(settings, answers.stream_no),
+			answers.stream_no);
+		positions := positions + 1;
+		groups := groups || (SELECT string_agg(format($q$, 'a:%1$s' || length(a.answered_%2$s[%3$s]) || ':' || a.answered_%2$s[%3$s],
+		'b:%1$s' || length(a.answered_%2$s[%3$s]) || ':' || a.answered_%2$s[%3$s] || '=' || a.segment$q$,
+				answers.stream, answers.stream_no, p), '' ORDER BY p)
+			FROM generate_series(1, @extschema@._answered_places()) AS p);
+	END LOOP;
 	RETURN @extschema@._fill($q$
 SELECT a.tenant, a.as_of, a.version,
        @extschema@.shown_groups(a.customers, ARRAY[{groups}]::text[], {minimum}, {common}, 0) AS shown
@@ -120,9 +135,7 @@ SELECT a.tenant, a.as_of, a.version,
  GROUP BY a.tenant, a.as_of, a.version$q$,
 		'groups', groups, 'minimum', settings ->> 'minimum_group_size', 'common', common::text,
 		'columns', columns, 'scores', scores,
-		'positions', (SELECT string_agg(g::text, ', ' ORDER BY g)
-			FROM generate_series(1, 11 + CASE WHEN settings ->> 'prediction' IS NULL THEN 0 ELSE 4 END
-				+ cardinality(@extschema@._model_attributes(settings))) AS g));
+		'positions', (SELECT string_agg(g::text, ', ' ORDER BY g) FROM generate_series(1, positions) AS g));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_shown(jsonb, text) IS
