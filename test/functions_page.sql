@@ -38,7 +38,9 @@ INSERT INTO section VALUES
 (12, 'Models: quality, corrections and prediction', 'quality.md', 'What may be wrong with the source, what a person says against the rules, and what came of a [prediction](prediction.md).',
 	'{check_quality,quality_reasons,override_segment,clear_override,merge_customers,unmerge_customers,check_prediction}'),
 (13, 'Models: people and privacy', 'privacy.md', 'What is done about one person, and groups too small to be shown.',
-	'{forget_customer,allow_customer,reapply_suppression,purge_model,retention_due,erasure_report,export_customer,score_parity,suppression_token,suppression_key_id,shown_groups,is_small_cell}');
+	'{forget_customer,allow_customer,reapply_suppression,purge_model,retention_due,erasure_report,export_customer,score_parity,suppression_token,suppression_key_id,shown_groups,is_small_cell}'),
+(14, 'Satisfaction', 'satisfaction.md', 'Answers to surveys, summed up with an interval. The result is a row: `(nps(rating)).*` has value, low, high and n.',
+	'{nps,csat,ces,stars}');
 
 -- Lines of at most so many characters, broken after commas.
 CREATE FUNCTION pg_temp.wrapped(words text) RETURNS text LANGUAGE plpgsql AS $$
@@ -124,7 +126,7 @@ SELECT E'## Operators and types\n\nMore on [history.md](history.md).\n\n| operat
 SELECT format('| `%s%s %s` | %s | %s; NULL if an argument is NULL |', CASE WHEN oprleft <> 0 THEN format_type(oprleft, NULL) || ' ' ELSE '' END, oprname, format_type(oprright, NULL),
 		format_type(oprresult, NULL), obj_description(o.oid, 'pg_operator'))
   FROM pg_operator AS o JOIN member ON classid = 'pg_operator'::regclass AND objid = o.oid ORDER BY o.oid;
-SELECT E'\nBoth types compare by their bytes, in an order without meaning, so that DISTINCT, GROUP BY\nand joins work.\n\n| type | what it is |\n|---|---|';
+SELECT E'\nHistories compare by their bytes, in an order without meaning, so that DISTINCT, GROUP BY\nand joins work.\n\n| type | what it is |\n|---|---|';
 SELECT format('| `%s` | %s |', typname, obj_description(t.oid, 'pg_type'))
   FROM pg_type AS t JOIN member ON classid = 'pg_type'::regclass AND objid = t.oid
  WHERE obj_description(t.oid, 'pg_type') !~ '^internal: ' AND typname <> 'caller' ORDER BY t.oid;

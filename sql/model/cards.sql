@@ -348,8 +348,9 @@ COMMENT ON FUNCTION @extschema@._card_explanations(jsonb, text) IS
 	'internal: an expression for why a customer has their scores by scorecards';
 
 -- The parts of composite_score: each column of the setting composite, brought to the
--- scale from 0 to 100, with its weight. A column of another name is an error.
-CREATE FUNCTION @extschema@._composite_parts(settings jsonb)
+-- scale from 0 to 100, with its weight. A column of another name is an error where it is
+-- checked; else satisfaction_score of a stream that has been dropped is NULL.
+CREATE FUNCTION @extschema@._composite_parts(settings jsonb, checked boolean DEFAULT true)
 	RETURNS TABLE (name text, expression text, weight float8)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -371,6 +372,8 @@ BEGIN
 	IF 'satisfaction_score' = ANY (@extschema@._model_attributes(settings)
 		|| ARRAY(SELECT s.name FROM @extschema@._satisfaction_columns(settings) AS s)) THEN
 		known := known || '{"satisfaction_score": "s.satisfaction_score * 10"}';
+	ELSIF NOT checked THEN
+		known := known || '{"satisfaction_score": "NULL::float8"}';
 	END IF;
 	IF jsonb_typeof(settings -> 'composite') <> 'object' OR settings -> 'composite' = '{}' THEN
 		RAISE invalid_parameter_value USING
@@ -398,7 +401,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._composite_parts(jsonb) IS
+COMMENT ON FUNCTION @extschema@._composite_parts(jsonb, boolean) IS
 	'internal: the scores that composite_score is made from, on one scale, and their weights';
 
 -- The composite score of a customer s, with scores c, as items of SELECT.
@@ -414,7 +417,7 @@ BEGIN ATOMIC
 			pg_catalog.string_agg(pg_catalog.format('CASE WHEN %s IS NULL THEN %L END', p.expression, p.name), ', '
 				ORDER BY p.name))
 		ELSE '' END
-	  FROM @extschema@._composite_parts(settings) AS p;
+	  FROM @extschema@._composite_parts(settings, checked => false) AS p;
 END;
 COMMENT ON FUNCTION @extschema@._composite(jsonb) IS
 	'internal: composite_score and what it lacks, as items of SELECT';

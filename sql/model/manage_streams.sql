@@ -36,7 +36,9 @@ BEGIN
 			jsonb_build_array(jsonb_build_object('stream_no', 1, 'stream', stream, 'live', false)))) AS c
 	 WHERE c.name = ANY (@extschema@._score_columns('{all,prediction,composite,lists,attribute,reserved,inside}')
 		|| @extschema@._model_attributes(settings)
-		|| ARRAY(SELECT o.name FROM @extschema@._behaviour_columns(settings) AS o));
+		|| ARRAY(SELECT o.name FROM @extschema@._behaviour_columns(settings) AS o))
+	   -- a stream called satisfaction has a column that all answers together have else
+	   AND c.name NOT IN (SELECT o.name FROM @extschema@._satisfaction_columns(settings) AS o);
 	IF taken IS NOT NULL THEN
 		RAISE duplicate_column USING
 			MESSAGE = format('stream "%s" would have a column %s, which customer_scores has already', stream, taken),
