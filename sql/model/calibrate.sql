@@ -154,8 +154,8 @@ BEGIN
 			  FROM {model}.configuration AS c JOIN {model}.calibration AS k ON k.version = c.version
 			 WHERE k.satisfaction_mean IS NULL
 		), of_customer AS (
-			SELECT a.version, h.tenant, h.customer_key, sum(d.events)::numeric AS n, sum(d.events * r.rating) AS ratings,
-			       sum(d.events * r.rating * r.rating) AS squares
+			SELECT a.version, h.tenant, h.customer_key, sum(d.events)::numeric AS n,
+			       sum(d.events * r.rating) AS ratings, sum(d.events * r.rating * r.rating) AS squares
 			  FROM ({customers}) AS h
 			 CROSS JOIN LATERAL @extschema@.stream_kinds(h.streams) AS x
 			  JOIN (VALUES {scales}) AS s (stream_no, low, high) ON s.stream_no = x.stream

@@ -181,7 +181,8 @@ BEGIN ATOMIC
 				 AND stream OPERATOR(pg_catalog.->>) 'role' IS NULL
 		THEN stream OPERATOR(pg_catalog.||) '{"role": "answer"}' ELSE stream END;
 END;
-COMMENT ON FUNCTION @extschema@._with_role(jsonb) IS 'internal: the settings of a stream with the role that its scale has';
+COMMENT ON FUNCTION @extschema@._with_role(jsonb) IS
+	'internal: the settings of a stream with the role that its scale has';
 
 -- Adds a stream, or changes one: "changes" has the arguments that are given.
 CREATE FUNCTION @extschema@._set_stream(caller jsonb, model text, stream text, changes jsonb, reset text[],

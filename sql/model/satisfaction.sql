@@ -70,8 +70,9 @@ BEGIN
        CASE WHEN {told} THEN COALESCE(c.answers, 0) / c.asked::float8 END AS response_rate,
        v.value, v.low, v.high$q$,
 		'any', format('EXISTS (SELECT FROM %s.stream_kind AS k WHERE k.role = ''sent'')', home),
-		'told', CASE WHEN small = 1 THEN 'true' ELSE format('NOT @extschema@.is_small_cell(COALESCE(c.customers_asked, 0),'
-			' %s, 1, 1) OVER (PARTITION BY q.tenant, a.stream, a.question)', small) END);
+		'told', CASE WHEN small = 1 THEN 'true'
+			ELSE format('NOT @extschema@.is_small_cell(COALESCE(c.customers_asked, 0), %s, 1, 1)'
+				' OVER (PARTITION BY q.tenant, a.stream, a.question)', small) END);
 	RETURN NEXT @extschema@._model_view('satisfaction',
 		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._fill($q$
 WITH answers AS MATERIALIZED ({answers})
@@ -108,7 +109,7 @@ SELECT q.as_of, {tenant} AS tenant, a.stream::text AS stream, a.question, a.scal
 			'q.tenant, q.stream, q.question, q.segment_order, q.segment',
 			$q${"asked": ["'s:' || q.segment", "COALESCE(q.asked, 0) = 0"],
 				"response_rate": ["'s:' || q.segment", "COALESCE(q.asked, 0) = 0"]}$q$),
-		'answers of the customers of each segment, question by question, with an interval; segments without one included');
+		'answers of the customers of each segment, question by question, with an interval; empty ones included');
 END
 $$;
 COMMENT ON FUNCTION @extschema@._satisfaction_views(name, jsonb) IS

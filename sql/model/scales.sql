@@ -55,7 +55,8 @@ BEGIN ATOMIC
 	 WHERE s.row_settings OPERATOR(pg_catalog.->>) 'scale' IS NOT NULL
 	 ORDER BY 1;
 END;
-COMMENT ON FUNCTION @extschema@._scaled_streams(jsonb) IS 'internal: the streams of a model that are answers on a scale';
+COMMENT ON FUNCTION @extschema@._scaled_streams(jsonb) IS
+	'internal: the streams of a model that are answers on a scale';
 
 -- The settings of a stream that has a scale make sense, or an error.
 CREATE FUNCTION @extschema@._check_scale(stream jsonb)

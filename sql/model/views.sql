@@ -122,9 +122,9 @@ BEGIN
 		columns := columns || format(', %s AS answered_%s', @extschema@._answered(settings, answers.stream_no),
 			answers.stream_no);
 		positions := positions + 1;
-		groups := groups || (SELECT string_agg(format($q$, 'a:%1$s' || length(a.answered_%2$s[%3$s]) || ':' || a.answered_%2$s[%3$s],
-		'b:%1$s' || length(a.answered_%2$s[%3$s]) || ':' || a.answered_%2$s[%3$s] || '=' || a.segment$q$,
-				answers.stream, answers.stream_no, p), '' ORDER BY p)
+		groups := groups || (SELECT string_agg(format($q$,
+		'a:%1$s' || length(%2$s) || ':' || %2$s, 'b:%1$s' || length(%2$s) || ':' || %2$s || '=' || a.segment$q$,
+				answers.stream, format('a.answered_%s[%s]', answers.stream_no, p)), '' ORDER BY p)
 			FROM generate_series(1, @extschema@._answered_places()) AS p);
 	END LOOP;
 	RETURN @extschema@._fill($q$

@@ -62,12 +62,15 @@ student_quantile(int64_t freedom)
 	};
 	double		x = 1.0 / freedom;
 	double		z2 = Z * Z;
+	double		terms[4];
 
 	if (freedom <= (int64_t) (sizeof(table) / sizeof(table[0])))
 		return table[freedom - 1];
-	return Z * (1 + x * ((z2 + 1) / 4 + x * (((5 * z2 + 16) * z2 + 3) / 96 +
-											 x * ((((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384 +
-												  x * (((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / 92160)))));
+	terms[0] = (z2 + 1) / 4;
+	terms[1] = ((5 * z2 + 16) * z2 + 3) / 96;
+	terms[2] = (((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384;
+	terms[3] = ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / 92160;
+	return Z * (1 + x * (terms[0] + x * (terms[1] + x * (terms[2] + x * terms[3]))));
 }
 
 RatingInterval

@@ -44,7 +44,7 @@ interval_datum(FunctionCallInfo fcinfo, RatingInterval interval, int64 n)
 	TupleDesc	desc;
 	Datum		values[4] = {Float8GetDatum(interval.value), Float8GetDatum(interval.low),
 		Float8GetDatum(interval.high), Int64GetDatum(n)};
-	bool		nulls[4] = {isnan(interval.value), isnan(interval.low), isnan(interval.high), false};
+	bool		nulls[4] = {isnan(interval.value), isnan(interval.low), isnan(interval.high)};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -267,7 +267,8 @@ mean_final(FunctionCallInfo fcinfo, const Scale *scale)
 		sum += (double) i * ratings->given[i];
 	for (int i = 0; n > 0 && i <= MAX_RATING; i++)
 		squares += (i - sum / n) * (i - sum / n) * ratings->given[i];
-	return interval_datum(fcinfo, rating_mean(n, sum / n, squares / (n - 1), scale->low, scale->high), n);
+	return interval_datum(fcinfo, rating_mean(n, sum / n, squares / (n - 1),
+											  scale->low, scale->high), n);
 }
 
 PG_FUNCTION_INFO_V1(ces_final);

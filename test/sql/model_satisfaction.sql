@@ -143,22 +143,22 @@ SELECT count(*) FILTER (WHERE (low IS NULL) <> (answers < 2)) AS other, count(*)
 FROM sat.satisfaction_by_segment WHERE stream IN ('effort', 'stars', 'feeling');
 
 -- In conditions of a map, in a composite, in a scorecard.
-CREATE SCHEMA IF NOT EXISTS maps;
-SELECT create_segment_map('maps.pleased', copy_of => 'essential');
-INSERT INTO maps.segment_rule (map, position, segment, conditions) VALUES
+CREATE SCHEMA satmaps;
+SELECT create_segment_map('satmaps.pleased', copy_of => 'essential');
+INSERT INTO satmaps.segment_rule (map, position, segment, conditions) VALUES
   ('pleased', -1, 'vip', '{"and": [{"column": "satisfaction_score", "op": ">=", "value": 9}, {"column": "satisfaction_answers", "op": ">=", "value": 3}]}');
-SELECT count(*) > 0 AS altered FROM alter_model('sat', segment_map => 'maps.pleased', composite => '{"rfm_score": 5, "satisfaction_score": 2}');
+SELECT count(*) > 0 AS altered FROM alter_model('sat', segment_map => 'satmaps.pleased', composite => '{"rfm_score": 5, "satisfaction_score": 2}');
 SELECT count(*) > 0 AS some, bool_and(segment_by_rules = 'vip') AS all_vips FROM sat.customer_scores WHERE satisfaction_score >= 9 AND satisfaction_answers >= 3;
 SELECT count(*) FILTER (WHERE satisfaction_score IS NOT NULL AND rfm_score IS NOT NULL) > 0 AS some,
   count(*) FILTER (WHERE abs(composite_score - (5 * (rfm_score - 1) / 4 * 100 + 2 * satisfaction_score * 10) / 7) > 1e-9) AS other,
   count(*) FILTER (WHERE (composite_missing ~ 'satisfaction') <> (satisfaction_score IS NULL)) AS missing FROM sat.customer_scores;
 SELECT item FROM alter_model('sat', segment_map => 'essential_hybrid') WHERE item ~ 'Ambassadors|note';
-SELECT create_scorecard('maps.unhappy');
-INSERT INTO maps.scorecard_rule (card, position, stream, kind, mode, points, window_days, label_en, label_fr) VALUES
+SELECT create_scorecard('satmaps.unhappy');
+INSERT INTO satmaps.scorecard_rule (card, position, stream, kind, mode, points, window_days, label_en, label_fr) VALUES
   ('unhappy', 1, 'recommend', 'delivery:detractor', 'each', 10, 200, 'Unhappy with the delivery', 'Mécontent de la livraison');
-INSERT INTO maps.scorecard_band (card, band, language, enter, leave, label) VALUES ('unhappy', 'any', 'en', 0, 0, 'Any');
-UPDATE maps.scorecard SET max_points = 100 WHERE card = 'unhappy';
-SELECT item, detail FROM alter_model('sat', scorecards => '{maps.unhappy}') WHERE item = 'note' AND detail ~ 'unhappy';
+INSERT INTO satmaps.scorecard_band (card, band, language, enter, leave, label) VALUES ('unhappy', 'any', 'en', 0, 0, 'Any');
+UPDATE satmaps.scorecard SET max_points = 100 WHERE card = 'unhappy';
+SELECT item, detail FROM alter_model('sat', scorecards => '{satmaps.unhappy}') WHERE item = 'note' AND detail ~ 'unhappy';
 SELECT * FROM shopdata.differ('SELECT customer_key, unhappy_score::numeric FROM sat.customer_scores WHERE unhappy_score > 0',
   'SELECT customer_id::text, least(100, 10 * count(*))::numeric FROM shopdata.answered WHERE stream = ''recommend'' AND question = ''delivery'' AND class = ''detractor''
    AND answered_on <= ''2025-12-31'' AND answered_on > date ''2025-12-31'' - 200 GROUP BY 1');
