@@ -65,6 +65,7 @@ OBJS = \
 	src/bulk/customer_history.o \
 	src/bulk/histories.o \
 	src/bulk/score_customers.o \
+	src/math/distinct.o \
 	src/math/logit_newton.o \
 	src/prediction/logit.o \
 	src/prediction/metrics.o \
@@ -72,6 +73,16 @@ OBJS = \
 	src/statistics/probability.o \
 	src/statistics/ab_group.o \
 	src/statistics/comparison.o \
+	src/math/point_scaling.o \
+	src/math/scaled_points.o \
+	src/math/kmeans.o \
+	src/math/silhouette.o \
+	src/math/kmeans_choice.o \
+	src/math/least_matching.o \
+	src/cluster/points.o \
+	src/cluster/kmeans_fit.o \
+	src/cluster/kmeans_agg.o \
+	src/cluster/kmeans_window.o \
 	src/model/template.o \
 	src/model/caller.o \
 	src/model/model_call.o \
@@ -86,7 +97,7 @@ OBJS = \
 
 # Each file uses only those above it: sql/check_layers.pl looks. arguments and
 # settings are about functions of all of them.
-SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics \
+SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics cluster \
 	$(SQL_MODEL:%=model/%) arguments settings
 SQL_MODEL = home columns streams scales cards source lock settings people put tables query calibrate live read read_streams \
 	words lookup views dated accounts stream_views satisfaction explain prediction quality corrections privacy report manage manage_streams

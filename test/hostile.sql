@@ -230,6 +230,19 @@ SELECT type, unnest(expressions) FROM (VALUES
      '''{"rules": [{"mode": "fit", "points": 1, "fit": 499}, {"mode": "each", "points": 1, "keys": [-1]}]}''', '''{"rules": [1], "bands": [[]], "groups": "x"}''',
      '''{"rules": [{"position": 1, "mode": "once", "points": -5, "all": true, "half_life": 1000000}, {"position": 2, "mode": "each", "points": 5, "all": true, "half_life": 999999}], "bands": [{"band": "a", "enter": 1, "leave": 0.5}, {"band": "b", "enter": 0}], "min": -5, "max": 5}'''])
 ) v(type, expressions);
+-- Fits of k-means: whole, and none
+INSERT INTO hostile.value (type, expression)
+SELECT type, unnest(expressions) FROM (VALUES
+  ('text[]', ARRAY['''{none}''', '''{log1p_zscore}''', '''{robust,zscore}''']),
+  ('jsonb', ARRAY[format('(SELECT %s.kmeans_fit(ARRAY[i, i * i], 3) FROM generate_series(1, 20) AS i)', :'schema'),
+     '''{"family": "kmeans", "scaling": [{"method": "log1p", "shift": -1e300, "scale": 1e-300}], "centers_scaled": [[1e300], [-1e300], [0]]}''',
+     '''{"family": "kmeans", "scaling": [{"method": "none", "shift": 0, "scale": 1}], "centers_scaled": [[1], [1]], "sizes": 1, "means": [1]}''',
+     '''{"family": "kmeans", "dimensions": 2147483647, "n": 0, "sizes": [1, "x"]}'''])
+) v(type, expressions);
+INSERT INTO hostile.good VALUES
+  ('kmeans_match', format($$(SELECT %1$s.kmeans_fit(ARRAY[i, i * i], 3) FROM generate_series(1, 20) AS i), (SELECT %1$s.kmeans_fit(ARRAY[i, i * i], 5) FROM generate_series(1, 20) AS i)$$, :'schema')),
+  ('kmeans_table', format($$(SELECT %s.kmeans_fit(ARRAY[i, i * i], 3) FROM generate_series(1, 20) AS i), '{a,b}'$$, :'schema')),
+  ('choose_k_table', format($$(SELECT %s.choose_k(ARRAY[i, i * i], 2, 3) FROM generate_series(1, 20) AS i)$$, :'schema'));
 INSERT INTO hostile.good VALUES
   ('_card_score', :'schema' || $$._scorecard_program('engagement', NULL), '{2025-01-03:1:19.90}', NULL, NULL, '2025-06-30'$$),
   ('_card_band', $$'{"rules": [{"position": 1, "mode": "day", "points": 7, "all": true, "half_life": 30}], "bands": [{"band": "a", "enter": 50, "leave": 5}, {"band": "b", "enter": 0}]}', (SELECT sparse FROM hostile.history), NULL, NULL, '2025-06-30'$$),

@@ -147,6 +147,9 @@ BEGIN
       arguments := '1 + i % 2, 5 + i % 3';
     ELSIF a.aggregate::text ~ '^logit_fit' THEN
       arguments := array_to_string((ARRAY['i % 5 > 0', 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]', '1', '0.5'])[1:cardinality(a.types)], ', ');
+    ELSIF a.aggregate::text ~ '^(kmeans_fit|choose_k)' THEN
+      arguments := 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3], '
+        || array_to_string((CASE WHEN a.aggregate::text ~ '^kmeans_fit' THEN ARRAY['2'] ELSE ARRAY['2', '3'] END || ARRAY['7', '''{zscore}''', '3'])[1:cardinality(a.types) - 1], ', ');
     ELSIF a.aggregate::text ~ '^(auc|lift|calibration_bins|brier_score|log_loss)' THEN
       arguments := '(i * 7919 % 1000) / 1000.0, i % 5 > 0' || CASE cardinality(a.types) WHEN 3 THEN CASE WHEN a.aggregate::text ~ '^lift' THEN ', 0.5' ELSE ', 5' END ELSE '' END;
     END IF;

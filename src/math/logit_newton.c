@@ -15,6 +15,7 @@
  */
 #include "logit_newton.h"
 #include "cholesky.h"
+#include "distinct.h"
 
 #include <float.h>
 #include <math.h>
@@ -54,12 +55,6 @@ extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, 
 /* Two doubles at a time, on every machine */
 typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
 
-typedef struct Entry
-{
-	uint64_t	key;
-	size_t		row;
-} Entry;
-
 typedef struct Problem
 {
 	const Host *host;
@@ -78,143 +73,11 @@ typedef struct Problem
 
 #define TILE_SIZE(problem)	((size_t) ((problem)->features + 1) * TILE)
 
-/* ---- equal rows ---- */
-
-static inline uint64_t
-bits_of(double x)
-{
-	uint64_t	bits;
-
-	memcpy(&bits, &x, sizeof(bits));
-	return bits;
-}
-
-static uint64_t
-row_key(const double *row, int features)
-{
-	uint64_t	key = bits_of(row[0]) * UINT64_C(0x9e3779b97f4a7c15);
-
-	for (int i = 0; i < features; i++)
-	{
-		key = (key ^ (key >> 29) ^ bits_of(row[LOGIT_HEAD + i])) * UINT64_C(0xbf58476d1ce4e5b9);
-		key ^= key >> 32;
-	}
-	key *= UINT64_C(0x94d049bb133111eb);
-	return key ^ (key >> 31);
-}
-
-static int
-compare_rows(const double *a, const double *b, int features)
-{
-	if (a[0] != b[0])
-		return a[0] < b[0] ? -1 : 1;
-	for (int i = LOGIT_HEAD; i < LOGIT_HEAD + features; i++)
-	{
-		if (a[i] != b[i])
-			return a[i] < b[i] ? -1 : 1;
-	}
-	return 0;
-}
-
-/* By key, 11 bits at a time; returns which of the two arrays has the result. */
-static Entry *
-sort_by_key(Entry *from, Entry *to, size_t n, const Host *host)
-{
-	size_t		count[2048];
-
-	for (int shift = 0; shift < 64; shift += 11)
-	{
-		size_t		total = 0;
-		Entry	   *swap = from;
-
-		host->check();
-		memset(count, 0, sizeof(count));
-		for (size_t i = 0; i < n; i++)
-			count[(from[i].key >> shift) & 2047]++;
-		for (int i = 0; i < 2048; i++)
-		{
-			size_t		here = count[i];
-
-			count[i] = total;
-			total += here;
-		}
-		for (size_t i = 0; i < n; i++)
-			to[count[(from[i].key >> shift) & 2047]++] = from[i];
-		from = to;
-		to = swap;
-	}
-	return from;
-}
-
-/* Different rows of one key, which hardly ever happens: Shell's sort. */
-static void
-sort_by_content(Entry *entries, size_t n, const double *rows, int features, const Host *host)
-{
-	size_t		width = (size_t) features + LOGIT_HEAD;
-	size_t		gap = 1;
-
-	while (gap < n / 3)
-		gap = 3 * gap + 1;
-	for (; gap > 0; gap /= 3)
-	{
-		for (size_t i = gap; i < n; i++)
-		{
-			Entry		entry = entries[i];
-			size_t		j = i;
-
-			if (i % 4096 == 0)
-				host->check();
-			for (; j >= gap && compare_rows(rows + entries[j - gap].row * width,
-											rows + entry.row * width, features) > 0; j -= gap)
-				entries[j] = entries[j - gap];
-			entries[j] = entry;
-		}
-	}
-}
-
 size_t
 logit_distinct(const double *rows, size_t n, int features,
 			   size_t *order, double *counts, const Host *host)
 {
-	size_t		width = (size_t) features + LOGIT_HEAD;
-	Entry	   *entries = host_allocate(host, 2 * (n + 1) * sizeof(Entry));
-	Entry	   *sorted;
-	size_t		distinct = 0;
-
-	for (size_t i = 0; i < n; i++)
-	{
-		if (i % 65536 == 0)
-			host->check();
-		entries[i].key = row_key(rows + i * width, features);
-		entries[i].row = i;
-	}
-	sorted = sort_by_key(entries, entries + n, n, host);
-	for (size_t start = 0, end; start < n; start = end)
-	{
-		int			collision = 0;
-
-		if (start % 65536 == 0)
-			host->check();
-		for (end = start + 1; end < n && sorted[end].key == sorted[start].key; end++)
-			collision |= compare_rows(rows + sorted[start].row * width,
-									  rows + sorted[end].row * width, features);
-		if (collision)
-			sort_by_content(sorted + start, end - start, rows, features, host);
-		for (size_t i = start; i < end; i++)
-		{
-			const double *row = rows + sorted[i].row * width;
-
-			if (i > start && compare_rows(rows + order[distinct - 1] * width, row, features) == 0)
-				counts[distinct - 1] += row[1];
-			else
-			{
-				order[distinct] = sorted[i].row;
-				counts[distinct++] = row[1];
-			}
-		}
-	}
-	host->release(entries);
-	return distinct;
+	return distinct_rows(rows, n, (size_t) features + LOGIT_HEAD, 1, order, counts, host);
 }
 
 /* ---- sums over tiles ---- */

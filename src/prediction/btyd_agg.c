@@ -22,6 +22,7 @@
 #include "arguments.h"
 #include "compat.h"
 #include "fit.h"
+#include "math/random.h"
 #include "memory.h"
 
 #define DEFAULT_UNIT_DAYS 7
@@ -438,72 +439,6 @@ btyd_fit_final(PG_FUNCTION_ARGS)
 }
 
 /* ---- bootstrap ---- */
-
-/*
- * Pseudo-random numbers of our own, so that a seed means the same everywhere:
- * xoshiro256** by Blackman and Vigna, seeded through splitmix64.
- */
-typedef struct Random
-{
-	uint64		s[4];
-} Random;
-
-static uint64
-splitmix64(uint64 *state)
-{
-	uint64		z = (*state += UINT64CONST(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64CONST(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
-static inline uint64
-rotate_left(uint64 x, int bits)
-{
-	return (x << bits) | (x >> (64 - bits));
-}
-
-static void
-random_seed(Random *random, int32 seed, int32 replicate)
-{
-	uint64		state = ((uint64) (uint32) seed << 32) | (uint32) replicate;
-
-	for (int i = 0; i < 4; i++)
-		random->s[i] = splitmix64(&state);
-}
-
-static inline uint64
-random_next(Random *random)
-{
-	uint64	   *s = random->s;
-	const uint64 result = rotate_left(s[1] * 5, 7) * 9;
-	const uint64 t = s[1] << 17;
-
-	s[2] ^= s[0];
-	s[3] ^= s[1];
-	s[1] ^= s[2];
-	s[0] ^= s[3];
-	s[2] ^= t;
-	s[3] = rotate_left(s[3], 45);
-	return result;
-}
-
-/* Uniform on 0 .. n - 1, by the high half of a product; without bias */
-static inline uint64
-random_below(Random *random, uint64 n)
-{
-	unsigned __int128 product = (unsigned __int128) random_next(random) * n;
-
-	if (unlikely((uint64) product < n))
-	{
-		const uint64 threshold = (0 - n) % n;
-
-		while ((uint64) product < threshold)
-			product = (unsigned __int128) random_next(random) * n;
-	}
-	return (uint64) (product >> 64);
-}
 
 /* So many customers drawn at most in one replicate */
 #define MAX_DRAWS		10000000
