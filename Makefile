@@ -73,6 +73,9 @@ OBJS = \
 	src/statistics/probability.o \
 	src/statistics/ab_group.o \
 	src/statistics/comparison.o \
+	src/statistics/concentration.o \
+	src/statistics/survival.o \
+	src/statistics/stability.o \
 	src/math/point_scaling.o \
 	src/math/scaled_points.o \
 	src/math/kmeans.o \

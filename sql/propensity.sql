@@ -173,21 +173,21 @@ CREATE FUNCTION @extschema@._ranked_combine(state internal, other internal)
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'ranked_combine';
 COMMENT ON FUNCTION @extschema@._ranked_combine(internal, internal) IS
-	'part of aggregates auc, lift and calibration_bins';
+	'part of aggregates over values of two kinds: auc, lift, calibration_bins, gini, kaplan_meier and others';
 
 CREATE FUNCTION @extschema@._ranked_serialize(state internal)
 	RETURNS bytea
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'ranked_serialize';
 COMMENT ON FUNCTION @extschema@._ranked_serialize(internal) IS
-	'part of aggregates auc, lift and calibration_bins';
+	'part of aggregates over values of two kinds: auc, lift, calibration_bins, gini, kaplan_meier and others';
 
 CREATE FUNCTION @extschema@._ranked_deserialize(bytes bytea, unused internal)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'ranked_deserialize';
 COMMENT ON FUNCTION @extschema@._ranked_deserialize(bytea, internal) IS
-	'part of aggregates auc, lift and calibration_bins';
+	'part of aggregates over values of two kinds: auc, lift, calibration_bins, gini, kaplan_meier and others';
 
 CREATE FUNCTION @extschema@._auc_final(state internal)
 	RETURNS float8

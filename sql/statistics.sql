@@ -349,3 +349,195 @@ COMMENT ON FUNCTION @extschema@.comparison_table(jsonb, bool, float8, float8, in
 	'fewer than 5 are expected in a cell. Means: Welch. The note says read once, because a p that is looked at '
 	'until it is small is wrong; with always_valid it may be looked at every day, thinking of effects of about '
 	'relative_effect';
+
+/* ---- concentration ---- */
+
+-- A value below 0 counts as 0 everywhere here.
+
+CREATE FUNCTION @extschema@.cumulative_share(value float8)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE PARALLEL SAFE WINDOW
+	AS 'MODULE_PATHNAME', 'cumulative_share';
+COMMENT ON FUNCTION @extschema@.cumulative_share(float8) IS
+	'share of the partition''s total that the rows up to this one have, rows of the same rank together: OVER (ORDER '
+	'BY value DESC) for the line of Pareto; values below 0 count as 0, NULL gives NULL and counts for nothing; NULL '
+	'where the total is 0';
+
+CREATE FUNCTION @extschema@.abc_class(value float8, cuts float8[] DEFAULT '{0.8,0.95}')
+	RETURNS text
+	LANGUAGE C IMMUTABLE PARALLEL SAFE WINDOW
+	AS 'MODULE_PATHNAME', 'abc_class';
+COMMENT ON FUNCTION @extschema@.abc_class(float8, float8[]) IS
+	'A where the rows of the partition with a larger value have less than 0.8 of the total, B where less than 0.95, '
+	'else C; equal values share a class, and values of 0 or less are C; OVER () is enough, the order of the window '
+	'plays no part; NULL gives NULL';
+
+CREATE FUNCTION @extschema@._concentration_transition(state internal, value float8)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'concentration_transition';
+COMMENT ON FUNCTION @extschema@._concentration_transition(internal, float8) IS
+	'part of aggregate gini';
+
+CREATE FUNCTION @extschema@._lorenz_transition(state internal, value float8, points int)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'lorenz_transition';
+COMMENT ON FUNCTION @extschema@._lorenz_transition(internal, float8, int) IS
+	'part of aggregate lorenz';
+
+CREATE FUNCTION @extschema@._gini_final(state internal)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'gini_final';
+COMMENT ON FUNCTION @extschema@._gini_final(internal) IS
+	'part of aggregate gini';
+
+CREATE FUNCTION @extschema@._lorenz_final(state internal)
+	RETURNS float8[]
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'lorenz_final';
+COMMENT ON FUNCTION @extschema@._lorenz_final(internal) IS
+	'part of aggregate lorenz';
+
+-- The states are those of auc: a set of values, 8 bytes each.
+CREATE AGGREGATE @extschema@.gini(value float8) (
+	SFUNC = @extschema@._concentration_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._ranked_combine,
+	SERIALFUNC = @extschema@._ranked_serialize,
+	DESERIALFUNC = @extschema@._ranked_deserialize,
+	FINALFUNC = @extschema@._gini_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.gini(float8) IS
+	'Gini''s coefficient: 0 where all have the same, near 1 where one has everything; values below 0 count as 0, NULLs '
+	'are ignored; NULL where the total is 0';
+
+CREATE AGGREGATE @extschema@.lorenz(value float8, points int) (
+	SFUNC = @extschema@._lorenz_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._ranked_combine,
+	SERIALFUNC = @extschema@._ranked_serialize,
+	DESERIALFUNC = @extschema@._ranked_deserialize,
+	FINALFUNC = @extschema@._lorenz_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.lorenz(float8, int) IS
+	'Lorenz''s curve: the share of the total that the lowest 0, 1/points, 2/points, ... 1 of the rows have, as an '
+	'array of points + 1; values below 0 count as 0, NULLs are ignored; NULL where the total is 0; an error if points '
+	'is NULL';
+
+/* ---- how long until ---- */
+
+CREATE FUNCTION @extschema@._kaplan_meier_transition(state internal, duration float8, event bool)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'kaplan_meier_transition';
+COMMENT ON FUNCTION @extschema@._kaplan_meier_transition(internal, float8, bool) IS
+	'part of aggregate kaplan_meier';
+
+CREATE FUNCTION @extschema@._kaplan_meier_final(state internal)
+	RETURNS jsonb
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'kaplan_meier_final';
+COMMENT ON FUNCTION @extschema@._kaplan_meier_final(internal) IS
+	'part of aggregate kaplan_meier';
+
+CREATE AGGREGATE @extschema@.kaplan_meier(duration float8, event bool) (
+	SFUNC = @extschema@._kaplan_meier_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._ranked_combine,
+	SERIALFUNC = @extschema@._ranked_serialize,
+	DESERIALFUNC = @extschema@._ranked_deserialize,
+	FINALFUNC = @extschema@._kaplan_meier_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.kaplan_meier(float8, bool) IS
+	'Kaplan''s and Meier''s curve of the time until an event, as a document for kaplan_meier_table: duration until the '
+	'event, or without event how long it has not come so far; rows with a NULL are ignored, NULL without rows; an '
+	'error for a duration below 0';
+
+CREATE FUNCTION @extschema@._confidence_z(confidence float8)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'statistics_confidence_z';
+COMMENT ON FUNCTION @extschema@._confidence_z(float8) IS
+	'internal: the normal quantile of an interval with this confidence: 1.96 for 0.95; an error unless it is between 0 '
+	'and 1';
+
+CREATE FUNCTION @extschema@.kaplan_meier_table(curve jsonb, confidence float8 DEFAULT 0.95)
+	RETURNS TABLE (t float8, at_risk bigint, events bigint, censored bigint, survival float8, std_error float8,
+		low float8, high float8)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT c.t, c.at_risk, c.events, c.censored, c.survival, c.std_error,
+		   -- on the scale of log(-log S): between 0 and 1
+		   exp(greatest(ln(w.survival) * exp(w.half), -700)), exp(ln(w.survival) * exp(-w.half))
+	  FROM jsonb_to_recordset(curve -> 'curve') AS c (t float8, at_risk bigint, events bigint, censored bigint,
+			   survival float8, std_error float8),
+		   LATERAL (SELECT CASE WHEN c.survival > 0 AND c.survival < 1 THEN c.survival END AS survival) AS s,
+		   LATERAL (SELECT s.survival, least(@extschema@._confidence_z(confidence) * c.std_error
+											 / (s.survival * -ln(s.survival)), 700) AS half) AS w
+	 ORDER BY c.t
+$$;
+COMMENT ON FUNCTION @extschema@.kaplan_meier_table(jsonb, float8) IS
+	'a document of kaplan_meier as rows, one for each duration: how many were still without the event and seen, how '
+	'many had it then, how many were seen no longer, the share without it after this time, Greenwood''s standard '
+	'error and the log-log interval; these are NULL where nobody is left, the interval also before the first event';
+
+CREATE FUNCTION @extschema@.median_survival(curve jsonb, share float8 DEFAULT 0.5)
+	RETURNS float8
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT min(c.t) FROM jsonb_to_recordset(curve -> 'curve') AS c (t float8, survival float8)
+	 WHERE c.survival <= 1 - share + 1e-12
+$$;
+COMMENT ON FUNCTION @extschema@.median_survival(jsonb, float8) IS
+	'the time after which half (or this share) had the event, by a document of kaplan_meier; NULL if it has not come '
+	'that far';
+
+/* ---- drift ---- */
+
+CREATE FUNCTION @extschema@.population_stability(expected float8[], actual float8[],
+	OUT psi float8, OUT critical_value float8, OUT band text)
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'population_stability';
+COMMENT ON FUNCTION @extschema@.population_stability(float8[], float8[]) IS
+	'how far the shares of bins have moved: the population stability index of two arrays of counts, to each of which '
+	'0.5 is added; band is stable below 0.1, moderate below 0.25, else large; chance alone stays below critical_value '
+	'in 95 cases of 100; arrays that add up to 1 are shares, taken as they are, without a critical value; NULL where '
+	'the counts are all 0';
+
+CREATE FUNCTION @extschema@._two_samples_transition(state internal, value float8, is_second bool)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'two_samples_transition';
+COMMENT ON FUNCTION @extschema@._two_samples_transition(internal, float8, bool) IS
+	'part of aggregate ks_statistic';
+
+CREATE FUNCTION @extschema@._ks_statistic_final(state internal)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'ks_statistic_final';
+COMMENT ON FUNCTION @extschema@._ks_statistic_final(internal) IS
+	'part of aggregate ks_statistic';
+
+CREATE AGGREGATE @extschema@.ks_statistic(value float8, is_second bool) (
+	SFUNC = @extschema@._two_samples_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._ranked_combine,
+	SERIALFUNC = @extschema@._ranked_serialize,
+	DESERIALFUNC = @extschema@._ranked_deserialize,
+	FINALFUNC = @extschema@._ks_statistic_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.ks_statistic(float8, bool) IS
+	'Kolmogorov''s and Smirnov''s distance of two samples: the largest difference, at any value, of their shares of '
+	'rows up to it; rows with a NULL are ignored; NULL where a sample is empty';

@@ -27,8 +27,9 @@ INSERT INTO section VALUES
 	'{btyd,btyd_actual,btyd_fit,btyd_fit_bootstrap,spend_fit,btyd_alive,btyd_expected,btyd_expected_new,btyd_probability,btyd_residual,next_order_expected_on,spend_expected,clv,btyd_interval,prediction_reason,next_order_reason,interval_reason,clv_reason,churn_probability,churn_reason,churn}'),
 (7, 'Propensity, weights and metrics', 'propensity.md', 'Logistic regression on histories, and how to see whether it is any good.',
 	'{logit_fit,logit_predict,logit_coefficients,logit_table,auc,lift,calibration_bins,calibration_table,brier_score,log_loss,learnt_weights,learnt_weights_table,propensity_features,propensity_feature_names,propensity_label,propensity,propensity_fit}'),
-(8, 'Statistics', 'statistics.md', 'Groups of a test, their comparison, and the distributions underneath, of any table.',
-	'{ab_group,sample_ratio,compare_rates,compare_means,comparison_table,holm_adjust,wilson_interval,exact_interval,newcombe_interval,two_rates_test,fisher_exact_test,welch_test,always_valid_test,normal_cdf,normal_quantile,chi_square_cdf,chi_square_quantile,student_t_cdf,student_t_quantile,beta_cdf,beta_quantile}'),
+(8, 'Statistics', 'statistics.md', 'Groups of a test and their comparison, concentration, time until an event, drift, and the distributions underneath, of any table.',
+	'{ab_group,sample_ratio,compare_rates,compare_means,comparison_table,holm_adjust,wilson_interval,exact_interval,newcombe_interval,two_rates_test,fisher_exact_test,welch_test,always_valid_test,normal_cdf,normal_quantile,chi_square_cdf,chi_square_quantile,student_t_cdf,student_t_quantile,beta_cdf,beta_quantile,'
+	'cumulative_share,abc_class,gini,lorenz,kaplan_meier,kaplan_meier_table,median_survival,population_stability,ks_statistic}'),
 (9, 'Clusters', 'clusters.md', 'Groups of points that are alike, by k-means, and how to choose their number.',
 	'{kmeans_fit,kmeans_assign,kmeans_distance,kmeans_scaled,kmeans_table,choose_k,choose_k_table,kmeans,silhouette,kmeans_match}'),
 (10, 'Models: make and keep', 'models.md', 'A model is a schema with the views of one shop. The owner alone calls these; [live models](live.md) follow their source by triggers.',

@@ -51,6 +51,7 @@ SELECT type, unnest(expressions) FROM (VALUES
      '''{NULL}''', '''{1,NULL,3}''', '''{NaN}''', '''{1,Infinity}''', '''{-Infinity,1}''', '''{-0,0}''', '''{4.94e-324,1e308}''', '''{-1,2}''',
      '''{{1,2},{3,4}}''', '''{{}}''', '''[5:7]={1,2,3}''', 'array_fill(1, ARRAY[100000])', 'array_fill(NULL::float8, ARRAY[100000])',
      'array_fill(0, ARRAY[10, 10, 10])']),
+  ('bigint[]', ARRAY['NULL', '''{}''', '''{1}''', '''{500,400}''', '''{0,0}''', '''{-1,5}''', '''{NULL,3}''', '''{{1,2},{3,4}}''', '''[5:6]={1,2}''', '''{9223372036854775807,1}''', 'array_fill(1, ARRAY[100000])']),
   ('integer[]', ARRAY['NULL', '''{}''', '''{1}''', '''{5,4,3}''', '''{NULL}''', '''{{1,2},{3,4}}''', '''[5:6]={1,2}''', 'array_fill(1, ARRAY[100000])']),
   ('text[]', ARRAY['NULL', '''{}''', '''{r,f,m}''', '''{r_score,f_score,m_score,tenure_days}''', '''{""}''', '''{NULL}''', '''{r,NULL}''', '''{a,a,a}''',
      '''{{a,b},{c,d}}''', 'ARRAY[''x"; DROP TABLE t; --'']', 'ARRAY[repeat(repeat(''x'', 1000), 1000)]', 'array_fill(''x''::text, ARRAY[20000])']),
@@ -216,6 +217,22 @@ SELECT 'history[]', unnest(ARRAY['NULL', '''{}''', '''{NULL}''', '''{"{2025-01-0
   '(SELECT ARRAY[years, sparse, one_day] FROM hostile.history)', '(SELECT array_agg(one_day) FROM hostile.history, generate_series(1, 20000))']);
 INSERT INTO hostile.value (type, expression) VALUES ('caller', 'NULL'), ('caller', :'schema' || '._caller_for(''hostile_model'')');
 \endif
+
+-- Shares, cuts, documents of statistics
+INSERT INTO hostile.value (type, expression)
+SELECT type, unnest(expressions) FROM (VALUES
+  ('double precision[]', ARRAY['''{0.5,0.5}''', '''{0.8,0.95}''', '''{0.2,0.3,0.5}''', 'array_fill(1e-3, ARRAY[1000])', '''{0.5,0.5,0}''', '''{1e308,1e308}''']),
+  ('jsonb', ARRAY['''{"kind": "rates", "groups": [{"group_no": 1, "n": 900, "successes": 80}, {"group_no": 2, "n": 9000000000000000000, "successes": 7}]}''',
+     '''{"kind": "means", "groups": [{"group_no": 1, "n": 5, "mean": 1e308, "variance": 1e308}, {"group_no": -2, "n": 1, "mean": -1e308}]}''',
+     '''{"kind": "means with before", "theta": 1e308, "mean_before": -1, "groups": [{"group_no": 1, "n": 5, "mean": 1, "variance": 2, "mean_before": 1e300, "variance_before": 1, "covariance": 1}, {"n": 3}]}''',
+     '''{"kind": 1, "groups": [{"group_no": "x"}]}''', '''{"curve": [{"t": 1, "survival": 5}, {"t": 2, "survival": 0.5, "std_error": 1e308}, {"t": 3, "survival": 1e-300, "std_error": 1e-300}, {}]}''', '''{"curve": [1]}'''])
+) v(type, expressions);
+INSERT INTO hostile.good VALUES
+  ('sample_ratio', $$'{900,90}', '{0.9,0.1}'$$),
+  ('population_stability', $$'{900,90,0}', '{7,0,1}'$$),
+  ('_compare_rates_row', $$80, 1000, 120, 1000, true, 0.02, 0.95$$),
+  ('_compare_means_row', $$80, 1e300, 1e300, 120, -1e300, 0, true, 0.02, 0.95$$),
+  ('welch_test', $$80, 1e300, 1e300, 120, -1e300, 0, 0.95$$);
 
 -- Programs of scorecards: whole, in part, and none
 INSERT INTO hostile.value (type, expression)

@@ -25,7 +25,7 @@
 #include "math/exact_sum.h"
 #include "memory.h"
 #include "number_text.h"
-#include "score/quantile.h"
+#include "ranked.h"
 #include "score/score.h"
 
 PG_FUNCTION_INFO_V1(ranked_transition);
@@ -52,22 +52,12 @@ PG_FUNCTION_INFO_V1(mean_loss_final);
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-#define POSITIVE	1
-#define NEGATIVE	0
-
 #define FIRST_KEYS	64
 
 /* A share of the rows that is that near to a whole number of rows is one. */
 #define WHOLE_ROWS	1e-9
 
 #define STATE_OWNER	"an aggregate over scores and labels"
-
-/* The keys of all scores, by label; and the argument that all rows share */
-typedef struct RankedState
-{
-	double		parameter;
-	QuantileValues scores[2];
-} RankedState;
 
 /* The mean of what each row costs */
 typedef struct MeanLoss
@@ -143,9 +133,17 @@ check_same_parameter(const char *argument, double parameter, double other)
 						Min(parameter, other), Max(parameter, other))));
 }
 
-/* The one door: rows without a score or a label are left out. */
-static Datum
-ranked_add(FunctionCallInfo fcinfo, const char *argument, double parameter, bool probability)
+int
+ranked_label(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		return LEFT_OUT;
+	return PG_GETARG_BOOL(2) ? POSITIVE : NEGATIVE;
+}
+
+Datum
+ranked_add(FunctionCallInfo fcinfo, double value, int label, const char *argument,
+		   double parameter)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	RankedState *state = PG_ARGISNULL(0) ? NULL : (RankedState *) PG_GETARG_POINTER(0);
@@ -153,34 +151,41 @@ ranked_add(FunctionCallInfo fcinfo, const char *argument, double parameter, bool
 	if (state == NULL)
 		state = ranked_make(context, parameter);
 	check_same_parameter(argument, state->parameter, parameter);
-	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
-	{
-		double		score = PG_GETARG_FLOAT8(1);
-
-		if (probability)
-			check_probability(score);
-		check_finite("score", score);
-		quantile_values_add(&state->scores[PG_GETARG_BOOL(2) ? POSITIVE : NEGATIVE], score);
-	}
+	if (label != LEFT_OUT)
+		quantile_values_add(&state->scores[label], value);
 	PG_RETURN_POINTER(state);
+}
+
+/* Rows without a score or a label are left out. */
+static Datum
+ranked_add_score(FunctionCallInfo fcinfo, const char *argument, double parameter)
+{
+	int			label = ranked_label(fcinfo);
+
+	if (label != LEFT_OUT)
+		check_finite("score", PG_GETARG_FLOAT8(1));
+	return ranked_add(fcinfo, label == LEFT_OUT ? 0.0 : PG_GETARG_FLOAT8(1), label, argument,
+					  parameter);
 }
 
 Datum
 ranked_transition(PG_FUNCTION_ARGS)
 {
-	return ranked_add(fcinfo, "nothing", 0.0, false);
+	return ranked_add_score(fcinfo, "nothing", 0.0);
 }
 
 Datum
 lift_transition(PG_FUNCTION_ARGS)
 {
-	return ranked_add(fcinfo, "top_share", check_top_share(fcinfo, 3), false);
+	return ranked_add_score(fcinfo, "top_share", check_top_share(fcinfo, 3));
 }
 
 Datum
 calibration_bins_transition(PG_FUNCTION_ARGS)
 {
-	return ranked_add(fcinfo, "bins", check_bins_argument(fcinfo, 3), true);
+	if (ranked_label(fcinfo) != LEFT_OUT)
+		check_probability(PG_GETARG_FLOAT8(1));
+	return ranked_add_score(fcinfo, "bins", check_bins_argument(fcinfo, 3));
 }
 
 /* The result is in the context of the aggregate, whichever side is empty. */
@@ -194,7 +199,7 @@ ranked_combine(PG_FUNCTION_ARGS)
 	RETURN_ONLY_STATE();
 	if (state == NULL)
 		state = ranked_make(context, other->parameter);
-	check_same_parameter("top_share or bins", state->parameter, other->parameter);
+	check_same_parameter("top_share, bins or points", state->parameter, other->parameter);
 	for (int label = 0; label < 2; label++)
 		quantile_values_merge(&state->scores[label], &other->scores[label]);
 	PG_RETURN_POINTER(state);
@@ -237,7 +242,8 @@ ranked_deserialize(PG_FUNCTION_ARGS)
 	parameter = pq_getmsgfloat8(&buffer);
 	positive = pq_getmsgint64(&buffer);
 	count = buffer.len / 8 - 2;
-	if (positive < 0 || positive > count || !(parameter >= 0.0 && parameter <= MAX_BINS))
+	if (positive < 0 || positive > count ||
+		!(parameter >= 0.0 && parameter <= MAX_RANKED_PARAMETER))
 		corrupt_state(STATE_OWNER);
 	state = ranked_make(CurrentMemoryContext, parameter);
 	for (int64 i = 0; i < count; i++)
@@ -251,11 +257,7 @@ ranked_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/*
- * The state with its scores in ascending order, or NULL if there are none.
- * They mean the same in any order: for the planner this only reads.
- */
-static RankedState *
+RankedState *
 ranked_sorted(FunctionCallInfo fcinfo)
 {
 	RankedState *state;
@@ -269,16 +271,7 @@ ranked_sorted(FunctionCallInfo fcinfo)
 	return state;
 }
 
-/* One score after the other, in descending order: how many rows of each label have it. */
-typedef struct Descent
-{
-	const RankedState *state;
-	int64		left[2];
-	uint64		key;
-	int64		here[2];
-} Descent;
-
-static void
+void
 descent_start(Descent *descent, const RankedState *state)
 {
 	descent->state = state;
@@ -286,7 +279,7 @@ descent_start(Descent *descent, const RankedState *state)
 		descent->left[label] = state->scores[label].count;
 }
 
-static bool
+bool
 descent_next(Descent *descent)
 {
 	const QuantileValues *scores = descent->state->scores;

@@ -19,7 +19,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "windowapi.h"
 
 #include "arguments.h"
 #include "compat.h"
@@ -27,6 +26,7 @@
 #include "memory.h"
 #include "quantile.h"
 #include "score.h"
+#include "window.h"
 
 PG_FUNCTION_INFO_V1(quantile_score);
 PG_FUNCTION_INFO_V1(rank_score);
@@ -68,11 +68,7 @@ typedef struct ZWindow
 	double		deviation;		/* times scale */
 } ZWindow;
 
-/* A NULL is handed on too, with a value of no meaning. */
-typedef void (*TakeValue) (void *state, double value, bool isnull);
-
-/* Hand the value of every row of the partition to take(), in their order. */
-static void
+void
 read_partition(WindowObject window, TakeValue take, void *state)
 {
 	int64		rows = WinGetPartitionRowCount(window);
@@ -127,7 +123,7 @@ current_argument(WindowObject window, int number, const char *name)
 	return value;
 }
 
-static void
+void
 argument_varies(const char *name)
 {
 	ereport(ERROR,

@@ -40,6 +40,7 @@ PG_FUNCTION_INFO_V1(statistics_always_valid_test);
 PG_FUNCTION_INFO_V1(statistics_compare_rates_row);
 PG_FUNCTION_INFO_V1(statistics_compare_means_row);
 PG_FUNCTION_INFO_V1(statistics_compare_control);
+PG_FUNCTION_INFO_V1(statistics_confidence_z);
 PG_FUNCTION_INFO_V1(statistics_holm_adjust);
 PG_FUNCTION_INFO_V1(statistics_sample_ratio);
 
@@ -313,6 +314,13 @@ statistics_beta_quantile(PG_FUNCTION_ARGS)
 }
 
 /* ---- intervals and tests ---- */
+
+/* (confidence) */
+Datum
+statistics_confidence_z(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(-normal_quantile(0.5 * check_confidence(PG_GETARG_FLOAT8(0))));
+}
 
 /* (successes, n, confidence) */
 Datum
