@@ -252,6 +252,13 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('next step', 'next step', 'ensuite'),
 ('language', 'en', 'fr'),
 
+-- FIRST ORDERS
+('prospect', 'FIRST ORDERS', 'PREMIÈRES COMMANDES'),
+('prospect how', '(%s people without an order, by what they do; %s first orders expected in 90 days)', '(%s personnes sans commande, d''après leurs visites et clics ; %s premières commandes attendues en 90 jours)'),
+('prospect first', 'call first: %s, who orders within 90 days with a probability of %s (parts of the log-odds):', 'à appeler d''abord : %s, qui commande sous 90 jours avec une probabilité de %s (parts du logit) :'),
+('prospect check', 'honest check: fitted to what was known on %s. Until %s %s of %s people without an order placed one; the tenth with the highest probability %s times as often as all (AUC %s).', 'vérification : ajusté à ce qu''on savait le %s. Jusqu''au %s, %s des %s personnes sans commande ont commandé ; le dixième à la plus haute probabilité %s fois plus souvent que l''ensemble (AUC %s).'),
+('customers check', 'customers who had ordered, told by orders alone and with what else they do: AUC %s and %s, Brier score %s and %s.', 'clients ayant déjà commandé, d''après leurs seules commandes et avec le reste : AUC %s et %s, score de Brier %s et %s.'),
+
 -- LIVE
 ('live', 'LIVE', 'EN DIRECT'),
 ('live how', '(alter_model(''shop'', live => true), then two statements on orders; taken back afterwards)', '(alter_model(''shop'', live => true), puis deux instructions sur orders ; annulées ensuite)'),

@@ -430,6 +430,112 @@ COMMENT ON FUNCTION @extschema@.propensity(jsonb, @extschema@.history, date) IS
 	'probability of an event within the horizon of a fit of propensity_fit, seen from as_of; NULL before the first '
 	'event and where the fit has no meaning';
 
+-- Models fit streams as well. A fit names its features: those of orders, and of each
+-- stream four, STREAM.NAME. By their names they get numbers, those of a stream
+-- 16 * its number + 1 to 4; those of orders 1 to 7.
+CREATE FUNCTION @extschema@._stream_feature_names()
+	RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ARRAY['log1p_recency_days', 'log1p_events_30d', 'log1p_events_90d', 'log1p_points'];
+END;
+COMMENT ON FUNCTION @extschema@._stream_feature_names() IS
+	'internal: the names of what streams give a propensity';
+
+-- In C: a lookup of one customer asks for it, and would plan a query each time.
+CREATE FUNCTION @extschema@._propensity_codes(fit jsonb, streams jsonb)
+	RETURNS int[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'propensity_codes';
+COMMENT ON FUNCTION @extschema@._propensity_codes(jsonb, jsonb) IS
+	'internal: the numbers of the features of a fit in a model with these streams, {name: number}; NULL if one is not '
+	'there';
+
+CREATE FUNCTION @extschema@._propensity_features(codes int[], history @extschema@.history,
+	streams @extschema@.stream_histories, as_of date)
+	RETURNS float8[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'propensity_features_of';
+COMMENT ON FUNCTION @extschema@._propensity_features(int[], @extschema@.history, @extschema@.stream_histories, date) IS
+	'internal: features of orders and streams by their numbers; NULL if some are of orders, and there is none';
+
+CREATE FUNCTION @extschema@._propensity(coefficients float8[], codes int[], history @extschema@.history,
+	streams @extschema@.stream_histories, as_of date)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'propensity_of';
+COMMENT ON FUNCTION @extschema@._propensity(float8[], int[], @extschema@.history, @extschema@.stream_histories, date) IS
+	'internal: the probability that coefficients, the intercept first, give these features';
+
+-- Why nobody has a probability by a fit.
+CREATE FUNCTION @extschema@._propensity_reason(fit jsonb, codes int[])
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN fit IS NULL THEN 'not_calibrated'
+		WHEN fit OPERATOR(pg_catalog.->>) 'status' OPERATOR(pg_catalog.<>) 'converged'
+			THEN fit OPERATOR(pg_catalog.->>) 'status'
+		WHEN codes IS NULL THEN 'stream_dropped' END;
+END;
+COMMENT ON FUNCTION @extschema@._propensity_reason(jsonb, int[]) IS
+	'internal: why a fit gives nobody a probability; NULL: it does';
+
+-- A fit with the names of its features. Too few of the rarer label are no fit, although
+-- the ridge gives one.
+CREATE FUNCTION @extschema@._propensity_document(fit jsonb, features text[], fewest int)
+	RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT fit || jsonb_build_object('features', features)
+		|| CASE WHEN fit ->> 'status' = 'converged' AND m.n < f.n THEN
+			jsonb_build_object('status', 'too_few', 'parameters', NULL, 'standard_errors', NULL, 'z', NULL, 'p', NULL,
+				'means', NULL, 'log_likelihood', NULL, 'null_log_likelihood', NULL, 'gradient_norm', NULL, 'reason',
+				format('too few: %s of the %s %s within the 90 days, and %s are needed', m.n, fit ->> 'n',
+					CASE WHEN m.n = (fit ->> 'n_positive')::bigint THEN 'ordered' ELSE 'did not order' END, f.n))
+			ELSE '{}' END
+	  FROM (SELECT least((fit ->> 'n_positive')::bigint,
+				(fit ->> 'n')::bigint - (fit ->> 'n_positive')::bigint)) AS m (n),
+		   (SELECT CASE WHEN fewest > 0 THEN greatest(fewest, 1 + cardinality(features)) ELSE 0 END) AS f (n)
+$$;
+COMMENT ON FUNCTION @extschema@._propensity_document(jsonb, text[], int) IS
+	'internal: a fit with the names of its features, and without parameters if it rests on too few customers';
+
+-- How a probability comes about: each feature with what it adds to the log-odds of a
+-- customer who is average in everything, which are those of the row base.
+CREATE FUNCTION @extschema@._propensity_contributions(fit jsonb, codes int[], history @extschema@.history,
+	streams @extschema@.stream_histories, as_of date)
+	RETURNS TABLE (rank int, part text, feature text, value float8, mean float8, coefficient float8,
+		contribution float8, share float8)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH f AS MATERIALIZED (
+		SELECT u.n, u.name, u.value, (fit -> 'means' ->> (u.n - 1)::int)::float8 AS mean,
+			   (@extschema@.logit_coefficients(fit))[u.n + 1] AS coefficient
+		  FROM ROWS FROM (jsonb_array_elements_text(fit -> 'features'),
+				unnest(@extschema@._propensity_features(codes, history, streams, as_of)))
+				WITH ORDINALITY AS u (name, value, n)
+	), c AS (
+		SELECT f.*, f.coefficient * (f.value - f.mean) AS contribution FROM f
+		 WHERE f.value IS NOT NULL AND f.coefficient IS NOT NULL
+	)
+	SELECT 0, 'base', 'base', NULL::float8, NULL::float8, (@extschema@.logit_coefficients(fit))[1],
+		   (@extschema@.logit_coefficients(fit))[1] + @extschema@.exact_sum(c.coefficient * c.mean), NULL::float8
+	  FROM c HAVING count(*) > 0
+	UNION ALL
+	(SELECT (row_number() OVER (ORDER BY abs(c.contribution) DESC, c.n))::int,
+		   CASE WHEN c.name LIKE '%.%' THEN split_part(c.name, '.', 1) ELSE 'orders' END, c.name, c.value, c.mean,
+		   c.coefficient, c.contribution,
+		   c.contribution / nullif(sum(abs(c.contribution)) OVER (ORDER BY c.n
+			ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), 0)
+	  FROM c ORDER BY 1)
+$$;
+COMMENT ON FUNCTION @extschema@._propensity_contributions(jsonb, int[], @extschema@.history,
+	@extschema@.stream_histories, date) IS
+	'internal: how a probability comes about: for each feature coefficient * (value - mean), the largest first; rank 0 '
+	'is the base: what a customer who is average in everything has; the sum of all is the log-odds';
+
 -- The caller's query runs with the caller's search_path. Everything else in the
 -- text that runs then is qualified, and has no operator.
 CREATE FUNCTION @extschema@._propensity_fit_run(caller_path text, source text, as_of date,

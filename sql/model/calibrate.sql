@@ -92,6 +92,18 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_write_clv_thresholds(name, jsonb, boolean) IS
 	'internal: thirds of the lifetime value, and learnt weights, for the version at hand';
 
+-- The names of what the streams of a model give a propensity.
+CREATE FUNCTION @extschema@._stream_features(settings jsonb)
+	RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(pg_catalog.array_agg(pg_catalog.concat(s.stream, '.', n.name) ORDER BY s.stream_no, n.n), '{}')
+	  FROM @extschema@._streams(settings) AS s
+	 CROSS JOIN pg_catalog.unnest(@extschema@._stream_feature_names()) WITH ORDINALITY AS n (name, n);
+END;
+COMMENT ON FUNCTION @extschema@._stream_features(jsonb) IS
+	'internal: the names of what the streams of a model give a propensity';
+
 -- How customers come back, what they spend, who orders again: fitted to what
 -- the version at hand knows, for each of its tenants.
 CREATE FUNCTION @extschema@._model_write_fits(model name, settings jsonb)
@@ -99,24 +111,42 @@ CREATE FUNCTION @extschema@._model_write_fits(model name, settings jsonb)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	of_streams	text[] := @extschema@._stream_features(settings);
+	numbers		jsonb := @extschema@._stream_numbers(settings);
 BEGIN
 	IF settings ->> 'prediction' IS NULL THEN
 		RETURN;
 	END IF;
 	EXECUTE format($q$
 		UPDATE %1$I.calibration AS k
-			SET fitted_on = m.as_of, btyd_fit = m.btyd_fit, spend_fit = m.spend_fit, propensity_fit = m.propensity_fit
+			SET fitted_on = m.as_of, btyd_fit = m.btyd_fit, spend_fit = m.spend_fit,
+				propensity_fit = @extschema@._propensity_document(m.propensity_fit, $1, 0),
+				prospect_fit = @extschema@._propensity_document(m.prospect_fit, $3, 10)
 		  FROM (SELECT f.tenant, f.as_of, @extschema@.btyd_fit(%4$L, b.x, b.t_x, b.t, 7) AS btyd_fit,
 					   @extschema@.spend_fit(b.x, b.m) AS spend_fit,
 					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
-						   @extschema@.propensity_features(f.history, f.as_of - 90), 1, 1) AS propensity_fit
+						   @extschema@._propensity_features($2, f.history, %5$s, f.as_of - 90), 1, 1) AS propensity_fit,
+					   %6$s AS prospect_fit
 				  FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b
 				 GROUP BY f.tenant, f.as_of) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
 		@extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
 			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)),
 			format('(%s)', @extschema@._model_customers(model, settings))),
-			settings ->> 'version', settings ->> 'prediction');
+			settings ->> 'version', settings ->> 'prediction',
+			CASE WHEN @extschema@._has_streams(settings) THEN 'f.streams'
+				ELSE '''{}''::@extschema@.stream_histories' END,
+			-- who had not ordered then: by what they did beside
+			CASE WHEN cardinality(of_streams) = 0 THEN 'NULL::jsonb' ELSE @extschema@._fill(
+				'@extschema@.logit_fit(@extschema@.active_days(f.history, f.as_of, 90) > 0,'
+				' @extschema@._propensity_features($4, f.history, f.streams, f.as_of - 90), 1, 1)'
+				' FILTER (WHERE @extschema@.last_day(f.history, f.as_of - 90) IS NULL AND {known})',
+				'known', @extschema@._known_prospect(settings, 'f', '(f.as_of - 90)')) END)
+		USING @extschema@.propensity_feature_names() || of_streams,
+			@extschema@._propensity_codes(
+				jsonb_build_object('features', @extschema@.propensity_feature_names() || of_streams), numbers),
+			of_streams, @extschema@._propensity_codes(jsonb_build_object('features', of_streams), numbers);
 	PERFORM @extschema@._model_write_clv_thresholds(model, settings, true);
 END
 $$;
@@ -226,8 +256,8 @@ BEGIN
 		calibration => format('(SELECT t.tenant, %s AS version,'
 			' NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
 			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds,'
-			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit, NULL::float8[] '
-			'AS clv_thresholds,'
+			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit,'
+			' NULL::jsonb AS prospect_fit, NULL::float8[] AS clv_thresholds,'
 			' NULL::float8 AS satisfaction_mean, NULL::float8 AS satisfaction_weight,'
 			' NULL::float8 AS median_value FROM (%s) AS t)', settings ->> 'version', tenants))),
 		format('(%s)', @extschema@._model_customers(model, settings)));

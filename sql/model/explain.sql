@@ -84,7 +84,7 @@ WITH {one} SELECT jsonb_build_object(
 	                    'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
 	                'median_value', q.median_value, 'events', @extschema@.frequency(s.history, q.as_of, q.window_days),
 	                'rule', (SELECT to_jsonb(r) FROM {model}.segment_rule AS r
-	                          WHERE r.map = c.map_copy AND r.position = s.rule_position){cards})
+	                          WHERE r.map = c.map_copy AND r.position = s.rule_position){cards}{propensity})
 	               FROM (SELECT q.* FROM {model}._question_at($2, NULL, false, 0, $4) AS q
 	                      WHERE q.tenant IN (SELECT o.tenant FROM one AS o)) AS q
 	                  , LATERAL ({scores}) AS s))
@@ -96,6 +96,10 @@ WITH {one} SELECT jsonb_build_object(
 					@extschema@._model_as_of(), home), 'NULL::text'),
 			'cards', coalesce(E',\n\t                ''cards'', '
 				|| @extschema@._card_explanations(settings, 'COALESCE($3, c.language)'), ''),
+			'propensity', CASE WHEN settings ->> 'prediction' IS NULL THEN '' ELSE
+				format(E',\n\t                ''propensity'','
+					' (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.rank) FROM %s AS p)',
+					@extschema@._propensity_parts(settings, 's')) END,
 			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)',
 				format(given, 'o.history', 'one'), maps, with_rule => true)),
 		'what explain_score says, for programs; without a customer only what is true of all');
@@ -497,10 +501,7 @@ BEGIN
 	-- customers who have never ordered are told so above
 	IF person ->> 'r_score' IS NOT NULL AND person ->> 'churn_probability' IS NOT NULL THEN
 		topic := 'churn_probability';
-		value := @extschema@._explain_text('percent', language,
-			CASE WHEN (person ->> 'churn_probability')::float8 < 0.005 THEN '< 1'
-				WHEN (person ->> 'churn_probability')::float8 > 0.995 THEN '> 99'
-				ELSE round(100 * (person ->> 'churn_probability')::numeric)::text END);
+		value := @extschema@._percent_words((person ->> 'churn_probability')::float8, language);
 		explanation := @extschema@._explain_text('left', language, value) || CASE person ->> 'churn_reason'
 			WHEN 'bought_once' THEN @extschema@._explain_text('left bought once', language)
 			WHEN 'silent_longer_than_usual' THEN @extschema@._explain_text('left silent', language,
@@ -529,6 +530,38 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._explain_predictions(jsonb, text) IS
 	'internal: the rows of explain_score on a missing score and on predictions';
+
+-- The probability of an order within 90 days, and the three features that move it most.
+CREATE FUNCTION @extschema@._explain_propensity(info jsonb, language text)
+	RETURNS TABLE (topic text, value text, explanation text, contribution float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 4
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	p	record;
+BEGIN
+	IF info #>> '{customer,propensity_90d}' IS NULL OR info #>> '{customer,propensity}' IS NULL THEN
+		RETURN;
+	END IF;
+	topic := 'propensity_90d';
+	value := @extschema@._percent_words((info #>> '{customer,propensity_90d}')::float8, language);
+	explanation := @extschema@._explain_text('propensity', language, value);
+	RETURN NEXT;
+	topic := 'propensity_reason';
+	FOR p IN SELECT * FROM jsonb_to_recordset(info #> '{customer,propensity}')
+				AS r (rank int, feature text, value float8, mean float8, contribution float8)
+			  WHERE r.rank BETWEEN 1 AND 3 AND r.contribution <> 0 ORDER BY r.rank LOOP
+		contribution := p.contribution;
+		value := to_char(p.contribution, 'FMSG999999990.00');
+		value := CASE language WHEN 'fr' THEN replace(value, '.', ',') ELSE value END;
+		explanation := @extschema@._propensity_words(p.feature, p.value, p.mean, p.contribution,
+			(info ->> 'money_decimals')::int, language);
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._explain_propensity(jsonb, text) IS
+	'internal: the rows of explain_score on the propensity';
 
 -- Scores by scorecards: a row for the score, one for each rule that gave points, and
 -- what would reach the next band.
@@ -739,15 +772,19 @@ BEGIN
 				  FROM @extschema@._explain_predictions(info, spoken)
 					   WITH ORDINALITY AS p (topic, value, explanation, n)
 				UNION ALL
-				SELECT 3, k.n, k.topic, k.value, k.explanation, NULL, NULL, k.points, k.last_on
+				SELECT 3, y.n, y.topic, y.value, y.explanation, NULL, NULL, y.contribution, NULL
+				  FROM @extschema@._explain_propensity(info, spoken)
+					   WITH ORDINALITY AS y (topic, value, explanation, contribution, n)
+				UNION ALL
+				SELECT 4, k.n, k.topic, k.value, k.explanation, NULL, NULL, k.points, k.last_on
 				  FROM @extschema@._explain_cards(info, spoken)
 					   WITH ORDINALITY AS k (topic, value, explanation, points, last_on, n)
 				UNION ALL
-				SELECT 4, g.n, g.topic, g.value, g.explanation, NULL, NULL, NULL, NULL
+				SELECT 5, g.n, g.topic, g.value, g.explanation, NULL, NULL, NULL, NULL
 				  FROM @extschema@._explain_segment(info, spoken)
 					   WITH ORDINALITY AS g (topic, value, explanation, n)
 				UNION ALL
-				SELECT 5, t.n, t.topic, t.value, t.explanation, NULL, NULL, NULL, t.last_day
+				SELECT 6, t.n, t.topic, t.value, t.explanation, NULL, NULL, NULL, t.last_day
 				  FROM @extschema@._explain_next_steps(home, customer, as_of, info, spoken)
 					   WITH ORDINALITY AS t (topic, value, explanation, last_day, n)
 			   ) AS e (part, n, topic, value, explanation, score, weight, contribution, last_day)

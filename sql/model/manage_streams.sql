@@ -271,6 +271,10 @@ BEGIN
 	END;
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
 	IF is_new AND NOT dry_run THEN
+		IF settings ->> 'prediction' IS NOT NULL THEN
+			RETURN QUERY VALUES ('note', format('propensity_90d reads the stream once the model is calibrated:'
+				' SELECT calibrate_model(%L);', home));
+		END IF;
 		RETURN QUERY VALUES ('look at', format('SELECT customer_key, %s FROM %I.customer_scores;',
 			concat_ws(', ', stream || '_last_on', stream || '_events_30d', stream || '_change'), home));
 	END IF;
@@ -363,6 +367,13 @@ BEGIN
 	PERFORM @extschema@._model_make_shown(home, settings, settings -> 'parts');
 	RETURN QUERY VALUES ('dropped', format('stream %s with its histories', stream)),
 		('note', format('columns %s of customer_scores stay, and are NULL', stream || '_...'));
+	RETURN QUERY EXECUTE format($q$
+		SELECT 'note',
+		       format('propensity_90d was fitted with the stream, and is NULL: SELECT calibrate_model(%%L);', $1)
+		 WHERE EXISTS (SELECT FROM %I.calibration AS k, LATERAL (VALUES (k.propensity_fit), (k.prospect_fit)) AS f (fit)
+						WHERE k.version = $2
+						  AND $3 = ANY (string_to_array(@extschema@._fit_streams(f.fit), ', ')))$q$, home)
+		USING home, (settings ->> 'version')::int, stream;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.drop_stream(text, text) IS

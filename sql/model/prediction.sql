@@ -36,6 +36,9 @@ DECLARE
 	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,'
 		'actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
 	small		int := settings ->> 'minimum_group_size';
+	shown		text := CASE WHEN small = 1 THEN '%s' ELSE
+		format('CASE WHEN LEAST(w.customers, w.actual_active, w.customers - w.actual_active) >= %s THEN %%s END', small)
+		END;
 BEGIN
 	-- a model that has once predicted keeps its views
 	IF settings ->> 'prediction' IS NULL AND to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
@@ -46,20 +49,20 @@ BEGIN
 			p.standard_error,
 			{customers} AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
 			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.fitted_on
-			FROM (SELECT q.tenant, q.version, k.fitted_on, k.btyd_fit, k.spend_fit, k.propensity_fit
+			FROM (SELECT q.tenant, q.version, k.fitted_on, k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit
 				FROM {model}._question AS q, {model}.calibration AS k
 				WHERE k.version = q.version AND k.tenant = q.tenant) AS q
 			CROSS JOIN LATERAL (VALUES (1, 'orders', q.btyd_fit), (2, 'spend', q.spend_fit),
-				(3, 'propensity', q.propensity_fit)) AS f (position, fit, document)
+				(3, 'propensity', q.propensity_fit), (4, 'prospects', q.prospect_fit)) AS f (position, fit, document)
 			LEFT JOIN LATERAL (
 				SELECT e.key AS parameter, e.value::text::float8 AS value,
 					   (f.document -> 'standard_errors' ->> e.key)::float8 AS standard_error, e.ordinality
 				  FROM jsonb_each(CASE WHEN jsonb_typeof(f.document -> 'parameters') = 'object'
-					AND f.fit <> 'propensity' THEN f.document -> 'parameters' END) WITH ORDINALITY AS e
+					AND f.position < 3 THEN f.document -> 'parameters' END) WITH ORDINALITY AS e
 				UNION ALL
 				SELECT t.name, t.coefficient, t.standard_error, t.feature
-				  FROM @extschema@.logit_table(CASE f.fit WHEN 'propensity' THEN f.document END,
-					@extschema@.propensity_feature_names()) AS t) AS p ON true
+				  FROM @extschema@.logit_table(CASE WHEN f.position >= 3 THEN f.document END) AS t) AS p ON true
+			WHERE f.position < 4 OR f.document IS NOT NULL
 			ORDER BY q.tenant, f.position, p.ordinality$q$, 'model', home, 'tenant', tenant, 'customers',
 			-- who bought again, and who did not, would follow from two of them
 			CASE WHEN small = 1 THEN '(f.document ->> ''n'')::bigint' ELSE
@@ -106,6 +109,46 @@ BEGIN
 				"mean_propensity_90d": ["'propensity' || COALESCE(':' || q.segment, '')", "false"]}$q$),
 		'what each segment is expected to bring in the next 12 months,'
 		' and how many of its customers are expected to have left');
+
+	-- of a model that no longer predicts, empty
+	RETURN NEXT @extschema@._model_function('propensity_details',
+		'{customer text,as_of date DEFAULT NULL,language text DEFAULT NULL}',
+		'TABLE (rank int, part text, feature text, value float8, mean float8, coefficient float8, contribution float8,'
+		' share float8, explanation text)',
+		CASE WHEN settings ->> 'prediction' IS NULL THEN
+			'SELECT NULL::int, NULL::text, NULL::text, NULL::float8, NULL::float8, NULL::float8, NULL::float8,'
+			' NULL::float8, NULL::text WHERE $1 IS NULL AND $2 IS NULL AND $3 IS NULL AND false'
+		ELSE @extschema@._fill($q$
+SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution, p.share,
+       @extschema@._propensity_words(p.feature, p.value, p.mean, p.contribution, {decimals},
+           @extschema@._explain_language(COALESCE($3, {language}))) AS explanation
+  FROM {model}._scores_at($2, NULL, false, $4) AS s
+  JOIN {model}._question_at($2, NULL, false, 0, $4) AS q ON q.tenant = s.tenant
+ CROSS JOIN LATERAL {parts} AS p
+ WHERE s.customer_key = $1
+ ORDER BY p.rank$q$, 'model', home, 'decimals', settings ->> 'money_decimals',
+			'language', quote_literal(settings ->> 'language'),
+			'parts', @extschema@._propensity_parts(settings, 's')) END,
+		'how propensity_90d of a customer comes about: rank 0 is the base, what somebody has who is average in'
+		' everything; then each feature with what it adds to the log-odds, the largest first');
+
+	RETURN NEXT @extschema@._model_view('propensity_check',
+		@extschema@._fill($q$SELECT {tenant} AS tenant, w.people, w.features, w.split_on, w.until, w.status, w.reason,
+			{customers} AS customers, {active} AS actual_active, {share} AS predicted_share, {auc} AS auc,
+			{brier} AS brier_score, {constant} AS brier_score_of_actual, {lift} AS lift_top_tenth, {small} AS suppressed
+			FROM {model}._question AS q, ({latest}) AS k, {model}.propensity_check_log AS w
+			WHERE k.tenant = q.tenant AND w.check_id = k.check_id AND w.tenant = k.tenant
+			ORDER BY q.tenant, w.position$q$,
+			'model', home, 'latest', latest, 'tenant', tenant,
+			-- who bought, and who did not, would follow from the counts of two rows
+			'customers', CASE WHEN small = 1 THEN 'w.customers' ELSE 'NULL::bigint' END,
+			'active', CASE WHEN small = 1 THEN 'w.actual_active' ELSE 'NULL::bigint' END,
+			'share', format(shown, 'w.predicted_share'), 'auc', format(shown, 'w.auc'),
+			'brier', format(shown, 'w.brier_score'), 'constant', format(shown, 'w.brier_score_of_actual'),
+			'lift', format(shown, 'w.lift_top_tenth'),
+			'small', CASE WHEN small = 1 THEN 'false' ELSE
+				format('LEAST(w.customers, w.actual_active, w.customers - w.actual_active) < %s', small) END),
+		'the last check_prediction on who orders at all: by orders alone beside orders and streams, and prospects');
 
 	RETURN NEXT @extschema@._model_view('weights',
 		@extschema@._fill($q$SELECT {tenant} AS tenant, w.name AS dimension, w.chosen_weight, w.chosen_share,
@@ -171,6 +214,19 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_prediction_views(name, jsonb) IS
 	'internal: the views of a model with prediction';
 
+-- The streams that a fit reads.
+CREATE FUNCTION @extschema@._fit_streams(fit jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT string_agg(s.stream, ', ' ORDER BY s.n)
+	  FROM (SELECT split_part(f.name, '.', 1) AS stream, min(f.n) AS n
+			  FROM jsonb_array_elements_text(fit -> 'features') WITH ORDINALITY AS f (name, n)
+			 WHERE f.name LIKE '%.%' GROUP BY 1) AS s
+$$;
+COMMENT ON FUNCTION @extschema@._fit_streams(jsonb) IS 'internal: the streams that a fit reads, as a list';
+
 -- A fit in words.
 CREATE FUNCTION @extschema@._model_fit_words(fit jsonb)
 	RETURNS text
@@ -180,7 +236,8 @@ BEGIN ATOMIC
 		WHEN fit OPERATOR(pg_catalog.->>) 'status' OPERATOR(pg_catalog.<>) 'converged' THEN
 			pg_catalog.concat_ws(', ', fit OPERATOR(pg_catalog.->>) 'family', 'no fit',
 				fit OPERATOR(pg_catalog.->>) 'reason')
-		WHEN fit OPERATOR(pg_catalog.->>) 'family' OPERATOR(pg_catalog.=) 'logit' THEN 'logit, converged'
+		WHEN fit OPERATOR(pg_catalog.->>) 'family' OPERATOR(pg_catalog.=) 'logit' THEN
+			pg_catalog.concat('logit, converged', ', with ' OPERATOR(pg_catalog.||) @extschema@._fit_streams(fit))
 		ELSE pg_catalog.concat_ws(' ', fit OPERATOR(pg_catalog.->>) 'family',
 			(SELECT pg_catalog.string_agg(pg_catalog.format('%s %s', e.key,
 				pg_catalog.trim_scale(pg_catalog.round((e.value OPERATOR(pg_catalog.#>>) '{}')::numeric, 4))),
@@ -209,7 +266,7 @@ BEGIN
 						   CASE count(*) WHEN 1 THEN 'tenant' ELSE 'tenants' END) END)
 			  FROM %1$I.calibration AS k
 			  CROSS JOIN LATERAL (VALUES (1, 'orders', k.btyd_fit), (2, 'spend', k.spend_fit),
-				(3, 'propensity', k.propensity_fit)) AS f (position, name, document)
+				(3, 'propensity', k.propensity_fit), (4, 'prospects', k.prospect_fit)) AS f (position, name, document)
 			 WHERE k.version = $1 AND f.document IS NOT NULL
 			 GROUP BY f.position, f.name, f.document ->> 'family', f.document ->> 'status', f.document ->> 'reason'
 			 ORDER BY f.position, count(*) DESC, 2$q$, model, settings ->> 'tenant' IS NOT NULL)
@@ -247,15 +304,79 @@ BEGIN
 			   concat(@extschema@._model_fit_words(o.document), ' -> ', @extschema@._model_fit_words(f.document))
 		  FROM %1$I.calibration AS n
 		 CROSS JOIN LATERAL (VALUES (1, 'orders', n.btyd_fit), (2, 'spend', n.spend_fit),
-			(3, 'propensity', n.propensity_fit)) AS f (position, name, document)
+			(3, 'propensity', n.propensity_fit), (4, 'prospects', n.prospect_fit)) AS f (position, name, document)
 		  LEFT JOIN %1$I.calibration AS b ON b.version = $1 AND b.tenant = n.tenant
 		  LEFT JOIN LATERAL (VALUES ('orders', b.btyd_fit), ('spend', b.spend_fit),
-			('propensity', b.propensity_fit)) AS o (name, document) ON o.name = f.name
+			('propensity', b.propensity_fit), ('prospects', b.prospect_fit)) AS o (name, document) ON o.name = f.name
 		 WHERE n.version = $2 AND @extschema@._model_fit_words(f.document) <> @extschema@._model_fit_words(o.document)
 		 ORDER BY n.tenant, f.position$q$, model) USING old_version, (settings ->> 'version')::int;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_prediction_changes(name, jsonb, int) IS 'internal: the fits of two versions';
+
+-- Who orders at all, of those known on a day: fitted on the time of the same length
+-- before it, by orders alone and with streams, and for prospects; compared with what came.
+CREATE FUNCTION @extschema@._model_check_propensity(model name, settings jsonb, this_check bigint, split date,
+	until date)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	of_streams	text[] := @extschema@._stream_features(settings);
+	numbers		jsonb := @extschema@._stream_numbers(settings);
+	orders		text[] := @extschema@.propensity_feature_names();
+BEGIN
+	IF cardinality(of_streams) = 0 OR split - date '4700-01-01 BC' < until - split THEN
+		RETURN;
+	END IF;
+	EXECUTE @extschema@._fill($q$
+		WITH known AS MATERIALIZED (
+			SELECT c.tenant, c.history, c.streams, @extschema@.last_day(c.history, $2) IS NOT NULL AS has_ordered,
+				   {known} AS is_known,
+				   @extschema@.last_day(c.history, $4) IS NULL AND {known_then} AS was_prospect
+			  FROM ({customers}) AS c
+		), fits AS MATERIALIZED (
+			SELECT k.tenant,
+				   @extschema@.logit_fit(@extschema@.propensity_label(k.history, $4, $5),
+					   @extschema@._propensity_features($6, k.history, k.streams, $4), 1, 1) AS by_orders,
+				   @extschema@.logit_fit(@extschema@.propensity_label(k.history, $4, $5),
+					   @extschema@._propensity_features($6 || $7, k.history, k.streams, $4), 1, 1) AS by_both,
+				   @extschema@._propensity_document(@extschema@.logit_fit(
+					   @extschema@.active_days(k.history, $2, $5) > 0,
+					   @extschema@._propensity_features($7, k.history, k.streams, $4), 1, 1)
+					   FILTER (WHERE k.was_prospect), $8, 10) AS by_streams
+			  FROM known AS k GROUP BY k.tenant
+		), predicted AS (
+			SELECT k.tenant, v.position, v.people, v.features, v.fit,
+				   @extschema@.active_days(k.history, $3, $5) > 0 AS came,
+				   @extschema@.logit_predict(v.fit,
+					   @extschema@._propensity_features(v.codes, k.history, k.streams, $2)) AS p
+			  FROM known AS k JOIN fits AS f ON f.tenant = k.tenant
+			 CROSS JOIN LATERAL (VALUES (1, 'customers', 'orders', f.by_orders, $6),
+				(2, 'customers', 'orders, ' || $9, f.by_both, $6 || $7),
+				(3, 'prospects', $9, f.by_streams, $7)) AS v (position, people, features, fit, codes)
+			 WHERE CASE WHEN v.position < 3 THEN k.has_ordered ELSE NOT k.has_ordered AND k.is_known END
+		)
+		INSERT INTO {model}.propensity_check_log (check_id, tenant, "position", people, features, split_on, until,
+			   status, reason, customers, actual_active, predicted_share, auc, brier_score, brier_score_of_actual,
+			   lift_top_tenth)
+		SELECT $1, p.tenant, p.position, p.people, p.features, $2, $3, p.fit ->> 'status', p.fit ->> 'reason', count(*),
+			   count(*) FILTER (WHERE p.came), @extschema@.weighted_mean(p.p, 1), @extschema@.auc(p.p, p.came),
+			   @extschema@.brier_score(p.p, p.came),
+			   avg(p.came::int)::float8 * (1 - avg(p.came::int)::float8), @extschema@.lift(p.p, p.came, 0.1)
+		  FROM predicted AS p GROUP BY p.tenant, p.position, p.people, p.features, p.fit$q$,
+		'model', quote_ident(model), 'customers', @extschema@._model_customers(model, settings),
+		'known', @extschema@._known_prospect(settings, 'c', '$2'),
+		'known_then', @extschema@._known_prospect(settings, 'c', '$4'))
+		USING this_check, split, until, split - (until - split), until - split,
+			@extschema@._propensity_codes(jsonb_build_object('features', orders), numbers),
+			@extschema@._propensity_codes(jsonb_build_object('features', of_streams), numbers), of_streams,
+			@extschema@._fit_streams(jsonb_build_object('features', of_streams));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_check_propensity(name, jsonb, bigint, date, date) IS
+	'internal: check_prediction of who orders at all, in a model with streams';
 
 CREATE FUNCTION @extschema@.check_prediction(model text, split_on date DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
@@ -381,6 +502,7 @@ BEGIN
 		  LEFT JOIN expected AS e ON e.tenant = w.tenant AND e.week_end = w.week_end
 		  LEFT JOIN came AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
 		home, @extschema@._model_customers(home, settings)) USING this_check, split, until, family;
+	PERFORM @extschema@._model_check_propensity(home, settings, this_check, split, until);
 	-- not from prediction_check, which may hide small groups: this is for the owner
 	FOR k IN EXECUTE format('SELECT c.*, c.btyd_fit ->> ''family'' AS family, c.btyd_fit ->> ''status'' AS status,'
 		' c.btyd_fit ->> ''reason'' AS reason,'
@@ -408,6 +530,15 @@ BEGIN
 				THEN CASE WHEN k.active_auc IS NULL THEN format('%s of %s came', k.actual_active, k.customers)
 				ELSE format('AUC %s (0.5 is chance)', round(k.active_auc::numeric, 3)) END END)) AS v (item, detail)
 			WHERE v.detail IS NOT NULL;
+		RETURN QUERY EXECUTE format('SELECT concat_ws('' '', CASE w.position WHEN 1 THEN ''propensity without streams'''
+			' WHEN 2 THEN ''propensity with streams'' ELSE ''propensity of prospects'' END, nullif(w.tenant, '''')),'
+			' CASE WHEN w.status <> ''converged'' THEN ''no fit, '' || w.reason'
+			' WHEN w.auc IS NULL THEN format(''%%s of %%s came'', w.actual_active, w.customers)'
+			' ELSE format(''AUC %%s, Brier %%s (%%s by their share), lift of the top tenth %%s; %%s of %%s came'','
+			' round(w.auc::numeric, 3), round(w.brier_score::numeric, 4), round(w.brier_score_of_actual::numeric, 4),'
+			' round(w.lift_top_tenth::numeric, 2), w.actual_active, w.customers) END'
+			' FROM %I.propensity_check_log AS w WHERE w.check_id = $1 AND w.tenant = $2 ORDER BY w.position', home)
+			USING this_check, k.tenant;
 	END LOOP;
 	IF NOT FOUND THEN
 		RETURN QUERY VALUES ('nothing to fit',
@@ -417,4 +548,5 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.check_prediction(text, date) IS
 	'fit a model''s prediction on what was known on a day, compare it with what has come since,'
-	' and keep the comparison for the views prediction_check, prediction_by_frequency and prediction_tracking';
+	' and keep the comparison for the views prediction_check, propensity_check, prediction_by_frequency and'
+	' prediction_tracking';

@@ -167,6 +167,48 @@ END;
 COMMENT ON FUNCTION @extschema@._model_reader_condition(name, jsonb, text, text) IS
 	'internal: which tenants a reader may see';
 
+-- The fits of a calibration k, and what is taken from them once, not for each customer, as
+-- items of SELECT of the question.
+CREATE FUNCTION @extschema@._propensity_question(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.replace(', k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit, k.clv_thresholds, c.margin,'
+		' c.discount_rate, p.propensity_codes, p.prospect_codes,'
+		' CASE WHEN p.propensity_codes IS NOT NULL THEN @extschema@.logit_coefficients(k.propensity_fit) END'
+			' AS propensity_coefficients,'
+		' CASE WHEN p.prospect_codes IS NOT NULL THEN @extschema@.logit_coefficients(k.prospect_fit) END'
+			' AS prospect_coefficients,'
+		' @extschema@._propensity_reason(k.propensity_fit, p.propensity_codes) AS propensity_lacks,'
+		' {lack} AS prospects_lack', '{lack}', CASE WHEN @extschema@._has_streams(settings)
+			THEN '@extschema@._propensity_reason(k.prospect_fit, p.prospect_codes)' ELSE '''no_order''::text' END);
+END;
+COMMENT ON FUNCTION @extschema@._propensity_question(jsonb) IS
+	'internal: the fits of a model with prediction as items of SELECT';
+
+-- The streams of a model by their names, as _propensity_codes wants them.
+CREATE FUNCTION @extschema@._stream_numbers(settings jsonb)
+	RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(pg_catalog.jsonb_object_agg(s.stream, s.stream_no), '{}') FROM @extschema@._streams(settings) AS s;
+END;
+COMMENT ON FUNCTION @extschema@._stream_numbers(jsonb) IS 'internal: the numbers of the streams of a model, by name';
+
+-- Is a customer h without an order known on a day: by an event, or by known_since? Who
+-- is in the table of customers today may have come into it with their first order.
+CREATE FUNCTION @extschema@._known_prospect(settings jsonb, "row" text, day text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN @extschema@._has_streams(settings) THEN
+		@extschema@._fill('(@extschema@.stream_first_day({row}.streams, {day}) IS NOT NULL'
+			' OR COALESCE({row}.known <= {day} AND isfinite({row}.known), false))', 'row', "row", 'day', day)
+		ELSE 'false' END;
+END;
+COMMENT ON FUNCTION @extschema@._known_prospect(jsonb, text, text) IS
+	'internal: a condition on a customer without an order: they were known on a day';
+
 -- The question: a row for each tenant. "as_of" and "condition" are expressions
 -- over the configuration c; "dates" is an item of FROM that they may read;
 -- "calibration" is an item of FROM with thresholds of each tenant; "columns" are
@@ -184,7 +226,7 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
        CASE WHEN {as_of} >= date '4600-01-01 BC' THEN {as_of} - c.change_days END AS then_day,
        k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds,
        k.median_value{fits}{cards}{satisfaction}{columns}
-  FROM {dates}{model}.configuration AS c, {calibration} AS k
+  FROM {dates}{model}.configuration AS c, {calibration} AS k{codes}
  WHERE k.version = c.version AND {condition} AND {readable}$q$,
 		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
 		'dates', dates, 'columns', columns,
@@ -194,8 +236,13 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
 		'readable', CASE WHEN reader IS NULL THEN 'true'
 			ELSE @extschema@._model_reader_condition(model, settings, reader) END,
 		'calibration', COALESCE(calibration, pg_catalog.format('%I.calibration', model)),
+		'codes', CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE
+			pg_catalog.format(', LATERAL (SELECT'
+				' @extschema@._propensity_codes(k.propensity_fit, %1$L) AS propensity_codes,'
+				' @extschema@._propensity_codes(k.prospect_fit, %1$L) AS prospect_codes OFFSET 0) AS p',
+				@extschema@._stream_numbers(settings)) END,
 		'fits', CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE
-			', k.btyd_fit, k.spend_fit, k.propensity_fit, k.clv_thresholds, c.margin, c.discount_rate' END);
+			@extschema@._propensity_question(settings) END);
 END;
 COMMENT ON FUNCTION @extschema@._model_question(name, jsonb, text, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
@@ -463,6 +510,43 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb) IS
 	'internal: the query for what is known of each customer';
 
+-- The propensity of a customer h on the day of a question q, or why there is none: by one
+-- fit if they have ordered (facts f), by another one if they have not.
+CREATE FUNCTION @extschema@._propensity_facts(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$CASE WHEN f.recency_days IS NOT NULL
+            THEN @extschema@._propensity(q.propensity_coefficients, q.propensity_codes, h.history, {streams}, q.as_of)
+            WHEN q.prospects_lack IS NULL AND {known}
+            THEN @extschema@._propensity(q.prospect_coefficients, q.prospect_codes, h.history, {streams}, q.as_of)
+       END AS propensity_90d,
+       CASE WHEN f.recency_days IS NOT NULL THEN q.propensity_lacks
+            WHEN q.prospects_lack IS NOT NULL THEN q.prospects_lack
+            WHEN NOT {known} THEN 'no_event' END AS propensity_reason$q$,
+		'streams', CASE WHEN @extschema@._has_streams(settings) THEN 'h.streams'
+			ELSE '''{}''::@extschema@.stream_histories' END,
+		'known', @extschema@._known_prospect(settings, 'h', 'q.as_of'));
+END;
+COMMENT ON FUNCTION @extschema@._propensity_facts(jsonb) IS
+	'internal: the propensity of a customer and why there is none, as items of SELECT';
+
+-- How the propensity of a customer of the level of scores comes about, as an item of FROM.
+CREATE FUNCTION @extschema@._propensity_parts(settings jsonb, "row" text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill('@extschema@._propensity_contributions('
+		'CASE WHEN {row}.propensity_90d IS NULL THEN NULL'
+		' WHEN {row}.recency_days IS NOT NULL THEN q.propensity_fit ELSE q.prospect_fit END,'
+		' CASE WHEN {row}.recency_days IS NOT NULL THEN q.propensity_codes ELSE q.prospect_codes END,'
+		' {row}.history, {streams}, {row}.as_of)', 'row', "row",
+		'streams', CASE WHEN @extschema@._has_streams(settings) THEN "row" OPERATOR(pg_catalog.||) '.streams'
+			ELSE '''{}''::@extschema@.stream_histories' END);
+END;
+COMMENT ON FUNCTION @extschema@._propensity_parts(jsonb, text) IS
+	'internal: how a propensity comes about, as an item of FROM over a question q';
+
 -- What a model with prediction says of each customer: pieces of the queries
 -- below, for each level. A condition of a segment map may ask for all of it.
 CREATE FUNCTION @extschema@._model_predictions(settings jsonb, level text)
@@ -479,17 +563,16 @@ BEGIN ATOMIC
            power(1 + q.discount_rate, 1.0 / 12) - 1, q.margin) AS clv_12m,
        q.clv_thresholds,
        @extschema@.next_order_expected_on(q.btyd_fit, h.history, q.as_of) AS next_order_expected_on,
-       @extschema@.logit_predict(q.propensity_fit,
-           @extschema@.propensity_features(h.history, q.as_of)) AS propensity_90d,
+       $q$ OPERATOR(pg_catalog.||) @extschema@._propensity_facts(settings) OPERATOR(pg_catalog.||) $q$,
        @extschema@.clv_reason(q.btyd_fit, q.spend_fit, h.history, q.as_of) AS prediction_reason$q$
 			WHEN 'scored' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d, f.clv_12m,'
 				' @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score,'
-				' f.next_order_expected_on, f.propensity_90d, f.prediction_reason'
+				' f.next_order_expected_on, f.propensity_90d, f.propensity_reason, f.prediction_reason'
 			WHEN 'scores' THEN ', s.churn_probability, s.churn_reason, s.expected_orders_90d, s.clv_12m, s.clv_score,'
-				' s.next_order_expected_on, s.propensity_90d, s.prediction_reason'
+				' s.next_order_expected_on, s.propensity_90d, s.propensity_reason, s.prediction_reason'
 			WHEN 'wide' THEN pg_catalog.format(', s.churn_probability, s.churn_reason, s.expected_orders_90d,'
-				' s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d, '
-				's.prediction_reason',
+				' s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d,'
+				' s.propensity_reason, s.prediction_reason',
 				settings OPERATOR(pg_catalog.->>) 'money_decimals')
 		END END;
 END;

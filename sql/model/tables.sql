@@ -49,7 +49,9 @@ SELECT pg_catalog.row_number() OVER (), t.* FROM (VALUES
 	('prediction_check_classes', 'prediction', 'PRIMARY KEY (check_id, tenant, repeat_orders)',
 		'the same by number of repeat orders until split_on; 7 is 7 or more'),
 	('prediction_check_weeks', 'prediction', 'PRIMARY KEY (check_id, tenant, week_end)',
-		'further days with an order of those who had one by split_on, week by week')
+		'further days with an order of those who had one by split_on, week by week'),
+	('propensity_check_log', 'prediction', 'PRIMARY KEY (check_id, tenant, "position")',
+		'the same calls on who orders at all: by orders alone, with streams, and prospects')
 ) AS t;
 
 CREATE TABLE @extschema@._model_table_column (
@@ -110,6 +112,8 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('calibration', 'btyd_fit', 'jsonb', NULL, 'how customers come back and stay away, by btyd_fit'),
 	('calibration', 'spend_fit', 'jsonb', NULL, 'what they spend, by spend_fit'),
 	('calibration', 'propensity_fit', 'jsonb', NULL, 'who orders within 90 days, by logit_fit'),
+	('calibration', 'prospect_fit', 'jsonb', NULL,
+		'which people without an order place one within 90 days, by logit_fit; NULL: there is no stream'),
 	('calibration', 'clv_thresholds', 'float8[]', NULL, 'thirds of clv_12m'),
 	('calibration', 'weights_fit', 'jsonb', NULL,
 		'how the three scores of 90 days ago tell who has ordered since, by logit_fit'),
@@ -272,7 +276,25 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('prediction_check_weeks', 'week_end', 'date NOT NULL', NULL, 'last day of the week'),
 	('prediction_check_weeks', 'expected_orders', 'float8', NULL,
 		'from the first day on, as the fit says of customers when only their first day is known'),
-	('prediction_check_weeks', 'actual_orders', 'bigint', NULL, 'as they came')
+	('prediction_check_weeks', 'actual_orders', 'bigint', NULL, 'as they came'),
+	('propensity_check_log', 'check_id', 'bigint NOT NULL', NULL, 'of prediction_check_log'),
+	('propensity_check_log', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
+	('propensity_check_log', 'position', 'int NOT NULL', NULL, '1: by orders alone; 2: with streams; 3: prospects'),
+	('propensity_check_log', 'people', 'text NOT NULL', NULL, 'customers, or prospects: who had no order by split_on'),
+	('propensity_check_log', 'features', 'text NOT NULL', NULL, 'what the fit read: orders, streams by their names'),
+	('propensity_check_log', 'split_on', 'date NOT NULL', NULL, 'the last day that the fit knew'),
+	('propensity_check_log', 'until', 'date NOT NULL', NULL, 'the last day that was compared'),
+	('propensity_check_log', 'status', 'text', NULL, 'of the fit'),
+	('propensity_check_log', 'reason', 'text', NULL, 'why there is no fit'),
+	('propensity_check_log', 'customers', 'bigint NOT NULL', NULL, 'known on split_on'),
+	('propensity_check_log', 'actual_active', 'bigint NOT NULL', NULL, 'those of them with an order after split_on'),
+	('propensity_check_log', 'predicted_share', 'float8', NULL, 'mean of the probabilities'),
+	('propensity_check_log', 'auc', 'float8', NULL, 'how well they tell who came: 0.5 is chance'),
+	('propensity_check_log', 'brier_score', 'float8', NULL, 'mean squared error of the probabilities'),
+	('propensity_check_log', 'brier_score_of_actual', 'float8', NULL,
+		'the same, had everybody been given the share of those who came'),
+	('propensity_check_log', 'lift_top_tenth', 'float8', NULL,
+		'how much more often the tenth with the highest probability came')
 ) AS c;
 
 GRANT SELECT ON @extschema@._model_table, @extschema@._model_table_column TO PUBLIC;

@@ -76,6 +76,24 @@ SELECT t.key, l.language, l.text FROM (VALUES
 	('recency beats', ' (R %s: fewer than %s)', ' (R %s : moins de %s)'),
 	('recency next', '; R %s needs fewer than %s', ' ; R %s demande moins de %s'),
 	('recency top', '; the highest step is below %s', ' ; le dernier palier est sous %s'),
+	('propensity', 'an order within 90 days: %s', 'une commande sous 90 jours : %s'),
+	('propensity for', '%s: speaks for an order; on average %s', '%s : parle pour une commande ; en moyenne %s'),
+	('propensity against', '%s: speaks against an order; on average %s',
+		'%s : parle contre une commande ; en moyenne %s'),
+	('propensity nothing', '%s: says nothing; on average %s', '%s : ne dit rien ; en moyenne %s'),
+	('propensity base', 'somebody who is average in everything: %s', 'quelqu''un de moyen en tout : %s'),
+	('propensity total', '%s in all', '%s en tout'),
+	('propensity tenure', 'days since the first order: %s', 'jours depuis la première commande : %s'),
+	('propensity silence', 'silence, in usual gaps: %s', 'silence, en intervalles habituels : %s'),
+	('propensity orders', 'orders in the last %2$s days: %1$s', 'commandes des %2$s derniers jours : %1$s'),
+	('propensity days', 'days with orders: %s', 'jours avec commande : %s'),
+	('propensity last', 'days since the last order: %s', 'jours depuis la dernière commande : %s'),
+	('propensity seen', '%s: days since the last event: %s', '%s : jours depuis le dernier événement : %s'),
+	('propensity never', '%s: no event in two years', '%s : aucun événement depuis deux ans'),
+	('propensity events', '%1$s: events in the last %3$s days: %2$s',
+		'%1$s : événements des %3$s derniers jours : %2$s'),
+	('propensity points', '%s: events that halve in 30 days: %s',
+		'%s : événements qui comptent moitié au bout de 30 jours : %s'),
 	('orders 1', '%s order', '%s commande'),
 	('orders', '%s orders', '%s commandes'),
 	('active_days 1', '%s day with orders', '%s jour avec commande'),
@@ -443,3 +461,64 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._explain_threshold(text, numeric, float8[], int, text) IS
 	'internal: how a value stands to the thresholds of its score, in words';
+
+-- A probability as it is told: nobody is sure to come, or to stay away.
+CREATE FUNCTION @extschema@._percent_words(p float8, language text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._explain_text('percent', language,
+		CASE WHEN p OPERATOR(pg_catalog.<) 0.005::pg_catalog.float8 THEN '< 1'
+			WHEN p OPERATOR(pg_catalog.>) 0.995::pg_catalog.float8 THEN '> 99'
+			ELSE pg_catalog.round((100::pg_catalog.float8
+				OPERATOR(pg_catalog.*) p)::pg_catalog."numeric")::pg_catalog.text END);
+END;
+COMMENT ON FUNCTION @extschema@._percent_words(float8, text) IS 'internal: a probability in words';
+
+-- One feature of a propensity, value and mean as the fit has them, and what it adds to
+-- the log-odds, in words. Features are logarithms of 1 + what is meant.
+CREATE FUNCTION @extschema@._propensity_words(feature text, value float8, mean float8, contribution float8,
+	decimals int, language text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	stream	text := CASE WHEN feature LIKE '%.%' THEN split_part(feature, '.', 1) END;
+	name	text := CASE WHEN feature LIKE '%.%' THEN split_part(feature, '.', 2) ELSE feature END;
+	days	text := substring(name FROM '_(\d+)d$');
+	places	int := CASE WHEN name = 'log1p_total' THEN decimals WHEN name IN ('log1p_silence', 'log1p_points') THEN 1
+		ELSE 0 END;
+	said	text;
+	usual	text;
+	words	text;
+BEGIN
+	IF feature = 'base' THEN
+		RETURN @extschema@._explain_text('propensity base', language,
+			@extschema@._percent_words(1 / (1 + exp(- greatest(least(contribution, 700), -700))), language));
+	END IF;
+	-- back from logarithms; what no numeric holds is not said
+	said := @extschema@._explain_number(CASE WHEN abs(value) < 700
+		THEN (sign(value) * (exp(abs(value)) - 1))::numeric END, places, language);
+	usual := @extschema@._explain_number(CASE WHEN abs(mean) < 700
+		THEN (sign(mean) * (exp(abs(mean)) - 1))::numeric END, greatest(places, 1), language);
+	words := CASE
+		WHEN stream IS NULL THEN CASE name
+			WHEN 'log1p_recency_days' THEN @extschema@._explain_text('propensity last', language, said)
+			WHEN 'log1p_active_days' THEN @extschema@._explain_text('propensity days', language, said)
+			WHEN 'log1p_total' THEN @extschema@._explain_text('propensity total', language, said)
+			WHEN 'log1p_tenure_days' THEN @extschema@._explain_text('propensity tenure', language, said)
+			WHEN 'log1p_silence' THEN @extschema@._explain_text('propensity silence', language, said)
+			ELSE @extschema@._explain_text('propensity orders', language, said, days) END
+		-- who has none counts as somebody of two years ago
+		WHEN name = 'log1p_recency_days' AND value >= ln(731::float8) - 1e-9
+			THEN @extschema@._explain_text('propensity never', language, stream)
+		WHEN name = 'log1p_recency_days' THEN @extschema@._explain_text('propensity seen', language, stream, said)
+		WHEN name = 'log1p_points' THEN @extschema@._explain_text('propensity points', language, stream, said)
+		ELSE @extschema@._explain_text('propensity events', language, stream, said, days) END;
+	RETURN @extschema@._explain_text(CASE WHEN contribution > 0 THEN 'propensity for'
+		WHEN contribution < 0 THEN 'propensity against' ELSE 'propensity nothing' END, language, words, usual);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._propensity_words(text, float8, float8, float8, int, text) IS
+	'internal: a feature of a propensity and what it adds, in words';

@@ -633,6 +633,7 @@ report(Problem *problem, const double *beta, double *work, const double *mean,
 		intercept -= beta[j] * (mean[j] / deviation[j]);
 		fit->coefficients[j] = ldexp(beta[j] / deviation[j], -exponent[j]) + 0.0;
 		fit->standard_errors[j] = ldexp(error, -exponent[j]);
+		fit->means[j] = ldexp(mean[j], exponent[j]) + 0.0;
 		if (!isfinite(fit->coefficients[j]) || !isfinite(fit->standard_errors[j]))
 		{
 			name_feature(fit, j);

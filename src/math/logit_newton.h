@@ -50,6 +50,7 @@ typedef struct LogitFit
 	/* intercept, then features; only if converged. Errors may be NaN: no answer. */
 	double		coefficients[LOGIT_MAX_FEATURES + 1];
 	double		standard_errors[LOGIT_MAX_FEATURES + 1];
+	double		means[LOGIT_MAX_FEATURES + 1];	/* of the features, by weight; from 1 on */
 
 	/* the features that the status speaks of, from 1 on */
 	int			named_count;

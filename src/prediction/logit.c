@@ -416,6 +416,26 @@ append_estimates(StringInfo out, const char *name, const LogitFit *fit, OfEstima
 	appendStringInfoString(out, fit->features == 0 ? ", \"coefficients\": []}" : "]}");
 }
 
+/* Of each feature, from which its part in a prediction is counted */
+static void
+append_means(StringInfo out, const LogitFit *fit)
+{
+	appendStringInfoString(out, ", \"means\": ");
+	if (fit->status != LOGIT_CONVERGED)
+	{
+		appendStringInfoString(out, "null");
+		return;
+	}
+	appendStringInfoChar(out, '[');
+	for (int i = 1; i <= fit->features; i++)
+	{
+		if (i > 1)
+			appendStringInfoString(out, ", ");
+		append_number(out, fit->means[i]);
+	}
+	appendStringInfoChar(out, ']');
+}
+
 /* "features 1, 4 and 5", so many of them at most */
 static const char *
 features_in_words(const int *feature, int count, int most)
@@ -526,6 +546,7 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	append_estimates(&out, "standard_errors", fit, estimate_error);
 	append_estimates(&out, "z", fit, estimate_z);
 	append_estimates(&out, "p", fit, estimate_p);
+	append_means(&out, fit);
 	appendStringInfoString(&out, ", \"ridge\": ");
 	append_number(&out, state == NULL ? 0.0 : state->ridge);
 	appendStringInfo(&out, ", \"n\": " INT64_FORMAT ", \"n_positive\": " INT64_FORMAT ", \"left_out\": " INT64_FORMAT,
@@ -690,15 +711,21 @@ logit_model(FunctionCallInfo fcinfo, int n)
 	return cache->model;
 }
 
+void
+logit_out_of_range(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("prediction is out of range: features times coefficients exceed double precision")));
+}
+
 double
 logit_model_predict(const LogitModel *model, const double *features)
 {
 	double		result = logit_predict_row(model->coefficients, features, model->features);
 
 	if (isnan(result))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("prediction is out of range: features times coefficients exceed double precision")));
+		logit_out_of_range();
 	return result;
 }
 

@@ -20,6 +20,9 @@ typedef struct LogitModel
 /* Argument number n of the call, parsed once as long as it stays the same */
 extern const LogitModel *logit_model(FunctionCallInfo fcinfo, int n);
 
+/* That P(label) of these coefficients and features can't be computed */
+pg_noreturn extern void logit_out_of_range(void);
+
 /* P(label) of finite features; an error if it can't be computed */
 extern double logit_model_predict(const LogitModel *model, const double *features);
 

@@ -80,6 +80,7 @@ WHERE NOT close_to(ours, theirs, 1e-9);
 
 -- The document
 SELECT key, CASE WHEN jsonb_typeof(value) = 'number' THEN round(value::numeric, 6)::text
+                 WHEN key = 'means' THEN (SELECT string_agg(round(m::numeric, 6)::text, ', ' ORDER BY n) FROM jsonb_array_elements_text(value) WITH ORDINALITY AS u (m, n))
                  WHEN key IN ('parameters', 'standard_errors', 'z', 'p') THEN (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(value) k)
                  ELSE value::text END AS value
 FROM jsonb_each((SELECT logit_fit(label, x) - 'gradient_norm' - 'iterations' FROM sample)) ORDER BY key COLLATE "C";

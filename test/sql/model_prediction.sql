@@ -28,7 +28,7 @@ SELECT fit, family, count(parameter) AS parameters, min(customers) AS customers,
        bool_and(value IS NOT NULL AND standard_error > 0) AS with_errors, min(fitted_on) = '2025-12-31' AS that_day
 FROM m.prediction_fits GROUP BY fit, family ORDER BY fit;
 -- the fits are those of the histories
-SELECT k.btyd_fit = f.btyd_fit AS orders, k.spend_fit = f.spend_fit AS spend, k.propensity_fit = f.propensity_fit AS propensity, k.clv_thresholds = f.clv_thresholds AS clv
+SELECT k.btyd_fit = f.btyd_fit AS orders, k.spend_fit = f.spend_fit AS spend, k.propensity_fit - 'features' = f.propensity_fit AS propensity, k.clv_thresholds = f.clv_thresholds AS clv
 FROM m.calibration AS k,
      (SELECT btyd_fit('mbgnbd', b.x, b.t_x, b.t, 7) AS btyd_fit, spend_fit(b.x, b.m) AS spend_fit,
              logit_fit(propensity_label(h.history, '2025-10-02', 90), propensity_features(h.history, '2025-10-02'), 1, 1) AS propensity_fit,

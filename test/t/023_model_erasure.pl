@@ -85,6 +85,7 @@ calibration.clv_thresholds
 calibration.frequency_thresholds
 calibration.monetary_thresholds
 calibration.propensity_fit
+calibration.prospect_fit
 calibration.recency_thresholds
 calibration.spend_fit
 calibration.tenant
