@@ -502,6 +502,16 @@ CREATE FUNCTION @extschema@.days(history @extschema@.history, OUT day pg_catalog
 COMMENT ON FUNCTION @extschema@.days(@extschema@.history) IS
   'The days of a history, ascending';
 
+CREATE FUNCTION @extschema@.cohort_periods(history @extschema@.history, as_of pg_catalog.date,
+  unit pg_catalog.text DEFAULT 'month', OUT cohort pg_catalog.date, OUT periods_since pg_catalog.int4,
+  OUT events pg_catalog.int8, OUT total pg_catalog.numeric) RETURNS SETOF pg_catalog.record
+  AS 'MODULE_PATHNAME', 'history_cohort_periods'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 5;
+COMMENT ON FUNCTION @extschema@.cohort_periods(@extschema@.history, pg_catalog.date, pg_catalog.text) IS
+  'A history by months, or by weeks that begin on Monday, up to as_of: the first day of the month of the first event '
+  '(cohort), how many months later (periods_since), events and total of those months that have any; corrections from '
+  'before the first event count in its month; no rows without an event';
+
 CREATE FUNCTION @extschema@.first_day(history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.date
   AS 'MODULE_PATHNAME', 'history_first_day'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -446,7 +446,8 @@ COMMENT ON FUNCTION @extschema@._model_segment_history(name, jsonb) IS
 
 -- Cohorts by the month or the week of the first order. Those who came back, and
 -- those who did not, are groups of their own. Refunds from before the first order
--- count in its period, so that the revenue is that of customer_scores.
+-- count in its period, so that the revenue is that of customer_scores. Each history is
+-- read once: who has ordered in the first period is everybody.
 CREATE FUNCTION @extschema@._model_cohorts(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -458,54 +459,45 @@ DECLARE
 	shown		text := format('NOT c.is_small AND COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1'
 		' AND c.customers - COALESCE(a.active, 0) NOT BETWEEN 1 AND %1$s - 1', small);
 	hidden		text := CASE WHEN small = 1 THEN '%s' ELSE format('CASE WHEN %s THEN %%s END', shown) END;
-	customers	text;
+	cells		text;
 	cohort		record;
 BEGIN
 	FOR cohort IN SELECT * FROM (VALUES
-			('cohort_retention', 'cohort_month', 'months_since', 'k:', '(%1$s - (extract(day FROM %1$s)::int - 1))',
+			('cohort_retention', 'month', 'cohort_month', 'months_since', 'k:',
 				'((extract(year FROM %1$s) - extract(year FROM %2$s)) * 12 + extract(month FROM %1$s)'
 				' - extract(month FROM %2$s))::int',
 				'((%1$s + (%2$s + 1) * interval ''1 month'')::date - 1)',
 				'of the customers who first ordered in a month, how many ordered so many months later,'
 				' and for how much; is_running: the month is not over on as_of'),
-			('weekly_cohort_retention', 'cohort_week', 'weeks_since', 'kw:',
-				'(%1$s - (extract(isodow FROM %1$s)::int - 1))',
+			('weekly_cohort_retention', 'week', 'cohort_week', 'weeks_since', 'kw:',
 				'floor((%1$s - %2$s) / 7.0)::int', '(%1$s + 7 * %2$s + 6)',
 				'of the customers who first ordered in a week, how many ordered so many weeks later, and for how much;'
 				' weeks begin on Monday; is_running: the week is not over on as_of'))
-			AS v (name, start, since, groups, start_of, periods, last_day, comment) LOOP
-		customers := @extschema@._fill($q$
-SELECT f.tenant, f.customer_key, f.history, f.as_of, f.cohort, {last_period} AS last_period
-  FROM (SELECT f.*, {start} AS cohort
-          FROM (SELECT h.tenant, h.customer_key, h.history, q.as_of,
-                       @extschema@.first_day(h.history, q.as_of) AS first_day
-                  FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q, {model}._customers AS h
-                 WHERE h.tenant = q.tenant) AS f
-         WHERE f.first_day IS NOT NULL) AS f$q$,
-			'model', home, 'last_period', format(cohort.periods, 'f.as_of', 'f.cohort'),
-			'start', format(cohort.start_of, 'f.first_day'));
+			AS v (name, unit, start, since, groups, periods, last_day, comment) LOOP
+		cells := @extschema@._fill($q$
+SELECT p.tenant, p.as_of, (p.period).cohort, (p.period).periods_since AS since,
+       count(*) FILTER (WHERE (p.period).events > 0) AS active, sum((p.period).total) AS revenue
+  FROM (SELECT h.tenant, q.as_of, @extschema@.cohort_periods(h.history, q.as_of, {unit}) AS period
+          FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q, {model}._customers AS h
+         WHERE h.tenant = q.tenant) AS p
+ GROUP BY 1, 2, 3, 4$q$,
+			'model', home, 'unit', quote_literal(cohort.unit));
 		RETURN NEXT @extschema@._model_function(cohort.name::name, '{}',
 			format('TABLE (tenant text, %I date, %I int, is_running boolean, customers bigint, active_customers bigint,'
 				' active_share float8, revenue numeric, suppressed boolean)', cohort.start, cohort.since),
 			@extschema@._fill($q$
-{today}SELECT {tenant} AS tenant, c.cohort, n.since, {last_day} > c.as_of AS is_running,
+WITH cells AS MATERIALIZED ({cells}){today}
+SELECT {tenant} AS tenant, c.cohort, n.since, {last_day} > c.as_of AS is_running,
        {count} AS customers, {active} AS active_customers,
        {share} AS active_share, {revenue} AS revenue, {suppressed} AS suppressed
-  FROM (SELECT f.tenant, f.cohort, f.as_of, max(f.last_period) AS last_period, count(*) AS customers{is_small}
-          FROM ({customers}) AS f GROUP BY f.tenant, f.cohort, f.as_of) AS c
+  FROM (SELECT f.tenant, f.cohort, f.as_of, {last_period} AS last_period, f.active AS customers{is_small}
+          FROM cells AS f WHERE f.since = 0) AS c
  CROSS JOIN LATERAL generate_series(0, c.last_period) AS n (since)
-  LEFT JOIN (SELECT m.tenant, m.cohort, m.since, count(*) FILTER (WHERE m.events > 0) AS active, sum(m.total) AS revenue
-               FROM (SELECT f.tenant, f.cohort, f.customer_key, greatest({periods}, 0) AS since,
-                            sum(d.events) AS events, sum(d.total) AS total
-                       FROM ({customers}) AS f CROSS JOIN LATERAL @extschema@.days(f.history) AS d
-                      WHERE d.day <= f.as_of
-                      GROUP BY 1, 2, 3, 4) AS m
-              GROUP BY m.tenant, m.cohort, m.since) AS a
-         ON a.tenant = c.tenant AND a.cohort = c.cohort AND a.since = n.since
+  LEFT JOIN cells AS a ON a.tenant = c.tenant AND a.cohort = c.cohort AND a.since = n.since
  ORDER BY c.tenant, c.cohort, n.since$q$,
-				'customers', customers, 'tenant', @extschema@._model_tenant(settings, 'c'),
+				'cells', cells, 'tenant', @extschema@._model_tenant(settings, 'c'),
 				'last_day', format(cohort.last_day, 'c.cohort', 'n.since'),
-				'periods', format(cohort.periods, 'd.day', 'f.cohort'),
+				'last_period', format(cohort.periods, 'f.as_of', 'f.cohort'),
 				'count', CASE WHEN small = 1 THEN 'c.customers'
 					ELSE 'CASE WHEN NOT c.is_small THEN c.customers END' END,
 				'active', format(hidden, 'COALESCE(a.active, 0)'),
@@ -516,7 +508,7 @@ SELECT f.tenant, f.customer_key, f.history, f.as_of, f.cohort, {last_period} AS 
                <> ALL ((SELECT d.shown FROM today AS d WHERE d.tenant = f.tenant)::text[]), true) AS is_small$q$,
                    cohort.groups) END,
 				'today', CASE WHEN small = 1 THEN ''
-					ELSE format('WITH today AS MATERIALIZED (SELECT d.* FROM %s._shown_at($1) AS d) ', home) END),
+					ELSE format(', today AS MATERIALIZED (SELECT d.* FROM %s._shown_at($1) AS d)', home) END),
 			cohort.comment);
 	END LOOP;
 END
