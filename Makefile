@@ -103,7 +103,7 @@ OBJS = \
 SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics cluster \
 	$(SQL_MODEL:%=model/%) arguments settings
 SQL_MODEL = home columns streams scales cards source lock settings people put tables query calibrate live read read_streams \
-	words lookup views dated accounts stream_views satisfaction explain prediction quality corrections privacy report manage manage_streams
+	words lookup views dated conversion kpis campaigns lifecycle accounts stream_views satisfaction explain prediction quality corrections privacy report manage manage_streams
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

@@ -43,7 +43,9 @@ INSERT INTO section VALUES
 (14, 'Models: people and privacy', 'privacy.md', 'What is done about one person, and groups too small to be shown.',
 	'{forget_customer,allow_customer,reapply_suppression,purge_model,retention_due,erasure_report,export_customer,score_parity,suppression_token,suppression_key_id,shown_groups,is_small_cell}'),
 (15, 'Satisfaction', 'satisfaction.md', 'Answers to surveys, summed up with an interval. The result is a row: `(nps(rating)).*` has value, low, high and n.',
-	'{nps,csat,ces,stars}');
+	'{nps,csat,ces,stars}'),
+(16, 'Models: steering', 'steering.md', 'Goals for key figures of segments, and [campaigns](campaigns.md) with control groups. The views and functions of a model that tell conversion, key figures and lifecycle stand in [steering.md](steering.md#definitions).',
+	'{set_goal,drop_goal,start_campaign,campaign_result,drop_campaign}');
 
 -- Lines of at most so many characters, broken after commas.
 CREATE FUNCTION pg_temp.wrapped(words text) RETURNS text LANGUAGE plpgsql AS $$

@@ -19,6 +19,11 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._model_privacy_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_level_functions(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_dated_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._conversion_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._kpi_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._goal_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._campaign_parts(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._lifecycle_functions(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._account_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._stream_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._satisfaction_views(model, settings);
@@ -626,7 +631,10 @@ BEGIN
 				  AND starts_with(i.proname, '_') AND '@extschema@.caller'::regtype = ANY (i.proargtypes::oid[]))
 				OR p.proname = 'customer' AND NOT p.prosecdef AND p.pronargs = 1
 				  AND p.proargtypes[0] = 'text'::regtype
-				  AND p.prorettype = to_regtype(format('%I.customer_scores', home))) LOOP
+				  AND p.prorettype = to_regtype(format('%I.customer_scores', home))
+				OR p.proname = 'conversion_change' AND NOT p.prosecdef AND p.pronargs = 4
+				  AND p.proargtypes[0] = 'date'::regtype
+				OR p.proname = 'cohort_value' AND NOT p.prosecdef AND p.pronargs = 0) LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
 	END LOOP;
 	EXECUTE format('INSERT INTO %I.reader VALUES ($1, $2) ON CONFLICT DO NOTHING', home) USING role, tenant;

@@ -38,6 +38,9 @@ SELECT pg_catalog.row_number() OVER (), t.* FROM (VALUES
 	('merged_customers', 'all', NULL, 'customers who are other customers too, by merge_customers'),
 	('quality', 'all', 'UNIQUE NULLS NOT DISTINCT (tenant, reason)',
 		'what check_quality found in the source; read by the view data_quality; no data of persons'),
+	('goal', 'all', 'UNIQUE NULLS NOT DISTINCT (tenant, segment, kpi)', 'goals that set_goal has set'),
+	('campaign', 'all', NULL, 'campaigns that start_campaign has started'),
+	('campaign_member', 'all', 'PRIMARY KEY (campaign, customer_key)', 'who is in which group of a campaign'),
 	('stream', 'streams', NULL, 'the streams beside the orders'),
 	('stream_kind', 'streams', 'PRIMARY KEY (stream_no, kind_no), UNIQUE (stream_no, kind)',
 		'the kinds of events of each stream; 0 stands for all others'),
@@ -200,6 +203,32 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('quality', 'customers', 'bigint', NULL, 'how many customers these are; NULL: not known'),
 	('quality', 'detail', 'text', NULL, 'figures in words'),
 	('quality', 'checked_at', 'timestamptz NOT NULL', NULL, 'when'),
+	('goal', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
+	('goal', 'segment', 'text COLLATE "C"', NULL, 'NULL: everybody'),
+	('goal', 'kpi', 'text COLLATE "C" NOT NULL', NULL, 'the key figure, as in segment_kpis'),
+	('goal', 'baseline', 'float8 NOT NULL', NULL, 'what it is measured from'),
+	('goal', 'baseline_on', 'date NOT NULL', NULL, 'as_of day on which it was set'),
+	('goal', 'change', 'text NOT NULL', NULL, 'to, by or by_percent'),
+	('goal', 'target', 'float8 NOT NULL', NULL, 'as given'),
+	('goal', 'target_value', 'float8 NOT NULL', NULL, 'what the figure is to become'),
+	('goal', 'due_on', 'date NOT NULL', NULL, 'the day on which it counts'),
+	('goal', 'action', 'text', NULL, 'what is to be done'),
+	('goal', 'owner', 'text', NULL, 'who sees to it'),
+	('goal', 'set_by', 'text NOT NULL', NULL, 'who set it'),
+	('goal', 'set_at', 'timestamptz NOT NULL DEFAULT now()', NULL, 'when'),
+	('campaign', 'campaign', 'text COLLATE "C" PRIMARY KEY', NULL, 'name'),
+	('campaign', 'segments', 'text[]', NULL, 'whose people it is for; NULL: all'),
+	('campaign', 'salt', 'text NOT NULL', NULL, 'what is put before the key of a customer to find the group'),
+	('campaign', 'shares', 'float8[] NOT NULL', NULL, 'parts of the groups; the first is the control'),
+	('campaign', 'started_on', 'date NOT NULL', NULL, 'the day of the segments; what comes after it counts'),
+	('campaign', 'cost', 'numeric', NULL, 'what it cost'),
+	('campaign', 'started_by', 'text NOT NULL', NULL, 'who started it'),
+	('campaign', 'started_at', 'timestamptz NOT NULL DEFAULT now()', NULL, 'when'),
+	('campaign_member', 'campaign', 'text COLLATE "C" NOT NULL', NULL, 'the campaign'),
+	('campaign_member', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
+	('campaign_member', 'customer_key', 'text COLLATE "C" NOT NULL', 'personal', 'the customer as text'),
+	('campaign_member', 'segment', 'text COLLATE "C" NOT NULL', NULL, 'their segment when it began'),
+	('campaign_member', 'group_no', 'int NOT NULL', NULL, '1: the control'),
 	('stream', 'stream_no', 'int PRIMARY KEY', NULL, '1, 2, ...'),
 	('stream', 'stream', 'text COLLATE "C" NOT NULL UNIQUE', NULL, 'name'),
 	('stream', 'source', 'text NOT NULL', NULL, 'as given: a table, view or query'),
@@ -375,6 +404,7 @@ BEGIN
 		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
 		CREATE INDEX ON %1$I.pending (customer_key);
 		CREATE INDEX ON %1$I.merged_customers (root_key);
+		CREATE INDEX ON %1$I.campaign_member (customer_key);
 		CREATE UNIQUE INDEX one_suppression_key ON %1$I.suppression_key ((true));
 		INSERT INTO %1$I.suppression_key VALUES (@extschema@._new_suppression_key());
 		INSERT INTO %1$I.reader VALUES (current_user, NULL);

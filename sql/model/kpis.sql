@@ -1,0 +1,459 @@
+--
+-- Layer 4: key figures by segment, and goals set for them. Rates of coming back and
+-- staying away are of those who were in the segment when the period began: by the
+-- segments of its end, nobody at risk would ever have ordered. Amounts are of those who
+-- are in it at the end, newcomers among them, so that they add up to what the shop had.
+--
+
+CREATE TABLE @extschema@._kpi (
+	"position"	bigint PRIMARY KEY,
+	kpi			text COLLATE "C" NOT NULL UNIQUE,
+	part		text NOT NULL,
+	segments	text NOT NULL,
+	kind		text NOT NULL,
+	better		text NOT NULL,
+	n			text NOT NULL,
+	success		text,
+	value		text,
+	meaning		text NOT NULL,
+	CONSTRAINT _kpi_kind_check CHECK (kind OPERATOR(pg_catalog.=) ANY ('{rate,figure}'::pg_catalog.text[])),
+	CONSTRAINT _kpi_better_check CHECK (better OPERATOR(pg_catalog.=) ANY ('{higher,lower}'::pg_catalog.text[])),
+	CONSTRAINT _kpi_segments_check CHECK (segments OPERATOR(pg_catalog.=) ANY ('{first,last}'::pg_catalog.text[]))
+);
+COMMENT ON TABLE @extschema@._kpi IS 'internal: the key figures that a model tells by segment and period';
+COMMENT ON COLUMN @extschema@._kpi."position" IS 'order in which they are shown';
+COMMENT ON COLUMN @extschema@._kpi.kpi IS 'name';
+COMMENT ON COLUMN @extschema@._kpi.part IS
+	'all: every model has it; prediction: models that predict; mails: models with a stream; else the column of '
+	'customer_scores that a model must have';
+COMMENT ON COLUMN @extschema@._kpi.segments IS
+	'whose it is: first: of those who were in the segment when the period began; last: of those who are at its end';
+COMMENT ON COLUMN @extschema@._kpi.kind IS 'rate: part of n, with an interval; figure: a number';
+COMMENT ON COLUMN @extschema@._kpi.better IS 'what is better: higher or lower';
+COMMENT ON COLUMN @extschema@._kpi.n IS 'expression over the sums of a segment: of how many it is';
+COMMENT ON COLUMN @extschema@._kpi.success IS 'of a rate: how many of n';
+COMMENT ON COLUMN @extschema@._kpi.value IS 'of a figure: expression over the sums of a segment';
+COMMENT ON COLUMN @extschema@._kpi.meaning IS 'what it means, as docs/steering.md says';
+INSERT INTO @extschema@._kpi
+SELECT pg_catalog.row_number() OVER (), k.* FROM (VALUES
+	('conversion_rate', 'all', 'first', 'rate', 'higher', 's.customers', 's.buyers', NULL,
+		'part of the people of the segment who ordered in the period'),
+	('repeat_rate', 'all', 'first', 'rate', 'higher', 's.buyers', 's.repeaters', NULL,
+		'part of those who ordered in the period who ordered more than once in it'),
+	('retention_rate', 'all', 'first', 'rate', 'higher', 's.earlier', 's.kept', NULL,
+		'part of those who ordered in a period as long before this one, who ordered in this one too'),
+	('churn_rate', 'all', 'first', 'rate', 'lower', 's.earlier', 's.earlier - s.kept', NULL,
+		'part of those who ordered in a period as long before this one, who did not order in this one'),
+	('mean_basket', 'all', 'last', 'figure', 'higher', 's.orders', NULL, 's.value::float8 / NULLIF(s.orders, 0)',
+		'value of the period divided by its orders, corrections included'),
+	('orders_per_customer', 'all', 'last', 'figure', 'higher', 's.customers', NULL,
+		's.orders::float8 / NULLIF(s.customers, 0)', 'orders of the period divided by the people of the segment'),
+	('revenue', 'all', 'last', 'figure', 'higher', 's.orders', NULL, 's.value::float8',
+		'value of the period, corrections included'),
+	('open_rate', 'mails', 'last', 'figure', 'higher', 's.sent', NULL, 's.opens::float8 / NULLIF(s.sent, 0)',
+		'events of role open in the period divided by those of role sent'),
+	('click_rate', 'mails', 'last', 'figure', 'higher', 's.sent', NULL, 's.clicks::float8 / NULLIF(s.sent, 0)',
+		'events of role click in the period divided by those of role sent'),
+	('customers', 'all', 'last', 'figure', 'higher', 's.customers', NULL, 's.customers::float8',
+		'people of the segment'),
+	('customers_share', 'all', 'last', 'rate', 'higher', 's.everybody', 's.customers', NULL,
+		'part of all people who are in the segment'),
+	('revenue_share', 'all', 'last', 'figure', 'higher', 's.customers', NULL,
+		'(greatest(s.monetary, 0) / NULLIF(s.all_monetary, 0))::float8',
+		'part of the monetary of all that is of the segment'),
+	('clv_12m', 'prediction', 'last', 'figure', 'higher', 's.valued', NULL, 's.clv_12m::float8 / NULLIF(s.valued, 0)',
+		'clv_12m of a customer on average'),
+	('engagement', 'engagement_score', 'last', 'figure', 'higher', 's.engaged', NULL,
+		's.engagement / NULLIF(s.engaged, 0)', 'engagement_score on average'),
+	('satisfaction', 'satisfaction_score', 'last', 'figure', 'higher', 's.satisfied', NULL,
+		's.satisfaction / NULLIF(s.satisfied, 0)', 'satisfaction_score on average')
+) AS k (kpi, part, segments, kind, better, n, success, value, meaning);
+GRANT SELECT ON @extschema@._kpi TO PUBLIC;
+
+-- The key figures that a model has.
+CREATE FUNCTION @extschema@._model_kpis(settings jsonb)
+	RETURNS SETOF @extschema@._kpi
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT k.* FROM @extschema@._kpi AS k
+	 WHERE CASE k.part WHEN 'all' THEN true
+		WHEN 'prediction' THEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NOT NULL
+		WHEN 'mails' THEN @extschema@._has_streams(settings)
+		ELSE k.part OPERATOR(pg_catalog.=) ANY (@extschema@._model_attributes(settings))
+			OR EXISTS (SELECT FROM @extschema@._behaviour_columns(settings) AS c
+						WHERE c.name OPERATOR(pg_catalog.=) k.part) END
+	 ORDER BY k.position;
+END;
+COMMENT ON FUNCTION @extschema@._model_kpis(jsonb) IS 'internal: the key figures that a model can tell';
+
+-- Events of a role in the period until d.day, of all streams, of a customer s.
+CREATE FUNCTION @extschema@._kpi_events(model name, settings jsonb, role text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(pg_catalog.string_agg(@extschema@._fill('CASE WHEN k.{role}_{no} IS NOT NULL'
+			' THEN @extschema@.stream_events(s.streams, {no}, d.day, d.day - d.previous_day, k.{role}_{no}) ELSE 0 END',
+			'role', role, 'no', s.stream_no::text), ' + ' ORDER BY s.stream_no), '0')
+	  FROM @extschema@._streams(settings) AS s;
+END;
+COMMENT ON FUNCTION @extschema@._kpi_events(name, jsonb, text) IS
+	'internal: an expression for the number of events of a role in a period';
+
+-- The sums of each day and segment from which all key figures come: what the people of
+-- the segment did in the period after the day, what in the period until the day, and
+-- what they are on the day.
+CREATE FUNCTION @extschema@._kpi_sums(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	kinds		text := '';
+	mails		text := '0::bigint AS sent, 0::bigint AS opens, 0::bigint AS clicks';
+	measures	text := '';
+	measure		record;
+BEGIN
+	IF @extschema@._has_streams(settings) THEN
+		SELECT ', (SELECT ' || string_agg(format('(SELECT array_agg(v.kind_no ORDER BY v.kind_no) FROM %I.stream_kind AS v'
+				' WHERE v.stream_no = %s AND v.role = %L) AS %I', model, s.stream_no, r.role, r.role || '_' || s.stream_no),
+				', ' ORDER BY s.stream_no, r.role) || ') AS k'
+		  INTO kinds
+		  FROM @extschema@._streams(settings) AS s CROSS JOIN unnest('{sent,open,click}'::text[]) AS r (role);
+		kinds := coalesce(kinds, '');
+		mails := format('COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN %s END), 0)::bigint AS sent,'
+			' COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN %s END), 0)::bigint AS opens,'
+			' COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN %s END), 0)::bigint AS clicks',
+			@extschema@._kpi_events(model, settings, 'sent'), @extschema@._kpi_events(model, settings, 'open'),
+			@extschema@._kpi_events(model, settings, 'click'));
+	END IF;
+	FOR measure IN SELECT * FROM (VALUES ('clv_12m', 'clv_12m', 'valued', 'prediction'),
+			('engagement_score', 'engagement', 'engaged', 'engagement_score'),
+			('satisfaction_score', 'satisfaction', 'satisfied', 'satisfaction_score')) AS m (name, total, n, part) LOOP
+		measures := measures || CASE
+			WHEN NOT EXISTS (SELECT FROM @extschema@._model_kpis(settings) AS k WHERE k.part = measure.part) THEN
+				format(', NULL::float8 AS %I, 0::bigint AS %I', measure.total, measure.n)
+			ELSE format(', @extschema@.exact_sum(s.%1$I::float8) AS %2$I, count(s.%1$I) AS %3$I', measure.name,
+				measure.total, measure.n) END;
+	END LOOP;
+	RETURN @extschema@._fill($q$
+SELECT d.day, d.next_day, d.previous_day, s.tenant, s.map_copy, s.segment, s.customers, s.monetary, s.buyers,
+       s.repeaters, s.earlier, s.kept, s.ordered, s.orders, s.value, s.sent, s.opens, s.clicks, s.clv_12m, s.valued,
+       s.engagement, s.engaged, s.satisfaction, s.satisfied
+  FROM (SELECT d.day, lead(d.day) OVER (ORDER BY d.day) AS next_day, lag(d.day) OVER (ORDER BY d.day) AS previous_day
+          FROM @extschema@._model_days($1, $2, $3) AS d (day) WHERE d.day IS NOT NULL) AS d{kinds},
+       LATERAL (SELECT s.tenant, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS monetary,
+                       count(*) FILTER (WHERE e.later > 0) AS buyers,
+                       count(*) FILTER (WHERE e.later > 1) AS repeaters,
+                       count(*) FILTER (WHERE e.earlier > 0) AS earlier,
+                       count(*) FILTER (WHERE e.earlier > 0 AND e.later > 0) AS kept,
+                       count(*) FILTER (WHERE e.orders > 0) AS ordered,
+                       COALESCE(sum(e.orders), 0)::bigint AS orders,
+                       COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN
+                           @extschema@.monetary(s.history, d.day, d.day - d.previous_day) END), 0) AS value,
+                       {mails}{measures}
+                  FROM {model}._scores_at(d.day, NULL, false, $4) AS s,
+                       LATERAL (SELECT @extschema@.frequency(s.history, d.next_day, d.next_day - d.day) AS later,
+                                       CASE WHEN d.next_day IS NOT NULL THEN
+                                       @extschema@.frequency(s.history, d.day, d.next_day - d.day) END AS earlier,
+                                       CASE WHEN d.previous_day IS NOT NULL THEN
+                                       @extschema@.frequency(s.history, d.day, d.day - d.previous_day) END
+                                       AS orders) AS e
+                 GROUP BY s.tenant, s.map_copy, s.segment) AS s$q$,
+		'model', quote_ident(model), 'kinds', kinds, 'mails', mails, 'measures', measures);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._kpi_sums(name, jsonb) IS
+	'internal: the query for the sums of each day and segment from which key figures come';
+
+CREATE FUNCTION @extschema@._kpi_functions(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		text := quote_ident(model);
+	small		int := settings ->> 'minimum_group_size';
+	decided		text := 'true AS first_shown, true AS last_shown, true AS is_shown';
+	shown		text := 'sums';
+	figures		text;
+	everybody	text := quote_literal(@extschema@._everybody(settings));
+BEGIN
+	IF small > 1 THEN
+		SELECT string_agg(@extschema@._part_shown('s.' || p.part, 's.' || p.whole, small), ' AND ')
+				FILTER (WHERE p.first) || ' AS first_shown, '
+			|| string_agg(@extschema@._part_shown('s.' || p.part, 's.' || p.whole, small), ' AND ')
+				FILTER (WHERE NOT p.first) || ' AS last_shown'
+		  INTO decided
+		  FROM (VALUES ('buyers', 'customers', true), ('repeaters', 'buyers', true), ('earlier', 'customers', true),
+			('kept', 'earlier', true), ('ordered', 'customers', false), ('valued', 'customers', false),
+			('engaged', 'customers', false), ('satisfied', 'customers', false)) AS p (part, whole, first);
+		shown := @extschema@._fill($q$(
+	SELECT s.*, COALESCE('s' || COALESCE(':' || s.segment, '') = ANY (d.shown), false) AS is_shown
+	  FROM sums AS s JOIN (
+	       SELECT n.tenant, n.day, @extschema@.shown_groups(n.customers,
+	              ARRAY['t', 's' || COALESCE(':' || n.segment, '')], {small}, 2, 0) AS shown
+	         FROM sums AS n GROUP BY n.tenant, n.day) AS d ON d.tenant = s.tenant AND d.day = s.day)$q$,
+			'small', small::text);
+	END IF;
+	SELECT string_agg(format('(%s, %L, %s, (%s)::bigint, (%s)::bigint, (%s)::float8)', k.position, k.kpi,
+			(k.segments = 'first')::text, k.n, coalesce(k.success, 'NULL'), coalesce(k.value, 'NULL')), E',\n\t\t'
+			ORDER BY k.position)
+	  INTO figures FROM @extschema@._model_kpis(settings) AS k;
+	RETURN NEXT @extschema@._model_function('segment_kpi_history',
+		'{from_day date,to_day date,step interval DEFAULT ''1 month''}',
+		'TABLE (from_day date, to_day date, tenant text, segment text, segment_label text, everybody boolean, kpi text,'
+		' value float8, low float8, high float8, n bigint, reason text, suppressed boolean, segment_order int,'
+		' segment_color text)',
+		@extschema@._tell_unknown(model, settings, @extschema@._fill($q$
+WITH sums AS MATERIALIZED ({sums}), decided AS MATERIALIZED (
+	SELECT s.*, {decided} FROM {shown} AS s
+), rows AS (
+	SELECT s.day, s.next_day, s.previous_day, s.tenant, s.map_copy, s.segment, false AS everybody,
+	       s.customers, s.monetary, s.buyers, s.repeaters, s.earlier, s.kept, s.ordered, s.orders, s.value,
+	       s.sent, s.opens, s.clicks, s.clv_12m, s.valued, s.engagement, s.engaged, s.satisfaction, s.satisfied,
+	       s.is_shown AND s.first_shown AS first_shown, s.is_shown AND s.last_shown AS last_shown
+	  FROM decided AS s
+	UNION ALL
+	SELECT s.day, s.next_day, s.previous_day, s.tenant, NULL, NULL, true,
+	       sum(s.customers), sum(s.monetary), sum(s.buyers), sum(s.repeaters), sum(s.earlier), sum(s.kept),
+	       sum(s.ordered), sum(s.orders), sum(s.value), sum(s.sent), sum(s.opens), sum(s.clicks),
+	       @extschema@.exact_sum(s.clv_12m::float8), sum(s.valued), @extschema@.exact_sum(s.engagement), sum(s.engaged),
+	       @extschema@.exact_sum(s.satisfaction), sum(s.satisfied),
+	       -- less the segments that are shown, it would show the one that isn't
+	       bool_and(s.is_shown AND s.first_shown), bool_and(s.is_shown AND s.last_shown)
+	  FROM decided AS s GROUP BY s.day, s.next_day, s.previous_day, s.tenant
+), figures AS (
+	SELECT s.tenant, s.map_copy, s.segment, s.everybody, f.position, f.kpi, f.n, f.success,
+	       CASE WHEN f.of_first THEN s.day ELSE s.previous_day END AS from_day,
+	       CASE WHEN f.of_first THEN s.next_day ELSE s.day END AS to_day,
+	       CASE WHEN f.of_first THEN s.first_shown ELSE s.last_shown END AS is_shown,
+	       CASE WHEN f.success IS NULL THEN f.value ELSE f.success / NULLIF(f.n, 0)::float8 END AS value
+	  FROM (SELECT s.*, sum(s.customers) FILTER (WHERE NOT s.everybody) OVER w AS everybody_n,
+	               sum(greatest(s.monetary, 0)) FILTER (WHERE NOT s.everybody) OVER w AS all_monetary
+	          FROM rows AS s WINDOW w AS (PARTITION BY s.day, s.tenant)) AS s
+	 CROSS JOIN LATERAL (VALUES {figures}) AS f (position, kpi, of_first, n, success, value)
+)
+SELECT f.from_day, f.to_day, {tenant} AS tenant, f.segment::text AS segment,
+       CASE WHEN f.everybody THEN {all} ELSE l.label END AS segment_label, f.everybody, f.kpi,
+       CASE WHEN f.tells THEN f.value END AS value, i.low, i.high, CASE WHEN f.tells THEN f.n END AS n,
+       CASE WHEN f.to_day > f.as_of THEN 'period_not_over' WHEN NOT f.is_shown THEN 'suppressed'
+            WHEN f.value IS NULL THEN 'no_data' END AS reason,
+       NOT f.is_shown AS suppressed, l.display_order AS segment_order, l.color::text AS segment_color
+  FROM (SELECT f.*, t.as_of, f.is_shown AND f.to_day <= t.as_of AS tells
+          FROM figures AS f,
+               (SELECT max(q.as_of) AS as_of FROM {model}._question_at(NULL, NULL, true, 0, $4) AS q) AS t
+         WHERE f.from_day IS NOT NULL AND f.to_day IS NOT NULL) AS f
+  LEFT JOIN LATERAL @extschema@.wilson_interval(CASE WHEN f.tells THEN f.success END, f.n) AS i ON true
+  LEFT JOIN {model}.segment_label AS l ON l.map = f.map_copy AND l.segment = f.segment AND l.language = {language}
+ ORDER BY f.from_day, f.tenant, f.everybody, l.display_order, f.segment, f.position$q$,
+			'sums', @extschema@._kpi_sums(model, settings), 'decided', decided, 'shown', shown,
+			'figures', replace(figures, 's.everybody', 's.everybody_n'), 'all', everybody, 'model', home,
+			'tenant', @extschema@._model_tenant(settings, 'f'), 'language', quote_literal(settings ->> 'language')), '$1'),
+		'key figures by segment, period by period from one day to another by steps: conversion, retention, churn, baskets,'
+		' value, shares; rates with their 95 % interval by Wilson; everybody: the row of all segments together');
+	RETURN NEXT @extschema@._model_view('segment_kpis', @extschema@._fill($q$
+SELECT k.* FROM (SELECT max(q.as_of) AS as_of FROM {model}._question AS q) AS q
+ CROSS JOIN LATERAL {model}.segment_kpi_history(q.as_of - 90, q.as_of, '90 days') AS k$q$, 'model', home),
+		'key figures by segment, of the 90 days until as_of');
+END
+$$;
+COMMENT ON FUNCTION @extschema@._kpi_functions(name, jsonb) IS
+	'internal: the function and the view of a model about key figures';
+
+-- What became of the goals. A goal is measured over the 90 days until today, and once
+-- it is due, until that day.
+CREATE FUNCTION @extschema@._goal_views(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT * FROM @extschema@._model_view('goals', @extschema@._fill($q$
+WITH asked AS MATERIALIZED (
+	SELECT g.*, q.as_of, LEAST(q.as_of, g.due_on) AS measured_on
+	  FROM {model}._question AS q JOIN {model}.goal AS g ON g.tenant = q.tenant
+), measured AS MATERIALIZED (
+	SELECT k.* FROM (SELECT DISTINCT a.measured_on AS day FROM asked AS a) AS d
+	 CROSS JOIN LATERAL {model}.segment_kpi_history(d.day - 90, d.day, '90 days') AS k
+)
+SELECT {tenant} AS tenant, g.segment::text AS segment,
+       COALESCE(l.label, CASE WHEN g.segment IS NULL THEN {all} END) AS segment_label, g.kpi::text AS kpi,
+       g.baseline, g.baseline_on, g.target_value, g.measured_on, k.value AS actual, k.low, k.high, k.n,
+       p.progress, p.elapsed,
+       CASE WHEN k.value IS NULL THEN 'no_data' WHEN p.progress >= 1 THEN 'reached'
+            WHEN g.as_of >= g.due_on THEN 'missed' WHEN p.progress >= p.elapsed THEN 'on_track'
+            ELSE 'behind' END AS status,
+       g.due_on, g.action, g.owner, g.change, g.target, g.set_by, g.set_at,
+       l.display_order AS segment_order, l.color::text AS segment_color
+  FROM asked AS g
+  LEFT JOIN measured AS k ON k.to_day = g.measured_on AND k.kpi = g.kpi AND COALESCE(k.tenant, '') = g.tenant
+   AND k.everybody = (g.segment IS NULL) AND (k.segment = g.segment OR g.segment IS NULL)
+ CROSS JOIN LATERAL (SELECT (k.value - g.baseline) / (g.target_value - g.baseline) + 0.0 AS progress,
+                            LEAST(1, (g.as_of - g.baseline_on) / (g.due_on - g.baseline_on)::float8) AS elapsed) AS p
+  LEFT JOIN {model}.segment_label AS l ON l.map = {map} AND l.segment = g.segment AND l.language = {language}
+ ORDER BY g.tenant, g.due_on, l.display_order, g.kpi$q$,
+		'model', pg_catalog.quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'g'),
+		'all', pg_catalog.quote_literal(@extschema@._everybody(settings)),
+		'map', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'map_copy'),
+		'language', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'language')),
+		'the goals that set_goal has set, what they were measured from, where they stand, and whether that is enough');
+END;
+COMMENT ON FUNCTION @extschema@._goal_views(name, jsonb) IS 'internal: the view of a model about goals';
+
+-- The tenant that a goal is of, as the tables have it.
+CREATE FUNCTION @extschema@._goal_tenant(model name, settings jsonb, tenant text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	known	boolean;
+BEGIN
+	IF settings ->> 'tenant' IS NULL THEN
+		IF tenant IS NOT NULL THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('model "%s" has no tenants', model),
+				HINT = 'Leave tenant out.';
+		END IF;
+		RETURN '';
+	END IF;
+	IF tenant IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'tenant must not be null',
+			HINT = 'In a model with tenants every goal is of one of them.';
+	END IF;
+	EXECUTE format('SELECT EXISTS (SELECT FROM %I._question AS q WHERE q.tenant = $1)', model) INTO known USING tenant;
+	IF NOT known THEN
+		RAISE undefined_object USING MESSAGE = format('model "%s" has no tenant "%s"', model, left(tenant, 100));
+	END IF;
+	RETURN tenant;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._goal_tenant(name, jsonb, text) IS 'internal: the tenant that a goal is of, or an error';
+
+CREATE FUNCTION @extschema@.set_goal(model text, segment text, kpi text, target float8, change text, due_on date,
+	action text DEFAULT NULL, owner text DEFAULT NULL, baseline float8 DEFAULT NULL, tenant text DEFAULT NULL)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+	AS $$
+DECLARE
+	home		name := @extschema@._model_home(model);
+	settings	jsonb;
+	kpis		text;
+	part		text;
+	today		date;
+	label		text;
+	of_tenant	text;
+	measured	record;
+	goal_value	float8;
+	earlier		record;
+BEGIN
+	PERFORM @extschema@._model_lock(home);
+	settings := @extschema@._model_settings(home);
+	SELECT string_agg(k.kpi, ', ' ORDER BY k.position) INTO kpis FROM @extschema@._model_kpis(settings) AS k;
+	SELECT k.part INTO part FROM @extschema@._kpi AS k WHERE k.kpi = set_goal.kpi;
+	IF kpi IS NULL OR target IS NULL OR change IS NULL OR due_on IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = format('%s must not be null',
+			CASE WHEN kpi IS NULL THEN 'kpi' WHEN target IS NULL THEN 'target' WHEN change IS NULL THEN 'change'
+				ELSE 'due_on' END);
+	ELSIF NOT EXISTS (SELECT FROM @extschema@._model_kpis(settings) AS k WHERE k.kpi = set_goal.kpi) THEN
+		RAISE undefined_object USING
+			MESSAGE = CASE WHEN part IS NULL THEN format('there is no kpi "%s"', left(kpi, 100))
+				ELSE format('model "%s" has no %s', home, kpi) END,
+			DETAIL = CASE part WHEN 'prediction' THEN 'It predicts nothing.' WHEN 'mails' THEN 'It has no streams.'
+				ELSE format('It has no column %s.', part) END,
+			HINT = format('Its key figures are %s.', kpis);
+	ELSIF change NOT IN ('to', 'by', 'by_percent') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('change is "%s", not to, by or by_percent', left(change, 100)),
+			HINT = 'A churn rate of 0.15, by_percent -10, is to become 0.135; by -0.1 would be 0.05.';
+	ELSIF target IN ('NaN', 'Infinity', '-Infinity') OR baseline IN ('NaN', 'Infinity', '-Infinity') THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'target and baseline must be finite';
+	END IF;
+	EXECUTE format('SELECT %s FROM %I.configuration AS c WHERE c.valid_until IS NULL', @extschema@._model_as_of(), home)
+		INTO today;
+	IF NOT isfinite(due_on) OR due_on <= today THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = CASE WHEN isfinite(due_on)
+				THEN format('due_on %s is not after %s, the day for which the model answers',
+					to_char(due_on, 'YYYY-MM-DD'), to_char(today, 'YYYY-MM-DD'))
+				ELSE 'due_on must be finite' END;
+	END IF;
+	EXECUTE format('SELECT min(l.label) FROM %I.segment_label AS l'
+		' WHERE l.map = $1 AND l.segment = $2 AND l.language = $3', home)
+		INTO label USING settings ->> 'map_copy', segment, settings ->> 'language';
+	IF segment IS NOT NULL AND label IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('segment "%s" is not in the segment map of model "%s"', left(segment, 100), home),
+			HINT = format('Its segments are: %s. NULL is everybody.',
+				@extschema@._model_segment_list(home, settings ->> 'map_copy'));
+	END IF;
+	of_tenant := @extschema@._goal_tenant(home, settings, tenant);
+	EXECUTE format('SELECT k.value, k.n, k.reason FROM %I.segment_kpis AS k WHERE coalesce(k.tenant, '''') = $1'
+		' AND k.kpi = $2 AND k.everybody = ($3 IS NULL) AND (k.segment = $3 OR $3 IS NULL)', home)
+		INTO measured USING of_tenant, kpi, segment;
+	baseline := coalesce(baseline, measured.value);
+	IF baseline IS NULL THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('%s of %s can''t be told now: %s', kpi, coalesce(label, 'everybody'),
+				coalesce(measured.reason, 'no_data')),
+			HINT = 'Say what the goal is measured from: baseline => ...';
+	END IF;
+	goal_value := CASE change WHEN 'to' THEN target WHEN 'by' THEN baseline + target
+		ELSE baseline * (1 + target / 100) END;
+	IF goal_value = baseline THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the goal is %s, what it is measured from', baseline),
+			HINT = 'Give a target that differs from it, or another baseline.';
+	END IF;
+	EXECUTE format('SELECT g.target_value, g.due_on FROM %I.goal AS g WHERE g.tenant = $1 AND g.kpi = $2'
+		' AND g.segment IS NOT DISTINCT FROM $3', home) INTO earlier USING of_tenant, kpi, segment;
+	EXECUTE format($q$
+		INSERT INTO %I.goal (tenant, segment, kpi, baseline, baseline_on, change, target, target_value, due_on,
+			action, owner, set_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, session_user)
+		ON CONFLICT (tenant, segment, kpi) DO UPDATE SET baseline = EXCLUDED.baseline,
+			baseline_on = EXCLUDED.baseline_on, change = EXCLUDED.change, target = EXCLUDED.target,
+			target_value = EXCLUDED.target_value, due_on = EXCLUDED.due_on, action = EXCLUDED.action,
+			owner = EXCLUDED.owner, set_by = EXCLUDED.set_by, set_at = EXCLUDED.set_at$q$, home)
+		USING of_tenant, segment, kpi, baseline, today, change, target, goal_value, due_on, action, owner;
+	RETURN QUERY SELECT v.item, v.detail FROM (VALUES
+		('goal', format('%s of %s', kpi, coalesce(label, 'everybody'))),
+		('from', format('%s on %s', trim_scale(round(baseline::numeric, 4)), to_char(today, 'YYYY-MM-DD'))),
+		('to', format('%s by %s', trim_scale(round(goal_value::numeric, 4)), to_char(due_on, 'YYYY-MM-DD'))),
+		('instead of', format('%s by %s', trim_scale(round(earlier.target_value::numeric, 4)),
+			to_char(earlier.due_on, 'YYYY-MM-DD')))) AS v (item, detail)
+	 WHERE v.item <> 'instead of' OR earlier.due_on IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.set_goal(text, text, text, float8, text, date, text, text, float8, text) IS
+	'set a goal for a key figure of a segment (NULL: everybody): to a value, by a difference or by_percent, until a day;'
+	' the baseline is what segment_kpis says now; the view goals says where it stands; a goal for the same figure and'
+	' segment is replaced';
+
+CREATE FUNCTION @extschema@.drop_goal(model text, segment text, kpi text, tenant text DEFAULT NULL)
+	RETURNS TABLE (item text, detail text)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		name := @extschema@._model_home(model);
+	gone		record;
+BEGIN
+	IF kpi IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'kpi must not be null';
+	END IF;
+	PERFORM @extschema@._model_lock(home);
+	EXECUTE format('DELETE FROM %I.goal AS g WHERE g.kpi = $1 AND g.segment IS NOT DISTINCT FROM $2'
+		' AND g.tenant = coalesce($3, '''') RETURNING g.target_value, g.due_on', home)
+		INTO gone USING kpi, segment, tenant;
+	IF gone.due_on IS NULL THEN
+		RETURN QUERY VALUES ('nothing to do', format('no goal for %s of %s', left(kpi, 100),
+			coalesce(left(segment, 100), 'everybody')));
+	ELSE
+		RETURN QUERY VALUES ('dropped', format('%s of %s, %s by %s', kpi, coalesce(segment, 'everybody'),
+			trim_scale(round(gone.target_value::numeric, 4)), to_char(gone.due_on, 'YYYY-MM-DD')));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.drop_goal(text, text, text, text) IS 'drop a goal that set_goal has set';

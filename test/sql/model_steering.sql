@@ -1,0 +1,179 @@
+-- Steering: conversion, key figures and goals, against plain SQL over the orders and
+-- the labels of customer_scores_at. Needs the shop of model.sql.
+SET client_min_messages = warning;
+SET jit = off;
+\set SHOW_CONTEXT never
+SET search_path = public, scoring, shopdata;
+
+CREATE SCHEMA steer;
+-- visits and mails, some of people who never ordered
+CREATE TABLE steer.acts AS
+SELECT e AS act_id, 1 + (hashint8extended(e, 11) & 511)::int AS customer_id, date '2024-01-01' + (hashint8extended(e, 12) & 1023)::int % 760 AS done_on,
+       (ARRAY['email_sent', 'email_sent', 'email_open', 'email_click', 'visit'])[1 + (hashint8extended(e, 13) & 1023)::int % 5] AS what
+FROM generate_series(1, 6000) AS e;
+SELECT count(*) > 0 AS done FROM create_model('st', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31',
+  customers => 'people', attributes => '{city}');
+SELECT count(*) > 0 AS done FROM add_stream('st', 'web', 'steer.acts', customer => 'customer_id', day => 'done_on', kind => 'what');
+
+-- conversion: who was in a segment by customer_scores_at, who ordered by the orders
+CREATE FUNCTION steer.slow(from_day date, days int, stream text) RETURNS TABLE (segment text, customers bigint, converted bigint, rate numeric, events bigint, value numeric, reason text) LANGUAGE sql AS $$
+  SELECT s.segment, count(*), CASE WHEN o.is_over THEN count(*) FILTER (WHERE a.n > 0) END, CASE WHEN o.is_over THEN round(count(*) FILTER (WHERE a.n > 0) / count(*)::numeric, 9) END,
+         CASE WHEN o.is_over THEN coalesce(sum(a.n), 0)::bigint END, CASE WHEN o.is_over THEN coalesce(sum(a.value), 0) END, CASE WHEN NOT o.is_over THEN 'window_not_over' END
+  FROM st.customer_scores_at($1) AS s CROSS JOIN (SELECT $1 + $2 <= date '2025-12-31' AS is_over) AS o
+  LEFT JOIN (SELECT x.customer_id::text AS customer_key, count(*) FILTER (WHERE x.value >= 0) AS n, sum(x.value) AS value
+             FROM (SELECT customer_id, ordered_on AS day, total AS value FROM orders WHERE $3 = 'orders'
+                   UNION ALL SELECT customer_id, done_on, 1 FROM steer.acts WHERE $3 = 'web') AS x
+             WHERE x.day > $1 AND x.day <= $1 + $2 GROUP BY 1) AS a USING (customer_key)
+  GROUP BY s.segment, o.is_over $$;
+SELECT iso(day) AS day, days, stream, d.* FROM unnest('{2023-12-31,2024-06-30,2025-03-31,2025-10-02,2025-10-03,2026-01-31}'::date[]) AS day, unnest('{1,90,400}'::int[]) AS days, unnest('{orders,web}'::text[]) AS stream,
+  differ(format('SELECT segment, customers, converted, round(rate::numeric, 9), events, value, reason FROM st.conversion_by_segment(%L, %s, %L)', day, days, stream), format('SELECT * FROM steer.slow(%L, %s, %L)', day, days, stream)) AS d;
+-- the intervals are Wilson's, with the constants of this query
+SELECT count(*) AS intervals, count(*) FILTER (WHERE abs(low - (centre - half)) > 1e-12 OR abs(high - (centre + half)) > 1e-12) AS others
+FROM st.conversion_by_segment('2025-06-30') CROSS JOIN (SELECT 1.959963984540054::float8 AS z) AS z
+CROSS JOIN LATERAL (SELECT (rate + z * z / (2 * customers)) / (1 + z * z / customers) AS centre, z * sqrt(rate * (1 - rate) / customers + z * z / (4.0 * customers * customers)) / (1 + z * z / customers) AS half) AS w;
+SELECT count(*) AS nobody FROM st.conversion_by_segment(NULL);
+SELECT refused(format('st.conversion_by_segment(%s)', a), true) FROM unnest(ARRAY['''2025-06-30'', 0', '''2025-06-30'', NULL', '''2025-06-30'', 36501', '''2025-06-30'', 90, ''mails''', '''2025-06-30'', 90, NULL', '''infinity''', '''5874897-12-30''']) AS a;
+
+-- what changed between two days: parts add up to the whole, and the whole is everybody's rate
+CREATE TABLE steer.change AS SELECT * FROM st.conversion_change('2024-06-30', '2025-06-30');
+SELECT segment, segment_label, customers_1, customers_2, round(rate_1::numeric, 6) AS rate_1, round(rate_2::numeric, 6) AS rate_2, round(difference::numeric, 6) AS difference,
+       round(low::numeric, 6) AS low, round(high::numeric, 6) AS high, round(mix_part::numeric, 6) AS mix_part, round(rate_part::numeric, 6) AS rate_part, reason FROM steer.change ORDER BY segment_order;
+SELECT abs(sum(mix_part + rate_part) FILTER (WHERE segment IS NOT NULL) - max(difference) FILTER (WHERE segment IS NULL)) < 1e-12 AS parts_add_up,
+       abs(max(mix_part + rate_part - difference) FILTER (WHERE segment IS NULL)) < 1e-12 AS and_in_the_last_row FROM steer.change;
+SELECT d.* FROM differ('SELECT customers_1, round(rate_1::numeric, 9), customers_2, round(rate_2::numeric, 9) FROM steer.change WHERE segment IS NULL',
+  'SELECT sum(a.customers)::bigint, round(sum(a.converted) / sum(a.customers), 9), b.n, b.r FROM steer.slow(''2024-06-30'', 90, ''orders'') AS a, (SELECT sum(customers)::bigint AS n, round(sum(converted) / sum(customers), 9) AS r FROM steer.slow(''2025-06-30'', 90, ''orders'')) AS b GROUP BY b.n, b.r') AS d;
+SELECT DISTINCT reason, count(rate_2) AS rates, count(mix_part) AS parts FROM st.conversion_change('2024-06-30', '2025-12-01') GROUP BY 1;
+SELECT count(*) AS nobody FROM st.conversion_change(NULL, '2025-12-01');
+
+-- with all that has a key figure
+SELECT count(*) > 0 AS altered FROM alter_model('st', scorecards => '{engagement}', prediction => 'mbgnbd');
+-- key figures: by period, against the orders and the labels of both ends
+CREATE FUNCTION steer.figures(a date, b date) RETURNS TABLE (segment text, everybody boolean, kpi text, value numeric, n bigint) LANGUAGE sql AS $$
+  WITH one AS (SELECT customer_key, segment FROM st.customer_scores_at($1)), two AS (SELECT customer_key, segment, monetary, engagement_score, clv_12m FROM st.customer_scores_at($2)),
+  o AS (SELECT customer_id::text AS customer_key, count(*) FILTER (WHERE total >= 0 AND ordered_on > $1 AND ordered_on <= $2) AS n, count(*) FILTER (WHERE total >= 0 AND ordered_on > $1 - ($2 - $1) AND ordered_on <= $1) AS before,
+               sum(total) FILTER (WHERE ordered_on > $1 AND ordered_on <= $2) AS value FROM orders GROUP BY 1),
+  m AS (SELECT customer_id::text AS customer_key, count(*) FILTER (WHERE what = 'email_sent') AS sent, count(*) FILTER (WHERE what = 'email_open') AS opens, count(*) FILTER (WHERE what = 'email_click') AS clicks
+        FROM steer.acts WHERE done_on > $1 AND done_on <= $2 GROUP BY 1),
+  began AS (SELECT segment, grouping(segment) = 1 AS everybody, count(*) AS customers, count(*) FILTER (WHERE o.n > 0) AS buyers, count(*) FILTER (WHERE o.n > 1) AS repeaters,
+                   count(*) FILTER (WHERE o.before > 0) AS earlier, count(*) FILTER (WHERE o.before > 0 AND o.n > 0) AS kept FROM one LEFT JOIN o USING (customer_key) GROUP BY ROLLUP (segment)),
+  ended AS (SELECT segment, grouping(segment) = 1 AS everybody, count(*) AS customers, sum(monetary) AS monetary, coalesce(sum(o.n), 0) AS orders, coalesce(sum(o.value), 0) AS value,
+                   coalesce(sum(m.sent), 0) AS sent, coalesce(sum(m.opens), 0) AS opens, coalesce(sum(m.clicks), 0) AS clicks,
+                   count(engagement_score) AS engaged, avg(engagement_score)::numeric AS engagement, count(clv_12m) AS valued, avg(clv_12m) AS clv FROM two LEFT JOIN o USING (customer_key) LEFT JOIN m USING (customer_key) GROUP BY ROLLUP (segment))
+  SELECT segment, everybody, f.kpi, round(f.value, 9), f.n::bigint FROM began CROSS JOIN LATERAL (VALUES ('conversion_rate', buyers / customers::numeric, customers), ('repeat_rate', repeaters / nullif(buyers, 0)::numeric, buyers),
+    ('retention_rate', kept / nullif(earlier, 0)::numeric, earlier), ('churn_rate', 1 - kept / nullif(earlier, 0)::numeric, earlier)) AS f (kpi, value, n)
+  UNION ALL
+  SELECT segment, everybody, f.kpi, round(f.value, 9), f.n::bigint FROM ended CROSS JOIN LATERAL (VALUES ('mean_basket', value / nullif(orders, 0), orders), ('orders_per_customer', orders / customers::numeric, customers), ('revenue', value, orders),
+    ('open_rate', opens / nullif(sent, 0)::numeric, sent), ('click_rate', clicks / nullif(sent, 0)::numeric, sent), ('customers', customers::numeric, customers),
+    ('customers_share', customers / (SELECT count(*) FROM two)::numeric, (SELECT count(*) FROM two)),
+    ('engagement', engagement, engaged), ('clv_12m', clv, valued), ('revenue_share', greatest(monetary, 0) / nullif((SELECT sum(greatest(x.monetary, 0)) FROM ended AS x WHERE NOT x.everybody), 0), customers)) AS f (kpi, value, n) $$;
+SELECT iso(a) AS a, iso(b) AS b, d.* FROM (VALUES (date '2023-12-01', date '2024-01-31'), ('2024-06-30', '2024-12-31'), ('2025-10-02', '2025-12-31')) AS p (a, b),
+  differ(format('SELECT segment, everybody, kpi, round(value::numeric, 6), n FROM st.segment_kpi_history(%L, %L, %L)', a, b, (b - a) || ' days'), format('SELECT segment, everybody, kpi, round(value, 6), n FROM steer.figures(%L, %L)', a, b)) AS d;
+SELECT d.* FROM differ('SELECT * FROM st.segment_kpis', 'SELECT * FROM st.segment_kpi_history(''2025-10-02'', ''2025-12-31'', ''90 days'')') AS d;
+-- what a shop took in is the revenue of everybody, newcomers too
+SELECT value = (SELECT sum(total) FROM orders WHERE ordered_on > '2025-10-02' AND ordered_on <= '2025-12-31')::float8 AS all_of_it FROM st.segment_kpis WHERE everybody AND kpi = 'revenue';
+SELECT iso(from_day) AS from_day, iso(to_day) AS to_day, count(*) AS rows, count(value) AS told, string_agg(DISTINCT reason, ', ' ORDER BY reason) AS reasons FROM st.segment_kpi_history('2025-10-31', '2026-02-28') GROUP BY 1, 2 ORDER BY 1;
+SELECT count(*) AS nothing FROM st.segment_kpi_history('2025-10-31', '2025-10-31');
+SELECT refused(format('st.segment_kpi_history(%s)', a), true) FROM unnest(ARRAY['''2025-01-01'', ''2025-12-31'', ''1 hour''', '''-infinity'', ''2025-12-31''']) AS a;
+-- the list of figures, and what each model has of it
+SELECT (SELECT count(DISTINCT kpi) FROM st.segment_kpis) AS here, (SELECT count(*) FROM _kpi) AS of_all;
+
+SELECT count(*) > 0 AS done FROM create_model('stn', 'SELECT * FROM orders WHERE branch = ''north''', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31');
+-- goals
+SELECT * FROM set_goal('st', 'vip', 'churn_rate', -10, 'by_percent', '2026-06-30', 'a call before the season', 'Ann', baseline => 0.15);
+SELECT * FROM set_goal('st', NULL, 'revenue', 1000, 'by', '2026-03-31');
+SELECT * FROM set_goal('st', 'at_risk', 'conversion_rate', 0.5, 'to', '2026-03-31', baseline => 0.01);
+SELECT * FROM set_goal('st', 'at_risk', 'conversion_rate', 0.02, 'to', '2026-03-31', baseline => 0.01);
+SELECT segment, segment_label, kpi, baseline, iso(baseline_on) AS baseline_on, target_value, iso(measured_on) AS measured_on, round(actual::numeric, 4) AS actual, n, round(progress::numeric, 4) AS progress, elapsed, status, iso(due_on) AS due_on, action, owner, change, target
+FROM st.goals;
+SELECT d.* FROM differ('SELECT g.segment, g.kpi, g.actual, g.low, g.high, g.n FROM st.goals AS g', 'SELECT k.segment, k.kpi, k.value, k.low, k.high, k.n FROM st.segment_kpis AS k WHERE (k.segment, k.kpi) IN ((''vip'', ''churn_rate''), (''at_risk'', ''conversion_rate'')) OR k.everybody AND k.kpi = ''revenue''') AS d;
+-- time goes by: half of it, the day itself, long after, when it stays as it was on the day
+CREATE VIEW steer.goals AS SELECT string_agg(format('%s %s: %s at %s, %s', coalesce(segment, 'everybody'), kpi, status, iso(measured_on), round(elapsed::numeric, 3)), '; ' ORDER BY due_on, kpi, segment) AS goals FROM st.goals;
+SELECT count(*) > 0 AS altered FROM alter_model('st', as_of => '2026-02-14');
+SELECT * FROM steer.goals;
+SELECT count(*) > 0 AS altered FROM alter_model('st', as_of => '2026-03-31');
+SELECT * FROM steer.goals;
+SELECT count(*) > 0 AS altered FROM alter_model('st', as_of => '2026-04-30');
+SELECT * FROM steer.goals;
+SELECT kpi, status, round(actual::numeric, 4) = round((SELECT k.value FROM st.segment_kpi_history('2025-12-31', '2026-03-31', '90 days') AS k WHERE k.kpi = g.kpi AND k.segment = 'at_risk')::numeric, 4) AS as_of_that_day FROM st.goals AS g WHERE segment = 'at_risk';
+SELECT count(*) > 0 AS altered FROM alter_model('st', as_of => '2025-12-31');
+SELECT refused(format('set_goal(%s)', a), true) FROM unnest(ARRAY['''st'', ''nobody'', ''revenue'', 1, ''by'', ''2026-06-30''', '''st'', ''vip'', ''roi'', 1, ''by'', ''2026-06-30''', '''stn'', ''vip'', ''clv_12m'', 1, ''by'', ''2026-06-30''',
+  '''stn'', ''vip'', ''open_rate'', 1, ''by'', ''2026-06-30''', '''st'', ''vip'', ''satisfaction'', 1, ''by'', ''2026-06-30''', '''st'', ''vip'', ''revenue'', 1, ''times'', ''2026-06-30''', '''st'', ''vip'', ''revenue'', 1, ''by'', ''2025-12-31''', '''st'', ''vip'', ''revenue'', 1, ''by'', ''infinity''',
+  '''st'', ''vip'', ''revenue'', 0, ''by'', ''2026-06-30''', '''st'', ''vip'', ''revenue'', ''NaN'', ''by'', ''2026-06-30''', '''st'', ''vip'', ''revenue'', 1, ''by'', NULL', '''st'', ''vip'', NULL, 1, ''by'', ''2026-06-30''',
+  '''st'', ''vip'', ''revenue'', 1, ''by'', ''2026-06-30'', tenant => ''north''']) AS a;
+SELECT * FROM drop_goal('st', NULL, 'revenue');
+SELECT * FROM drop_goal('st', NULL, 'revenue');
+SELECT * FROM drop_goal('st', 'vip', 'churn_rate');
+SELECT refused('drop_goal(''st'', ''vip'', NULL)');
+SELECT segment, kpi FROM st.goals;
+
+-- lifecycle: by the months of the orders, of each person
+CREATE FUNCTION steer.months(a date, b date, step interval, stream text) RETURNS TABLE (from_day date, to_day date, active bigint, fresh bigint, stayed bigint, resurrected bigint, dormant bigint) LANGUAGE sql AS $$
+  WITH days AS (SELECT ($1 + n * $3)::date AS to_day, lag(($1 + n * $3)::date) OVER (ORDER BY n) AS from_day FROM generate_series(0, 60) AS n WHERE ($1 + n * $3)::date <= $2),
+  e AS (SELECT customer_id, ordered_on AS day FROM orders WHERE $4 = 'orders' AND total >= 0 AND ordered_on <= '2025-12-31' UNION ALL SELECT customer_id, done_on FROM steer.acts WHERE $4 = 'web' AND done_on <= '2025-12-31'),
+  p AS (SELECT d.from_day, d.to_day, e.customer_id, bool_or(e.day > d.from_day AND e.day <= d.to_day) AS is_active, bool_or(e.day > d.from_day - (d.to_day - d.from_day) AND e.day <= d.from_day) AS was_active, min(e.day) <= d.from_day AS known
+        FROM days AS d, e WHERE d.from_day < '2025-12-31' AND e.day <= d.to_day GROUP BY 1, 2, 3)
+  SELECT from_day, to_day, count(*) FILTER (WHERE is_active), count(*) FILTER (WHERE is_active AND NOT known), count(*) FILTER (WHERE is_active AND was_active), count(*) FILTER (WHERE is_active AND known AND NOT was_active),
+         count(*) FILTER (WHERE was_active AND NOT is_active) FROM p GROUP BY 1, 2 $$;
+SELECT stream, step, d.* FROM unnest('{orders,web}'::text[]) AS stream, unnest('{1 month,3 months,10 days}'::interval[]) AS step,
+  differ(format('SELECT from_day, to_day, active_customers, new_customers, returning_customers, resurrected_customers, dormant_customers FROM st.lifecycle(''2024-12-31'', ''2026-02-28'', %L, %L)', step, stream), format('SELECT * FROM steer.months(''2024-12-31'', ''2026-02-28'', %L, %L)', step, stream)) AS d;
+SELECT bool_and(active_customers = new_customers + returning_customers + resurrected_customers) AS adds_up, string_agg(CASE WHEN is_running THEN iso(to_day) END, ' ') AS running FROM st.lifecycle('2025-06-30', '2026-03-31');
+SELECT stream, weeks, d.* FROM unnest('{orders,web}'::text[]) AS stream, unnest('{1,13,60}'::int[]) AS weeks,
+  differ(format('SELECT active_weeks, customers, round(customers_share::numeric, 9) FROM st.stickiness(%s, %L)', weeks, stream),
+    format('SELECT n, count(*), round(count(*) / sum(count(*)) OVER (), 9) FROM (SELECT customer_id, count(DISTINCT (date ''2025-12-31'' - day) / 7)::int AS n FROM (SELECT customer_id, ordered_on AS day FROM orders WHERE %2$L = ''orders'' AND total >= 0
+      UNION ALL SELECT customer_id, done_on FROM steer.acts WHERE %2$L = ''web'') AS e WHERE day <= ''2025-12-31'' AND day > date ''2025-12-31'' - 7 * %1$s GROUP BY 1) AS w GROUP BY 1', weeks, stream)) AS d;
+SELECT refused(a, true) FROM unnest(ARRAY['st.stickiness(0)', 'st.stickiness(NULL)', 'st.stickiness(5201)', 'st.stickiness(4, ''mails'')', 'st.lifecycle(''2025-01-01'', ''2025-12-31'', ''1 month'', ''mails'')', 'st.lifecycle(''2025-01-01'', ''2025-12-31'', ''0'')']) AS a;
+SELECT d.* FROM differ('SELECT cohort_month, months_since, customers, value, round(value_per_customer, 2) FROM st.cohort_value()', $q$
+  WITH f AS (SELECT customer_id, date_trunc('month', min(ordered_on) FILTER (WHERE total >= 0))::date AS month FROM orders WHERE ordered_on <= '2025-12-31' GROUP BY 1),
+  o AS (SELECT f.month, greatest(0, (extract(year FROM ordered_on) - extract(year FROM f.month)) * 12 + extract(month FROM ordered_on) - extract(month FROM f.month))::int AS n, total FROM f JOIN orders USING (customer_id) WHERE f.month IS NOT NULL AND ordered_on <= '2025-12-31'),
+  c AS (SELECT month, count(*) AS customers FROM f WHERE month IS NOT NULL GROUP BY 1)
+  SELECT c.month, s.n, c.customers, v.value, round(v.value / c.customers, 2) FROM c CROSS JOIN generate_series(0, 60) AS s (n) CROSS JOIN LATERAL (SELECT coalesce(sum(total), 0) AS value FROM o WHERE o.month = c.month AND o.n <= s.n) AS v
+  WHERE (c.month + (s.n + 1) * interval '1 month')::date - 1 <= '2025-12-31' $q$) AS d;
+-- a history by months and weeks, as they are defined
+SELECT unit, d.* FROM unnest('{month,week}'::text[]) AS unit, differ(format('SELECT customer_key, c.* FROM st.customer_histories CROSS JOIN cohort_periods(history, ''2025-10-15'', %L) AS c', unit), format($q$
+  WITH o AS (SELECT customer_id::text AS c, ordered_on AS d, total >= 0 AS e, total FROM orders WHERE ordered_on <= '2025-10-15'), f AS (SELECT c, date_trunc(%1$L, min(d) FILTER (WHERE e))::date AS p FROM o GROUP BY 1)
+  SELECT c, f.p, x.n, count(*) FILTER (WHERE e), sum(total) FROM o JOIN f USING (c) CROSS JOIN LATERAL (SELECT greatest(0, CASE %1$L WHEN 'week' THEN floor((d - f.p) / 7.0) ELSE (extract(year FROM d) - extract(year FROM f.p)) * 12 + extract(month FROM d) - extract(month FROM f.p) END)::int AS n) AS x
+  WHERE f.p IS NOT NULL GROUP BY 1, 2, 3 $q$, unit)) AS d;
+-- a refund before the first order counts in its month; a total may be beyond what a day can have
+SELECT iso(cohort) AS cohort, periods_since, events, total FROM (SELECT history_agg(d, v) AS h FROM (SELECT date '2024-12-31' AS d, -5::numeric AS v UNION ALL SELECT '2025-02-28', 9 UNION ALL SELECT date '2025-03-01' + n, 999999999999999999 FROM generate_series(0, 11) AS n
+  UNION ALL SELECT '2026-01-01', 1) AS x) AS s, cohort_periods(h, '2025-12-31');
+SELECT refused(a) FROM unnest(ARRAY['cohort_periods(''{}'', ''2025-01-01'', ''day'')', 'cohort_periods(''{}'', ''infinity'')']) AS a;
+SELECT count(*) AS none FROM cohort_periods('{}', '2025-01-01');
+
+-- tenants: each by themselves, goals too
+SELECT count(*) > 0 AS done FROM create_model('stt', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31', tenant => 'branch');
+SELECT d.* FROM differ('SELECT segment, customers, converted, rate, low, high, events, value FROM stt.conversion_by_segment(''2025-06-30'') WHERE tenant = ''north''', 'SELECT segment, customers, converted, rate, low, high, events, value FROM stn.conversion_by_segment(''2025-06-30'')') AS d;
+SELECT d.* FROM differ('SELECT segment, everybody, kpi, value, low, high, n FROM stt.segment_kpis WHERE tenant = ''north''', 'SELECT segment, everybody, kpi, value, low, high, n FROM stn.segment_kpis') AS d;
+SELECT d.* FROM differ('SELECT segment, customers_1, rate_1, rate_2, low, high, mix_part, rate_part FROM stt.conversion_change(''2024-12-31'', ''2025-06-30'') WHERE tenant = ''north''', 'SELECT segment, customers_1, rate_1, rate_2, low, high, mix_part, rate_part FROM stn.conversion_change(''2024-12-31'', ''2025-06-30'')') AS d;
+SELECT * FROM set_goal('stt', NULL, 'customers', 10, 'by', '2026-06-30', tenant => 'north');
+SELECT refused(format('set_goal(''stt'', NULL, ''customers'', 10, ''by'', ''2026-06-30''%s)', a), true) FROM unnest('{"",", tenant => ''nowhere''"}'::text[]) AS a;
+SELECT tenant, kpi, baseline, actual, status FROM stt.goals;
+
+-- a reader of one tenant sees that one alone; somebody else sees nothing
+CREATE ROLE steer_reader;
+SELECT count(*) > 0 AS granted FROM grant_reader('stt', 'steer_reader', 'south');
+GRANT USAGE ON SCHEMA shopdata TO steer_reader;
+SET ROLE steer_reader;
+SELECT (SELECT count(*) FROM stt.goals) AS goals, (SELECT count(DISTINCT tenant) FROM stt.segment_kpis) AS tenants, (SELECT min(tenant) FROM stt.conversion_by_segment('2025-06-30')) AS tenant, (SELECT count(*) > 0 FROM stt.conversion_change('2024-12-31', '2025-06-30')) AS change;
+SELECT shopdata.refused('stt.goal');
+SELECT shopdata.refused('st.segment_kpis');
+RESET ROLE;
+
+-- small groups: what is shown is as without hiding, and nothing shown is about fewer than ten
+SELECT count(*) > 0 AS altered FROM alter_model('st', minimum_group_size => 10);
+SELECT count(*) > 0 AS done FROM create_model('sto', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31',
+  customers => 'people', attributes => '{city}');
+SELECT count(*) > 0 AS done FROM add_stream('sto', 'web', 'steer.acts', customer => 'customer_id', day => 'done_on', kind => 'what');
+SELECT count(*) FILTER (WHERE h.suppressed) > 0 AS some_hidden, count(*) FILTER (WHERE NOT h.suppressed) > 0 AS some_shown,
+       count(*) FILTER (WHERE NOT h.suppressed AND (h.customers, h.converted, h.rate, h.low, h.high, h.events, h.value) IS DISTINCT FROM (o.customers, o.converted, o.rate, o.low, o.high, o.events, o.value)) AS different,
+       count(*) FILTER (WHERE h.converted BETWEEN 1 AND 9 OR h.customers - h.converted BETWEEN 1 AND 9 OR h.customers < 10 OR h.suppressed AND (h.converted IS NOT NULL OR h.events IS NOT NULL OR h.value IS NOT NULL OR h.rate IS NOT NULL)) AS too_small
+FROM unnest('{2024-12-31,2025-03-31,2025-06-30}'::date[]) AS d CROSS JOIN LATERAL st.conversion_by_segment(d) AS h JOIN LATERAL sto.conversion_by_segment(d) AS o ON o.segment = h.segment;
+SELECT count(*) FILTER (WHERE h.suppressed) > 0 AS some_hidden, count(*) FILTER (WHERE NOT h.suppressed) > 0 AS some_shown,
+       count(*) FILTER (WHERE NOT h.suppressed AND (h.value, h.low, h.high, h.n) IS DISTINCT FROM (o.value, o.low, o.high, o.n)) AS different,
+       count(*) FILTER (WHERE h.suppressed AND (h.value IS NOT NULL OR h.n IS NOT NULL OR h.low IS NOT NULL) OR h.kpi IN ('customers', 'conversion_rate') AND h.n < 10) AS too_small,
+       count(*) FILTER (WHERE h.reason = 'suppressed') = count(*) FILTER (WHERE h.suppressed) AS with_the_reason
+FROM st.segment_kpi_history('2024-12-31', '2025-12-31', '3 months') AS h JOIN sto.segment_kpi_history('2024-12-31', '2025-12-31', '3 months') AS o USING (from_day, kpi, everybody) WHERE h.segment IS NOT DISTINCT FROM o.segment;
+DROP VIEW steer.goals;
+SELECT item FROM drop_model('st') UNION ALL SELECT item FROM drop_model('stt') UNION ALL SELECT item FROM drop_model('stn') UNION ALL SELECT item FROM drop_model('sto');
+DROP OWNED BY steer_reader;
+DROP ROLE steer_reader;
+DROP SCHEMA steer CASCADE;
