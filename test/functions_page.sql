@@ -13,7 +13,7 @@ SELECT set_config('search_path', quote_ident(nspname) || ', pg_catalog', false) 
 CREATE TEMP TABLE section (n int, title text, page text, words text, names text[]);
 INSERT INTO section VALUES
 (1, 'Histories', 'history.md', 'From the rows of one customer to their history, and from a history to facts. `as_of` is a day, and all that came later is invisible. Windows are `(as_of - window_days, as_of]`.',
-	'{history,history_agg,sum,try_sum,days,first_day,last_day,recency,tenure,frequency,active_days,monetary,mean_value,mean_gap,silence_ratio,no_order_reason,trend,decayed_sum,last_activity,without_negative_days,'
+	'{history,history_agg,sum,try_sum,days,cohort_periods,first_day,last_day,recency,tenure,frequency,active_days,monetary,mean_value,mean_gap,silence_ratio,no_order_reason,trend,decayed_sum,last_activity,without_negative_days,'
 	'stream_histories_agg,stream_history,stream_kinds,stream_last_day,stream_events,stream_first_day,without_stream}'),
 (2, 'Scores', 'scores.md', 'From a value to 1..n, n being the best, of any numbers.',
 	'{score,rfm_facts,rfm_scores,rfm_code,weighted_score,quantile_score,rank_score,minmax_score,z_score,quantile_thresholds,weighted_mean,exact_sum,score_range}'),

@@ -362,8 +362,6 @@ SELECT c.* FROM (VALUES
 	('', 'kpi', 'the key figure'),
 	('segment_kpis', 'value', 'the key figure; a rate is 0 to 1'),
 	('segment_kpis', 'reason', 'why there is no value: period_not_over, suppressed or no_data'),
-	('', 'low', 'lower end of the 95 % interval of a rate'),
-	('', 'high', 'upper end of the 95 % interval of a rate'),
 	('', 'n', 'of how many people, orders or messages it is'),
 	('', 'baseline', 'what the goal is measured from'),
 	('', 'baseline_on', 'as_of day on which the goal was set'),
