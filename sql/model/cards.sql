@@ -88,11 +88,12 @@ BEGIN
 				format('band of the score by scorecard %s', card.card)),
 			(card.card || '_reason', 'text', NULL, @extschema@._fill(
 				'CASE WHEN @extschema@._card_score{arguments} IS NULL'
-				' THEN COALESCE(q.{program} ->> ''lost'', ''no_event'') END',
+				' THEN CASE WHEN q.{program} IS NULL THEN ''not_in_version'''
+				' ELSE COALESCE(q.{program} ->> ''lost'', ''no_event'') END END',
 				'arguments', arguments, 'program', quote_ident('card_' || card.card)),
 				format('why there is no score by scorecard %s: no_event (nothing that it reads is'
 					' known of the customer), no_stream (the model has none of what it reads),'
-					' stream_dropped', card.card));
+					' stream_dropped, not_in_version (the version that is asked has no such card)', card.card));
 	END LOOP;
 	-- two axes, where there is one card of each sort
 	IF (SELECT count(*) FILTER (WHERE c.is_fit) = 1 AND count(*) FILTER (WHERE NOT c.is_fit) = 1
@@ -306,16 +307,21 @@ END;
 COMMENT ON FUNCTION @extschema@._behaviour_facts(jsonb) IS
 	'internal: what the level of facts says of streams and scorecards, as items of SELECT';
 
--- The programs of the cards of a configuration c, as columns of the question.
-CREATE FUNCTION @extschema@._card_programs(settings jsonb)
+-- The programs of the cards of a configuration c, as columns of the question. A
+-- configuration from before a card was named has none: where "may_fill", an expression,
+-- is true, the card of now takes its place.
+CREATE FUNCTION @extschema@._card_programs(settings jsonb, may_fill text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(', c.cards #> %L AS %I', ARRAY[c.card, 'program'],
-			   'card_' OPERATOR(pg_catalog.||) c.card), '' ORDER BY c.n), '')
+	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(CASE WHEN may_fill IS NULL THEN ', c.cards #> %1$L AS %2$I'
+			   ELSE ', COALESCE(c.cards #> %1$L, (SELECT n.cards #> %1$L FROM %3$I.configuration AS n'
+				   ' WHERE n.valid_until IS NULL AND (%4$s))) AS %2$I' END, ARRAY[c.card, 'program'],
+			   'card_' OPERATOR(pg_catalog.||) c.card, settings OPERATOR(pg_catalog.->>) 'home', may_fill),
+			   '' ORDER BY c.n), '')
 	  FROM @extschema@._cards(settings) AS c;
 END;
-COMMENT ON FUNCTION @extschema@._card_programs(jsonb) IS
+COMMENT ON FUNCTION @extschema@._card_programs(jsonb, text) IS
 	'internal: the programs of a model''s scorecards as items of SELECT';
 
 -- Why a customer s has the scores that they have by each card of a question q, and

@@ -195,7 +195,8 @@ BEGIN
 		@extschema@._model_question(model, settings, format('COALESCE($1, %s) + $4', @extschema@._model_as_of()),
 			format('CASE WHEN $3 THEN c.valid_until IS NULL WHEN $2 IS NOT NULL THEN c.version = $2 ELSE %s END',
 				@extschema@._in_force('$1')),
-			'@extschema@._caller_role($5)'),
+			-- a version that somebody names is asked as it is
+			'@extschema@._caller_role($5)', may_fill => '$2 IS NULL'),
 		'internal: _question as of any day, or so many days ahead of it, for the caller', '_question');
 	RETURN NEXT @extschema@._model_private_function('_scores_at',
 		'{day date,version int,current boolean,caller @extschema@.caller}',

@@ -212,10 +212,11 @@ COMMENT ON FUNCTION @extschema@._known_prospect(jsonb, text, text) IS
 -- The question: a row for each tenant. "as_of" and "condition" are expressions
 -- over the configuration c; "dates" is an item of FROM that they may read;
 -- "calibration" is an item of FROM with thresholds of each tenant; "columns" are
--- further ones of these three.
+-- further ones of these three; "may_fill" is for _card_programs.
 CREATE FUNCTION @extschema@._model_question(model name, settings jsonb,
 	as_of text DEFAULT @extschema@._model_as_of(), condition text DEFAULT 'c.valid_until IS NULL',
-	reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '', calibration text DEFAULT NULL, columns text DEFAULT '')
+	reader text DEFAULT 'CURRENT_USER', dates text DEFAULT '', calibration text DEFAULT NULL, columns text DEFAULT '',
+	may_fill text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -230,7 +231,7 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
  WHERE k.version = c.version AND {condition} AND {readable}$q$,
 		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
 		'dates', dates, 'columns', columns,
-		'cards', @extschema@._card_programs(settings) OPERATOR(pg_catalog.||) @extschema@._view_kinds(settings)
+		'cards', @extschema@._card_programs(settings, may_fill) OPERATOR(pg_catalog.||) @extschema@._view_kinds(settings)
 			OPERATOR(pg_catalog.||) @extschema@._response_kinds(settings),
 		'satisfaction', @extschema@._satisfaction_prior(settings),
 		'readable', CASE WHEN reader IS NULL THEN 'true'
@@ -244,7 +245,7 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
 		'fits', CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE
 			@extschema@._propensity_question(settings) END);
 END;
-COMMENT ON FUNCTION @extschema@._model_question(name, jsonb, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@._model_question(name, jsonb, text, text, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
 
 -- The history of each customer: as stored, and in a live model with what is

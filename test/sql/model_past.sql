@@ -31,7 +31,21 @@ SELECT count(*) > 0 AS added FROM add_stream('p', 'web', 'past.visits', customer
 SET client_min_messages = notice;
 SELECT count(*) > 0 AS some FROM p.customer_scores_at('2025-06-30');
 SET client_min_messages = warning;
-SELECT count(*) > 0 AS altered FROM alter_model('p', scorecards => '{engagement,qualification}');
+-- Before a card was named: that of now, with the thresholds of then; a version that is named has none
+SELECT count(*) > 0 AS altered FROM alter_model('p', weights => '{5,1,1}', scorecards => '{engagement,qualification}');
+SELECT count(*) AS customers, count(s.engagement_score) > 100 AS scored, bool_or(s.engagement_score > 0) AS some, count(*) FILTER (WHERE s.engagement_score IS DISTINCT FROM n.engagement_score
+         OR s.engagement_band IS DISTINCT FROM n.engagement_band OR s.qualification_band IS DISTINCT FROM n.qualification_band OR s.engagement_reason IS DISTINCT FROM n.engagement_reason) AS other_card,
+       count(*) FILTER (WHERE s.rfm_score IS DISTINCT FROM o.rfm_score OR s.segment IS DISTINCT FROM o.segment) AS other_thresholds,
+       count(*) FILTER (WHERE s.rfm_score IS DISTINCT FROM n.rfm_score) > 0 AS weights_differ,
+       count(o.engagement_score) AS in_version_1, count(*) FILTER (WHERE o.engagement_reason = 'not_in_version' AND o.qualification_reason = 'not_in_version') AS not_in_version_1
+FROM p.customer_scores_at('2025-06-30') AS s JOIN p.customer_scores_at('2025-06-30', 1) AS o USING (customer_key)
+JOIN p.customer_scores_at('2025-06-30', (SELECT max(version) FROM p.configuration)) AS n USING (customer_key);
+-- by the slow way: what the card gives the events up to that day
+SELECT count(*) AS different FROM p.customer_scores_at('2025-06-30') AS s
+LEFT JOIN (SELECT customer_id, scorecard_score('engagement', array_agg(kind), array_agg(history), '2025-06-30') AS score
+           FROM (SELECT customer_id, kind, history_agg(day, 1) AS history FROM past.visits GROUP BY customer_id, kind) AS k GROUP BY customer_id) AS c ON c.customer_id::text = s.customer_key
+WHERE s.engagement_score IS DISTINCT FROM c.score;
+SELECT topic, value FROM explain_score('p', '8', '2025-06-30') WHERE topic IN ('engagement_score', 'qualification_score');
 SELECT count(*) > 0 AS altered FROM alter_model('p', segment_map => 'past.streams');
 SET client_min_messages = notice;
 SELECT count(*) > 0 AS some FROM p.customer_scores_at('2025-06-30');
