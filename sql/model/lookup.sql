@@ -6,8 +6,9 @@
 -- would read them all, makes the index that is missing, or says which it is.
 --
 
--- How the server would find one person, whatever the statistics say.
-CREATE FUNCTION @extschema@._model_key_plan(settings jsonb)
+-- How the server would find one person, or those of one account, whatever the
+-- statistics say.
+CREATE FUNCTION @extschema@._model_key_plan(settings jsonb, wanted text)
 	RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -20,11 +21,23 @@ DECLARE
 BEGIN
 	EXECUTE format('EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) SELECT FROM (%s) AS p'
 		' WHERE %s = ''customer_scoring: one person''',
-		settings ->> 'customers_query', @extschema@._model_person_key(settings)) INTO plan;
+		settings ->> 'customers_query',
+		CASE wanted WHEN 'account' THEN 'p.of_account' ELSE @extschema@._model_person_key(settings) END) INTO plan;
 	RETURN plan;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_key_plan(jsonb) IS 'internal: the plan of a look-up of one person in customers';
+COMMENT ON FUNCTION @extschema@._model_key_plan(jsonb, text) IS
+	'internal: the plan of a look-up of one customer, or of one account, in customers';
+
+-- What is looked up in customers, one at a time.
+CREATE FUNCTION @extschema@._model_wanted(settings jsonb)
+	RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'customers_query' IS NULL THEN '{}'::text[]
+		WHEN settings OPERATOR(pg_catalog.->>) 'account' IS NULL THEN '{customer}' ELSE '{customer,account}' END;
+END;
+COMMENT ON FUNCTION @extschema@._model_wanted(jsonb) IS 'internal: what is looked up in customers: customer, account';
 
 -- Of a condition in a plan, the side that is compared with the one person's key,
 -- without the cast that stands for a collation.
@@ -121,7 +134,8 @@ BEGIN ATOMIC
 						WHERE pg_catalog.left(m.part[1], 1) OPERATOR(pg_catalog.<>) ''''
 						  AND m.part[1] OPERATOR(pg_catalog.<>) '"C"'
 						  AND m.part[1] OPERATOR(pg_catalog.<>) ALL (
-							  '{text,COLLATE,COALESCE,replace,trim_scale,lower,upper,btrim,ltrim,rtrim}')
+							  '{text,COLLATE,COALESCE,"\"substring\"",replace,trim_scale,'
+							  'lower,upper,btrim,ltrim,rtrim}')
 						  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
 										   WHERE a.attrelid = relation AND a.attnum > 0
 											 AND pg_catalog.quote_ident(a.attname::pg_catalog.text)
@@ -144,55 +158,58 @@ DECLARE
 	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s
 						  WHERE s.name = 'deadlock_timeout');
 	owners		text := current_setting('lock_timeout');
-	n			int := 0;
+	wanted		text;
+	n			int;
 	s			record;
 	name		text;
 	statement	text;
 	condition	text;			-- of the note
 BEGIN
-	IF settings ->> 'customers_query' IS NULL THEN
-		RETURN;
-	END IF;
-	FOR s IN SELECT * FROM @extschema@._model_key_scans(@extschema@._model_key_plan(settings)) LOOP
-		n := n + 1;
-		name := concat('scoring_key_', model, CASE WHEN n > 1 THEN '_' || n END);
-		statement := format('CREATE INDEX %I ON %s USING hash (%s)', name, s.relation::regclass, s.key);
-		condition := ', and no index that would change that is known';
-		IF s.key IS NULL THEN
-			NULL;
-		ELSIF NOT @extschema@._owned_by_current_user(s.relation) THEN
-			condition := format('; its owner can change that: %s', statement);
-		ELSIF NOT @extschema@._model_key_is_safe(s.relation, s.key) THEN
-			condition := format('; if that expression never gives an error, change it: %s', statement);
-		ELSIF dry_run THEN
-			RETURN QUERY VALUES ('index', statement);
-			CONTINUE;
-		ELSE
-			BEGIN
-				PERFORM set_config('lock_timeout', patience, true);
-				EXECUTE statement;
-				PERFORM set_config('lock_timeout', owners, true);
-				IF EXISTS (SELECT FROM @extschema@._model_key_scans(@extschema@._model_key_plan(settings)) AS k
-							WHERE k.relation = s.relation) THEN
-					RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'in vain';
-				END IF;
-				EXECUTE format('COMMENT ON INDEX %I.%I IS %L',
-					(SELECT g.nspname FROM pg_namespace AS g JOIN pg_class AS c ON c.relnamespace = g.oid
-					  WHERE c.oid = s.relation),
-					name, 'made by customer_scoring: finds one customer of model ' || model);
+	FOREACH wanted IN ARRAY @extschema@._model_wanted(settings) LOOP
+		n := 0;
+		FOR s IN SELECT * FROM @extschema@._model_key_scans(@extschema@._model_key_plan(settings, wanted)) LOOP
+			n := n + 1;
+			name := concat('scoring_key_', model, CASE wanted WHEN 'account' THEN '_account' END,
+				CASE WHEN n > 1 THEN '_' || n END);
+			statement := format('CREATE INDEX %I ON %s USING hash (%s)', name, s.relation::regclass, s.key);
+			condition := ', and no index that would change that is known';
+			IF s.key IS NULL THEN
+				NULL;
+			ELSIF NOT @extschema@._owned_by_current_user(s.relation) THEN
+				condition := format('; its owner can change that: %s', statement);
+			ELSIF NOT @extschema@._model_key_is_safe(s.relation, s.key) THEN
+				condition := format('; if that expression never gives an error, change it: %s', statement);
+			ELSIF dry_run THEN
 				RETURN QUERY VALUES ('index', statement);
 				CONTINUE;
-			EXCEPTION
-				WHEN SQLSTATE 'CSDRY' THEN
-					NULL;
-				WHEN lock_not_available OR deadlock_detected THEN
-					condition := format('; it was in use, change that when it is not: %s', statement);
-				WHEN OTHERS THEN
-					condition := format('; no index was made, error %s: %s', SQLSTATE, statement);
-			END;
-		END IF;
-		RETURN QUERY VALUES ('note', format('one customer is found by reading all of %s%s',
-			coalesce(s.relation::regclass::text, 'customers'), condition));
+			ELSE
+				BEGIN
+					PERFORM set_config('lock_timeout', patience, true);
+					EXECUTE statement;
+					PERFORM set_config('lock_timeout', owners, true);
+					IF EXISTS (SELECT FROM @extschema@._model_key_scans(
+									@extschema@._model_key_plan(settings, wanted)) AS k
+								WHERE k.relation = s.relation) THEN
+						RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'in vain';
+					END IF;
+					EXECUTE format('COMMENT ON INDEX %I.%I IS %L',
+						(SELECT g.nspname FROM pg_namespace AS g JOIN pg_class AS c ON c.relnamespace = g.oid
+						  WHERE c.oid = s.relation),
+						name, 'made by customer_scoring: finds one customer of model ' || model);
+					RETURN QUERY VALUES ('index', statement);
+					CONTINUE;
+				EXCEPTION
+					WHEN SQLSTATE 'CSDRY' THEN
+						NULL;
+					WHEN lock_not_available OR deadlock_detected THEN
+						condition := format('; it was in use, change that when it is not: %s', statement);
+					WHEN OTHERS THEN
+						condition := format('; no index was made, error %s: %s', SQLSTATE, statement);
+				END;
+			END IF;
+			RETURN QUERY VALUES ('note', format('one %s is found by reading all of %s%s', wanted,
+				coalesce(s.relation::regclass::text, 'customers'), condition));
+		END LOOP;
 	END LOOP;
 END
 $$;
@@ -205,9 +222,9 @@ CREATE FUNCTION @extschema@._model_uses_index(settings jsonb, index name)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	RETURN settings ->> 'customers_query' IS NOT NULL
-		AND jsonb_path_exists(@extschema@._model_key_plan(settings),
-			'strict $.** ? (@."Index Name" == $name)', jsonb_build_object('name', index));
+	RETURN EXISTS (SELECT FROM unnest(@extschema@._model_wanted(settings)) AS w (wanted)
+		WHERE jsonb_path_exists(@extschema@._model_key_plan(settings, w.wanted),
+			'strict $.** ? (@."Index Name" == $name)', jsonb_build_object('name', index)));
 EXCEPTION WHEN OTHERS THEN
 	RETURN false;		-- its table of people is gone, or is another now
 END

@@ -648,8 +648,9 @@ BEGIN
 		SELECT p.type, p.collation_oid INTO type, collation_oid
 		  FROM @extschema@._model_probe_argument(model, caller, 'account', expression, item.from_item,
 			item.columns) AS p;
-		-- an empty text is what some tables have for none
-		selected := selected || format(', NULLIF(%s, '''') COLLATE "C" AS of_account',
+		-- An empty text is what some tables have for none. This way to say NULLIF(..., '') is
+		-- strict, so that a condition on it finds an index from below an outer join.
+		selected := selected || format(', substring(%s, ''.+'') COLLATE "C" AS of_account',
 			format(@extschema@._model_key_text('account', type, collation_oid), '(' || expression || E'\n)'));
 	END IF;
 	selected := selected || @extschema@._model_select_attributes(settings, item.columns, item.types);

@@ -203,4 +203,27 @@ SELECT count(*) > 0 AS made FROM create_model('ac', 'b2b.orders', customer => 'c
 SELECT count(*) FROM add_stream('ac', 'app', 'b2b.catalogue', customer => 'contact_id', day => 'seen_on', role => 'view');
 SELECT segment, min(product_views_30d), max(product_views_30d) FROM ac.customer_scores WHERE segment ~ 'prospects' GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM drop_model('ac');
+
+-- One account is found by an index of the model's, and is as among all
+CREATE TABLE b2b.firms AS SELECT contact_id, coalesce(company, '') AS company, registered_on FROM b2b.people;
+ALTER TABLE b2b.firms ADD PRIMARY KEY (contact_id);
+CREATE FUNCTION b2b.finds_by(query text) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+  plan json;
+BEGIN
+  EXECUTE 'EXPLAIN (FORMAT JSON, COSTS OFF) ' || query INTO plan;
+  RETURN (SELECT string_agg(DISTINCT n #>> '{}', ', ') FROM jsonb_path_query(plan::jsonb, 'strict $.**."Index Name" ? (@ like_regex "^(firms|scoring_key)")') AS n);
+END $$;
+SELECT item, detail FROM create_model('ac', 'b2b.orders', customer => 'contact_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31',
+  customers => 'b2b.firms', known_since => 'registered_on', account => 'company', scorecards => '{engagement}') WHERE item IN ('accounts', 'index');
+SELECT count(*) FROM add_stream('ac', 'app', 'b2b.acts', customer => 'contact_id', day => 'done_on', kind => 'what');
+SELECT b2b.finds_by('SELECT * FROM ac.account_scores WHERE account = ''company 3''');
+SELECT count(*) AS accounts, count(*) FILTER (WHERE NOT o.same) AS different FROM (SELECT a.account, (SELECT to_jsonb(b) = to_jsonb(a) FROM ac.account_scores AS b WHERE b.account = a.account) AS same FROM ac.account_scores AS a) AS o;
+SELECT count(*) AS of_nobody FROM ac.account_scores WHERE account = '';
+SELECT count(*) > 0 AS altered FROM alter_model('ac', account => 'upper(company)');
+SELECT b2b.finds_by('SELECT * FROM ac.account_scores WHERE account = ''COMPANY 3'''), string_agg(pg_get_indexdef(indexrelid), '; ' ORDER BY indexrelid::regclass::text) AS indexes FROM pg_index WHERE indrelid = 'b2b.firms'::regclass AND NOT indisprimary;
+SELECT count(*) > 0 AS altered FROM alter_model('ac', reset => '{account}');
+SELECT string_agg(indexrelid::regclass::text, ', ') AS indexes FROM pg_index WHERE indrelid = 'b2b.firms'::regclass AND NOT indisprimary;
+SELECT count(*) FROM drop_model('ac');
+SELECT count(*) AS indexes FROM pg_index WHERE indrelid = 'b2b.firms'::regclass AND NOT indisprimary;
 DROP SCHEMA b2b CASCADE;
