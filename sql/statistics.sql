@@ -477,12 +477,15 @@ CREATE FUNCTION @extschema@.kaplan_meier_table(curve jsonb, confidence float8 DE
 	AS $$
 	SELECT c.t, c.at_risk, c.events, c.censored, c.survival, c.std_error,
 		   -- on the scale of log(-log S): between 0 and 1
-		   exp(greatest(ln(w.survival) * exp(w.half), -700)), exp(ln(w.survival) * exp(-w.half))
+		   CASE WHEN w.half IS NOT NULL THEN exp(greatest(ln(w.survival) * exp(w.half), -700)) END,
+		   exp(ln(w.survival) * exp(-w.half))
 	  FROM jsonb_to_recordset(curve -> 'curve') AS c (t float8, at_risk bigint, events bigint, censored bigint,
 			   survival float8, std_error float8),
 		   LATERAL (SELECT CASE WHEN c.survival > 0 AND c.survival < 1 THEN c.survival END AS survival) AS s,
-		   LATERAL (SELECT s.survival, least(@extschema@._confidence_z(confidence) * c.std_error
-											 / (s.survival * -ln(s.survival)), 700) AS half) AS w
+		   -- least and greatest would take the other one for a NULL
+		   LATERAL (SELECT s.survival, CASE WHEN s.survival > 0 AND c.std_error >= 0
+											THEN least(@extschema@._confidence_z(confidence) * c.std_error
+													   / (s.survival * -ln(s.survival)), 700) END AS half) AS w
 	 ORDER BY c.t
 $$;
 COMMENT ON FUNCTION @extschema@.kaplan_meier_table(jsonb, float8) IS

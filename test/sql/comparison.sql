@@ -1,5 +1,6 @@
 -- Groups of a test: ab_group against md5 in SQL, compare_rates and compare_means
 -- against core's aggregates and the formulas in SQL; order, workers, arguments.
+SET jit = off;		-- comparison_table would be compiled for each of dozens of documents
 
 CREATE FUNCTION close_to(a float8, b float8, tolerance float8) RETURNS bool LANGUAGE sql AS
   $$ SELECT CASE WHEN a IS NULL OR b IS NULL THEN a IS NULL AND b IS NULL ELSE a = b OR abs(a - b) <= tolerance * abs(b) + 1e-300 END $$;
