@@ -66,16 +66,6 @@ END;
 COMMENT ON FUNCTION @extschema@._stream_asked(jsonb) IS
 	'internal: an expression for the history of a customer in the stream that is asked';
 
-CREATE FUNCTION @extschema@._stream_numbers(settings jsonb)
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.format('%L::pg_catalog.jsonb', COALESCE(pg_catalog.jsonb_object_agg(s.stream, s.stream_no), '{}'))
-	  FROM @extschema@._streams(settings) AS s;
-END;
-COMMENT ON FUNCTION @extschema@._stream_numbers(jsonb) IS
-	'internal: an expression for an object of the streams of a model and their numbers';
-
 -- The label of the row of all segments together.
 CREATE FUNCTION @extschema@._everybody(settings jsonb)
 	RETURNS text
@@ -150,7 +140,7 @@ SELECT {tenant} AS tenant, c.segment::text AS segment, l.label AS segment_label,
   LEFT JOIN LATERAL @extschema@.wilson_interval(n.converted, c.customers) AS i ON true
   LEFT JOIN {model}.segment_label AS l ON l.map = c.map_copy AND l.segment = c.segment AND l.language = {language}
  ORDER BY c.tenant, l.display_order, c.segment$q$,
-			'model', home, 'name', quote_literal(model), 'streams', @extschema@._stream_numbers(settings),
+			'model', home, 'name', quote_literal(model), 'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
 			'history', @extschema@._stream_asked(settings), 'tenant', @extschema@._model_tenant(settings, 'c'),
 			'money', @extschema@._model_money(settings), 'shown', shown, 'groups', groups,
 			'is_shown', CASE WHEN small = 1 THEN ', true AS is_shown' ELSE '' END,

@@ -52,7 +52,7 @@ SELECT c.from_day, c.to_day, c.is_running, {tenant} AS tenant,
        CASE WHEN c.is_shown THEN c.dormant_customers END, NOT c.is_shown
   FROM (SELECT c.*, NOT ({hidden}) AS is_shown FROM counted AS c) AS c
  ORDER BY c.from_day, c.tenant$q$,
-			'name', quote_literal(model), 'streams', @extschema@._stream_numbers(settings),
+			'name', quote_literal(model), 'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
 			'people', replace(people, '{caller}', '$5'), 'history', @extschema@._stream_asked(settings),
 			'tenant', @extschema@._model_tenant(settings, 'c'), 'hidden', hidden),
 		'people with an order (or an event of a stream) by period: new ones, those who had one in the period before too,'
@@ -78,7 +78,7 @@ SELECT {tenant} AS tenant, n.active_weeks, CASE WHEN NOT n.is_few THEN n.custome
        CASE WHEN NOT n.is_few THEN n.customers / sum(n.customers) OVER (PARTITION BY n.tenant)::float8 END, n.is_few
   FROM (SELECT n.*, {few} AS is_few FROM counted AS n) AS n
  ORDER BY n.tenant, n.active_weeks$q$,
-			'model', home, 'name', quote_literal(model), 'streams', @extschema@._stream_numbers(settings),
+			'model', home, 'name', quote_literal(model), 'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
 			'people', replace(people, '{caller}', '$3'), 'history', @extschema@._stream_asked(settings),
 			'tenant', @extschema@._model_tenant(settings, 'n'), 'few', few),
 		'of those who ordered (or had an event of a stream) in the last weeks, how many did in how many of them');
