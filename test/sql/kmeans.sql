@@ -166,6 +166,11 @@ SELECT s AS scaling, f -> 'sizes' AS sizes, round((f #>> '{means,1,0}')::numeric
 CREATE TABLE many AS SELECT i, ARRAY[draw(i, 1, 300), draw(i, 2, 300) + i % 5 * 400]::float8[] AS x FROM generate_series(1, 60000) i;
 SELECT count(DISTINCT f) AS fits, bool_and((f ->> 'converged')::bool) AS converged, min(f ->> 'distinct') AS distinct, min(f ->> 'sizes') AS sizes
 FROM (SELECT kmeans_fit(x, 5, 1, '{none}' ORDER BY i) AS f FROM many UNION ALL SELECT kmeans_fit(x, 5, 1, '{none}' ORDER BY i DESC) FROM many) AS s;
+-- cancelled at any moment: this would take minutes
+SET statement_timeout = '200ms';
+SELECT choose_k(x, 100, 200) FROM many;
+SELECT count(s) FROM (SELECT silhouette(x || x || x || x || x, (i % 200)::int) OVER () AS s FROM many, generate_series(1, 3)) AS s;
+RESET statement_timeout;
 
 /* ---- matching ---- */
 
