@@ -17,7 +17,9 @@ WITH top AS (
 	UNION ALL
 	SELECT CASE topic WHEN 'engagement_score' THEN 1 WHEN 'engagement_points' THEN 100 - contribution ELSE 300 END,
 		   demo.fill('  ' || rpad(CASE topic WHEN 'engagement_score' THEN demo.t('score') WHEN 'engagement_next' THEN demo.t('next step') ELSE value END, 11),
-					 repeat(' ', 13), explanation)
+					 repeat(' ', 13),
+					 -- "1 x" stays on one line; see demo.fill
+					 CASE WHEN demo.glyphs() THEN explanation ELSE translate(explanation, U&'\00A0\00D7', E'\x01x') END)
 	  FROM rows WHERE NOT aged
 	UNION ALL
 	SELECT 200, repeat(' ', 13) || demo.t_of(count(*), 'points aged', demo.num(count(*))) FROM rows WHERE aged HAVING count(*) > 0
