@@ -79,7 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 				fail("other bytes after a round trip");
 			wrong = model_check_reads(bytes, len, days, n, decimals, after, upto);
 			if (wrong == NULL)
-				wrong = model_check_all_reads(bytes, len, days, n, decimals);
+				wrong = model_check_all_reads(bytes, len, days, n, decimals, 3);
 			if (wrong != NULL)
 				fail(wrong);
 			free(again);

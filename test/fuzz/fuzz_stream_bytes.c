@@ -38,7 +38,7 @@ check_entry(const StreamEntry *entry, OpenHistory *open)
 
 	if (stream_entry_history(&host, entry, 0, &bytes, &size) != HISTORY_OK)
 		fail("an entry that was unpacked has no history");
-	wrong = model_check_all_reads(bytes, size, open->days, open->n, open->decimals);
+	wrong = model_check_all_reads(bytes, size, open->days, open->n, open->decimals, 3);
 	if (wrong != NULL)
 		fail(wrong);
 	for (size_t i = 0; i <= open->n; i++)

@@ -94,13 +94,13 @@ model_check_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, size
 	return NULL;
 }
 
-/* The same over ranges that start and end at, before and after given days */
+/* The same over ranges that start and end at, before and after so many of the days */
 static inline const char *
 model_check_all_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, size_t n,
-					  int decimals)
+					  int decimals, size_t parts)
 {
 	const char *wrong;
-	size_t		step = n / 8 + 1;
+	size_t		step = n / parts + 1;
 
 	wrong = model_check_reads(bytes, len, days, n, decimals, HISTORY_SINCE_EVER, INT32_MAX);
 	if (wrong == NULL)

@@ -211,7 +211,7 @@ check_entry(const StreamEntry *entry, const HistoryDay *days, size_t n, int deci
 	bool		is_count;
 	StreamEntry again;
 
-	assert_null(model_check_all_reads(packed, len, days, n, decimals));
+	assert_null(model_check_all_reads(packed, len, days, n, decimals, 8));
 	assert_int_equal(stream_entry_history(&host, entry, 3, &bytes, &size), HISTORY_OK);
 	assert_same_bytes(bytes + 3, size - 3, packed, len);
 	free(bytes);
