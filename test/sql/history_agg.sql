@@ -225,18 +225,18 @@ RESET max_parallel_workers_per_gather;
 
 -- ---- large ones ----
 SET statement_timeout = '60s';
--- a million events on 3,650 days, in random order
-CREATE TABLE large AS SELECT date '2015-01-01' + draw(i, 1, 3650)::int AS day, (draw(i, 2, 200000) - 10000) / 100.0 AS value FROM generate_series(1, 1000000) i;
+-- 250,000 events on 3,650 days, in random order
+CREATE TABLE large AS SELECT date '2015-01-01' + draw(i, 1, 3650)::int AS day, (draw(i, 2, 200000) - 10000) / 100.0 AS value FROM generate_series(1, 250000) i;
 CREATE TABLE large_history AS SELECT history_agg(day, value) AS h FROM large;
 SELECT count(*) AS days, count(*) FILTER (WHERE r.events IS DISTINCT FROM d.events OR r.total IS DISTINCT FROM d.total) AS wrong, sum(d.events) AS events
   FROM (SELECT day, count(*) FILTER (WHERE value >= 0) AS events, sum(value) AS total FROM large GROUP BY day) r FULL JOIN (SELECT (days(h)).* FROM large_history) d USING (day);
 -- an event each day of 30 years, newest first
 SELECT frequency(h, 'infinity'), first_day(h, 'infinity') = date '1995-01-01' AS first, mean_gap(h, 'infinity'), length(history_send(h)) <= 3 * 10958 + 6 AS three_bytes_a_day
   FROM (SELECT history_agg(date '2025-01-01' - i, 9.99) AS h FROM generate_series(1, 10958) i) h;
--- a million different days, in random order, and what becomes of them
-SELECT active_days(h, 'infinity'), h = h::text::history AS read_again, h - h AS nothing, frequency(h + h, 'infinity'), length(history_send(h)) <= 3 * 1000000 + 8 AS three_bytes_a_day
-  FROM (SELECT history_agg(date '4000-01-01 BC' + i, 1.5) AS h FROM (SELECT i FROM generate_series(1, 1000000) i ORDER BY hashint8extended(i, 1)) i) h;
--- a million histories of one event each
+-- 250,000 different days, in random order, and what becomes of them
+SELECT active_days(h, 'infinity'), h = h::text::history AS read_again, h - h AS nothing, frequency(h + h, 'infinity'), length(history_send(h)) <= 3 * 250000 + 8 AS three_bytes_a_day
+  FROM (SELECT history_agg(date '4000-01-01 BC' + i, 1.5) AS h FROM (SELECT i FROM generate_series(1, 250000) i ORDER BY hashint8extended(i, 1)) i) h;
+-- 250,000 histories of one event each
 SELECT s = h AS same FROM (SELECT sum(history(day, value)) AS s FROM large) s, large_history;
 RESET statement_timeout;
 

@@ -4,9 +4,9 @@ SET client_min_messages = warning;
 SET search_path = public, scoring;
 SET jit = off;		-- hundreds of statements, each of which would be compiled
 
--- 60,000 rows of 6,000 customers: ties, refunds, late starters, whole amounts
+-- 24,000 rows of 2,400 customers: ties, refunds, late starters, whole amounts
 CREATE TABLE bulk_orders AS
-SELECT (h1 % 6000)::int AS customer_id,
+SELECT (h1 % 2400)::int AS customer_id,
        date '2023-01-01' + (sqrt(h2 % 1000000) * 1.1)::int AS ordered_on,
        CASE WHEN h3 % 17 = 0 THEN -(h3 % 5000)::numeric / 100
             WHEN h3 % 5 = 0 THEN (h3 % 90)::numeric
@@ -14,7 +14,7 @@ SELECT (h1 % 6000)::int AS customer_id,
        CASE WHEN h3 % 11 = 0 THEN NULL ELSE h3 % 7 > 0 END AS counts
 FROM (SELECT hashint8extended(g, 1) & 1073741823 AS h1, hashint8extended(g, 2) & 1073741823 AS h2,
              hashint8extended(g, 3) & 1073741823 AS h3
-      FROM generate_series(1, 60000) AS g) AS s;
+      FROM generate_series(1, 24000) AS g) AS s;
 INSERT INTO bulk_orders SELECT 10000 + g, date '2025-01-01' + g, -5, NULL FROM generate_series(1, 50) AS g;  -- corrections only
 INSERT INTO bulk_orders SELECT 20000 + g, date '2026-06-01' + g, 10, NULL FROM generate_series(1, 50) AS g;  -- after as_of
 ANALYZE bulk_orders;

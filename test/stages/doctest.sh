@@ -2,7 +2,8 @@
 
 stage_doctest() {
 	local rc=0 files
-	start_cluster normal 'jit = on'		# as it is for most who follow the pages
+	# compiled, as it is for most who follow the pages
+	start_cluster normal "jit = $([ -n "$QUICK" ] && echo off || echo on)"
 	files=$(cd "$WORK/normal" && ls README.md docs/*.md 2>/dev/null)
 	# shellcheck disable=SC2086
 	(cd "$WORK/normal" && WORK=$WORK ./test/doctest doctest $files) >"$WORK/doctest.out" 2>&1 || rc=$?
