@@ -165,7 +165,8 @@ propensity(PG_FUNCTION_ARGS)
 
 /* ---- with streams, as models use it ---- */
 
-typedef __int128 Points;
+/* palloc aligns to 8 bytes */
+typedef __int128 Points __attribute__((aligned(8)));
 
 /* What a customer did in a stream up to a day */
 typedef struct StreamSums

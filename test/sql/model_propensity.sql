@@ -64,6 +64,10 @@ FROM unnest('{2024-09-30,2025-10-02,2025-12-31}'::date[]) AS day, LATERAL (
 -- a known one, small enough for paper: 2 events today, 1 of 30 days ago, 3 of 60; points 4, 1 and 3, halved each 30 days: 4 + 0.5 + 0.75
 SELECT pr.same(_propensity_features('{17,18,19,20,33}', '{}', '{1/1={2025-12-31:2:4,2025-12-01:1:1},1/7={2025-11-01:3:3.00,2026-01-05:1:99}}', '2025-12-31'),
   ARRAY[ln(1), ln(3), ln(7), ln(1 + 5.25), ln(731)]::float8[], 1e-12);
+-- of more streams than there is room for at hand, in any order
+SELECT pr.same(f, (SELECT array_agg(ln(1 + n::float8) ORDER BY n DESC) FROM generate_series(1, 40) AS n), 1e-12) AS many
+FROM _propensity_features((SELECT array_agg(16 * n + 3 ORDER BY n DESC) FROM generate_series(1, 40) AS n), '{}',
+  (SELECT stream_histories_agg(n, n, sum_of_days) FROM (SELECT n, sum(history(date '2025-12-31' - k, 1)) AS sum_of_days FROM generate_series(1, 40) AS n, generate_series(1, n) AS k GROUP BY n) AS s), '2025-12-31') AS f;
 -- by their names, whatever the order; none where one is not there
 SELECT _propensity_codes(jsonb_build_object('features', propensity_feature_names() || ARRAY(SELECT 'web.' || n FROM unnest(_stream_feature_names()) AS n)), '{"web": 3}') AS codes,
   _propensity_codes('{"features": ["b.log1p_points", "log1p_total", "a.log1p_events_30d"]}', '{"a": 1, "b": 255}') AS other_order,
