@@ -278,6 +278,19 @@ COMMENT ON AGGREGATE @extschema@.stream_histories_agg(pg_catalog.int4, pg_catalo
   'The histories of a group by stream (1 to 255) and kind (0 to 1023); those of the same stream and kind are added; '
   'rows with a NULL history are ignored; {} for no rows; an error where a total is out of range';
 
+CREATE AGGREGATE @extschema@._try_stream_histories_agg(
+  stream pg_catalog.int4, kind pg_catalog.int4, history @extschema@.history
+) (
+  SFUNC = @extschema@._stream_histories_agg_add, STYPE = internal, SSPACE = 256,
+  FINALFUNC = @extschema@._stream_histories_try_sum_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._stream_histories_agg_combine,
+  SERIALFUNC = @extschema@._stream_histories_agg_serialize,
+  DESERIALFUNC = @extschema@._stream_histories_agg_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@._try_stream_histories_agg(pg_catalog.int4, pg_catalog.int4, @extschema@.history) IS
+  'internal: stream_histories_agg, but what has a total out of range is left out';
+
 CREATE AGGREGATE @extschema@.sum(@extschema@.stream_histories) (
   SFUNC = @extschema@._stream_histories_sum_add, STYPE = internal, SSPACE = 256,
   FINALFUNC = @extschema@._stream_histories_agg_final, FINALFUNC_MODIFY = READ_ONLY,

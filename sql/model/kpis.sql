@@ -113,7 +113,7 @@ DECLARE
 	measures	text := '';
 	measure		record;
 BEGIN
-	IF @extschema@._has_streams(settings) THEN
+	IF EXISTS (SELECT FROM @extschema@._streams(settings)) THEN
 		SELECT ', (SELECT ' || string_agg(format('(SELECT array_agg(v.kind_no ORDER BY v.kind_no) FROM %I.stream_kind AS v'
 				' WHERE v.stream_no = %s AND v.role = %L) AS %I', model, s.stream_no, r.role, r.role || '_' || s.stream_no),
 				', ' ORDER BY s.stream_no, r.role) || ') AS k'

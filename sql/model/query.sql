@@ -337,7 +337,7 @@ SELECT p.tenant, p.customer_key, p.customer_id, p.streams
                CASE WHEN e.streams IS NULL THEN d.streams
                     ELSE @extschema@._try_add(e.streams, d.streams) END AS streams
           FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
-                       @extschema@.stream_histories_agg(d.stream_no, coalesce(k.kind_no, 0)::int,
+                       @extschema@._try_stream_histories_agg(d.stream_no, coalesce(k.kind_no, 0)::int,
                                                         d.difference) AS streams
                   FROM (SELECT d.customer_key, d.tenant, d.{id} AS customer_id, d.stream_no, d.kind, d.difference
                           FROM {model}.pending_events AS d

@@ -82,7 +82,7 @@ WITH source_rows AS MATERIALIZED ({rows}
 ){write}, {known}, fresh AS (
 	SELECT coalesce(m.root_key, r.customer_key) AS customer_key, min(r.tenant) AS tenant,
 	       min(coalesce(m.root_id, r.customer_id)) AS customer_id,
-	       @extschema@.stream_histories_agg(r.stream_no, coalesce(k.kind_no, 0)::int, r.history) AS streams
+	       @extschema@._try_stream_histories_agg(r.stream_no, coalesce(k.kind_no, 0)::int, r.history) AS streams
 	  FROM source_rows AS r
 	  LEFT JOIN known_kinds AS k ON k.stream_no = r.stream_no AND k.kind = r.kind
 	  LEFT JOIN {model}.merged_customers AS m ON m.customer_key = r.customer_key
@@ -302,14 +302,19 @@ BEGIN
 			                 GROUP BY u.stream_no, u.kind) AS u
 			         GROUP BY u.stream_no) AS n
 			 WHERE n.stream_no = t.stream_no AND t.kinds_beyond IS DISTINCT FROM n.kinds
-		), {known}, summed AS (
-			SELECT coalesce(m.root_key, p.customer_key) AS customer_key, min(p.tenant) AS tenant,
-			       {m_customer} @extschema@.stream_histories_agg(p.stream_no, coalesce(k.kind_no, 0)::int,
-			                                                     p.difference) AS difference, count(*) AS n
+		), {known}, by_kind AS (
+			SELECT coalesce(m.root_key, p.customer_key) AS customer_key, min(p.tenant) AS tenant, {m_customer}
+			       p.stream_no, coalesce(k.kind_no, 0)::int AS kind_no,
+			       @extschema@.try_sum(p.difference) AS difference, count(*) AS n
 			  FROM taken AS p
 			  LEFT JOIN known_kinds AS k ON k.stream_no = p.stream_no AND k.kind = p.kind
 			  LEFT JOIN {model}.merged_customers AS m ON m.customer_key = p.customer_key
-			 GROUP BY 1
+			 GROUP BY 1, p.stream_no, coalesce(k.kind_no, 0)
+		), summed AS (
+			SELECT d.customer_key, min(d.tenant) AS tenant, {d_customer}
+			       @extschema@.stream_histories_agg(d.stream_no, d.kind_no, d.difference) AS difference,
+			       sum(d.n)::bigint AS n, array_agg(d.stream_no) FILTER (WHERE d.difference IS NULL) AS lost
+			  FROM by_kind AS d GROUP BY d.customer_key
 		), added AS MATERIALIZED (
 			SELECT s.*, h.streams AS stored, CASE WHEN h.streams IS NULL THEN s.difference
 			            ELSE @extschema@._try_add(h.streams, s.difference) END AS streams
@@ -324,9 +329,15 @@ BEGIN
 			RETURNING h.customer_key, h.streams
 		), flagged AS (
 			INSERT INTO {model}.rejects (operation, reason, affected, needs_rebuild)
-			SELECT 'APPLY', 'events: total too large', count(*), true FROM added AS a
-			 WHERE a.streams OPERATOR(@extschema@.-) a.stored OPERATOR(@extschema@.<>) a.difference
-			HAVING count(*) > 0
+			SELECT 'APPLY', format('stream %s: total too large', t.stream_no), count(*), true
+			  FROM added AS a CROSS JOIN {model}.stream AS t
+			 WHERE t.stream_no = ANY (a.lost)
+			    OR (a.streams OPERATOR(@extschema@.-) @extschema@.without_stream(a.streams, t.stream_no))
+			       OPERATOR(@extschema@.-)
+			       (a.stored OPERATOR(@extschema@.-) @extschema@.without_stream(a.stored, t.stream_no))
+			       OPERATOR(@extschema@.<>)
+			       (a.difference OPERATOR(@extschema@.-) @extschema@.without_stream(a.difference, t.stream_no))
+			 GROUP BY t.stream_no
 		)
 		SELECT (SELECT coalesce(sum(a.n), 0) FROM added AS a),
 		       array_agg(w.customer_key) FILTER (WHERE w.streams OPERATOR(@extschema@.=) '{}') FROM written AS w$q$,
@@ -335,6 +346,7 @@ BEGIN
 		'allowed', @extschema@._model_not_suppressed(model, 's.customer_key'),
 		'm_customer', CASE WHEN tenanted THEN 'min(coalesce(m.root_id, p.customer_id)) AS customer_id,' ELSE '' END,
 		'customer', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
+		'd_customer', CASE WHEN tenanted THEN 'min(d.customer_id) AS customer_id,' ELSE '' END,
 		'a_customer', CASE WHEN tenanted THEN 'a.customer_id,' ELSE '' END) INTO applied, emptied;
 	IF emptied IS NOT NULL THEN
 		EXECUTE format('DELETE FROM %I.stream_histories AS h'

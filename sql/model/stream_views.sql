@@ -27,7 +27,9 @@ BEGIN
 					(CASE WHEN t.scale IS NULL THEN 'stream_unconvertible' ELSE 'stream_off_scale' END,
 						r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint FROM {model}.rejects AS x
 							WHERE x.reason = format('stream %s: unconvertible', t.stream_no))),
-					('stream_too_large', r.customers_too_large),
+					('stream_too_large', r.customers_too_large
+						+ (SELECT COALESCE(sum(x.affected), 0)::bigint FROM {model}.rejects AS x
+							WHERE x.reason = format('stream %s: total too large', t.stream_no))),
 					('stream_other_kinds', COALESCE(cardinality(t.kinds_beyond), 0)::bigint)) AS d (reason, affected)
 				GROUP BY d.reason
 				UNION ALL
