@@ -60,6 +60,8 @@ OBJS = \
 	src/scorecard/program.o \
 	src/scorecard/scorecard.o \
 	src/scorecard/card_check.o \
+	src/category/category.o \
+	src/category/category_agg.o \
 	src/bulk/source.o \
 	src/bulk/customer_table.o \
 	src/bulk/customer_history.o \
@@ -102,8 +104,8 @@ OBJS = \
 # settings are about functions of all of them.
 SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics cluster \
 	$(SQL_MODEL:%=model/%) arguments settings
-SQL_MODEL = home columns streams scales cards source lock settings people put tables query calibrate live read read_streams \
-	words lookup views dated conversion kpis campaigns lifecycle accounts stream_views satisfaction explain prediction quality corrections privacy report manage manage_streams
+SQL_MODEL = home columns streams scales categories cards source lock settings people put tables query calibrate live read read_streams \
+	words lookup views dated conversion kpis campaigns lifecycle accounts stream_views satisfaction category_views explain prediction quality corrections privacy report manage manage_streams
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

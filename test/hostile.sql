@@ -211,6 +211,12 @@ SELECT 'stream_histories', unnest(ARRAY['NULL', '''{}''', '''{1/0={2025-01-03:1:
   '''{1/1={2025-01-03:1:92233720368547758.07}}''', '''{1/1={2025-01-03:1:-92233720368547758.07},1/2={2025-01-03:1:0.123456789}}''', '''{5/2={2025-01-03:9223372036854775807:1},5/5={2025-01-03:1:1}}''',
   '''{1/0={4714-11-24 BC:1:1},255/1023={5874897-12-31:0:-5}}''', '(SELECT many FROM hostile.streams)', '(SELECT long FROM hostile.streams)']);
 INSERT INTO hostile.value (type, expression)
+SELECT '_categories', unnest(ARRAY['NULL', 'ROW(NULL, NULL, NULL, NULL, NULL, NULL)', 'ROW(''2025-01-01'', ''{}'', ''{}'', ''{}'', ''{}'', NULL)',
+  'ROW(NULL, ''{a,b,other}'', ''{1024,1025,2053}'', ''{2,0,1}'', ''{10,10,1}'', ''{0.5,0.25,0.25}'')', 'ROW(NULL, ''{a,b}'', ''{1025,2053}'', ''{0,1}'', ''{3,1}'', ''{1,0}'')',
+  'ROW(NULL, ''{a}'', ''{1025,1024}'', ''{0,0}'', ''{10,10}'', ''{1}'')', 'ROW(NULL, ''{a}'', ''{1024}'', ''{1}'', ''{10}'', ''{1}'')', 'ROW(NULL, ''{a}'', ''{1024}'', ''{0}'', ''{0}'', ''{1}'')',
+  'ROW(NULL, ''{a,NULL}'', ''{1024}'', ''{0}'', ''{10}'', ''{1,NaN}'')', 'ROW(NULL, ''{{a},{b}}'', ''{1024}'', ''{0}'', ''{10}'', ''{1}'')', 'ROW(NULL, ''{a}'', ''{1024}'', ''{0,0}'', ''{10}'', ''{1,1}'')',
+  'ROW(NULL, ARRAY(SELECT i::text FROM generate_series(1, 5000) AS i), ARRAY(SELECT 1023 + i FROM generate_series(1, 5000) AS i), ARRAY(SELECT i - 1 FROM generate_series(1, 5000) AS i), array_fill(1, ARRAY[5000]), NULL)']);
+INSERT INTO hostile.value (type, expression)
 SELECT 'history[]', unnest(ARRAY['NULL', '''{}''', '''{NULL}''', '''{"{2025-01-03:1:19.90,2025-02-11:2:45.00}","{2025-01-03:-7:0.123456789}"}''',
   '''{"{4714-11-24 BC:1:1,5874897-12-31:1:1}",NULL,"{}"}''', '''{{"{}"},{"{}"}}''',
   '''{"{2025-01-03:9223372036854775807:92233720368547758.07}","{2025-01-03:9223372036854775807:92233720368547758.07}","{2025-06-30:1:1}"}''',
@@ -261,6 +267,8 @@ INSERT INTO hostile.good VALUES
   ('kmeans_table', format($$(SELECT %s.kmeans_fit(ARRAY[i, i * i], 3) FROM generate_series(1, 20) AS i), '{a,b}'$$, :'schema')),
   ('choose_k_table', format($$(SELECT %s.choose_k(ARRAY[i, i * i], 2, 3) FROM generate_series(1, 20) AS i)$$, :'schema'));
 INSERT INTO hostile.good VALUES
+  ('_customer_categories', $$ROW(NULL, '{a,b,other}', '{1024,1025,2053}', '{2,0,1}', '{10,10,1}', '{0.5,0.25,0.25}'), '{0,1,0,1,NaN,NaN}', (SELECT long FROM hostile.streams), '2025-06-30'$$),
+  ('_category_steps', $$ROW(NULL, '{a,b,other}', '{1024,1025,2053}', '{2,0,1}', '{10,10,1}', NULL), (SELECT long FROM hostile.streams), '2025-06-30', '{1,2}'$$),
   ('_card_score', :'schema' || $$._scorecard_program('engagement', NULL), '{2025-01-03:1:19.90}', NULL, NULL, '2025-06-30'$$),
   ('_card_band', $$'{"rules": [{"position": 1, "mode": "day", "points": 7, "all": true, "half_life": 30}], "bands": [{"band": "a", "enter": 50, "leave": 5}, {"band": "b", "enter": 0}]}', (SELECT sparse FROM hostile.history), NULL, NULL, '2025-06-30'$$),
   ('_card_points', :'schema' || $$._scorecard_program('maturity', NULL), '{2025-01-03:1:19.90}', NULL, NULL, '2025-06-30', 'fr'$$),
@@ -414,10 +422,10 @@ BEGIN
   END LOOP;
 END $$;
 
-SELECT count(*) - count(*) FILTER (WHERE hostile.usable(CASE WHEN type IN ('history', 'history[]', 'stream_histories', 'caller') THEN :'schema' || '.' || type ELSE type END, expression)) AS refused
+SELECT count(*) - count(*) FILTER (WHERE hostile.usable(CASE WHEN type IN ('history', 'history[]', 'stream_histories', 'caller', '_categories') THEN :'schema' || '.' || type ELSE type END, expression)) AS refused
   FROM hostile.value WHERE type NOT IN ('cstring', 'anyelement') \gset
 DELETE FROM hostile.value
- WHERE type NOT IN ('cstring', 'anyelement') AND NOT hostile.usable(CASE WHEN type IN ('history', 'history[]', 'stream_histories', 'caller') THEN :'schema' || '.' || type ELSE type END, expression);
+ WHERE type NOT IN ('cstring', 'anyelement') AND NOT hostile.usable(CASE WHEN type IN ('history', 'history[]', 'stream_histories', 'caller', '_categories') THEN :'schema' || '.' || type ELSE type END, expression);
 
 -- domains of forms that only raise
 INSERT INTO hostile.value (type, expression) VALUES ('argument_moment', 'NULL'), ('argument_moment', 'now()'), ('argument_moment', '''infinity'''),

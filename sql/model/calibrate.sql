@@ -215,6 +215,104 @@ $$;
 COMMENT ON FUNCTION @extschema@._write_satisfaction(name, jsonb, boolean) IS
 	'internal: what all answers say together, for each version of a model';
 
+-- The categories of a model, by the roles of its streams and the names of their kinds.
+CREATE FUNCTION @extschema@._find_categories(model name, settings jsonb)
+	RETURNS @extschema@._categories
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	found	@extschema@._categories;
+BEGIN
+	EXECUTE @extschema@._fill($q$
+		SELECT NULL::date, min(n.names), array_agg(k.key ORDER BY k.key),
+		       array_agg(array_position(n.names, k.kind) - 1 ORDER BY k.key),
+		       array_agg(k.weight ORDER BY k.key), NULL::float8[]
+		  FROM (SELECT (k.stream_no * 1024 + k.kind_no)::int AS key, k.kind::text AS kind, s.weight
+		          FROM {model}.stream_kind AS k
+		          JOIN @extschema@._category_streams($1) AS s ON s.stream_no = k.stream_no) AS k
+		 CROSS JOIN (SELECT array_agg(DISTINCT k.kind::text COLLATE "C" ORDER BY k.kind::text COLLATE "C") AS names
+		               FROM {model}.stream_kind AS k
+		               JOIN @extschema@._category_streams($1) AS s ON s.stream_no = k.stream_no) AS n$q$,
+		'model', quote_ident(model)) INTO found USING settings;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._find_categories(name, jsonb) IS
+	'internal: the categories of the streams of a model; nothing is said of their shares';
+
+-- What versions say of categories: the share of each in all that customers do, and
+-- percentiles of the interest of a customer. It is taken where a version says nothing yet,
+-- and where its categories are no longer those of the model: of the version in
+-- force as of now, of an earlier one as of the day on which it was taken before.
+-- An earlier version need not know what is new.
+CREATE FUNCTION @extschema@._write_categories(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF NOT @extschema@._has_streams(settings) THEN
+		RETURN;
+	ELSIF NOT @extschema@._has_categories(settings) THEN
+		EXECUTE format('UPDATE %I.calibration AS k SET categories_on = NULL, category_names = NULL,'
+			' category_keys = NULL, category_numbers = NULL, category_weights = NULL, category_shares = NULL,'
+			' appetence_thresholds = NULL WHERE k.category_names IS NOT NULL', model);
+		RETURN;
+	END IF;
+	EXECUTE @extschema@._fill($q$
+		WITH stale AS MATERIALIZED (
+			SELECT k.version, k.tenant, CASE WHEN c.valid_until IS NULL THEN n.today
+			            ELSE coalesce(k.categories_on, n.today) END AS taken_on
+			  FROM {model}.calibration AS k
+			  JOIN {model}.configuration AS c ON c.version = k.version
+			 CROSS JOIN (SELECT {as_of} AS today FROM {model}.configuration AS c WHERE c.valid_until IS NULL) AS n
+			 WHERE k.category_names IS NULL
+			    OR CASE WHEN c.valid_until IS NULL THEN k.category_shares IS NULL
+			         OR (k.category_names, k.category_keys, k.category_numbers, k.category_weights)
+			            IS DISTINCT FROM ($1.names, $1.keys, $1.numbers, $1.weights)
+			       ELSE EXISTS (SELECT FROM unnest(k.category_keys, k.category_numbers, k.category_weights)
+			                                AS old (key, number, weight)
+			                     WHERE NOT EXISTS (SELECT FROM unnest($1.keys, $1.numbers, $1.weights)
+			                                              AS new (key, number, weight)
+			                                        WHERE new.key = old.key AND new.weight = old.weight
+			                                          AND $1.names[new.number + 1]
+			                                              = k.category_names[old.number + 1])) END
+		), taken AS MATERIALIZED (
+			SELECT d.tenant, d.taken_on, x.category, @extschema@.exact_sum(x.weight) AS weight,
+			       @extschema@.quantile_thresholds(x.weight, 100) AS thresholds
+			  FROM (SELECT DISTINCT s.tenant, s.taken_on FROM stale AS s) AS d
+			  JOIN ({customers}) AS h ON h.tenant = d.tenant
+			 CROSS JOIN LATERAL @extschema@._customer_categories($1, NULL, h.streams, d.taken_on) AS x
+			 GROUP BY d.tenant, d.taken_on, x.category
+		), summed AS MATERIALIZED (
+			SELECT t.tenant, t.taken_on, @extschema@.exact_sum(t.weight) AS weight FROM taken AS t
+			 GROUP BY t.tenant, t.taken_on
+		)
+		UPDATE {model}.calibration AS k
+		   SET categories_on = s.taken_on, category_names = $1.names, category_keys = $1.keys,
+		       category_numbers = $1.numbers, category_weights = $1.weights,
+		       category_shares = CASE WHEN a.weight > 0 THEN
+		           (SELECT array_agg(coalesce(t.weight, 0) / a.weight ORDER BY n.n)
+		              FROM unnest($1.names) WITH ORDINALITY AS n (category, n)
+		              LEFT JOIN taken AS t ON t.tenant = s.tenant AND t.taken_on = s.taken_on
+		               AND t.category = n.category) END,
+		       appetence_thresholds =
+		           (SELECT array_agg(coalesce(t.thresholds[i.i], 'NaN') ORDER BY n.n, i.i)
+		              FROM unnest($1.names) WITH ORDINALITY AS n (category, n)
+		             CROSS JOIN generate_series(1, 99) AS i (i)
+		              LEFT JOIN taken AS t ON t.tenant = s.tenant AND t.taken_on = s.taken_on
+		               AND t.category = n.category)
+		  FROM stale AS s LEFT JOIN summed AS a ON a.tenant = s.tenant AND a.taken_on = s.taken_on
+		 WHERE k.version = s.version AND k.tenant = s.tenant$q$,
+		'model', quote_ident(model), 'as_of', @extschema@._model_as_of(),
+		'customers', @extschema@._model_customers(model, settings))
+		USING @extschema@._find_categories(model, settings);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._write_categories(name, jsonb) IS
+	'internal: the shares of categories that versions of a model lack';
+
 -- Thresholds of the version at hand, for every tenant that has none: taken
 -- from the customers, or, with measure false, only those that are fixed; with
 -- measure NULL the same, for tenants with a stored history alone.
@@ -258,6 +356,9 @@ BEGIN
 			' NULL::float8[] AS monetary_thresholds, NULL::float8[] AS basket_thresholds,'
 			' NULL::jsonb AS btyd_fit, NULL::jsonb AS spend_fit, NULL::jsonb AS propensity_fit,'
 			' NULL::jsonb AS prospect_fit, NULL::float8[] AS clv_thresholds,'
+			' NULL::date AS categories_on, NULL::text[] AS category_names, NULL::int[] AS category_keys,'
+			' NULL::int[] AS category_numbers, NULL::int[] AS category_weights, NULL::float8[] AS category_shares,'
+			' NULL::float8[] AS appetence_thresholds,'
 			' NULL::float8 AS satisfaction_mean, NULL::float8 AS satisfaction_weight,'
 			' NULL::float8 AS median_value FROM (%s) AS t)', settings ->> 'version', tenants))),
 		format('(%s)', @extschema@._model_customers(model, settings)));
@@ -294,6 +395,7 @@ BEGIN
 	IF measure IS NOT NULL THEN
 		PERFORM @extschema@._write_satisfaction(model, settings, false);
 	END IF;
+	PERFORM @extschema@._write_categories(model, settings);
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
 	IF written > 0 THEN
 		EXECUTE format('ANALYZE %1$I.configuration, %1$I.calibration', model);

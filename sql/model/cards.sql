@@ -250,6 +250,9 @@ BEGIN ATOMIC
 	  FROM @extschema@._satisfaction_columns(settings)
 		   WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	UNION ALL
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 12000
+	  FROM @extschema@._category_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
+	UNION ALL
 	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 20000
 	  FROM @extschema@._card_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	 ORDER BY 6;

@@ -364,6 +364,7 @@ BEGIN
 	IF old ->> 'scale' IS NOT NULL THEN
 		PERFORM @extschema@._write_satisfaction(home, settings, true);
 	END IF;
+	PERFORM @extschema@._write_categories(home, settings);
 	PERFORM @extschema@._model_make_shown(home, settings, settings -> 'parts');
 	RETURN QUERY VALUES ('dropped', format('stream %s with its histories', stream)),
 		('note', format('columns %s of customer_scores stay, and are NULL', stream || '_...'));

@@ -231,9 +231,8 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
  WHERE k.version = c.version AND {condition} AND {readable}$q$,
 		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
 		'dates', dates, 'columns', columns,
-		'cards', @extschema@._card_programs(settings, may_fill)
-			OPERATOR(pg_catalog.||) @extschema@._view_kinds(settings)
-			OPERATOR(pg_catalog.||) @extschema@._response_kinds(settings),
+		'cards', pg_catalog.concat(@extschema@._card_programs(settings, may_fill), @extschema@._view_kinds(settings),
+			@extschema@._response_kinds(settings), @extschema@._category_question(settings)),
 		'satisfaction', @extschema@._satisfaction_prior(settings),
 		'readable', CASE WHEN reader IS NULL THEN 'true'
 			ELSE @extschema@._model_reader_condition(model, settings, reader) END,

@@ -231,6 +231,7 @@ SELECT r.stream_no, {version}, statement_timestamp(), clock_timestamp(), r.rows_
 	EXECUTE format('ANALYZE %I.stream_histories', model);
 	PERFORM @extschema@._complete_questions(model);
 	PERFORM @extschema@._compile_cards(model);
+	PERFORM @extschema@._write_categories(model, settings);
 EXCEPTION
 	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
 		OR ambiguous_column OR datatype_mismatch OR cannot_coerce OR wrong_object_type OR grouping_error THEN
@@ -357,6 +358,7 @@ BEGIN
 		PERFORM @extschema@._write_satisfaction(model, settings, false);
 	END IF;
 	PERFORM @extschema@._compile_cards(model);
+	PERFORM @extschema@._write_categories(model, settings);
 	RETURN applied;
 END
 $$;

@@ -444,12 +444,14 @@ SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
 		RETURN NEXT @extschema@._model_view(list.view::name, @extschema@._fill($q$
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
-       s.segment, s.segment_label, s.segment_overridden, l.action{attributes}, s.tenant, s.customer_id
+       s.segment, s.segment_label, s.segment_overridden, l.action{category}{attributes}, s.tenant, s.customer_id
   FROM {model}.customer_scores AS s, {model}.segment_label AS l
  WHERE l.map = {map} AND l.segment = s.segment AND l.language = {language} AND l.role = {role}{contact}
  ORDER BY s.monetary DESC, s.customer_key$q$,
 				'model', home, 'map', map, 'language', language, 'role', quote_literal(list.role),
 				'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
+				'category', (SELECT coalesce(string_agg(format(', s.%I', c.name), ''), '')
+					FROM @extschema@._category_columns(settings) AS c WHERE c.name = 'preferred_category'),
 				-- lists are there to be acted on: people who may not be contacted at all are in none
 				'contact', coalesce((SELECT ' AND (' || string_agg(format('s.%I', c), ' OR ' ORDER BY n) || ')'
 				   FROM unnest(@extschema@._model_names(settings, 'contact')) WITH ORDINALITY AS u (c, n)), '')),

@@ -37,6 +37,7 @@ in_shop('shopowner', q{
 	  retention_days => 320, minimum_group_size => 5, prediction => 'mbgnbd', account => 'country', live => true);
 	CREATE TABLE crm.visits AS SELECT customer_id, tenant, ordered_on AS visited_on, 'page_view' AS what FROM crm.orders;
 	SELECT scoring.add_stream('tenants', 'visits', 'crm.visits', customer => 'customer_id', day => 'visited_on', kind => 'what', live => true);
+	SELECT scoring.add_stream('tenants', 'seen', 'crm.visits', customer => 'customer_id', day => 'visited_on', kind => 'what', role => 'view');
 	SELECT scoring.create_model('plain', 'SELECT customer_id, ordered_on, total FROM crm.orders WHERE tenant = ''secret''', as_of => '2025-06-30', event_key => 'customer_id');
 	SELECT scoring.create_segment_map('crm.winter', copy_of => 'essential_hybrid');
 	SELECT scoring.grant_reader('tenants', 'reader', 'a'); SELECT scoring.grant_reader('plain', 'reader');});
