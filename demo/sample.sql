@@ -1,8 +1,8 @@
--- A sample shop: three years of orders, refunds, and of what people do besides
--- buying (mails, visits, baskets, reviews), of several thousand customers and of
--- people who have not ordered yet.
+-- A sample shop: three years of orders with their lines, refunds, and of what people
+-- do besides buying (mails, visits, baskets, reviews), of several thousand customers
+-- and of people who have not ordered yet.
 --
--- Makes the tables customers, orders and events in the current schema, and the
+-- Makes the tables customers, orders, order_lines and events in the current schema, and the
 -- same rows on every server: instead of random() there is a number drawn from
 -- the md5 of what it is for.
 
@@ -91,6 +91,47 @@ SELECT row_number() OVER (ORDER BY day, n, k, amount DESC)::int AS order_id, cus
   FROM (SELECT * FROM priced UNION ALL SELECT * FROM refunds) s
  WHERE day <= '2025-12-31'
  ORDER BY 1;
+
+-- What is in the orders. Everybody likes one category of products most, which of the
+-- dear ones more who spends more, and often one that goes with it; toys are for
+-- Christmas, and the garden is for spring. Sports have been growing since the summer of
+-- 2025. A refund is of the last order that was as large.
+CREATE TABLE order_lines AS
+WITH taste AS (
+	SELECT n, customer_id, 1 + width_bucket(pg_temp.draw('taste ' || n) ^ sqrt(35 / basket), '{0.10,0.20,0.28,0.44,0.54,0.63,0.70,0.78,0.89}'::float8[]) AS favourite
+	  FROM people
+), baskets AS (
+	SELECT o.order_id, o.customer_id, o.order_date, o.amount, t.favourite, extract(month FROM o.order_date) AS month, pg_temp.bytes('lines ' || o.order_id) AS b
+	  FROM orders o JOIN taste t USING (customer_id) WHERE o.amount >= 0
+), lines AS (
+	SELECT b.*, i, CASE WHEN amount = 0 OR get_byte(b, 0) < 150 THEN 1 WHEN get_byte(b, 0) < 215 THEN 2 ELSE 3 END AS lines,
+		   get_byte(b, 1 + i) AS likes, get_byte(b, 4 + i) AS season, get_byte(b, 7 + i) AS any_one, get_byte(b, 10 + i) AS part
+	  FROM baskets b CROSS JOIN generate_series(1, 3) i
+), chosen AS (
+	SELECT order_id, i, customer_id, order_date, amount,
+		   (ARRAY['books', 'beauty', 'toys', 'fashion', 'shoes', 'kitchen', 'garden', 'sports', 'home', 'electronics'])[
+			   CASE WHEN month IN (11, 12) AND season < 60 THEN 3 WHEN month IN (4, 5, 6) AND season < 40 THEN 7
+					WHEN order_date >= '2025-07-01' AND season < 12 + (order_date - '2025-07-01') / 6 THEN 8
+					WHEN likes < 125 THEN favourite
+					WHEN likes < 180 THEN ('{3,4,1,5,4,9,9,5,6,8}'::int[])[favourite]
+					ELSE 1 + any_one * 10 / 256 END] AS category,
+		   CASE WHEN i > 1 THEN floor(amount * part / 256 / lines) END AS part
+	  FROM lines WHERE i <= lines
+), bought AS (
+	-- the first line has what is left
+	SELECT order_id, i AS line_no, customer_id, order_date, category,
+		   coalesce(part, amount - coalesce(sum(part) OVER (PARTITION BY order_id), 0))::numeric(10, 2) AS amount
+	  FROM chosen
+)
+SELECT * FROM bought
+UNION ALL
+SELECT o.order_id, 1, o.customer_id, o.order_date, coalesce(b.category, 'books'), o.amount
+  FROM orders o
+  LEFT JOIN LATERAL (SELECT e.order_id FROM orders e WHERE e.customer_id = o.customer_id AND e.order_date < o.order_date AND e.amount >= -o.amount
+					  ORDER BY e.order_date DESC, e.order_id DESC LIMIT 1) e ON true
+  LEFT JOIN bought b ON b.order_id = e.order_id AND b.line_no = 1
+ WHERE o.amount < 0
+ ORDER BY 1, 2;
 
 -- What they do besides buying. Who is interested looks around, reads the newsletter
 -- and comes back before an order. Interest mostly goes a while before the orders do;

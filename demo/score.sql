@@ -8,6 +8,14 @@ LANGUAGE sql STABLE AS $$
 	 WHERE to_regclass('public.events') IS NOT NULL
 $$;
 
+-- What was in the orders, where that is known.
+CREATE FUNCTION demo.lines_statement() RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT demo.wrap('  ', '    ', ARRAY['SELECT * FROM add_stream(''shop'', ''lines'', ''order_lines''', 'customer => ''customer_id''', 'day => ''order_date''', 'kind => ''category''',
+										 'value => ''amount''', 'role => ''line'')'], ', ')
+	 WHERE to_regclass('public.order_lines') IS NOT NULL
+$$;
+
 CREATE FUNCTION demo.model_statement() RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT demo.wrap('  ', '    ', ARRAY[
@@ -41,11 +49,15 @@ DO $$
 DECLARE
 	statement text := demo.model_statement();
 	stream text := demo.stream_statement();
+	lines text := demo.lines_statement();
 	start timestamptz := clock_timestamp();
 BEGIN
 	EXECUTE statement;
 	IF stream IS NOT NULL THEN
 		EXECUTE stream;
+	END IF;
+	IF lines IS NOT NULL THEN
+		EXECUTE lines;
 	END IF;
 	UPDATE demo.settings SET score_seconds = extract(epoch FROM clock_timestamp() - start);
 END $$;

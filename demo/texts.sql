@@ -194,6 +194,16 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('engaged check', '* honest check: thresholds, points and bands as of %s, then counted who ordered from %s to %s. The sample is invented: this shows how to check, not how strong it is in your shop.', '* vérification : seuils, points et niveaux au %s, puis qui a commandé du %s au %s. L''exemple est inventé : il montre comment vérifier, non la force du lien chez vous.'),
 ('points aged', '%s rule more, whose points have all but gone with age|%s rules more, whose points have all but gone with age', '%s règle de plus, dont l''âge a presque effacé les points|%s règles de plus, dont l''âge a presque effacé les points'),
 
+-- WHAT THEY LIKE
+('likes', 'WHAT THEY LIKE', 'CE QU''ILS AIMENT'),
+('likes how', '(by order lines: newer ones count more, half after 180 days)', '(par lignes de commande : les récentes comptent plus, moitié en 180 jours)'),
+('head likes', 'segment|prefer one|of all||preferred categories|above the others', 'segment|préfèrent|part||catégories préférées|plus que les autres'),
+('likes trend', 'Segment %s in 90 days: the share of %s has risen by %s points, that of %s has fallen by %s. A season does that, too.', 'Segment %s en 90 jours : la part de %s a gagné %s points, celle de %s en a perdu %s. Une saison le fait aussi.'),
+('likes pairs', 'The same customers buy %s times as often as by chance.', 'Les mêmes clients achètent %s fois plus souvent que par hasard.'),
+('pair', '%s and %s %s', '%s et %s %s'),
+('likes next', 'Next, if %s comes again: %s, as others have done after the same categories.', 'Ensuite, si %s revient : %s, comme d''autres après les mêmes catégories.'),
+('sql likes', 'what they like', 'ce qu''ils aiment'),
+
 -- WHAT MOVED
 ('moved', 'WHAT MOVED', 'MOUVEMENTS'),
 ('moved how', '(90 days, thresholds of %s for both)', '(90 jours, seuils du %s pour les deux)'),

@@ -15,6 +15,12 @@ WITH lines (position, line) AS (
 		(7, '  SELECT segment_label, engagement_band, count(*) FROM shop.customer_scores GROUP BY 1, 2;')) v
 	 WHERE demo.stream_statement() IS NOT NULL
 	UNION ALL
+	SELECT v.* FROM (VALUES
+		(7.1, '  -- ' || demo.t('sql likes')),
+		(7.2, demo.lines_statement() || ';'),
+		(7.3, '  SELECT * FROM shop.category_by_segment;')) v
+	 WHERE demo.lines_statement() IS NOT NULL
+	UNION ALL
 	SELECT v.* FROM demo.settings, LATERAL (VALUES
 		(4, format('  SELECT * FROM shop.segment_transitions(%L, %L);', earlier, as_of)),
 		(8, '  -- ' || demo.t('sql check')),
