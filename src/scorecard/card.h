@@ -140,8 +140,8 @@ typedef struct CardRuleState
 	double		value;			/* within the bounds */
 } CardRuleState;
 
-/* Bands of usual customers take a handful of scores. */
-#define CARD_PATIENCE		64
+/* Bands of usual customers take a handful of scores; card_path() costs about so many. */
+#define CARD_PATIENCE		24
 
 #define CARD_SHORT_ITEMS	128
 #define CARD_SHORT_RULES	16
