@@ -74,6 +74,7 @@ SELECT count(*) FROM :"schema".create_model('hostile_model', 'hostile.orders', a
   customers => 'hostile.people', attributes => '{city}', prediction => 'mbgnbd', scorecards => '{engagement}') \g /dev/null
 CREATE TABLE hostile.events AS SELECT i % 50 AS customer, date '2025-01-01' + (i * 31 % 330) AS day, (ARRAY['open', 'click', NULL])[1 + i % 3] AS kind FROM generate_series(1, 200) i;
 SELECT count(*) FROM :"schema".add_stream('hostile_model', 'web', 'hostile.events', customer => 'customer', day => 'day', kind => 'kind') \g /dev/null
+SELECT count(*) FROM :"schema".start_campaign('hostile_model', 'spring', '{vip,regular,lapsed}'::text[]) \g /dev/null
 SELECT count(*) AS objects FROM pg_class WHERE relnamespace = 'hostile_model'::regnamespace \gset
 INSERT INTO hostile.value (type, expression)
 SELECT type, unnest(expressions) FROM (VALUES
@@ -104,6 +105,13 @@ INSERT INTO hostile.value (type, expression) VALUES
   ('jsonb', '''{"family": "logit", "status": "converged", "parameters": {"intercept": 1e300, "coefficients": [1e308, -1e308, 0]}}'''),
   ('jsonb', '''{"family": "propensity", "fit": {"family": "logit", "status": "converged", "parameters": {"intercept": 1, "coefficients": [1, -2, 3, 0, 0, 1, -1]}}}''');
 INSERT INTO hostile.good VALUES
+  ('score_customers', $$'SELECT customer, day, value FROM hostile.orders', date '2025-06-30'$$),
+  ('start_campaign', $$'hostile_model', 'summer', '{vip,regular}'::text[]$$),
+  ('campaign_result', $$'hostile_model', 'spring', 90$$),
+  ('_campaign_result', $$'hostile_model', 'spring', 90$$),
+  ('_scale_value', $$'nps', 'rating'$$),
+  ('_conversion_window', $$'hostile_model', '2025-06-30', 30, 'web', '{"web": 1}'$$),
+  ('set_goal', $$'hostile_model', NULL, 'revenue', 120000, 'to', '2025-12-31'$$),
   ('propensity_fit', $$'hostile.history', '2025-06-30'$$),
   ('_propensity_fit_run', $$'pg_catalog', 'SELECT 1, years FROM hostile.history', '2025-06-30', 90, 1$$);
 INSERT INTO hostile.good VALUES
@@ -351,6 +359,21 @@ BEGIN
   RETURN state;
 END $$;
 
+-- What an argument of this name is when nobody attacks: calls with all arguments hostile
+-- end at the first check.
+CREATE TABLE hostile.likely (name text, type text, expression text);
+INSERT INTO hostile.likely VALUES
+  ('model', 'name', '''hostile_model'''), ('model', 'text', '''hostile_model'''), ('home', 'name', '''hostile_model'''),
+  ('settings', 'jsonb', :'schema' || '._model_settings(''hostile_model'')'), ('caller', 'jsonb', :'schema' || '._model_caller()'),
+  ('customer', 'text', '''7'''), ('language', 'text', '''fr'''), ('stream', 'text', '''web'''), ('key', 'text', '''7'''),
+  ('stream', 'jsonb', '(SELECT to_jsonb(t) FROM hostile_model.stream AS t)'), ('role', 'text', '''hostile_user'''),
+  ('query', 'text', '''SELECT customer, day, value FROM hostile.orders'''), ('source', 'text', '''hostile.orders'''),
+  ('info', 'jsonb', '(SELECT i FROM hostile_model.score_explanation(''7'', NULL, NULL) AS i)'),
+  ('fit', 'jsonb', '''{"family": "mbgnbd", "unit_days": 7, "status": "converged", "parameters": {"r": 0.5, "alpha": 6, "a": 1, "b": 1.6}}'''),
+  ('segment', 'text', '''vip'''), ('view', 'name', '''customer_scores''');
+
+CREATE TABLE hostile.told AS SELECT name FROM :"schema"._setting WHERE type = 'text' AND redo = 'views' AND NOT is_required;
+
 CREATE FUNCTION hostile.attack(f regprocedure, calls int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   p record;
@@ -358,38 +381,59 @@ DECLARE
   choices text[];
   first int[];
   counts int[];
+  likely text[];
   total numeric;
+  step int := 1;		-- every so many-th value gets a turn
+  each int;				-- calls in which the arguments take turns: one hostile, the others likely
   a text[];
   b text[];
   at bigint;
+  turn int;
+  draws int;
   statement text;
   state text;
+  told text[];
+  texts text[];
   many boolean;			-- a verb with all settings of a model: most of its calls fail at the first that is hostile
-  first_start timestamptz := clock_timestamp();
+  first_start timestamptz;
 BEGIN
-  SELECT pronargs::int AS n, pronargdefaults::int AS defaults, proname INTO p FROM pg_proc WHERE oid = f;
+  SELECT pronargs::int AS n, pronargdefaults::int AS defaults, proname, prokind, l.lanname IN ('sql', 'plpgsql') AND prokind = 'f' AS above INTO p
+    FROM pg_proc JOIN pg_language l ON l.oid = prolang WHERE pg_proc.oid = f;
   many := p.defaults > 20;
+  -- a call that goes on makes, drops or reads a whole model
+  IF p.proname = ANY ('{_model_create,_model_make_shown,_model_find,drop_model,drop_stream,calibrate_model,erasure_report}') THEN
+    step := 3;
+  END IF;
   FOR statement IN SELECT format('SELECT count(format(''%%s'', x)) FROM %s(%s) AS x', f::regproc, g.arguments) FROM hostile.good AS g WHERE g.name = p.proname LOOP
     PERFORM hostile.record(f, statement);
   END LOOP;
-  -- a good call with one argument that is not, where there are too many to draw all: values of each argument, once
+  -- A good call with one argument that is not, where there are too many to draw all: values of each argument, once.
+  -- Settings that are only told (purpose) take any text: each call has hostile ones along, or each would cost a model.
+  told := ARRAY(SELECT a.name FROM hostile.told AS t JOIN pg_proc AS q ON q.oid = f AND many, unnest(q.proargnames) AS a (name) WHERE a.name = t.name ORDER BY a.name);
+  texts := ARRAY(SELECT expression FROM hostile.value WHERE type = 'text' ORDER BY number);
   FOR statement IN
-    SELECT format('SELECT count(format(''%%s'', x)) FROM %s(%s, %I => (%s)::%s) AS x', f::regproc, arguments, name, expression, type)
-      FROM (SELECT DISTINCT ON (a.name, v.expression) g.arguments, a.name, v.expression, format_type(a.type, NULL) AS type
-              FROM hostile.good AS g, pg_proc AS q, unnest(q.proargnames[1:p.n], q.proargtypes::oid[]) WITH ORDINALITY AS a (name, type, position), hostile.value AS v
-             WHERE g.name = p.proname AND q.oid = f AND many AND a.position > p.n - p.defaults AND v.type = regexp_replace(format_type(a.type, NULL), '^.*\.', '')
-               AND strpos(g.arguments, a.name || ' =>') = 0
-               -- a third of them, always the same: each costs a model. create_model and alter_model
-               -- understand a setting in the same way: what both have is given to either
-               AND abs(hashtextextended(a.name || v.expression, 43) % 6) = ANY (CASE WHEN NOT EXISTS (SELECT FROM pg_proc AS o
-                     WHERE o.pronamespace = q.pronamespace AND o.oid <> f AND o.pronargdefaults > 20 AND a.name = ANY (o.proargnames[1:o.pronargs])) THEN '{0,3}'::int[]
-                   WHEN p.proname = 'create_model' THEN '{0}' ELSE '{3}' END)
-             ORDER BY a.name, v.expression, hashtextextended(g.arguments || a.name || v.expression, 42)) AS s LOOP
+    SELECT format('SELECT count(format(''%%s'', x)) FROM %s(%s, %I => (%s)::%s%s) AS x', f::regproc, arguments, name, expression, type,
+             (SELECT string_agg(format(', %I => (%s)::text', t.name, texts[1 + (s.k * cardinality(told) + t.i) % cardinality(texts)]), '') FROM unnest(told) WITH ORDINALITY AS t (name, i)))
+      FROM (SELECT *, row_number() OVER (ORDER BY name, expression) AS k
+              FROM (SELECT DISTINCT ON (a.name, v.expression) g.arguments, a.name, v.expression, format_type(a.type, NULL) AS type
+                      FROM hostile.good AS g, pg_proc AS q, unnest(q.proargnames[1:p.n], q.proargtypes::oid[]) WITH ORDINALITY AS a (name, type, position), hostile.value AS v
+                     WHERE g.name = p.proname AND q.oid = f AND many AND a.position > p.n - p.defaults AND v.type = regexp_replace(format_type(a.type, NULL), '^.*\.', '')
+                       AND strpos(g.arguments, a.name || ' =>') = 0 AND a.name <> ALL (told)
+                       -- a third of them, always the same: each costs a model. create_model and alter_model
+                       -- understand a setting in the same way: what both have is given to either
+                       AND abs(hashtextextended(a.name || v.expression, 43) % 6) = ANY (CASE WHEN NOT EXISTS (SELECT FROM pg_proc AS o
+                             WHERE o.pronamespace = q.pronamespace AND o.oid <> f AND o.pronargdefaults > 20 AND a.name = ANY (o.proargnames[1:o.pronargs])) THEN '{0,3}'::int[]
+                           WHEN p.proname = 'create_model' THEN '{0}' ELSE '{3}' END)
+                     ORDER BY a.name, v.expression, hashtextextended(g.arguments || a.name || v.expression, 42)) AS s) AS s
+     ORDER BY k LOOP
     PERFORM hostile.record(f, statement);
   END LOOP;
   first_start := clock_timestamp();
   FOR n IN REVERSE p.n .. p.n - p.defaults LOOP
     types := (SELECT array_agg(format_type(t, NULL) ORDER BY i) FROM pg_proc, unnest(proargtypes) WITH ORDINALITY u(t, i) WHERE oid = f AND i <= n);
+    likely := (SELECT array_agg(CASE WHEN v.name IS NOT NULL THEN format('(%s)::%s', v.expression, v.type) END ORDER BY i)
+                 FROM pg_proc AS q CROSS JOIN unnest(proargtypes) WITH ORDINALITY u(t, i) LEFT JOIN hostile.likely AS v ON v.type = format_type(t, NULL) AND v.name = q.proargnames[i]
+                WHERE q.oid = f AND i <= n);
     choices := '{}'; first := '{}'; counts := '{}'; total := 1;
     FOR i IN 1 .. n LOOP
       first := first || cardinality(choices);
@@ -401,16 +445,32 @@ BEGIN
         choices := choices || ARRAY(SELECT format('(%s)::%s', expression, types[i]) FROM hostile.value
                                      WHERE type = regexp_replace(types[i], '^.*\.', '') ORDER BY number);
       END IF;
+      IF p.above AND likely[i] IS NOT NULL THEN choices := choices || likely[i]; END IF;
       counts := counts || cardinality(choices) - first[i];
       IF counts[i] = 0 THEN RAISE 'no hostile values for type %', types[i]; END IF;
       total := total * counts[i];
     END LOOP;
-    FOR k IN 0 .. least(total, CASE WHEN many THEN CASE WHEN n = p.n THEN calls / 4 ELSE 3 END WHEN n = p.n THEN calls ELSE calls / 4 END) - 1 LOOP
+    -- Functions in C get draws. Those in SQL and plpgsql cost ten times as much, and what they call in C has
+    -- draws of its own: each value of each argument in turn, the others likely, and a quarter as many draws.
+    each := 0;
+    IF many THEN draws := CASE WHEN n = p.n THEN calls / 30 ELSE 1 END;
+    ELSIF n < p.n THEN draws := greatest(calls / CASE WHEN p.above THEN 15 ELSE 4 END / p.defaults, 5);
+    ELSIF p.above THEN
+      each := (SELECT least(calls / 3, sum(c)) / step FROM unnest(counts) AS c);
+      draws := each + each / 4;
+    ELSE draws := calls;
+    END IF;
+    draws := least(total, draws);
+    FOR k IN 0 .. draws - 1 LOOP
       at := k;
+      turn := 1 + k % greatest(n, 1);
       a := '{}';
       b := '{}';
       FOR i IN 1 .. n LOOP
-        a := a || choices[first[i] + 1 + CASE WHEN total <= calls THEN at % counts[i] ELSE (hashint8extended(k, 100 + i) % counts[i] + counts[i]) % counts[i] END];
+        a := a || CASE WHEN total <= draws THEN choices[first[i] + 1 + at % counts[i]]
+          WHEN k < each AND i = turn THEN choices[first[i] + 1 + k / n * step % counts[i]]
+          WHEN likely[i] IS NOT NULL AND (k < each AND hashint8extended(k, 300 + i) % 8 <> 0 OR p.above AND hashint8extended(k, 300 + i) % 2 = 0) THEN likely[i]
+          ELSE choices[first[i] + 1 + (hashint8extended(k, 100 + i) % counts[i] + counts[i]) % counts[i]] END;
         b := b || choices[first[i] + 1 + (hashint8extended(k, 200 + i) % counts[i] + counts[i]) % counts[i]];
         at := at / counts[i];
       END LOOP;
