@@ -33,6 +33,13 @@ counts_of(ArrayType *state)
 	return (int64 *) ARR_DATA_PTR(state);
 }
 
+static inline void
+count(int64 *counts, int64 n)
+{
+	if (unlikely(__builtin_add_overflow(*counts, n, counts)))
+		history_too_many_events();
+}
+
 static int
 number_of_counts(const ArrayType *state)
 {
@@ -41,16 +48,18 @@ number_of_counts(const ArrayType *state)
 	return ARR_DIMS(state)[0];
 }
 
-/* The state of a call with n counts, all 0 in the first */
+/* The state of a call with n counts, all 0 in the first; a copy, unless an aggregate calls */
 static ArrayType *
-get_state(FunctionCallInfo fcinfo, MemoryContext context, int n)
+get_state(FunctionCallInfo fcinfo, int n)
 {
 	Size		size = ARR_OVERHEAD_NONULLS(1) + (Size) n * sizeof(int64);
+	MemoryContext context;
+	bool		in_aggregate = AggCheckCallContext(fcinfo, &context) != 0;
 	ArrayType  *state;
 
 	if (!PG_ARGISNULL(0))
 	{
-		state = PG_GETARG_ARRAYTYPE_P(0);
+		state = in_aggregate ? PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
 		if (number_of_counts(state) != n)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -58,7 +67,7 @@ get_state(FunctionCallInfo fcinfo, MemoryContext context, int n)
 					 errhint("Group by tenant.")));
 		return state;
 	}
-	state = MemoryContextAllocZero(context, size);
+	state = MemoryContextAllocZero(in_aggregate ? context : CurrentMemoryContext, size);
 	SET_VARSIZE(state, size);
 	state->ndim = 1;
 	state->elemtype = INT8OID;
@@ -70,7 +79,6 @@ get_state(FunctionCallInfo fcinfo, MemoryContext context, int n)
 Datum
 category_counts_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
 	ArrayType  *state,
 			   *other;
 	int			n;
@@ -78,9 +86,9 @@ category_counts_combine(PG_FUNCTION_ARGS)
 	RETURN_ONLY_STATE();
 	other = PG_GETARG_ARRAYTYPE_P(1);
 	n = number_of_counts(other);
-	state = get_state(fcinfo, context, n);
+	state = get_state(fcinfo, n);
 	for (int i = 0; i < n; i++)
-		counts_of(state)[i] += counts_of(other)[i];
+		count(&counts_of(state)[i], counts_of(other)[i]);
 	PG_RETURN_ARRAYTYPE_P(state);
 }
 
@@ -106,7 +114,6 @@ is_active(const StreamEntry *entry, int64 as_of)
 Datum
 category_pairs_add(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
 	const Categories *categories;
 	ArrayType  *state;
 	StreamReader reader;
@@ -124,7 +131,7 @@ category_pairs_add(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%d categories are too many to count their pairs", categories->n),
 				 errdetail("At most %d are counted.", MAX_PAIRED)));
-	state = get_state(fcinfo, context, 1 + categories->n * categories->n);
+	state = get_state(fcinfo, 1 + categories->n * categories->n);
 	as_of = PG_GETARG_DATEADT(3);
 	has = palloc0(Max(categories->n, 1) * sizeof(bool));
 	mine = palloc(Max(categories->n, 1) * sizeof(int));
@@ -145,13 +152,13 @@ category_pairs_add(PG_FUNCTION_ARGS)
 			mine[n++] = i;
 	}
 	if (n > 0)
-		counts_of(state)[0]++;
+		count(counts_of(state), 1);
 	for (int i = 0; i < n; i++)
 	{
 		int64	   *row = counts_of(state) + 1 + (Size) mine[i] * categories->n;
 
 		for (int j = i; j < n; j++)
-			row[mine[j]]++;
+			count(&row[mine[j]], 1);
 	}
 	pfree(has);
 	pfree(mine);
@@ -259,7 +266,6 @@ end_of_day(const Steps *steps, int start)
 Datum
 category_steps_add(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
 	const Categories *categories;
 	ArrayType  *state;
 	ArrayType  *from;
@@ -271,7 +277,7 @@ category_steps_add(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
 		RETURN_STATE();
 	categories = get_categories(fcinfo, 1);
-	state = get_state(fcinfo, context, 1 + 2 * categories->n);
+	state = get_state(fcinfo, 1 + 2 * categories->n);
 	counts = counts_of(state);
 	wanted = palloc0(Max(categories->n, 1) * sizeof(bool));
 	came = palloc0(Max(categories->n, 1) * sizeof(bool));
@@ -303,16 +309,16 @@ category_steps_add(PG_FUNCTION_ARGS)
 
 		for (int i = start; i < next && next < steps.n; i++)
 			n += wanted[steps.steps[i].number];
-		counts[0] += n;
+		count(&counts[0], n);
 		for (int i = next; n > 0 && i < end; i++)
 		{
-			counts[1 + steps.steps[i].number] += n;
+			count(&counts[1 + steps.steps[i].number], n);
 			came[steps.steps[i].number] = true;
 		}
 		start = next;
 	}
 	for (int i = 0; i < categories->n; i++)
-		counts[1 + categories->n + i] += came[i];
+		count(&counts[1 + categories->n + i], came[i]);
 	if (steps.steps)
 		pfree(steps.steps);
 	pfree(wanted);
