@@ -32,11 +32,11 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE facts AS SELECT customer, ARRAY[date '1998-06-30' - max(day), count(DISTINCT day), sum(value)]::float8[] AS x FROM orders GROUP BY customer;
 	ANALYZE facts});
 
-my %best = (2 => 28844.06, 3 => 19818.63, 4 => 15999.56, 5 => 13264.870163, 6 => 11288.72, 8 => 8899.78);
+my %best = (2 => 28844.064309, 3 => 19818.629572, 4 => 15999.565676, 5 => 13264.870163, 6 => 11288.720513, 8 => 8898.863444);
 for my $k (sort keys %best)
 {
 	my $inertia = $node->safe_psql('postgres', "SELECT kmeans_fit(x, $k, 1, '{log1p_zscore}') ->> 'inertia' FROM facts");
-	cmp_ok($inertia, '<=', $best{$k} * 1.0001, "$k clusters: inertia $inertia, best known $best{$k}");
+	cmp_ok($inertia, '<=', $best{$k} * 1.001, "$k clusters: inertia $inertia, best known $best{$k}");
 }
 is($node->safe_psql('postgres', q{SELECT f ->> 'n', f -> 'sizes' FROM (SELECT kmeans_fit(x, 5, 1, '{log1p_zscore}') AS f FROM facts) s}),
 	'23570|[1615, 1519, 4141, 7385, 8910]', 'sizes');
