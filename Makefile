@@ -89,6 +89,8 @@ OBJS = \
 	src/cluster/kmeans_agg.o \
 	src/cluster/kmeans_window.o \
 	src/model/template.o \
+	src/model/settings.o \
+	src/model/relations.o \
 	src/model/caller.o \
 	src/model/model_call.o \
 	src/model/one_customer.o \

@@ -148,12 +148,13 @@ COMMENT ON FUNCTION @extschema@.segment_case(text, text[]) IS
 	'a segment map as one SQL CASE expression over these columns: r, f and m score first, then those that conditions '
 	'may read';
 
-CREATE FUNCTION @extschema@._segment_rule_case(segment_map text, columns text[])
+CREATE FUNCTION @extschema@._segment_case(segment_map text, columns text[], positions boolean)
 	RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000
-	AS 'MODULE_PATHNAME', 'segment_map_rule_case';
-COMMENT ON FUNCTION @extschema@._segment_rule_case(text, text[]) IS
-	'internal: like segment_case, an expression for the position of the rule that decides, as text; NULL if none does';
+	AS 'MODULE_PATHNAME', 'segment_map_scale_case';
+COMMENT ON FUNCTION @extschema@._segment_case(text, text[], boolean) IS
+	'internal: like segment_case, for scores from 1 to the number of bins of the map; with positions for the position'
+	' of the rule that decides, as text; NULL if none does';
 
 -- Not strict: no rows for a NULL would say that all is well.
 CREATE FUNCTION @extschema@.check_segment_map(segment_map text,
@@ -233,14 +234,13 @@ BEGIN
 	-- Same columns, checks, keys and comments as the shipped tables.
 	FOREACH relation IN ARRAY tables LOOP
 		CONTINUE WHEN pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], relation)) IS NOT NULL;
-		EXECUTE pg_catalog.format('CREATE TABLE %I.%I (LIKE @extschema@.%2$I INCLUDING ALL)', parts[1], relation);
+		EXECUTE pg_catalog.format(CASE WHEN relation OPERATOR(pg_catalog.=) tables[1]
+				THEN 'CREATE TABLE %1$I.%2$I (LIKE @extschema@.%2$I INCLUDING ALL)'
+				ELSE 'CREATE TABLE %1$I.%2$I (LIKE @extschema@.%2$I INCLUDING ALL,'
+					' CONSTRAINT %2$s_%3$s_fkey FOREIGN KEY (%3$I) REFERENCES %1$I.%4$I (%3$I)'
+					' ON UPDATE CASCADE ON DELETE CASCADE)' END, parts[1], relation, noun, tables[1]);
 		EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT shipped_%ss_are_read_only',
 			parts[1], relation, noun);
-		IF relation OPERATOR(pg_catalog.<>) tables[1] THEN
-			EXECUTE pg_catalog.format('ALTER TABLE %1$I.%2$I ADD CONSTRAINT %2$s_%3$s_fkey FOREIGN KEY (%3$I)'
-				' REFERENCES %1$I.%4$I (%3$I) ON UPDATE CASCADE ON DELETE CASCADE',
-				parts[1], relation, noun, tables[1]);
-		END IF;
 		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.%I IS %L', parts[1], relation,
 			pg_catalog.obj_description(pg_catalog.to_regclass(pg_catalog.format('@extschema@.%I', relation)),
 				'pg_class'));

@@ -55,6 +55,10 @@ extern int no_such_variable
 	((classid) == NamespaceRelationId ? pg_namespace_aclcheck(objectid, roleid, mode) : \
 	 pg_proc_aclcheck(objectid, roleid, mode))
 
+/* Likewise who owns any object; here a relation. */
+#define object_ownercheck(classid, objectid, roleid) \
+	((void) (classid), pg_class_ownercheck(objectid, roleid))
+
 #endif							/* before 16 */
 
 /* 18 has no pg_attribute_noreturn() any more. */

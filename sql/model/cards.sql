@@ -235,39 +235,50 @@ COMMENT ON FUNCTION @extschema@._compile_cards(name) IS
 -- streams, then what they say together, then those of scorecards. They are computed at the level of facts.
 CREATE FUNCTION @extschema@._behaviour_columns(settings jsonb)
 	RETURNS TABLE (name text, type text, condition text, expression text, meaning text, n bigint)
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	-- as most models are, which is asked dozens of times
+	IF NOT @extschema@._has_streams(settings) AND @extschema@._model_names(settings, 'scorecards') = '{}' THEN
+		RETURN;
+	END IF;
+	RETURN QUERY
 	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n
 	  FROM @extschema@._stream_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	UNION ALL
 	SELECT c.name, c.type, c.condition, c.expression, c.meaning, 10000
 	  FROM @extschema@._view_columns(settings) AS c
 	UNION ALL
-	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 10000
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n + 10000
 	  FROM @extschema@._response_columns(settings) AS c
 	UNION ALL
-	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 11000
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n + 11000
 	  FROM @extschema@._satisfaction_columns(settings)
 		   WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	UNION ALL
-	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 12000
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n + 12000
 	  FROM @extschema@._category_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	UNION ALL
-	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n OPERATOR(pg_catalog.+) 20000
+	SELECT c.name, c.type, c.condition, c.expression, c.meaning, c.n + 20000
 	  FROM @extschema@._card_columns(settings) WITH ORDINALITY AS c (name, type, condition, expression, meaning, n)
 	 ORDER BY 6;
-END;
+END
+$$;
 COMMENT ON FUNCTION @extschema@._behaviour_columns(jsonb) IS
 	'internal: the columns of customer_scores that come from streams and scorecards, in the order of the view';
 
 -- A piece of SQL for each of these columns; in "pattern" %I is its name.
 CREATE FUNCTION @extschema@._behaviour_list(settings jsonb, pattern text)
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, c.name), '' ORDER BY c.n), '')
-	  FROM @extschema@._behaviour_columns(settings) AS c;
-END;
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (SELECT coalesce(string_agg(format(pattern, c.name), '' ORDER BY c.n), '')
+			  FROM @extschema@._behaviour_columns(settings) AS c);
+END
+$$;
 COMMENT ON FUNCTION @extschema@._behaviour_list(jsonb, text) IS
 	'internal: SQL text for each column that comes from streams and scorecards';
 
@@ -301,12 +312,15 @@ COMMENT ON FUNCTION @extschema@._account_card_columns(jsonb) IS
 -- What the level of facts says of what customers do: their histories, and these columns.
 CREATE FUNCTION @extschema@._behaviour_facts(settings jsonb)
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.concat(CASE WHEN @extschema@._has_streams(settings) THEN ', h.streams' END,
-		pg_catalog.string_agg(pg_catalog.format(E',\n       %s AS %I', c.expression, c.name), '' ORDER BY c.n))
-	  FROM @extschema@._behaviour_columns(settings) AS c;
-END;
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (SELECT concat(CASE WHEN @extschema@._has_streams(settings) THEN ', h.streams' END,
+				   string_agg(format(E',\n       %s AS %I', c.expression, c.name), '' ORDER BY c.n))
+			  FROM @extschema@._behaviour_columns(settings) AS c);
+END
+$$;
 COMMENT ON FUNCTION @extschema@._behaviour_facts(jsonb) IS
 	'internal: what the level of facts says of streams and scorecards, as items of SELECT';
 
@@ -315,15 +329,17 @@ COMMENT ON FUNCTION @extschema@._behaviour_facts(jsonb) IS
 -- is true, the card of now takes its place.
 CREATE FUNCTION @extschema@._card_programs(settings jsonb, may_fill text DEFAULT NULL)
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(CASE WHEN may_fill IS NULL THEN ', c.cards #> %1$L AS %2$I'
-			   ELSE ', COALESCE(c.cards #> %1$L, (SELECT n.cards #> %1$L FROM %3$I.configuration AS n'
-				   ' WHERE n.valid_until IS NULL AND (%4$s))) AS %2$I' END, ARRAY[c.card, 'program'],
-			   'card_' OPERATOR(pg_catalog.||) c.card, settings OPERATOR(pg_catalog.->>) 'home', may_fill),
-			   '' ORDER BY c.n), '')
-	  FROM @extschema@._cards(settings) AS c;
-END;
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (SELECT coalesce(string_agg(format(CASE WHEN may_fill IS NULL THEN ', c.cards #> %1$L AS %2$I'
+				ELSE ', COALESCE(c.cards #> %1$L, (SELECT n.cards #> %1$L FROM %3$I.configuration AS n'
+					' WHERE n.valid_until IS NULL AND (%4$s))) AS %2$I' END,
+				ARRAY[c.card, 'program'], 'card_' || c.card, settings ->> 'home', may_fill), '' ORDER BY c.n), '')
+			  FROM @extschema@._cards(settings) AS c);
+END
+$$;
 COMMENT ON FUNCTION @extschema@._card_programs(jsonb, text) IS
 	'internal: the programs of a model''s scorecards as items of SELECT';
 
@@ -366,13 +382,14 @@ CREATE FUNCTION @extschema@._composite_parts(settings jsonb, checked boolean DEF
 	AS $$
 DECLARE
 	part	record;
-	known	jsonb := jsonb_build_object('rfm_score',
-		format('(c.rfm_score - 1) / %s * 100', greatest((settings ->> 'bins')::int - 1, 1)));
+	known	jsonb;
 BEGIN
 	IF settings -> 'composite' IS NULL OR settings -> 'composite' = 'null' THEN
 		RETURN;
 	END IF;
-	known := known || (SELECT coalesce(jsonb_object_agg(c.card || '_score', format('s.%I', c.card || '_score')), '{}')
+	known := jsonb_build_object('rfm_score',
+			format('(c.rfm_score - 1) / %s * 100', greatest((settings ->> 'bins')::int - 1, 1)))
+		|| (SELECT coalesce(jsonb_object_agg(c.card || '_score', format('s.%I', c.card || '_score')), '{}')
 		FROM @extschema@._cards(settings) AS c);
 	IF settings ->> 'prediction' IS NOT NULL THEN
 		known := known || '{"propensity_90d": "s.propensity_90d * 100",'
@@ -416,18 +433,20 @@ COMMENT ON FUNCTION @extschema@._composite_parts(jsonb, boolean) IS
 -- The composite score of a customer s, with scores c, as items of SELECT.
 CREATE FUNCTION @extschema@._composite(settings jsonb)
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 THEN
-		pg_catalog.format(E',\n       @extschema@.weighted_score(ARRAY[%s]::float8[], %L) AS composite_score,'
-			' NULLIF(concat_ws('', '', %s), '''') AS composite_missing',
-			pg_catalog.string_agg(p.expression, ', ' ORDER BY p.name),
-			pg_catalog.array_agg(p.weight ORDER BY p.name),
-			pg_catalog.string_agg(pg_catalog.format('CASE WHEN %s IS NULL THEN %L END', p.expression, p.name), ', '
-				ORDER BY p.name))
-		ELSE '' END
-	  FROM @extschema@._composite_parts(settings, checked => false) AS p;
-END;
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (SELECT CASE WHEN count(*) > 0 THEN
+				   format(E',\n       @extschema@.weighted_score(ARRAY[%s]::float8[], %L) AS composite_score,'
+					' NULLIF(concat_ws('', '', %s), '''') AS composite_missing',
+					string_agg(p.expression, ', ' ORDER BY p.name),
+					array_agg(p.weight ORDER BY p.name),
+					string_agg(format('CASE WHEN %s IS NULL THEN %L END', p.expression, p.name), ', ' ORDER BY p.name))
+				   ELSE '' END
+			  FROM @extschema@._composite_parts(settings, checked => false) AS p);
+END
+$$;
 COMMENT ON FUNCTION @extschema@._composite(jsonb) IS
 	'internal: composite_score and what it lacks, as items of SELECT';
 

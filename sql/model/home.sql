@@ -143,16 +143,11 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_settings(name) IS 'internal: the configuration of a model that is in force';
 
--- A setting that is an array of texts; none where it is not given.
-CREATE FUNCTION @extschema@._model_names(settings jsonb, setting text)
+-- Settings that are arrays of texts, one after the other; none where none is given.
+CREATE FUNCTION @extschema@._model_names(settings jsonb, VARIADIC names text[])
 	RETURNS text[]
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT ARRAY(SELECT pg_catalog.jsonb_array_elements_text(
-		CASE WHEN pg_catalog.jsonb_typeof(settings OPERATOR(pg_catalog.->) setting) OPERATOR(pg_catalog.=) 'array'
-			THEN settings OPERATOR(pg_catalog.->) setting ELSE '[]' END));
-END;
-COMMENT ON FUNCTION @extschema@._model_names(jsonb, text) IS 'internal: a setting of a model that is a list of names';
+	AS 'MODULE_PATHNAME', 'setting_names' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._model_names(jsonb, text[]) IS 'internal: settings of a model that are lists of names';
 
 -- The key of a customer as everyone sees it, from their tenant and their own key.
 CREATE FUNCTION @extschema@._model_key(settings jsonb, tenant text, customer text)
@@ -172,8 +167,7 @@ CREATE FUNCTION @extschema@._model_attributes(settings jsonb)
 	RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT @extschema@._model_names(settings, 'attributes')
-		OPERATOR(pg_catalog.||) @extschema@._model_names(settings, 'contact');
+	SELECT @extschema@._model_names(settings, 'attributes', 'contact');
 END;
 COMMENT ON FUNCTION @extschema@._model_attributes(jsonb) IS
 	'internal: the attributes of a model, channels of contact included';
@@ -181,12 +175,19 @@ COMMENT ON FUNCTION @extschema@._model_attributes(jsonb) IS
 -- A piece of SQL for each attribute: "pattern" has its name, and attributes.name.
 CREATE FUNCTION @extschema@._model_attribute_list(settings jsonb, pattern text)
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(pattern, u.a, 'attributes.' OPERATOR(pg_catalog.||) u.a),
-		'' ORDER BY u.n), '')
-	  FROM pg_catalog.unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n);
-END;
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	attribute	text;
+	list		text := '';
+BEGIN
+	FOREACH attribute IN ARRAY @extschema@._model_attributes(settings) LOOP
+		list := list || format(pattern, attribute, 'attributes.' || attribute);
+	END LOOP;
+	RETURN list;
+END
+$$;
 COMMENT ON FUNCTION @extschema@._model_attribute_list(jsonb, text) IS
 	'internal: SQL text for each attribute of a model';
 

@@ -35,6 +35,12 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_lock(name, boolean) IS
 	'internal: keep other writers of a model away until the transaction ends';
 
+CREATE FUNCTION @extschema@._model_lock_relation(relation oid)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'lock_relation' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@._model_lock_relation(oid) IS
+	'internal: keep everybody away from a view or table of the caller, and not from what is below it';
+
 -- Views of a model at once, all or some, or with tables all there is, before they
 -- are replaced or dropped. A reader locks a view and then those below it. A call that
 -- held one of them and waited for another would sooner or later deadlock with the
@@ -46,10 +52,8 @@ CREATE FUNCTION @extschema@._model_lock_readers(model name, tables boolean DEFAU
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	-- LOCK TABLE on a view locks the tables below it too, those of others among them
-	relations	text[] := ARRAY(SELECT format(CASE c.relkind WHEN 'v' THEN 'ALTER VIEW %1$I.%2$I RESET (check_option)'
-										ELSE 'LOCK TABLE ONLY %1$I.%2$I IN ACCESS EXCLUSIVE MODE' END, model, c.relname)
-		FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(quote_ident(model))
+	relations	oid[] := ARRAY(SELECT c.oid FROM pg_class AS c
+		WHERE c.relnamespace = to_regnamespace(quote_ident(model))
 		  AND (c.relkind = 'v' OR c.relkind = 'r' AND tables)
 		  AND (views IS NULL OR c.relname = ANY (views))
 		ORDER BY c.relkind DESC, c.relname);
@@ -57,7 +61,7 @@ DECLARE
 	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s
 						  WHERE s.name = 'deadlock_timeout');
 	owners		text := current_setting('lock_timeout');
-	relation	text;
+	relation	oid;
 	n			int;
 BEGIN
 	LOOP
@@ -65,7 +69,7 @@ BEGIN
 		BEGIN
 			FOREACH relation IN ARRAY relations LOOP
 				PERFORM set_config('lock_timeout', CASE WHEN n = 0 THEN owners ELSE patience END, true);
-				EXECUTE relation;
+				PERFORM @extschema@._model_lock_relation(relation);
 				n := n + 1;
 			END LOOP;
 			PERFORM set_config('lock_timeout', owners, true);

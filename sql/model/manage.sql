@@ -41,33 +41,37 @@ CREATE FUNCTION @extschema@._model_make_shown(model name, settings jsonb, made j
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET check_function_bodies = off		-- BEGIN ATOMIC is analysed all the same, once instead of twice
 	AS $$
 DECLARE
-	parts	@extschema@._part[];
-	part	@extschema@._part;
-	changed	name[] := '{}';
-	digests	jsonb := '{}';
-	queries	jsonb := '{}';		-- of the views
-	columns	text;
+	parts		@extschema@._part[];
+	part		@extschema@._part;
+	there		jsonb;				-- digests of what there is
+	changed		name[] := '{}';
+	queries		jsonb := '{}';		-- of the views
+	columns		text;
+	comments	text[];
+	views		name[];				-- of those that change
+	earlier		name[];				-- views that there were before
 BEGIN
 	PERFORM @extschema@._model_make_predictions(model, settings);
 	parts := ARRAY(SELECT p FROM @extschema@._model_parts(model, settings) AS p);
+	there := CASE WHEN made <> '{}' THEN @extschema@._model_part_digests(model, parts) END;
 	FOREACH part IN ARRAY parts LOOP
 		-- a function with the columns of a view follows it
 		IF NOT made ? part.name OR part."like" = ANY (changed)
-			OR made ->> part.name IS DISTINCT FROM @extschema@._model_part_digest(model, part) THEN
+			OR made -> part.name IS DISTINCT FROM there -> part.name THEN
 			changed := changed || part.name;
 		END IF;
 	END LOOP;
 	PERFORM @extschema@._model_lock_readers(model, views => changed);
+	earlier := ARRAY(SELECT c.relname FROM pg_class AS c
+					  WHERE c.relnamespace = to_regnamespace(quote_ident(model)) AND c.relkind = 'v');
 	FOREACH part IN ARRAY parts LOOP
 		IF part.kind = 'view' THEN
 			queries := queries || jsonb_build_object(part.name, part.query);
 		END IF;
-		IF part.name <> ALL (changed) THEN
-			digests := digests || jsonb_build_object(part.name, made -> part.name);
-			CONTINUE;
-		END IF;
+		CONTINUE WHEN part.name <> ALL (changed);
 		IF part."like" IS NOT NULL THEN
 			columns := @extschema@._model_fit_columns(model, part."like", queries ->> part."like");
 			part.query := CASE WHEN columns IS NULL THEN part.query
@@ -75,7 +79,9 @@ BEGIN
 		END IF;
 		CASE part.kind
 			WHEN 'view' THEN
-				PERFORM @extschema@._model_put_view(model, part.name, part.query, part.comment, settings);
+				PERFORM @extschema@._model_put_view(model, part.name, part.query);
+				views := views || part.name;
+				comments := comments || part.comment;
 			WHEN 'private function' THEN
 				PERFORM @extschema@._model_put_private_function(model, part.name, part.parameters,
 					part."like", part.query, part.comment);
@@ -87,13 +93,14 @@ BEGIN
 					part.query, part.comment);
 		END CASE;
 	END LOOP;
-	FOREACH part IN ARRAY parts LOOP
-		IF part.name = ANY (changed) THEN
-			digests := digests || jsonb_build_object(part.name, @extschema@._model_part_digest(model, part));
-		END IF;
-	END LOOP;
+	IF views IS NOT NULL THEN
+		PERFORM @extschema@._model_comment_views(model, settings, views, comments, earlier);
+	END IF;
+	IF changed <> '{}' THEN
+		there := @extschema@._model_part_digests(model, parts);
+	END IF;
 	EXECUTE format('UPDATE %I.configuration SET objects = $1, parts = $2 WHERE valid_until IS NULL', model)
-		USING @extschema@._model_objects(model), digests;
+		USING @extschema@._model_objects(model), there;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_make_shown(name, jsonb, jsonb) IS

@@ -22,6 +22,32 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_make_predictions(name, jsonb) IS
 	'internal: the tables of a model with prediction';
 
+-- The fits of a calibration as rows, a parameter each; one row where there is no fit. It
+-- runs with the rights of those who read the view prediction_fits.
+CREATE FUNCTION @extschema@._fit_rows(btyd_fit jsonb, spend_fit jsonb, propensity_fit jsonb, prospect_fit jsonb)
+	RETURNS TABLE ("position" int, fit text, family text, parameter text, value float8, standard_error float8,
+		customers bigint, status text, reason text, log_likelihood float8, place bigint)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
+BEGIN ATOMIC
+	SELECT f.position, f.fit, f.document ->> 'family', p.parameter, p.value, p.standard_error,
+		   (f.document ->> 'n')::bigint, f.document ->> 'status', f.document ->> 'reason',
+		   (f.document ->> 'log_likelihood')::float8, p.place
+	  FROM (VALUES (1, 'orders', btyd_fit), (2, 'spend', spend_fit), (3, 'propensity', propensity_fit),
+			(4, 'prospects', prospect_fit)) AS f ("position", fit, document)
+	  LEFT JOIN LATERAL (
+			SELECT e.key AS parameter, e.value::text::float8 AS value,
+				   (f.document -> 'standard_errors' ->> e.key)::float8 AS standard_error, e.place
+			  FROM pg_catalog.jsonb_each(CASE WHEN pg_catalog.jsonb_typeof(f.document -> 'parameters') = 'object'
+					AND f.position < 3 THEN f.document -> 'parameters' END)
+				   WITH ORDINALITY AS e (key, value, place)
+			UNION ALL
+			SELECT t.name, t.coefficient, t.standard_error, t.feature
+			  FROM @extschema@.logit_table(CASE WHEN f.position >= 3 THEN f.document END) AS t) AS p ON true
+	 WHERE f.position < 4 OR f.document IS NOT NULL;
+END;
+COMMENT ON FUNCTION @extschema@._fit_rows(jsonb, jsonb, jsonb, jsonb) IS
+	'internal: the fits of a model with their parameters, as the view prediction_fits says';
+
 CREATE FUNCTION @extschema@._model_prediction_views(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -31,8 +57,6 @@ DECLARE
 	home		text := quote_ident(model);
 	tenant		text := @extschema@._model_tenant(settings, 'q');
 	money		text := @extschema@._model_money(settings);
-	latest		text := format('SELECT DISTINCT ON (k.tenant) k.* FROM %I.prediction_check_log AS k'
-		' ORDER BY k.tenant, k.check_id DESC', model);
 	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,'
 		'actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
 	small		int := settings ->> 'minimum_group_size';
@@ -44,30 +68,20 @@ BEGIN
 	IF settings ->> 'prediction' IS NULL AND to_regclass(format('%I.prediction_check_log', model)) IS NULL THEN
 		RETURN;
 	END IF;
+	RETURN NEXT @extschema@._model_view('_latest_check',
+		format('SELECT DISTINCT ON (k.tenant) k.* FROM %s.prediction_check_log AS k ORDER BY k.tenant, k.check_id DESC',
+			home),
+		'internal: the last check_prediction of each tenant');
 	RETURN NEXT @extschema@._model_view('prediction_fits',
-		@extschema@._fill($q$SELECT {tenant} AS tenant, f.fit, f.document ->> 'family' AS family, p.parameter, p.value,
-			p.standard_error,
-			{customers} AS customers, f.document ->> 'status' AS status, f.document ->> 'reason' AS reason,
-			(f.document ->> 'log_likelihood')::float8 AS log_likelihood, q.version, q.fitted_on
-			FROM (SELECT q.tenant, q.version, k.fitted_on, k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit
-				FROM {model}._question AS q, {model}.calibration AS k
-				WHERE k.version = q.version AND k.tenant = q.tenant) AS q
-			CROSS JOIN LATERAL (VALUES (1, 'orders', q.btyd_fit), (2, 'spend', q.spend_fit),
-				(3, 'propensity', q.propensity_fit), (4, 'prospects', q.prospect_fit)) AS f (position, fit, document)
-			LEFT JOIN LATERAL (
-				SELECT e.key AS parameter, e.value::text::float8 AS value,
-					   (f.document -> 'standard_errors' ->> e.key)::float8 AS standard_error, e.ordinality
-				  FROM jsonb_each(CASE WHEN jsonb_typeof(f.document -> 'parameters') = 'object'
-					AND f.position < 3 THEN f.document -> 'parameters' END) WITH ORDINALITY AS e
-				UNION ALL
-				SELECT t.name, t.coefficient, t.standard_error, t.feature
-				  FROM @extschema@.logit_table(CASE WHEN f.position >= 3 THEN f.document END) AS t) AS p ON true
-			WHERE f.position < 4 OR f.document IS NOT NULL
-			ORDER BY q.tenant, f.position, p.ordinality$q$, 'model', home, 'tenant', tenant, 'customers',
+		@extschema@._fill($q$SELECT {tenant} AS tenant, f.fit, f.family, f.parameter, f.value, f.standard_error,
+			{customers} AS customers, f.status, f.reason, f.log_likelihood, q.version, k.fitted_on
+			FROM {model}._question AS q, {model}.calibration AS k,
+				LATERAL @extschema@._fit_rows(k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit) AS f
+			WHERE k.version = q.version AND k.tenant = q.tenant
+			ORDER BY q.tenant, f.position, f.place$q$, 'model', home, 'tenant', tenant, 'customers',
 			-- who bought again, and who did not, would follow from two of them
-			CASE WHEN small = 1 THEN '(f.document ->> ''n'')::bigint' ELSE
-				format('CASE WHEN f.fit = ''orders'' AND (f.document ->> ''n'')::bigint >= %s'
-					' THEN (f.document ->> ''n'')::bigint END', small) END),
+			CASE WHEN small = 1 THEN 'f.customers' ELSE
+				format('CASE WHEN f.fit = ''orders'' AND f.customers >= %s THEN f.customers END', small) END),
 		'the fits that predictions rest on: parameters with standard errors, status and reason;'
 		' one row with parameter NULL where there is no fit');
 
@@ -136,10 +150,10 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 		@extschema@._fill($q$SELECT {tenant} AS tenant, w.people, w.features, w.split_on, w.until, w.status, w.reason,
 			{customers} AS customers, {active} AS actual_active, {share} AS predicted_share, {auc} AS auc,
 			{brier} AS brier_score, {constant} AS brier_score_of_actual, {lift} AS lift_top_tenth, {small} AS suppressed
-			FROM {model}._question AS q, ({latest}) AS k, {model}.propensity_check_log AS w
+			FROM {model}._question AS q, {model}._latest_check AS k, {model}.propensity_check_log AS w
 			WHERE k.tenant = q.tenant AND w.check_id = k.check_id AND w.tenant = k.tenant
 			ORDER BY q.tenant, w.position$q$,
-			'model', home, 'latest', latest, 'tenant', tenant,
+			'model', home, 'tenant', tenant,
 			-- who bought, and who did not, would follow from the counts of two rows
 			'customers', CASE WHEN small = 1 THEN 'w.customers' ELSE 'NULL::bigint' END,
 			'active', CASE WHEN small = 1 THEN 'w.actual_active' ELSE 'NULL::bigint' END,
@@ -168,8 +182,8 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 			k.expected_value::{money} AS expected_value, k.actual_value::{money} AS actual_value,
 			k.expected_value / NULLIF(k.actual_value, 0)::float8 - 1 AS value_bias,
 			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
-			FROM {model}._question AS q, ({latest}) AS k WHERE k.tenant = q.tenant ORDER BY q.tenant$q$,
-			'model', home, 'latest', latest, 'tenant', tenant, 'money', money),
+			FROM {model}._question AS q, {model}._latest_check AS k WHERE k.tenant = q.tenant ORDER BY q.tenant$q$,
+			 'model', home, 'tenant', tenant, 'money', money),
 			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL,
 			NULL, 'q.tenant',
 			-- those who came are a group, too, and those who did not, and those without a prediction
@@ -184,10 +198,10 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 			c.customers, c.expected_orders, c.actual_orders,
 			c.expected_orders / c.customers AS expected_mean, c.actual_orders / c.customers::float8 AS actual_mean,
 			c.expected_value::{money} AS expected_value, c.actual_value::{money} AS actual_value
-			FROM {model}._question AS q, ({latest}) AS k, {model}.prediction_check_classes AS c
+			FROM {model}._question AS q, {model}._latest_check AS k, {model}.prediction_check_classes AS c
 			WHERE k.tenant = q.tenant AND c.check_id = k.check_id AND c.tenant = k.tenant
 			ORDER BY q.tenant, c.repeat_orders$q$,
-			'model', home, 'latest', latest, 'tenant', tenant, 'money', money),
+			 'model', home, 'tenant', tenant, 'money', money),
 			'{tenant,split_on,until,repeat_orders,repeat_orders_range,customers,expected_orders,actual_orders,'
 			'expected_mean,actual_mean,expected_value,actual_value}',
 			'{customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}',
@@ -199,11 +213,11 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 			w.expected_orders, w.actual_orders,
 			w.expected_orders - lag(w.expected_orders, 1, 0) OVER b AS expected_in_week,
 			w.actual_orders - lag(w.actual_orders, 1, 0) OVER b AS actual_in_week
-			FROM {model}._question AS q, ({latest}) AS k, {model}.prediction_check_weeks AS w
+			FROM {model}._question AS q, {model}._latest_check AS k, {model}.prediction_check_weeks AS w
 			WHERE k.tenant = q.tenant AND w.check_id = k.check_id AND w.tenant = k.tenant AND {enough}
 			WINDOW b AS (PARTITION BY q.tenant ORDER BY w.week_end)
 			ORDER BY q.tenant, w.week_end$q$,
-			'model', home, 'latest', latest, 'tenant', tenant, 'enough',
+			 'model', home, 'tenant', tenant, 'enough',
 			CASE WHEN small = 1 THEN 'true'
 				ELSE format('LEAST(k.customers, NULLIF(k.actual_active, 0),'
 					' NULLIF(k.customers - k.actual_active, 0),'

@@ -554,6 +554,63 @@ COMMENT ON FUNCTION @extschema@.purge_model(text, boolean) IS
 	'erase all people who have had no event for retention_days, as refresh_model does;'
 	' with dry_run only say how many rows';
 
+-- What processing_record says of a configuration, by the text of its settings. It
+-- runs with the rights of those who read the view.
+CREATE FUNCTION @extschema@._processing_lines(configuration jsonb, streamed boolean, recorded boolean)
+	RETURNS TABLE ("position" int, item text, detail text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	c		record;
+BEGIN
+	SELECT * INTO c
+	  FROM jsonb_to_record(configuration) AS r (purpose text, legal_basis text, source text, source_reads text[],
+		   customer text, "day" text, value text, counts text, tenant text, event_key text, currency text,
+		   customers text, customers_key text, attributes text[], consent text, objection text, contact text[],
+		   prediction text, retention_days int, minimum_group_size int, minimum_customers int, segment_map text,
+		   version int, reason text, made_by text, made_at timestamptz, time_zone text, live boolean);
+	RETURN QUERY SELECT v.* FROM (VALUES
+		(10, 'purpose', coalesce(c.purpose, 'not stated: alter_model(..., purpose => ...)')),
+		(11, 'legal basis', coalesce(c.legal_basis, 'not stated: alter_model(..., legal_basis => ...)')),
+		(20, 'source', c.source),
+		(21, 'source reads', array_to_string(c.source_reads, ', ')),
+		(22, 'customer', coalesce(c.customer, 'first column of the source')),
+		(23, 'day', coalesce(c."day", 'second column of the source')),
+		(24, 'value', coalesce(c.value, 'third column of the source')),
+		(25, 'counts', c.counts),
+		(26, 'tenant', c.tenant),
+		(27, 'event key', c.event_key),
+		(28, 'currency', c.currency),
+		(30, 'people', c.customers),
+		(31, 'key of people', c.customers_key),
+		(32, 'attributes', nullif(array_to_string(c.attributes, ', '), '')),
+		(33, 'consent', coalesce(c.consent, CASE WHEN c.customers IS NOT NULL THEN 'not asked for' END)),
+		(34, 'objection', c.objection),
+		(35, 'contact', nullif(array_to_string(c.contact, ', '), '')),
+		(40, 'data kept', concat('per customer and day: number and total of orders',
+			CASE WHEN streamed THEN ', and of the events of each stream and kind' END,
+			CASE WHEN recorded THEN '; segments and their changes as recorded' END)),
+		(41, 'data derived', concat('scores and segment',
+			CASE WHEN c.prediction IS NOT NULL THEN ', predicted orders and value' END)),
+		(42, 'retention', CASE WHEN c.retention_days IS NULL
+			THEN 'no limit: alter_model(..., retention_days => ...)'
+			ELSE format('%s days after the last order%s', c.retention_days,
+				CASE WHEN streamed THEN ' or event' END) END),
+		(43, 'minimum group size', c.minimum_group_size::text),
+		(44, 'minimum customers', c.minimum_customers::text),
+		(50, 'decisions', 'segments are assigned by rules; the model itself decides nothing about a person'),
+		(51, 'segment map', coalesce(c.segment_map, 'none')),
+		(52, 'version', format('%s, %s', c.version, c.reason)),
+		(53, 'made by', c.made_by),
+		(54, 'made at', to_char(c.made_at AT TIME ZONE c.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || c.time_zone),
+		(55, 'kept up to date', CASE WHEN c.live THEN 'by triggers on the source' ELSE 'by refresh_model' END)
+		) AS v (n, item, detail) WHERE v.detail IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._processing_lines(jsonb, boolean, boolean) IS
+	'internal: what processing_record says of a configuration';
+
 CREATE FUNCTION @extschema@._model_privacy_views(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -577,65 +634,30 @@ SELECT r.customer_key, {tenant} AS tenant, r.last_event_on, r.remove_on, r.custo
 
 	RETURN NEXT @extschema@._model_view('processing_record', @extschema@._fill($q$
 SELECT {name}::text AS model, u.item, u.detail FROM (
-			SELECT v.position, v.item, v.detail FROM {model}.configuration AS c, LATERAL (VALUES
-				(10, 'purpose', COALESCE(c.purpose, 'not stated: alter_model(..., purpose => ...)')),
-				(11, 'legal basis', COALESCE(c.legal_basis, 'not stated: alter_model(..., legal_basis => ...)')),
-				(20, 'source', c.source),
-				(21, 'source reads', array_to_string(c.source_reads, ', ')),
-				(22, 'customer', COALESCE(c.customer, 'first column of the source')),
-				(23, 'day', COALESCE(c."day", 'second column of the source')),
-				(24, 'value', COALESCE(c.value, 'third column of the source')),
-				(25, 'counts', c.counts),
-				(26, 'tenant', c.tenant),
-				(27, 'event key', c.event_key),
-				(28, 'currency', c.currency),
-				(30, 'people', c.customers),
-				(31, 'key of people', c.customers_key),
-				(32, 'attributes', NULLIF(array_to_string(c.attributes, ', '), '')),
-				(33, 'consent', COALESCE(c.consent, CASE WHEN c.customers IS NOT NULL THEN 'not asked for' END)),
-				(34, 'objection', c.objection),
-				(35, 'contact', NULLIF(array_to_string(c.contact, ', '), '')),
-				(40, 'data kept', 'per customer and day: number and total of orders{data_of_streams}'
-					|| CASE WHEN EXISTS (SELECT FROM {model}.recorded_segments)
-						THEN '; segments and their changes as recorded' ELSE '' END),
-				(41, 'data derived', 'scores and segment'
-					|| CASE WHEN c.prediction IS NOT NULL THEN ', predicted orders and value' ELSE '' END),
-				(42, 'retention', CASE WHEN c.retention_days IS NULL
-					THEN 'no limit: alter_model(..., retention_days => ...)'
-					ELSE format('%s days after the last order{or_event}', c.retention_days) END),
-				(43, 'minimum group size', c.minimum_group_size::text),
-				(44, 'minimum customers', c.minimum_customers::text),
-				(50, 'decisions', 'segments are assigned by rules; the model itself decides nothing about a person'),
-				(51, 'segment map', COALESCE(c.segment_map, 'none')),
-				(52, 'version', format('%s, %s', c.version, c.reason)),
-				(53, 'made by', c.made_by),
-				(54, 'made at', to_char(c.made_at AT TIME ZONE c.time_zone, 'YYYY-MM-DD HH24:MI')
-					|| ' ' || c.time_zone),
-				(55, 'kept up to date', CASE WHEN c.live THEN 'by triggers on the source' ELSE 'by refresh_model' END)
-			) AS v (position, item, detail)
-			WHERE c.valid_until IS NULL AND v.detail IS NOT NULL
+			SELECT v.position, v.item, v.detail FROM {model}.configuration AS c,
+				@extschema@._processing_lines(to_jsonb(c), {streamed},
+					EXISTS (SELECT FROM {model}.recorded_segments)) AS v
+			WHERE c.valid_until IS NULL
 			UNION ALL
 			{streams}
 			SELECT 60, 'owner', pg_get_userbyid(n.nspowner)::text FROM pg_namespace AS n WHERE n.nspname = {name}
 			UNION ALL
-			SELECT 61, 'reader', g.role || CASE WHEN t.tenants IS NOT NULL THEN ': ' || t.tenants ELSE '' END
+			SELECT 61, 'reader', g.role{tenants}
 			FROM (SELECT DISTINCT
 					CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END AS role
-				FROM pg_class AS k JOIN pg_namespace AS n ON n.oid = k.relnamespace
-				CROSS JOIN LATERAL aclexplode(k.relacl) AS a
-				WHERE n.nspname = {name} AND k.relkind IN ('v', 'm', 'r')
+				FROM pg_class AS k, pg_namespace AS n, LATERAL aclexplode(k.relacl) AS a
+				WHERE n.nspname = {name} AND n.oid = k.relnamespace AND k.relkind IN ('v', 'm', 'r')
 				  AND a.privilege_type = 'SELECT' AND a.grantee <> k.relowner) AS g
-			LEFT JOIN LATERAL (SELECT {tenants} AS tenants FROM {model}.reader AS r WHERE r.role = g.role) AS t ON true
 			WHERE {everything}) AS u ORDER BY u.position, u.detail COLLATE "C"$q$,
 			'model', quote_ident(model), 'name', quote_literal(model), 'everything', everything,
-			'data_of_streams', CASE WHEN streamed THEN ', and of the events of each stream and kind' ELSE '' END,
-			'or_event', CASE WHEN streamed THEN ' or event' ELSE '' END,
+			'streamed', streamed::text,
 			'streams', CASE WHEN streamed THEN @extschema@._fill(
 				'SELECT 29, ''stream '' || t.stream, t.source FROM {model}.stream AS t UNION ALL ',
 				'model', quote_ident(model)) ELSE '' END,
-			'tenants', CASE WHEN settings ->> 'tenant' IS NULL THEN 'NULL::text' ELSE
-				'CASE WHEN bool_or(r.tenant IS NULL) THEN ''all tenants'''
-				' ELSE string_agg(r.tenant, '', '' ORDER BY r.tenant) END' END),
+			'tenants', CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE @extschema@._fill($q$
+				|| COALESCE(': ' || (SELECT CASE WHEN bool_or(r.tenant IS NULL) THEN 'all tenants'
+					ELSE string_agg(r.tenant, ', ' ORDER BY r.tenant) END
+				FROM {model}.reader AS r WHERE r.role = g.role), '')$q$, 'model', quote_ident(model)) END),
 		'for the record of processing activities: purpose, legal basis, what is read about which people,'
 		' how long it is kept, who reads it');
 END

@@ -105,27 +105,38 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_let_read(name, text) IS
 	'internal: give the readers of a model a further privilege';
 
+-- The columns that a view with this query would have.
+CREATE FUNCTION @extschema@._model_query_columns(query text, OUT attname name, OUT attnum int2, OUT atttypid oid,
+	OUT atttypmod int, OUT attcollation oid)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'query_columns' LANGUAGE C STABLE STRICT PARALLEL UNSAFE ROWS 30;
+COMMENT ON FUNCTION @extschema@._model_query_columns(text) IS
+	'internal: the columns of a query, as pg_attribute would have them of a view';
+
 -- The columns of a query q that is to stand for an existing view: in the order of
 -- the view, new ones last, one that is gone as NULL. NULL: as the query has them.
 CREATE FUNCTION @extschema@._model_fit_columns(model name, view name, query text)
 	RETURNS text
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	existing	regclass := format('%I.%I', model, view)::regclass;
-	fresh		regclass;
 	columns		text;
 	different	text;
 	same		boolean;
 BEGIN
-	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, query);
-	fresh := format('%I.source_probe', model)::regclass;
-	SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
-	  INTO different
-	  FROM pg_attribute AS a JOIN pg_attribute AS b USING (attname)
-	 WHERE a.attrelid = existing AND b.attrelid = fresh AND a.attnum > 0 AND b.attnum > 0
-	   AND (a.atttypid, a.atttypmod) IS DISTINCT FROM (b.atttypid, b.atttypmod);
+	SELECT string_agg(format('%I %s', e.attname, format_type(e.atttypid, e.atttypmod)), ', ' ORDER BY e.attnum)
+			   FILTER (WHERE (e.atttypid, e.atttypmod) IS DISTINCT FROM (f.atttypid, f.atttypmod)
+						 AND e.attnum IS NOT NULL AND f.attnum IS NOT NULL),
+		   string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s%3$s AS %1$I'
+					WHEN f.attcollation <> e.attcollation THEN 'q.%1$I%3$s AS %1$I' ELSE 'q.%1$I' END,
+			   coalesce(f.attname, e.attname), format_type(e.atttypid, e.atttypmod),
+			   CASE WHEN e.attcollation <> 0 THEN ' COLLATE ' || e.attcollation::regcollation ELSE '' END),
+			   ', ' ORDER BY e.attnum, f.attnum),
+		   bool_and(e.attnum IS NULL OR coalesce(f.attnum = e.attnum AND f.attcollation = e.attcollation, false))
+	  INTO different, columns, same
+	  FROM (SELECT * FROM pg_attribute WHERE attrelid = format('%I.%I', model, view)::regclass AND attnum > 0) AS e
+	  FULL JOIN @extschema@._model_query_columns(query) AS f USING (attname);
 	IF different IS NOT NULL THEN
 		RAISE feature_not_supported USING
 			-- attributes are what can change; they come through the private views
@@ -134,16 +145,6 @@ BEGIN
 			DETAIL = 'Whatever reads the view relies on the type.',
 			HINT = 'Make another model, or give an attribute another name: customers as a SELECT.';
 	END IF;
-	SELECT string_agg(format(CASE WHEN f.attname IS NULL THEN 'NULL::%2$s%3$s AS %1$I'
-					WHEN f.attcollation <> e.attcollation THEN 'q.%1$I%3$s AS %1$I' ELSE 'q.%1$I' END,
-			   coalesce(f.attname, e.attname), format_type(e.atttypid, e.atttypmod),
-			   CASE WHEN e.attcollation <> 0 THEN ' COLLATE ' || e.attcollation::regcollation ELSE '' END),
-			   ', ' ORDER BY e.attnum, f.attnum),
-		   bool_and(e.attnum IS NULL OR coalesce(f.attnum = e.attnum AND f.attcollation = e.attcollation, false))
-	  INTO columns, same
-	  FROM (SELECT * FROM pg_attribute WHERE attrelid = existing AND attnum > 0) AS e
-	  FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = fresh AND attnum > 0) AS f USING (attname);
-	EXECUTE format('DROP VIEW %I.source_probe', model);
 	RETURN CASE WHEN NOT same THEN columns END;
 END
 $$;
@@ -153,8 +154,7 @@ COMMENT ON FUNCTION @extschema@._model_fit_columns(name, name, text) IS
 -- A view in its place: what depends on it stays, its columns keep their order,
 -- new ones come last, and one that is gone is NULL. Nobody is granted a private
 -- view, by default privileges either.
-CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, comment text,
-	settings jsonb DEFAULT NULL)
+CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -162,12 +162,9 @@ CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, c
 DECLARE
 	name		text;
 	columns		text;
-	comments	text;
-	attributes	text[];
 	is_new		boolean := to_regclass(format('%I.%I', model, view)) IS NULL;
 	is_private	boolean := starts_with(view, '_');
 BEGIN
-	settings := coalesce(settings, @extschema@._model_settings(model));
 	IF NOT is_new THEN
 		columns := @extschema@._model_fit_columns(model, view, query);
 		IF columns IS NOT NULL THEN
@@ -185,40 +182,75 @@ BEGIN
 	ELSIF is_new THEN
 		PERFORM @extschema@._model_let_read(model, format('SELECT ON %I.%I', model, view));
 	END IF;
-	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', model, view, comment);
-	-- attributes of earlier versions too, because their columns stay
-	EXECUTE format('SELECT array_agg(DISTINCT u.a) FROM %I.configuration AS c'
-			' CROSS JOIN LATERAL unnest(c.attributes || c.contact) AS u (a) WHERE $1', model)
-		INTO attributes USING view = 'customer_scores' OR view ~ '^_|_customers$';
-	-- in one go for each view: there are hundreds
-	SELECT min(c.name) FILTER (WHERE c.words IS NULL),
-		   string_agg(format('COMMENT ON COLUMN %I.%I.%I IS %L', model, view, c.name, c.words), ';' ORDER BY c.position)
-	  INTO name, comments
-	  FROM (SELECT a.attname AS name, a.attnum AS position,
-				   CASE WHEN a.attname = ANY (attributes) THEN 'attribute of the customer'
-				   ELSE coalesce(here.meaning, accounts.meaning, s.meaning, everywhere.meaning, streams.meaning,
-						CASE WHEN is_private AND a.attname ~ '^card_' THEN 'scorecard, compiled'
-							WHEN is_private AND a.attname ~ '^views_of_'
-							THEN 'which kinds of the stream of this number are views of products; NULL: none'
-							WHEN NOT is_new THEN 'was given by a stream or scorecard that is no longer there; NULL'
-							END) END AS words
-			  FROM pg_attribute AS a
-			  LEFT JOIN @extschema@._view_column AS here ON here.name = a.attname AND here.view = _model_put_view.view
-			  LEFT JOIN @extschema@._score_column AS s ON s.name = a.attname
-			  LEFT JOIN @extschema@._view_column AS everywhere ON everywhere.name = a.attname AND everywhere.view = ''
-			  LEFT JOIN @extschema@._behaviour_columns(settings) AS streams ON streams.name = a.attname
-			  LEFT JOIN @extschema@._account_card_columns(CASE WHEN _model_put_view.view = 'account_scores'
-					THEN settings END) AS accounts ON accounts.name = a.attname
-			 WHERE a.attrelid = format('%I.%I', model, _model_put_view.view)::regclass AND a.attnum > 0
-			   AND NOT a.attisdropped) AS c;
-	IF name IS NOT NULL THEN
-		RAISE invalid_parameter_value USING MESSAGE = format('column %I of view %I has no comment', name, view);
-	END IF;
-	EXECUTE comments;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text, text, jsonb) IS
+COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text) IS
 	'internal: make or replace a view of a model';
+
+CREATE FUNCTION @extschema@._model_put_comments(relation regclass, meaning text, columns text[], meanings text[])
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'put_comments' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@._model_put_comments(regclass, text, text[], text[]) IS
+	'internal: comments on a relation of the caller and on columns of it';
+
+-- Comments on views and on all of their columns; a column without words is an error.
+-- Views that were there before ("earlier") keep columns for which there are none any more.
+CREATE FUNCTION @extschema@._model_comment_views(model name, settings jsonb, views name[], comments text[],
+	earlier name[])
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	attributes	text[];
+	one			record;
+BEGIN
+	-- attributes of earlier versions too, because their columns stay
+	EXECUTE format('SELECT array_agg(DISTINCT u.a) FROM %I.configuration AS c'
+			' CROSS JOIN LATERAL unnest(c.attributes || c.contact) AS u (a)', model) INTO attributes;
+	FOR one IN
+		WITH words AS MATERIALIZED (
+			SELECT v.view, v.name::name, v.meaning, CASE v.view WHEN '' THEN 4 ELSE 1 END AS rank
+			  FROM @extschema@._view_column AS v WHERE v.view = '' OR v.view = ANY (views)
+			UNION ALL
+			SELECT 'account_scores', c.name::name, c.meaning, 2 FROM @extschema@._account_card_columns(settings) AS c
+			 WHERE 'account_scores' = ANY (views)
+			UNION ALL
+			SELECT '', s.name::name, s.meaning, 3 FROM @extschema@._score_column AS s WHERE s.meaning IS NOT NULL
+			UNION ALL
+			SELECT '', c.name::name, c.meaning, 5 FROM @extschema@._behaviour_columns(settings) AS c
+		)
+		SELECT c.relation, c.view, c.comment, min(c.name) FILTER (WHERE c.words IS NULL) AS speechless,
+			   array_agg(c.name::text ORDER BY c.position) AS names, array_agg(c.words ORDER BY c.position) AS words
+		  FROM (SELECT r.oid::regclass AS relation, u.view, u.comment, a.attname AS name, a.attnum AS position,
+					   CASE WHEN a.attname = ANY (attributes)
+							AND (u.view = 'customer_scores' OR u.view ~ '^_|_customers$')
+							THEN 'attribute of the customer'
+					   ELSE coalesce((array_agg(w.meaning ORDER BY w.rank))[1],
+							CASE WHEN u.view ~ '^_' AND a.attname ~ '^card_' THEN 'scorecard, compiled'
+								WHEN u.view ~ '^_' AND a.attname ~ '^views_of_'
+								THEN 'which kinds of the stream of this number are views of products; NULL: none'
+								WHEN u.view = ANY (earlier)
+								THEN 'was given by a stream or scorecard that is no longer there; NULL'
+								END) END AS words
+				  FROM unnest(views, comments) AS u (view, comment)
+				  JOIN pg_namespace AS n ON n.nspname = model
+				  JOIN pg_class AS r ON r.relnamespace = n.oid AND r.relname = u.view
+				  JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+				  LEFT JOIN words AS w ON w.name = a.attname AND w.view IN ('', u.view)
+				 GROUP BY r.oid, u.view, u.comment, a.attname, a.attnum) AS c
+		 GROUP BY c.relation, c.view, c.comment ORDER BY c.relation
+	LOOP
+		IF one.speechless IS NOT NULL THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('column %I of view %I has no comment', one.speechless, one.view);
+		END IF;
+		PERFORM @extschema@._model_put_comments(one.relation, one.comment, one.names, one.words);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_comment_views(name, jsonb, name[], text[], name[]) IS
+	'internal: the comments of views of a model';
 
 -- A function of a model, replaced in its place: its grants stay. NAME itself is
 -- for people and programs, where it has a comment for them; _NAME takes the same
@@ -319,39 +351,38 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_put_plain_function(name, name, text[], text, text, text) IS
 	'internal: make or replace a function of a model with the rights of its caller';
 
--- What a part is like now: NULL where it, or a piece of it, is not there.
-CREATE FUNCTION @extschema@._model_part_definition(model name, part @extschema@._part)
-	RETURNS text
+-- A part is known by two digests: of the text that it is made from, and of what
+-- the catalogs have. Where both are as they were when it was made, it can stay. Who
+-- may read it is no part of it.
+CREATE FUNCTION @extschema@._model_part_digests(model name, parts @extschema@._part[])
+	RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	names	name[];
-	found	text[];
+	home	oid := to_regnamespace(quote_ident(model));
+	version	text := (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'customer_scoring');
 BEGIN
-	IF part.kind = 'view' THEN
-		RETURN md5(pg_get_viewdef(to_regclass(format('%I.%I', model, part.name))));
-	END IF;
-	names := CASE WHEN part.kind <> 'function' THEN ARRAY[part.name]
-		WHEN part.comment IS NULL THEN ARRAY['_' || part.name]
-		ELSE ARRAY[part.name, '_' || part.name] END;
-	SELECT array_agg(pg_get_functiondef(p.oid) ORDER BY p.proname) INTO found
-	  FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = ANY (names);
-	RETURN CASE WHEN cardinality(found) = cardinality(names) THEN md5(found::text) END;
+	RETURN (
+		SELECT jsonb_object_agg(p.name, concat(md5(concat_ws(E'\n', p.kind, p.name, p.parameters, p.result, p.query,
+				   p.comment, p."like", version)), ' ', coalesce(v.digest, f.digest)))
+		  FROM unnest(parts) AS p
+		  LEFT JOIN LATERAL (
+				SELECT md5(concat(w.ev_action, (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute AS a
+												 WHERE a.attrelid = c.oid AND a.attnum > 0))) AS digest
+				  FROM pg_class AS c JOIN pg_rewrite AS w ON w.ev_class = c.oid
+				 WHERE p.kind = 'view' AND c.relnamespace = home AND c.relname = p.name) AS v ON true
+		  LEFT JOIN LATERAL (
+				SELECT md5(string_agg(concat_ws(' ', f.prosqlbody, f.proconfig, f.prosecdef, f.provolatile,
+						   f.proparallel, f.procost, f.prorows, f.proretset, f.prorettype, f.proargtypes,
+						   f.proallargtypes, f.proargmodes, f.proargnames, f.proargdefaults),
+						   '' ORDER BY f.proname)) AS digest
+				  FROM unnest(CASE WHEN p.kind <> 'function' THEN ARRAY[p.name]
+						   WHEN p.comment IS NULL THEN ARRAY['_' || p.name]
+						   ELSE ARRAY[p.name, '_' || p.name] END::name[]) AS u (name)
+				  LEFT JOIN pg_proc AS f ON f.pronamespace = home AND f.proname = u.name
+				 WHERE p.kind <> 'view' HAVING bool_and(f.oid IS NOT NULL)) AS f ON true);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_part_definition(name, @extschema@._part) IS
-	'internal: a digest of what a part of a model is like now; NULL: not there';
-
--- A part is known by two digests: of the text that it is made from, and of what
--- the catalogs have. Where both are as they were when it was made, it can stay.
-CREATE FUNCTION @extschema@._model_part_digest(model name, part @extschema@._part)
-	RETURNS text
-	LANGUAGE sql STABLE PARALLEL UNSAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.concat(pg_catalog.md5(pg_catalog.concat(part::pg_catalog.text, e.extversion)), ' ',
-			@extschema@._model_part_definition(model, part))
-	  FROM pg_catalog.pg_extension AS e WHERE e.extname OPERATOR(pg_catalog.=) 'customer_scoring';
-END;
-COMMENT ON FUNCTION @extschema@._model_part_digest(name, @extschema@._part) IS
-	'internal: digests by which a part of a model is known again';
+COMMENT ON FUNCTION @extschema@._model_part_digests(name, @extschema@._part[]) IS
+	'internal: digests by which the parts of a model are known again, by their names';

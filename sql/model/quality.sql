@@ -338,6 +338,53 @@ CREATE FUNCTION @extschema@._attribute_segments(model name, attribute text)
 	AS 'MODULE_PATHNAME', 'call_model_function';
 COMMENT ON FUNCTION @extschema@._attribute_segments(name, text) IS 'internal: call this function of a model';
 
+-- What data_quality says of the customers of a tenant: "counts" are what has been
+-- counted, by name, the others what the model knows of its thresholds and fits. It
+-- runs with the rights of those who read the view.
+CREATE FUNCTION @extschema@._quality_counts(counts jsonb, calibrated bigint, is_uncalibrated boolean,
+	quantiles boolean, orders_reason text, spend_reason text, left_out jsonb, unknown_segments bigint, figures boolean)
+	RETURNS TABLE (reason text, affected bigint, detail text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	n	record;
+BEGIN
+	SELECT * INTO n
+	  FROM jsonb_to_record(coalesce(counts, '{}')) AS r (future bigint, no_order bigint, all_refunded bigint,
+		   net_zero bigint, one_order bigint, ordered bigint, most_orders bigint, orders numeric, placeholder bigint,
+		   due bigint, no_consent bigint, objection bigint, not_in_customers bigint, not_in_source bigint,
+		   spoilt bigint, "similar" bigint, detail text);
+	RETURN QUERY
+	SELECT d.reason, coalesce(d.affected, 0),
+		   CASE WHEN d.affected > 0 THEN CASE d.reason
+				WHEN 'not_predicted' THEN orders_reason
+				WHEN 'value_not_predicted' THEN spend_reason
+				-- the planner divides, whatever CASE says: both are constants to it
+				WHEN 'dominant_customer' THEN CASE WHEN figures THEN format('%s %% of %s orders',
+					round(100.0 * n.most_orders / nullif(n.orders, 0), 1), n.orders) END
+				WHEN 'spoilt_keys' THEN CASE WHEN figures THEN n.detail END END END
+	  FROM (VALUES
+			('future_day', n.future), ('no_order', n.no_order), ('all_refunded', n.all_refunded),
+			('net_zero', n.net_zero),
+			('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered THEN n.one_order END),
+			('placeholder_key', n.placeholder),
+			('dominant_customer', CASE WHEN n.most_orders > 20 AND n.most_orders > 0.05 * n.orders AND n.ordered > 1
+				AND n.most_orders * (n.ordered - 1) > 5 * (n.orders - n.most_orders) THEN 1 END),
+			('spoilt_keys', n.spoilt), ('similar_keys', n."similar"),
+			('not_in_customers', n.not_in_customers), ('not_in_source', n.not_in_source),
+			('retention_due', n.due), ('no_consent', n.no_consent), ('objection', n.objection),
+			('too_few_customers', CASE WHEN is_uncalibrated THEN n.ordered END),
+			('few_customers', CASE WHEN quantiles AND calibrated < 30 AND NOT is_uncalibrated THEN calibrated END),
+			('not_predicted', CASE WHEN orders_reason IS NOT NULL THEN n.ordered END),
+			('value_not_predicted', CASE WHEN spend_reason IS NOT NULL THEN n.ordered END),
+			('spend_left_out', (left_out ->> 'zero_mean')::bigint + (left_out ->> 'negative_mean')::bigint),
+			('override_unknown_segment', unknown_segments)) AS d (reason, affected);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._quality_counts(jsonb, bigint, boolean, boolean, text, text, jsonb, bigint, boolean) IS
+	'internal: what data_quality says of the customers of a model';
+
 CREATE FUNCTION @extschema@._model_quality_views(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -354,8 +401,7 @@ DECLARE
 			(settings -> 'monetary_thresholds')) AS t (given)
 		 WHERE t.given = '[]' OR t.given = 'null'
 		   AND ((settings ->> 'bins')::int <> 5 OR t.given = settings -> 'monetary_thresholds'));
-	people		text := 'SELECT NULL::text AS tenant, 0::bigint AS no_consent, 0::bigint AS objection,'
-		' 0::bigint AS not_in_customers, 0::bigint AS not_in_source WHERE false';
+	people		text := '';
 	-- keys that are numbers can't be spoilt
 	texts		boolean := settings ->> 'key_text' IS DISTINCT FROM 'pg_catalog.trim_scale(%s)::pg_catalog.text'
 		AND settings ->> 'customer_type' NOT IN ('smallint', 'integer', 'bigint', 'uuid');
@@ -364,7 +410,8 @@ DECLARE
 	small		int := settings ->> 'minimum_group_size';
 BEGIN
 	IF settings ->> 'customers_query' IS NOT NULL THEN
-		people := @extschema@._fill($q$SELECT COALESCE(h.tenant, p.tenant) AS tenant,
+		people := @extschema@._fill($q$
+						UNION ALL SELECT p.tenant, to_jsonb(p) FROM (SELECT COALESCE(h.tenant, p.tenant) AS tenant,
 			count(*) FILTER (WHERE h.tenant IS NOT NULL AND ({refuses})) AS no_consent,
 			count(*) FILTER (WHERE h.tenant IS NOT NULL AND (p.objection{objects})) AS objection,
 			count(*) FILTER (WHERE p.tenant IS NULL) AS not_in_customers,
@@ -372,7 +419,7 @@ BEGIN
 			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM {model}._histories AS h) AS h
 			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM ({people}) AS p
 				WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = {key})) AS p
-			  ON {key} = h.customer_key GROUP BY COALESCE(h.tenant, p.tenant)$q$,
+			  ON {key} = h.customer_key GROUP BY COALESCE(h.tenant, p.tenant)) AS p$q$,
 			'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_person_key(settings),
 			'refuses', CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE
 				@extschema@._fill('p.consent IS NOT TRUE OR EXISTS (SELECT FROM {model}.merged_customers AS m'
@@ -400,14 +447,19 @@ BEGIN
 				THEN format('count it: SELECT check_quality(%L)', {name}) ELSE w.advice END AS advice
 			FROM (SELECT r.reason, r."position", r.unit, r.found, {words} AS explanation, r.advice
 				FROM @extschema@.quality_reasons() AS r WHERE r.reason = ANY ({counted})) AS w, (
-				SELECT {tenant} AS tenant, d.reason, d.affected, d.affected AS customers,
-					CASE WHEN d.affected > 0 THEN CASE d.reason
-						WHEN 'not_predicted' THEN @extschema@.prediction_reason(k.btyd_fit)
-						WHEN 'value_not_predicted' THEN @extschema@.prediction_reason(k.spend_fit){figures}
-						END END AS detail,
-					now() AS checked_at
-				FROM {model}.calibration AS k, {model}._question AS q
-				LEFT JOIN (SELECT h.tenant,
+				SELECT {tenant} AS tenant, d.reason, d.affected, d.affected AS customers, d.detail, now() AS checked_at
+				FROM (SELECT q.tenant, k.customers, k.spend_fit -> 'left_out' AS left_out,
+						@extschema@.prediction_reason(k.btyd_fit) AS orders_reason,
+						@extschema@.prediction_reason(k.spend_fit) AS spend_reason,
+						q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
+							OR q.monetary_thresholds IS NULL AS is_uncalibrated,
+						(SELECT count(*) FROM {model}.overridden_segments AS o WHERE o.tenant = q.tenant
+							AND NOT EXISTS (SELECT FROM {model}.segment_label AS l
+								WHERE l.map = q.map_copy AND l.segment = o.segment)) AS unknown_segments
+					FROM {model}.calibration AS k, {model}._question AS q
+					WHERE k.version = q.version AND k.tenant = q.tenant) AS q
+				LEFT JOIN (SELECT u.tenant, jsonb_object_agg(e.key, e.value) AS counts
+					FROM (SELECT n.tenant, to_jsonb(n) AS counts FROM (SELECT h.tenant,
 						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') > q.as_of) AS future,
 						count(*) FILTER (WHERE @extschema@.last_day(h.history, 'infinity') IS NULL
 							AND @extschema@.no_order_reason(h.history, q.as_of) = 'no_order') AS no_order,
@@ -424,63 +476,36 @@ BEGIN
 						count(*) FILTER (WHERE @extschema@._is_placeholder_key(h.customer_id)) AS placeholder,
 						count(*) FILTER (WHERE {due}) AS due
 						FROM {model}._question AS q, {model}._histories AS h WHERE h.tenant = q.tenant
-						GROUP BY h.tenant) AS n ON n.tenant = q.tenant
-				LEFT JOIN ({people}) AS p ON p.tenant = q.tenant
-				LEFT JOIN ({keys}) AS y ON y.tenant = q.tenant,
-				LATERAL (VALUES
-					('future_day', COALESCE(n.future, 0)), ('no_order', COALESCE(n.no_order, 0)),
-					('all_refunded', COALESCE(n.all_refunded, 0)), ('net_zero', COALESCE(n.net_zero, 0)),
-					('one_order_only', CASE WHEN n.ordered >= 30 AND n.one_order > 0.95 * n.ordered
-						THEN n.one_order ELSE 0 END),
-					('placeholder_key', COALESCE(n.placeholder, 0)),
-					('dominant_customer', CASE WHEN n.most_orders > 20
-						AND n.most_orders > 0.05 * n.orders AND n.ordered > 1
-						AND n.most_orders * (n.ordered - 1) > 5 * (n.orders - n.most_orders) THEN 1 ELSE 0 END),
-					('spoilt_keys', COALESCE(y.spoilt, 0)), ('similar_keys', COALESCE(y.similar, 0)),
-					('not_in_customers', COALESCE(p.not_in_customers, 0)),
-					('not_in_source', COALESCE(p.not_in_source, 0)),
-					('retention_due', COALESCE(n.due, 0)), ('no_consent', COALESCE(p.no_consent, 0)),
-					('objection', COALESCE(p.objection, 0)),
-					('too_few_customers', CASE WHEN q.recency_thresholds IS NULL
-						OR q.frequency_thresholds IS NULL OR q.monetary_thresholds IS NULL
-						THEN COALESCE(n.ordered, 0) ELSE 0 END),
-					('few_customers', CASE WHEN {quantiles} AND k.customers < 30
-						AND NOT (q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
-							OR q.monetary_thresholds IS NULL)
-						THEN k.customers ELSE 0 END),
-					('not_predicted', CASE WHEN @extschema@.prediction_reason(k.btyd_fit) IS NULL THEN 0
-						ELSE COALESCE(n.ordered, 0) END),
-					('value_not_predicted', CASE WHEN @extschema@.prediction_reason(k.spend_fit) IS NULL THEN 0
-						ELSE COALESCE(n.ordered, 0) END),
-					('spend_left_out', COALESCE((k.spend_fit -> 'left_out' ->> 'zero_mean')::bigint
-						+ (k.spend_fit -> 'left_out' ->> 'negative_mean')::bigint, 0)),
-					('override_unknown_segment', (SELECT count(*) FROM {model}.overridden_segments AS o
-						WHERE o.tenant = q.tenant
-						AND NOT EXISTS (SELECT FROM {model}.segment_label AS l
-							WHERE l.map = q.map_copy AND l.segment = o.segment)))) AS d (reason, affected)
-				WHERE k.version = q.version AND k.tenant = q.tenant
+						GROUP BY h.tenant) AS n{people}{keys}) AS u, LATERAL jsonb_each(u.counts) AS e
+					GROUP BY u.tenant) AS n ON n.tenant = q.tenant,
+				LATERAL @extschema@._quality_counts(n.counts, q.customers, q.is_uncalibrated, {quantiles},
+					q.orders_reason, q.spend_reason, q.left_out, q.unknown_segments, {figures}) AS d
 				UNION ALL
 				SELECT NULL, d.reason, d.affected,
-					CASE WHEN d.reason = 'too_large' THEN d.affected ELSE x.customers END, NULL, r.finished_at
-				FROM (SELECT * FROM {model}.refreshes AS f WHERE f.stream_no IS NULL AND {everything}
-						ORDER BY f.refresh_id DESC LIMIT 1) AS r
-				CROSS JOIN LATERAL (VALUES
-					('no_customer', r.rows_without_customer), ('no_day', r.rows_without_day),
-					('no_value', r.rows_without_value),
-					('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint
-						FROM {model}.rejects AS x WHERE x.reason = 'unconvertible')),
-					('too_large', r.customers_too_large)) AS d (reason, affected)
+					CASE WHEN d.reason = 'too_large' THEN d.affected ELSE x.customers END, NULL, d.finished_at
+				FROM (SELECT d.reason, d.affected, r.finished_at
+					FROM (SELECT f.rows_without_customer, f.rows_without_day, f.rows_without_value,
+							f.rows_unconvertible, f.customers_too_large, f.finished_at
+						FROM {model}.refreshes AS f WHERE f.stream_no IS NULL AND {everything}
+						ORDER BY f.refresh_id DESC LIMIT 1) AS r,
+					LATERAL (VALUES
+						('no_customer', r.rows_without_customer), ('no_day', r.rows_without_day),
+						('no_value', r.rows_without_value),
+						('unconvertible', r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0)::bigint
+							FROM {model}.rejects AS x WHERE x.reason = 'unconvertible')),
+						('too_large', r.customers_too_large)) AS d (reason, affected)) AS d
 				LEFT JOIN {model}.quality AS x ON x.tenant IS NULL AND x.reason = d.reason
 				UNION ALL
-				{streams}SELECT {tenant}, c.reason, x.affected, x.customers, x.detail, x.checked_at
-				FROM {model}._question AS q CROSS JOIN unnest({checked}::text[]) AS c (reason)
-				LEFT JOIN {model}.quality AS x ON x.tenant = q.tenant AND x.reason = c.reason
+				{streams}SELECT {tenant}, q.reason, x.affected, x.customers, x.detail, x.checked_at
+				FROM (SELECT q.tenant, c.reason
+					FROM {model}._question AS q, unnest({checked}::text[]) AS c (reason)) AS q
+				LEFT JOIN {model}.quality AS x ON x.tenant = q.tenant AND x.reason = q.reason
 			) AS u
 			WHERE u.reason = w.reason
 			ORDER BY u.tenant, w."position"$q$,
 			'model', home, 'name', quote_literal(model), 'tenant', tenant, 'people', people,
 			'everything', everything, 'counted', quote_literal(counted),
-			'streams', @extschema@._stream_quality(home, settings, tenant, everything),
+			'streams', @extschema@._stream_quality(model, settings, tenant, everything),
 			'words', CASE WHEN settings ->> 'tenant' IS NULL THEN 'r.explanation' ELSE
 				'CASE r.reason WHEN ''no_customer'' THEN replace(r.explanation, ''customer'', ''customer or a tenant'')'
 				' ELSE r.explanation END' END,
@@ -499,10 +524,9 @@ BEGIN
 					' ELSE '''' END', small) END,
 			'customers', CASE WHEN small = 1 THEN 'u.customers'
 				ELSE format('CASE WHEN u.customers NOT BETWEEN 1 AND %s - 1 THEN u.customers END', small) END,
-			'keys', CASE WHEN NOT texts
-				THEN 'SELECT NULL::text AS tenant, 0::bigint AS spoilt, 0::bigint AS similar,'
-					' NULL::text AS detail WHERE false' ELSE
-				format($k$SELECT b.tenant, sum(b.spoilt)::bigint AS spoilt,
+			'keys', CASE WHEN NOT texts THEN '' ELSE
+				format($k$
+					UNION ALL SELECT y.tenant, to_jsonb(y) FROM (SELECT b.tenant, sum(b.spoilt)::bigint AS spoilt,
 					COALESCE(sum(b.n) FILTER (WHERE b.n > 1), 0)::bigint AS similar,
 					concat_ws(', ', sum(b.blanks) || ' with blanks', sum(b.exponents) || ' with an exponent',
 						sum(b.decimals) || ' with .0') AS detail
@@ -510,14 +534,12 @@ BEGIN
 						NULLIF(count(*) FILTER (WHERE k.kind = 'blanks'), 0) AS blanks,
 						NULLIF(count(*) FILTER (WHERE k.kind = 'exponent'), 0) AS exponents,
 						NULLIF(count(*) FILTER (WHERE k.kind = 'decimals'), 0) AS decimals
-					FROM %I._histories AS h
-					CROSS JOIN LATERAL (SELECT @extschema@._spoilt_key(h.customer_id) AS kind) AS k
-					GROUP BY h.tenant, @extschema@._bare_key(h.customer_id)) AS b GROUP BY b.tenant$k$, model) END,
+					FROM %I._histories AS h,
+					LATERAL (SELECT @extschema@._spoilt_key(h.customer_id) AS kind) AS k
+					GROUP BY h.tenant, @extschema@._bare_key(h.customer_id)) AS b
+				GROUP BY b.tenant) AS y$k$, model) END,
 			-- figures of few people are no more shown in words
-			'figures', CASE WHEN small = 1 THEN $d$
-						WHEN 'dominant_customer' THEN format('%s %% of %s orders',
-							round(100.0 * n.most_orders / n.orders, 1), n.orders)
-						WHEN 'spoilt_keys' THEN y.detail$d$ ELSE '' END),
+			'figures', (small = 1)::text),
 		'what was left out when the source was read, and what is worth a look, by reason');
 END
 $$;

@@ -19,7 +19,7 @@ CREATE FUNCTION @extschema@._model_pending_keys(model name, pending name DEFAULT
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.%2$I AS d UNION ALL'
-		' SELECT m.root_key FROM %1$I.merged_customers AS m JOIN %1$I.%2$I AS d ON d.customer_key = m.customer_key',
+		' SELECT m.root_key FROM %1$I.merged_customers AS m, %1$I.%2$I AS d WHERE d.customer_key = m.customer_key',
 		model, pending);
 END;
 COMMENT ON FUNCTION @extschema@._model_pending_keys(name, name) IS
@@ -156,11 +156,10 @@ CREATE FUNCTION @extschema@._model_reader_condition(model name, settings jsonb, 
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'true' ELSE
-		pg_catalog.format('EXISTS (SELECT FROM %1$I.reader AS r JOIN pg_catalog.pg_roles AS o ON o.rolname = r.role'
-			' WHERE (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE'')'
-			' AND o.oid IN (SELECT a.grantee FROM pg_catalog.pg_namespace AS n'
-			' CROSS JOIN LATERAL'
-			' pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
+		pg_catalog.format('EXISTS (SELECT FROM %1$I.reader AS r, pg_catalog.pg_roles AS o'
+			' WHERE o.rolname = r.role AND (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE'')'
+			' AND o.oid IN (SELECT a.grantee FROM pg_catalog.pg_namespace AS n,'
+			' LATERAL pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
 			' WHERE n.oid = %4$L::pg_catalog.regnamespace AND a.privilege_type = ''USAGE''))',
 			model, reader, rows, pg_catalog.quote_ident(model)) END;
 END;
@@ -248,65 +247,96 @@ END;
 COMMENT ON FUNCTION @extschema@._model_question(name, jsonb, text, text, text, text, text, text, text) IS
 	'internal: the query that says as of when and by which thresholds customers are scored';
 
--- The history of each customer: as stored, and in a live model with what is
--- pending. Customers with nothing pending are read as stored. Customers with a
--- total beyond all limits now are left out, or nobody could be read. Erased
--- customers are not stored, but the source may still have rows of them. With
--- "everyone", customers with nothing left are here too, with no history.
-CREATE FUNCTION @extschema@._model_histories(model name, settings jsonb, everyone boolean DEFAULT false)
+-- A query that several views of a model need, as an item of FROM: the private view
+-- of that name, or, where a statement can't rely on the views, the query.
+CREATE FUNCTION @extschema@._model_item(model name, view name, query text, shared boolean)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN shared THEN pg_catalog.format('%I.%I', model, view) ELSE pg_catalog.format('(%s)', query) END;
+END;
+COMMENT ON FUNCTION @extschema@._model_item(name, name, text, boolean) IS
+	'internal: a private view as an item of FROM, or its query';
+
+-- What is pending in a live model, by the customer that it counts for: who has been
+-- merged into another goes by the name of that one.
+CREATE FUNCTION @extschema@._model_pending_rows(model name, settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$
+SELECT d.customer_key, d.tenant, d.{id} AS customer_id, d.difference FROM {model}.pending AS d
+ WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = d.customer_key)
+UNION ALL
+SELECT m.root_key, d.tenant, m.root_id, d.difference
+  FROM {model}.merged_customers AS m, {model}.pending AS d WHERE d.customer_key = m.customer_key$q$,
+		'model', pg_catalog.quote_ident(model),
+		'id', CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END);
+END;
+COMMENT ON FUNCTION @extschema@._model_pending_rows(name, jsonb) IS
+	'internal: the query for what is pending of each customer';
+
+-- The history of everybody that a live model has or has had: as stored, and with
+-- what is pending. Customers with nothing pending are read as stored. Customers with
+-- a total beyond all limits now are left out, or nobody could be read. Erased
+-- customers are not stored, but the source may still have rows of them. Who has
+-- nothing left has no history, and is_left says so.
+CREATE FUNCTION @extschema@._model_everyone(model name, settings jsonb, shared boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
-	id			text := CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key AS customer_id' END;
-	is_left		text;
+	rows	text := @extschema@._model_item(model, '_pending_rows', @extschema@._model_pending_rows(model, settings),
+		shared);
+BEGIN
+	RETURN @extschema@._fill($q$
+SELECT h.tenant, h.customer_key, h.{id} AS customer_id, h.history, true AS is_left
+  FROM {model}.customer_histories AS h
+ WHERE NOT EXISTS (SELECT FROM {keys} AS d WHERE d.customer_key = h.customer_key)
+UNION ALL
+SELECT p.tenant, p.customer_key, p.customer_id, CASE WHEN {left} THEN p.history ELSE '{}' END, {left}
+  FROM (WITH level AS (SELECT) SELECT d.tenant, d.customer_key, d.customer_id,
+               {sum} AS history, h.history IS NOT NULL AS is_stored
+          FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
+                       @extschema@.try_sum(d.difference) AS difference
+                  FROM {rows} AS d GROUP BY d.customer_key) AS d
+          LEFT JOIN (SELECT h.customer_key, h.history FROM {model}.customer_histories AS h) AS h
+                 ON h.customer_key = d.customer_key) AS p
+ WHERE p.history IS NOT NULL AND {allowed}$q$,
+		'model', quote_ident(model), 'rows', rows,
+		'id', CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END,
+		'keys', @extschema@._model_item(model, '_pending_keys', @extschema@._model_pending_keys(model), shared),
+		'sum', @extschema@._model_kept_days(model, settings, @extschema@._fill(
+			'CASE WHEN h.history IS NULL THEN d.difference'
+			' WHEN d.difference IS NOT NULL THEN @extschema@._try_add(h.history, d.difference)'
+			-- too large alone, but maybe not with what is stored
+			' ELSE (SELECT @extschema@.try_sum(x.history)'
+			' FROM (SELECT h.history UNION ALL SELECT y.difference FROM {rows} AS y'
+			' WHERE y.customer_key = d.customer_key) AS x) END', 'rows', rows)),
+		'left', concat('p.history OPERATOR(@extschema@.<>) ''{}''',
+			CASE WHEN settings ->> 'retention_days' IS NOT NULL THEN
+				format(' AND (p.is_stored OR %s)', @extschema@._model_kept(model, settings, 'p.history')) END),
+		'allowed', @extschema@._model_not_suppressed(model, 'p.customer_key'));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_everyone(name, jsonb, boolean) IS
+	'internal: the query for the history of everybody in a live model, with what is pending';
+
+-- The history of each customer: as stored, and in a live model with what is pending.
+CREATE FUNCTION @extschema@._model_histories(model name, settings jsonb, shared boolean DEFAULT false)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
 BEGIN
 	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
 		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h',
-			model, id);
+			model,
+			CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key AS customer_id' ELSE 'customer_id' END);
 	END IF;
-	is_left := format('p.history OPERATOR(@extschema@.<>) ''{}''%s',
-		CASE WHEN settings ->> 'retention_days' IS NULL THEN '' ELSE
-		format(' AND (p.is_stored OR %s)', @extschema@._model_kept(model, settings, 'p.history')) END);
-	RETURN format($q$
-SELECT h.tenant, h.customer_key, h.%2$s, h.history
-  FROM %1$I.customer_histories AS h
- WHERE NOT EXISTS (SELECT FROM (%4$s) AS d WHERE d.customer_key = h.customer_key)
-UNION ALL
-SELECT p.tenant, p.customer_key, p.customer_id, %7$s
-  FROM (SELECT d.tenant, d.customer_key, d.customer_id,
-               %5$s AS history, h.history IS NOT NULL AS is_stored
-          FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
-                       @extschema@.try_sum(d.difference) AS difference
-                  FROM (SELECT d.customer_key, d.tenant, d.%3$s AS customer_id, d.difference FROM %1$I.pending AS d
-                         WHERE NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = d.customer_key)
-                        UNION ALL
-                        SELECT m.root_key, d.tenant, m.root_id, d.difference
-                          FROM %1$I.merged_customers AS m JOIN %1$I.pending AS d
-                               ON d.customer_key = m.customer_key) AS d
-                 GROUP BY d.customer_key) AS d
-          LEFT JOIN %1$I.customer_histories AS h ON h.customer_key = d.customer_key) AS p
- WHERE %6$s%8$s$q$,
-		model, id, CASE WHEN tenanted THEN 'customer_id' ELSE 'customer_key' END,
-		@extschema@._model_pending_keys(model),
-		@extschema@._model_kept_days(model, settings,
-			format('CASE WHEN h.history IS NULL THEN d.difference'
-				' WHEN d.difference IS NOT NULL THEN @extschema@._try_add(h.history, d.difference)'
-				-- too large alone, but maybe not with what is stored
-				' ELSE (SELECT @extschema@.try_sum(x.history)'
-				' FROM (SELECT h.history UNION ALL SELECT y.difference FROM %1$I.pending AS y'
-				' WHERE y.customer_key = d.customer_key'
-				' AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS m WHERE m.customer_key = y.customer_key)'
-				' UNION ALL SELECT y.difference FROM %1$I.merged_customers AS m'
-				' JOIN %1$I.pending AS y ON y.customer_key = m.customer_key'
-				' WHERE m.root_key = d.customer_key) AS x) END', model)),
-		@extschema@._model_not_suppressed(model, 'p.customer_key'),
-		CASE WHEN everyone THEN format('CASE WHEN %s THEN p.history ELSE ''{}'' END AS history', is_left)
-			ELSE 'p.history' END,
-		-- a total beyond all limits is not nothing: a customer with one is no prospect
-		CASE WHEN everyone THEN ' AND p.history IS NOT NULL' ELSE ' AND ' || is_left END);
+	RETURN format('SELECT e.tenant, e.customer_key, e.customer_id, e.history FROM %s AS e WHERE e.is_left',
+		@extschema@._model_item(model, '_everyone', @extschema@._model_everyone(model, settings), shared));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_histories(name, jsonb, boolean) IS
@@ -344,8 +374,8 @@ SELECT p.tenant, p.customer_key, p.customer_id, p.streams
                                             WHERE m.customer_key = d.customer_key)
                         UNION ALL
                         SELECT m.root_key, d.tenant, m.root_id, d.stream_no, d.kind, d.difference
-                          FROM {model}.merged_customers AS m
-                          JOIN {model}.pending_events AS d ON d.customer_key = m.customer_key) AS d
+                          FROM {model}.merged_customers AS m, {model}.pending_events AS d
+                         WHERE d.customer_key = m.customer_key) AS d
                   LEFT JOIN {model}.stream_kind AS k ON k.stream_no = d.stream_no AND k.kind = d.kind
                  GROUP BY d.customer_key) AS d
           LEFT JOIN {model}.stream_histories AS e ON e.customer_key = d.customer_key) AS p
@@ -408,7 +438,7 @@ COMMENT ON FUNCTION @extschema@._model_kept_customer(name, jsonb, text, text) IS
 -- expression in collation "C": so the planner knows in every table which row a
 -- condition on customer_key means, and an index on that expression serves it
 -- (_model_make_key_index).
-CREATE FUNCTION @extschema@._model_people(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_people(model name, settings jsonb, shared boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -420,8 +450,8 @@ DECLARE
 	attributes	text;
 BEGIN
 	IF people IS NULL THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM (%s) AS h',
-			@extschema@._model_histories(model, settings));
+		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM %s AS h',
+			@extschema@._model_item(model, '_histories', @extschema@._model_histories(model, settings), shared));
 	END IF;
 	-- where a person is known by several keys, the most careful of their answers counts
 	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@._model_names(settings, 'contact')) THEN
@@ -436,7 +466,7 @@ BEGIN
 	RETURN @extschema@._fill($q$
 SELECT h.tenant, h.customer_key, h.customer_id, h.history,
        CASE WHEN p.customer_id IS NOT NULL THEN {known} END AS known{attributes}
-  FROM ({histories}) AS h {join} JOIN ({people}) AS p ON {key} = h.customer_key
+  FROM {histories} AS h {join} JOIN ({people}) AS p ON {key} = h.customer_key
  WHERE {ordered}
 UNION ALL
 SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.history, {known}{attributes}
@@ -445,7 +475,10 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
    AND NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = {key})
    AND {kept}{agreed}$q$,
 		'model', quote_ident(model), 'people', people, 'key', key, 'attributes', attributes,
-		'histories', @extschema@._model_histories(model, settings, everyone => true),
+		'histories', CASE WHEN is_live
+			THEN @extschema@._model_item(model, '_everyone', @extschema@._model_everyone(model, settings), shared)
+			ELSE @extschema@._model_item(model, '_histories', @extschema@._model_histories(model, settings),
+				shared) END,
 		'join', CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
 		'ordered', concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
@@ -456,8 +489,9 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
 					' ELSE true END' END),
 		'kept', @extschema@._model_not_suppressed(model, key),
 		'pending', CASE WHEN is_live
-			THEN format(E'\n   AND NOT EXISTS (SELECT FROM (%s) AS d WHERE d.customer_key = %s)',
-			@extschema@._model_pending_keys(model), key) ELSE '' END,
+			THEN format(E'\n   AND NOT EXISTS (SELECT FROM %s AS d WHERE d.customer_key = %s)',
+			@extschema@._model_item(model, '_pending_keys', @extschema@._model_pending_keys(model), shared), key)
+			ELSE '' END,
 		'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
 		'agreed', concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN ' AND NOT p.objection' END,
@@ -465,32 +499,34 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
 		'known', @extschema@._model_known(settings));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_people(name, jsonb) IS
+COMMENT ON FUNCTION @extschema@._model_people(name, jsonb, boolean) IS
 	'internal: the query for what is known of each customer by orders and the customers table';
 
 -- The same with what customers did beside ordering. Who has events and nothing
 -- else is known from the first event on, unless consent is asked for, which
 -- nobody has given for them.
-CREATE FUNCTION @extschema@._model_customers(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_customers(model name, settings jsonb, shared boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	events	text := @extschema@._model_item(model, '_events', @extschema@._model_events(model, settings), shared);
 	others	text := '';
 BEGIN
 	IF NOT @extschema@._has_streams(settings) THEN
-		RETURN @extschema@._model_people(model, settings);
+		RETURN @extschema@._model_people(model, settings, shared);
 	END IF;
 	IF settings ->> 'consent' IS NULL THEN
 		others := @extschema@._fill($q$
 UNION ALL
 SELECT e.tenant, e.customer_key, e.customer_id COLLATE {collation}, '{}'::@extschema@.history,
        @extschema@.stream_first_day(e.streams, 'infinity'){nothing}, e.streams
-  FROM ({events}) AS e
- WHERE NOT EXISTS (SELECT FROM ({histories}) AS h WHERE h.customer_key = e.customer_key){unknown}$q$,
-			'events', @extschema@._model_events(model, settings),
-			'histories', @extschema@._model_histories(model, settings),
+  FROM {events} AS e
+ WHERE NOT EXISTS (SELECT FROM {histories} AS h WHERE h.customer_key = e.customer_key){unknown}$q$,
+			'events', events,
+			'histories', @extschema@._model_item(model, '_histories', @extschema@._model_histories(model, settings),
+				shared),
 			'nothing', @extschema@._model_attribute_list(settings, ', NULL')
 				|| @extschema@._model_account(settings, ', NULL'),
 			'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
@@ -502,13 +538,13 @@ SELECT e.tenant, e.customer_key, e.customer_id COLLATE {collation}, '{}'::@extsc
 SELECT c.tenant, c.customer_key, c.customer_id, c.history,
        LEAST(c.known, @extschema@.stream_first_day(e.streams, 'infinity')) AS known{attributes},
        COALESCE(e.streams, '{}') AS streams
-  FROM ({people}) AS c LEFT JOIN ({events}) AS e ON e.customer_key = c.customer_key$q$,
-		'people', @extschema@._model_people(model, settings), 'events', @extschema@._model_events(model, settings),
+  FROM ({people}) AS c LEFT JOIN {events} AS e ON e.customer_key = c.customer_key$q$,
+		'people', @extschema@._model_people(model, settings, shared), 'events', events,
 		'attributes', @extschema@._model_attribute_list(settings, ', c.%I')
 			|| @extschema@._model_account(settings, ', c.of_account')) || others;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb) IS
+COMMENT ON FUNCTION @extschema@._model_customers(name, jsonb, boolean) IS
 	'internal: the query for what is known of each customer';
 
 -- The propensity of a customer h on the day of a question q, or why there is none: by one
@@ -667,10 +703,10 @@ BEGIN
 		|| ARRAY(SELECT format('c.%I', 'attributes.' || a)
 				   FROM unnest(attributes) WITH ORDINALITY AS u (a, n) ORDER BY n);
 	IF cardinality(maps) = 1 THEN
-		segment := @extschema@.segment_case(format('%I.%I', model, maps[1]), columns);
+		segment := @extschema@._segment_case(format('%I.%I', model, maps[1]), columns, false);
 	ELSE
 		SELECT 'CASE s.map_copy' || string_agg(format(E'\n WHEN %L THEN %s', map,
-				   @extschema@.segment_case(format('%I.%I', model, map), columns)), '' ORDER BY map) || ' END'
+				   @extschema@._segment_case(format('%I.%I', model, map), columns, false)), '' ORDER BY map) || ' END'
 		  INTO segment FROM unnest(maps) AS m (map);
 	END IF;
 	-- what somebody has said of a customer, where that segment is one of the map:
@@ -681,7 +717,7 @@ BEGIN
 		' FROM unnest($1) AS m (map)', model) INTO overridden USING maps;
 	IF with_rule THEN
 		SELECT ', (CASE s.map_copy' || string_agg(format(E'\n WHEN %L THEN %s', map,
-				   @extschema@._segment_rule_case(format('%I.%I', model, map), columns)), '' ORDER BY map)
+				   @extschema@._segment_case(format('%I.%I', model, map), columns, true)), '' ORDER BY map)
 			   || ' END)::int AS rule_position,'
 			   ' o.made_by AS overridden_by, o.valid_until AS overridden_until, o.reason AS overridden_reason'
 		  INTO rule FROM unnest(maps) AS m (map);

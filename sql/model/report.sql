@@ -12,14 +12,14 @@ BEGIN
 	-- A customers table that was dropped with CASCADE took the views along: then
 	-- alter_model, which makes them again, has nothing to compare with.
 	IF (SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-		 WHERE n.nspname = model AND c.relname IN ('segments', 'customer_scores') AND c.relkind = 'v') < 2 THEN
+		 WHERE n.nspname = model AND c.relname IN ('segments', '_scores') AND c.relkind = 'v') < 2 THEN
 		RETURN;
 	END IF;
 	-- not from segment_summary, which may hide small groups: this is for the owner
 	RETURN QUERY EXECUTE format($q$
 		SELECT l.segment, l.label, l.segment_order, coalesce(s.customers, 0)
 		  FROM %1$I.segments AS l
-		  LEFT JOIN (SELECT c.segment, count(*) AS customers FROM %1$I.customer_scores AS c GROUP BY c.segment) AS s
+		  LEFT JOIN (SELECT c.segment, count(*) AS customers FROM %1$I._scores AS c GROUP BY c.segment) AS s
 			   ON s.segment = l.segment$q$, model);
 END
 $$;

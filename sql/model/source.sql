@@ -128,18 +128,27 @@ END;
 COMMENT ON FUNCTION @extschema@._model_missing(text[]) IS
 	'internal: those of these relations, by qualified names, that do not exist; NULL if all do';
 
--- One argument that is a column or an expression over "from_item": its type,
--- or an error that names the argument.
-CREATE FUNCTION @extschema@._model_probe_argument(model name, caller jsonb, argument text, expression text,
-	from_item text, columns text[], OUT type oid, OUT collation_oid oid)
+-- One argument that is a column of an item of FROM, by its name as it stands, or an
+-- expression over it: as SQL, and its type; or an error that names the argument.
+CREATE FUNCTION @extschema@._model_argument(model name, caller jsonb, argument text, given text,
+	from_item text, columns text[], types oid[], collations oid[],
+	OUT expression text, OUT type oid, OUT collation_oid oid)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	place	int := array_position(columns, given);
 	probe	record;
 	message	text;
 	state	text;
 BEGIN
+	IF place IS NOT NULL THEN
+		expression := format('source.%I', given);
+		type := types[place];
+		collation_oid := collations[place];
+		RETURN;
+	END IF;
+	expression := given;
 	BEGIN
 		SELECT p.types, p.collations INTO probe
 		  FROM @extschema@._model_probe(model, caller,
@@ -172,8 +181,8 @@ BEGIN
 	collation_oid := probe.collations[1];
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_probe_argument(name, jsonb, text, text, text, text[]) IS
-	'internal: the type of an expression of the caller''s';
+COMMENT ON FUNCTION @extschema@._model_argument(name, jsonb, text, text, text, text[], oid[], oid[]) IS
+	'internal: a column or expression of the caller''s, and its type';
 
 CREATE FUNCTION @extschema@._model_base_type(type oid)
 	RETURNS oid
@@ -221,7 +230,7 @@ COMMENT ON FUNCTION @extschema@._model_key_text(text, oid, oid) IS 'internal: ho
 
 -- "source" or "customers" as an item of FROM, and its columns.
 CREATE FUNCTION @extschema@._model_from_item(model name, caller jsonb, argument text, source text,
-	OUT from_item text, OUT relation oid, OUT columns text[], OUT types oid[])
+	OUT from_item text, OUT relation oid, OUT columns text[], OUT types oid[], OUT collations oid[])
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -265,8 +274,8 @@ BEGIN
 		from_item := format(E'(%s\n) AS source', wanted);
 	END IF;
 	BEGIN
-		SELECT p.names, p.types INTO columns, types
-		  FROM @extschema@._model_probe(model, caller, format('SELECT * FROM %s', from_item)) AS p;
+		SELECT p.names, p.types, p.collations INTO columns, types, collations
+		  FROM @extschema@._model_probe(model, caller, format('SELECT source.* FROM %s', from_item)) AS p;
 	EXCEPTION WHEN syntax_error OR invalid_table_definition OR feature_not_supported OR duplicate_column THEN
 		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
 		RAISE EXCEPTION USING ERRCODE = state,
@@ -405,13 +414,9 @@ BEGIN
 		collation_oid := NULL;
 		names := array_append(names, left(expression, 100));
 		IF expression IS NOT NULL THEN
-			-- a column's name as it stands, whatever letters it has
-			IF expression = ANY (item.columns) THEN
-				expression := format('source.%I', expression);
-			END IF;
-			SELECT p.type, p.collation_oid INTO type, collation_oid
-			  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item,
-				item.columns) AS p;
+			SELECT p.expression, p.type, p.collation_oid INTO expression, type, collation_oid
+			  FROM @extschema@._model_argument(model, caller, argument, expression, item.from_item,
+				item.columns, item.types, item.collations) AS p;
 		END IF;
 		expressions := array_append(expressions, expression);
 		types := array_append(types, type);
@@ -451,11 +456,9 @@ BEGIN
 	FOREACH argument IN ARRAY '{event_key,currency}'::text[] LOOP
 		expression := settings ->> argument;
 		IF expression IS NOT NULL THEN
-			expression := CASE WHEN expression = ANY (item.columns) THEN format('source.%I', expression)
-				ELSE expression END;
-			SELECT p.type, p.collation_oid INTO type, collation_oid
-			  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item,
-				item.columns) AS p;
+			SELECT p.expression, p.type, p.collation_oid INTO expression, type, collation_oid
+			  FROM @extschema@._model_argument(model, caller, argument, expression, item.from_item,
+				item.columns, item.types, item.collations) AS p;
 			expression := format(@extschema@._model_key_text(argument, type, collation_oid),
 				'(' || expression || E'\n)');
 		END IF;
@@ -572,12 +575,9 @@ BEGIN
 				HINT = 'Name it: customers_key => ''person_id''.';
 		END IF;
 	END IF;
-	IF key_column = ANY (item.columns) THEN
-		key_column := quote_ident(key_column);
-	END IF;
-	SELECT p.type, p.collation_oid INTO type, collation_oid
-	  FROM @extschema@._model_probe_argument(model, caller, 'customers_key', key_column, item.from_item,
-		item.columns) AS p;
+	SELECT p.expression, p.type, p.collation_oid INTO key_column, type, collation_oid
+	  FROM @extschema@._model_argument(model, caller, 'customers_key', key_column, item.from_item,
+		item.columns, item.types, item.collations) AS p;
 	key_type := type;
 	settings := settings || jsonb_build_object('customers_key_type', format_type(type, NULL));
 	-- a collation of the column's own would meet that of the histories
@@ -587,12 +587,9 @@ BEGIN
 	selected := format('%s AS customer_id', customer);
 	IF tenanted THEN
 		expression := settings ->> 'tenant';
-		IF expression = ANY (item.columns) THEN
-			expression := quote_ident(expression);
-		END IF;
-		SELECT p.type, p.collation_oid INTO type, collation_oid
-		  FROM @extschema@._model_probe_argument(model, caller, 'tenant', expression, item.from_item,
-			item.columns) AS p;
+		SELECT p.expression, p.type, p.collation_oid INTO expression, type, collation_oid
+		  FROM @extschema@._model_argument(model, caller, 'tenant', expression, item.from_item,
+			item.columns, item.types, item.collations) AS p;
 		tenant_text := format(@extschema@._model_key_text('tenant', type, collation_oid), '(' || expression || E'\n)')
 			|| CASE WHEN collation_oid NOT IN (0, 'pg_catalog."default"'::regcollation)
 				THEN ' COLLATE "default"' ELSE '' END;
@@ -601,17 +598,18 @@ BEGIN
 	END IF;
 	selected := selected || format(', %s AS tenant', tenant_text);
 	FOREACH argument IN ARRAY '{consent,objection}'::text[] LOOP
-		expression := coalesce(settings ->> argument, CASE argument WHEN 'consent' THEN 'true' ELSE 'false' END);
-		IF expression = ANY (item.columns) THEN
-			expression := quote_ident(expression);
+		IF settings ->> argument IS NULL THEN
+			selected := selected || format(', %s AS %I', (argument = 'consent')::text, argument);
+			CONTINUE;
 		END IF;
-		SELECT p.type INTO type
-		  FROM @extschema@._model_probe_argument(model, caller, argument, expression, item.from_item,
-			item.columns) AS p;
+		expression := settings ->> argument;
+		SELECT p.expression, p.type INTO expression, type
+		  FROM @extschema@._model_argument(model, caller, argument, expression, item.from_item,
+			item.columns, item.types, item.collations) AS p;
 		IF @extschema@._model_base_type(type) <> 'bool'::regtype THEN
 			RAISE datatype_mismatch USING
 				MESSAGE = format('%s "%s" is of type %s, not boolean',
-					argument, left(expression, 100), format_type(type, NULL)),
+					argument, left(settings ->> argument, 100), format_type(type, NULL)),
 				HINT = CASE argument
 					WHEN 'consent' THEN 'consent says of each row of customers whether the person may be scored,'
 						' like: consent_on IS NOT NULL.'
@@ -623,16 +621,13 @@ BEGIN
 	settings := settings || '{"known_is_moment": null}';
 	IF settings ->> 'known_since' IS NOT NULL THEN
 		expression := settings ->> 'known_since';
-		IF expression = ANY (item.columns) THEN
-			expression := quote_ident(expression);
-		END IF;
-		SELECT p.type INTO type
-		  FROM @extschema@._model_probe_argument(model, caller, 'known_since', expression, item.from_item,
-			item.columns) AS p;
+		SELECT p.expression, p.type INTO expression, type
+		  FROM @extschema@._model_argument(model, caller, 'known_since', expression, item.from_item,
+			item.columns, item.types, item.collations) AS p;
 		IF @extschema@._model_base_type(type) <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
 			RAISE datatype_mismatch USING
 				MESSAGE = format('known_since "%s" is of type %s, not a date',
-					left(expression, 100), format_type(type, NULL)),
+					left(settings ->> 'known_since', 100), format_type(type, NULL)),
 				HINT = 'known_since says of each row of customers since when the person is known:'
 					' a column or expression of type date, timestamp or timestamptz.';
 		END IF;
@@ -642,12 +637,9 @@ BEGIN
 	END IF;
 	IF settings ->> 'account' IS NOT NULL THEN
 		expression := settings ->> 'account';
-		IF expression = ANY (item.columns) THEN
-			expression := quote_ident(expression);
-		END IF;
-		SELECT p.type, p.collation_oid INTO type, collation_oid
-		  FROM @extschema@._model_probe_argument(model, caller, 'account', expression, item.from_item,
-			item.columns) AS p;
+		SELECT p.expression, p.type, p.collation_oid INTO expression, type, collation_oid
+		  FROM @extschema@._model_argument(model, caller, 'account', expression, item.from_item,
+			item.columns, item.types, item.collations) AS p;
 		-- An empty text is what some tables have for none. This way to say NULLIF(..., '') is
 		-- strict, so that a condition on it finds an index from below an outer join.
 		selected := selected || format(', substring(%s, ''.+'') COLLATE "C" AS of_account',
@@ -658,9 +650,9 @@ BEGIN
 	-- One row a customer: either an index says so, or the most careful one counts.
 	is_unique := EXISTS (SELECT FROM pg_index AS i
 		WHERE i.indrelid = item.relation AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-		  AND ARRAY(SELECT quote_ident(a.attname) FROM pg_attribute AS a
+		  AND ARRAY(SELECT format('source.%I', a.attname) FROM pg_attribute AS a
 					 WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
-			  <@ CASE WHEN tenanted THEN ARRAY[key_column, quote_ident(settings ->> 'tenant')]
+			  <@ CASE WHEN tenanted THEN ARRAY[key_column, format('source.%I', settings ->> 'tenant')]
 				ELSE ARRAY[key_column] END);
 	-- as in the source, a key that no index takes is none
 	query := format(E'SELECT %s FROM %s WHERE (%s\n) IS NOT NULL AND %s IS NOT NULL%s',

@@ -17,11 +17,12 @@ BEGIN
 						|| CASE WHEN d.reason = 'stream_other_kinds'
 						THEN format(' (%s)', array_to_string(t.kinds_beyond[1:5], ', ')) ELSE '' END,
 						', ' ORDER BY t.stream_no) FILTER (WHERE d.affected > 0), min(r.finished_at)
-				FROM {model}.stream AS t
-				CROSS JOIN LATERAL (SELECT * FROM {model}.refreshes AS f
-						WHERE f.stream_no = t.stream_no AND {everything}
-						ORDER BY f.refresh_id DESC LIMIT 1) AS r
-				CROSS JOIN LATERAL (VALUES
+				FROM {model}.stream AS t,
+				LATERAL (SELECT f.rows_without_customer, f.rows_without_day, f.rows_without_value, f.rows_unconvertible,
+							f.customers_too_large, f.finished_at
+						FROM {model}.refreshes AS f WHERE f.stream_no = t.stream_no AND {everything}
+						ORDER BY f.refresh_id DESC LIMIT 1) AS r,
+				LATERAL (VALUES
 					('stream_no_customer', r.rows_without_customer), ('stream_no_day', r.rows_without_day),
 					('stream_no_value', r.rows_without_value),
 					(CASE WHEN t.scale IS NULL THEN 'stream_unconvertible' ELSE 'stream_off_scale' END,
@@ -34,12 +35,11 @@ BEGIN
 				GROUP BY d.reason
 				UNION ALL
 				SELECT {tenant}, 'stream_future_day', e.n, e.n, NULL, now()
-				FROM {model}._question AS q
-				CROSS JOIN LATERAL (SELECT count(*) AS n FROM ({events}) AS e
+				FROM {model}._question AS q,
+				LATERAL (SELECT count(*) AS n FROM {model}._events AS e
 					WHERE e.tenant = q.tenant AND @extschema@.last_activity(e.streams) > q.as_of) AS e
 				UNION ALL
-				$q$, 'model', quote_ident(model), 'everything', everything, 'tenant', tenant,
-		'events', @extschema@._model_events(model, settings));
+				$q$, 'model', quote_ident(model), 'everything', everything, 'tenant', tenant);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._stream_quality(name, jsonb, text, text) IS
@@ -61,11 +61,10 @@ SELECT s.customer_key, t.stream::text AS stream, k.kind::text AS kind, k.role,
        @extschema@.frequency(x.history, s.as_of) AS events, @extschema@.monetary(x.history, s.as_of) AS total,
        @extschema@.first_day(x.history, s.as_of) AS first_on, @extschema@.last_day(x.history, s.as_of) AS last_on,
        {tenant} AS tenant, s.customer_id
-  FROM {model}._scored AS s
- CROSS JOIN LATERAL @extschema@.stream_kinds(s.streams) AS x
-  JOIN {model}.stream AS t ON t.stream_no = x.stream
-  JOIN {model}.stream_kind AS k ON k.stream_no = x.stream AND k.kind_no = x.kind
- WHERE @extschema@.first_day(x.history, s.as_of) IS NOT NULL$q$,
+  FROM {model}._scored AS s, LATERAL @extschema@.stream_kinds(s.streams) AS x,
+       {model}.stream AS t, {model}.stream_kind AS k
+ WHERE t.stream_no = x.stream AND k.stream_no = x.stream AND k.kind_no = x.kind
+   AND @extschema@.first_day(x.history, s.as_of) IS NOT NULL$q$,
 			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 's')),
 		'what each customer did beside ordering: a row for each stream and kind with an event on or before as_of');
 	RETURN NEXT @extschema@._model_function('customer_events', '{customer text}',

@@ -80,14 +80,17 @@ COMMENT ON FUNCTION @extschema@._stream_columns(jsonb) IS
 -- none is.
 CREATE FUNCTION @extschema@._view_kinds(settings jsonb)
 	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT COALESCE(pg_catalog.string_agg(pg_catalog.format(
-			', (SELECT array_agg(v.kind_no ORDER BY v.kind_no) FROM %I.stream_kind AS v'
-			' WHERE v.stream_no = %s AND v.role = ''view'') AS views_of_%2$s',
-			settings OPERATOR(pg_catalog.->>) 'home', s.stream_no), '' ORDER BY s.stream_no), '')
-	  FROM @extschema@._streams(settings) AS s;
-END;
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (SELECT coalesce(string_agg(format(
+				', (SELECT array_agg(v.kind_no ORDER BY v.kind_no) FROM %I.stream_kind AS v'
+				' WHERE v.stream_no = %s AND v.role = ''view'') AS views_of_%2$s',
+				settings ->> 'home', s.stream_no), '' ORDER BY s.stream_no), '')
+			  FROM @extschema@._streams(settings) AS s);
+END
+$$;
 COMMENT ON FUNCTION @extschema@._view_kinds(jsonb) IS
 	'internal: the kinds of each stream that are views of products, as items of SELECT';
 

@@ -384,10 +384,7 @@ BEGIN
 	IF hidden IS NOT NULL THEN
 		EXECUTE format('ALTER TABLE %I.%I %s', model, relation, hidden);
 	END IF;
-	EXECUTE format('COMMENT ON TABLE %I.%I IS %L', model, relation, t.meaning);
-	FOR n IN 1 .. cardinality(names) LOOP
-		EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', model, relation, names[n], words[n]);
-	END LOOP;
+	PERFORM @extschema@._model_put_comments(format('%I.%I', model, relation), t.meaning, names, words);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_make_table(name, text, boolean) IS 'internal: make one table of a model';

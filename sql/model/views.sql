@@ -241,13 +241,22 @@ BEGIN
 	RETURN NEXT @extschema@._model_view('_question', @extschema@._model_question(model, settings),
 		'internal: as of when, with which settings and by which thresholds customers are scored; a row for '
 		'each tenant that the reader may see');
-	RETURN NEXT @extschema@._model_view('_histories', @extschema@._model_histories(model, settings),
+	-- a model that has once had these keeps them
+	IF (settings ->> 'live')::boolean OR to_regclass(home || '._everyone') IS NOT NULL THEN
+		RETURN NEXT @extschema@._model_view('_pending_keys', @extschema@._model_pending_keys(model),
+			'internal: the customers who have something pending, more than once and under former keys too');
+		RETURN NEXT @extschema@._model_view('_pending_rows', @extschema@._model_pending_rows(model, settings),
+			'internal: what is pending, by the customer that it counts for');
+		RETURN NEXT @extschema@._model_view('_everyone', @extschema@._model_everyone(model, settings, shared => true),
+			'internal: the history of everybody, with what is pending, and whether there is something left of it');
+	END IF;
+	RETURN NEXT @extschema@._model_view('_histories', @extschema@._model_histories(model, settings, shared => true),
 		'internal: the history of each customer, with what is pending');
-	RETURN NEXT @extschema@._model_view('_customers',
-		CASE WHEN settings ->> 'customers_query' IS NULL AND NOT @extschema@._has_streams(settings) THEN
-			@extschema@._fill('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known'
-				' FROM {model}._histories AS h', 'model', home)
-		ELSE @extschema@._model_customers(model, settings) END,
+	IF @extschema@._has_streams(settings) THEN
+		RETURN NEXT @extschema@._model_view('_events', @extschema@._model_events(model, settings),
+			'internal: the histories of each customer by stream and kind, with what is pending');
+	END IF;
+	RETURN NEXT @extschema@._model_view('_customers', @extschema@._model_customers(model, settings, shared => true),
 		'internal: what is known of each customer');
 	RETURN NEXT @extschema@._model_view('_facts',
 		@extschema@._model_facts(settings, home || '._question', home || '._customers'),
@@ -257,7 +266,7 @@ BEGIN
 	RETURN NEXT @extschema@._model_view('_scores',
 		@extschema@._model_scores(model, settings, home || '._scored', ARRAY[settings ->> 'map_copy']),
 		'internal: facts, scores and segment of each customer');
-	-- a model that has once had it keeps it
+	-- this one too
 	IF (settings ->> 'minimum_group_size')::int > 1 OR to_regclass(home || '._shown') IS NOT NULL THEN
 		RETURN NEXT @extschema@._model_view('_shown', @extschema@._model_shown(settings, home || '._scores'),
 			'internal: which groups of people the summaries can show, by names');
@@ -268,9 +277,9 @@ COMMENT ON FUNCTION @extschema@._model_level_views(name, jsonb) IS 'internal: th
 
 -- An attribute as the lateral rows of attribute_summary have it: as text, and
 -- numbers and days as numbers too, of which ranges can be made.
-CREATE FUNCTION @extschema@._model_attribute_values(model name, settings jsonb, ranges boolean)
+CREATE FUNCTION @extschema@._model_attribute_values(settings jsonb, ranges boolean)
 	RETURNS text
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
@@ -278,9 +287,6 @@ DECLARE
 BEGIN
 	IF cardinality(@extschema@._model_attributes(settings)) = 0 THEN
 		RETURN NULL;
-	END IF;
-	IF ranges THEN
-		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'customers_query');
 	END IF;
 	SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default"%2$s)', u.a,
 		CASE WHEN ranges THEN ', ' || CASE t.type
@@ -299,16 +305,13 @@ BEGIN
 					THEN c.%1$I::numeric END$k$, u.a)
 				ELSE 'NULL::text, NULL::numeric' END END END), ', ' ORDER BY u.n) INTO list
 	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n)
-	  LEFT JOIN LATERAL (SELECT @extschema@._model_base_type(t.atttypid) AS type FROM pg_attribute AS t
-						WHERE t.attrelid = to_regclass(format('%I.source_probe', model)) AND t.attname = u.a
-						  AND NOT t.attisdropped) AS t ON true;
-	IF ranges THEN
-		EXECUTE format('DROP VIEW %I.source_probe', model);
-	END IF;
+	  LEFT JOIN (SELECT c.attname, @extschema@._model_base_type(c.atttypid) AS type
+				   FROM @extschema@._model_query_columns(
+						CASE WHEN ranges THEN settings ->> 'customers_query' END) AS c) AS t ON t.attname = u.a;
 	RETURN list;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_attribute_values(name, jsonb, boolean) IS
+COMMENT ON FUNCTION @extschema@._model_attribute_values(jsonb, boolean) IS
 	'internal: the attributes of a model as rows of name and value';
 
 -- The query of attribute_summary without small groups hidden.
@@ -319,7 +322,7 @@ CREATE FUNCTION @extschema@._model_attribute_summary(model name, settings jsonb)
 	AS $$
 DECLARE
 	small	int := settings ->> 'minimum_group_size';
-	list	text := @extschema@._model_attribute_values(model, settings, small = 1);
+	list	text := @extschema@._model_attribute_values(settings, small = 1);
 BEGIN
 	IF list IS NULL THEN
 		RETURN format($q$
@@ -336,7 +339,7 @@ WITH counted AS MATERIALIZED (
 	SELECT c.as_of, c.tenant, a.attribute, a.attribute_value,
 	       c.segment, c.segment_label, c.segment_order, c.segment_color::text AS segment_color,
 	       count(*) AS customers, sum(c.monetary) AS revenue
-	  FROM {model}.customer_scores AS c CROSS JOIN LATERAL (VALUES {list}) AS a (attribute, attribute_value)
+	  FROM {model}.customer_scores AS c, LATERAL (VALUES {list}) AS a (attribute, attribute_value)
 	 GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value,
 	       c.segment, c.segment_label, c.segment_order, c.segment_color)
 SELECT v.as_of, v.tenant, v.attribute, v.attribute_value, l.segment COLLATE "C" AS segment, l.segment_label,
@@ -378,8 +381,8 @@ SELECT b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_l
                                count(*) AS customers, sum(c.monetary) AS revenue,
                                dense_rank() OVER (PARTITION BY c.tenant, a.attribute
                                                       ORDER BY a.attribute_value) AS place
-                          FROM {model}.customer_scores AS c
-                         CROSS JOIN LATERAL (VALUES {list}) AS a (attribute, attribute_value, kind, number)
+                          FROM {model}.customer_scores AS c,
+                               LATERAL (VALUES {list}) AS a (attribute, attribute_value, kind, number)
                          GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number,
                                c.segment, c.segment_label, c.segment_order, c.segment_color) AS d
                 WINDOW every AS (PARTITION BY d.tenant, d.attribute)) AS r) AS b
@@ -392,6 +395,29 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_attribute_summary(name, jsonb) IS
 	'internal: the query of attribute_summary, of all groups';
+
+-- The thresholds of each dimension as rows. It runs with the rights of those who read
+-- the view thresholds.
+CREATE FUNCTION @extschema@._threshold_rows(recency float8[], frequency float8[], monetary float8[], basket float8[],
+	bins int, of_means boolean, language text, decimals int)
+	RETURNS TABLE ("position" int, dimension text, score int, lower_bound float8, upper_bound float8,
+		score_range text, score_reason text)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+	SELECT d.position, d.dimension, n.score,
+		   CASE WHEN d.dimension = 'recency' THEN d.thresholds[pg_catalog.cardinality(d.thresholds) - n.score + 1]
+				ELSE d.thresholds[n.score - 1] END,
+		   CASE WHEN d.dimension = 'recency' THEN d.thresholds[pg_catalog.cardinality(d.thresholds) - n.score + 2]
+				ELSE d.thresholds[n.score] END,
+		   @extschema@.score_range(CASE WHEN of_means AND d.dimension = 'monetary' THEN 'mean' ELSE d.dimension END,
+			   d.thresholds, n.score, language, decimals),
+		   CASE WHEN d.thresholds IS NULL THEN 'too_few_customers' END
+	  FROM (VALUES (1, 'recency', recency), (2, 'frequency', frequency), (3, 'monetary', monetary),
+			(4, 'basket', basket)) AS d ("position", dimension, thresholds),
+		   LATERAL pg_catalog.generate_series(1, COALESCE(pg_catalog.cardinality(d.thresholds) + 1, bins)) AS n (score);
+END;
+COMMENT ON FUNCTION @extschema@._threshold_rows(float8[], float8[], float8[], float8[], int, boolean, text, int) IS
+	'internal: which values get which score, as the view thresholds of a model says';
 
 -- The views about customers and their sums.
 CREATE FUNCTION @extschema@._model_views(model name, settings jsonb)
@@ -431,7 +457,7 @@ SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
             ELSE r.previous_segment END::text AS previous_segment,
        CASE WHEN r.segment IS NOT DISTINCT FROM s.segment THEN r.changed_on END AS changed_on,
        s.segment_overridden, {tenant} AS tenant, s.customer_id
-  FROM {model}._scores AS s
+  FROM (SELECT s.customer_key, s.segment, s.segment_overridden, s.tenant, s.customer_id FROM {model}._scores AS s) AS s
   LEFT JOIN {model}.segment_label AS l ON l.map = {map} AND l.segment = s.segment AND l.language = {language}
   LEFT JOIN {model}.recorded_segments AS r ON r.customer_key = s.customer_key$q$,
 			'model', home, 'map', map, 'language', language, 'tenant', @extschema@._model_tenant(settings, 's')),
@@ -460,16 +486,17 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
 
 	RETURN NEXT @extschema@._model_view('segment_summary',
 		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._fill($q$
-SELECT q.as_of, {tenant} AS tenant, l.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
+SELECT q.as_of, {tenant} AS tenant, q.segment::text AS segment, q.label AS segment_label, q.role::text AS role,
        COALESCE(s.customers, 0) AS customers,
        COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
        COALESCE(s.revenue, 0)::{money} AS revenue,
        (greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
        s.mean_rfm_score, s.median_recency_days, s.median_frequency, s.median_monetary::{money} AS median_monetary,
-       l.display_order AS segment_order, l.color::text AS segment_color,
+       q.display_order AS segment_order, q.color::text AS segment_color,
        COALESCE(s.overridden, 0) AS customers_overridden
-  FROM {model}._question AS q
-  JOIN {model}.segment_label AS l ON l.map = {map} AND l.language = {language}
+  FROM (SELECT q.as_of, q.tenant, l.segment, l.label, l.role, l.display_order, l.color
+          FROM {model}._question AS q, {model}.segment_label AS l
+         WHERE l.map = {map} AND l.language = {language}) AS q
   LEFT JOIN (SELECT c.tenant, c.segment, count(*) AS customers,
                     count(*) FILTER (WHERE c.segment_overridden) AS overridden,
                     sum(c.monetary) AS revenue, @extschema@.weighted_mean(c.rfm_score, 1) AS mean_rfm_score,
@@ -477,9 +504,9 @@ SELECT q.as_of, {tenant} AS tenant, l.segment::text AS segment, l.label AS segme
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY c.frequency) AS median_frequency,
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY c.monetary::float8) AS median_monetary
                FROM {model}.customer_scores AS c GROUP BY c.tenant, c.segment) AS s
-         ON s.segment = l.segment AND COALESCE(s.tenant, '') = q.tenant
+         ON s.segment = q.segment AND COALESCE(s.tenant, '') = q.tenant
 WINDOW w AS (PARTITION BY q.tenant)
- ORDER BY q.tenant, l.display_order, l.segment$q$,
+ ORDER BY q.tenant, q.display_order, q.segment$q$,
 				'model', home, 'map', map, 'language', language, 'tenant', tenant, 'money', money),
 			'{as_of,tenant,segment,segment_label,role,customers,customers_share,revenue,revenue_share,mean_rfm_score,'
 			'median_recency_days,median_frequency,median_monetary,segment_order,segment_color,customers_overridden}',
@@ -503,48 +530,35 @@ WINDOW w AS (PARTITION BY q.tenant)
 		'customers and revenue by attribute, its value and segment; shares within a value');
 
 	RETURN NEXT @extschema@._model_view('thresholds', @extschema@._fill($q$
-SELECT {tenant} AS tenant, d.dimension, n.score,
-       CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 1]
-            ELSE t.thresholds[n.score - 1] END AS lower_bound,
-       CASE WHEN d.dimension = 'recency' THEN t.thresholds[cardinality(t.thresholds) - n.score + 2]
-            ELSE t.thresholds[n.score] END AS upper_bound,
-       @extschema@.score_range({dimension}, t.thresholds, n.score, {language}, {decimals}) AS score_range,
-       q.version, k.valid_from, {customers} AS calibrated_customers,
-       CASE WHEN t.thresholds IS NULL THEN 'too_few_customers' END AS score_reason
+SELECT {tenant} AS tenant, t.dimension, t.score, t.lower_bound, t.upper_bound, t.score_range,
+       q.version, k.valid_from, {customers} AS calibrated_customers, t.score_reason
   FROM {model}._question AS q,
        (SELECT b.version, b.tenant, b.customers, c.valid_from, c.bins
           FROM {model}.calibration AS b, {model}.configuration AS c WHERE c.version = b.version) AS k,
-       (VALUES (1, 'recency'), (2, 'frequency'), (3, 'monetary'), (4, 'basket')) AS d (position, dimension),
-       LATERAL (SELECT CASE d.dimension WHEN 'recency' THEN q.recency_thresholds
-                            WHEN 'frequency' THEN q.frequency_thresholds
-                            WHEN 'monetary' THEN q.monetary_thresholds ELSE q.basket_thresholds END) AS t (thresholds),
-       generate_series(1, {bins}) AS n (score)
+       LATERAL @extschema@._threshold_rows(q.recency_thresholds, q.frequency_thresholds, q.monetary_thresholds,
+           q.basket_thresholds, k.bins, {mean}, {language}, {decimals}) AS t
  WHERE k.version = q.version AND k.tenant = q.tenant
-   AND n.score <= COALESCE(cardinality(t.thresholds) + 1, k.bins)
- ORDER BY q.tenant, d.position, n.score$q$,
+ ORDER BY q.tenant, t.position, t.score$q$,
 			'model', home, 'tenant', tenant, 'language', language, 'decimals', settings ->> 'money_decimals',
-			-- the number of bins as a constant, so that the planner knows how few rows there are
-			'bins', settings ->> 'bins',
-			'dimension', CASE settings ->> 'monetary' WHEN 'mean'
-				THEN 'CASE d.dimension WHEN ''monetary'' THEN ''mean'' ELSE d.dimension END' ELSE 'd.dimension' END,
+			'mean', (settings ->> 'monetary' = 'mean')::text,
 			'customers', CASE WHEN small = 1 THEN 'k.customers'
 				ELSE format('CASE WHEN k.customers >= %s THEN k.customers END', small) END),
 		'the thresholds in force: which values get which score');
 
 	RETURN NEXT @extschema@._model_view('score_distribution',
 		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._fill($q$
-SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
+SELECT t.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.customers, 0) AS customers,
        COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
        COALESCE(s.revenue, 0)::{money} AS revenue,
        (greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
        CASE WHEN t.score_reason IS NOT NULL THEN t.score_reason
             WHEN t.score_range = '-'
             THEN 'no value can get this score: many customers share the value at its threshold' END AS note
-  FROM {model}.thresholds AS t
-  JOIN {model}._question AS q ON q.tenant = COALESCE(t.tenant, '')
+  FROM (SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, t.score_reason
+          FROM {model}.thresholds AS t, {model}._question AS q WHERE q.tenant = COALESCE(t.tenant, '')) AS t
   LEFT JOIN (SELECT c.tenant, d.dimension, d.score, count(*) AS customers, sum(c.monetary) AS revenue
-               FROM {model}.customer_scores AS c
-              CROSS JOIN LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score),
+               FROM {model}.customer_scores AS c,
+                    LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score),
                      ('monetary', c.m_score), ('basket', c.basket_score)) AS d (dimension, score)
               WHERE d.score IS NOT NULL GROUP BY c.tenant, d.dimension, d.score) AS s
          ON s.dimension = t.dimension AND s.score = t.score AND COALESCE(s.tenant, '') = COALESCE(t.tenant, '')
@@ -559,24 +573,25 @@ WINDOW w AS (PARTITION BY t.tenant, t.dimension)
 
 	RETURN NEXT @extschema@._model_view('rfm_grid',
 		@extschema@._model_hide_groups(settings, home || '._shown', @extschema@._fill($q$
-SELECT q.as_of, {tenant} AS tenant, r.score AS r_score, f.score AS f_score,
-       @extschema@.score_range('recency', q.recency_thresholds, r.score, {language}, {decimals}) AS r_range,
-       @extschema@.score_range('frequency', q.frequency_thresholds, f.score, {language}, {decimals}) AS f_range,
+SELECT q.as_of, {tenant} AS tenant, q.r_score, q.f_score,
+       @extschema@.score_range('recency', q.recency_thresholds, q.r_score, {language}, {decimals}) AS r_range,
+       @extschema@.score_range('frequency', q.frequency_thresholds, q.f_score, {language}, {decimals}) AS f_range,
        COALESCE(s.customers, 0) AS customers,
        COALESCE(s.customers, 0) / NULLIF(sum(s.customers) OVER w, 0)::float8 AS customers_share,
        COALESCE(s.revenue, 0)::{money} AS revenue,
        (greatest(COALESCE(s.revenue, 0), 0) / NULLIF(sum(greatest(s.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
        s.mean_m_score::float8 AS mean_m_score
-  FROM {model}._question AS q
-  JOIN generate_series(1, {bins}) AS r (score) ON r.score <= cardinality(q.recency_thresholds) + 1
-  JOIN generate_series(1, {bins}) AS f (score) ON f.score <= cardinality(q.frequency_thresholds) + 1
+  FROM (SELECT q.as_of, q.tenant, q.recency_thresholds, q.frequency_thresholds, r.score AS r_score, f.score AS f_score
+          FROM {model}._question AS q, generate_series(1, {bins}) AS r (score), generate_series(1, {bins}) AS f (score)
+         WHERE r.score <= cardinality(q.recency_thresholds) + 1
+           AND f.score <= cardinality(q.frequency_thresholds) + 1) AS q
   LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue,
                     avg(c.m_score) AS mean_m_score
                FROM {model}.customer_scores AS c WHERE c.r_score IS NOT NULL
               GROUP BY c.tenant, c.r_score, c.f_score) AS s
-         ON s.r_score = r.score AND s.f_score = f.score AND COALESCE(s.tenant, '') = q.tenant
+         ON s.r_score = q.r_score AND s.f_score = q.f_score AND COALESCE(s.tenant, '') = q.tenant
 WINDOW w AS (PARTITION BY q.tenant)
- ORDER BY q.tenant, r.score DESC, f.score$q$,
+ ORDER BY q.tenant, q.r_score DESC, q.f_score$q$,
 				'model', home, 'money', money, 'tenant', tenant, 'language', language,
 				'decimals', settings ->> 'money_decimals', 'bins', settings ->> 'bins'),
 			'{as_of,tenant,r_score,f_score,r_range,f_range,customers,customers_share,revenue,'
@@ -589,6 +604,40 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_views(name, jsonb) IS
 	'internal: the views of a model about customers and their sums';
+
+-- What model_status says of what was found. It runs with the rights of those who read
+-- the view.
+CREATE FUNCTION @extschema@._model_state(missing text[], lost text, problem text, foreign_tokens bigint,
+	uncalibrated bigint, left_out numeric, minimum_customers int, OUT status text, OUT needs text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	status := 'ok';
+	IF missing IS NOT NULL THEN
+		status := 'source missing';
+		needs := concat('bring back ', array_to_string(missing, ', '),
+			', or name another: alter_model(..., source => ..., customers => ...)', '; ' || lost);
+	ELSIF lost IS NOT NULL THEN
+		status := 'incomplete';
+		needs := lost;
+	ELSIF problem IS NOT NULL THEN
+		status := 'rebuild needed';
+		needs := problem || ': mend it by alter_model or refresh_model';
+	ELSIF foreign_tokens > 0 THEN
+		status := 'suppression key missing';
+		needs := 'put the key that the suppression list was made with into suppression_key, then reapply_suppression';
+	ELSIF uncalibrated > 0 THEN
+		status := 'thresholds missing';
+		needs := concat('once there are customers: calibrate_model', CASE WHEN minimum_customers > 1
+			THEN format(' (%s with an order at least)', minimum_customers) END);
+	ELSIF left_out > 0 THEN
+		needs := format('nothing; rows left out that can''t be scored: %s, see data_quality', left_out);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_state(text[], text, text, bigint, bigint, numeric, int) IS
+	'internal: the state of a model in words, and what it needs';
 
 -- Freshness, and what was left out or is worth a look.
 CREATE FUNCTION @extschema@._model_status_views(model name, settings jsonb)
@@ -607,34 +656,20 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
                                  WHERE k.version = c.version) AS calibrated_on,
        c.segment_map, f.finished_at AS refreshed_at,
        p.customers,
-       (SELECT count(*) FROM {model}._question AS q WHERE q.tenant <> '') AS tenants,
-       CASE WHEN p.missing IS NOT NULL THEN 'source missing' WHEN p.lost IS NOT NULL THEN 'incomplete'
-            WHEN p.problem IS NOT NULL THEN 'rebuild needed'
-            WHEN p.foreign_tokens > 0 THEN 'suppression key missing'
-            WHEN p.uncalibrated > 0 THEN 'thresholds missing' ELSE 'ok' END AS status,
-       CASE WHEN p.missing IS NOT NULL THEN 'bring back ' || array_to_string(p.missing, ', ')
-                || ', or name another: alter_model(..., source => ..., customers => ...)'
-                || COALESCE('; ' || p.lost, '')
-            WHEN p.lost IS NOT NULL THEN p.lost
-            WHEN p.problem IS NOT NULL THEN p.problem || ': mend it by alter_model or refresh_model'
-            WHEN p.foreign_tokens > 0 THEN 'put the key that the suppression list was made with'
-                ' into suppression_key, then reapply_suppression'
-            WHEN p.uncalibrated > 0 THEN 'once there are customers: calibrate_model'
-                || CASE WHEN c.minimum_customers > 1
-                        THEN format(' (%s with an order at least)', c.minimum_customers) ELSE '' END
-            WHEN p.left_out > 0
-            THEN format('nothing; rows left out that can''t be scored: %s, see data_quality', p.left_out) END AS needs,
+       t.tenants,
+       s.status, s.needs,
        c.live, (SELECT count(*) FROM {model}.pending AS d, {model}._question AS q
                 WHERE q.tenant = d.tenant){pending_events} AS pending_changes, c.minimum_group_size
   FROM {model}.configuration AS c,
        (SELECT max(r.finished_at) AS finished_at FROM {model}.refreshes AS r) AS f,
+       (SELECT count(*) FILTER (WHERE q.tenant <> '') AS tenants,
+               count(*) FILTER (WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
+                   OR q.monetary_thresholds IS NULL) AS uncalibrated
+          FROM {model}._question AS q) AS t,
        LATERAL (SELECT (SELECT count(*) FROM {model}._histories AS h, {model}._question AS q
                          WHERE q.tenant = h.tenant) AS customers,
        @extschema@._model_missing(c.source_reads || c.customers_reads{stream_reads}) AS missing,
        @extschema@._model_lost({name}, c.objects) AS lost,
-       (SELECT count(*) FROM {model}._question AS q
-         WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
-            OR q.monetary_thresholds IS NULL) AS uncalibrated,
        {foreign_tokens} AS foreign_tokens,
        CASE WHEN c.live{any_live}
             THEN COALESCE(CASE WHEN c.live THEN
@@ -644,7 +679,9 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
        (SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM {model}.rejects AS x
                                         WHERE x.reason = 'unconvertible')
           FROM {model}.refreshes AS r WHERE r.stream_no IS NULL AND {everything}
-         ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p
+         ORDER BY r.refresh_id DESC LIMIT 1) AS left_out) AS p,
+       LATERAL @extschema@._model_state(p.missing, p.lost, p.problem, p.foreign_tokens, t.uncalibrated, p.left_out,
+           c.minimum_customers) AS s
  WHERE c.valid_until IS NULL$q$,
 			'model', quote_ident(model), 'name', quote_literal(model), 'as_of', @extschema@._model_as_of(),
 			'everything', @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'),

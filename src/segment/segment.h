@@ -195,8 +195,9 @@ typedef struct SegmentCaseColumn
 
 extern SegmentCaseColumn *segment_read_columns(ArrayType *array, int *count, int first);
 
-extern char *segment_map_as_case(const SegmentMap *map,
-								 const SegmentCaseColumn *columns, int ncolumns);
+/* in_scale: no score is below 1 or above the bins of the map */
+extern char *segment_map_as_case(const SegmentMap *map, const SegmentCaseColumn *columns,
+								 int ncolumns, bool in_scale);
 extern char *segment_condition_as_sql(const SegmentMap *map, int rule,
 									  const SegmentCaseColumn *columns, int ncolumns);
 

@@ -21,6 +21,7 @@ typedef struct Printer
 	const SegmentMap *map;
 	const SegmentCaseColumn *columns;
 	int			ncolumns;
+	bool		in_scale;		/* no score is below 1 or above the bins of the map */
 } Printer;
 
 static void
@@ -236,6 +237,33 @@ print_bound(Printer *p, const char **separator, int score, const char *op, int32
 }
 
 /*
+ * The bounds of a rule on one score. In the scale of the map, a bound at its end
+ * says no more than that the score is known.
+ */
+static void
+print_bounds(Printer *p, const char **separator, int score, const SegmentRule *rule)
+{
+	int32		min = rule->min[score];
+	int32		max = rule->max[score];
+	bool		has_min = min != SEGMENT_NO_MIN;
+	bool		has_max = max != SEGMENT_NO_MAX;
+
+	if (has_min && has_max && min == max)
+	{
+		print_bound(p, separator, score, "=", min);
+		return;
+	}
+	if (p->in_scale && has_max && max >= p->map->bins && has_min)
+		has_max = false;
+	if (p->in_scale && has_min && min <= 1 && has_max)
+		has_min = false;
+	if (has_min)
+		print_bound(p, separator, score, ">=", min);
+	if (has_max)
+		print_bound(p, separator, score, "<=", max);
+}
+
+/*
  * What match_without_order does. Columns that are not given are NULL: a rule
  * that can't be true for that reason is left out.
  */
@@ -270,9 +298,9 @@ print_without_order(Printer *p, const bool *given)
 
 char *
 segment_map_as_case(const SegmentMap *map, const SegmentCaseColumn *columns,
-					int ncolumns)
+					int ncolumns, bool in_scale)
 {
-	Printer		p = {.map = map,.columns = columns,.ncolumns = ncolumns};
+	Printer		p = {.map = map,.columns = columns,.ncolumns = ncolumns,.in_scale = in_scale};
 	bool	   *given = palloc(sizeof(bool) * map->ncolumns);
 	bool		is_jsonb;
 
@@ -296,20 +324,7 @@ segment_map_as_case(const SegmentMap *map, const SegmentCaseColumn *columns,
 		}
 		appendStringInfoString(&p.out, "  WHEN ");
 		for (int k = 0; k < 3; k++)
-		{
-			bool		has_min = rule->min[k] != SEGMENT_NO_MIN,
-						has_max = rule->max[k] != SEGMENT_NO_MAX;
-
-			if (has_min && has_max && rule->min[k] == rule->max[k])
-				print_bound(&p, &separator, k, "=", rule->min[k]);
-			else
-			{
-				if (has_min)
-					print_bound(&p, &separator, k, ">=", rule->min[k]);
-				if (has_max)
-					print_bound(&p, &separator, k, "<=", rule->max[k]);
-			}
-		}
+			print_bounds(&p, &separator, k, rule);
 		if (rule->condition)
 		{
 			appendStringInfoString(&p.out, separator);

@@ -26,7 +26,7 @@
 
 PG_FUNCTION_INFO_V1(segment_of_scores);
 PG_FUNCTION_INFO_V1(segment_map_case);
-PG_FUNCTION_INFO_V1(segment_map_rule_case);
+PG_FUNCTION_INFO_V1(segment_map_scale_case);
 PG_FUNCTION_INFO_V1(segment_map_check);
 
 static const char *const map_tables[] = {"segment_map", "segment_rule", "segment_label"};
@@ -360,26 +360,30 @@ segment_map_case(PG_FUNCTION_ARGS)
 	SegmentCaseColumn *columns = read_case_columns(PG_GETARG_ARRAYTYPE_P(1), &ncolumns);
 	SegmentMap *map = segment_map_load(PG_GETARG_TEXT_PP(0), fcinfo->flinfo->fn_oid);
 
-	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(map, columns, ncolumns)));
+	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(map, columns, ncolumns, false)));
 }
 
 /*
- * _segment_rule_case(segment_map text, columns text[]) -> text; strict
+ * _segment_case(segment_map text, columns text[], positions boolean) -> text; strict
  *
- * The same rules, each of which gives its position instead of its segment:
- * which of them decided is then known from what decides.
+ * The same for scores that lie in the scale of the map. With positions each rule
+ * gives its position instead of its segment: which of them decided is then known
+ * from what decides.
  */
 Datum
-segment_map_rule_case(PG_FUNCTION_ARGS)
+segment_map_scale_case(PG_FUNCTION_ARGS)
 {
 	int			ncolumns;
 	SegmentCaseColumn *columns = read_case_columns(PG_GETARG_ARRAYTYPE_P(1), &ncolumns);
 	SegmentMap *map = segment_map_load(PG_GETARG_TEXT_PP(0), fcinfo->flinfo->fn_oid);
 
-	map->prospect = NULL;
-	for (int i = 0; i < map->nrules; i++)
-		map->rules[i].segment = psprintf("%d", map->rules[i].position);
-	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(map, columns, ncolumns)));
+	if (PG_GETARG_BOOL(2))
+	{
+		map->prospect = NULL;
+		for (int i = 0; i < map->nrules; i++)
+			map->rules[i].segment = psprintf("%d", map->rules[i].position);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(segment_map_as_case(map, columns, ncolumns, true)));
 }
 
 /*

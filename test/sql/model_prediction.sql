@@ -120,7 +120,7 @@ SELECT split_on = '2025-10-02' AS split FROM m.prediction_check;
 CREATE FUNCTION pg_temp.shown() RETURNS TABLE (relation name, shown text) LANGUAGE plpgsql AS $$
 BEGIN
   FOR relation IN SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'm'::regnamespace AND c.relkind = 'v' ORDER BY 1 LOOP
-    EXECUTE format('SELECT md5(string_agg(r, chr(10) ORDER BY r COLLATE "C")) FROM (SELECT (to_jsonb(v) - ''{checked_at,refreshed_at,size_bytes}''::text[])::text AS r FROM m.%I AS v) AS v', relation) INTO shown;
+    EXECUTE format('SELECT md5(string_agg(r, chr(10) ORDER BY r COLLATE "C")) FROM (SELECT (to_jsonb(v) - ''{checked_at,check_id,refreshed_at,size_bytes}''::text[])::text AS r FROM m.%I AS v) AS v', relation) INTO shown;
     RETURN NEXT;
   END LOOP;
 END $$;

@@ -162,7 +162,8 @@ SELECT product_views_30d, segment(NULL, NULL, NULL, 'essential_hybrid', to_jsonb
 FROM fact GROUP BY 1, 2, 3 ORDER BY 1;
 
 -- segment_case prints the same map: in every cell, with unknown scores too,
--- and for every combination of facts; also when columns are not given.
+-- and for every combination of facts; also when columns are not given, and where
+-- it says nothing of the ends of the scale, as models have it.
 CREATE TEMP TABLE wide AS
 SELECT r, f, m, fact.*, jsonb_strip_nulls(to_jsonb(fact)) AS facts
 FROM (SELECT nullif(r, 0) AS r, nullif(f, 0) AS f, nullif(m, 0) AS m
@@ -177,9 +178,10 @@ BEGIN
   FOR one IN SELECT map, bins FROM segment_map ORDER BY map LOOP
     EXECUTE format(
       'SELECT count(*) FILTER (WHERE segment(r, f, m, %1$L, facts) IS DISTINCT FROM %2$s),'
-      ' count(*) FILTER (WHERE segment(r, f, m, %1$L) IS DISTINCT FROM %3$s),'
+      ' count(*) FILTER (WHERE segment(r, f, m, %1$L) IS DISTINCT FROM %3$s OR %5$s IS DISTINCT FROM %2$s),'
       ' count(*) FROM wide AS w WHERE greatest(r, f, m, 1) <= %4$s', one.map,
-      segment_case(one.map, '{w.r,f,w.m}' || names), segment_case(one.map, '{r,f,m}'), one.bins)
+      segment_case(one.map, '{w.r,f,w.m}' || names), segment_case(one.map, '{r,f,m}'), one.bins,
+      _segment_case(one.map, '{w.r,f,w.m}' || names, false))
       INTO STRICT different, compared, total;
     IF different <> 0 OR compared <> 0 OR total < 60 * 27 THEN
       RAISE WARNING '%: % and % of % rows differ', one.map, different, compared, total;
