@@ -87,7 +87,7 @@ for my $from ('account_scores', q{account_scores_at('2025-12-31')})
 # functions can't be read or called, and no tool lists them for a reader.
 my @private = ModelCluster::rows($node, 'postgres', q{
 	SELECT c.oid::regclass FROM pg_class c WHERE relnamespace::regnamespace::text IN ('everything', 'open', 'stored', 'plain') AND relkind = 'v' AND relname ~ '^_' ORDER BY c.oid::regclass::text COLLATE "C"});
-is(join(' ', grep { /^everything/ } @private), 'everything._customers everything._facts everything._histories everything._question everything._scored everything._scores everything._shown',
+is(join(' ', grep { /^everything/ } @private), 'everything._customers everything._everyone everything._facts everything._histories everything._latest_check everything._pending_keys everything._pending_rows everything._question everything._scored everything._scores everything._shown',
 	'the private views');
 for my $role ('bi', 'branch')
 {
@@ -159,7 +159,8 @@ is(join("\n", ModelCluster::rows($node, 'postgres', q{
 	 WHERE c.relnamespace = 'everything'::regnamespace AND c.relkind = 'v' AND d.description !~ 'attribute of the customer' GROUP BY c.oid, d.description HAVING count(*) > 1})),
 	'', 'no two columns of a view have the same words');
 # A column that is added without words is an error where it is added.
-my ($out, $err) = run_as($node, 'postgres', 'shopowner', q{SELECT scoring._model_put_view('plain', 'extra', 'SELECT 1 AS customers, 2 AS unheard_of', 'comment')});
+my ($out, $err) = run_as($node, 'postgres', 'shopowner', q{SELECT scoring._model_put_view('plain', 'extra', 'SELECT 1 AS customers, 2 AS unheard_of');
+	SELECT scoring._model_comment_views('plain', scoring._model_settings('plain'), '{extra}', '{comment}', '{}')});
 like($err, qr/column unheard_of of view extra has no comment/, 'a column without words is refused');
 
 done_testing();
