@@ -16,7 +16,9 @@ BEGIN
 	ELSIF value NOT BETWEEN 1 AND most THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('%s is %s, not 1 to %s', argument, value, most),
-			HINT = format('It says for how many %s people are watched.', argument);
+			HINT = CASE WHEN argument IN ('days', 'weeks')
+				THEN format('It says for how many %s people are watched.', argument)
+				ELSE '1 is the first day with an order.' END;
 	END IF;
 	RETURN value;
 END

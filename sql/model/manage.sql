@@ -24,6 +24,9 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._goal_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._campaign_parts(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._lifecycle_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._repeat_functions(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._concentration_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._drift_parts(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._account_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._stream_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._satisfaction_views(model, settings);

@@ -128,6 +128,38 @@ SELECT d.* FROM differ('SELECT cohort_month, months_since, customers, value, rou
   c AS (SELECT month, count(*) AS customers FROM f WHERE month IS NOT NULL GROUP BY 1)
   SELECT c.month, s.n, c.customers, v.value, round(v.value / c.customers, 2) FROM c CROSS JOIN generate_series(0, 60) AS s (n) CROSS JOIN LATERAL (SELECT coalesce(sum(total), 0) AS value FROM o WHERE o.month = c.month AND o.n <= s.n) AS v
   WHERE (c.month + (s.n + 1) * interval '1 month')::date - 1 <= '2025-12-31' $q$) AS d;
+-- drift: the index by its formula, over bins counted by customer_scores_at
+CREATE FUNCTION steer.psi(a float8[], b float8[]) RETURNS numeric LANGUAGE sql AS $$
+  SELECT round(sum((q - p) * ln(q / p))::numeric, 9) FROM (SELECT (x + 0.5) / sum(x + 0.5) OVER () AS p, (y + 0.5) / sum(y + 0.5) OVER () AS q FROM unnest($1, $2) AS u (x, y)) AS s $$;
+CREATE FUNCTION steer.drift(a date, b date) RETURNS TABLE (dimension text, n_1 bigint, n_2 bigint, psi numeric) LANGUAGE sql AS $$
+  WITH v AS (SELECT version FROM st.configuration WHERE valid_until IS NULL), p AS (SELECT 1 AS side, s.* FROM v, st.customer_scores_at($1, version) AS s UNION ALL SELECT 2, s.* FROM v, st.customer_scores_at($2, version) AS s),
+  c AS (SELECT x.dimension, bin, count(*) FILTER (WHERE side = 1) AS n_1, count(*) FILTER (WHERE side = 2) AS n_2 FROM p CROSS JOIN LATERAL (VALUES ('recency', r_score::text), ('frequency', f_score::text), ('monetary', m_score::text), ('basket', basket_score::text),
+    ('segment', segment), ('attribute city', city)) AS x (dimension, bin) WHERE bin IS NOT NULL GROUP BY 1, 2)
+  SELECT c.dimension, sum(n_1)::bigint, sum(n_2)::bigint, steer.psi(array_agg(n_1::float8), array_agg(n_2::float8)) FROM c GROUP BY 1 $$;
+SELECT iso(a) AS a, iso(b) AS b, d.* FROM (VALUES (date '2024-12-31', date '2025-12-31'), ('2025-09-30', '2025-12-31'), ('2025-12-31', '2025-06-30')) AS p (a, b),
+  differ(format('SELECT dimension, customers_from, customers_to, round(psi::numeric, 9) FROM st.drift(%L, %L)', a, b), format('SELECT * FROM steer.drift(%L, %L)', a, b)) AS d;
+SELECT dimension, round(psi::numeric, 4) AS psi, round(critical_value::numeric, 4) AS critical_value, band, round(psi_as_seen::numeric, 4) AS psi_as_seen, round(ks::numeric, 4) AS ks FROM st.drift('2025-03-31', '2025-12-31');
+-- the distance of the values: the largest difference of their shares
+WITH s AS (SELECT 1 AS side, recency_days AS v FROM st.customer_scores_at('2025-03-31') UNION ALL SELECT 2, recency_days FROM st.customer_scores)
+SELECT abs(max(d.d) - (SELECT ks FROM st.drift('2025-03-31', '2025-12-31') WHERE dimension = 'recency')) < 1e-12 AS ks
+FROM (SELECT DISTINCT v FROM s WHERE v IS NOT NULL) AS x CROSS JOIN LATERAL (SELECT abs(avg((s.v <= x.v)::int) FILTER (WHERE side = 1) - avg((s.v <= x.v)::int) FILTER (WHERE side = 2))::float8 AS d FROM s) AS d;
+SELECT count(*) AS nothing FROM st.drift(NULL, '2025-12-31');
+SELECT dimension, band, psi = psi_as_seen AS same FROM st.drift_since_calibration WHERE dimension IN ('recency', 'segment');
+-- Pareto
+SELECT d.* FROM differ('SELECT top_share, customers, revenue, round(revenue_share::numeric, 9) FROM st.revenue_concentration', 'WITH c AS (SELECT greatest(monetary, 0) AS m, row_number() OVER (ORDER BY monetary DESC) AS place, count(*) OVER () AS n FROM st.customer_scores WHERE recency_days IS NOT NULL)
+  SELECT t.s, ceil(t.s * max(n))::bigint, sum(m) FILTER (WHERE place <= ceil(t.s * n)), round(sum(m) FILTER (WHERE place <= ceil(t.s * n)) / sum(m), 9) FROM c CROSS JOIN unnest(''{0.01,0.05,0.1,0.2,0.5,1.0}''::numeric[]) AS t (s) GROUP BY t.s') AS d;
+SELECT round(max(gini)::numeric, 9) = (SELECT round((2 * sum(i * m) / (max(n) * sum(m)) - (max(n) + 1) / max(n)::numeric), 9) FROM (SELECT greatest(monetary, 0) AS m, row_number() OVER (ORDER BY monetary) AS i, count(*) OVER () AS n FROM st.customer_scores WHERE recency_days IS NOT NULL) AS s) AS gini
+FROM st.revenue_concentration;
+-- when people order again: Kaplan and Meier, day by day
+CREATE FUNCTION steer.again(k int, horizon int) RETURNS TABLE (customers bigint, returned bigint, share numeric) LANGUAGE sql AS $$
+  WITH d AS (SELECT customer_id, ordered_on AS day, lead(ordered_on) OVER w AS next_day, row_number() OVER w AS k FROM (SELECT DISTINCT customer_id, ordered_on FROM orders WHERE total >= 0 AND ordered_on <= '2025-12-31') AS o WINDOW w AS (PARTITION BY customer_id ORDER BY ordered_on)),
+  g AS (SELECT coalesce(next_day, '2025-12-31') - day AS t, next_day IS NOT NULL AS e FROM d WHERE d.k = $1), s AS (SELECT t, count(*) FILTER (WHERE e) AS d, (SELECT count(*) FROM g AS r WHERE r.t >= g.t) AS n FROM g GROUP BY t)
+  SELECT (SELECT count(*) FROM g), (SELECT count(*) FROM g WHERE e), CASE WHEN (SELECT max(t) FROM g) >= $2 THEN round((1 - CASE WHEN bool_or(d = n) THEN 0 ELSE exp(sum(ln(1 - d / n::float8)) FILTER (WHERE d < n)) END)::numeric, 9) END FROM s WHERE t <= $2 $$;
+SELECT order_no, r.customers = a.customers AND r.returned = a.returned AND round(within_30d::numeric, 9) IS NOT DISTINCT FROM a.share AND round(within_90d::numeric, 9) IS NOT DISTINCT FROM b.share AND round(within_365d::numeric, 9) IS NOT DISTINCT FROM c.share AS as_by_hand,
+       median_days, round(within_90d::numeric, 4) AS within_90d, round(low_90d::numeric, 4) AS low_90d, round(high_90d::numeric, 4) AS high_90d FROM st.repeat_purchase(7) AS r CROSS JOIN LATERAL steer.again(order_no, 30) AS a CROSS JOIN LATERAL steer.again(order_no, 90) AS b CROSS JOIN LATERAL steer.again(order_no, 365) AS c;
+SELECT bool_and(share_returned BETWEEN low AND high) AS inside, max(share_returned) = max(r.within_365d) OR max(days) > 365 AS ends_there, min(days) AS first_day FROM st.repeat_purchase_curve(1) AS c, st.repeat_purchase(1) AS r;
+SELECT refused(a, true) FROM unnest(ARRAY['st.repeat_purchase(0)', 'st.repeat_purchase(NULL)', 'st.repeat_purchase_curve(101)']) AS a;
+
 -- a history by months and weeks, as they are defined
 SELECT unit, d.* FROM unnest('{month,week}'::text[]) AS unit, differ(format('SELECT customer_key, c.* FROM st.customer_histories CROSS JOIN cohort_periods(history, ''2025-10-15'', %L) AS c', unit), format($q$
   WITH o AS (SELECT customer_id::text AS c, ordered_on AS d, total >= 0 AS e, total FROM orders WHERE ordered_on <= '2025-10-15'), f AS (SELECT c, date_trunc(%1$L, min(d) FILTER (WHERE e))::date AS p FROM o GROUP BY 1)

@@ -1,0 +1,187 @@
+--
+-- Layer 4: drift. How far people have moved through the bins of the thresholds, the
+-- segments and the values of attributes between two days, and whether that is more than
+-- chance. By the thresholds of today for both days, a move is the customers' own.
+--
+
+CREATE FUNCTION @extschema@._drift_parts(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home		text := quote_ident(model);
+	small		int := settings ->> 'minimum_group_size';
+	attributes	text := '';
+	bins		text := '';
+BEGIN
+	SELECT coalesce(string_agg(format(', s.%I::text COLLATE "default" AS v%s', u.name, u.n), '' ORDER BY u.n), ''),
+		   coalesce(string_agg(format(', (%s, %L, s.v%s)', 5 + u.n, 'attribute ' || u.name, u.n), '' ORDER BY u.n), '')
+	  INTO attributes, bins
+	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n);
+	RETURN NEXT @extschema@._model_function('drift', '{from_day date,to_day date}',
+		'TABLE (from_day date, to_day date, tenant text, dimension text, customers_from bigint, customers_to bigint,'
+		' psi float8, critical_value float8, band text, psi_as_seen float8, ks float8, suppressed boolean)',
+		@extschema@._tell_unknown(model, settings, @extschema@._fill($q$
+WITH people AS MATERIALIZED (
+	SELECT 1 AS side, s.tenant, s.r_score, s.f_score, s.m_score, s.basket_score, s.segment, s.recency_days, s.frequency,
+	       s.monetary, s.mean_value{attributes} FROM {model}._scores_at($1, NULL, true, $3) AS s
+	UNION ALL
+	SELECT 2, s.tenant, s.r_score, s.f_score, s.m_score, s.basket_score, s.segment, s.recency_days, s.frequency,
+	       s.monetary, s.mean_value{attributes} FROM {model}._scores_at($2, NULL, true, $3) AS s
+	UNION ALL
+	-- by the thresholds of their time
+	SELECT 3, s.tenant, s.r_score, s.f_score, s.m_score, s.basket_score, s.segment, NULL, NULL, NULL, NULL{attributes}
+	  FROM {model}._scores_at($1, NULL, false, $3) AS s
+	UNION ALL
+	SELECT 4, s.tenant, s.r_score, s.f_score, s.m_score, s.basket_score, s.segment, NULL, NULL, NULL, NULL{attributes}
+	  FROM {model}._scores_at($2, NULL, false, $3) AS s
+), binned AS (
+	SELECT s.tenant, b.place, b.dimension, b.bin, count(*) FILTER (WHERE s.side = 1) AS n_1,
+	       count(*) FILTER (WHERE s.side = 2) AS n_2, count(*) FILTER (WHERE s.side = 3) AS n_3,
+	       count(*) FILTER (WHERE s.side = 4) AS n_4
+	  FROM people AS s
+	 CROSS JOIN LATERAL (VALUES (1, 'recency', s.r_score::text), (2, 'frequency', s.f_score::text),
+	       (3, 'monetary', s.m_score::text), (4, 'basket', s.basket_score::text), (5, 'segment', s.segment::text){bins})
+	       AS b (place, dimension, bin)
+	 WHERE b.bin IS NOT NULL
+	 GROUP BY s.tenant, b.place, b.dimension, b.bin
+), compared AS (
+	SELECT b.tenant, b.place, b.dimension, sum(b.n_1)::bigint AS n_1, sum(b.n_2)::bigint AS n_2,
+	       count(*) > 1000 AS too_many,
+	       array_agg(b.n_1::float8 ORDER BY b.bin COLLATE "C") AS bins_1,
+	       array_agg(b.n_2::float8 ORDER BY b.bin COLLATE "C") AS bins_2,
+	       array_agg(b.n_3::float8 ORDER BY b.bin COLLATE "C") AS bins_3,
+	       array_agg(b.n_4::float8 ORDER BY b.bin COLLATE "C") AS bins_4
+	  FROM binned AS b GROUP BY b.tenant, b.place, b.dimension
+), distances AS (
+	SELECT s.tenant, @extschema@.ks_statistic(s.recency_days::float8, s.side = 2) AS recency,
+	       @extschema@.ks_statistic(s.frequency::float8, s.side = 2) AS frequency,
+	       @extschema@.ks_statistic(s.monetary::float8, s.side = 2) FILTER (WHERE s.recency_days IS NOT NULL) AS monetary,
+	       @extschema@.ks_statistic(s.mean_value::float8, s.side = 2) FILTER (WHERE s.recency_days IS NOT NULL) AS basket
+	  FROM people AS s WHERE s.side <= 2 GROUP BY s.tenant
+)
+SELECT $1, $2, {tenant} AS tenant, c.dimension, CASE WHEN c.is_shown THEN c.n_1 END, CASE WHEN c.is_shown THEN c.n_2 END,
+       CASE WHEN c.is_shown THEN p.psi END, CASE WHEN c.is_shown THEN p.critical_value END,
+       CASE WHEN c.is_shown THEN p.band END, CASE WHEN c.is_shown THEN w.psi END,
+       CASE WHEN c.is_shown THEN CASE c.dimension WHEN 'recency' THEN d.recency WHEN 'frequency' THEN d.frequency
+            WHEN 'monetary' THEN d.monetary WHEN 'basket' THEN d.basket END END, NOT c.is_shown
+  FROM (SELECT c.*, {shown} AS is_shown FROM compared AS c) AS c
+  LEFT JOIN distances AS d ON d.tenant = c.tenant
+ CROSS JOIN LATERAL @extschema@.population_stability(CASE WHEN NOT c.too_many THEN c.bins_1 END, c.bins_2) AS p
+ CROSS JOIN LATERAL @extschema@.population_stability(CASE WHEN NOT c.too_many THEN c.bins_3 END, c.bins_4) AS w
+ WHERE $1 IS NOT NULL AND $2 IS NOT NULL
+ ORDER BY c.tenant, c.place$q$,
+			'model', home, 'attributes', attributes, 'bins', bins,
+			'tenant', @extschema@._model_tenant(settings, 'c'),
+			'shown', CASE WHEN small = 1 THEN 'true'
+				ELSE format('c.n_1 NOT BETWEEN 1 AND %1$s - 1 AND c.n_2 NOT BETWEEN 1 AND %1$s - 1', small) END),
+			'LEAST($1, $2)'),
+		'how far the customers have moved between two days: population stability index over the bins of the thresholds of'
+		' today, over segments and attributes, with what chance alone would give; as seen: each day by its own thresholds;'
+		' ks: the largest distance of the values themselves');
+	RETURN NEXT @extschema@._model_view('drift_since_calibration', @extschema@._fill($q$
+SELECT d.* FROM (SELECT max(q.as_of) AS as_of, max(k.calibrated_on) AS calibrated_on
+          FROM {model}._question AS q JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+ CROSS JOIN LATERAL {model}.drift(q.calibrated_on, q.as_of) AS d$q$, 'model', home),
+		'drift from the day on which the thresholds were taken until as_of: where band is large, calibrate_model is due');
+END
+$$;
+COMMENT ON FUNCTION @extschema@._drift_parts(name, jsonb) IS 'internal: the function and the view of a model about drift';
+
+-- What part of the customers brings what part of the revenue.
+CREATE FUNCTION @extschema@._concentration_views(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT * FROM @extschema@._model_view('revenue_concentration', @extschema@._fill($q$
+SELECT c.as_of, {tenant} AS tenant, c.top_share, CASE WHEN c.is_shown THEN c.top_customers END AS customers,
+       CASE WHEN c.is_shown THEN c.revenue::{money} END AS revenue,
+       CASE WHEN c.is_shown THEN (c.revenue / NULLIF(c.total, 0))::float8 END AS revenue_share,
+       CASE WHEN c.is_shown THEN c.gini END AS gini, NOT c.is_shown AS suppressed
+  FROM (SELECT r.tenant, r.as_of, t.top_share, ceil(t.top_share * max(r.n))::bigint AS top_customers,
+               sum(r.monetary) FILTER (WHERE r.place <= ceil(t.top_share * r.n)) AS revenue, sum(r.monetary) AS total,
+               @extschema@.gini(r.monetary::float8) AS gini, {shown} AS is_shown
+          FROM (SELECT s.tenant, s.as_of, greatest(s.monetary, 0) AS monetary, count(*) OVER (PARTITION BY s.tenant) AS n,
+                       row_number() OVER (PARTITION BY s.tenant ORDER BY s.monetary DESC) AS place
+                  FROM {model}._scores AS s WHERE s.recency_days IS NOT NULL) AS r
+         CROSS JOIN (VALUES (0.01), (0.05), (0.1), (0.2), (0.5), (1.0)) AS t (top_share)
+         GROUP BY r.tenant, r.as_of, t.top_share) AS c
+ ORDER BY c.tenant, c.top_share$q$,
+			'model', pg_catalog.quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'c'),
+			'money', @extschema@._model_money(settings),
+			'shown', CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int OPERATOR(pg_catalog.=) 1
+				THEN 'true' ELSE pg_catalog.format('ceil(t.top_share * max(r.n)) >= 2 * %s',
+					settings OPERATOR(pg_catalog.->>) 'minimum_group_size') END),
+		'Pareto: the best 1, 5, 10, 20 and 50 % of the customers who have ordered, and what part of the revenue is theirs');
+END;
+COMMENT ON FUNCTION @extschema@._concentration_views(name, jsonb) IS
+	'internal: the view of a model about the concentration of revenue';
+
+-- After how many days people order again, those who haven't yet included.
+CREATE FUNCTION @extschema@._repeat_functions(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	home	text := quote_ident(model);
+	small	int := settings ->> 'minimum_group_size';
+	gaps	text;
+BEGIN
+	gaps := replace($q$
+SELECT h.tenant, d.k, COALESCE(d.next_day, q.as_of) - d.day AS duration, d.next_day IS NOT NULL AS returned
+  FROM @extschema@._period_length({argument}, $1, 100) AS l (up_to),
+       {model}._question_at(NULL, NULL, true, 0, $2) AS q, {model}._customers AS h,
+       LATERAL (SELECT d.day, lead(d.day) OVER (ORDER BY d.day) AS next_day, row_number() OVER (ORDER BY d.day) AS k
+                  FROM @extschema@.days(h.history) AS d WHERE d.events > 0 AND d.day <= q.as_of) AS d
+ WHERE h.tenant = q.tenant AND {which}$q$, '{model}', home);
+	RETURN NEXT @extschema@._model_function('repeat_purchase', '{up_to int DEFAULT 5}',
+		'TABLE (tenant text, order_no int, customers bigint, returned bigint, median_days float8, within_30d float8,'
+		' within_90d float8, low_90d float8, high_90d float8, within_365d float8, suppressed boolean)',
+		@extschema@._fill($q$
+WITH curves AS MATERIALIZED (
+	SELECT g.tenant, g.k, count(*) AS customers, count(*) FILTER (WHERE g.returned) AS returned,
+	       max(g.duration) AS longest,
+	       @extschema@.kaplan_meier(g.duration, g.returned) AS curve
+	  FROM ({gaps}) AS g GROUP BY g.tenant, g.k
+)
+SELECT {tenant} AS tenant, c.k::int, CASE WHEN c.is_shown THEN c.customers END, CASE WHEN c.is_shown THEN c.returned END,
+       CASE WHEN c.is_shown THEN @extschema@.median_survival(c.curve) END,
+       p.within_30d, p.within_90d, p.low_90d, p.high_90d, p.within_365d, NOT c.is_shown
+  FROM (SELECT c.*, {shown} AS is_shown FROM curves AS c) AS c
+  -- nothing is known of days that nobody has been seen for
+  LEFT JOIN LATERAL (SELECT CASE WHEN c.longest >= 30 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 30), 1) END
+                            AS within_30d,
+                            CASE WHEN c.longest >= 90 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 90), 1) END
+                            AS within_90d,
+                            CASE WHEN c.longest >= 90 THEN 1 - min(t.high) FILTER (WHERE t.t <= 90) END AS low_90d,
+                            CASE WHEN c.longest >= 90 THEN 1 - min(t.low) FILTER (WHERE t.t <= 90) END AS high_90d,
+                            CASE WHEN c.longest >= 365 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 365), 1)
+                            END AS within_365d
+                       FROM @extschema@.kaplan_meier_table(c.curve) AS t) AS p ON c.is_shown
+ ORDER BY c.tenant, c.k$q$,
+			'gaps', @extschema@._fill(gaps, 'argument', quote_literal('up_to'), 'which', 'd.k <= l.up_to'),
+			'tenant', @extschema@._model_tenant(settings, 'c'),
+			'shown', CASE WHEN small = 1 THEN 'true' ELSE @extschema@._part_shown('c.returned', 'c.customers', small)
+				|| format(' AND c.customers >= %s', small) END),
+		'of those with a first, second, ... day with an order, how many came back within 30, 90 and 365 days, and after how'
+		' many days half of them had; by Kaplan and Meier, who count those who may still come as long as they were seen');
+	RETURN NEXT @extschema@._model_function('repeat_purchase_curve', '{order_no int DEFAULT 1}',
+		'TABLE (tenant text, days int, at_risk bigint, returned bigint, share_returned float8, std_error float8,'
+		' low float8, high float8)',
+		@extschema@._fill($q$
+SELECT {tenant} AS tenant, t.t::int, t.at_risk, t.events, 1 - t.survival, t.std_error, 1 - t.high, 1 - t.low
+  FROM (SELECT g.tenant, @extschema@.kaplan_meier(g.duration, g.returned) AS curve FROM ({gaps}) AS g GROUP BY g.tenant) AS c
+ CROSS JOIN LATERAL @extschema@.kaplan_meier_table(c.curve) AS t WHERE {shown}
+ ORDER BY c.tenant, t.t$q$,
+			'gaps', @extschema@._fill(gaps, 'argument', quote_literal('order_no'), 'which', 'd.k = l.up_to'),
+			'tenant', @extschema@._model_tenant(settings, 'c'),
+			-- the curve goes down by one customer at a time
+			'shown', CASE WHEN small = 1 THEN 'true' ELSE 'false' END),
+		'the curve behind repeat_purchase, for a chart: after so many days, what part had come back; none where small'
+		' groups are hidden');
+END
+$$;
+COMMENT ON FUNCTION @extschema@._repeat_functions(name, jsonb) IS
+	'internal: the functions of a model about when people order again';
