@@ -1,8 +1,8 @@
 -- A sample shop: three years of orders with their lines, refunds, and of what people
--- do besides buying (mails, visits, baskets, reviews), of several thousand customers
--- and of people who have not ordered yet.
+-- do besides buying (mails, visits, baskets, reviews, answers to surveys), of several
+-- thousand customers and of people who have not ordered yet.
 --
--- Makes the tables customers, orders, order_lines and events in the current schema, and the
+-- Makes the tables customers, orders, order_lines, events, surveys and answers in the current schema, and the
 -- same rows on every server: instead of random() there is a number drawn from
 -- the md5 of what it is for.
 
@@ -205,7 +205,29 @@ SELECT row_number() OVER (ORDER BY day, n, kind COLLATE "C")::int AS event_id, '
   FROM acts
  WHERE day <= '2025-12-31';
 
-DROP TABLE interest, purchases, people, calendar;
+-- What they say. After some orders a mail asks how likely they are to recommend the shop (nps, 0 to 10)
+-- or how they liked the delivery (delivery, 1 to 5 stars). One in three answers, more often who is pleased
+-- or cross. Whoever is about to leave is less and less pleased.
+CREATE TEMP TABLE asked AS
+SELECT n, k, customer_id, day + 7 + (4 * pg_temp.draw('asked after ' || n || ' ' || k))::int AS day, question,
+	   0.74 + 0.11 * pg_temp.draw_normal('mood ' || n) + 0.15 * pg_temp.draw_normal('mood ' || n || ' ' || k || question)
+	   - CASE WHEN later = 0 AND k > 0 THEN 0.26 WHEN later = 0 THEN 0.10 WHEN later = 1 THEN 0.14 WHEN later = 2 THEN 0.06 ELSE 0 END AS mood
+  FROM (SELECT p.*, count(*) OVER (PARTITION BY n ORDER BY k DESC) - 1 AS later FROM purchases p) p,
+	   LATERAL (VALUES ('nps', 0.30), ('delivery', 0.15)) q(question, share)
+ WHERE pg_temp.draw('asked? ' || n || ' ' || k || question) < share
+   AND EXISTS (SELECT FROM orders o WHERE o.customer_id = p.customer_id AND o.order_date = p.day AND o.amount >= 0);
+
+CREATE TABLE surveys AS
+SELECT customer_id, day AS sent_on, question FROM asked WHERE day <= '2025-12-31' ORDER BY day, n, k, question;
+
+CREATE TABLE answers AS
+SELECT customer_id, answered_on, question,
+	   CASE question WHEN 'nps' THEN least(10, greatest(0, round(2.2 + 8.6 * mood))) ELSE least(5, greatest(1, round(1.4 + 3.7 * mood))) END::int AS rating
+  FROM (SELECT a.*, a.day + (5 * pg_temp.draw('answers after ' || n || ' ' || k || question) ^ 2)::int AS answered_on FROM asked a) a
+ WHERE answered_on <= '2025-12-31' AND pg_temp.draw('answers? ' || n || ' ' || k || question) < 0.22 + 0.5 * abs(mood - 0.62)
+ ORDER BY answered_on, n, k, question;
+
+DROP TABLE asked, interest, purchases, people, calendar;
 DROP FUNCTION pg_temp.bytes(text);
 DROP FUNCTION pg_temp.draw_normal(text);
 DROP FUNCTION pg_temp.draw(text);

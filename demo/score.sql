@@ -16,6 +16,16 @@ LANGUAGE sql STABLE AS $$
 	 WHERE to_regclass('public.order_lines') IS NOT NULL
 $$;
 
+-- What they say of the shop, and who was asked.
+CREATE FUNCTION demo.survey_statements() RETURNS text[]
+LANGUAGE sql STABLE AS $$
+	SELECT ARRAY[demo.wrap('  ', '    ', ARRAY['SELECT * FROM add_stream(''shop'', ''survey'', ''SELECT * FROM answers WHERE question = ''''nps''''''', 'customer => ''customer_id''',
+					'day => ''answered_on''', 'kind => ''question''', 'value => ''rating''', 'scale => ''nps'')'], ', '),
+				 demo.wrap('  ', '    ', ARRAY['SELECT * FROM add_stream(''shop'', ''asked'', ''surveys''', 'customer => ''customer_id''', 'day => ''sent_on''', 'kind => ''question''',
+					'role => ''sent'')'], ', ')]
+	 WHERE to_regclass('public.answers') IS NOT NULL
+$$;
+
 CREATE FUNCTION demo.model_statement() RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT demo.wrap('  ', '    ', ARRAY[
@@ -59,6 +69,9 @@ BEGIN
 	IF lines IS NOT NULL THEN
 		EXECUTE lines;
 	END IF;
+	FOREACH stream IN ARRAY coalesce(demo.survey_statements(), '{}') LOOP
+		EXECUTE stream;
+	END LOOP;
 	UPDATE demo.settings SET score_seconds = extract(epoch FROM clock_timestamp() - start);
 END $$;
 

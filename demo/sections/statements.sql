@@ -21,6 +21,10 @@ WITH lines (position, line) AS (
 		(7.3, '  SELECT * FROM shop.category_by_segment;')) v
 	 WHERE demo.lines_statement() IS NOT NULL
 	UNION ALL
+	SELECT 7.4, '  -- ' || demo.t('sql satisfaction') WHERE demo.survey_statements() IS NOT NULL
+	UNION ALL
+	SELECT 7.4 + n / 10.0, s || ';' FROM unnest(demo.survey_statements() || '  SELECT * FROM shop.satisfaction_by_segment'::text) WITH ORDINALITY AS u (s, n)
+	UNION ALL
 	SELECT v.* FROM demo.settings, LATERAL (VALUES
 		(4, format('  SELECT * FROM shop.segment_transitions(%L, %L);', earlier, as_of)),
 		(8, '  -- ' || demo.t('sql check')),
