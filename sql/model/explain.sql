@@ -84,7 +84,7 @@ WITH {one} SELECT jsonb_build_object(
 	                    'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
 	                'median_value', q.median_value, 'events', @extschema@.frequency(s.history, q.as_of, q.window_days),
 	                'rule', (SELECT to_jsonb(r) FROM {model}.segment_rule AS r
-	                          WHERE r.map = c.map_copy AND r.position = s.rule_position){cards}{propensity})
+	                          WHERE r.map = c.map_copy AND r.position = s.rule_position){cards}{satisfaction}{propensity})
 	               FROM (SELECT q.* FROM {model}._question_at($2, NULL, false, 0, $4) AS q
 	                      WHERE q.tenant IN (SELECT o.tenant FROM one AS o)) AS q
 	                  , LATERAL ({scores}) AS s))
@@ -96,6 +96,8 @@ WITH {one} SELECT jsonb_build_object(
 					@extschema@._model_as_of(), home), 'NULL::text'),
 			'cards', coalesce(E',\n\t                ''cards'', '
 				|| @extschema@._card_explanations(settings, 'COALESCE($3, c.language)'), ''),
+			'satisfaction', CASE WHEN @extschema@._satisfaction_prior(settings) = '' THEN '' ELSE
+				', ''mean_of_all'', q.satisfaction_mean, ''weight_of_all'', q.satisfaction_weight' END,
 			'propensity', CASE WHEN settings ->> 'prediction' IS NULL THEN '' ELSE
 				format(E',\n\t                ''propensity'','
 					' (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.rank) FROM %s AS p)',
@@ -639,6 +641,37 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._explain_cards(jsonb, text) IS 'internal: the rows of explain_score on scorecards';
 
+-- What a customer has said, where they have.
+CREATE FUNCTION @extschema@._explain_satisfaction(info jsonb, language text)
+	RETURNS TABLE (topic text, value text, explanation text, last_on date)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	person		jsonb := info -> 'customer';
+	answers		bigint := person ->> 'satisfaction_answers';
+	score		numeric := person ->> 'satisfaction_score';
+	everybody	numeric := person ->> 'mean_of_all';
+	weight		numeric := person ->> 'weight_of_all';
+BEGIN
+	IF NOT coalesce(answers > 0, false) OR score IS NULL OR everybody IS NULL
+		OR coalesce(info -> 'attributes' ? 'satisfaction_score', false) THEN
+		RETURN;
+	END IF;
+	topic := 'satisfaction_score';
+	value := @extschema@._explain_text('satisfaction', language, @extschema@._explain_number(score, 1, language));
+	last_on := person ->> 'satisfaction_last_on';
+	explanation := @extschema@._explain_text(
+		CASE WHEN answers = 1 THEN 'satisfaction answer' ELSE 'satisfaction answers' END, language,
+		@extschema@._explain_number(answers, 0, language),
+		@extschema@._explain_number((score * (weight + answers) - weight * everybody) / answers, 1, language),
+		@extschema@._explain_day(last_on, language), @extschema@._explain_number(everybody, 1, language));
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._explain_satisfaction(jsonb, text) IS
+	'internal: the row of explain_score on answers to surveys';
+
 -- The segment and its rule; where somebody has said another, that of the rules too.
 CREATE FUNCTION @extschema@._explain_segment(info jsonb, language text)
 	RETURNS TABLE (topic text, value text, explanation text)
@@ -779,6 +812,9 @@ BEGIN
 				SELECT 4, k.n, k.topic, k.value, k.explanation, NULL, NULL, k.points, k.last_on
 				  FROM @extschema@._explain_cards(info, spoken)
 					   WITH ORDINALITY AS k (topic, value, explanation, points, last_on, n)
+				UNION ALL
+				SELECT 3, 1000000, a.topic, a.value, a.explanation, NULL, NULL, NULL, a.last_on
+				  FROM @extschema@._explain_satisfaction(info, spoken) AS a
 				UNION ALL
 				SELECT 5, g.n, g.topic, g.value, g.explanation, NULL, NULL, NULL, NULL
 				  FROM @extschema@._explain_segment(info, spoken)

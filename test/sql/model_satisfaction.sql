@@ -142,6 +142,11 @@ SELECT segment, segment_label, customers, answers, asked, round(value::numeric, 
 SELECT count(*) FILTER (WHERE (low IS NULL) <> (answers < 2)) AS other, count(*) FILTER (WHERE (value IS NULL) <> (answers < 1)) AS other
 FROM sat.satisfaction_by_segment WHERE stream IN ('effort', 'stars', 'feeling');
 
+-- explain_score names the answers, in both languages; of who has said nothing no word.
+SELECT topic, value, explanation, to_char(last_day, 'YYYY-MM-DD') AS last_day FROM explain_score('sat', '7') WHERE topic = 'satisfaction_score';
+SELECT topic, value, explanation FROM explain_score('sat', '7', '2024-09-30', language => 'fr') WHERE topic = 'satisfaction_score';
+SELECT count(*) FROM explain_score('sat', (SELECT min(customer_key) FROM sat.customer_scores WHERE satisfaction_answers = 0)) WHERE topic = 'satisfaction_score';
+
 -- In conditions of a map, in a composite, in a scorecard.
 CREATE SCHEMA satmaps;
 SELECT create_segment_map('satmaps.pleased', copy_of => 'essential');
