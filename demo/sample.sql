@@ -207,7 +207,7 @@ SELECT row_number() OVER (ORDER BY day, n, kind COLLATE "C")::int AS event_id, '
 
 -- What they say. After some orders a mail asks how likely they are to recommend the shop (nps, 0 to 10)
 -- or how they liked the delivery (delivery, 1 to 5 stars). One in three answers, more often who is pleased
--- or cross. Whoever is about to leave is less and less pleased.
+-- or cross. Who is about to leave is less and less pleased.
 CREATE TEMP TABLE asked AS
 SELECT n, k, customer_id, day + 7 + (4 * pg_temp.draw('asked after ' || n || ' ' || k))::int AS day, question,
 	   0.74 + 0.11 * pg_temp.draw_normal('mood ' || n) + 0.15 * pg_temp.draw_normal('mood ' || n || ' ' || k || question)

@@ -813,7 +813,7 @@ BEGIN
 				  FROM @extschema@._explain_cards(info, spoken)
 					   WITH ORDINALITY AS k (topic, value, explanation, points, last_on, n)
 				UNION ALL
-				SELECT 3, 1000000, a.topic, a.value, a.explanation, NULL, NULL, NULL, a.last_on
+				SELECT 4, 1000000, a.topic, a.value, a.explanation, NULL, NULL, NULL, a.last_on
 				  FROM @extschema@._explain_satisfaction(info, spoken) AS a
 				UNION ALL
 				SELECT 5, g.n, g.topic, g.value, g.explanation, NULL, NULL, NULL, NULL
