@@ -40,7 +40,8 @@ SELECT m.campaign::text AS campaign, s.customer_key, m.group_no, m.group_no = 1 
        m.segment::text AS segment, {tenant} AS tenant, s.customer_id
   FROM {model}._scores AS s JOIN {model}.campaign_member AS m ON m.customer_key = s.customer_key$q$,
 			'model', home, 'tenant', @extschema@._model_tenant(settings, 's')),
-		'who is in which group of which campaign, for the tool that sends it: group 1 is the control, and gets nothing');
+		'who is in which group of which campaign, for the tool that sends it: group 1 is the control, and gets'
+		' nothing');
 	RETURN NEXT @extschema@._model_view('campaigns', @extschema@._fill($q$
 SELECT c.campaign::text AS campaign, {tenant} AS tenant, c.segments, c.started_on, c.cost::{money} AS cost,
        g.group_no, g.group_no = 1 AS is_control, c.shares[g.group_no] AS share,
@@ -113,8 +114,8 @@ WITH asked AS MATERIALIZED (
 	  FROM people AS p GROUP BY GROUPING SETS ((p.tenant, p.segment), (p.tenant))
 ), both_sides AS (
 	SELECT c.tenant, c.segment, c.everybody, r.group_no, r.n AS customers, round(r.value * r.n)::bigint AS converted,
-	       r.value AS rate, v.value AS mean, x.difference, x.low, x.high, x.p, x.mean_difference, x.mean_low, x.mean_high,
-	       x.mean_p, COALESCE(x.note, 'no control') AS note,
+	       r.value AS rate, v.value AS mean, x.difference, x.low, x.high, x.p,
+	       x.mean_difference, x.mean_low, x.mean_high, x.mean_p, COALESCE(x.note, 'no control') AS note,
 	       count(*) OVER (PARTITION BY c.tenant, c.segment, c.everybody) AS groups
 	  FROM compared AS c CROSS JOIN asked AS a
 	 CROSS JOIN LATERAL (SELECT CASE WHEN c.has_control THEN 1 END AS control) AS k
@@ -155,7 +156,8 @@ SELECT {tenant} AS tenant, b.segment::text AS segment, CASE WHEN b.everybody THE
  -- asked for an unknown campaign even where it has nobody
  WHERE (SELECT count(*) FROM asked) = 1
  ORDER BY b.tenant, b.everybody, l.display_order, b.segment, b.group_no$q$,
-			'model', home, 'hidden', hidden, 'part', part, 'rest', rest, 'money', money, 'tenant', @extschema@._model_tenant(settings, 'b'),
+			'model', home, 'hidden', hidden, 'part', part, 'rest', rest, 'money', money,
+			'tenant', @extschema@._model_tenant(settings, 'b'),
 			'all', quote_literal(@extschema@._everybody(settings)), 'language', quote_literal(settings ->> 'language')),
 		'what came of a campaign: for each segment it was started for, and for everybody, the groups beside the control'
 		' (group 1): rate and value of the days after its start, differences with 95 % intervals and p; values are'
@@ -188,11 +190,12 @@ CREATE FUNCTION @extschema@.campaign_result(model text, campaign text, days int 
 		suppressed boolean, segment_order int, segment_color text)
 	LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT * FROM @extschema@._campaign_result(@extschema@._model_named(campaign_result.model), campaign_result.campaign,
-		campaign_result.days);
+	SELECT * FROM @extschema@._campaign_result(@extschema@._model_named(campaign_result.model),
+		campaign_result.campaign, campaign_result.days);
 END;
 COMMENT ON FUNCTION @extschema@.campaign_result(text, text, int) IS
-	'what came of a campaign of a model, by segment and group: rates and values of the days after its start beside those'
+	'what came of a campaign of a model, by segment and group: rates and values of the days after its start beside'
+	' those'
 	' of the control, with 95 % intervals and p; the function of the same name in the schema of the model';
 
 CREATE FUNCTION @extschema@.start_campaign(model text, campaign text, segments text[], salt text DEFAULT NULL,
@@ -237,7 +240,8 @@ BEGIN
 					to_char(on_day, 'YYYY-MM-DD'), to_char(today, 'YYYY-MM-DD'))
 				ELSE 'on_day must be finite' END;
 	END IF;
-	EXECUTE format('SELECT string_agg(CASE WHEN u.segment IS NULL THEN ''NULL'' ELSE format(''"%%s"'', left(u.segment, 100)) END, '', '')'
+	EXECUTE format('SELECT string_agg(CASE WHEN u.segment IS NULL THEN ''NULL'''
+		' ELSE format(''"%%s"'', left(u.segment, 100)) END, '', '')'
 		' FROM unnest($1) AS u (segment)'
 		' WHERE u.segment IS NULL OR NOT EXISTS (SELECT FROM %I.segment_label AS l'
 		' WHERE l.map = $2 AND l.segment = u.segment)', home) INTO unknown USING segments, settings ->> 'map_copy';
@@ -292,7 +296,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.start_campaign(text, text, text[], text, float8[], date, numeric) IS
-	'divide the people of some segments (NULL: all) on a day into groups, the first of which is the control, by a digest of'
+	'divide the people of some segments (NULL: all) on a day into groups, the first of which is the control, by a'
+	' digest of'
 	' their keys and the salt (NULL: the name), and write it down; campaign_result compares them later; only those who'
 	' may be contacted';
 

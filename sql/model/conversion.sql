@@ -76,7 +76,8 @@ BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'language' OPERATOR(pg_catalog.~~) 'fr%' THEN 'Tous'
 		ELSE 'Everybody' END;
 END;
-COMMENT ON FUNCTION @extschema@._everybody(jsonb) IS 'internal: the label of a row about all people, in the language of a model';
+COMMENT ON FUNCTION @extschema@._everybody(jsonb) IS
+	'internal: the label of a row about all people, in the language of a model';
 
 -- A number of people shows a smaller group than it should if it is one, or if what is
 -- missing to all of them is one.
@@ -142,12 +143,14 @@ SELECT {tenant} AS tenant, c.segment::text AS segment, l.label AS segment_label,
   LEFT JOIN LATERAL @extschema@.wilson_interval(n.converted, c.customers) AS i ON true
   LEFT JOIN {model}.segment_label AS l ON l.map = c.map_copy AND l.segment = c.segment AND l.language = {language}
  ORDER BY c.tenant, l.display_order, c.segment$q$,
-			'model', home, 'name', quote_literal(model), 'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
+			'model', home, 'name', quote_literal(model),
+			'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
 			'history', @extschema@._stream_asked(settings), 'tenant', @extschema@._model_tenant(settings, 'c'),
 			'money', @extschema@._model_money(settings), 'shown', shown, 'groups', groups,
 			'is_shown', CASE WHEN small = 1 THEN ', true AS is_shown' ELSE '' END,
 			'language', quote_literal(settings ->> 'language')), '$1'),
-		'of the people of each segment on a day, by what was known then, how many ordered in the days after it (or had an'
+		'of the people of each segment on a day, by what was known then, how many ordered in the days after it (or'
+		' had an'
 		' event of a stream): number, rate with its 95 % interval by Wilson, events and value; NULL with the reason'
 		' window_not_over where these days have not all come');
 
@@ -205,7 +208,8 @@ SELECT a.tenant, a.segment, a.segment_label, CASE WHEN a.shown THEN a.n_1 END, a
  ORDER BY a.tenant, a.place, a.segment_order, a.segment$q$,
 			'model', home, 'everybody', quote_literal(@extschema@._everybody(settings))),
 		'conversion_by_segment of two days: the difference of the rates with its 95 % interval by Newcombe; last,'
-		' everybody, whose change is the sum of mix_part (other people) and rate_part (the same people do other things)');
+		' everybody, whose change is the sum of mix_part (other people) and rate_part (the same people do other'
+		' things)');
 END
 $$;
 COMMENT ON FUNCTION @extschema@._conversion_functions(name, jsonb) IS

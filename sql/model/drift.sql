@@ -57,11 +57,14 @@ WITH people AS MATERIALIZED (
 ), distances AS (
 	SELECT s.tenant, @extschema@.ks_statistic(s.recency_days::float8, s.side = 2) AS recency,
 	       @extschema@.ks_statistic(s.frequency::float8, s.side = 2) AS frequency,
-	       @extschema@.ks_statistic(s.monetary::float8, s.side = 2) FILTER (WHERE s.recency_days IS NOT NULL) AS monetary,
-	       @extschema@.ks_statistic(s.mean_value::float8, s.side = 2) FILTER (WHERE s.recency_days IS NOT NULL) AS basket
+	       @extschema@.ks_statistic(CASE WHEN s.recency_days IS NOT NULL THEN s.monetary::float8 END, s.side = 2)
+	           AS monetary,
+	       @extschema@.ks_statistic(CASE WHEN s.recency_days IS NOT NULL THEN s.mean_value::float8 END, s.side = 2)
+	           AS basket
 	  FROM people AS s WHERE s.side <= 2 GROUP BY s.tenant
 )
-SELECT $1, $2, {tenant} AS tenant, c.dimension, CASE WHEN c.is_shown THEN c.n_1 END, CASE WHEN c.is_shown THEN c.n_2 END,
+SELECT $1, $2, {tenant} AS tenant, c.dimension, CASE WHEN c.is_shown THEN c.n_1 END,
+       CASE WHEN c.is_shown THEN c.n_2 END,
        CASE WHEN c.is_shown THEN p.psi END, CASE WHEN c.is_shown THEN p.critical_value END,
        CASE WHEN c.is_shown THEN p.band END, CASE WHEN c.is_shown THEN w.psi END,
        CASE WHEN c.is_shown THEN CASE c.dimension WHEN 'recency' THEN d.recency WHEN 'frequency' THEN d.frequency
@@ -77,17 +80,22 @@ SELECT $1, $2, {tenant} AS tenant, c.dimension, CASE WHEN c.is_shown THEN c.n_1 
 			'shown', CASE WHEN small = 1 THEN 'true'
 				ELSE format('c.n_1 NOT BETWEEN 1 AND %1$s - 1 AND c.n_2 NOT BETWEEN 1 AND %1$s - 1', small) END),
 			'LEAST($1, $2)'),
-		'how far the customers have moved between two days: population stability index over the bins of the thresholds of'
-		' today, over segments and attributes, with what chance alone would give; as seen: each day by its own thresholds;'
+		'how far the customers have moved between two days: population stability index over the bins of the'
+		' thresholds of'
+		' today, over segments and attributes, with what chance alone would give; as seen: each day by its own'
+		' thresholds;'
 		' ks: the largest distance of the values themselves');
 	RETURN NEXT @extschema@._model_view('drift_since_calibration', @extschema@._fill($q$
 SELECT d.* FROM (SELECT max(q.as_of) AS as_of, max(k.calibrated_on) AS calibrated_on
-          FROM {model}._question AS q JOIN {model}.calibration AS k ON k.version = q.version AND k.tenant = q.tenant) AS q
+          FROM {model}._question AS q, {model}.calibration AS k
+         WHERE k.version = q.version AND k.tenant = q.tenant) AS q
  CROSS JOIN LATERAL {model}.drift(q.calibrated_on, q.as_of) AS d$q$, 'model', home),
-		'drift from the day on which the thresholds were taken until as_of: where band is large, calibrate_model is due');
+		'drift from the day on which the thresholds were taken until as_of: where band is large, calibrate_model'
+		' is due');
 END
 $$;
-COMMENT ON FUNCTION @extschema@._drift_parts(name, jsonb) IS 'internal: the function and the view of a model about drift';
+COMMENT ON FUNCTION @extschema@._drift_parts(name, jsonb) IS
+	'internal: the function and the view of a model about drift';
 
 -- What part of the customers brings what part of the revenue.
 CREATE FUNCTION @extschema@._concentration_views(model name, settings jsonb)
@@ -102,7 +110,8 @@ SELECT c.as_of, {tenant} AS tenant, c.top_share, CASE WHEN c.is_shown THEN c.top
   FROM (SELECT r.tenant, r.as_of, t.top_share, ceil(t.top_share * max(r.n))::bigint AS top_customers,
                sum(r.monetary) FILTER (WHERE r.place <= ceil(t.top_share * r.n)) AS revenue, sum(r.monetary) AS total,
                @extschema@.gini(r.monetary::float8) AS gini, {shown} AS is_shown
-          FROM (SELECT s.tenant, s.as_of, greatest(s.monetary, 0) AS monetary, count(*) OVER (PARTITION BY s.tenant) AS n,
+          FROM (SELECT s.tenant, s.as_of, greatest(s.monetary, 0) AS monetary,
+                       count(*) OVER (PARTITION BY s.tenant) AS n,
                        row_number() OVER (PARTITION BY s.tenant ORDER BY s.monetary DESC) AS place
                   FROM {model}._scores AS s WHERE s.recency_days IS NOT NULL) AS r
          CROSS JOIN (VALUES (0.01), (0.05), (0.1), (0.2), (0.5), (1.0)) AS t (top_share)
@@ -113,7 +122,8 @@ SELECT c.as_of, {tenant} AS tenant, c.top_share, CASE WHEN c.is_shown THEN c.top
 			'shown', CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int OPERATOR(pg_catalog.=) 1
 				THEN 'true' ELSE pg_catalog.format('ceil(t.top_share * max(r.n)) >= 2 * %s',
 					settings OPERATOR(pg_catalog.->>) 'minimum_group_size') END),
-		'Pareto: the best 1, 5, 10, 20 and 50 % of the customers who have ordered, and what part of the revenue is theirs');
+		'Pareto: the best 1, 5, 10, 20 and 50 % of the customers who have ordered, and what part of the revenue is'
+		' theirs');
 END;
 COMMENT ON FUNCTION @extschema@._concentration_views(name, jsonb) IS
 	'internal: the view of a model about the concentration of revenue';
@@ -146,7 +156,8 @@ WITH curves AS MATERIALIZED (
 	       @extschema@.kaplan_meier(g.duration, g.returned) AS curve
 	  FROM ({gaps}) AS g GROUP BY g.tenant, g.k
 )
-SELECT {tenant} AS tenant, c.k::int, CASE WHEN c.is_shown THEN c.customers END, CASE WHEN c.is_shown THEN c.returned END,
+SELECT {tenant} AS tenant, c.k::int, CASE WHEN c.is_shown THEN c.customers END,
+       CASE WHEN c.is_shown THEN c.returned END,
        CASE WHEN c.is_shown THEN @extschema@.median_survival(c.curve) END,
        p.within_30d, p.within_90d, p.low_90d, p.high_90d, p.within_365d, NOT c.is_shown
   FROM (SELECT c.*, {shown} AS is_shown FROM curves AS c) AS c
@@ -165,14 +176,17 @@ SELECT {tenant} AS tenant, c.k::int, CASE WHEN c.is_shown THEN c.customers END, 
 			'tenant', @extschema@._model_tenant(settings, 'c'),
 			'shown', CASE WHEN small = 1 THEN 'true' ELSE @extschema@._part_shown('c.returned', 'c.customers', small)
 				|| format(' AND c.customers >= %s', small) END),
-		'of those with a first, second, ... day with an order, how many came back within 30, 90 and 365 days, and after how'
-		' many days half of them had; by Kaplan and Meier, who count those who may still come as long as they were seen');
+		'of those with a first, second, ... day with an order, how many came back within 30, 90 and 365 days, and'
+		' after how'
+		' many days half of them had; by Kaplan and Meier, who count those who may still come as long as they were'
+		' seen');
 	RETURN NEXT @extschema@._model_function('repeat_purchase_curve', '{order_no int DEFAULT 1}',
 		'TABLE (tenant text, days int, at_risk bigint, returned bigint, share_returned float8, std_error float8,'
 		' low float8, high float8)',
 		@extschema@._fill($q$
 SELECT {tenant} AS tenant, t.t::int, t.at_risk, t.events, 1 - t.survival, t.std_error, 1 - t.high, 1 - t.low
-  FROM (SELECT g.tenant, @extschema@.kaplan_meier(g.duration, g.returned) AS curve FROM ({gaps}) AS g GROUP BY g.tenant) AS c
+  FROM (SELECT g.tenant, @extschema@.kaplan_meier(g.duration, g.returned) AS curve
+          FROM ({gaps}) AS g GROUP BY g.tenant) AS c
  CROSS JOIN LATERAL @extschema@.kaplan_meier_table(c.curve) AS t WHERE {shown}
  ORDER BY c.tenant, t.t$q$,
 			'gaps', @extschema@._fill(gaps, 'argument', quote_literal('order_no'), 'which', 'd.k = l.up_to'),

@@ -84,7 +84,8 @@ WITH {one} SELECT jsonb_build_object(
 	                    'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
 	                'median_value', q.median_value, 'events', @extschema@.frequency(s.history, q.as_of, q.window_days),
 	                'rule', (SELECT to_jsonb(r) FROM {model}.segment_rule AS r
-	                          WHERE r.map = c.map_copy AND r.position = s.rule_position){cards}{satisfaction}{propensity})
+	                          WHERE r.map = c.map_copy
+	                            AND r.position = s.rule_position){cards}{satisfaction}{propensity})
 	               FROM (SELECT q.* FROM {model}._question_at($2, NULL, false, 0, $4) AS q
 	                      WHERE q.tenant IN (SELECT o.tenant FROM one AS o)) AS q
 	                  , LATERAL ({scores}) AS s))

@@ -114,9 +114,10 @@ DECLARE
 	measure		record;
 BEGIN
 	IF EXISTS (SELECT FROM @extschema@._streams(settings)) THEN
-		SELECT ', (SELECT ' || string_agg(format('(SELECT array_agg(v.kind_no ORDER BY v.kind_no) FROM %I.stream_kind AS v'
-				' WHERE v.stream_no = %s AND v.role = %L) AS %I', model, s.stream_no, r.role, r.role || '_' || s.stream_no),
-				', ' ORDER BY s.stream_no, r.role) || ') AS k'
+		SELECT ', (SELECT ' || string_agg(format('(SELECT array_agg(v.kind_no ORDER BY v.kind_no)'
+				' FROM %I.stream_kind AS v WHERE v.stream_no = %s AND v.role = %L) AS %I',
+				model, s.stream_no, r.role, r.role || '_' || s.stream_no), ', ' ORDER BY s.stream_no, r.role)
+			|| ') AS k'
 		  INTO kinds
 		  FROM @extschema@._streams(settings) AS s CROSS JOIN unnest('{sent,open,click}'::text[]) AS r (role);
 		kinds := coalesce(kinds, '');
@@ -248,9 +249,11 @@ SELECT f.from_day, f.to_day, {tenant} AS tenant, f.segment::text AS segment,
  ORDER BY f.from_day, f.tenant, f.everybody, l.display_order, f.segment, f.position$q$,
 			'sums', @extschema@._kpi_sums(model, settings), 'decided', decided, 'shown', shown,
 			'figures', replace(figures, 's.everybody', 's.everybody_n'), 'all', everybody, 'model', home,
-			'tenant', @extschema@._model_tenant(settings, 'f'), 'language', quote_literal(settings ->> 'language')), '$1'),
-		'key figures by segment, period by period from one day to another by steps: conversion, retention, churn, baskets,'
-		' value, shares; rates with their 95 % interval by Wilson; everybody: the row of all segments together');
+			'tenant', @extschema@._model_tenant(settings, 'f'),
+			'language', quote_literal(settings ->> 'language')), '$1'),
+		'key figures by segment, period by period from one day to another by steps: conversion, retention, churn,'
+		' baskets, value, shares; rates with their 95 % interval by Wilson; everybody: the row of all segments'
+		' together');
 	RETURN NEXT @extschema@._model_view('segment_kpis', @extschema@._fill($q$
 SELECT k.* FROM (SELECT max(q.as_of) AS as_of FROM {model}._question AS q) AS q
  CROSS JOIN LATERAL {model}.segment_kpi_history(q.as_of - 90, q.as_of, '90 days') AS k$q$, 'model', home),
@@ -327,7 +330,8 @@ BEGIN
 	RETURN tenant;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._goal_tenant(name, jsonb, text) IS 'internal: the tenant that a goal is of, or an error';
+COMMENT ON FUNCTION @extschema@._goal_tenant(name, jsonb, text) IS
+	'internal: the tenant that a goal is of, or an error';
 
 CREATE FUNCTION @extschema@.set_goal(model text, segment text, kpi text, target float8, change text, due_on date,
 	action text DEFAULT NULL, owner text DEFAULT NULL, baseline float8 DEFAULT NULL, tenant text DEFAULT NULL)
@@ -427,9 +431,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.set_goal(text, text, text, float8, text, date, text, text, float8, text) IS
-	'set a goal for a key figure of a segment (NULL: everybody): to a value, by a difference or by_percent, until a day;'
-	' the baseline is what segment_kpis says now; the view goals says where it stands; a goal for the same figure and'
-	' segment is replaced';
+	'set a goal for a key figure of a segment (NULL: everybody): to a value, by a difference or by_percent, until'
+	' a day; the baseline is what segment_kpis says now; the view goals says where it stands; a goal for the same'
+	' figure and segment is replaced';
 
 CREATE FUNCTION @extschema@.drop_goal(model text, segment text, kpi text, tenant text DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)

@@ -23,7 +23,8 @@ BEGIN
 	people := format('%1$s._question_at(NULL, NULL, true, 0, {caller}) AS q, %1$s._customers AS s', home);
 	RETURN NEXT @extschema@._model_function('lifecycle',
 		'{from_day date,to_day date,step interval DEFAULT ''1 month'',stream text DEFAULT ''orders''}',
-		'TABLE (from_day date, to_day date, is_running boolean, tenant text, active_customers bigint, new_customers bigint,'
+		'TABLE (from_day date, to_day date, is_running boolean, tenant text, active_customers bigint,'
+		' new_customers bigint,'
 		' returning_customers bigint, resurrected_customers bigint, dormant_customers bigint, suppressed boolean)',
 		@extschema@._fill($q$
 WITH counted AS (
@@ -31,7 +32,8 @@ WITH counted AS (
 	       count(*) FILTER (WHERE a.is_active) AS active_customers,
 	       count(*) FILTER (WHERE a.is_active AND a.first_day > p.from_day) AS new_customers,
 	       count(*) FILTER (WHERE a.is_active AND a.was_active) AS returning_customers,
-	       count(*) FILTER (WHERE a.is_active AND a.first_day <= p.from_day AND NOT a.was_active) AS resurrected_customers,
+	       count(*) FILTER (WHERE a.is_active AND a.first_day <= p.from_day AND NOT a.was_active)
+	           AS resurrected_customers,
 	       count(*) FILTER (WHERE a.was_active AND NOT a.is_active) AS dormant_customers
 	  FROM (SELECT lag(d.day) OVER (ORDER BY d.day) AS from_day, d.day AS to_day
 	          FROM @extschema@._model_days($1, $2, $3) AS d (day)) AS p,
@@ -55,7 +57,8 @@ SELECT c.from_day, c.to_day, c.is_running, {tenant} AS tenant,
 			'name', quote_literal(model), 'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
 			'people', replace(people, '{caller}', '$5'), 'history', @extschema@._stream_asked(settings),
 			'tenant', @extschema@._model_tenant(settings, 'c'), 'hidden', hidden),
-		'people with an order (or an event of a stream) by period: new ones, those who had one in the period before too,'
+		'people with an order (or an event of a stream) by period: new ones, those who had one in the period'
+		' before too,'
 		' those who come back after a pause; dormant: those who had one in the period before, and none now');
 	RETURN NEXT @extschema@._model_function('stickiness', '{weeks int DEFAULT 13,stream text DEFAULT ''orders''}',
 		'TABLE (tenant text, active_weeks int, customers bigint, customers_share float8, suppressed boolean)',
@@ -78,7 +81,8 @@ SELECT {tenant} AS tenant, n.active_weeks, CASE WHEN NOT n.is_few THEN n.custome
        CASE WHEN NOT n.is_few THEN n.customers / sum(n.customers) OVER (PARTITION BY n.tenant)::float8 END, n.is_few
   FROM (SELECT n.*, {few} AS is_few FROM counted AS n) AS n
  ORDER BY n.tenant, n.active_weeks$q$,
-			'model', home, 'name', quote_literal(model), 'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
+			'model', home, 'name', quote_literal(model),
+			'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
 			'people', replace(people, '{caller}', '$3'), 'history', @extschema@._stream_asked(settings),
 			'tenant', @extschema@._model_tenant(settings, 'n'), 'few', few),
 		'of those who ordered (or had an event of a stream) in the last weeks, how many did in how many of them');
