@@ -36,7 +36,7 @@
 /* A start agrees with the best if it is that near. */
 #define AGREEING		1e-4
 
-typedef __int128 Wide;
+typedef __int128 Wide __attribute__((aligned(8)));	/* as memory comes */
 
 typedef struct Work
 {

@@ -38,6 +38,8 @@ in_shop('shopowner', q{
 	CREATE TABLE crm.visits AS SELECT customer_id, tenant, ordered_on AS visited_on, 'page_view' AS what FROM crm.orders;
 	SELECT scoring.add_stream('tenants', 'visits', 'crm.visits', customer => 'customer_id', day => 'visited_on', kind => 'what', live => true);
 	SELECT scoring.add_stream('tenants', 'seen', 'crm.visits', customer => 'customer_id', day => 'visited_on', kind => 'what', role => 'view');
+	CREATE TABLE crm.answers AS SELECT customer_id, tenant, ordered_on AS answered_on, 9 AS rating FROM crm.orders;
+	SELECT scoring.add_stream('tenants', 'survey', 'crm.answers', customer => 'customer_id', day => 'answered_on', value => 'rating', scale => 'nps');
 	SELECT scoring.create_model('plain', 'SELECT customer_id, ordered_on, total FROM crm.orders WHERE tenant = ''secret''', as_of => '2025-06-30', event_key => 'customer_id');
 	SELECT scoring.create_segment_map('crm.winter', copy_of => 'essential_hybrid');
 	SELECT scoring.grant_reader('tenants', 'reader', 'a'); SELECT scoring.grant_reader('plain', 'reader');});
@@ -66,8 +68,9 @@ is(join(' ', grep { !$relations->{$_} } sort keys %$views), '', 'and those on th
 is(join(' ', grep { "@{ $relations->{$_} }" ne 't shopowner' } sort keys %$relations), '', 'all belong to the owner, and are barriers or granted to nobody');
 is(in_shop('postgres', qq{SELECT string_agg(DISTINCT c.relname || ' ' || p.proname, ', ') FROM pg_class AS c JOIN pg_rewrite AS w ON w.ev_class = c.oid
 	JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_proc'::regclass JOIN pg_proc AS p ON p.oid = d.refobjid
-	WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas) AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'scoring'::regnamespace)}), '',
-	'they call functions of PostgreSQL and of the extension');
+	WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas) AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'scoring'::regnamespace)}),
+	'campaign_results campaign_result, drift_since_calibration drift, goals segment_kpi_history, segment_kpis segment_kpi_history',
+	'they call functions of PostgreSQL and of the extension, and those of the model that the page names');
 # A query over the views below tells which read the table of people, in words that the page says.
 my %reads_people = map { $_ => 1 } split /\n/, in_shop('postgres', q{
 	WITH RECURSIVE reached (objid) AS (SELECT 'crm.customers'::regclass::oid UNION SELECT w.ev_class FROM reached AS r
