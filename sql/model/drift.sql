@@ -48,7 +48,7 @@ WITH people AS MATERIALIZED (
 	 GROUP BY s.tenant, b.place, b.dimension, b.bin
 ), compared AS (
 	SELECT b.tenant, b.place, b.dimension, sum(b.n_1)::bigint AS n_1, sum(b.n_2)::bigint AS n_2,
-	       count(*) > 1000 AS too_many,
+	       count(*) BETWEEN 2 AND 1000 AS has_bins, count(*) = 1 AS is_one,
 	       array_agg(b.n_1::float8 ORDER BY b.bin COLLATE "C") AS bins_1,
 	       array_agg(b.n_2::float8 ORDER BY b.bin COLLATE "C") AS bins_2,
 	       array_agg(b.n_3::float8 ORDER BY b.bin COLLATE "C") AS bins_3,
@@ -65,14 +65,17 @@ WITH people AS MATERIALIZED (
 )
 SELECT $1, $2, {tenant} AS tenant, c.dimension, CASE WHEN c.is_shown THEN c.n_1 END,
        CASE WHEN c.is_shown THEN c.n_2 END,
-       CASE WHEN c.is_shown THEN p.psi END, CASE WHEN c.is_shown THEN p.critical_value END,
-       CASE WHEN c.is_shown THEN p.band END, CASE WHEN c.is_shown THEN w.psi END,
+       CASE WHEN c.is_shown THEN COALESCE(p.psi, c.nothing_moves) END,
+       CASE WHEN c.is_shown THEN p.critical_value END,
+       CASE WHEN c.is_shown THEN COALESCE(p.band, CASE WHEN c.is_one THEN 'stable' END) END,
+       CASE WHEN c.is_shown THEN COALESCE(w.psi, c.nothing_moves) END,
        CASE WHEN c.is_shown THEN CASE c.dimension WHEN 'recency' THEN d.recency WHEN 'frequency' THEN d.frequency
             WHEN 'monetary' THEN d.monetary WHEN 'basket' THEN d.basket END END, NOT c.is_shown
-  FROM (SELECT c.*, {shown} AS is_shown FROM compared AS c) AS c
+  -- in one bin nobody can move
+  FROM (SELECT c.*, {shown} AS is_shown, CASE WHEN c.is_one THEN 0 END AS nothing_moves FROM compared AS c) AS c
   LEFT JOIN distances AS d ON d.tenant = c.tenant
- CROSS JOIN LATERAL @extschema@.population_stability(CASE WHEN NOT c.too_many THEN c.bins_1 END, c.bins_2) AS p
- CROSS JOIN LATERAL @extschema@.population_stability(CASE WHEN NOT c.too_many THEN c.bins_3 END, c.bins_4) AS w
+ CROSS JOIN LATERAL @extschema@.population_stability(CASE WHEN c.has_bins THEN c.bins_1 END, c.bins_2) AS p
+ CROSS JOIN LATERAL @extschema@.population_stability(CASE WHEN c.has_bins THEN c.bins_3 END, c.bins_4) AS w
  WHERE $1 IS NOT NULL AND $2 IS NOT NULL
  ORDER BY c.tenant, c.place$q$,
 			'model', home, 'attributes', attributes, 'bins', bins,
