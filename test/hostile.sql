@@ -111,6 +111,9 @@ INSERT INTO hostile.good VALUES
   ('_campaign_result', $$'hostile_model', 'spring', 90$$),
   ('_scale_value', $$'nps', 'rating'$$),
   ('_conversion_window', $$'hostile_model', '2025-06-30', 30, 'web', '{"web": 1}'$$),
+  ('_model_compare_counts', $$'[{"segment": "vip", "segment_label": "VIP", "segment_order": 1, "customers": 3}]', '[]'$$),
+  ('_model_names', $$'{"attributes": ["city", null, 7]}', 'attributes', 'contact'$$),
+  ('_model_put_comments', $$'hostile_model.segments', 'segments', '{segment}', '{the segment}'$$),
   ('set_goal', $$'hostile_model', NULL, 'revenue', 120000, 'to', '2025-12-31'$$),
   ('propensity_fit', $$'hostile.history', '2025-06-30'$$),
   ('_propensity_fit_run', $$'pg_catalog', 'SELECT 1, years FROM hostile.history', '2025-06-30', 90, 1$$);
@@ -492,7 +495,8 @@ INSERT INTO hostile.value (type, expression) VALUES ('argument_moment', 'NULL'),
   ('argument_number', 'NULL'), ('argument_number', '1'), ('argument_text', 'NULL'), ('argument_text', '''x'''), ('argument_history', 'NULL'), ('argument_history', '''{}'''),
   ('name[]', 'NULL'), ('name[]', '''{}'''), ('name[]', '''{customer_scores}'''), ('name[]', '''{NULL,"a b"}'''),
   ('_part', 'NULL'), ('_part', '''(view,customer_scores,,,"SELECT 1::bigint AS customers",ones,)'''), ('_part', '''(,,,,,,)'''),
-  ('_part', '''(function,doubled,"{a int DEFAULT 1}","SETOF int","SELECT 2 * a",twice,)''');
+  ('_part', '''(function,doubled,"{a int DEFAULT 1}","SETOF int","SELECT 2 * a",twice,)'''),
+  ('_part[]', 'NULL'), ('_part[]', '''{}'''), ('_part[]', '''{"(view,segments,,,SELECT,ones,)"}'''), ('_part[]', '''{NULL,"(,,,,,,)"}''');
 
 CREATE VIEW hostile.function AS
 SELECT p.oid::regprocedure AS function, 'internal'::regtype = ANY (proargtypes::oid[] || prorettype) AS internal,

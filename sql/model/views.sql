@@ -414,7 +414,8 @@ BEGIN ATOMIC
 		   CASE WHEN d.thresholds IS NULL THEN 'too_few_customers' END
 	  FROM (VALUES (1, 'recency', recency), (2, 'frequency', frequency), (3, 'monetary', monetary),
 			(4, 'basket', basket)) AS d ("position", dimension, thresholds),
-		   LATERAL pg_catalog.generate_series(1, COALESCE(pg_catalog.cardinality(d.thresholds) + 1, bins)) AS n (score);
+		   LATERAL pg_catalog.generate_series(1,
+			LEAST(COALESCE(pg_catalog.cardinality(d.thresholds) + 1, bins), 1000)) AS n (score);
 END;
 COMMENT ON FUNCTION @extschema@._threshold_rows(float8[], float8[], float8[], float8[], int, boolean, text, int) IS
 	'internal: which values get which score, as the view thresholds of a model says';
