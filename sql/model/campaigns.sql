@@ -43,7 +43,8 @@ SELECT m.campaign::text AS campaign, s.customer_key, m.group_no, m.group_no = 1 
 		'who is in which group of which campaign, for the tool that sends it: group 1 is the control, and gets'
 		' nothing');
 	RETURN NEXT @extschema@._model_view('campaigns', @extschema@._fill($q$
-SELECT c.campaign::text AS campaign, {tenant} AS tenant, c.segments, c.started_on, c.cost::{money} AS cost,
+SELECT c.campaign::text AS campaign, {tenant} AS tenant, array_to_string(c.segments, ', ') AS segments,
+       c.started_on, c.cost::{money} AS cost,
        g.group_no, g.group_no = 1 AS is_control, c.shares[g.group_no] AS share,
        CASE WHEN g.is_shown THEN g.customers END AS customers, r.p AS ratio_p,
        CASE WHEN r.flagged THEN 'the groups are not of the sizes asked for: don''t trust the result' END AS note,
@@ -163,9 +164,14 @@ SELECT {tenant} AS tenant, b.segment::text AS segment, CASE WHEN b.everybody THE
 		' (group 1): rate and value of the days after its start, differences with 95 % intervals and p; values are'
 		' compared after what people bought before (CUPED)');
 	RETURN NEXT @extschema@._model_view('campaign_results', @extschema@._fill($q$
-SELECT c.campaign::text AS campaign, c.started_on, r.*
+SELECT c.campaign::text AS campaign, c.started_on, r.tenant, r.segment, r.segment_label, r.everybody, r.group_no,
+       r.is_control, r.customers, r.converted, r.rate, r.difference, r.low, r.high, r.p, r.p_holm,
+       r.value_per_customer::{money} AS value_per_customer, r.value_difference::{money} AS value_difference,
+       r.value_low::{money} AS value_low, r.value_high::{money} AS value_high, r.value_p,
+       r.incremental_value::{money} AS incremental_value, r.roi, r.days_watched, r.note, r.reason, r.suppressed,
+       r.segment_order, r.segment_color
   FROM {model}.campaign AS c CROSS JOIN LATERAL {model}.campaign_result(c.campaign, 90) AS r
- ORDER BY c.started_on, c.campaign$q$, 'model', home),
+ ORDER BY c.started_on, c.campaign$q$, 'model', home, 'money', money),
 		'campaign_result of all campaigns, after 90 days');
 END
 $$;

@@ -395,7 +395,7 @@ SELECT c.* FROM (VALUES
 	('', 'psi_as_seen', 'the same, each day by the thresholds in force then'),
 	('', 'ks', 'the largest distance of the values themselves (Kolmogorov and Smirnov), 0 to 1'),
 	('', 'campaign', 'name of the campaign'),
-	('', 'segments', 'whose people the campaign is for; NULL: all'),
+	('', 'segments', 'whose people the campaign is for, in a list; NULL: all'),
 	('', 'started_on', 'the day of the segments; what comes after it counts'),
 	('', 'cost', 'what the campaign cost, as start_campaign was told'),
 	('', 'group_no', '1: the control; 2 and more: those who get something'),

@@ -106,8 +106,9 @@ CREATE FUNCTION @extschema@._concentration_views(model name, settings jsonb)
 	LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT * FROM @extschema@._model_view('revenue_concentration', @extschema@._fill($q$
-SELECT c.as_of, {tenant} AS tenant, c.top_share, CASE WHEN c.is_shown THEN c.top_customers END AS customers,
-       CASE WHEN c.is_shown THEN c.revenue::{money} END AS revenue,
+SELECT c.as_of, {tenant} AS tenant, c.top_share::float8 AS top_share,
+       CASE WHEN c.is_shown THEN c.top_customers END AS customers,
+       (CASE WHEN c.is_shown THEN c.revenue END)::{money} AS revenue,
        CASE WHEN c.is_shown THEN (c.revenue / NULLIF(c.total, 0))::float8 END AS revenue_share,
        CASE WHEN c.is_shown THEN c.gini END AS gini, NOT c.is_shown AS suppressed
   FROM (SELECT r.tenant, r.as_of, t.top_share, ceil(t.top_share * max(r.n))::bigint AS top_customers,

@@ -114,7 +114,7 @@ CREATE FUNCTION steer.months(a date, b date, step interval, stream text) RETURNS
         FROM days AS d, e WHERE d.from_day < '2025-12-31' AND e.day <= d.to_day GROUP BY 1, 2, 3)
   SELECT from_day, to_day, count(*) FILTER (WHERE is_active), count(*) FILTER (WHERE is_active AND NOT known), count(*) FILTER (WHERE is_active AND was_active), count(*) FILTER (WHERE is_active AND known AND NOT was_active),
          count(*) FILTER (WHERE was_active AND NOT is_active) FROM p GROUP BY 1, 2 $$;
-SELECT stream, step, d.* FROM unnest('{orders,web}'::text[]) AS stream, unnest('{1 month,3 months,10 days}'::interval[]) AS step,
+SELECT stream, extract(epoch FROM step)::int / 86400 AS days, d.* FROM unnest('{orders,web}'::text[]) AS stream, unnest('{1 month,3 months,10 days}'::interval[]) AS step,
   differ(format('SELECT from_day, to_day, active_customers, new_customers, returning_customers, resurrected_customers, dormant_customers FROM st.lifecycle(''2024-12-31'', ''2026-02-28'', %L, %L)', step, stream), format('SELECT * FROM steer.months(''2024-12-31'', ''2026-02-28'', %L, %L)', step, stream)) AS d;
 SELECT bool_and(active_customers = new_customers + returning_customers + resurrected_customers) AS adds_up, string_agg(CASE WHEN is_running THEN iso(to_day) END, ' ') AS running FROM st.lifecycle('2025-06-30', '2026-03-31');
 SELECT stream, weeks, d.* FROM unnest('{orders,web}'::text[]) AS stream, unnest('{1,13,60}'::int[]) AS weeks,

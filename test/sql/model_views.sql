@@ -33,7 +33,7 @@ WHERE c.relnamespace IN ('shop'::regnamespace, 'branches'::regnamespace) AND c.r
 SELECT c.relname, a.attname, k.catdesc FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_get_keywords() AS k ON k.word IN (a.attname, c.relname)
 WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('v', 'r') AND a.attnum > 0 AND k.catcode IN ('R', 'T') ORDER BY 1, 2;
 SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
-WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_' AND (a.attname !~ '^[a-z][a-z0-9_]{1,29}$' OR c.relname !~ '^[a-z][a-z0-9_]{1,29}$');
+WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind = 'v' AND c.relname !~ '^_' AND (a.attname !~ '^[a-z][a-z0-9_]{0,29}$' OR c.relname !~ '^[a-z][a-z0-9_]{1,29}$');
 -- Everything is explained
 SELECT nspname, c.relname, a.attname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
 LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
