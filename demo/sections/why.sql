@@ -6,7 +6,7 @@ WITH top AS (
 		   CASE WHEN e.topic = 'next_step' THEN CASE WHEN lag(e.topic) OVER (ORDER BY e.position) = 'next_step' THEN '' ELSE demo.t('next step') END
 				ELSE e.value END AS head,
 		   -- the rule stands beside the score that it is about
-		   CASE WHEN e.topic = 'rfm_score' THEN lead(e.explanation) OVER (ORDER BY e.position) ELSE e.explanation END AS words
+		   CASE WHEN e.topic = 'rfm_score' THEN max(e.explanation) FILTER (WHERE e.topic = 'segment') OVER () ELSE e.explanation END AS words
 	  FROM top, explain_score('shop', top.customer_key, language => demo.t('language')) AS e
 	 WHERE e.topic NOT LIKE 'engagement%'		-- see points.sql
 ), lines (position, line) AS (
