@@ -205,7 +205,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('sql likes', 'what they like', 'ce qu''ils aiment'),
 -- NPS BY SEGMENT
 ('satisfaction', 'NPS BY SEGMENT', 'NPS PAR SEGMENT'),
-('satisfaction how', '(would recommend, 0 to 10: percent of 9-10 less percent of 0-6; interval of 95 %%)', '(recommanderait, 0 à 10 : part des 9-10 moins part des 0-6, en %% ; intervalle à 95 %%)'),
+('satisfaction how', '(would recommend, 0 to 10: percent of 9-10 less percent of 0-6; interval of 95 %%)', '(recommande, 0 à 10 : part des 9-10 moins part des 0-6, en %% ; intervalle à 95 %%)'),
 ('head satisfaction', 'segment|asked|answers|rate|NPS|from|to', 'segment|sollicités|réponses|taux|NPS|de|à'),
 ('satisfaction fell', '%1$s VIP gave 9 or 10 and last time 6 or less: call %2$s first.|%1$s VIPs gave 9 or 10 and last time 6 or less: call %2$s first.', '%1$s VIP a donné 9 ou 10 puis 6 ou moins la dernière fois : appelez d''abord %2$s.|%1$s VIP ont donné 9 ou 10 puis 6 ou moins la dernière fois : appelez d''abord %2$s.'),
 ('satisfaction score', 'Column satisfaction_score draws the mean of few answers towards that of all (%1$s of 10, as strong as %2$s answers).', 'La colonne satisfaction_score rapproche la moyenne de peu de réponses de celle de tous (%1$s sur 10, du poids de %2$s réponses).'),
