@@ -341,7 +341,7 @@ DECLARE
 	numbers		jsonb := @extschema@._stream_numbers(settings);
 	orders		text[] := @extschema@.propensity_feature_names();
 BEGIN
-	IF cardinality(of_streams) = 0 OR split - date '4700-01-01 BC' < until - split THEN
+	IF split - date '4700-01-01 BC' < until - split THEN
 		RETURN;
 	END IF;
 	EXECUTE @extschema@._fill($q$
@@ -516,7 +516,9 @@ BEGIN
 		  LEFT JOIN expected AS e ON e.tenant = w.tenant AND e.week_end = w.week_end
 		  LEFT JOIN came AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
 		home, @extschema@._model_customers(home, settings)) USING this_check, split, until, family;
-	PERFORM @extschema@._model_check_propensity(home, settings, this_check, split, until);
+	IF cardinality(@extschema@._stream_features(settings)) > 0 THEN
+		PERFORM @extschema@._model_check_propensity(home, settings, this_check, split, until);
+	END IF;
 	-- not from prediction_check, which may hide small groups: this is for the owner
 	FOR k IN EXECUTE format('SELECT c.*, c.btyd_fit ->> ''family'' AS family, c.btyd_fit ->> ''status'' AS status,'
 		' c.btyd_fit ->> ''reason'' AS reason,'

@@ -70,6 +70,8 @@ sub make_chain
 		SELECT scoring.record_changes(m) FROM unnest('{chain,only_a}'::text[]) m;
 		SELECT scoring.calibrate_model(m) FROM unnest('{chain,only_a}'::text[]) m;
 		SELECT scoring.check_prediction(m, '2025-03-31') FROM unnest('{chain,only_a}'::text[]) m;
+		SELECT scoring.set_goal(m, NULL, 'customers', 10, 'by', '2026-06-30', tenant => t) FROM (VALUES ('chain', 'a'), ('chain', 'b'), ('only_a', NULL)) AS v (m, t);
+		SELECT scoring.start_campaign(m, 'spring', NULL::text, on_day => '2025-03-31') FROM unnest('{chain,only_a}'::text[]) m;
 	});
 }
 
@@ -96,6 +98,8 @@ sub make_shop
 		INSERT INTO crm.orders VALUES (1, 'a', '2025-06-30', 5000), (100000, 'a', '2025-06-30', 1);
 		SELECT scoring.record_changes('live_shop');
 		SELECT scoring.refresh_model('shop');
+		SELECT scoring.set_goal(m, NULL, 'customers', 10, 'by', '2026-06-30') FROM unnest('{shop,live_shop}'::text[]) m;
+		SELECT scoring.start_campaign(m, 'spring', NULL::text, on_day => '2025-03-31') FROM unnest('{shop,live_shop}'::text[]) m;
 	});
 }
 
@@ -105,11 +109,11 @@ sub rows
 	return split /\n/, $node->safe_psql($database, $sql);
 }
 
-# Those that readers are given.
+# Those that readers are given. (propensity_check has no rows in a model without streams.)
 sub views
 {
 	my ($node, $database, $model) = @_;
-	return rows($node, $database, "SELECT oid::regclass FROM pg_class WHERE relnamespace = '$model'::regnamespace AND relkind IN ('v', 'm') AND relname !~ '^_' ORDER BY relname");
+	return rows($node, $database, "SELECT oid::regclass FROM pg_class WHERE relnamespace = '$model'::regnamespace AND relkind IN ('v', 'm') AND relname !~ '^_|^propensity_check\$' ORDER BY relname");
 }
 
 # Calls of the functions of a model with the arguments that they must have, where
