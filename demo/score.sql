@@ -13,7 +13,7 @@ CREATE FUNCTION demo.lines_statement() RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT demo.wrap('  ', '    ', ARRAY['SELECT * FROM add_stream(''shop'', ''lines'', ''order_lines''', 'customer => ''customer_id''', 'day => ''order_date''', 'kind => ''category''',
 										 'value => ''amount''', 'role => ''line'')'], ', ')
-	 WHERE to_regclass('public.order_lines') IS NOT NULL
+	 WHERE to_regclass('public.order_lines') IS NOT NULL AND to_regclass('public.events') IS NOT NULL
 $$;
 
 -- What they say of the shop, and who was asked.

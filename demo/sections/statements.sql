@@ -24,6 +24,7 @@ WITH lines (position, line) AS (
 	SELECT 7.4, '  -- ' || demo.t('sql satisfaction') WHERE demo.survey_statements() IS NOT NULL
 	UNION ALL
 	SELECT 7.4 + n / 10.0, s || ';' FROM unnest(demo.survey_statements() || '  SELECT * FROM shop.satisfaction_by_segment'::text) WITH ORDINALITY AS u (s, n)
+	 WHERE demo.survey_statements() IS NOT NULL
 	UNION ALL
 	SELECT v.* FROM demo.settings, LATERAL (VALUES
 		(4, format('  SELECT * FROM shop.segment_transitions(%L, %L);', earlier, as_of)),

@@ -29,21 +29,25 @@ CREATE FUNCTION @extschema@._fit_rows(btyd_fit jsonb, spend_fit jsonb, propensit
 		customers bigint, status text, reason text, log_likelihood float8, place bigint)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 BEGIN ATOMIC
-	SELECT f.position, f.fit, f.document ->> 'family', p.parameter, p.value, p.standard_error,
-		   (f.document ->> 'n')::bigint, f.document ->> 'status', f.document ->> 'reason',
-		   (f.document ->> 'log_likelihood')::float8, p.place
+	SELECT f.position, f.fit, f.document OPERATOR(pg_catalog.->>) 'family', p.parameter, p.value, p.standard_error,
+		   (f.document OPERATOR(pg_catalog.->>) 'n')::bigint, f.document OPERATOR(pg_catalog.->>) 'status',
+		   f.document OPERATOR(pg_catalog.->>) 'reason',
+		   (f.document OPERATOR(pg_catalog.->>) 'log_likelihood')::float8, p.place
 	  FROM (VALUES (1, 'orders', btyd_fit), (2, 'spend', spend_fit), (3, 'propensity', propensity_fit),
 			(4, 'prospects', prospect_fit)) AS f ("position", fit, document)
 	  LEFT JOIN LATERAL (
 			SELECT e.key AS parameter, e.value::text::float8 AS value,
-				   (f.document -> 'standard_errors' ->> e.key)::float8 AS standard_error, e.place
-			  FROM pg_catalog.jsonb_each(CASE WHEN pg_catalog.jsonb_typeof(f.document -> 'parameters') = 'object'
-					AND f.position < 3 THEN f.document -> 'parameters' END)
+				   (f.document OPERATOR(pg_catalog.->) 'standard_errors' OPERATOR(pg_catalog.->>) e.key)::float8
+					AS standard_error, e.place
+			  FROM pg_catalog.jsonb_each(CASE WHEN pg_catalog.jsonb_typeof(
+					f.document OPERATOR(pg_catalog.->) 'parameters') OPERATOR(pg_catalog.=) 'object'
+					AND f.position OPERATOR(pg_catalog.<) 3 THEN f.document OPERATOR(pg_catalog.->) 'parameters' END)
 				   WITH ORDINALITY AS e (key, value, place)
 			UNION ALL
 			SELECT t.name, t.coefficient, t.standard_error, t.feature
-			  FROM @extschema@.logit_table(CASE WHEN f.position >= 3 THEN f.document END) AS t) AS p ON true
-	 WHERE f.position < 4 OR f.document IS NOT NULL;
+			  FROM @extschema@.logit_table(CASE WHEN f.position OPERATOR(pg_catalog.>=) 3
+					THEN f.document END) AS t) AS p ON true
+	 WHERE f.position OPERATOR(pg_catalog.<) 4 OR f.document IS NOT NULL;
 END;
 COMMENT ON FUNCTION @extschema@._fit_rows(jsonb, jsonb, jsonb, jsonb) IS
 	'internal: the fits of a model with their parameters, as the view prediction_fits says';

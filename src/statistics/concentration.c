@@ -368,6 +368,8 @@ lorenz_final(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	n = state->scores[POSITIVE].count;
 	points = (int) state->parameter;
+	if (points < 1 || points > MAX_RANKED_PARAMETER)
+		corrupt_state("lorenz");
 	exact_sum_init(&total, resize_memory);
 	exact_sum_init(&below, resize_memory);
 	for (int64 i = 0; i < n; i++)

@@ -29,8 +29,10 @@ in_db('shopowner', q{SELECT scoring.grant_reader('chain', 'reader_a', 'a')});
 # where there is a customer_key, it is a key.
 my @views = map { s/^chain\.//r } views($node, 'postgres', 'chain');
 my %keyed = map { $_ => 1 } split /\n/, in_db('postgres', q{SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
-	WHERE relnamespace = 'chain'::regnamespace AND attname = 'customer_key' AND relkind = 'v' AND relname !~ '^_' AND relname NOT IN ('segment_changes', 'customer_streams')});
-my %keys = (segment_changes => 'change_id', customer_streams => 'customer_key, stream, kind', account_scores => 'tenant, account', segments => 'segment', segment_summary => 'tenant, segment', rfm_grid => 'tenant, r_score, f_score',
+	WHERE relnamespace = 'chain'::regnamespace AND attname = 'customer_key' AND relkind = 'v' AND relname !~ '^_' AND relname NOT IN ('segment_changes', 'customer_streams', 'campaign_members')});
+my %keys = (segment_changes => 'change_id', customer_streams => 'customer_key, stream, kind', campaign_members => 'campaign, customer_key', campaigns => 'tenant, campaign, group_no',
+	campaign_results => 'tenant, campaign, segment, everybody, group_no', segment_kpis => 'tenant, segment, everybody, kpi', goals => 'tenant, segment, kpi',
+	drift_since_calibration => 'tenant, dimension', revenue_concentration => 'tenant, top_share', account_scores => 'tenant, account', segments => 'segment', segment_summary => 'tenant, segment', rfm_grid => 'tenant, r_score, f_score',
 	score_distribution => 'tenant, dimension, score', thresholds => 'tenant, dimension, score', model_status => 'model', data_quality => 'tenant, reason',
 	attribute_summary => 'tenant, attribute, attribute_value, segment', processing_record => 'item, detail',
 	prediction_fits => 'tenant, fit, parameter', prediction_by_segment => 'tenant, segment', weights => 'tenant, dimension', prediction_check => 'tenant',
