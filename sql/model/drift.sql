@@ -82,7 +82,8 @@ SELECT $1, $2, {tenant} AS tenant, c.dimension, CASE WHEN c.is_shown THEN c.n_1 
 			'tenant', @extschema@._model_tenant(settings, 'c'),
 			'shown', CASE WHEN small = 1 THEN 'true'
 				ELSE format('c.n_1 NOT BETWEEN 1 AND %1$s - 1 AND c.n_2 NOT BETWEEN 1 AND %1$s - 1', small) END),
-			'LEAST($1, $2)'),
+			-- not of days until today, which the view asks for
+			'GREATEST($1, $2)'),
 		'how far the customers have moved between two days: population stability index over the bins of the'
 		' thresholds of'
 		' today, over segments and attributes, with what chance alone would give; as seen: each day by its own'

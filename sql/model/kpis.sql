@@ -250,7 +250,8 @@ SELECT f.from_day, f.to_day, {tenant} AS tenant, f.segment::text AS segment,
 			'sums', @extschema@._kpi_sums(model, settings), 'decided', decided, 'shown', shown,
 			'figures', replace(figures, 's.everybody', 's.everybody_n'), 'all', everybody, 'model', home,
 			'tenant', @extschema@._model_tenant(settings, 'f'),
-			'language', quote_literal(settings ->> 'language')), '$1'),
+			-- not for periods until today, which the view asks for
+			'language', quote_literal(settings ->> 'language')), '$2'),
 		'key figures by segment, period by period from one day to another by steps: conversion, retention, churn,'
 		' baskets, value, shares; rates with their 95 % interval by Wilson; everybody: the row of all segments'
 		' together');

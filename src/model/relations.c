@@ -54,6 +54,7 @@ lock_relation(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		null_argument("relation", NULL);
+	PreventCommandDuringRecovery("LOCK TABLE");
 	check_owner(relation);
 	LockRelationOid(relation, AccessExclusiveLock);
 	check_owner(relation);		/* it may be gone by now, or somebody else's */
@@ -91,6 +92,7 @@ put_comments(PG_FUNCTION_ARGS)
 		if (PG_ARGISNULL(i))
 			null_argument(names[i], NULL);
 	}
+	PreventCommandIfReadOnly("COMMENT");
 	check_owner(relation);
 	LockRelationOid(relation, ShareUpdateExclusiveLock);
 	check_owner(relation);
