@@ -70,7 +70,7 @@ sub make_chain
 		SELECT scoring.record_changes(m) FROM unnest('{chain,only_a}'::text[]) m;
 		SELECT scoring.calibrate_model(m) FROM unnest('{chain,only_a}'::text[]) m;
 		SELECT scoring.check_prediction(m, '2025-03-31') FROM unnest('{chain,only_a}'::text[]) m;
-		SELECT scoring.set_goal(m, NULL, 'customers', 10, 'by', '2026-06-30', tenant => t) FROM (VALUES ('chain', 'a'), ('chain', 'b'), ('only_a', NULL)) AS v (m, t);
+		SELECT scoring.set_goal(m, NULL, 'customers', 10, 'by', '2026-06-30', tenant => t) FROM (SELECT 'chain' AS m, unnest(array_agg(tenant)) AS t FROM chain._question UNION ALL SELECT 'only_a', NULL) AS v;
 		SELECT scoring.start_campaign(m, 'spring', NULL::text, on_day => '2025-03-31') FROM unnest('{chain,only_a}'::text[]) m;
 	});
 }
