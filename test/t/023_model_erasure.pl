@@ -79,6 +79,27 @@ is(join("\n", ModelCluster::rows($node, 'shop', q{
 	   AND (SELECT typcategory FROM pg_type t WHERE t.oid = atttypid) NOT IN ('N', 'D', 'B', 'T')
 	   AND NOT EXISTS (SELECT FROM scoring._model_person_tables('refreshed') p WHERE p.relation = c.oid AND attname = ANY (p.keys || p.ids)) ORDER BY 1})),
 	join("\n", sort grep { /\S/ } split /\n/, q{
+calibration.appetence_thresholds
+calibration.category_keys
+calibration.category_names
+calibration.category_numbers
+calibration.category_shares
+calibration.category_weights
+campaign.campaign
+campaign.salt
+campaign.segments
+campaign.shares
+campaign.started_by
+campaign_member.campaign
+campaign_member.segment
+campaign_member.tenant
+goal.action
+goal.change
+goal.kpi
+goal.owner
+goal.segment
+goal.set_by
+goal.tenant
 calibration.basket_thresholds
 calibration.btyd_fit
 calibration.clv_thresholds
