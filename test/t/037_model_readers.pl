@@ -66,7 +66,7 @@ for my $role ('bi', 'branch')
 	{
 		next if $role eq 'branch' && $item =~ /^(open|plain)\./;
 		my ($out, $err) = run_as($node, 'postgres', $role, "SELECT * FROM $item OFFSET 0");
-		push @failed, "$item: $err" if $err =~ /ERROR/ && $err !~ /must not be null/;
+		push @failed, "$item: $err" if $err =~ /ERROR/ && $err !~ /must not be null|there is no campaign/;
 		push @failed, "$item: no rows" if $role eq 'bi' && $out eq '' && $item =~ /status|weights|fits|thresholds|scores|segments|summary|prediction|distribution|grid/ && $item !~ /^(plain|stored)\.attribute|_with_orders|\._/;
 	}
 	is(join('', @failed), '', "$role reads every column of all views, and the result of all functions");
