@@ -10,14 +10,10 @@ CREATE TABLE @extschema@._kpi (
 	kpi			text COLLATE "C" NOT NULL UNIQUE,
 	part		text NOT NULL,
 	segments	text NOT NULL,
-	kind		text NOT NULL,
-	better		text NOT NULL,
 	n			text NOT NULL,
 	success		text,
 	value		text,
 	meaning		text NOT NULL,
-	CONSTRAINT _kpi_kind_check CHECK (kind OPERATOR(pg_catalog.=) ANY ('{rate,figure}'::pg_catalog.text[])),
-	CONSTRAINT _kpi_better_check CHECK (better OPERATOR(pg_catalog.=) ANY ('{higher,lower}'::pg_catalog.text[])),
 	CONSTRAINT _kpi_segments_check CHECK (segments OPERATOR(pg_catalog.=) ANY ('{first,last}'::pg_catalog.text[]))
 );
 COMMENT ON TABLE @extschema@._kpi IS 'internal: the key figures that a model tells by segment and period';
@@ -28,46 +24,44 @@ COMMENT ON COLUMN @extschema@._kpi.part IS
 	'customer_scores that a model must have';
 COMMENT ON COLUMN @extschema@._kpi.segments IS
 	'whose it is: first: of those who were in the segment when the period began; last: of those who are at its end';
-COMMENT ON COLUMN @extschema@._kpi.kind IS 'rate: part of n, with an interval; figure: a number';
-COMMENT ON COLUMN @extschema@._kpi.better IS 'what is better: higher or lower';
 COMMENT ON COLUMN @extschema@._kpi.n IS 'expression over the sums of a segment: of how many it is';
-COMMENT ON COLUMN @extschema@._kpi.success IS 'of a rate: how many of n';
+COMMENT ON COLUMN @extschema@._kpi.success IS 'of a rate, which has an interval: how many of n';
 COMMENT ON COLUMN @extschema@._kpi.value IS 'of a figure: expression over the sums of a segment';
 COMMENT ON COLUMN @extschema@._kpi.meaning IS 'what it means, as docs/steering.md says';
 INSERT INTO @extschema@._kpi
 SELECT pg_catalog.row_number() OVER (), k.* FROM (VALUES
-	('conversion_rate', 'all', 'first', 'rate', 'higher', 's.customers', 's.buyers', NULL,
+	('conversion_rate', 'all', 'first', 's.customers', 's.buyers', NULL,
 		'part of the people of the segment who ordered in the period'),
-	('repeat_rate', 'all', 'first', 'rate', 'higher', 's.buyers', 's.repeaters', NULL,
+	('repeat_rate', 'all', 'first', 's.buyers', 's.repeaters', NULL,
 		'part of those who ordered in the period who ordered more than once in it'),
-	('retention_rate', 'all', 'first', 'rate', 'higher', 's.earlier', 's.kept', NULL,
+	('retention_rate', 'all', 'first', 's.earlier', 's.kept', NULL,
 		'part of those who ordered in a period as long before this one, who ordered in this one too'),
-	('churn_rate', 'all', 'first', 'rate', 'lower', 's.earlier', 's.earlier - s.kept', NULL,
+	('churn_rate', 'all', 'first', 's.earlier', 's.earlier - s.kept', NULL,
 		'part of those who ordered in a period as long before this one, who did not order in this one'),
-	('mean_basket', 'all', 'last', 'figure', 'higher', 's.orders', NULL, 's.value::float8 / NULLIF(s.orders, 0)',
+	('mean_basket', 'all', 'last', 's.orders', NULL, 's.value::float8 / NULLIF(s.orders, 0)',
 		'value of the period divided by its orders, corrections included'),
-	('orders_per_customer', 'all', 'last', 'figure', 'higher', 's.customers', NULL,
+	('orders_per_customer', 'all', 'last', 's.customers', NULL,
 		's.orders::float8 / NULLIF(s.customers, 0)', 'orders of the period divided by the people of the segment'),
-	('revenue', 'all', 'last', 'figure', 'higher', 's.orders', NULL, 's.value::float8',
+	('revenue', 'all', 'last', 's.orders', NULL, 's.value::float8',
 		'value of the period, corrections included'),
-	('open_rate', 'mails', 'last', 'figure', 'higher', 's.sent', NULL, 's.opens::float8 / NULLIF(s.sent, 0)',
+	('open_rate', 'mails', 'last', 's.sent', NULL, 's.opens::float8 / NULLIF(s.sent, 0)',
 		'events of role open in the period divided by those of role sent'),
-	('click_rate', 'mails', 'last', 'figure', 'higher', 's.sent', NULL, 's.clicks::float8 / NULLIF(s.sent, 0)',
+	('click_rate', 'mails', 'last', 's.sent', NULL, 's.clicks::float8 / NULLIF(s.sent, 0)',
 		'events of role click in the period divided by those of role sent'),
-	('customers', 'all', 'last', 'figure', 'higher', 's.customers', NULL, 's.customers::float8',
+	('customers', 'all', 'last', 's.customers', NULL, 's.customers::float8',
 		'people of the segment'),
-	('customers_share', 'all', 'last', 'rate', 'higher', 's.everybody', 's.customers', NULL,
+	('customers_share', 'all', 'last', 's.everybody', 's.customers', NULL,
 		'part of all people who are in the segment'),
-	('revenue_share', 'all', 'last', 'figure', 'higher', 's.customers', NULL,
+	('revenue_share', 'all', 'last', 's.customers', NULL,
 		'(greatest(s.monetary, 0) / NULLIF(s.all_monetary, 0))::float8',
 		'part of the monetary of all that is of the segment'),
-	('clv_12m', 'prediction', 'last', 'figure', 'higher', 's.valued', NULL, 's.clv_12m::float8 / NULLIF(s.valued, 0)',
+	('clv_12m', 'prediction', 'last', 's.valued', NULL, 's.clv_12m::float8 / NULLIF(s.valued, 0)',
 		'clv_12m of a customer on average'),
-	('engagement', 'engagement_score', 'last', 'figure', 'higher', 's.engaged', NULL,
+	('engagement', 'engagement_score', 'last', 's.engaged', NULL,
 		's.engagement / NULLIF(s.engaged, 0)', 'engagement_score on average'),
-	('satisfaction', 'satisfaction_score', 'last', 'figure', 'higher', 's.satisfied', NULL,
+	('satisfaction', 'satisfaction_score', 'last', 's.satisfied', NULL,
 		's.satisfaction / NULLIF(s.satisfied, 0)', 'satisfaction_score on average')
-) AS k (kpi, part, segments, kind, better, n, success, value, meaning);
+) AS k (kpi, part, segments, n, success, value, meaning);
 GRANT SELECT ON @extschema@._kpi TO PUBLIC;
 
 -- The key figures that a model has.
