@@ -111,6 +111,7 @@ INSERT INTO hostile.good VALUES
   ('_campaign_result', $$'hostile_model', 'spring', 90$$),
   ('_scale_value', $$'nps', 'rating'$$),
   ('_conversion_window', $$'hostile_model', '2025-06-30', 30, 'web', '{"web": 1}'$$),
+  ('_segments_shown', $$'{"minimum_group_size": 5}', 'sums', 'day'$$),
   ('_model_compare_counts', $$'[{"segment": "vip", "segment_label": "VIP", "segment_order": 1, "customers": 3}]', '[]'$$),
   ('_model_names', $$'{"attributes": ["city", null, 7]}', 'attributes', 'contact'$$),
   ('_model_put_comments', $$'hostile_model.segments', 'segments', '{segment}', '{the segment}'$$),

@@ -79,6 +79,29 @@ END;
 COMMENT ON FUNCTION @extschema@._everybody(jsonb) IS
 	'internal: the label of a row about all people, in the language of a model';
 
+-- The rows of "sums", counts of people by tenant, day and segment, with is_shown: can
+-- the number of the segment be told on that day? "day" is the column of the day; empty:
+-- all are of one.
+CREATE FUNCTION @extschema@._segments_shown(settings jsonb, sums text, day text DEFAULT '')
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int OPERATOR(pg_catalog.=) 1
+		THEN @extschema@._fill('(SELECT s.*, true AS is_shown FROM {sums} AS s)', 'sums', sums)
+		ELSE @extschema@._fill($q$(
+	SELECT s.*, COALESCE('s' || COALESCE(':' || s.segment, '') = ANY (d.shown), false) AS is_shown
+	  FROM {sums} AS s JOIN (
+	       SELECT n.tenant{of_n}, @extschema@.shown_groups(n.customers,
+	              ARRAY['t', 's' || COALESCE(':' || n.segment, '')], {small}, 2, 0) AS shown
+	         FROM {sums} AS n GROUP BY n.tenant{of_n}) AS d ON d.tenant = s.tenant{same})$q$,
+			'sums', sums, 'small', settings OPERATOR(pg_catalog.->>) 'minimum_group_size',
+			'of_n', CASE WHEN day OPERATOR(pg_catalog.=) '' THEN '' ELSE ', n.' OPERATOR(pg_catalog.||) day END,
+			'same', CASE WHEN day OPERATOR(pg_catalog.=) '' THEN ''
+				ELSE pg_catalog.format(' AND d.%1$s = s.%1$s', day) END) END;
+END;
+COMMENT ON FUNCTION @extschema@._segments_shown(jsonb, text, text) IS
+	'internal: an item of FROM: counts of people by segment, and which of them can be shown';
+
 -- A number of people shows a smaller group than it should if it is one, or if what is
 -- missing to all of them is one.
 CREATE FUNCTION @extschema@._part_shown(part text, whole text, minimum int)
@@ -99,25 +122,12 @@ CREATE FUNCTION @extschema@._conversion_functions(model name, settings jsonb)
 DECLARE
 	home	text := quote_ident(model);
 	small	int := settings ->> 'minimum_group_size';
-	columns	text := 'tenant text, segment text, segment_label text, customers bigint, converted bigint, rate float8,'
-		' low float8, high float8, events bigint, value numeric, reason text, suppressed boolean,'
-		' segment_order int, segment_color text';
-	shown	text := 'true';
-	groups	text := 'counted';
 BEGIN
-	IF small > 1 THEN
-		shown := format('(c.is_shown AND (NOT c.is_over OR %s))',
-			@extschema@._part_shown('c.converted', 'c.customers', small));
-		groups := @extschema@._fill($q$(
-	SELECT c.*, COALESCE('s' || COALESCE(':' || c.segment, '') = ANY (d.shown), false) AS is_shown
-	  FROM counted AS c JOIN (
-	       SELECT n.tenant, @extschema@.shown_groups(n.customers, ARRAY['t', 's' || COALESCE(':' || n.segment, '')],
-	              {small}, 2, 0) AS shown
-	         FROM counted AS n GROUP BY n.tenant) AS d ON d.tenant = c.tenant)$q$, 'small', small::text);
-	END IF;
 	RETURN NEXT @extschema@._model_function('conversion_by_segment',
 		'{from_day date,days int DEFAULT 90,stream text DEFAULT ''orders''}',
-		format('TABLE (%s)', columns),
+		'TABLE (tenant text, segment text, segment_label text, customers bigint, converted bigint, rate float8,'
+		' low float8, high float8, events bigint, value numeric, reason text, suppressed boolean,'
+		' segment_order int, segment_color text)',
 		@extschema@._tell_unknown(model, settings, @extschema@._fill($q$
 WITH counted AS MATERIALIZED (
 	SELECT s.tenant, s.map_copy, s.segment, w.until_day <= t.as_of AS is_over, count(*) AS customers,
@@ -138,7 +148,7 @@ SELECT {tenant} AS tenant, c.segment::text AS segment, l.label AS segment_label,
        CASE WHEN NOT c.is_over THEN 'window_not_over' END AS reason,
        NOT (c.is_shown AND (c.can_tell OR NOT c.is_over)) AS suppressed,
        l.display_order AS segment_order, l.color::text AS segment_color
-  FROM (SELECT c.*, c.is_over AND {shown} AS can_tell FROM (SELECT c.*{is_shown} FROM {groups} AS c) AS c) AS c
+  FROM (SELECT c.*, c.is_over AND c.is_shown{shown} AS can_tell FROM {groups} AS c) AS c
  CROSS JOIN LATERAL (SELECT CASE WHEN c.can_tell THEN c.converted END AS converted) AS n
   LEFT JOIN LATERAL @extschema@.wilson_interval(n.converted, c.customers) AS i ON true
   LEFT JOIN {model}.segment_label AS l ON l.map = c.map_copy AND l.segment = c.segment AND l.language = {language}
@@ -146,13 +156,14 @@ SELECT {tenant} AS tenant, c.segment::text AS segment, l.label AS segment_label,
 			'model', home, 'name', quote_literal(model),
 			'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
 			'history', @extschema@._stream_asked(settings), 'tenant', @extschema@._model_tenant(settings, 'c'),
-			'money', @extschema@._model_money(settings), 'shown', shown, 'groups', groups,
-			'is_shown', CASE WHEN small = 1 THEN ', true AS is_shown' ELSE '' END,
+			'money', @extschema@._model_money(settings),
+			'groups', @extschema@._segments_shown(settings, 'counted'),
+			'shown', CASE WHEN small = 1 THEN ''
+				ELSE ' AND ' || @extschema@._part_shown('c.converted', 'c.customers', small) END,
 			'language', quote_literal(settings ->> 'language')), '$1'),
 		'of the people of each segment on a day, by what was known then, how many ordered in the days after it (or'
-		' had an'
-		' event of a stream): number, rate with its 95 % interval by Wilson, events and value; NULL with the reason'
-		' window_not_over where these days have not all come');
+		' had an event of a stream): number, rate with its 95 % interval by Wilson, events and value; NULL with'
+		' the reason window_not_over where these days have not all come');
 
 	-- Everything of it can be seen in two calls of the function above.
 	RETURN NEXT @extschema@._model_plain_function('conversion_change',

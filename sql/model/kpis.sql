@@ -168,8 +168,7 @@ CREATE FUNCTION @extschema@._kpi_functions(model name, settings jsonb)
 DECLARE
 	home		text := quote_ident(model);
 	small		int := settings ->> 'minimum_group_size';
-	decided		text := 'true AS first_shown, true AS last_shown, true AS is_shown';
-	shown		text := 'sums';
+	decided		text := 'true AS first_shown, true AS last_shown';
 	figures		text;
 	everybody	text := quote_literal(@extschema@._everybody(settings));
 BEGIN
@@ -182,13 +181,6 @@ BEGIN
 		  FROM (VALUES ('buyers', 'customers', true), ('repeaters', 'buyers', true), ('earlier', 'customers', true),
 			('kept', 'earlier', true), ('ordered', 'customers', false), ('valued', 'customers', false),
 			('engaged', 'customers', false), ('satisfied', 'customers', false)) AS p (part, whole, first);
-		shown := @extschema@._fill($q$(
-	SELECT s.*, COALESCE('s' || COALESCE(':' || s.segment, '') = ANY (d.shown), false) AS is_shown
-	  FROM sums AS s JOIN (
-	       SELECT n.tenant, n.day, @extschema@.shown_groups(n.customers,
-	              ARRAY['t', 's' || COALESCE(':' || n.segment, '')], {small}, 2, 0) AS shown
-	         FROM sums AS n GROUP BY n.tenant, n.day) AS d ON d.tenant = s.tenant AND d.day = s.day)$q$,
-			'small', small::text);
 	END IF;
 	SELECT string_agg(format('(%s, %L, %s, (%s)::bigint, (%s)::bigint, (%s)::float8)', k.position, k.kpi,
 			(k.segments = 'first')::text, k.n, coalesce(k.success, 'NULL'), coalesce(k.value, 'NULL')), E',\n\t\t'
@@ -241,7 +233,8 @@ SELECT f.from_day, f.to_day, {tenant} AS tenant, f.segment::text AS segment,
   LEFT JOIN LATERAL @extschema@.wilson_interval(CASE WHEN f.tells THEN f.success END, f.n) AS i ON true
   LEFT JOIN {model}.segment_label AS l ON l.map = f.map_copy AND l.segment = f.segment AND l.language = {language}
  ORDER BY f.from_day, f.tenant, f.everybody, l.display_order, f.segment, f.position$q$,
-			'sums', @extschema@._kpi_sums(model, settings), 'decided', decided, 'shown', shown,
+			'sums', @extschema@._kpi_sums(model, settings), 'decided', decided,
+			'shown', @extschema@._segments_shown(settings, 'sums', 'day'),
 			'figures', replace(figures, 's.everybody', 's.everybody_n'), 'all', everybody, 'model', home,
 			'tenant', @extschema@._model_tenant(settings, 'f'),
 			-- not for periods until today, which the view asks for

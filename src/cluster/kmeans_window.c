@@ -21,6 +21,7 @@
 #include "math/silhouette.h"
 #include "memory.h"
 #include "points.h"
+#include "score/window.h"
 
 PG_FUNCTION_INFO_V1(kmeans_window);
 PG_FUNCTION_INFO_V1(silhouette);
@@ -69,15 +70,6 @@ current_argument(WindowObject window, int number, const char *name)
 	if (isnull)
 		null_argument(name, NULL);
 	return value;
-}
-
-static void
-argument_varies(const char *name)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s must be the same for all rows of a partition", name),
-			 errhint("Give a constant, or an expression over the columns of PARTITION BY.")));
 }
 
 static void
@@ -137,7 +129,7 @@ row_point(WindowObject window, int64 row, const double **x, int *dimensions, int
 }
 
 static void
-read_partition(WindowObject window, Points *points)
+read_points(WindowObject window, Points *points)
 {
 	int64		rows = WinGetPartitionRowCount(window);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "arguments of a window function",
@@ -192,7 +184,7 @@ fit_partition(FunctionCallInfo fcinfo, WindowObject window, KmeansWindow *state)
 	settings->starts = check_starts(DatumGetInt32(current_argument(window, 1 + ARGUMENT_STARTS, "starts")));
 
 	points_init(&points, CurrentMemoryContext, "kmeans", 0);
-	read_partition(window, &points);
+	read_points(window, &points);
 	state->empty = points.n == 0;
 	if (!state->empty)
 	{
@@ -278,7 +270,7 @@ measure_partition(WindowObject window, SilhouetteWindow *state)
 	int			k;
 
 	points_init(&state->points, partition, "silhouette", 1);
-	read_partition(window, &state->points);
+	read_points(window, &state->points);
 	state->ready = true;
 	if (state->points.n == 0)
 		return;
