@@ -107,7 +107,7 @@ OBJS = \
 SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics cluster \
 	$(SQL_MODEL:%=model/%) arguments settings
 SQL_MODEL = home columns streams scales categories cards source lock settings people put tables query calibrate live read read_streams \
-	words lookup views dated conversion kpis campaigns lifecycle drift accounts stream_views satisfaction category_views explain prediction quality corrections privacy report manage manage_streams
+	words lookup profile views dated conversion kpis campaigns lifecycle drift accounts stream_views satisfaction category_views explain prediction quality corrections privacy report manage manage_streams
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

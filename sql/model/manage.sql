@@ -31,6 +31,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._stream_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._satisfaction_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._category_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._profile_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_explanations(model, settings);
 	RETURN NEXT @extschema@._model_parity(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_prediction_views(model, settings);

@@ -75,14 +75,15 @@ COMMENT ON AGGREGATE @extschema@.shown_groups(bigint, text[], int, int, int) IS
 -- item of FROM with the columns of _scores; a row for each tenant and day. What
 -- stands first is shown first: who has ordered, which the thresholds tell anyway,
 -- everybody, the segments, by which scores there are totals, scores, cells of the
--- grid; then parts of segments; months of first orders; values of attributes and
--- their cells.
+-- grid; then parts of segments; months of first orders; attribute by attribute fifths,
+-- values and their cells.
 CREATE FUNCTION @extschema@._model_shown(settings jsonb, scores text)
 	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	fifths		text := @extschema@._attribute_fifths(settings, scores);
 	columns		text := 's.segment, s.recency_days IS NOT NULL AS ordered,'
 		' s.r_score, s.f_score, s.m_score, s.basket_score, s.segment_overridden AS overridden,'
 		' s.as_of - s.tenure_days AS first_day';
@@ -109,8 +110,17 @@ BEGIN
 	END IF;
 	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date),
 		'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
-	FOR attribute IN SELECT u.name, u.n
-			FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n) LOOP
+	FOR attribute IN SELECT u.name, u.n, a.number
+			FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n)
+			LEFT JOIN @extschema@._attribute_numbers(settings, 's') AS a ON a.n = u.n ORDER BY u.n LOOP
+		-- fifths of numbers and days tell more than single values
+		IF attribute.number IS NOT NULL THEN
+			columns := columns || format(', @extschema@.score((%s)::float8, k.k%s) AS f%2$s',
+				attribute.number, attribute.n);
+			groups := groups || format($q$, 'f%1$s' || COALESCE(':' || a.f%1$s, ''),
+		'e%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.f%1$s, '')$q$, attribute.n);
+			positions := positions + 1;
+		END IF;
 		columns := columns || format(', s.%I::text COLLATE "default" AS v%s', attribute.name, attribute.n);
 		groups := groups || format($q$, 'v%1$s' || COALESCE(':' || a.v%1$s, ''),
 		'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);
@@ -130,11 +140,12 @@ BEGIN
 	RETURN @extschema@._fill($q$
 SELECT a.tenant, a.as_of, a.version,
        @extschema@.shown_groups(a.customers, ARRAY[{groups}]::text[], {minimum}, {common}, 0) AS shown
-  FROM (SELECT s.tenant, s.as_of, s.version, {columns}, count(*) AS customers FROM {scores} AS s
+  FROM (SELECT s.tenant, s.as_of, s.version, {columns}, count(*) AS customers FROM {scores} AS s{fifths}
          GROUP BY {positions}) AS a
  GROUP BY a.tenant, a.as_of, a.version$q$,
 		'groups', groups, 'minimum', settings ->> 'minimum_group_size', 'common', common::text,
 		'columns', columns, 'scores', scores,
+		'fifths', coalesce(' LEFT JOIN ' || fifths || ' AS k ON k.tenant = s.tenant', ''),
 		'positions', (SELECT string_agg(g::text, ', ' ORDER BY g) FROM generate_series(1, positions) AS g));
 END
 $$;
@@ -289,25 +300,10 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	SELECT string_agg(format('(%1$L, c.%1$I::text COLLATE "default"%2$s)', u.a,
-		CASE WHEN ranges THEN ', ' || CASE t.type
-			WHEN 'date'::regtype THEN format($k$'day',
-				CASE WHEN isfinite(c.%1$I) THEN c.%1$I - date '2000-01-01' END::numeric$k$, u.a)
-			WHEN 'timestamp'::regtype THEN format($k$'day',
-				CASE WHEN isfinite(c.%1$I) THEN c.%1$I::date - date '2000-01-01' END::numeric$k$, u.a)
-			WHEN 'timestamptz'::regtype THEN format($k$'day',
-				CASE WHEN isfinite(c.%1$I) THEN (c.%1$I AT TIME ZONE %2$L)::date - date '2000-01-01' END::numeric$k$,
-					u.a, settings ->> 'time_zone')
-			WHEN 'int2'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
-			WHEN 'int4'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
-			WHEN 'int8'::regtype THEN format($k$'whole', c.%I::numeric$k$, u.a)
-			ELSE CASE WHEN t.type = ANY ('{numeric,float4,float8}'::regtype[]::oid[])
-				THEN format($k$'number', CASE WHEN c.%1$I::numeric NOT IN ('NaN', 'Infinity', '-Infinity')
-					THEN c.%1$I::numeric END$k$, u.a)
-				ELSE 'NULL::text, NULL::numeric' END END END), ', ' ORDER BY u.n) INTO list
+			CASE WHEN ranges THEN format(', %L::text, %s', a.kind, coalesce(a.number, 'NULL::numeric')) END), ', '
+			ORDER BY u.n) INTO list
 	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (a, n)
-	  LEFT JOIN (SELECT c.attname, @extschema@._model_base_type(c.atttypid) AS type
-				   FROM @extschema@._model_query_columns(
-						CASE WHEN ranges THEN settings ->> 'customers_query' END) AS c) AS t ON t.attname = u.a;
+	  LEFT JOIN @extschema@._attribute_numbers(settings) AS a ON ranges AND a.n = u.n;
 	RETURN list;
 END
 $$;

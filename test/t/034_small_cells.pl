@@ -28,7 +28,7 @@ sub make_shop
 		DROP TABLE IF EXISTS people, orders;
 		CREATE TABLE people AS
 		SELECT 'C' || i AS customer, (ARRAY['Paris', 'Paris', 'Paris', 'Lyon', 'Lyon', 'Brest', 'Lille'])[1 + (draw($seed, i, 'city') ^ 1.3 * 7)::int % 7] AS city,
-		       NULL::text AS region, CASE WHEN i = 7 THEN 'mayor' WHEN draw($seed, i, 'job') < 0.3 THEN 'nurse' ELSE 'other' END AS job, draw($seed, i, 'known') AS known
+		       NULL::text AS region, CASE WHEN i = 7 THEN 'mayor' WHEN draw($seed, i, 'job') < 0.3 THEN 'nurse' ELSE 'other' END AS job, draw($seed, i, 'known') AS known, (draw($seed, i, 'age') ^ 2 * 12)::int AS age
 		  FROM generate_series(1, $n) AS i;
 		UPDATE people SET region = CASE city WHEN 'Brest' THEN 'west' WHEN 'Lille' THEN 'north' WHEN 'Lyon' THEN 'south' ELSE 'centre' END;
 		CREATE TABLE orders AS
@@ -38,7 +38,7 @@ sub make_shop
 		 CROSS JOIN LATERAL generate_series(0, (draw($seed, i, 'orders') ^ 4 * 14)::int) AS k
 		 WHERE p.known < 0.97;
 		SELECT create_model(m, 'orders', customer => 'customer', day => 'day', value => 'value', as_of => '2025-12-31', customers => 'people', customers_key => 'customer',
-		  attributes => '{city,region,job}', minimum_group_size => CASE m WHEN 'shop' THEN $minimum ELSE 1 END$more) FROM unnest('{shop,whole}'::text[]) AS m;
+		  attributes => '{city,region,job,age}', minimum_group_size => CASE m WHEN 'shop' THEN $minimum ELSE 1 END$more) FROM unnest('{shop,whole}'::text[]) AS m;
 		SELECT override_segment(m, 'C' || i, 'vip', 'known') FROM unnest('{shop,whole}'::text[]) AS m, generate_series(1, $n, $n / 4) AS i
 		 WHERE EXISTS (SELECT FROM orders WHERE customer = 'C' || i);
 		SELECT grant_reader('shop', 'board');
@@ -54,6 +54,9 @@ my $everything = q{
 	UNION ALL SELECT 'grid', 'recency=' || r_score || ';frequency=' || f_score, customers, CASE WHEN customers_share IS NOT NULL THEN 'frequency=*' END FROM MODEL.rfm_grid
 	UNION ALL SELECT 'attribute ' || attribute, attribute || '=' || attribute_value || ';segment=' || segment, customers,
 		CASE WHEN customers_share IS NOT NULL THEN attribute || '=' || attribute_value END FROM MODEL.attribute_summary
+	UNION ALL SELECT concat_ws(' ', 'profile', p.attribute, w.what), p.cell || ';segment=' || p.segment, p.customers, w.total
+		FROM (SELECT p.*, CASE attribute WHEN 'age' THEN 'fifth' ELSE attribute END || '=' || coalesce(value, '') AS cell FROM MODEL.segment_profile AS p) AS p,
+		     LATERAL (VALUES ('all', 'everybody'), ('segments', 'segment=' || p.segment), ('values', p.cell)) AS w (what, total)
 	UNION ALL SELECT 'cohorts', 'cohort=' || to_char(cohort_month, 'YYYY-MM'), customers, NULL FROM MODEL.cohort_retention() WHERE months_since = 0
 	UNION ALL SELECT 'weeks', 'week=' || to_char(cohort_week, 'IYYY-IW'), customers, NULL FROM MODEL.weekly_cohort_retention() WHERE weeks_since = 0
 	UNION ALL SELECT 'history', 'segment=' || segment, customers, CASE WHEN customers_share IS NOT NULL THEN 'everybody' END FROM MODEL.segment_history('2025-12-31', '2025-12-31')
@@ -74,10 +77,11 @@ sub rows
 sub classes
 {
 	my ($valued) = @_;
-	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'week', 'ordered', 'city', 'region', 'job', 'valued');
+	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'week', 'ordered', 'city', 'region', 'job', 'age', 'fifth', 'valued');
 	return map { my @v = @$_; my $n = pop @v; { n => $n, map { $names[$_] => $v[$_] } 0 .. $#names } } rows(qq{
 		SELECT segment, segment_overridden, r_score, f_score, m_score, basket_score, to_char(as_of - tenure_days, 'YYYY-MM'), to_char(as_of - tenure_days, 'IYYY-IW'), CASE WHEN recency_days IS NOT NULL THEN 't' END,
-		       city, region, job, CASE WHEN $valued THEN 't' END, count(*) FROM whole.customer_scores GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, 'postgres');
+		       city, region, job, age, scoring._fifth_range('whole', k.cuts, scoring.score(age, k.cuts), 'en'), CASE WHEN $valued THEN 't' END, count(*) FROM whole.customer_scores,
+		       (SELECT scoring.quantile_thresholds(age, 5) AS cuts FROM whole.customer_scores) AS k GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 'postgres');
 }
 
 sub members
