@@ -18,8 +18,10 @@ SET search_path = pg_catalog;
 SET statement_timeout = '300s';
 
 -- Expressions by type. The calls add the cast to the type. (repeat copies its
--- text that many times: long ones are repeats of repeats.)
-CREATE TABLE hostile.value (type text, number serial, expression text);
+-- text that many times: long ones are repeats of repeats.) Making a large one takes longer
+-- than most calls, and what it shows, time and limits, depends little on the other arguments.
+CREATE TABLE hostile.value (type text, number serial, expression text,
+  large boolean GENERATED ALWAYS AS (expression ~ 'array_fill|repeat\(|generate_series|SELECT (years|sparse|one_day|many|long) ') STORED);
 
 INSERT INTO hostile.value (type, expression)
 SELECT type, unnest(expressions) FROM (VALUES
@@ -376,6 +378,7 @@ INSERT INTO hostile.likely VALUES
   ('fit', 'jsonb', '''{"family": "mbgnbd", "unit_days": 7, "status": "converged", "parameters": {"r": 0.5, "alpha": 6, "a": 1, "b": 1.6}}'''),
   ('segment', 'text', '''vip'''), ('view', 'name', '''customer_scores''');
 
+CREATE FUNCTION hostile.draw(k int, seed int, n int) RETURNS int LANGUAGE sql AS $$ SELECT abs(hashint8extended(k, seed) % n)::int $$;
 CREATE TABLE hostile.told AS SELECT name FROM :"schema"._setting WHERE type = 'text' AND redo = 'views' AND NOT is_required;
 
 CREATE FUNCTION hostile.attack(f regprocedure, calls int) RETURNS void LANGUAGE plpgsql AS $$
@@ -385,15 +388,17 @@ DECLARE
   choices text[];
   first int[];
   counts int[];
+  small int[];			-- how many of these are not large: they come first
   likely text[];
   total numeric;
-  step int := 1;		-- every so many-th value gets a turn
+  step int;				-- every so many-th value gets a turn
   each int;				-- calls in which the arguments take turns: one hostile, the others likely
   a text[];
   b text[];
   at bigint;
   turn int;
   draws int;
+  drawn int[];
   statement text;
   state text;
   told text[];
@@ -405,9 +410,8 @@ BEGIN
     FROM pg_proc JOIN pg_language l ON l.oid = prolang WHERE pg_proc.oid = f;
   many := p.defaults > 20;
   -- a call that goes on makes, drops or reads a whole model
-  IF p.proname = ANY ('{_model_create,_model_make_shown,_model_find,drop_model,drop_stream,calibrate_model,erasure_report}') THEN
-    step := 3;
-  END IF;
+  step := CASE WHEN p.proname IN ('_model_create', '_model_make_shown') THEN 6
+    WHEN p.proname IN ('_model_find', 'drop_model', 'drop_stream', 'calibrate_model', 'erasure_report', '_scores_with_orders') THEN 3 ELSE 1 END;
   FOR statement IN SELECT format('SELECT count(format(''%%s'', x)) FROM %s(%s) AS x', f::regproc, g.arguments) FROM hostile.good AS g WHERE g.name = p.proname LOOP
     PERFORM hostile.record(f, statement);
   END LOOP;
@@ -438,19 +442,20 @@ BEGIN
     likely := (SELECT array_agg(CASE WHEN v.name IS NOT NULL THEN format('(%s)::%s', v.expression, v.type) END ORDER BY i)
                  FROM pg_proc AS q CROSS JOIN unnest(proargtypes) WITH ORDINALITY u(t, i) LEFT JOIN hostile.likely AS v ON v.type = format_type(t, NULL) AND v.name = q.proargnames[i]
                 WHERE q.oid = f AND i <= n);
-    choices := '{}'; first := '{}'; counts := '{}'; total := 1;
+    choices := '{}'; first := '{}'; counts := '{}'; small := '{}'; total := 1;
     FOR i IN 1 .. n LOOP
       first := first || cardinality(choices);
+      IF p.above AND likely[i] IS NOT NULL THEN choices := choices || likely[i]; END IF;
       IF types[i] IN ('internal', 'trigger') THEN
         choices := choices || 'NULL'::text;
       ELSIF types[i] = 'anyelement' THEN
         choices := choices || ARRAY(SELECT expression FROM hostile.value WHERE type = 'anyelement' ORDER BY number);
       ELSE
         choices := choices || ARRAY(SELECT format('(%s)::%s', expression, types[i]) FROM hostile.value
-                                     WHERE type = regexp_replace(types[i], '^.*\.', '') ORDER BY number);
+                                     WHERE type = regexp_replace(types[i], '^.*\.', '') ORDER BY large, number);
       END IF;
-      IF p.above AND likely[i] IS NOT NULL THEN choices := choices || likely[i]; END IF;
       counts := counts || cardinality(choices) - first[i];
+      small := small || counts[i] - (SELECT count(*)::int FROM hostile.value WHERE type = regexp_replace(types[i], '^.*\.', '') AND large);
       IF counts[i] = 0 THEN RAISE 'no hostile values for type %', types[i]; END IF;
       total := total * counts[i];
     END LOOP;
@@ -468,14 +473,15 @@ BEGIN
     FOR k IN 0 .. draws - 1 LOOP
       at := k;
       turn := 1 + k % greatest(n, 1);
+      drawn := CASE WHEN k % 8 = 0 THEN counts ELSE small END;		-- large ones in one draw of eight
       a := '{}';
       b := '{}';
       FOR i IN 1 .. n LOOP
         a := a || CASE WHEN total <= draws THEN choices[first[i] + 1 + at % counts[i]]
           WHEN k < each AND i = turn THEN choices[first[i] + 1 + k / n * step % counts[i]]
           WHEN likely[i] IS NOT NULL AND (k < each AND hashint8extended(k, 300 + i) % 8 <> 0 OR p.above AND hashint8extended(k, 300 + i) % 2 = 0) THEN likely[i]
-          ELSE choices[first[i] + 1 + (hashint8extended(k, 100 + i) % counts[i] + counts[i]) % counts[i]] END;
-        b := b || choices[first[i] + 1 + (hashint8extended(k, 200 + i) % counts[i] + counts[i]) % counts[i]];
+          ELSE choices[first[i] + 1 + hostile.draw(k, 100 + i, drawn[i])] END;
+        b := b || choices[first[i] + 1 + hostile.draw(k, 200 + i, drawn[i])];
         at := at / counts[i];
       END LOOP;
       statement := hostile.statement(f, a, b, k);
