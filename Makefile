@@ -62,6 +62,7 @@ OBJS = \
 	src/scorecard/card_check.o \
 	src/category/category.o \
 	src/category/category_agg.o \
+	src/category/category_sums.o \
 	src/bulk/source.o \
 	src/bulk/customer_table.o \
 	src/bulk/customer_history.o \

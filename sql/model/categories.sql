@@ -108,6 +108,60 @@ END;
 COMMENT ON FUNCTION @extschema@._category_question(jsonb) IS
 	'internal: what the question says of categories, as items of SELECT';
 
+-- ---- what many customers did ----
+
+CREATE TYPE @extschema@._category_sums AS (customers bigint[], weight float8[], recent float8[], before float8[]);
+COMMENT ON TYPE @extschema@._category_sums IS
+	'internal: for each category the number of customers with an event of it and the sums of their interest, of 90 '
+	'days and of the 90 days before';
+
+CREATE FUNCTION @extschema@._category_sums_transition(state internal, categories @extschema@._categories,
+	streams @extschema@.stream_histories, as_of date)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'category_sums_transition'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._category_sums_transition(internal, @extschema@._categories,
+	@extschema@.stream_histories, date) IS
+	'part of aggregate _category_sums';
+
+CREATE FUNCTION @extschema@._category_sums_combine(state internal, other internal)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'category_sums_combine'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._category_sums_combine(internal, internal) IS
+	'part of aggregate _category_sums';
+
+CREATE FUNCTION @extschema@._category_sums_serialize(state internal)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'category_sums_serialize'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._category_sums_serialize(internal) IS
+	'part of aggregate _category_sums';
+
+CREATE FUNCTION @extschema@._category_sums_deserialize(bytes bytea, unused internal)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'category_sums_deserialize'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._category_sums_deserialize(bytea, internal) IS
+	'part of aggregate _category_sums';
+
+CREATE FUNCTION @extschema@._category_sums_final(state internal)
+	RETURNS @extschema@._category_sums
+	AS 'MODULE_PATHNAME', 'category_sums_final'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._category_sums_final(internal) IS
+	'part of aggregate _category_sums';
+
+CREATE AGGREGATE @extschema@._category_sums(categories @extschema@._categories, streams @extschema@.stream_histories,
+	as_of date) (
+	SFUNC = @extschema@._category_sums_transition, STYPE = internal, SSPACE = 16384,
+	COMBINEFUNC = @extschema@._category_sums_combine, SERIALFUNC = @extschema@._category_sums_serialize,
+	DESERIALFUNC = @extschema@._category_sums_deserialize, FINALFUNC = @extschema@._category_sums_final,
+	FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@._category_sums(@extschema@._categories, @extschema@.stream_histories, date) IS
+	'internal: what customers did of each category, added up; in the order of the categories'' names';
+
 -- ---- pairs and steps ----
 
 CREATE FUNCTION @extschema@._category_pairs_add(counts bigint[], categories @extschema@._categories,

@@ -39,13 +39,16 @@ SELECT a.as_of, {tenant} AS tenant, a.segment::text AS segment, l.label AS segme
        a.recent / NULLIF(@extschema@.exact_sum(a.recent) OVER s, 0)
        - a.before / NULLIF(@extschema@.exact_sum(a.before) OVER s, 0) AS trend,
        l.display_order AS segment_order, l.color::text AS segment_color{others}
-  FROM (SELECT s.as_of, s.tenant, s.map_copy, s.segment, x.category, count(*) AS customers,
-               @extschema@.exact_sum(x.weight) AS weight, @extschema@.exact_sum(x.recent) AS recent,
-               @extschema@.exact_sum(x.before) AS before
-          FROM {model}._scores AS s
-          JOIN {model}._question AS q ON q.tenant = s.tenant
-         CROSS JOIN LATERAL @extschema@._customer_categories(q.categories, NULL, s.streams, s.as_of) AS x
-         GROUP BY s.as_of, s.tenant, s.map_copy, s.segment, x.category) AS a{all}
+  FROM (SELECT a.as_of, a.tenant, a.map_copy, a.segment, x.category, x.customers, x.weight, x.recent, x.before
+          FROM (SELECT s.as_of, s.tenant, s.map_copy, s.segment,
+                       @extschema@._category_sums(q.categories, s.streams, s.as_of) AS sums
+                  FROM {model}._scores AS s
+                  JOIN {model}._question AS q ON q.tenant = s.tenant
+                 GROUP BY s.as_of, s.tenant, s.map_copy, s.segment) AS a
+          JOIN {model}._question AS q ON q.tenant = a.tenant
+         CROSS JOIN LATERAL unnest((q.categories).names, (a.sums).customers, (a.sums).weight, (a.sums).recent,
+                                   (a.sums).before) AS x (category, customers, weight, recent, before)
+         WHERE x.customers > 0) AS a{all}
   LEFT JOIN {model}.segment_label AS l ON l.map = a.map_copy AND l.segment = a.segment AND l.language = {language}
 WINDOW s AS (PARTITION BY a.tenant, a.segment), c AS (PARTITION BY a.tenant, a.category), t AS (PARTITION BY a.tenant)
  ORDER BY a.tenant, l.display_order, a.segment, share DESC, a.category COLLATE "C"$q$,

@@ -309,9 +309,9 @@ add_entry(const Categories *categories, CategoryFacts *facts, const StreamEntry 
 	history_close(&open);
 }
 
-/* Arguments 0 and the given ones: what a customer did of each category until a day */
-static CategoryFacts *
-read_customer(FunctionCallInfo fcinfo, const Categories *categories, int streams, bool with_revenue)
+CategoryFacts *
+category_facts(FunctionCallInfo fcinfo, const Categories *categories, int streams,
+			   bool with_revenue)
 {
 	CategoryFacts *facts = palloc0(Max(categories->n, 1) * sizeof(CategoryFacts));
 	int64		as_of = check_day("as_of", PG_GETARG_DATEADT(streams + 1));
@@ -382,7 +382,7 @@ Datum
 preferred_category(PG_FUNCTION_ARGS)
 {
 	const Categories *categories = get_categories(fcinfo, 0);
-	CategoryFacts *facts = read_customer(fcinfo, categories, 1, false);
+	CategoryFacts *facts = category_facts(fcinfo, categories, 1, false);
 	int			preferred = find_preferred(categories, facts);
 
 	pfree(facts);
@@ -396,7 +396,7 @@ Datum
 preferred_category_reason(PG_FUNCTION_ARGS)
 {
 	const Categories *categories = get_categories(fcinfo, 0);
-	CategoryFacts *facts = read_customer(fcinfo, categories, 1, false);
+	CategoryFacts *facts = category_facts(fcinfo, categories, 1, false);
 	bool		active = false;
 
 	if (find_preferred(categories, facts) >= 0)
@@ -475,7 +475,7 @@ customer_categories(PG_FUNCTION_ARGS)
 		per_category = categories->n > 0 ? n / categories->n : 0;
 		thresholds = (const double *) ARR_DATA_PTR(array);
 	}
-	facts = read_customer(fcinfo, categories, 2, true);
+	facts = category_facts(fcinfo, categories, 2, true);
 	all = weight_of_all(categories, facts);
 
 	order = palloc(Max(categories->n, 1) * sizeof(RankKey));

@@ -70,6 +70,13 @@ extern const Categories *get_categories(FunctionCallInfo fcinfo, int argument);
 extern bool category_of_entry(const Categories *categories, const StreamEntry *entry, int *number,
 							  int *weight);
 
+/*
+ * What a customer did of each category until a day: argument "streams" holds it,
+ * and the next one is the day
+ */
+extern CategoryFacts *category_facts(FunctionCallInfo fcinfo, const Categories *categories,
+									 int streams, bool with_revenue);
+
 /* Is it one of the events that pairs and steps are about? */
 static inline bool
 category_is_step(const Categories *categories, int weight)

@@ -92,6 +92,38 @@ SELECT * FROM shopdata.differ('SELECT segment, category, customers, round(share:
   'SELECT * FROM shopdata.by_segment(''ca'', ''2025-12-31'')');
 SELECT count(*) FILTER (WHERE abs(sum - 1) > 1e-9) AS wrong FROM (SELECT sum(share) AS sum FROM ca.category_by_segment GROUP BY segment) AS s;
 
+-- Neither workers nor the order of rows change a bit of the sums behind it.
+CREATE FUNCTION shopdata.plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  line text;
+  plan text := '';
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP plan := plan || line; END LOOP;
+  RETURN plan;
+END $$;
+CREATE TABLE shopdata.summed AS SELECT h.customer_key, h.streams, q.categories FROM ca.stream_histories AS h CROSS JOIN ca._question AS q;
+\set sums 'SELECT _category_sums(categories, streams, date ''2025-06-30'') FROM shopdata.summed'
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE shopdata.sums AS SELECT s::text FROM (:sums) AS q (s) UNION ALL
+SELECT (SELECT _category_sums(categories, streams, date '2025-06-30' ORDER BY customer_key DESC) FROM shopdata.summed)::text;
+SET max_parallel_workers_per_gather = 3;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT shopdata.plan_of(:'sums') LIKE '%Finalize Aggregate%Gather%Partial Aggregate%' AS parallel;
+SELECT s::text AS sums_of_workers FROM (:sums) AS q (s) \gset
+INSERT INTO shopdata.sums VALUES (:'sums_of_workers');
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT count(*) AS ways, count(DISTINCT s) AS results, min(length(s)) > 100 AS long FROM shopdata.sums;
+SELECT error_of($$SELECT _category_sums(ROW(NULL, names, keys, numbers, weights, NULL)::_categories, '{}', '2025-01-01') FROM (VALUES
+  ('{a}'::text[], '{1025}'::int[], '{0}'::int[], '{10}'::int[]), ('{a,b}', '{1025,1026}', '{0,1}', '{10,10}')) AS c (names, keys, numbers, weights)$$);
+SELECT _category_sums(NULL, '{}', '2025-01-01') AS none, _category_sums(ROW(NULL, '{}', '{}', '{}', '{}', NULL), '{}', '2025-01-01') AS no_categories;
+DROP TABLE shopdata.sums, shopdata.summed;
+DROP FUNCTION shopdata.plan_of;
+
 -- Pairs: a plain self-join.
 CREATE FUNCTION shopdata.pairs(as_of date) RETURNS TABLE (category_1 text, category_2 text, n_1 bigint, n_2 bigint, n_both bigint, n bigint) LANGUAGE sql AS $$
   WITH b AS (SELECT DISTINCT customer_id, coalesce(category, 'other') AS category FROM shopdata.acts WHERE what = 'line' AND amount >= 0 AND day <= $1)
