@@ -360,7 +360,8 @@ BEGIN
 			' NULL::int[] AS category_numbers, NULL::int[] AS category_weights, NULL::float8[] AS category_shares,'
 			' NULL::float8[] AS appetence_thresholds,'
 			' NULL::float8 AS satisfaction_mean, NULL::float8 AS satisfaction_weight,'
-			' NULL::float8 AS median_value FROM (%s) AS t)', settings ->> 'version', tenants))),
+			' NULL::float8 AS median_value, NULL::jsonb AS cluster_fit'
+			' FROM (%s) AS t)', settings ->> 'version', tenants))),
 		format('(%s)', @extschema@._model_customers(model, settings)));
 	EXECUTE format($q$
 		INSERT INTO %1$I.calibration (version, tenant, calibrated_on,
@@ -396,6 +397,10 @@ BEGIN
 		PERFORM @extschema@._write_satisfaction(model, settings, false);
 	END IF;
 	PERFORM @extschema@._write_categories(model, settings);
+	-- last: scores, predictions and what streams say may be inputs
+	IF measured THEN
+		PERFORM @extschema@._write_clusters(model, settings);
+	END IF;
 	-- Too few rows for autovacuum, and a table never analyzed counts as ten pages.
 	IF written > 0 THEN
 		EXECUTE format('ANALYZE %1$I.configuration, %1$I.calibration', model);
@@ -430,6 +435,10 @@ BEGIN
 		AND EXISTS (SELECT FROM unnest(@extschema@._settings_of('value')) AS k
 					 WHERE settings -> k IS DISTINCT FROM base -> k) THEN
 		PERFORM @extschema@._model_write_clv_thresholds(model, settings, false);
+	END IF;
+	IF EXISTS (SELECT FROM unnest(@extschema@._settings_of('clusters')) AS k
+				WHERE settings -> k IS DISTINCT FROM base -> k) THEN
+		PERFORM @extschema@._write_clusters(model, settings);
 	END IF;
 END
 $$;

@@ -12,7 +12,7 @@ CREATE TABLE @extschema@._score_column (
 	in_bulk		boolean NOT NULL,
 	meaning		text,
 	CONSTRAINT _score_column_part_check CHECK (part OPERATOR(pg_catalog.=) ANY
-		('{all,prediction,composite,lists,attribute,reserved,inside}'::pg_catalog.text[])),
+		('{all,prediction,composite,clusters,lists,attribute,reserved,inside}'::pg_catalog.text[])),
 	CONSTRAINT _score_column_condition_check CHECK (condition OPERATOR(pg_catalog.=) ANY
 		('{score,number,string}'::pg_catalog.text[]))
 );
@@ -22,8 +22,7 @@ COMMENT ON COLUMN @extschema@._score_column."position" IS 'order of the columns'
 COMMENT ON COLUMN @extschema@._score_column.name IS 'name';
 COMMENT ON COLUMN @extschema@._score_column.part IS
 	'all: in customer_scores of every model; prediction: of models that predict; composite: of models with a '
-	'composite; lists: beside these in the '
-	'lists of customers; '
+	'composite; clusters: of models with clusters; lists: beside these in the lists of customers; '
 	'attribute: an attribute that shipped maps ask for; reserved, inside: names that the queries use themselves';
 COMMENT ON COLUMN @extschema@._score_column.type IS 'type; numeric has the decimals of the model';
 COMMENT ON COLUMN @extschema@._score_column.condition IS
@@ -84,6 +83,15 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('composite_score', 'composite', 'float8', NULL, false, false,
 		'weighted mean of the scores that the model names, each brought to 0 to 100; those that are missing left out'),
 	('composite_missing', 'composite', 'text', NULL, false, false, 'the scores that composite_score lacks'),
+	('cluster', 'clusters', 'int', 'number', false, false,
+		'number of the cluster of customers who are alike, see the view clusters; it keeps its meaning when the '
+		'model is calibrated'),
+	('cluster_name', 'clusters', 'text', NULL, false, false,
+		'the cluster in words, as of the last calibration, set against all customers'),
+	('cluster_reason', 'clusters', 'text', NULL, false, false,
+		'why there is no cluster: no_order, all_refunded, input_missing (an input is NULL), input_not_finite, '
+		'input_dropped (its stream is gone), not_calibrated, not_in_version (the version that is asked has none), '
+		'too_few_customers, too_few_points (fewer different customers than clusters)'),
 	('segment', 'all', 'text', NULL, false, false, 'the segment: a stable key, see the view segments'),
 	('segment_label', 'all', 'text', NULL, false, false, 'name of the segment in the language of the model'),
 	('segment_order', 'all', 'int', NULL, false, false, 'order of the segments in lists and charts, best first'),
@@ -127,6 +135,8 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('monetary_thresholds', 'inside', NULL, NULL, false, false, NULL),
 	('basket_thresholds', 'inside', NULL, NULL, false, false, NULL),
 	('clv_thresholds', 'inside', NULL, NULL, false, false, NULL),
+	('cluster_fit', 'inside', NULL, NULL, false, false, NULL),
+	('cluster_point', 'inside', NULL, NULL, false, false, NULL),
 	('then_recency_days', 'inside', NULL, NULL, false, false, NULL),
 	('then_frequency', 'inside', NULL, NULL, false, false, NULL),
 	('then_scored_value', 'inside', NULL, NULL, false, false, NULL),
@@ -471,6 +481,21 @@ SELECT c.* FROM (VALUES
 	('', 'leverage', 'support minus what it would be if the two had nothing to do with each other'),
 	('', 'p_value',
 		'probability of so large a difference if they had nothing to do with each other, by chi-square'),
+	('', 'cluster_fit', 'the clusters, or why there are none'),
+	('', 'cluster_point', 'the inputs of the clusters'),
+	('', 'cluster_color', 'color of the cluster in charts, #RRGGBB'),
+	('clusters', 'cluster', 'number of the cluster, which is their order in lists and charts too'),
+	('clusters', 'customers_share', 'part of the customers who have a cluster, 0 to 1'),
+	('clusters', 'revenue_share',
+		'part of the revenue of the customers who have a cluster, 0 to 1; a cluster with a revenue below zero has 0'),
+	('', 'nearest_segment', 'the segment that most of its customers are in'),
+	('', 'nearest_segment_label', 'name of that segment in the language of the model'),
+	('', 'nearest_segment_share', 'part of its customers who are in that segment, 0 to 1'),
+	('', 'input', 'column of customer_scores by which customers are alike'),
+	('', 'input_order', 'place of the input among cluster_inputs, 1 is the first'),
+	('cluster_inputs', 'mean', 'mean of the input in the cluster today, in its own unit'),
+	('', 'mean_of_all', 'mean of the input of all customers who have a cluster'),
+	('cluster_inputs', 'index', '100 times mean divided by mean_of_all: 100 is as all; NULL unless that is above 0'),
 	('', 'expected_in_week', 'expected_orders of this week alone'),
 	('', 'actual_in_week', 'actual_orders of this week alone')
 ) AS c (view, name, meaning);

@@ -78,14 +78,15 @@ WITH {one} SELECT jsonb_build_object(
 	                  CROSS JOIN LATERAL jsonb_path_query(w.condition,
 	                      'lax $.value[*] ? (@.type() == "number")') AS v (v)
 	                 WHERE r.map = c.map_copy),
-	'customer', (SELECT to_jsonb(s) - '{history,streams,tenant,known,of_account,weights,version,map_copy,as_of}'::text[]
+	'customer', (SELECT to_jsonb(s)
+	                - '{history,streams,tenant,known,of_account,weights,version,map_copy,as_of{inside}}'::text[]
 	                || jsonb_build_object('thresholds', jsonb_build_object(
 	                    'recency', q.recency_thresholds, 'frequency', q.frequency_thresholds,
 	                    'monetary', q.monetary_thresholds, 'basket', q.basket_thresholds),
 	                'median_value', q.median_value, 'events', @extschema@.frequency(s.history, q.as_of, q.window_days),
 	                'rule', (SELECT to_jsonb(r) FROM {model}.segment_rule AS r
 	                          WHERE r.map = c.map_copy
-	                            AND r.position = s.rule_position){cards}{satisfaction}{propensity})
+	                            AND r.position = s.rule_position){cards}{satisfaction}{propensity}{clusters})
 	               FROM (SELECT q.* FROM {model}._question_at($2, NULL, false, 0, $4) AS q
 	                      WHERE q.tenant IN (SELECT o.tenant FROM one AS o)) AS q
 	                  , LATERAL ({scores}) AS s))
@@ -103,6 +104,10 @@ WITH {one} SELECT jsonb_build_object(
 				format(E',\n\t                ''propensity'','
 					' (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.rank) FROM %s AS p)',
 					@extschema@._propensity_parts(settings, 's')) END,
+			'inside', CASE WHEN @extschema@._has_clusters(settings) THEN ',cluster_fit,cluster_point' ELSE '' END,
+			'clusters', CASE WHEN @extschema@._has_clusters(settings) THEN E',\n\t                ''clusters'','
+				' jsonb_build_object(''names'', s.cluster_fit -> ''names'','
+				' ''distances'', @extschema@._cluster_distances(s.cluster_fit, s.cluster_point))' ELSE '' END,
 			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)',
 				format(given, 'o.history', 'one'), maps, with_rule => true)),
 		'what explain_score says, for programs; without a customer only what is true of all');
@@ -387,10 +392,12 @@ CREATE FUNCTION @extschema@._explain_to_customer(info jsonb, language text)
 		(8, 'prediction', NULL,
 			CASE WHEN coalesce(k.person ->> 'churn_probability', k.person ->> 'propensity_90d') IS NOT NULL
 				THEN @extschema@._explain_text('we predict', language) END),
-		(9, 'purpose', info ->> 'purpose', @extschema@._explain_text('purpose', language, info ->> 'purpose')),
-		(10, 'legal_basis', info ->> 'legal_basis',
+		(9, 'cluster', NULL, CASE WHEN k.person ->> 'cluster' IS NOT NULL
+			THEN @extschema@._explain_text('we group', language) END),
+		(10, 'purpose', info ->> 'purpose', @extschema@._explain_text('purpose', language, info ->> 'purpose')),
+		(11, 'legal_basis', info ->> 'legal_basis',
 			@extschema@._explain_text('legal basis', language, info ->> 'legal_basis')),
-		(11, 'rights', NULL, @extschema@._explain_text('may object', language))) AS s (n, topic, value, explanation)
+		(12, 'rights', NULL, @extschema@._explain_text('may object', language))) AS s (n, topic, value, explanation)
 	 WHERE s.explanation IS NOT NULL
 	   AND (s.topic NOT IN ('first_order', 'last_order', 'amount', 'mean', 'purpose', 'legal_basis')
 			OR s.value IS NOT NULL)
@@ -816,6 +823,9 @@ BEGIN
 				UNION ALL
 				SELECT 4, 1000000, a.topic, a.value, a.explanation, NULL, NULL, NULL, a.last_on
 				  FROM @extschema@._explain_satisfaction(info, spoken) AS a
+				UNION ALL
+				SELECT 4, 1000001, u.topic, u.value, u.explanation, NULL, NULL, NULL, NULL
+				  FROM @extschema@._explain_cluster(info, spoken) AS u
 				UNION ALL
 				SELECT 5, g.n, g.topic, g.value, g.explanation, NULL, NULL, NULL, NULL
 				  FROM @extschema@._explain_segment(info, spoken)

@@ -32,6 +32,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._satisfaction_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._category_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._profile_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._cluster_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_explanations(model, settings);
 	RETURN NEXT @extschema@._model_parity(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_prediction_views(model, settings);
@@ -167,6 +168,7 @@ BEGIN
 		settings := settings || jsonb_build_object('cards', @extschema@._copy_cards(home, settings));
 		settings := @extschema@._model_write_version(home, settings, 'created');
 		settings := settings || @extschema@._model_beside(home);
+		PERFORM @extschema@._check_inputs(settings);
 		PERFORM @extschema@._model_make_triggers(home, settings);
 		PERFORM @extschema@._model_read_source(home, settings);
 		-- a caller that names these wants to know
@@ -331,7 +333,9 @@ BEGIN
 			 WHERE n.version = $2 AND d.thresholds IS DISTINCT FROM o.thresholds$q$, home)
 			INTO lines USING old_version, (settings ->> 'version')::int;
 		SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(to_jsonb(l)), '[]') INTO lines
-		  FROM @extschema@._model_prediction_changes(home, settings, old_version) AS l;
+		  FROM (SELECT * FROM @extschema@._model_prediction_changes(home, settings, old_version)
+				UNION ALL
+				SELECT * FROM @extschema@._cluster_lines(home, settings, old_version)) AS l;
 		IF dry_run THEN
 			RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'dry run';
 		END IF;
@@ -429,6 +433,7 @@ BEGIN
 		END IF;
 		new := @extschema@._model_write_version(home, new, reason);
 		new := new || @extschema@._model_beside(home);
+		PERFORM @extschema@._check_inputs(new, base);
 		IF reread
 			OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k
 						WHERE new -> k IS DISTINCT FROM old -> k)
@@ -454,6 +459,11 @@ BEGIN
 		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
 			OR new ->> 'prediction' IS NULL AND new -> 'map_copy' <> old -> 'map_copy' THEN
 			SELECT jsonb_agg(to_jsonb(l)) INTO lines FROM @extschema@._model_prediction_lines(home, new) AS l;
+		END IF;
+		IF recalibrate OR EXISTS (SELECT FROM unnest(@extschema@._settings_of('clusters')) AS k
+								   WHERE new -> k IS DISTINCT FROM old -> k) THEN
+			SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(to_jsonb(l)), '[]') INTO lines
+			  FROM @extschema@._cluster_lines(home, new, (old ->> 'version')::int) AS l;
 		END IF;
 		-- what is new about the source, the table of customers or what a map reads of it
 		IF changes ?| sources OR sources && reset OR new -> 'map_copy' <> old -> 'map_copy' THEN

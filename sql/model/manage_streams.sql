@@ -34,7 +34,8 @@ BEGIN
 	SELECT c.name INTO taken
 	  FROM @extschema@._stream_columns(jsonb_build_object('streams',
 			jsonb_build_array(jsonb_build_object('stream_no', 1, 'stream', stream, 'live', false)))) AS c
-	 WHERE c.name = ANY (@extschema@._score_columns('{all,prediction,composite,lists,attribute,reserved,inside}')
+	 WHERE c.name = ANY (@extschema@._score_columns(
+			'{all,prediction,composite,clusters,lists,attribute,reserved,inside}')
 		|| @extschema@._model_attributes(settings)
 		|| ARRAY(SELECT o.name FROM @extschema@._behaviour_columns(settings) AS o))
 	   -- a stream called satisfaction has a column that all answers together have else
@@ -368,6 +369,11 @@ BEGIN
 	PERFORM @extschema@._model_make_shown(home, settings, settings -> 'parts');
 	RETURN QUERY VALUES ('dropped', format('stream %s with its histories', stream)),
 		('note', format('columns %s of customer_scores stay, and are NULL', stream || '_...'));
+	RETURN QUERY SELECT 'note', format('clusters were made of %s, and are NULL:'
+			' SELECT alter_model(%L, cluster_inputs => ...);', array_to_string(l.lost, ', '), home)
+		FROM (SELECT @extschema@._lost_inputs(settings,
+				@extschema@._model_names(settings, 'cluster_inputs')) AS lost) AS l
+		WHERE @extschema@._has_clusters(settings) AND l.lost <> '{}';
 	RETURN QUERY EXECUTE format($q$
 		SELECT 'note',
 		       format('propensity_90d was fitted with the stream, and is NULL: SELECT calibrate_model(%%L);', $1)

@@ -231,7 +231,8 @@ WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_da
 		'model', pg_catalog.quote_ident(model), 'as_of', as_of, 'condition', condition,
 		'dates', dates, 'columns', columns,
 		'cards', pg_catalog.concat(@extschema@._card_programs(settings, may_fill), @extschema@._view_kinds(settings),
-			@extschema@._response_kinds(settings), @extschema@._category_question(settings)),
+			@extschema@._response_kinds(settings), @extschema@._category_question(settings),
+			@extschema@._cluster_question(settings, may_fill)),
 		'satisfaction', @extschema@._satisfaction_prior(settings),
 		'readable', CASE WHEN reader IS NULL THEN 'true'
 			ELSE @extschema@._model_reader_condition(model, settings, reader) END,
@@ -635,7 +636,7 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
             THEN @extschema@.monetary(h.history, q.as_of) <> 0
                 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
        t.recency_days AS then_recency_days, t.frequency AS then_frequency,
-       t.scored_value AS then_scored_value{predictions}{streams}
+       t.scored_value AS then_scored_value{predictions}{streams}{clusters}
   FROM {question} AS q, {customers} AS h,
        LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f,
        LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t
@@ -644,7 +645,7 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
 		'attributes', @extschema@._model_attribute_list(settings, ', h.%I')
 			OPERATOR(pg_catalog.||) @extschema@._model_account(settings, ', h.of_account'),
 		'predictions', @extschema@._model_predictions(settings, 'facts'),
-		'streams', @extschema@._behaviour_facts(settings));
+		'streams', @extschema@._behaviour_facts(settings), 'clusters', @extschema@._cluster_level(settings, 'facts'));
 END;
 COMMENT ON FUNCTION @extschema@._model_facts(jsonb, text, text) IS 'internal: the query for the facts of each customer';
 
@@ -661,7 +662,7 @@ WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes
        r.r_score, r.f_score, r.m_score,
        CASE WHEN f.recency_days IS NOT NULL
             THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
-       t.r_score AS then_r_score, t.f_score AS then_f_score, t.m_score AS then_m_score{predictions}{streams}
+       t.r_score AS then_r_score, t.f_score AS then_f_score, t.m_score AS then_m_score{predictions}{streams}{clusters}
   FROM {facts} AS f,
        LATERAL @extschema@.rfm_scores(f.recency_days, f.frequency, f.scored_value,
        f.recency_thresholds, f.frequency_thresholds, f.monetary_thresholds) AS r,
@@ -672,7 +673,8 @@ WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes
 			OPERATOR(pg_catalog.||) @extschema@._model_account(settings, ', f.of_account'),
 		'predictions', @extschema@._model_predictions(settings, 'scored'),
 		'streams', CASE WHEN @extschema@._has_streams(settings) THEN ', f.streams' ELSE '' END
-			OPERATOR(pg_catalog.||) @extschema@._behaviour_list(settings, ', f.%I'));
+			OPERATOR(pg_catalog.||) @extschema@._behaviour_list(settings, ', f.%I'),
+		'clusters', @extschema@._cluster_level(settings, 'scored'));
 END;
 COMMENT ON FUNCTION @extschema@._model_scored(jsonb, text) IS 'internal: the query for the scores of each customer';
 
@@ -688,13 +690,16 @@ CREATE FUNCTION @extschema@._model_scores(model name, settings jsonb, scored tex
 DECLARE
 	-- conditions may call an attribute by its name, or attributes.name
 	attributes	text[] := @extschema@._model_attributes(settings);
-	parts		text[] := CASE WHEN settings ->> 'prediction' IS NULL THEN '{all}' ELSE '{all,prediction}' END;
+	parts		text[] := array_remove(ARRAY['all',
+		CASE WHEN settings ->> 'prediction' IS NOT NULL THEN 'prediction' END,
+		CASE WHEN @extschema@._has_clusters(settings) THEN 'clusters' END], NULL);
 	columns		text[];
 	segment		text;
 	overridden	text;
 	rule		text := '';
 BEGIN
-	SELECT array_agg(format(CASE WHEN c.name ~ '^(rfm_|score_reason$)' THEN 'c.%I' ELSE 's.%I' END, c.name)
+	SELECT array_agg(format(CASE WHEN c.name ~ '^(rfm_|score_reason$)' THEN 'c.%I' WHEN c.part = 'clusters' THEN 'u.%I'
+			ELSE 's.%I' END, c.name)
 			ORDER BY c.condition <> 'score', c.position) INTO columns
 	  FROM @extschema@._score_column AS c WHERE c.part = ANY (parts) AND c.condition IS NOT NULL;
 	columns := columns || ARRAY(SELECT format('s.%I', c.name) FROM @extschema@._behaviour_columns(settings) AS c
@@ -730,7 +735,7 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
        s.last_order_on, s.recency_days, s.frequency, s.monetary, s.mean_value, s.tenure_days, s.silence_ratio,
        s.no_order_reason,
        s.r_score, s.f_score, s.m_score, s.basket_score, s.then_r_score, s.then_f_score, s.then_m_score
-       {predictions}{streams},
+       {predictions}{streams}{clusters},
        c.rfm_code, c.rfm_score, c.rfm_score_change, c.score_reason,
        g.segment_by_rules,
        CASE WHEN o.segment IS NOT NULL THEN o.segment ELSE g.segment_by_rules END AS segment,
@@ -748,7 +753,7 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
                        AS rfm_score_change,
                        CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
                             WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
-                            WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason{dotted}) AS c,
+                            WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason{dotted}) AS c{cluster},
        -- a customer who has bought and lacks R, because thresholds are missing, is no prospect
        LATERAL (SELECT (CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL
                    THEN {segment} END)::text COLLATE "C" AS segment_by_rules) AS g$q$,
@@ -759,7 +764,8 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
 		'predictions', @extschema@._model_predictions(settings, 'scores'),
 		'composite', @extschema@._composite(settings),
 		'streams', CASE WHEN @extschema@._has_streams(settings) THEN ', s.streams' ELSE '' END
-			|| @extschema@._behaviour_list(settings, ', s.%I'));
+			|| @extschema@._behaviour_list(settings, ', s.%I'),
+		'clusters', @extschema@._cluster_level(settings, 'scores'), 'cluster', @extschema@._cluster_items(settings));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_scores(name, jsonb, text, text[], boolean) IS
@@ -787,7 +793,7 @@ BEGIN ATOMIC
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary::{money} AS monetary, s.mean_value::{money} AS mean_value, s.tenure_days, s.silence_ratio,
        s.r_score, s.f_score, s.m_score, s.basket_score, s.rfm_code, s.rfm_score, s.rfm_score_change,
-       s.score_reason{predictions}{streams}{composite}{attributes},
+       s.score_reason{predictions}{streams}{composite}{clusters}{attributes},
        s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
        s.segment_overridden, s.segment_by_rules,
        {tenant} AS tenant, s.customer_id
@@ -801,7 +807,8 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
 		'predictions', @extschema@._model_predictions(settings, 'wide'),
 		'streams', @extschema@._behaviour_list(settings, ', s.%I'),
 		'composite', CASE WHEN @extschema@._composite(settings) OPERATOR(pg_catalog.=) '' THEN ''
-			ELSE ', s.composite_score, s.composite_missing' END);
+			ELSE ', s.composite_score, s.composite_missing' END,
+		'clusters', @extschema@._cluster_level(settings, 'wide'));
 END;
 COMMENT ON FUNCTION @extschema@._model_wide(name, jsonb, text) IS
 	'internal: the query for the columns of customer_scores';

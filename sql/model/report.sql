@@ -104,6 +104,7 @@ BEGIN
 	RETURN QUERY VALUES ('customers', r.customers::text);
 	RETURN QUERY SELECT * FROM @extschema@._account_lines(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_prediction_lines(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._cluster_lines(model, settings);
 	RETURN QUERY SELECT 'segment ' || c.segment_label, format('%s customers', c.customers)
 		FROM @extschema@._model_segment_counts(model) AS c ORDER BY c.segment_order, c.segment;
 END

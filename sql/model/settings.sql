@@ -16,7 +16,7 @@ CREATE TABLE @extschema@._setting (
 	null_means		text NOT NULL,
 	meaning			text NOT NULL,
 	CONSTRAINT _setting_redo_check CHECK (redo OPERATOR(pg_catalog.=) ANY
-		('{source,names,fixed,triggers,thresholds,fits,value,map,cards,views}'::pg_catalog.text[]))
+		('{source,names,fixed,triggers,thresholds,fits,value,map,cards,clusters,views}'::pg_catalog.text[]))
 );
 COMMENT ON TABLE @extschema@._setting IS
 	'internal: the settings of a model: arguments of create_model and alter_model, columns of the table '
@@ -33,7 +33,7 @@ COMMENT ON COLUMN @extschema@._setting.hint IS 'hint of the error where it is ou
 COMMENT ON COLUMN @extschema@._setting.redo IS
 	'what has to be done again beside the views when it changes: source: names of the source are looked up, and '
 	'there is no default; names: looked up, too; triggers; thresholds; fits; value: thresholds of the lifetime '
-	'value; map, cards: copies of them; views: nothing more; fixed: it can''t change';
+	'value; map, cards: copies of them; clusters: they are fitted; views: nothing more; fixed: it can''t change';
 COMMENT ON COLUMN @extschema@._setting.null_means IS 'what alter_model calls NULL';
 COMMENT ON COLUMN @extschema@._setting.meaning IS 'what it means, as docs/models.md says';
 GRANT SELECT ON @extschema@._setting TO PUBLIC;
@@ -131,7 +131,13 @@ SELECT pg_catalog.row_number() OVER (), s.* FROM (VALUES
 	('composite', 41, 'jsonb', NULL, false, NULL, NULL, NULL, 'views', 'none',
 		'scores and their weights, one score of all of them: {"rfm_score": 5, "engagement_score": 3}'),
 	('account', 42, 'text', NULL, false, NULL, NULL, NULL, 'names', 'none',
-		'a column or expression of customers: the company, say, that a person is a contact of; see account_scores')
+		'a column or expression of customers: the company, say, that a person is a contact of; see account_scores'),
+	('clusters', 43, 'int', '0', true, 0, 64, 'It is 2 to 64; 0: none.', 'clusters', 'none',
+		'number of clusters of customers who are alike: 2 to 64; 0: none'),
+	('cluster_inputs', 44, 'text[]', '{recency_days,frequency,monetary}', true, NULL, NULL, NULL, 'clusters', 'none',
+		'numbers of customer_scores by which clusters are alike'),
+	('cluster_scaling', 45, 'text[]', '{log1p_zscore}', true, NULL, NULL, NULL, 'clusters', 'none',
+		'how inputs are made comparable: one method for all, or one for each, as of kmeans_fit')
 ) AS s (name, argument, type, default_value, is_required, low, high, hint, redo, null_means, meaning);
 
 -- The names of settings that have one of these words in redo.
@@ -257,6 +263,7 @@ BEGIN
 	END IF;
 	PERFORM @extschema@._check_live_key(settings, 'model');
 	PERFORM FROM @extschema@._composite_parts(settings);
+	PERFORM @extschema@._check_clusters(settings);
 	-- Everything about scores is checked by the function that defines them.
 	PERFORM FROM @extschema@.score_customers('SELECT NULL::text, NULL::date, 0 WHERE false', coalesce(s.as_of, today),
 		s.bins, s.segment_map, s.window_days, s.monetary, s.frequency,

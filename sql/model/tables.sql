@@ -132,6 +132,7 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('calibration', 'appetence_thresholds', 'float8[]', NULL,
 		'percentiles of the interest of customers, 99 for each of the categories'),
 	('calibration', 'median_value', 'float8', NULL, 'value of an order: the median of the customers'' mean_value'),
+	('calibration', 'cluster_fit', 'jsonb', NULL, 'the clusters, by kmeans_fit, with names; or why there are none'),
 	('customer_histories', 'customer_key', 'text COLLATE "C" PRIMARY KEY', 'personal', 'the customer as text'),
 	('customer_histories', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
 	('customer_histories', 'customer_id', 'text NOT NULL', 'tenanted', 'the customer as the source has it'),

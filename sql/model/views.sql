@@ -108,6 +108,13 @@ BEGIN
 		common := common + 5;
 		positions := positions + 4;
 	END IF;
+	IF @extschema@._has_clusters(settings) THEN
+		columns := columns || ', s.cluster';
+		groups := groups || $q$, CASE WHEN a.cluster IS NOT NULL THEN 'n:cluster' END, 'cluster:' || a.cluster,
+		'cluster:' || a.cluster || '=' || a.segment$q$;
+		common := common + 2;
+		positions := positions + 1;
+	END IF;
 	groups := groups || $q$, 'k:' || (a.first_day - (extract(day FROM a.first_day)::int - 1) - '2000-01-01'::date),
 		'kw:' || (a.first_day - (extract(isodow FROM a.first_day)::int - 1) - '2000-01-01'::date)$q$;
 	FOR attribute IN SELECT u.name, u.n, a.number

@@ -22,6 +22,7 @@
 
 PG_FUNCTION_INFO_V1(kmeans_fit_transition);
 PG_FUNCTION_INFO_V1(kmeans_fit_final);
+PG_FUNCTION_INFO_V1(kmeans_fit_or_reason);
 PG_FUNCTION_INFO_V1(choose_k_transition);
 PG_FUNCTION_INFO_V1(choose_k_final);
 PG_FUNCTION_INFO_V1(points_combine);
@@ -306,11 +307,35 @@ kmeans_fit_final(PG_FUNCTION_ARGS)
 	const ClusterState *state = final_state(fcinfo);
 	KmeansModel model;
 	StringInfoData out;
+	int64		clusters;
 
 	if (state == NULL)
 		PG_RETURN_NULL();
 	initStringInfo(&out);
-	kmeans_make(&state->points, &state->settings, state->left_out, &model, &out);
+	clusters = kmeans_make(&state->points, &state->settings, state->left_out, &model, &out);
+	if (clusters < state->settings.greatest_k)
+		too_few_points(state->settings.greatest_k, clusters);
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}
+
+/* The same for a model, which has tenants of all sizes: too few points are no error. */
+Datum
+kmeans_fit_or_reason(PG_FUNCTION_ARGS)
+{
+	const ClusterState *state = final_state(fcinfo);
+	KmeansModel model;
+	StringInfoData out;
+	int64		clusters = 0;
+
+	initStringInfo(&out);
+	if (state != NULL)
+		clusters = kmeans_make(&state->points, &state->settings, state->left_out, &model, &out);
+	if (state == NULL || clusters < state->settings.greatest_k)
+	{
+		resetStringInfo(&out);
+		appendStringInfo(&out, "{\"reason\": \"too_few_points\", \"distinct\": " INT64_FORMAT "}",
+						 clusters);
+	}
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }
 

@@ -1,7 +1,8 @@
 /*
  * kmeans_fit.c
  *		The document of a k-means fit, and what is read from it: kmeans_assign,
- *		kmeans_distance, kmeans_scaled, kmeans_match.
+ *		kmeans_distance, kmeans_scaled, kmeans_match, and for models, where a
+ *		customer who can't be put to a cluster is no error.
  */
 #include "postgres.h"
 
@@ -23,6 +24,9 @@ PG_FUNCTION_INFO_V1(kmeans_assign);
 PG_FUNCTION_INFO_V1(kmeans_distance);
 PG_FUNCTION_INFO_V1(kmeans_scaled);
 PG_FUNCTION_INFO_V1(kmeans_matching);
+PG_FUNCTION_INFO_V1(usable_point);
+PG_FUNCTION_INFO_V1(customer_cluster);
+PG_FUNCTION_INFO_V1(cluster_distances);
 
 /* ---- making ---- */
 
@@ -181,7 +185,7 @@ own_centers(const KmeansModel *model)
 	return own;
 }
 
-void
+int64
 kmeans_make(const Points *points, const ClusterSettings *settings, int64 left_out,
 			KmeansModel *model, StringInfo out)
 {
@@ -194,7 +198,7 @@ kmeans_make(const Points *points, const ClusterSettings *settings, int64 left_ou
 	KmeansRun	run;
 	ClusterSums sums;
 	int			agreeing;
-	int			clusters;
+	int64		clusters;
 
 	model->k = k;
 	model->dimensions = dimensions;
@@ -202,14 +206,20 @@ kmeans_make(const Points *points, const ClusterSettings *settings, int64 left_ou
 	model->centers = palloc((Size) coordinates * sizeof(double));
 	old_context = MemoryContextSwitchTo(work);
 	points_scale(points, settings, model->scaling, &scaled);
-	if (scaled.points.n < (Size) k)
-		too_few_points(k, (int64) scaled.points.n);
-	run.centers = model->centers;
-	run.cluster = resize_memory(NULL, scaled.points.n * sizeof(int));
-	clusters = kmeans_best(&scaled.points, k, settings->seed, settings->starts, &run, &agreeing,
-						   &server_host);
+	clusters = (int64) scaled.points.n;
+	if (clusters >= k)
+	{
+		run.centers = model->centers;
+		run.cluster = resize_memory(NULL, scaled.points.n * sizeof(int));
+		clusters = kmeans_best(&scaled.points, k, settings->seed, settings->starts, &run, &agreeing,
+							   &server_host);
+	}
 	if (clusters < k)
-		too_few_points(k, clusters);
+	{
+		MemoryContextSwitchTo(old_context);
+		MemoryContextDelete(work);
+		return clusters;
+	}
 	if (out != NULL)
 		sum_clusters(points, &scaled, &run, k, &sums);
 	for (int i = 0; i < coordinates; i++)
@@ -237,6 +247,7 @@ kmeans_make(const Points *points, const ClusterSettings *settings, int64 left_ou
 	}
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(work);
+	return k;
 }
 
 /* ---- reading ---- */
@@ -478,6 +489,101 @@ kmeans_scaled(PG_FUNCTION_ARGS)
 	for (int i = 0; i < model->dimensions; i++)
 		elements[i] = Float8GetDatum(scaled[i]);
 	PG_RETURN_ARRAYTYPE_P(construct_array(elements, model->dimensions, FLOAT8OID, sizeof(double),
+										  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* ---- customers of a model ---- */
+
+static bool
+is_usable(ArrayType *array)
+{
+	const double *x = (const double *) ARR_DATA_PTR(array);
+	int			dimensions = check_point(array);
+
+	if (point_has_null(array))
+		return false;
+	for (int i = 0; i < dimensions; i++)
+	{
+		if (!(fabs(x[i]) <= POINT_MAX_VALUE))
+			return false;
+	}
+	return true;
+}
+
+/* (point): itself, if all elements are numbers that a fit takes; else NULL */
+Datum
+usable_point(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+
+	if (!is_usable(array))
+		PG_RETURN_NULL();
+	PG_RETURN_ARRAYTYPE_P(array);
+}
+
+/*
+ * The squares of the distances of a point from all centers; the number of centers, or
+ * 0: the document says why there is no fit, or the point can't be compared.
+ */
+static int
+squares_of_customer(FunctionCallInfo fcinfo, double *squares)
+{
+	Jsonb	   *document = PG_GETARG_JSONB_P(0);
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	const KmeansModel *model;
+	const double *x;
+	double		scaled[KMEANS_MAX_DIMENSIONS];
+
+	if (!JsonContainerIsObject(&document->root) || member(&document->root, "family") == NULL ||
+		!is_usable(array))
+		return 0;
+	model = fit_argument(fcinfo);
+	x = point_argument(fcinfo, model);
+	for (int i = 0; i < model->dimensions; i++)
+	{
+		scaled[i] = scaling_apply(&model->scaling[i], x[i]);
+		if (!isfinite(scaled[i]))
+			return 0;
+	}
+	for (int c = 0; c < model->k; c++)
+	{
+		(void) kmeans_nearest(scaled, model->centers + c * model->dimensions, 1,
+							  model->dimensions, &squares[c]);
+		if (!isfinite(squares[c]))
+			return 0;
+	}
+	return model->k;
+}
+
+Datum
+customer_cluster(PG_FUNCTION_ARGS)
+{
+	double		squares[KMEANS_MAX_CLUSTERS];
+	int			k = squares_of_customer(fcinfo, squares);
+	int			nearest = 0;
+
+	if (k == 0)
+		PG_RETURN_NULL();
+	for (int c = 1; c < k; c++)
+	{
+		if (squares[c] < squares[nearest])
+			nearest = c;
+	}
+	PG_RETURN_INT32(nearest + 1);
+}
+
+Datum
+cluster_distances(PG_FUNCTION_ARGS)
+{
+	double		squares[KMEANS_MAX_CLUSTERS];
+	Datum		elements[KMEANS_MAX_CLUSTERS];
+	int			k = squares_of_customer(fcinfo, squares);
+
+	if (k == 0)
+		PG_RETURN_NULL();
+	for (int c = 0; c < k; c++)
+		elements[c] = Float8GetDatum(sqrt(squares[c]));
+	PG_RETURN_ARRAYTYPE_P(construct_array(elements, k, FLOAT8OID, sizeof(double),
 										  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 

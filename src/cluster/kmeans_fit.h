@@ -20,9 +20,12 @@ typedef struct KmeansModel
 	double	   *centers;		/* k by dimensions, scaled */
 } KmeansModel;
 
-/* The model of points and settings; what else the document says goes to "out", unless that is NULL. */
-extern void kmeans_make(const Points *points, const ClusterSettings *settings, int64 left_out,
-						KmeansModel *model, StringInfo out);
+/*
+ * The model of points and settings; what else the document says goes to "out", unless that is NULL.
+ * Returns k, or how many points can be told apart: then there is no model.
+ */
+extern int64 kmeans_make(const Points *points, const ClusterSettings *settings, int64 left_out,
+						 KmeansModel *model, StringInfo out);
 
 /* Room for a point of the model, scaled; an error if that is beyond the range of doubles */
 extern void kmeans_scale(const KmeansModel *model, const double *x, double *scaled);

@@ -174,6 +174,7 @@ fit_partition(FunctionCallInfo fcinfo, WindowObject window, KmeansWindow *state)
 	ClusterSettings *settings = &state->settings;
 	MemoryContext old_context;
 	Points		points;
+	int64		clusters;
 
 	for (int i = 0; i < 4; i++)
 		state->fixed[i] = get_fn_expr_arg_stable(fcinfo->flinfo, i + 1);
@@ -190,7 +191,9 @@ fit_partition(FunctionCallInfo fcinfo, WindowObject window, KmeansWindow *state)
 	{
 		/* In the memory of the partition, like the state itself */
 		old_context = MemoryContextSwitchTo(GetMemoryChunkContext(state));
-		kmeans_make(&points, settings, 0, &state->model, NULL);
+		clusters = kmeans_make(&points, settings, 0, &state->model, NULL);
+		if (clusters < settings->greatest_k)
+			too_few_points(settings->greatest_k, clusters);
 		MemoryContextSwitchTo(old_context);
 		pfree(points.rows);
 	}

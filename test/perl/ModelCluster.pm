@@ -61,9 +61,9 @@ sub make_chain
 	$node->safe_psql($database, q{
 		SET ROLE shopowner;
 		SELECT scoring.create_model('chain', 'crm.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on',
-		  value => 'total', tenant => 'tenant', customers => 'crm.customers', attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320, prediction => 'mbgnbd', account => 'country');
+		  value => 'total', tenant => 'tenant', customers => 'crm.customers', attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320, prediction => 'mbgnbd', account => 'country', clusters => 4);
 		SELECT scoring.create_model('only_a', 'SELECT customer_id, ordered_on, total FROM crm.orders WHERE tenant = ''a''', as_of => '2025-06-30',
-		  customers => 'SELECT * FROM crm.customers WHERE tenant = ''a''', customers_key => 'customer_id', attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320, prediction => 'mbgnbd', account => 'country');
+		  customers => 'SELECT * FROM crm.customers WHERE tenant = ''a''', customers_key => 'customer_id', attributes => '{country,joined_on}', consent => 'agreed', retention_days => 320, prediction => 'mbgnbd', account => 'country', clusters => 4);
 		SELECT scoring.record_changes(m) FROM unnest('{chain,only_a}'::text[]) m;
 		INSERT INTO crm.orders SELECT customer_id, tenant, '2025-06-29', 500 FROM crm.customers WHERE customer_id % 11 = 0;
 		SELECT scoring.refresh_model(m) FROM unnest('{chain,only_a}'::text[]) m;
@@ -92,7 +92,7 @@ sub make_shop
 		SELECT scoring.record_changes('shop');
 		SELECT scoring.alter_model('shop', weights => '{2,1,1}', segment_map => 'standard');
 		SELECT scoring.create_model('live_shop', 'crm.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on', value => 'total', live => true,
-		  customers => 'crm.customers', customers_key => 'customer_id', attributes => '{country}', retention_days => 320, prediction => 'bgnbd');
+		  customers => 'crm.customers', customers_key => 'customer_id', attributes => '{country}', retention_days => 320, prediction => 'bgnbd', clusters => 3);
 		SELECT scoring.check_prediction('live_shop', '2025-03-31');
 		SELECT scoring.record_changes('live_shop');
 		INSERT INTO crm.orders VALUES (1, 'a', '2025-06-30', 5000), (100000, 'a', '2025-06-30', 1);

@@ -34,7 +34,7 @@ sub in_shop { return scalar run_as($node, 'shop', @_); }
 in_shop('shopowner', q{
 	SELECT scoring.create_model('tenants', 'crm.orders', as_of => '2025-06-30', customer => 'customer_id', day => 'ordered_on', value => 'total', tenant => 'tenant',
 	  customers => 'crm.customers', attributes => '{country,joined_on}', consent => 'agreed', objection => 'joined_on < ''1900-01-01''', contact => '{agreed}',
-	  retention_days => 320, minimum_group_size => 5, prediction => 'mbgnbd', account => 'country', live => true);
+	  retention_days => 320, minimum_group_size => 5, prediction => 'mbgnbd', account => 'country', live => true, clusters => 3);
 	CREATE TABLE crm.visits AS SELECT customer_id, tenant, ordered_on AS visited_on, 'page_view' AS what FROM crm.orders;
 	SELECT scoring.add_stream('tenants', 'visits', 'crm.visits', customer => 'customer_id', day => 'visited_on', kind => 'what', live => true);
 	SELECT scoring.add_stream('tenants', 'seen', 'crm.visits', customer => 'customer_id', day => 'visited_on', kind => 'what', role => 'view');

@@ -65,6 +65,10 @@ my $everything = q{
 my $predicted = q{
 	UNION ALL SELECT 'prediction', 'segment=' || segment, customers, NULL FROM MODEL.prediction_by_segment
 	UNION ALL SELECT 'predicted', 'segment=' || segment || ';valued=t', predicted_customers, CASE WHEN clv_12m_share IS NOT NULL THEN 'valued=t' END FROM MODEL.prediction_by_segment};
+my $clustered = q{
+	UNION ALL SELECT 'clusters', 'cluster=' || cluster, customers, CASE WHEN customers_share IS NOT NULL THEN 'cluster=*' END FROM MODEL.clusters
+	UNION ALL SELECT 'means', 'cluster=' || cluster, customers, CASE WHEN mean_of_all IS NOT NULL THEN 'cluster=*' END FROM MODEL.cluster_inputs WHERE input_order = 1
+	UNION ALL SELECT 'nearest', 'cluster=' || cluster || ';segment=' || nearest_segment, round((nearest_segment_share * customers)::numeric), NULL FROM MODEL.clusters WHERE nearest_segment IS NOT NULL};
 
 sub rows
 {
@@ -76,12 +80,12 @@ sub rows
 # Everybody, by all that any of these tables tells apart.
 sub classes
 {
-	my ($valued) = @_;
-	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'week', 'ordered', 'city', 'region', 'job', 'age', 'fifth', 'valued');
+	my ($valued, $cluster) = @_;
+	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'week', 'ordered', 'city', 'region', 'job', 'age', 'fifth', 'valued', 'cluster');
 	return map { my @v = @$_; my $n = pop @v; { n => $n, map { $names[$_] => $v[$_] } 0 .. $#names } } rows(qq{
 		SELECT segment, segment_overridden, r_score, f_score, m_score, basket_score, to_char(as_of - tenure_days, 'YYYY-MM'), to_char(as_of - tenure_days, 'IYYY-IW'), CASE WHEN recency_days IS NOT NULL THEN 't' END,
-		       city, region, job, age, scoring._fifth_range('whole', k.cuts, scoring.score(age, k.cuts), 'en'), CASE WHEN $valued THEN 't' END, count(*) FROM whole.customer_scores,
-		       (SELECT scoring.quantile_thresholds(age, 5) AS cuts FROM whole.customer_scores) AS k GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 'postgres');
+		       city, region, job, age, scoring._fifth_range('whole', k.cuts, scoring.score(age, k.cuts), 'en'), CASE WHEN $valued THEN 't' END, $cluster, count(*) FROM whole.customer_scores,
+		       (SELECT scoring.quantile_thresholds(age, 5) AS cuts FROM whole.customer_scores) AS k GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, 'postgres');
 }
 
 sub members
@@ -150,9 +154,9 @@ my ($all_cells, $all_hidden, $all_small) = (0, 0, 0);
 
 sub check_shop
 {
-	my ($name, $minimum, $predicts) = @_;
-	my @classes = classes($predicts ? 'clv_12m IS NOT NULL' : 'false');
-	my $summaries = $everything . ($predicts ? $predicted : '');
+	my ($name, $minimum, $predicts, $clusters) = @_;
+	my @classes = classes($predicts ? 'clv_12m IS NOT NULL' : 'false', $clusters ? 'cluster' : 'NULL::int');
+	my $summaries = $everything . ($predicts ? $predicted : '') . ($clusters ? $clustered : '');
 	my $people = sub { my $n = 0; $n += $classes[$_]{n} for @{ $_[0] }; $n };
 	my %rows;
 	my (%shown, %targets, %cells);
@@ -238,13 +242,13 @@ sub check_shop
 }
 
 # [seed, customers, minimum, further settings]
-my @shops = ([ 1, 80, 5, '' ], [ 3, 240, 10, '' ], [ 4, 400, 5, q{, prediction => 'mbgnbd'} ], [ 5, 800, 10, '' ]);
+my @shops = ([ 1, 80, 5, '' ], [ 3, 240, 10, '' ], [ 4, 400, 5, q{, prediction => 'mbgnbd', clusters => 7} ], [ 5, 800, 10, q{, clusters => 12} ]);
 @shops = map { [ split(/,/, $_, 3), '' ] } split / /, $ENV{SMALL_CELL_SHOPS} if $ENV{SMALL_CELL_SHOPS};
 for my $shop (@shops)
 {
 	my ($seed, $n, $minimum, $more) = @$shop;
 	make_shop($seed, $n, $minimum, $more);
-	check_shop("shop $seed of $n", $minimum, $more =~ /prediction/);
+	check_shop("shop $seed of $n", $minimum, scalar($more =~ /prediction/), scalar($more =~ /clusters/));
 }
 cmp_ok($all_hidden, '<', 0.6 * $all_cells, 'most of what there is to show is shown');
 

@@ -28,14 +28,17 @@ $node->safe_psql('postgres', q{
 	-- everything that a model can have, live and not, with tenants and without
 	SELECT count(*) FROM scoring.create_model('everything', 'crm.orders', customer => 'customer', day => 'bought_at', value => 'total', time_zone => 'UTC', as_of => '2025-12-31',
 		tenant => 'shop', live => true, customers => 'crm.people', attributes => '{town,status}', contact => '{mail}', consent => 'agreed', objection => 'objects',
-		retention_days => 2000, minimum_group_size => 3, prediction => 'mbgnbd', currency => 'currency', purpose => 'p', legal_basis => 'l', segment_map => 'standard', account => 'town', scorecards => '{engagement}');
+		retention_days => 2000, minimum_group_size => 3, prediction => 'mbgnbd', currency => 'currency', purpose => 'p', legal_basis => 'l', segment_map => 'standard', account => 'town', scorecards => '{engagement}', clusters => 3);
 	SELECT count(*) FROM scoring.create_model('open', 'crm.orders', customer => $$shop || customer::text$$, day => 'bought_at', value => 'total', time_zone => 'UTC', as_of => '2025-12-31',
-		live => true, prediction => 'mbgnbd', customers => 'SELECT shop || customer::text AS id, town FROM crm.people', attributes => '{town}', monetary => 'mean', language => 'fr');
+		live => true, prediction => 'mbgnbd', customers => 'SELECT shop || customer::text AS id, town FROM crm.people', attributes => '{town}', monetary => 'mean', language => 'fr',
+		clusters => 2, cluster_inputs => '{rfm_score,mean_value}');
 	SELECT count(*) FROM scoring.create_model('stored', 'SELECT * FROM crm.orders', customer => 'customer', day => 'bought_at', value => 'total', time_zone => 'UTC', as_of => '2025-12-31',
 		tenant => 'shop', event_key => 'id', prediction => 'bgnbd', customers => 'crm.people', objection => 'objects');
 	SELECT count(*) FROM scoring.create_model('plain', 'SELECT customer, bought_at::date, total FROM crm.orders');
 	SELECT count(*) FROM scoring.alter_model('plain', attributes => '{town}', customers => 'SELECT customer, min(town) AS town FROM crm.people GROUP BY customer');
 	SELECT count(*) FROM scoring.alter_model('plain', reset => '{attributes,customers}');
+	SELECT count(*) FROM scoring.alter_model('plain', clusters => 2);
+	SELECT count(*) FROM scoring.alter_model('plain', clusters => 0);
 	SELECT count(*) FROM unnest('{everything,open,stored}'::text[]) m, scoring.check_prediction(m);
 	SELECT count(*) FROM unnest('{everything,open,stored,plain}'::text[]) m, scoring.record_changes(m);
 	SELECT count(*) FROM unnest('{everything,open,stored,plain}'::text[]) m, scoring.check_quality(m);
@@ -67,7 +70,7 @@ for my $role ('bi', 'branch')
 		next if $role eq 'branch' && $item =~ /^(open|plain)\./;
 		my ($out, $err) = run_as($node, 'postgres', $role, "SELECT * FROM $item OFFSET 0");
 		push @failed, "$item: $err" if $err =~ /ERROR/ && $err !~ /must not be null|there is no campaign/;
-		push @failed, "$item: no rows" if $role eq 'bi' && $out eq '' && $item =~ /status|weights|fits|thresholds|scores|segments|summary|prediction|distribution|grid/ && $item !~ /^(plain|stored)\.attribute|_with_orders|\._/;
+		push @failed, "$item: no rows" if $role eq 'bi' && $out eq '' && $item =~ /status|weights|fits|thresholds|scores|segments|summary|prediction|distribution|grid|clusters|cluster_inputs/ && $item !~ /^(plain|stored)\.attribute|^plain\.cluster|_with_orders|\._/;
 	}
 	is(join('', @failed), '', "$role reads every column of all views, and the result of all functions");
 }
