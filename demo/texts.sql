@@ -178,6 +178,14 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('head grid', '|1 order|2 orders|3-4|5-9|10+', '|1 commande|2 commandes|3-4|5-9|10+'),
 ('grid rows', 'R5  < 30 d|R4  < 90 d|R3  < 180 d|R2  < 365 d|R1  longer', 'R5  < 30 j|R4  < 90 j|R3  < 180 j|R2  < 365 j|R1  au-delà'),
 
+-- WHO IS ALIKE
+('alike', 'WHO IS ALIKE', 'QUI SE RESSEMBLE'),
+('alike how', '(k-means of days, orders and revenue: %s groups that nobody has drawn)', '(k-means sur jours, commandes et CA : %s groupes que personne n''a dessinés)'),
+('head alike', 'cluster|customers|of revenue|days|orders||nearest segment', 'groupe|clients|du CA|jours|cdes||segment voisin'),
+('alike none', 'No clusters: %s.', 'Aucun groupe : %s.'),
+('alike stays', 'The centers stay until calibrate_model, which fits again and keeps the numbers: cluster 2 stays cluster 2.', 'Les centres restent jusqu''à calibrate_model, qui recalcule et garde les numéros : le groupe 2 reste le groupe 2.'),
+('sql alike', 'who is alike', 'qui se ressemble'),
+
 -- ENGAGEMENT
 ('activity', 'ENGAGEMENT', 'ENGAGEMENT'),
 ('activity how', '(card engagement: points for mails, visits, baskets, reviews; half after 30 days)', '(carte engagement : points de messages, visites, paniers, avis ; moitié en 30 jours)'),

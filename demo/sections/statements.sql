@@ -10,6 +10,11 @@ WITH lines (position, line) AS (
 		(12, demo.fill('  ', '  ', demo.t('next')))) v
 	UNION ALL
 	SELECT v.* FROM (VALUES
+		(4.1, '  -- ' || demo.t('sql alike')),
+		(4.2, E'  SELECT * FROM alter_model(''shop'', clusters => 5);\n  SELECT * FROM shop.clusters;')) v
+	 WHERE to_regclass('shop.clusters') IS NOT NULL
+	UNION ALL
+	SELECT v.* FROM (VALUES
 		(5, '  -- ' || demo.t('sql engagement')),
 		(6, demo.stream_statement() || ';'),
 		(7, '  SELECT segment_label, engagement_band, count(*) FROM shop.customer_scores GROUP BY 1, 2;')) v
