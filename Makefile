@@ -106,7 +106,7 @@ OBJS = \
 # Each file uses only those above it: sql/check_layers.pl looks. arguments and
 # settings are about functions of all of them.
 SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics cluster \
-	$(SQL_MODEL:%=model/%) arguments settings
+	$(SQL_MODEL:%=model/%) shop shops connect arguments settings
 SQL_MODEL = home columns streams scales categories cards source lock cluster_inputs settings people put tables query words cluster_fits calibrate live read read_streams \
 	lookup profile views dated conversion kpis campaigns lifecycle drift accounts stream_views satisfaction category_views cluster_views explain prediction quality corrections privacy report manage manage_streams
 
@@ -150,6 +150,7 @@ $(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.c
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
 	  { echo "META.json and customer_scoring.control name different versions" >&2; exit 1; }
 	perl sql/check_segment_maps.pl sql/segment_maps.sql
+	perl sql/check_shops.pl sql/shops.sql
 	perl sql/check_layers.pl $(SQL_FILES)
 	perl sql/check_texts.pl sql/model/words.sql $(SQL_MODEL:%=sql/model/%.sql) $(OBJS:.o=.c)
 	perl sql/check_columns.pl sql/model/columns.sql sql/model/words.sql src/bulk/score_customers.c

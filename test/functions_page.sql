@@ -34,6 +34,8 @@ INSERT INTO section VALUES
 	'{kmeans_fit,kmeans_assign,kmeans_distance,kmeans_scaled,kmeans_table,choose_k,choose_k_table,kmeans,silhouette,kmeans_match}'),
 (10, 'Models: make and keep', 'models.md', 'A model is a schema with the views of one shop. The owner alone calls these; [live models](live.md) follow their source by triggers.',
 	'{models,create_model,refresh_model,calibrate_model,alter_model,check_model,grant_reader,revoke_reader,drop_model,record_changes,apply_changes}'),
+(17, 'Sources', 'sources.md', 'From the tables of a shop to the views that a model reads.',
+	'{connect_shop}'),
 (11, 'Models: streams', 'streams.md', 'What customers do beside ordering: visits, mail clicks, answers, in columns and views of a model.',
 	'{add_stream,alter_stream,drop_stream,streams}'),
 (12, 'Models: explanations', 'explain.md', 'Readers may call them too, about the customers that they may see.',

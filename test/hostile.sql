@@ -293,6 +293,7 @@ INSERT INTO hostile.good VALUES
   ('_propensity_features', $$'{1,7,17,36,4084}', (SELECT years FROM hostile.history), '{1/0={2025-01-03:1:19.90}}', '2025-06-30'$$),
   ('_propensity', $$'{1,2,3}', '{3,20}', (SELECT years FROM hostile.history), '{1/0={2025-01-03:1:19.90}}', '2025-06-30'$$),
   ('create_scorecard', $$'hostile.card', 'engagement'$$),
+  ('connect_shop', $$'magento2', 'hostile', 'hostile_in'$$),
   ('_own_name', $$'hostile.card', 'engagement', 'scorecard', 'card', 'create_scorecard', 'engagement'$$),
   ('_own_tables', $$'hostile.card2', '{hostile,card2}', '{scorecard,scorecard_rule,scorecard_group,scorecard_band}', 'scorecard', 'card'$$),
   ('scorecard_fits', $$'qualification', '{sector,size}'$$),

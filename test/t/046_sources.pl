@@ -1,26 +1,38 @@
-# The views of docs/dashboard.md over the tables of four shop systems, as they are
-# printed there: tables of the shape that the shops have, every status, and one
-# list of people and orders told by each shop. The histories are worked out by
-# hand, and must be the same for every shop, time zone and DateStyle of a session.
+# The views of connect_shop over the tables of four shop systems: tables of the shape
+# that the shops have, every status, and one list of people and orders told by each
+# shop. The histories are worked out by hand, and must be the same for every shop,
+# time zone and DateStyle of a session.
 use strict;
 use warnings;
 use ScoringCluster;
-use File::Basename;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# The SQL that a section of the page prints.
-my $page = slurp_file(dirname(__FILE__) . '/../../docs/dashboard.md');
-my ($orders) = $page =~ /^## 1\. Your orders\n(.*?)^## /ms or die 'no section "Your orders"';
-my %recipe;
-for my $section (split /^### /m, $orders)
-{
-	my ($title) = $section =~ /\A(\w+)/;
-	$recipe{$title} = join '', $section =~ /^```sql\n(.*?)^```/msg;
-}
-ok($recipe{$_}, "$_ has SQL") for qw(WooCommerce Magento Shopify PrestaShop);
+# The views of connect_shop, with the names that the tests below have for them.
+my %recipe = (
+	WooCommerce => q{
+		CREATE SCHEMA woo; CREATE SCHEMA woo_hpos;
+		SELECT * FROM scoring.connect_shop('woocommerce', 'public', 'woo', time_zone => 'Europe/Paris');
+		SELECT * FROM scoring.connect_shop('woocommerce_hpos', 'public', 'woo_hpos', time_zone => 'Europe/Paris');
+		CREATE VIEW woo_orders AS SELECT customer_key AS customer, ordered_at AS day, value, counts FROM woo.orders_in;
+		CREATE VIEW woo_hpos_orders AS SELECT customer_key AS customer, ordered_at AS day, value, counts FROM woo_hpos.orders_in WHERE currency = 'EUR';
+		CREATE VIEW woo_customers AS SELECT customer_key::int AS customer, country, city FROM woo.people_in;},
+	Magento => q{
+		CREATE SCHEMA magento;
+		SELECT * FROM scoring.connect_shop('magento2', 'public', 'magento');
+		CREATE VIEW magento_orders AS SELECT customer_key AS customer, ordered_at AS day, value, counts FROM magento.orders_in;},
+	PrestaShop => q{
+		CREATE SCHEMA presta;
+		SELECT * FROM scoring.connect_shop('prestashop', 'public', 'presta', time_zone => 'Europe/Paris');
+		CREATE VIEW prestashop_orders AS SELECT customer_key AS customer, ordered_at AS day, value, counts FROM presta.orders_in;});
+my %shopify = map {
+	my $system = $_ ? 'shopify_graphql' : 'shopify';
+	$_ => qq{
+		CREATE SCHEMA shopify${_}_in;
+		SELECT * FROM scoring.connect_shop('$system', 'shopify$_', 'shopify${_}_in');
+		CREATE VIEW shopify${_}_orders AS SELECT customer_key AS customer, ordered_at AS day, value, counts FROM shopify${_}_in.orders_in;} } ('', '_gql');
 
-my $node = new_node('recipes');
+my $node = new_node('sources');
 $node->append_conf('postgresql.conf', "TimeZone = 'Pacific/Kiritimati'\nDateStyle = 'SQL, DMY'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE SCHEMA scoring; CREATE EXTENSION customer_scoring SCHEMA scoring;');
@@ -222,8 +234,6 @@ is($node->safe_psql('postgres', q{SELECT reason, affected FROM "magento_orders o
 #
 # Shopify: first without any table for refunds, then with one after the other.
 #
-my %shopify;
-@shopify{'', '_gql'} = split /(?=^CREATE FUNCTION shopify_gql_refunds)/m, $recipe{Shopify};
 for my $shape ('', '_gql')
 {
 	my ($schema, $what) = ("shopify$shape", $shape ? 'Shopify by GraphQL' : 'Shopify');
@@ -336,7 +346,7 @@ for my $shape ('', '_gql')
 #
 # PrestaShop: days of the shop, slips with and without totals, states of the shop's
 # own, a second currency at 1.1, an order imported with a rate of 0. The key is
-# the address: it is in every row of ps_customer.
+# the account with the smallest number.
 #
 $node->safe_psql('postgres', q{
 	CREATE TABLE ps_order_state (id_order_state bigint PRIMARY KEY, invoice smallint DEFAULT 0, module_name varchar(255), color varchar(32), logable smallint NOT NULL DEFAULT 0,
@@ -373,22 +383,22 @@ $node->safe_psql('postgres', q{
 		(8, 36, 18, 0, 18, 0, 1, '2025-05-13');                      -- the shop keeps 2 for shipping
 } . $recipe{PrestaShop});
 histories_are('PrestaShop', 'prestashop_orders', qq{
+	14 $cleo
+	35 $gus
+	40 {2025-03-01:1:110,2025-03-10:0:-30,2025-03-11:0:-10}
+	41 {2025-05-10:0:80,2025-05-11:0:20,2025-05-12:0:-80,2025-05-13:0:-18}
+	5 $ben
+	7 $ann
 	99 {2025-05-13:1:7}
-	ann\@x.org $ann
-	ben\@x.org $ben
-	cleo\@x.org $cleo
-	gus\@x.org $gus
-	hal\@x.org {2025-03-01:1:110,2025-03-10:0:-30,2025-03-11:0:-10}
-	jo\@x.org {2025-05-10:0:80,2025-05-11:0:20,2025-05-12:0:-80,2025-05-13:0:-18}
 });
 scores_are('prestashop_orders', q{
+	14|2|40.50|
+	35|0|0.00|refunded
+	40|1|70.00|
+	41|0|2.00|refunded
+	5|3|110.00|
+	7|2|70.05|
 	99|1|7.00|
-	ann@x.org|2|70.05|
-	ben@x.org|3|110.00|
-	cleo@x.org|2|40.50|
-	gus@x.org|0|0.00|refunded
-	hal@x.org|1|70.00|
-	jo@x.org|0|2.00|refunded
 });
 
 # A session with habits of its own reads the same orders.
@@ -462,7 +472,7 @@ $node->safe_psql('postgres', q{
 });
 for my $view (qw(woo_orders woo_hpos_orders magento_orders shopify_orders shopify_gql_orders prestashop_orders))
 {
-	my $zone = $view =~ /woo_orders|prestashop/ ? '' : q{, time_zone => 'Europe/Paris'};
+	my $zone = q{, time_zone => 'Europe/Paris'};
 	is($node->safe_psql('postgres', qq{
 		SELECT count(*) FILTER (WHERE a.history::text = b.history::text) > 100 AND count(*) FILTER (WHERE a.history::text IS DISTINCT FROM b.history::text) = 0
 		FROM scoring.histories('SELECT customer::text, day, value, counts FROM crowd', NULL::text) AS a

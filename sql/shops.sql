@@ -1,0 +1,385 @@
+--
+-- The systems that connect_shop knows. sql/check_shops.pl reads this file during
+-- make: one INSERT for each table and system, plain literals. Columns of a source
+-- are read as text, numeric, timestamptz, boolean or jsonb, whatever the copy has.
+--
+-- orders: order_key, account, email, ordered_at, value, status, status_group (what
+-- status_map is asked where it doesn't know the status), currency, company.
+-- refunds: order_key, refunded_at, amount (above zero). lines: order_key, category,
+-- product, quantity, value. events: account, address (an e-mail), occurred_at, kind,
+-- value, event_key, category. people: account, email, known_since, country, city,
+-- company, accepts_mail.
+--
+
+-- WooCommerce by its analytics. A refund is a row with a parent and a total below zero; a row
+-- with a parent and a total above zero is a part of an order for one of several vendors.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('woocommerce', 'wp_', 'shop', true,
+		'WooCommerce Analytics (wc_order_stats); amounts with tax and shipping, in the currency of the order');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('woocommerce', 'stats', 'wc_order_stats', true, 'order_id key, parent_id key, date_created local,'
+		' date_created_gmt utc?, total_sales number, status text, customer_id key'),
+	('woocommerce', 'customers', 'wc_customer_lookup', true, 'customer_id key, email text, date_registered local?,'
+		' country text?, city text?'),
+	('woocommerce', 'currencies', 'wc_orders', false, 'id key, currency text'),
+	('woocommerce', 'addresses', 'wc_order_addresses', false, 'order_id key, address_type text, company text?'),
+	('woocommerce', 'products', 'wc_order_product_lookup', false, 'order_id key, product_id key, product_qty number,'
+		' product_gross_revenue number'),
+	('woocommerce', 'posts', 'posts', false, 'ID key, post_title text'),
+	('woocommerce', 'relationships', 'term_relationships', false, 'object_id key, term_taxonomy_id key'),
+	('woocommerce', 'taxonomies', 'term_taxonomy', false, 'term_taxonomy_id key, term_id key, taxonomy text'),
+	('woocommerce', 'terms', 'terms', false, 'term_id key, name text');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('woocommerce', 'orders',
+		'SELECT s.order_id AS order_key, NULLIF(s.customer_id, ''0'') AS account, c.email,'
+		' COALESCE(s.date_created_gmt, s.date_created) AS ordered_at, round(s.total_sales, 2) AS value, s.status,'
+		' NULL AS status_group, h.currency, a.company'
+		' FROM {stats} AS s LEFT JOIN {customers} AS c ON c.customer_id = s.customer_id'
+		' LEFT JOIN {currencies} AS h ON h.id = s.order_id'
+		' LEFT JOIN {addresses} AS a ON a.order_id = s.order_id AND a.address_type = ''billing'''
+		' WHERE COALESCE(s.parent_id, ''0'') = ''0'''),
+	('woocommerce', 'refunds',
+		'SELECT s.parent_id AS order_key, COALESCE(s.date_created_gmt, s.date_created) AS refunded_at,'
+		' -round(s.total_sales, 2) AS amount'
+		' FROM {stats} AS s WHERE COALESCE(s.parent_id, ''0'') <> ''0'' AND s.total_sales < 0'),
+	('woocommerce', 'lines',
+		'SELECT p.order_id AS order_key, k.category, COALESCE(t.post_title, p.product_id) AS product, p.product_qty'
+			' AS quantity,'
+		' p.product_gross_revenue AS value'
+		' FROM {products} AS p LEFT JOIN {posts} AS t ON t."ID" = p.product_id'
+		' LEFT JOIN (SELECT r.object_id, min(n.name) AS category FROM {relationships} AS r'
+		' JOIN {taxonomies} AS x ON x.term_taxonomy_id = r.term_taxonomy_id AND x.taxonomy = ''product_cat'''
+		' JOIN {terms} AS n ON n.term_id = x.term_id GROUP BY r.object_id) AS k ON k.object_id = p.product_id'
+		' WHERE p.product_gross_revenue >= 0'),
+	('woocommerce', 'people',
+		'SELECT c.customer_id AS account, c.email, c.date_registered AS known_since, c.country, c.city,'
+		' NULL::text AS company, NULL::boolean AS accepts_mail FROM {customers} AS c');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
+	('woocommerce', 'wc-processing', 'order', 'paid, to be sent'),
+	('woocommerce', 'wc-completed', 'order', 'paid and sent'),
+	('woocommerce', 'wc-refunded', 'refund', 'everything was paid back'),
+	('woocommerce', 'wc-pending', 'ignore', 'waits for payment'),
+	('woocommerce', 'wc-on-hold', 'ignore', 'waits for a transfer or a check'),
+	('woocommerce', 'wc-cancelled', 'ignore', 'cancelled by customer or shop'),
+	('woocommerce', 'wc-failed', 'ignore', 'payment failed'),
+	('woocommerce', 'wc-checkout-draft', 'ignore', 'a checkout that was not finished'),
+	('woocommerce', 'auto-draft', 'ignore', 'a draft'),
+	('woocommerce', 'draft', 'ignore', 'a draft'),
+	('woocommerce', 'trash', 'ignore', 'deleted'),
+	('woocommerce', 'wc-trash', 'ignore', 'deleted');
+
+-- WooCommerce by its order tables (HPOS).
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('woocommerce_hpos', 'wp_', 'UTC', true,
+		'WooCommerce order tables (wc_orders); amounts with tax and shipping, in the currency of the order');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('woocommerce_hpos', 'orders', 'wc_orders', true, 'id key, type text, status text, currency text, total_amount'
+		' number,'
+		' customer_id key, billing_email text, date_created_gmt utc, parent_order_id key'),
+	('woocommerce_hpos', 'addresses', 'wc_order_addresses', false, 'order_id key, address_type text, country text?,'
+		' city text?, company text?'),
+	('woocommerce_hpos', 'users', 'users', false, 'ID key, user_email text, user_registered utc'),
+	('woocommerce_hpos', 'products', 'wc_order_product_lookup', false, 'order_id key, product_id key, product_qty'
+		' number,'
+		' product_gross_revenue number'),
+	('woocommerce_hpos', 'posts', 'posts', false, 'ID key, post_title text'),
+	('woocommerce_hpos', 'relationships', 'term_relationships', false, 'object_id key, term_taxonomy_id key'),
+	('woocommerce_hpos', 'taxonomies', 'term_taxonomy', false, 'term_taxonomy_id key, term_id key, taxonomy text'),
+	('woocommerce_hpos', 'terms', 'terms', false, 'term_id key, name text');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('woocommerce_hpos', 'orders',
+		'SELECT o.id AS order_key, NULLIF(o.customer_id, ''0'') AS account, o.billing_email AS email,'
+		' o.date_created_gmt AS ordered_at, o.total_amount AS value, o.status, NULL AS status_group, o.currency,'
+			' a.company'
+		' FROM {orders} AS o LEFT JOIN {addresses} AS a ON a.order_id = o.id AND a.address_type = ''billing'''
+		' WHERE o.type = ''shop_order'''),
+	('woocommerce_hpos', 'refunds',
+		'SELECT o.parent_order_id AS order_key, o.date_created_gmt AS refunded_at, -o.total_amount AS amount'
+		' FROM {orders} AS o WHERE o.type = ''shop_order_refund'''),
+	('woocommerce_hpos', 'lines',
+		'SELECT p.order_id AS order_key, k.category, COALESCE(t.post_title, p.product_id) AS product, p.product_qty'
+			' AS quantity,'
+		' p.product_gross_revenue AS value'
+		' FROM {products} AS p LEFT JOIN {posts} AS t ON t."ID" = p.product_id'
+		' LEFT JOIN (SELECT r.object_id, min(n.name) AS category FROM {relationships} AS r'
+		' JOIN {taxonomies} AS x ON x.term_taxonomy_id = r.term_taxonomy_id AND x.taxonomy = ''product_cat'''
+		' JOIN {terms} AS n ON n.term_id = x.term_id GROUP BY r.object_id) AS k ON k.object_id = p.product_id'
+		' WHERE p.product_gross_revenue >= 0'),
+	('woocommerce_hpos', 'people',
+		'SELECT u."ID" AS account, u.user_email AS email, u.user_registered AS known_since, NULL::text AS country,'
+		' NULL::text AS city, NULL::text AS company, NULL::boolean AS accepts_mail FROM {users} AS u'
+		' UNION ALL SELECT NULLIF(o.customer_id, ''0''), o.billing_email, o.date_created_gmt, a.country, a.city,'
+			' a.company, NULL'
+		' FROM {orders} AS o LEFT JOIN {addresses} AS a ON a.order_id = o.id AND a.address_type = ''billing'''
+		' WHERE o.type = ''shop_order''');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
+	('woocommerce_hpos', 'wc-processing', 'order', 'paid, to be sent'),
+	('woocommerce_hpos', 'wc-completed', 'order', 'paid and sent'),
+	('woocommerce_hpos', 'wc-refunded', 'refund', 'everything was paid back'),
+	('woocommerce_hpos', 'wc-pending', 'ignore', 'waits for payment'),
+	('woocommerce_hpos', 'wc-on-hold', 'ignore', 'waits for a transfer or a check'),
+	('woocommerce_hpos', 'wc-cancelled', 'ignore', 'cancelled by customer or shop'),
+	('woocommerce_hpos', 'wc-failed', 'ignore', 'payment failed'),
+	('woocommerce_hpos', 'wc-checkout-draft', 'ignore', 'a checkout that was not finished'),
+	('woocommerce_hpos', 'auto-draft', 'ignore', 'a draft'),
+	('woocommerce_hpos', 'draft', 'ignore', 'a draft'),
+	('woocommerce_hpos', 'trash', 'ignore', 'deleted'),
+	('woocommerce_hpos', 'wc-trash', 'ignore', 'deleted');
+
+-- Magento: the state, as statuses are labels of the shop's own. closed came back, or cost nothing.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('magento2', '', 'UTC', false,
+		'Magento 2, Adobe Commerce (sales_order); what was paid, with tax and shipping, in the base currency of the'
+			' website');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('magento2', 'orders', 'sales_order', true, 'entity_id key, state text, customer_id key, customer_email text,'
+		' created_at utc, base_total_paid number, base_total_invoiced number, base_currency_code text'),
+	('magento2', 'memos', 'sales_creditmemo', false, 'order_id key, state number, base_grand_total number, created_at'
+		' utc'),
+	('magento2', 'addresses', 'sales_order_address', false, 'parent_id key, address_type text, country_id text?, city'
+		' text?,'
+		' company text?'),
+	('magento2', 'customers', 'customer_entity', false, 'entity_id key, email text, created_at utc'),
+	('magento2', 'subscribers', 'newsletter_subscriber', false, 'customer_id key, subscriber_status number'),
+	('magento2', 'items', 'sales_order_item', false, 'order_id key, parent_item_id key, product_id key, name text?,'
+		' qty_ordered number, base_row_total_incl_tax number, base_discount_amount number?'),
+	('magento2', 'shelves', 'catalog_category_product', false, 'category_id key, product_id key'),
+	('magento2', 'categories', 'catalog_category_entity', false, 'entity_id key, level number'),
+	('magento2', 'names', 'catalog_category_entity_varchar', false, 'entity_id key, attribute_id key, store_id'
+		' number, value text'),
+	('magento2', 'attributes', 'eav_attribute', false, 'attribute_id key, entity_type_id key, attribute_code text'),
+	('magento2', 'types', 'eav_entity_type', false, 'entity_type_id key, entity_type_code text');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('magento2', 'orders',
+		'SELECT o.entity_id AS order_key, NULLIF(o.customer_id, ''0'') AS account, o.customer_email AS email,'
+		' o.created_at AS ordered_at, COALESCE(o.base_total_paid, o.base_total_invoiced) AS value,'
+		' CASE WHEN o.state = ''closed'' AND COALESCE(o.base_total_paid, o.base_total_invoiced) = 0 THEN ''complete'''
+		' ELSE o.state END AS status, NULL AS status_group, o.base_currency_code AS currency, a.company'
+		' FROM {orders} AS o LEFT JOIN {addresses} AS a ON a.parent_id = o.entity_id AND a.address_type = ''billing'''),
+	('magento2', 'refunds',
+		'SELECT m.order_id AS order_key, m.created_at AS refunded_at, m.base_grand_total AS amount'
+		' FROM {memos} AS m WHERE m.state = 2'),
+	('magento2', 'lines',
+		'SELECT i.order_id AS order_key, k.category, COALESCE(i.name, i.product_id) AS product, i.qty_ordered AS'
+			' quantity,'
+		' i.base_row_total_incl_tax - COALESCE(i.base_discount_amount, 0) AS value FROM {items} AS i'
+		' LEFT JOIN (SELECT DISTINCT ON (s.product_id) s.product_id, COALESCE(n.value, s.category_id) AS category'
+		' FROM {shelves} AS s LEFT JOIN {categories} AS c ON c.entity_id = s.category_id'
+		' LEFT JOIN (SELECT v.entity_id, v.value FROM {names} AS v'
+		' JOIN {attributes} AS t ON t.attribute_id = v.attribute_id AND t.attribute_code = ''name'''
+		' JOIN {types} AS y ON y.entity_type_id = t.entity_type_id AND y.entity_type_code = ''catalog_category'''
+		' WHERE v.store_id = 0) AS n ON n.entity_id = s.category_id'
+		' ORDER BY s.product_id, c.level DESC NULLS LAST, length(s.category_id), s.category_id) AS k'
+		' ON k.product_id = i.product_id WHERE i.parent_item_id IS NULL'),
+	('magento2', 'people',
+		'SELECT c.entity_id AS account, c.email, c.created_at AS known_since, a.country_id AS country, a.city,'
+			' a.company,'
+		' n.accepts_mail FROM {customers} AS c'
+		' LEFT JOIN (SELECT s.customer_id, bool_or(s.subscriber_status = 1) AS accepts_mail FROM {subscribers} AS s'
+		' GROUP BY s.customer_id) AS n ON n.customer_id = c.entity_id'
+		' LEFT JOIN (SELECT DISTINCT ON (o.customer_id) o.customer_id, d.country_id, d.city, d.company FROM {orders}'
+			' AS o'
+		' JOIN {addresses} AS d ON d.parent_id = o.entity_id AND d.address_type = ''billing'''
+		' ORDER BY o.customer_id, o.created_at DESC) AS a ON a.customer_id = c.entity_id'
+		' UNION ALL SELECT NULL, o.customer_email, o.created_at, d.country_id, d.city, d.company, NULL FROM {orders}'
+			' AS o'
+		' LEFT JOIN {addresses} AS d ON d.parent_id = o.entity_id AND d.address_type = ''billing'''
+		' WHERE COALESCE(o.customer_id, ''0'') = ''0''');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
+	('magento2', 'processing', 'order', 'paid or invoiced, to be sent'),
+	('magento2', 'complete', 'order', 'paid and sent'),
+	('magento2', 'closed', 'refund', 'paid back by credit memos'),
+	('magento2', 'new', 'ignore', 'waits for payment'),
+	('magento2', 'pending_payment', 'ignore', 'waits for the payment service'),
+	('magento2', 'payment_review', 'ignore', 'the payment is looked at'),
+	('magento2', 'holded', 'ignore', 'on hold'),
+	('magento2', 'canceled', 'ignore', 'cancelled before payment');
+
+-- PrestaShop: the flag of a state says whether it means paid, as shops make states of their own.
+-- What was paid once and no longer is came back: by credit slips, or without one in full on the
+-- day of the last change.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('prestashop', 'ps_', 'shop', false,
+		'PrestaShop (orders); amounts with tax and shipping, in the default currency of the shop at the rate of the'
+			' order');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('prestashop', 'orders', 'orders', true, 'id_order key, id_customer key, current_state key,'
+		' total_paid_tax_incl number, conversion_rate number, date_add local, id_address_invoice key?'),
+	('prestashop', 'states', 'order_state', true, 'id_order_state key, paid flag'),
+	('prestashop', 'changes', 'order_history', true, 'id_order key, id_order_state key, date_add local'),
+	('prestashop', 'customers', 'customer', true, 'id_customer key, email text, date_add local?, company text?,'
+		' newsletter flag?'),
+	('prestashop', 'slips', 'order_slip', false, 'id_order key, total_products_tax_incl number?,'
+		' total_shipping_tax_incl number?, amount number, shipping_cost_amount number, date_add local'),
+	('prestashop', 'addresses', 'address', false, 'id_address key, id_country key, city text, company text?'),
+	('prestashop', 'countries', 'country', false, 'id_country key, iso_code text'),
+	('prestashop', 'settings', 'configuration', false, 'name text, value text'),
+	('prestashop', 'currencies', 'currency', false, 'id_currency key, iso_code text'),
+	('prestashop', 'details', 'order_detail', false, 'id_order key, product_id key, product_name text,'
+		' product_quantity number, total_price_tax_incl number'),
+	('prestashop', 'products', 'product', false, 'id_product key, id_category_default key'),
+	('prestashop', 'categories', 'category_lang', false, 'id_category key, id_lang key, name text');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('prestashop', 'orders',
+		'SELECT o.id_order AS order_key, NULLIF(o.id_customer, ''0'') AS account, c.email, o.date_add AS ordered_at,'
+		' round(o.total_paid_tax_incl / COALESCE(NULLIF(o.conversion_rate, 0), 1), 2) AS value, o.current_state AS'
+			' status,'
+		' CASE WHEN s.paid THEN ''paid'' WHEN h.was_paid THEN ''came back'' WHEN NOT s.paid THEN ''not paid'' END AS'
+			' status_group,'
+		' (SELECT min(y.iso_code) FROM {settings} AS t JOIN {currencies} AS y ON y.id_currency = t.value'
+		' WHERE t.name = ''PS_CURRENCY_DEFAULT'') AS currency, COALESCE(NULLIF(a.company, ''''), c.company) AS company'
+		' FROM {orders} AS o LEFT JOIN {states} AS s ON s.id_order_state = o.current_state'
+		' LEFT JOIN {customers} AS c ON c.id_customer = o.id_customer'
+		' LEFT JOIN {addresses} AS a ON a.id_address = o.id_address_invoice'
+		' LEFT JOIN (SELECT x.id_order, bool_or(z.paid) AS was_paid FROM {changes} AS x'
+		' JOIN {states} AS z ON z.id_order_state = x.id_order_state GROUP BY x.id_order) AS h ON h.id_order ='
+			' o.id_order'),
+	('prestashop', 'refunds',
+		'SELECT r.id_order AS order_key, r.date_add AS refunded_at,'
+		' round(COALESCE(r.total_products_tax_incl + r.total_shipping_tax_incl, r.amount + r.shipping_cost_amount)'
+		' / COALESCE(NULLIF(o.conversion_rate, 0), 1), 2) AS amount'
+		' FROM {slips} AS r JOIN {orders} AS o ON o.id_order = r.id_order'
+		' UNION ALL SELECT o.id_order, h.last_change,'
+		' round(o.total_paid_tax_incl / COALESCE(NULLIF(o.conversion_rate, 0), 1), 2)'
+		' FROM {orders} AS o JOIN {states} AS s ON s.id_order_state = o.current_state AND NOT s.paid'
+		' JOIN (SELECT x.id_order, max(x.date_add) AS last_change FROM {changes} AS x'
+		' JOIN {states} AS z ON z.id_order_state = x.id_order_state GROUP BY x.id_order HAVING bool_or(z.paid)) AS h'
+		' ON h.id_order = o.id_order'
+		' WHERE NOT EXISTS (SELECT FROM {slips} AS e WHERE e.id_order = o.id_order)'),
+	('prestashop', 'lines',
+		'SELECT d.id_order AS order_key, k.name AS category, d.product_name AS product, d.product_quantity AS quantity,'
+		' round(d.total_price_tax_incl / COALESCE(NULLIF(o.conversion_rate, 0), 1), 2) AS value'
+		' FROM {details} AS d JOIN {orders} AS o ON o.id_order = d.id_order'
+		' LEFT JOIN {products} AS p ON p.id_product = d.product_id'
+		' LEFT JOIN (SELECT DISTINCT ON (g.id_category) g.id_category, g.name FROM {categories} AS g'
+		' ORDER BY g.id_category, length(g.id_lang), g.id_lang) AS k ON k.id_category = p.id_category_default'),
+	('prestashop', 'people',
+		'SELECT c.id_customer AS account, c.email, c.date_add AS known_since, a.country, a.city,'
+		' COALESCE(NULLIF(c.company, ''''), a.company) AS company, c.newsletter AS accepts_mail FROM {customers} AS c'
+		' LEFT JOIN (SELECT DISTINCT ON (o.id_customer) o.id_customer, n.iso_code AS country, d.city, d.company'
+		' FROM {orders} AS o JOIN {addresses} AS d ON d.id_address = o.id_address_invoice'
+		' LEFT JOIN {countries} AS n ON n.id_country = d.id_country'
+		' ORDER BY o.id_customer, o.date_add DESC) AS a ON a.id_customer = c.id_customer');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
+	('prestashop', 'paid', 'order', 'a state with the flag "paid"; a row with the number of a state decides for that'
+		' state'),
+	('prestashop', 'came back', 'refund', 'was in a paid state once, and is in one that is not'),
+	('prestashop', 'not paid', 'ignore', 'was never in a paid state');
+
+-- Shopify, copied by Fivetran from the REST interface. A refund is its lines and their tax, with
+-- adjustments that carry their sign. What was cancelled counts only if it was paid back.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('shopify', '', 'UTC', true,
+		'Shopify by Fivetran, REST (order, refund); amounts with tax and shipping, in the currency of the shop');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('shopify', 'orders', 'order', true, 'id key, customer_id key, email text, created_at utc?, processed_at utc,'
+		' financial_status text, total_price number, currency text?, test flag?, cancelled_at utc?, _fivetran_deleted'
+			' flag?,'
+		' billing_address_company text?, billing_address_country_code text?, billing_address_city text?'),
+	('shopify', 'refunds', 'refund', false, 'id key, order_id key, created_at utc'),
+	('shopify', 'refund_lines', 'order_line_refund', false, 'refund_id key, subtotal number, total_tax number?'),
+	('shopify', 'adjustments', 'order_adjustment', false, 'refund_id key, amount number, tax_amount number?'),
+	('shopify', 'customers', 'customer', false, 'id key, email text, created_at utc, accepts_marketing flag?,'
+		' email_marketing_consent_state text?'),
+	('shopify', 'items', 'order_line', false, 'order_id key, product_id key, title text?, quantity number, price'
+		' number,'
+		' total_discount number?, gift_card flag?'),
+	('shopify', 'products', 'product', false, 'id key, product_type text');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('shopify', 'orders',
+		'SELECT o.id AS order_key, NULLIF(o.customer_id, ''0'') AS account, o.email,'
+		' COALESCE(o.processed_at, o.created_at) AS ordered_at, round(o.total_price, 2) AS value,'
+		' CASE WHEN o.cancelled_at IS NOT NULL AND o.financial_status <> ''refunded'' THEN ''cancelled'''
+		' ELSE lower(o.financial_status) END AS status, NULL AS status_group, o.currency, o.billing_address_company'
+			' AS company'
+		' FROM {orders} AS o WHERE o.test IS NOT TRUE AND o._fivetran_deleted IS NOT TRUE'),
+	('shopify', 'refunds',
+		'SELECT r.order_id AS order_key, r.created_at AS refunded_at, round(l.subtotal + COALESCE(l.total_tax, 0), 2)'
+			' AS amount'
+		' FROM {refunds} AS r JOIN {refund_lines} AS l ON l.refund_id = r.id'
+		' UNION ALL SELECT r.order_id, r.created_at, -round(a.amount + COALESCE(a.tax_amount, 0), 2)'
+		' FROM {refunds} AS r JOIN {adjustments} AS a ON a.refund_id = r.id'),
+	('shopify', 'lines',
+		'SELECT i.order_id AS order_key, NULLIF(p.product_type, '''') AS category, COALESCE(i.title, i.product_id) AS'
+			' product,'
+		' i.quantity, i.price * i.quantity - COALESCE(i.total_discount, 0) AS value FROM {items} AS i'
+		' LEFT JOIN {products} AS p ON p.id = i.product_id WHERE i.gift_card IS NOT TRUE'),
+	('shopify', 'people',
+		'SELECT c.id AS account, c.email, c.created_at AS known_since, a.country, a.city, a.company,'
+		' COALESCE(c.email_marketing_consent_state = ''subscribed'', c.accepts_marketing) AS accepts_mail FROM'
+			' {customers} AS c'
+		' LEFT JOIN (SELECT DISTINCT ON (o.customer_id) o.customer_id, o.billing_address_country_code AS country,'
+		' o.billing_address_city AS city, o.billing_address_company AS company FROM {orders} AS o'
+		' ORDER BY o.customer_id, o.processed_at DESC) AS a ON a.customer_id = c.id'
+		' UNION ALL SELECT NULL, o.email, o.processed_at, o.billing_address_country_code, o.billing_address_city,'
+		' o.billing_address_company, NULL FROM {orders} AS o WHERE COALESCE(o.customer_id, ''0'') = ''0''');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
+	('shopify', 'paid', 'order', 'paid'),
+	('shopify', 'partially_refunded', 'order', 'paid, a part was paid back'),
+	('shopify', 'refunded', 'refund', 'everything was paid back'),
+	('shopify', 'partially_paid', 'ignore', 'a part is paid: order, if deposits are orders to you'),
+	('shopify', 'pending', 'ignore', 'waits for payment'),
+	('shopify', 'authorized', 'ignore', 'reserved on the card, not taken'),
+	('shopify', 'voided', 'ignore', 'cancelled before payment'),
+	('shopify', 'expired', 'ignore', 'not paid in time'),
+	('shopify', 'cancelled', 'ignore', 'cancelled, and not paid back');
+
+-- Shopify, copied by Fivetran from the GraphQL interface: statuses in capitals, a refund has its sum.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('shopify_graphql', '', 'UTC', true,
+		'Shopify by Fivetran, GraphQL (order, refund); amounts with tax and shipping, in the currency of the shop');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('shopify_graphql', 'orders', 'order', true, 'id key, customer_id key, email text, created_at utc?, processed_at'
+		' utc,'
+		' display_financial_status text, total_price_set_shop_amount number, currency_code text?, test flag?,'
+		' cancelled_at utc?, _fivetran_deleted flag?, billing_address_company text?, billing_address_country_code'
+			' text?,'
+		' billing_address_city text?'),
+	('shopify_graphql', 'refunds', 'refund', false, 'order_id key, created_at utc, total_refunded_set_shop_amount'
+		' number'),
+	('shopify_graphql', 'customers', 'customer', false, 'id key, email text, created_at utc,'
+		' email_marketing_consent_state text?'),
+	('shopify_graphql', 'items', 'order_line', false, 'order_id key, product_id key, title text?, quantity number,'
+		' original_total_set_shop_amount number, total_discount_set_shop_amount number?, is_gift_card flag?'),
+	('shopify_graphql', 'products', 'product', false, 'id key, product_type text');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('shopify_graphql', 'orders',
+		'SELECT o.id AS order_key, NULLIF(o.customer_id, ''0'') AS account, o.email,'
+		' COALESCE(o.processed_at, o.created_at) AS ordered_at, round(o.total_price_set_shop_amount, 2) AS value,'
+		' CASE WHEN o.cancelled_at IS NOT NULL AND lower(o.display_financial_status) <> ''refunded'' THEN ''cancelled'''
+		' ELSE lower(o.display_financial_status) END AS status, NULL AS status_group, o.currency_code AS currency,'
+		' o.billing_address_company AS company'
+		' FROM {orders} AS o WHERE o.test IS NOT TRUE AND o._fivetran_deleted IS NOT TRUE'),
+	('shopify_graphql', 'refunds',
+		'SELECT r.order_id AS order_key, r.created_at AS refunded_at, round(r.total_refunded_set_shop_amount, 2) AS'
+			' amount'
+		' FROM {refunds} AS r'),
+	('shopify_graphql', 'lines',
+		'SELECT i.order_id AS order_key, NULLIF(p.product_type, '''') AS category, COALESCE(i.title, i.product_id) AS'
+			' product,'
+		' i.quantity, i.original_total_set_shop_amount - COALESCE(i.total_discount_set_shop_amount, 0) AS value'
+		' FROM {items} AS i LEFT JOIN {products} AS p ON p.id = i.product_id WHERE i.is_gift_card IS NOT TRUE'),
+	('shopify_graphql', 'people',
+		'SELECT c.id AS account, c.email, c.created_at AS known_since, a.country, a.city, a.company,'
+		' lower(c.email_marketing_consent_state) = ''subscribed'' AS accepts_mail FROM {customers} AS c'
+		' LEFT JOIN (SELECT DISTINCT ON (o.customer_id) o.customer_id, o.billing_address_country_code AS country,'
+		' o.billing_address_city AS city, o.billing_address_company AS company FROM {orders} AS o'
+		' ORDER BY o.customer_id, o.processed_at DESC) AS a ON a.customer_id = c.id'
+		' UNION ALL SELECT NULL, o.email, o.processed_at, o.billing_address_country_code, o.billing_address_city,'
+		' o.billing_address_company, NULL FROM {orders} AS o WHERE COALESCE(o.customer_id, ''0'') = ''0''');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
+	('shopify_graphql', 'paid', 'order', 'paid'),
+	('shopify_graphql', 'partially_refunded', 'order', 'paid, a part was paid back'),
+	('shopify_graphql', 'refunded', 'refund', 'everything was paid back'),
+	('shopify_graphql', 'partially_paid', 'ignore', 'a part is paid: order, if deposits are orders to you'),
+	('shopify_graphql', 'pending', 'ignore', 'waits for payment'),
+	('shopify_graphql', 'authorized', 'ignore', 'reserved on the card, not taken'),
+	('shopify_graphql', 'voided', 'ignore', 'cancelled before payment'),
+	('shopify_graphql', 'expired', 'ignore', 'not paid in time'),
+	('shopify_graphql', 'cancelled', 'ignore', 'cancelled, and not paid back');
+
+-- What ships stays as it is shipped: the status map of a schema of yours is yours.
+ALTER TABLE @extschema@.shop_system ADD CONSTRAINT shipped_systems_are_read_only CHECK (false) NOT VALID;
+ALTER TABLE @extschema@.shop_source ADD CONSTRAINT shipped_systems_are_read_only CHECK (false) NOT VALID;
+ALTER TABLE @extschema@.shop_query ADD CONSTRAINT shipped_systems_are_read_only CHECK (false) NOT VALID;
+ALTER TABLE @extschema@.shop_status ADD CONSTRAINT shipped_systems_are_read_only CHECK (false) NOT VALID;
