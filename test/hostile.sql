@@ -110,7 +110,7 @@ INSERT INTO hostile.good VALUES
   ('score_customers', $$'SELECT customer, day, value FROM hostile.orders', date '2025-06-30'$$),
   ('start_campaign', $$'hostile_model', 'summer', '{vip,regular}'::text[]$$),
   ('campaign_result', $$'hostile_model', 'spring', 90$$),
-  ('_campaign_result', $$'hostile_model', 'spring', 90$$),
+  ('_campaign_result', $$'hostile_model', 'spring', 90$$), ('_calibration_moves', $$'hostile_model'$$),
   ('_scale_value', $$'nps', 'rating'$$),
   ('_conversion_window', $$'hostile_model', '2025-06-30', 30, 'web', '{"web": 1}'$$),
   ('_segments_shown', $$'{"minimum_group_size": 5}', 'sums', 'day'$$),

@@ -313,6 +313,50 @@ $$;
 COMMENT ON FUNCTION @extschema@._write_categories(name, jsonb) IS
 	'internal: the shares of categories that versions of a model lack';
 
+-- The thresholds that are fixed by settings, whatever customers do; empty: they are
+-- quantiles.
+CREATE FUNCTION @extschema@._fixed_thresholds(settings jsonb, OUT recency float8[], OUT frequency float8[],
+	OUT monetary float8[])
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(s.recency_thresholds,
+			   CASE WHEN s.bins OPERATOR(pg_catalog.=) 5 THEN '{30,90,180,365}'::float8[] END, '{}'),
+		   COALESCE(s.frequency_thresholds,
+			   CASE WHEN s.bins OPERATOR(pg_catalog.=) 5 THEN '{1,2,4,9}'::float8[] END, '{}'),
+		   COALESCE(s.monetary_thresholds, '{}')
+	  FROM pg_catalog.jsonb_to_record(settings) AS s (bins int, recency_thresholds float8[],
+		   frequency_thresholds float8[], monetary_thresholds float8[]);
+END;
+COMMENT ON FUNCTION @extschema@._fixed_thresholds(jsonb) IS
+	'internal: the thresholds of a model that no customers change; empty: they are quantiles';
+
+-- Thresholds as the customers say them, tenant by tenant, of an item of FROM with facts;
+-- NULL where they are fixed.
+CREATE FUNCTION @extschema@._taken_thresholds(settings jsonb, facts text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$(SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
+							@extschema@.quantile_thresholds(f.recency_days, {bins})
+								FILTER (WHERE f.recency_days IS NOT NULL AND {recency}) AS recency,
+							@extschema@.quantile_thresholds(f.frequency, {bins})
+								FILTER (WHERE f.frequency > 0 AND {frequency}) AS frequency,
+							@extschema@.quantile_thresholds(f.scored_value, {bins})
+								FILTER (WHERE f.frequency > 0 AND {monetary}) AS monetary,
+							@extschema@.quantile_thresholds(f.mean_value::float8, {bins})
+								FILTER (WHERE f.frequency > 0) AS basket,
+							@extschema@.quantile_thresholds(f.mean_value::float8, 2)
+								FILTER (WHERE f.frequency > 0) AS median
+					   FROM {facts} AS f GROUP BY f.tenant)$q$,
+			'bins', settings OPERATOR(pg_catalog.->>) 'bins', 'facts', facts,
+			'recency', (pg_catalog.cardinality(s.recency) OPERATOR(pg_catalog.=) 0)::text,
+			'frequency', (pg_catalog.cardinality(s.frequency) OPERATOR(pg_catalog.=) 0)::text,
+			'monetary', (pg_catalog.cardinality(s.monetary) OPERATOR(pg_catalog.=) 0)::text)
+	  FROM @extschema@._fixed_thresholds(settings) AS s;
+END;
+COMMENT ON FUNCTION @extschema@._taken_thresholds(jsonb, text) IS
+	'internal: an item of FROM: thresholds as the customers say them, by tenant';
+
 -- Thresholds of the version at hand, for every tenant that has none: taken
 -- from the customers, or, with measure false, only those that are fixed; with
 -- measure NULL the same, for tenants with a stored history alone.
@@ -330,12 +374,7 @@ DECLARE
 	measured	boolean := coalesce(measure, false);
 	written		bigint;
 BEGIN
-	SELECT * INTO s FROM jsonb_to_record(settings)
-		AS r (recency_thresholds float8[], frequency_thresholds float8[], monetary_thresholds float8[]);
-	s.recency_thresholds := coalesce(s.recency_thresholds,
-		CASE WHEN bins = 5 THEN '{30,90,180,365}'::float8[] END, '{}');
-	s.frequency_thresholds := coalesce(s.frequency_thresholds, CASE WHEN bins = 5 THEN '{1,2,4,9}'::float8[] END, '{}');
-	s.monetary_thresholds := coalesce(s.monetary_thresholds, '{}');
+	SELECT * INTO s FROM @extschema@._fixed_thresholds(settings);
 	PERFORM @extschema@._model_check_people(model, settings);
 	tenants := CASE WHEN settings ->> 'tenant' IS NULL THEN 'SELECT ''''::text AS tenant'
 		-- from one tenant to the next by the index: apply_changes comes every minute
@@ -374,21 +413,10 @@ BEGIN
 			   CASE WHEN $1 = 1 THEN '{}' WHEN m.customers >= $5 THEN m.basket END, coalesce(m.customers, 0),
 			   CASE WHEN m.customers >= $5 THEN m.median[1] END
 		  FROM (%3$s) AS k
-		  LEFT JOIN (SELECT f.tenant, count(*) FILTER (WHERE f.recency_days IS NOT NULL) AS customers,
-							@extschema@.quantile_thresholds(f.recency_days, $1)
-								FILTER (WHERE f.recency_days IS NOT NULL AND cardinality($2) = 0) AS recency,
-							@extschema@.quantile_thresholds(f.frequency, $1)
-								FILTER (WHERE f.frequency > 0 AND cardinality($3) = 0) AS frequency,
-							@extschema@.quantile_thresholds(f.scored_value, $1)
-								FILTER (WHERE f.frequency > 0 AND cardinality($4) = 0) AS monetary,
-							@extschema@.quantile_thresholds(f.mean_value::float8, $1)
-								FILTER (WHERE f.frequency > 0) AS basket,
-							@extschema@.quantile_thresholds(f.mean_value::float8, 2)
-								FILTER (WHERE f.frequency > 0) AS median
-					   FROM (%4$s) AS f GROUP BY f.tenant) AS m ON m.tenant = k.tenant
-		$q$, model, settings ->> 'version', tenants, facts, @extschema@._model_as_of())
-		USING bins, s.recency_thresholds, s.frequency_thresholds, s.monetary_thresholds,
-			(settings ->> 'minimum_customers')::int;
+		  LEFT JOIN %4$s AS m ON m.tenant = k.tenant
+		$q$, model, settings ->> 'version', tenants, @extschema@._taken_thresholds(settings, format('(%s)', facts)),
+			@extschema@._model_as_of())
+		USING bins, s.recency, s.frequency, s.monetary, (settings ->> 'minimum_customers')::int;
 	GET DIAGNOSTICS written = ROW_COUNT;
 	IF measured THEN
 		PERFORM @extschema@._model_write_fits(model, settings);

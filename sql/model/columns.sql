@@ -266,6 +266,9 @@ SELECT c.* FROM (VALUES
 	('segment_changes', 'as_of', 'the day for which the segments were computed when the change was recorded'),
 	('segment_changes', 'segment', 'the segment after the change; NULL: the customer is there no longer'),
 	('segment_changes', 'previous_segment', 'the segment before the change; NULL: the customer is new'),
+	('model_status', 'advice',
+		'what to do where thresholds taken today would move more than 5 % of those who have ordered; it takes scoring '
+		'everybody twice'),
 	('data_quality', 'customers', 'how many customers are affected; NULL: not known'),
 	('', 'fit', 'what the fit is of: orders, spend, propensity, or prospects: the propensity of people without an '
 		'order'),

@@ -101,6 +101,46 @@ $$;
 COMMENT ON FUNCTION @extschema@._drift_parts(name, jsonb) IS
 	'internal: the function and the view of a model about drift';
 
+-- How many of those who have ordered would be in another segment if the thresholds were
+-- taken today: what calibrate_model would do, without its fits of predictions.
+CREATE FUNCTION @extschema@._calibration_parts(model name, settings jsonb)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT @extschema@._model_function('calibration_moves', '{}', 'TABLE (customers bigint, moved bigint)',
+		@extschema@._fill($q$
+SELECT count(*) AS customers, count(*) FILTER (WHERE n.segment IS DISTINCT FROM s.segment) AS moved
+  FROM {model}._scores_at(NULL, NULL, true, $1) AS s JOIN ({again}) AS n ON n.customer_key = s.customer_key
+ WHERE s.r_score IS NOT NULL AND s.f_score IS NOT NULL AND s.m_score IS NOT NULL$q$,
+			'model', pg_catalog.quote_ident(model),
+			'again', @extschema@._model_levels(model, settings,
+				pg_catalog.format('(%s)', @extschema@._model_question(model, settings,
+					reader => '@extschema@._caller_role($1)',
+					calibration => @extschema@._fill('(SELECT {columns} FROM {model}.calibration AS k'
+						' LEFT JOIN {taken} AS t ON t.tenant = k.tenant AND t.customers >= {least})',
+						'model', pg_catalog.quote_ident(model),
+						'least', settings OPERATOR(pg_catalog.->>) 'minimum_customers',
+						'taken', @extschema@._taken_thresholds(settings, @extschema@._fill('(WITH level AS (SELECT)'
+							' SELECT h.tenant, f.recency_days, f.frequency, f.scored_value, f.mean_value'
+							' FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q, {model}._customers AS h,'
+							' LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days,'
+							' q.use_mean) AS f WHERE h.tenant = q.tenant)', 'model', pg_catalog.quote_ident(model))),
+						'columns', c.list))),
+				pg_catalog.quote_ident(model) OPERATOR(pg_catalog.||) '._customers',
+				ARRAY[settings OPERATOR(pg_catalog.->>) 'map_copy'])))
+	  FROM (SELECT pg_catalog.string_agg(CASE WHEN t.taken IS NULL THEN pg_catalog.format('k.%I', c.name)
+					ELSE pg_catalog.format('COALESCE(t.%I, k.%I) AS %2$I', t.taken, c.name) END, ', '
+					ORDER BY c.position) AS list
+			  FROM @extschema@._model_table_column AS c
+			  LEFT JOIN (VALUES ('recency_thresholds', 'recency'), ('frequency_thresholds', 'frequency'),
+					('monetary_thresholds', 'monetary'), ('basket_thresholds', 'basket')) AS t (name, taken)
+				   ON t.name OPERATOR(pg_catalog.=) c.name
+			 WHERE c.relation OPERATOR(pg_catalog.=) 'calibration') AS c
+	 WHERE (settings OPERATOR(pg_catalog.->>) 'bins')::int OPERATOR(pg_catalog.>) 1;
+END;
+COMMENT ON FUNCTION @extschema@._calibration_parts(name, jsonb) IS
+	'internal: the function of a model that says how many customers a calibration would move';
+
 -- What part of the customers brings what part of the revenue.
 CREATE FUNCTION @extschema@._concentration_views(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part

@@ -27,6 +27,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._repeat_functions(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._concentration_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._drift_parts(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._calibration_parts(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._account_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._stream_views(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._satisfaction_views(model, settings);

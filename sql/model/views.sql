@@ -643,7 +643,32 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_state(text[], text, text, bigint, bigint, numeric, int) IS
 	'internal: the state of a model in words, and what it needs';
 
--- Freshness, and what was left out or is worth a look.
+CREATE FUNCTION @extschema@._calibration_moves(model name)
+	RETURNS TABLE (customers bigint, moved bigint)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'call_model_function';
+COMMENT ON FUNCTION @extschema@._calibration_moves(name) IS 'internal: call this function of a model';
+
+-- Is a calibration due? It runs with the rights of those who read the view.
+CREATE FUNCTION @extschema@._calibration_advice(customers bigint, moved bigint, minimum_group_size int)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('the thresholds are out of date: taken today, they would put %s %% of those who have'
+			' ordered into another segment; calibrate_model(..., dry_run => true) says how many into which',
+			CASE WHEN moved OPERATOR(pg_catalog.>=) minimum_group_size
+					AND (moved OPERATOR(pg_catalog.=) customers
+						OR customers OPERATOR(pg_catalog.-) moved OPERATOR(pg_catalog.>=) minimum_group_size)
+				THEN pg_catalog.trim_scale(pg_catalog.round(100.0 OPERATOR(pg_catalog.*) moved
+					OPERATOR(pg_catalog./) customers, 1))::text
+				ELSE 'more than 5' END)
+	 WHERE 20 OPERATOR(pg_catalog.*) moved OPERATOR(pg_catalog.>) customers;
+END;
+COMMENT ON FUNCTION @extschema@._calibration_advice(bigint, bigint, int) IS
+	'internal: what to do if a calibration would move so many of these customers; NULL: nothing';
+
+-- Freshness, and what was left out or is worth a look. The advice takes scoring everybody
+-- twice; who doesn't ask for that column doesn't wait for it.
 CREATE FUNCTION @extschema@._model_status_views(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -663,7 +688,8 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
        t.tenants,
        s.status, s.needs,
        c.live, (SELECT count(*) FROM {model}.pending AS d, {model}._question AS q
-                WHERE q.tenant = d.tenant){pending_events} AS pending_changes, c.minimum_group_size
+                WHERE q.tenant = d.tenant){pending_events} AS pending_changes, c.minimum_group_size,
+       {advice} AS advice
   FROM {model}.configuration AS c,
        (SELECT max(r.finished_at) AS finished_at FROM {model}.refreshes AS r) AS f,
        (SELECT count(*) FILTER (WHERE q.tenant <> '') AS tenants,
@@ -688,6 +714,10 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
            c.minimum_customers) AS s
  WHERE c.valid_until IS NULL$q$,
 			'model', quote_ident(model), 'name', quote_literal(model), 'as_of', @extschema@._model_as_of(),
+			'advice', CASE WHEN (settings ->> 'bins')::int = 1 THEN 'NULL::text'
+				ELSE format('CASE WHEN s.status = ''ok'' THEN (SELECT @extschema@._calibration_advice('
+					'm.customers, m.moved, c.minimum_group_size) FROM @extschema@._calibration_moves(%L) AS m) END',
+					model) END,
 			'everything', @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'),
 			'foreign_tokens', @extschema@._model_foreign_tokens(model),
 			'pending_events', CASE WHEN streamed THEN @extschema@._fill($q$

@@ -145,6 +145,31 @@ SELECT abs(max(d.d) - (SELECT ks FROM st.drift('2025-03-31', '2025-12-31') WHERE
 FROM (SELECT DISTINCT v FROM s WHERE v IS NOT NULL) AS x CROSS JOIN LATERAL (SELECT abs(avg((s.v <= x.v)::int) FILTER (WHERE side = 1) - avg((s.v <= x.v)::int) FILTER (WHERE side = 2))::float8 AS d FROM s) AS d;
 SELECT count(*) AS nothing FROM st.drift(NULL, '2025-12-31');
 SELECT dimension, band, psi = psi_as_seen AS same FROM st.drift_since_calibration WHERE dimension IN ('recency', 'segment');
+-- is a calibration due? who would move is who does move when it is done, those who have ordered alone
+CREATE TABLE steer.moves (day date, customers bigint, moved bigint, really bigint, share numeric, advice text);
+DO $$
+DECLARE day date;
+BEGIN
+  FOREACH day IN ARRAY '{2025-12-30,2025-01-31,2025-01-15,2024-12-31,2024-03-31}'::date[] LOOP
+    BEGIN
+      PERFORM alter_model('st', as_of => day);
+      CREATE TEMP TABLE before ON COMMIT DROP AS SELECT m.*, s.advice FROM _calibration_moves('st') AS m, st.model_status AS s;
+      CREATE TEMP TABLE labels ON COMMIT DROP AS SELECT customer_key, segment FROM st.customer_scores WHERE recency_days IS NOT NULL;
+      PERFORM calibrate_model('st');
+      RAISE division_by_zero USING MESSAGE = (SELECT jsonb_build_object('day', day, 'customers', b.customers, 'moved', b.moved, 'advice', b.advice,
+        'really', (SELECT count(*) FROM labels AS l JOIN st.customer_scores AS s USING (customer_key) WHERE s.segment IS DISTINCT FROM l.segment)) FROM before AS b);
+    EXCEPTION WHEN division_by_zero THEN
+      INSERT INTO steer.moves SELECT r.day, r.customers, r.moved, r.really, r.moved / r.customers::numeric, r.advice FROM jsonb_populate_record(NULL::steer.moves, SQLERRM::jsonb) AS r;
+    END;
+  END LOOP;
+END $$;
+SELECT iso(day) AS day, customers, moved, really, round(share, 4) AS share, advice IS NOT NULL AS advised, (share > 0.05) = (advice IS NOT NULL) AS at_five_percent FROM steer.moves;
+SELECT max(advice) AS advice FROM steer.moves;
+SELECT customers, moved, least, _calibration_advice(customers, moved, least) IS NOT NULL AS advised, substring(_calibration_advice(customers, moved, least), 'put (.*) %') AS part
+FROM (VALUES (100, 5, 1), (100, 6, 1), (1000, 50, 1), (1000, 51, 1), (0, 0, 1), (3, 3, 10), (100, 9, 10), (100, 10, 10), (100, 91, 10), (100, 90, 10), (100, 100, 10)) AS v (customers, moved, least);
+SELECT count(*) > 0 AS done FROM create_model('stb', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31', bins => 1, segment_map => NULL);
+SELECT status, advice FROM stb.model_status;
+SELECT item FROM drop_model('stb');
 -- Pareto
 SELECT d.* FROM differ('SELECT top_share, customers, revenue, round(revenue_share::numeric, 9) FROM st.revenue_concentration', 'WITH c AS (SELECT greatest(monetary, 0) AS m, row_number() OVER (ORDER BY monetary DESC) AS place, count(*) OVER () AS n FROM st.customer_scores WHERE recency_days IS NOT NULL)
   SELECT t.s, ceil(t.s * max(n))::bigint, sum(m) FILTER (WHERE place <= ceil(t.s * n)), round(sum(m) FILTER (WHERE place <= ceil(t.s * n)) / sum(m), 9) FROM c CROSS JOIN unnest(''{0.01,0.05,0.1,0.2,0.5,1.0}''::numeric[]) AS t (s) GROUP BY t.s') AS d;

@@ -191,7 +191,7 @@ my @asks = (q{SELECT * FROM scoring.explain_score('trap', 'K1')}, q{SELECT * FRO
 	q{SELECT * FROM scoring.near_misses('trap', 'vip')}, q{SELECT * FROM scoring.score_parity('trap', 'town')},
 	# what these are made of, too
 	q{SELECT * FROM scoring._score_explanation('trap', 'K1', NULL, NULL)}, q{SELECT * FROM scoring._scores_with_orders('trap', 'K1', NULL, '{0}', '{1}', '{1}')},
-	q{SELECT * FROM scoring._near_misses('trap', 'vip', NULL, NULL, NULL)}, q{SELECT * FROM scoring._attribute_segments('trap', 'town')});
+	q{SELECT * FROM scoring._near_misses('trap', 'vip', NULL, NULL, NULL)}, q{SELECT * FROM scoring._attribute_segments('trap', 'town')}, q{SELECT * FROM scoring._calibration_moves('trap')});
 is(join(' ', grep { !/^ok/ } attempt($node, 'postgres', 'postgres', @asks)), '', 'before, all of them answer a superuser');
 is(as('postgres', q{SELECT count(*) FROM scoring.explain_score('trap', 'K1')}) > 4, 1, 'with rows');
 my $prepare = q{
