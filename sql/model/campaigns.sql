@@ -114,7 +114,8 @@ WITH asked AS MATERIALIZED (
 	       @extschema@.compare_means(p.group_no, p.value, p.before) AS means
 	  FROM people AS p GROUP BY GROUPING SETS ((p.tenant, p.segment), (p.tenant))
 ), both_sides AS (
-	SELECT c.tenant, c.segment, c.everybody, r.group_no, r.n AS customers, round(r.value * r.n)::bigint AS converted,
+	SELECT c.tenant, c.segment, c.everybody, c.has_control, r.group_no, r.n AS customers,
+	       round(r.value * r.n)::bigint AS converted,
 	       r.value AS rate, v.value AS mean, x.difference, x.low, x.high, x.p,
 	       x.mean_difference, x.mean_low, x.mean_high, x.mean_p, COALESCE(x.note, 'no control') AS note,
 	       count(*) OVER (PARTITION BY c.tenant, c.segment, c.everybody) AS groups
@@ -150,7 +151,8 @@ SELECT {tenant} AS tenant, b.segment::text AS segment, CASE WHEN b.everybody THE
        CASE WHEN NOT b.hidden AND b.everybody AND b.groups = 2
             THEN (a.margin * b.mean_difference * b.customers - a.cost) / NULLIF(a.cost, 0)::float8 END,
        a.watched, CASE WHEN NOT b.hidden THEN b.note END,
-       CASE WHEN b.hidden THEN 'suppressed' WHEN NOT a.is_over THEN 'window_not_over' END, b.hidden,
+       CASE WHEN b.hidden THEN 'suppressed' WHEN NOT b.has_control THEN 'not_incremental'
+            WHEN NOT a.is_over THEN 'window_not_over' END, b.hidden,
        l.display_order, l.color::text
   FROM shown AS b CROSS JOIN asked AS a
   LEFT JOIN {model}.segment_label AS l ON l.map = a.map_copy AND l.segment = b.segment AND l.language = {language}

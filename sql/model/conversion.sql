@@ -79,29 +79,6 @@ END;
 COMMENT ON FUNCTION @extschema@._everybody(jsonb) IS
 	'internal: the label of a row about all people, in the language of a model';
 
--- The rows of "sums", counts of people by tenant, day and segment, with is_shown: can
--- the number of the segment be told on that day? "day" is the column of the day; empty:
--- all are of one.
-CREATE FUNCTION @extschema@._segments_shown(settings jsonb, sums text, day text DEFAULT '')
-	RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int OPERATOR(pg_catalog.=) 1
-		THEN @extschema@._fill('(SELECT s.*, true AS is_shown FROM {sums} AS s)', 'sums', sums)
-		ELSE @extschema@._fill($q$(
-	SELECT s.*, COALESCE('s' || COALESCE(':' || s.segment, '') = ANY (d.shown), false) AS is_shown
-	  FROM {sums} AS s JOIN (
-	       SELECT n.tenant{of_n}, @extschema@.shown_groups(n.customers,
-	              ARRAY['t', 's' || COALESCE(':' || n.segment, '')], {small}, 2, 0) AS shown
-	         FROM {sums} AS n GROUP BY n.tenant{of_n}) AS d ON d.tenant = s.tenant{same})$q$,
-			'sums', sums, 'small', settings OPERATOR(pg_catalog.->>) 'minimum_group_size',
-			'of_n', CASE WHEN day OPERATOR(pg_catalog.=) '' THEN '' ELSE ', n.' OPERATOR(pg_catalog.||) day END,
-			'same', CASE WHEN day OPERATOR(pg_catalog.=) '' THEN ''
-				ELSE pg_catalog.format(' AND d.%1$s = s.%1$s', day) END) END;
-END;
-COMMENT ON FUNCTION @extschema@._segments_shown(jsonb, text, text) IS
-	'internal: an item of FROM: counts of people by segment, and which of them can be shown';
-
 -- A number of people shows a smaller group than it should if it is one, or if what is
 -- missing to all of them is one.
 CREATE FUNCTION @extschema@._part_shown(part text, whole text, minimum int)
@@ -130,7 +107,7 @@ BEGIN
 		' segment_order int, segment_color text)',
 		@extschema@._tell_unknown(model, settings, @extschema@._fill($q$
 WITH counted AS MATERIALIZED (
-	SELECT s.tenant, s.map_copy, s.segment, w.until_day <= t.as_of AS is_over, count(*) AS customers,
+	SELECT s.tenant, s.version, s.map_copy, s.segment, w.until_day <= t.as_of AS is_over, count(*) AS customers,
 	       count(*) FILTER (WHERE e.events > 0) AS converted, COALESCE(sum(e.events), 0)::bigint AS events,
 	       COALESCE(sum(@extschema@.monetary(e.history, w.until_day, $2)), 0) AS value
 	  FROM @extschema@._conversion_window({name}, $1, $2, $3, {streams}) AS w,
@@ -138,8 +115,8 @@ WITH counted AS MATERIALIZED (
 	       {model}._scores_at($1, NULL, false, $4) AS s,
 	       LATERAL (SELECT h.history, @extschema@.frequency(h.history, w.until_day, $2) AS events
 	                  FROM (SELECT {history} AS history) AS h) AS e
-	 GROUP BY s.tenant, s.map_copy, s.segment, w.until_day, t.as_of
-)
+	 GROUP BY s.tenant, s.version, s.map_copy, s.segment, w.until_day, t.as_of
+){today}
 SELECT {tenant} AS tenant, c.segment::text AS segment, l.label AS segment_label,
        CASE WHEN c.is_shown THEN c.customers END AS customers,
        n.converted, n.converted / c.customers::float8 AS rate, i.low, i.high,
@@ -157,7 +134,8 @@ SELECT {tenant} AS tenant, c.segment::text AS segment, l.label AS segment_label,
 			'streams', quote_literal(@extschema@._stream_numbers(settings)) || '::jsonb',
 			'history', @extschema@._stream_asked(settings), 'tenant', @extschema@._model_tenant(settings, 'c'),
 			'money', @extschema@._model_money(settings),
-			'groups', @extschema@._segments_shown(settings, 'counted'),
+			'today', @extschema@._shown_today(model, settings, '$4', 'd.as_of = $1'),
+			'groups', @extschema@._segments_shown(settings, 'counted', '$1'),
 			'shown', CASE WHEN small = 1 THEN ''
 				ELSE ' AND ' || @extschema@._part_shown('c.converted', 'c.customers', small) END,
 			'language', quote_literal(settings ->> 'language')), '$1'),

@@ -417,17 +417,11 @@ WINDOW w AS (PARTITION BY n.as_of, n.tenant)
 		'q.as_of, q.tenant',
 		'q.as_of, q.tenant, q.segment_order, q.segment', '{}', ' AND d.as_of = q.as_of');
 	IF small > 1 THEN
-		-- what is shown of the day that the views show is decided as there
 		query := @extschema@._fill($q$
-WITH counted AS MATERIALIZED ({counts}), today AS MATERIALIZED (
-	SELECT d.* FROM {model}._shown_at($4) AS d WHERE d.as_of BETWEEN $1 AND $2
-), days AS (
-	SELECT n.tenant, n.as_of,
-		   COALESCE(t.shown, @extschema@.shown_groups(n.customers, ARRAY['t', 's' || COALESCE(':' || n.segment, '')],
-			{small}, 2, 0)) AS shown
-	  FROM counted AS n LEFT JOIN today AS t ON t.tenant = n.tenant AND t.as_of = n.as_of AND t.version = n.version
-	 GROUP BY n.tenant, n.as_of, t.shown
-) {query}$q$, 'model', home, 'counts', counts, 'small', small::text, 'query', query);
+WITH counted AS MATERIALIZED ({counts}){today}, days AS (SELECT d.* FROM {days} AS d) {query}$q$,
+			'counts', counts, 'query', query,
+			'today', @extschema@._shown_today(model, settings, '$4', 'd.as_of BETWEEN $1 AND $2'),
+			'days', @extschema@._days_shown(settings, 'counted', 'n.as_of'));
 	END IF;
 	RETURN @extschema@._model_function('segment_history',
 		'{from_day date,to_day date,step interval DEFAULT ''1 month''}',

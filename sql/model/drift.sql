@@ -135,7 +135,10 @@ SELECT count(*) AS customers, count(*) FILTER (WHERE n.segment IS DISTINCT FROM 
 			  LEFT JOIN (VALUES ('recency_thresholds', 'recency'), ('frequency_thresholds', 'frequency'),
 					('monetary_thresholds', 'monetary'), ('basket_thresholds', 'basket')) AS t (name, taken)
 				   ON t.name OPERATOR(pg_catalog.=) c.name
-			 WHERE c.relation OPERATOR(pg_catalog.=) 'calibration') AS c
+			 WHERE c.relation OPERATOR(pg_catalog.=) 'calibration'
+			   -- what the question reads
+			   AND (c.name IN ('version', 'tenant') OR @extschema@._model_question(model, settings)
+				   OPERATOR(pg_catalog.~) ('\mk\.' OPERATOR(pg_catalog.||) c.name OPERATOR(pg_catalog.||) '\M'))) AS c
 	 WHERE (settings OPERATOR(pg_catalog.->>) 'bins')::int OPERATOR(pg_catalog.>) 1;
 END;
 COMMENT ON FUNCTION @extschema@._calibration_parts(name, jsonb) IS

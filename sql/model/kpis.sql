@@ -10,8 +10,10 @@ CREATE TABLE @extschema@._kpi (
 	kpi			text COLLATE "C" NOT NULL UNIQUE,
 	part		text NOT NULL,
 	segments	text NOT NULL,
+	family		text NOT NULL,
 	n			text NOT NULL,
 	success		text,
+	worst		text,
 	value		text,
 	meaning		text NOT NULL,
 	CONSTRAINT _kpi_segments_check CHECK (segments OPERATOR(pg_catalog.=) ANY ('{first,last}'::pg_catalog.text[]))
@@ -20,49 +22,79 @@ COMMENT ON TABLE @extschema@._kpi IS 'internal: the key figures that a model tel
 COMMENT ON COLUMN @extschema@._kpi."position" IS 'order in which they are shown';
 COMMENT ON COLUMN @extschema@._kpi.kpi IS 'name';
 COMMENT ON COLUMN @extschema@._kpi.part IS
-	'all: every model has it; prediction: models that predict; mails: models with a stream; else the column of '
-	'customer_scores that a model must have';
+	'all: every model has it; prediction: models that predict; mails: models with a stream; answers: models with '
+	'answers on a scale; nps, csat: on that scale; else the column of customer_scores that a model must have';
 COMMENT ON COLUMN @extschema@._kpi.segments IS
 	'whose it is: first: of those who were in the segment when the period began; last: of those who are at its end';
+COMMENT ON COLUMN @extschema@._kpi.family IS
+	'what is hidden together where small groups are: those that tell of the same people, see _kpi_part';
 COMMENT ON COLUMN @extschema@._kpi.n IS 'expression over the sums of a segment: of how many it is';
 COMMENT ON COLUMN @extschema@._kpi.success IS 'of a rate, which has an interval: how many of n';
+COMMENT ON COLUMN @extschema@._kpi.worst IS 'of a net promoter score: how many detractors; success are the promoters';
 COMMENT ON COLUMN @extschema@._kpi.value IS 'of a figure: expression over the sums of a segment';
 COMMENT ON COLUMN @extschema@._kpi.meaning IS 'what it means, as docs/steering.md says';
 INSERT INTO @extschema@._kpi
 SELECT pg_catalog.row_number() OVER (), k.* FROM (VALUES
-	('conversion_rate', 'all', 'first', 's.customers', 's.buyers', NULL,
+	('conversion_rate', 'all', 'first', 'later', 's.customers', 's.buyers', NULL, NULL,
 		'part of the people of the segment who ordered in the period'),
-	('repeat_rate', 'all', 'first', 's.buyers', 's.repeaters', NULL,
+	('repeat_rate', 'all', 'first', 'later', 's.buyers', 's.repeaters', NULL, NULL,
 		'part of those who ordered in the period who ordered more than once in it'),
-	('retention_rate', 'all', 'first', 's.earlier', 's.kept', NULL,
+	('retention_rate', 'all', 'first', 'kept', 's.earlier', 's.kept', NULL, NULL,
 		'part of those who ordered in a period as long before this one, who ordered in this one too'),
-	('churn_rate', 'all', 'first', 's.earlier', 's.earlier - s.kept', NULL,
+	('churn_rate', 'all', 'first', 'kept', 's.earlier', 's.earlier - s.kept', NULL, NULL,
 		'part of those who ordered in a period as long before this one, who did not order in this one'),
-	('mean_basket', 'all', 'last', 's.orders', NULL, 's.value::float8 / NULLIF(s.orders, 0)',
+	('mean_basket', 'all', 'last', 'ordered', 's.orders', NULL, NULL, 's.value::float8 / NULLIF(s.orders, 0)',
 		'value of the period divided by its orders, corrections included'),
-	('orders_per_customer', 'all', 'last', 's.customers', NULL,
+	('orders_per_customer', 'all', 'last', 'ordered', 's.customers', NULL, NULL,
 		's.orders::float8 / NULLIF(s.customers, 0)', 'orders of the period divided by the people of the segment'),
-	('revenue', 'all', 'last', 's.orders', NULL, 's.value::float8',
+	('revenue', 'all', 'last', 'ordered', 's.orders', NULL, NULL, 's.value::float8',
 		'value of the period, corrections included'),
-	('open_rate', 'mails', 'last', 's.sent', NULL, 's.opens::float8 / NULLIF(s.sent, 0)',
+	('open_rate', 'mails', 'last', 'messages', 's.sent', NULL, NULL, 's.opens::float8 / NULLIF(s.sent, 0)',
 		'events of role open in the period divided by those of role sent'),
-	('click_rate', 'mails', 'last', 's.sent', NULL, 's.clicks::float8 / NULLIF(s.sent, 0)',
+	('click_rate', 'mails', 'last', 'messages', 's.sent', NULL, NULL, 's.clicks::float8 / NULLIF(s.sent, 0)',
 		'events of role click in the period divided by those of role sent'),
-	('customers', 'all', 'last', 's.customers', NULL, 's.customers::float8',
+	('response_rate', 'answers', 'last', 'messages', 's.asked', NULL, NULL, 's.answers::float8 / NULLIF(s.asked, 0)',
+		'answers of the period divided by the messages of role sent that asked for one'),
+	('nps', 'nps', 'last', 'messages', 's.nps_answers', 's.promoters', 's.detractors', NULL,
+		'net promoter score of the answers of the period, -100 to 100'),
+	('csat', 'csat', 'last', 'messages', 's.csat_answers', 's.satisfied_answers', NULL, NULL,
+		'part of the answers of the period that are 4 or 5'),
+	('customers', 'all', 'last', 'people', 's.customers', NULL, NULL, 's.customers::float8',
 		'people of the segment'),
-	('customers_share', 'all', 'last', 's.everybody', 's.customers', NULL,
+	('customers_share', 'all', 'last', 'people', 's.everybody', 's.customers', NULL, NULL,
 		'part of all people who are in the segment'),
-	('revenue_share', 'all', 'last', 's.customers', NULL,
+	('revenue_share', 'all', 'last', 'people', 's.customers', NULL, NULL,
 		'(greatest(s.monetary, 0) / NULLIF(s.all_monetary, 0))::float8',
 		'part of the monetary of all that is of the segment'),
-	('clv_12m', 'prediction', 'last', 's.valued', NULL, 's.clv_12m::float8 / NULLIF(s.valued, 0)',
+	('clv_12m', 'prediction', 'last', 'valued', 's.valued', NULL, NULL, 's.clv_12m::float8 / NULLIF(s.valued, 0)',
 		'clv_12m of a customer on average'),
-	('engagement', 'engagement_score', 'last', 's.engaged', NULL,
+	('engagement', 'engagement_score', 'last', 'engaged', 's.engaged', NULL, NULL,
 		's.engagement / NULLIF(s.engaged, 0)', 'engagement_score on average'),
-	('satisfaction', 'satisfaction_score', 'last', 's.satisfied', NULL,
+	('satisfaction', 'satisfaction_score', 'last', 'satisfied', 's.satisfied', NULL, NULL,
 		's.satisfaction / NULLIF(s.satisfied, 0)', 'satisfaction_score on average')
-) AS k (kpi, part, segments, n, success, value, meaning);
+) AS k (kpi, part, segments, family, n, success, worst, value, meaning);
 GRANT SELECT ON @extschema@._kpi TO PUBLIC;
+
+-- Which people key figures tell of, beside those of the segment: of so many "whole", as
+-- sums have them, so many "part".
+CREATE TABLE @extschema@._kpi_part (
+	family	text NOT NULL,
+	part	text NOT NULL,
+	whole	text NOT NULL,
+	PRIMARY KEY (family, part)
+);
+COMMENT ON TABLE @extschema@._kpi_part IS 'internal: the people that key figures tell of, for what may be shown';
+COMMENT ON COLUMN @extschema@._kpi_part.family IS 'of the key figures';
+COMMENT ON COLUMN @extschema@._kpi_part.part IS 'the sum that says how many people they are';
+COMMENT ON COLUMN @extschema@._kpi_part.whole IS 'and of how many';
+INSERT INTO @extschema@._kpi_part VALUES
+	('later', 'buyers', 'customers'), ('later', 'repeaters', 'buyers'),
+	('kept', 'earlier', 'customers'), ('kept', 'kept', 'earlier'), ('ordered', 'ordered', 'customers'),
+	('messages', 'mailed', 'customers'), ('messages', 'people_asked', 'customers'),
+	('messages', 'people_answering', 'customers'), ('messages', 'nps_people', 'customers'),
+	('messages', 'csat_people', 'customers'), ('valued', 'valued', 'customers'),
+	('engaged', 'engaged', 'customers'), ('satisfied', 'satisfied', 'customers');
+GRANT SELECT ON @extschema@._kpi_part TO PUBLIC;
 
 -- The key figures that a model has.
 CREATE FUNCTION @extschema@._model_kpis(settings jsonb)
@@ -73,6 +105,11 @@ BEGIN ATOMIC
 	 WHERE CASE k.part WHEN 'all' THEN true
 		WHEN 'prediction' THEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NOT NULL
 		WHEN 'mails' THEN @extschema@._has_streams(settings)
+		WHEN 'answers' THEN EXISTS (SELECT FROM @extschema@._scaled_streams(settings))
+		WHEN 'nps' THEN EXISTS (SELECT FROM @extschema@._scaled_streams(settings) AS t
+								 WHERE t.scale OPERATOR(pg_catalog.=) 'nps')
+		WHEN 'csat' THEN EXISTS (SELECT FROM @extschema@._scaled_streams(settings) AS t
+								 WHERE t.scale OPERATOR(pg_catalog.=) 'csat')
 		ELSE k.part OPERATOR(pg_catalog.=) ANY (@extschema@._model_attributes(settings))
 			OR EXISTS (SELECT FROM @extschema@._behaviour_columns(settings) AS c
 						WHERE c.name OPERATOR(pg_catalog.=) k.part) END
@@ -93,6 +130,83 @@ END;
 COMMENT ON FUNCTION @extschema@._kpi_events(name, jsonb, text) IS
 	'internal: an expression for the number of events of a role in a period';
 
+-- The sums of the people of a segment that key figures of a model are made of. What is
+-- of a segment on a day is an expression over a customer s of the day d, what they did
+-- (e), the messages that they got (m), their answers (a).
+CREATE FUNCTION @extschema@._kpi_columns(settings jsonb)
+	RETURNS TABLE (name text, expression text, total text)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT c.name, c.expression,
+		   CASE WHEN c.is_exact THEN '@extschema@.exact_sum(s.%I::float8)' ELSE 'sum(s.%I)' END
+	  FROM (VALUES
+		(1, 'customers', 'all', 'count(*)', false),
+		(2, 'monetary', 'all', 'sum(s.monetary)', false),
+		(3, 'buyers', 'all', 'count(*) FILTER (WHERE e.later > 0)', false),
+		(4, 'repeaters', 'all', 'count(*) FILTER (WHERE e.later > 1)', false),
+		(5, 'earlier', 'all', 'count(*) FILTER (WHERE e.earlier > 0)', false),
+		(6, 'kept', 'all', 'count(*) FILTER (WHERE e.earlier > 0 AND e.later > 0)', false),
+		(7, 'ordered', 'all', 'count(*) FILTER (WHERE e.orders > 0)', false),
+		(8, 'orders', 'all', 'COALESCE(sum(e.orders), 0)::bigint', false),
+		(9, 'value', 'all', 'COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN'
+			' @extschema@.monetary(s.history, d.day, d.day - d.previous_day) END), 0)', false),
+		(10, 'sent', 'mails', 'COALESCE(sum(m.sent), 0)::bigint', false),
+		(11, 'opens', 'mails', 'COALESCE(sum(m.opens), 0)::bigint', false),
+		(12, 'clicks', 'mails', 'COALESCE(sum(m.clicks), 0)::bigint', false),
+		(13, 'mailed', 'mails', 'count(*) FILTER (WHERE m.sent > 0)', false),
+		(14, 'asked', 'answers', 'COALESCE(sum(a.asked), 0)::bigint', false),
+		(15, 'people_asked', 'answers', 'count(*) FILTER (WHERE a.asked > 0)', false),
+		(16, 'answers', 'answers', 'COALESCE(sum(a.answers), 0)::bigint', false),
+		(17, 'people_answering', 'answers', 'count(*) FILTER (WHERE a.answers > 0)', false),
+		(18, 'nps_answers', 'nps', 'COALESCE(sum(a.nps_answers), 0)::bigint', false),
+		(19, 'promoters', 'nps', 'COALESCE(sum(a.promoters), 0)::bigint', false),
+		(20, 'detractors', 'nps', 'COALESCE(sum(a.detractors), 0)::bigint', false),
+		(21, 'nps_people', 'nps', 'count(*) FILTER (WHERE a.nps_answers > 0)', false),
+		(22, 'csat_answers', 'csat', 'COALESCE(sum(a.csat_answers), 0)::bigint', false),
+		(23, 'satisfied_answers', 'csat', 'COALESCE(sum(a.satisfied_answers), 0)::bigint', false),
+		(24, 'csat_people', 'csat', 'count(*) FILTER (WHERE a.csat_answers > 0)', false),
+		(25, 'clv_12m', 'prediction', '@extschema@.exact_sum(s.clv_12m::float8)', true),
+		(26, 'valued', 'prediction', 'count(s.clv_12m)', false),
+		(27, 'engagement', 'engagement_score', '@extschema@.exact_sum(s.engagement_score::float8)', true),
+		(28, 'engaged', 'engagement_score', 'count(s.engagement_score)', false),
+		(29, 'satisfaction', 'satisfaction_score', '@extschema@.exact_sum(s.satisfaction_score::float8)', true),
+		(30, 'satisfied', 'satisfaction_score', 'count(s.satisfaction_score)', false))
+		AS c ("position", name, part, expression, is_exact)
+	 WHERE c.part IN (SELECT k.part FROM @extschema@._model_kpis(settings) AS k)
+	 ORDER BY c.position;
+END;
+COMMENT ON FUNCTION @extschema@._kpi_columns(jsonb) IS
+	'internal: the sums of a segment that the key figures of a model are made of';
+
+-- What the kinds of events of a model count as in surveys: a message asks for answers to
+-- so many questions, an answer is one of a scale and of a class. Answers on a scale
+-- count for nothing where some of them have lost their class.
+CREATE FUNCTION @extschema@._survey_kinds(model name)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$
+SELECT k.stream_no, k.kind_no, sum(k.asked) AS asked, sum(k.answers) AS answers,
+       sum(CASE WHEN k.scale = 'nps' THEN k.whole END) AS nps_answers,
+       sum(CASE WHEN k.scale = 'nps' AND k.class = 'best' THEN k.whole END) AS promoters,
+       sum(CASE WHEN k.scale = 'nps' AND k.class = 'worst' THEN k.whole END) AS detractors,
+       sum(CASE WHEN k.scale = 'csat' THEN k.whole END) AS csat_answers,
+       sum(CASE WHEN k.scale = 'csat' AND k.class = 'best' THEN k.whole END) AS satisfied_answers
+  FROM (SELECT q.stream_no, q.kind_no, q.scale, q.class, 0 AS asked, 1 AS answers,
+               CASE WHEN bool_and(q.is_whole) OVER (PARTITION BY q.scale) THEN 1 END AS whole
+          FROM ({questions}) AS q
+        UNION ALL
+        SELECT k.stream_no, k.kind_no, NULL, NULL, 1, 0, NULL
+          FROM (SELECT DISTINCT q.stream, q.question FROM ({questions}) AS q) AS q
+          JOIN {model}.stream_kind AS k ON k.role = 'sent'
+           AND (k.kind = q.question OR NOT EXISTS (SELECT FROM {model}.stream_kind AS o
+                                                    WHERE o.role = 'sent' AND o.kind = q.question))) AS k
+ GROUP BY k.stream_no, k.kind_no$q$,
+		'model', pg_catalog.quote_ident(model), 'questions', @extschema@._questions(model));
+END;
+COMMENT ON FUNCTION @extschema@._survey_kinds(name) IS
+	'internal: the query for what the kinds of events of a model count as in surveys';
+
 -- The sums of each day and segment from which all key figures come: what the people of
 -- the segment did in the period after the day, what in the period until the day, and
 -- what they are on the day.
@@ -103,11 +217,11 @@ CREATE FUNCTION @extschema@._kpi_sums(model name, settings jsonb)
 	AS $$
 DECLARE
 	kinds		text := '';
-	mails		text := '0::bigint AS sent, 0::bigint AS opens, 0::bigint AS clicks';
-	measures	text := '';
-	measure		record;
+	mails		text := '';
+	answers		text := '';
+	surveys		text := '';
 BEGIN
-	IF EXISTS (SELECT FROM @extschema@._streams(settings)) THEN
+	IF @extschema@._has_streams(settings) THEN
 		SELECT ', (SELECT ' || string_agg(format('(SELECT array_agg(v.kind_no ORDER BY v.kind_no)'
 				' FROM %I.stream_kind AS v WHERE v.stream_no = %s AND v.role = %L) AS %I',
 				model, s.stream_no, r.role, r.role || '_' || s.stream_no), ', ' ORDER BY s.stream_no, r.role)
@@ -115,50 +229,93 @@ BEGIN
 		  INTO kinds
 		  FROM @extschema@._streams(settings) AS s CROSS JOIN unnest('{sent,open,click}'::text[]) AS r (role);
 		kinds := coalesce(kinds, '');
-		mails := format('COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN %s END), 0)::bigint AS sent,'
-			' COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN %s END), 0)::bigint AS opens,'
-			' COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN %s END), 0)::bigint AS clicks',
+		mails := format(', LATERAL (SELECT CASE WHEN d.previous_day IS NOT NULL THEN %s END AS sent,'
+			' CASE WHEN d.previous_day IS NOT NULL THEN %s END AS opens,'
+			' CASE WHEN d.previous_day IS NOT NULL THEN %s END AS clicks) AS m',
 			@extschema@._kpi_events(model, settings, 'sent'), @extschema@._kpi_events(model, settings, 'open'),
 			@extschema@._kpi_events(model, settings, 'click'));
 	END IF;
-	FOR measure IN SELECT * FROM (VALUES ('clv_12m', 'clv_12m', 'valued', 'prediction'),
-			('engagement_score', 'engagement', 'engaged', 'engagement_score'),
-			('satisfaction_score', 'satisfaction', 'satisfied', 'satisfaction_score')) AS m (name, total, n, part) LOOP
-		measures := measures || CASE
-			WHEN NOT EXISTS (SELECT FROM @extschema@._model_kpis(settings) AS k WHERE k.part = measure.part) THEN
-				format(', NULL::float8 AS %I, 0::bigint AS %I', measure.total, measure.n)
-			ELSE format(', @extschema@.exact_sum(s.%1$I::float8) AS %2$I, count(s.%1$I) AS %3$I', measure.name,
-				measure.total, measure.n) END;
-	END LOOP;
+	IF EXISTS (SELECT FROM @extschema@._scaled_streams(settings)) THEN
+		surveys := format('WITH surveys AS MATERIALIZED (%s)', @extschema@._survey_kinds(model));
+		answers := $q$,
+                       LATERAL (SELECT sum(f.n * w.asked) AS asked, sum(f.n * w.answers) AS answers,
+                                       sum(f.n * w.nps_answers) AS nps_answers, sum(f.n * w.promoters) AS promoters,
+                                       sum(f.n * w.detractors) AS detractors, sum(f.n * w.csat_answers) AS csat_answers,
+                                       sum(f.n * w.satisfied_answers) AS satisfied_answers
+                                  FROM @extschema@.stream_kinds(s.streams) AS x
+                                  JOIN surveys AS w ON w.stream_no = x.stream AND w.kind_no = x.kind,
+                                       LATERAL (SELECT @extschema@.frequency(x.history, d.day,
+                                           d.day - d.previous_day) AS n) AS f
+                                 WHERE d.previous_day IS NOT NULL) AS a$q$;
+	END IF;
 	RETURN @extschema@._fill($q$
-SELECT d.day, d.next_day, d.previous_day, s.tenant, s.map_copy, s.segment, s.customers, s.monetary, s.buyers,
-       s.repeaters, s.earlier, s.kept, s.ordered, s.orders, s.value, s.sent, s.opens, s.clicks, s.clv_12m, s.valued,
-       s.engagement, s.engaged, s.satisfaction, s.satisfied
+{surveys} SELECT d.day, d.next_day, d.previous_day, s.*
   FROM (SELECT d.day, lead(d.day) OVER (ORDER BY d.day) AS next_day, lag(d.day) OVER (ORDER BY d.day) AS previous_day
           FROM @extschema@._model_days($1, $2, $3) AS d (day) WHERE d.day IS NOT NULL) AS d{kinds},
-       LATERAL (SELECT s.tenant, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS monetary,
-                       count(*) FILTER (WHERE e.later > 0) AS buyers,
-                       count(*) FILTER (WHERE e.later > 1) AS repeaters,
-                       count(*) FILTER (WHERE e.earlier > 0) AS earlier,
-                       count(*) FILTER (WHERE e.earlier > 0 AND e.later > 0) AS kept,
-                       count(*) FILTER (WHERE e.orders > 0) AS ordered,
-                       COALESCE(sum(e.orders), 0)::bigint AS orders,
-                       COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN
-                           @extschema@.monetary(s.history, d.day, d.day - d.previous_day) END), 0) AS value,
-                       {mails}{measures}
+       LATERAL (SELECT s.tenant, s.version, s.map_copy, s.segment, {columns}
                   FROM {model}._scores_at(d.day, NULL, false, $4) AS s,
                        LATERAL (SELECT @extschema@.frequency(s.history, d.next_day, d.next_day - d.day) AS later,
                                        CASE WHEN d.next_day IS NOT NULL THEN
                                        @extschema@.frequency(s.history, d.day, d.next_day - d.day) END AS earlier,
                                        CASE WHEN d.previous_day IS NOT NULL THEN
                                        @extschema@.frequency(s.history, d.day, d.day - d.previous_day) END
-                                       AS orders) AS e
-                 GROUP BY s.tenant, s.map_copy, s.segment) AS s$q$,
-		'model', quote_ident(model), 'kinds', kinds, 'mails', mails, 'measures', measures);
+                                       AS orders) AS e{mails}{answers}
+                 GROUP BY s.tenant, s.version, s.map_copy, s.segment) AS s$q$,
+		'model', quote_ident(model), 'kinds', kinds, 'mails', mails, 'answers', answers, 'surveys', surveys,
+		'columns', (SELECT string_agg(format('%s AS %I', c.expression, c.name), E',\n                       ')
+			FROM @extschema@._kpi_columns(settings) AS c));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._kpi_sums(name, jsonb) IS
 	'internal: the query for the sums of each day and segment from which key figures come';
+
+-- Which key figures of which segments can be shown, and those of everybody (segment NULL,
+-- everybody true), as CTEs with "verdict" last. A family is hidden where one of its parts
+-- is of few people. What is left of everybody less the segments that are shown must be of
+-- more of them: else the smallest segment that can hide them is hidden too; and where
+-- there is none, everybody.
+CREATE FUNCTION @extschema@._kpi_verdict(settings jsonb)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$, parts AS (
+	SELECT s.day, s.tenant, s.segment, s.customers, s.total_shown, f.family, f.no, f.part, f.whole,
+	       bool_and(s.is_shown AND {shown}) OVER w AS is_shown,
+	       bool_and(s.is_shown AND (f.whole = 0 OR f.part BETWEEN {small} AND f.whole - {small})) OVER w AS hides_others
+	  FROM shown AS s CROSS JOIN LATERAL (VALUES {parts}) AS f (family, no, part, whole)
+	WINDOW w AS (PARTITION BY s.day, s.tenant, s.segment, f.family)
+), rests AS (
+	SELECT p.*, COALESCE(sum(p.part) FILTER (WHERE NOT p.is_shown) OVER w, 0) AS rest,
+	       COALESCE(sum(p.whole) FILTER (WHERE NOT p.is_shown) OVER w, 0) AS rest_whole
+	  FROM parts AS p WINDOW w AS (PARTITION BY p.day, p.tenant, p.family, p.no)
+), families AS (
+	SELECT r.*, row_number() OVER (PARTITION BY r.day, r.tenant, r.family
+		ORDER BY r.hides_others DESC, r.customers, r.segment) = 1 AND r.hides_others AS is_next
+	  FROM (SELECT r.day, r.tenant, r.segment, r.family, r.customers, r.total_shown, bool_and(r.is_shown) AS is_shown,
+	               bool_and(r.hides_others) AS hides_others, bool_and({rest_shown}) AS rest_shown
+	          FROM rests AS r GROUP BY r.day, r.tenant, r.segment, r.family, r.customers, r.total_shown) AS r
+), verdict AS MATERIALIZED (
+	SELECT f.day, f.tenant, f.segment, false AS everybody, f.family,
+	       f.is_shown AND (f.rest_shown OR NOT f.is_next) AS is_shown FROM families AS f
+	UNION ALL
+	SELECT f.day, f.tenant, NULL, true, f.family, bool_and(f.total_shown) AND (bool_and(f.rest_shown)
+	       OR bool_or(f.is_next)) FROM families AS f GROUP BY f.day, f.tenant, f.family
+)$q$,
+		'small', settings OPERATOR(pg_catalog.->>) 'minimum_group_size',
+		'shown', @extschema@._part_shown('f.part', 'f.whole',
+			(settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int),
+		'rest_shown', @extschema@._part_shown('r.rest', 'r.rest_whole',
+			(settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int),
+		'parts', (SELECT pg_catalog.string_agg(pg_catalog.format('(%L, %s, s.%I, s.%I)', p.family, p.no, p.part,
+				p.whole), ', ' ORDER BY p.no)
+			FROM (SELECT 'people' AS family, 0 AS no, 'customers' AS part, 'customers' AS whole
+				  UNION ALL
+				  SELECT p.family, pg_catalog.row_number() OVER (ORDER BY p.family, p.part), p.part, p.whole
+					FROM @extschema@._kpi_part AS p
+				   WHERE p.part IN (SELECT c.name FROM @extschema@._kpi_columns(settings) AS c)) AS p));
+END;
+COMMENT ON FUNCTION @extschema@._kpi_verdict(jsonb) IS
+	'internal: which key figures of a model can be shown, as items of WITH';
 
 CREATE FUNCTION @extschema@._kpi_functions(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
@@ -168,57 +325,40 @@ CREATE FUNCTION @extschema@._kpi_functions(model name, settings jsonb)
 DECLARE
 	home		text := quote_ident(model);
 	small		int := settings ->> 'minimum_group_size';
-	decided		text := 'true AS first_shown, true AS last_shown';
 	figures		text;
-	everybody	text := quote_literal(@extschema@._everybody(settings));
+	columns		text;
+	totals		text;
 BEGIN
-	IF small > 1 THEN
-		SELECT string_agg(@extschema@._part_shown('s.' || p.part, 's.' || p.whole, small), ' AND ')
-				FILTER (WHERE p.first) || ' AS first_shown, '
-			|| string_agg(@extschema@._part_shown('s.' || p.part, 's.' || p.whole, small), ' AND ')
-				FILTER (WHERE NOT p.first) || ' AS last_shown'
-		  INTO decided
-		  FROM (VALUES ('buyers', 'customers', true), ('repeaters', 'buyers', true), ('earlier', 'customers', true),
-			('kept', 'earlier', true), ('ordered', 'customers', false), ('valued', 'customers', false),
-			('engaged', 'customers', false), ('satisfied', 'customers', false)) AS p (part, whole, first);
-	END IF;
-	SELECT string_agg(format('(%s, %L, %s, (%s)::bigint, (%s)::bigint, (%s)::float8)', k.position, k.kpi,
-			(k.segments = 'first')::text, k.n, coalesce(k.success, 'NULL'), coalesce(k.value, 'NULL')), E',\n\t\t'
-			ORDER BY k.position)
+	SELECT string_agg(format('(%s, %L, %L, %s, (%s)::bigint, (%s)::bigint, (%s)::bigint, (%s)::float8)', k.position,
+			k.kpi, k.family, (k.segments = 'first')::text, k.n, coalesce(k.success, 'NULL'), coalesce(k.worst, 'NULL'),
+			coalesce(k.value, 'NULL')), E',\n\t\t' ORDER BY k.position)
 	  INTO figures FROM @extschema@._model_kpis(settings) AS k;
+	SELECT string_agg(format('s.%I', c.name), ', '), string_agg(format(c.total, c.name), ', ')
+	  INTO columns, totals FROM @extschema@._kpi_columns(settings) AS c;
 	RETURN NEXT @extschema@._model_function('segment_kpi_history',
 		'{from_day date,to_day date,step interval DEFAULT ''1 month''}',
 		'TABLE (from_day date, to_day date, tenant text, segment text, segment_label text, everybody boolean, kpi text,'
 		' value float8, low float8, high float8, n bigint, reason text, suppressed boolean, segment_order int,'
 		' segment_color text)',
 		@extschema@._tell_unknown(model, settings, @extschema@._fill($q$
-WITH sums AS MATERIALIZED ({sums}), decided AS MATERIALIZED (
-	SELECT s.*, {decided} FROM {shown} AS s
-), rows AS (
-	SELECT s.day, s.next_day, s.previous_day, s.tenant, s.map_copy, s.segment, false AS everybody,
-	       s.customers, s.monetary, s.buyers, s.repeaters, s.earlier, s.kept, s.ordered, s.orders, s.value,
-	       s.sent, s.opens, s.clicks, s.clv_12m, s.valued, s.engagement, s.engaged, s.satisfaction, s.satisfied,
-	       s.is_shown AND s.first_shown AS first_shown, s.is_shown AND s.last_shown AS last_shown
-	  FROM decided AS s
+WITH sums AS MATERIALIZED ({sums}){verdict}, rows AS (
+	SELECT s.day, s.next_day, s.previous_day, s.tenant, s.map_copy, s.segment, false AS everybody, {columns}
+	  FROM sums AS s
 	UNION ALL
-	SELECT s.day, s.next_day, s.previous_day, s.tenant, NULL, NULL, true,
-	       sum(s.customers), sum(s.monetary), sum(s.buyers), sum(s.repeaters), sum(s.earlier), sum(s.kept),
-	       sum(s.ordered), sum(s.orders), sum(s.value), sum(s.sent), sum(s.opens), sum(s.clicks),
-	       @extschema@.exact_sum(s.clv_12m::float8), sum(s.valued), @extschema@.exact_sum(s.engagement), sum(s.engaged),
-	       @extschema@.exact_sum(s.satisfaction), sum(s.satisfied),
-	       -- less the segments that are shown, it would show the one that isn't
-	       bool_and(s.is_shown AND s.first_shown), bool_and(s.is_shown AND s.last_shown)
-	  FROM decided AS s GROUP BY s.day, s.next_day, s.previous_day, s.tenant
+	SELECT s.day, s.next_day, s.previous_day, s.tenant, NULL, NULL, true, {totals}
+	  FROM sums AS s GROUP BY s.day, s.next_day, s.previous_day, s.tenant
 ), figures AS (
-	SELECT s.tenant, s.map_copy, s.segment, s.everybody, f.position, f.kpi, f.n, f.success,
+	SELECT s.tenant, s.map_copy, s.segment, s.everybody, f.position, f.kpi, f.n, f.success, f.worst,
 	       CASE WHEN f.of_first THEN s.day ELSE s.previous_day END AS from_day,
 	       CASE WHEN f.of_first THEN s.next_day ELSE s.day END AS to_day,
-	       CASE WHEN f.of_first THEN s.first_shown ELSE s.last_shown END AS is_shown,
-	       CASE WHEN f.success IS NULL THEN f.value ELSE f.success / NULLIF(f.n, 0)::float8 END AS value
+	       {is_shown} AS is_shown,
+	       CASE WHEN f.success IS NULL THEN f.value
+	            WHEN f.worst IS NULL THEN f.success / NULLIF(f.n, 0)::float8
+	            ELSE 100 * (f.success - f.worst) / NULLIF(f.n, 0)::float8 END AS value
 	  FROM (SELECT s.*, sum(s.customers) FILTER (WHERE NOT s.everybody) OVER w AS everybody_n,
 	               sum(greatest(s.monetary, 0)) FILTER (WHERE NOT s.everybody) OVER w AS all_monetary
 	          FROM rows AS s WINDOW w AS (PARTITION BY s.day, s.tenant)) AS s
-	 CROSS JOIN LATERAL (VALUES {figures}) AS f (position, kpi, of_first, n, success, value)
+	 CROSS JOIN LATERAL (VALUES {figures}) AS f (position, kpi, family, of_first, n, success, worst, value){joined}
 )
 SELECT f.from_day, f.to_day, {tenant} AS tenant, f.segment::text AS segment,
        CASE WHEN f.everybody THEN {all} ELSE l.label END AS segment_label, f.everybody, f.kpi,
@@ -230,12 +370,25 @@ SELECT f.from_day, f.to_day, {tenant} AS tenant, f.segment::text AS segment,
           FROM figures AS f,
                (SELECT max(q.as_of) AS as_of FROM {model}._question_at(NULL, NULL, true, 0, $4) AS q) AS t
          WHERE f.from_day IS NOT NULL AND f.to_day IS NOT NULL) AS f
-  LEFT JOIN LATERAL @extschema@.wilson_interval(CASE WHEN f.tells THEN f.success END, f.n) AS i ON true
+  LEFT JOIN LATERAL (
+       SELECT w.low, w.high FROM @extschema@.wilson_interval(CASE WHEN f.tells THEN f.success END, f.n) AS w
+        WHERE f.worst IS NULL{nps}) AS i ON true
   LEFT JOIN {model}.segment_label AS l ON l.map = f.map_copy AND l.segment = f.segment AND l.language = {language}
  ORDER BY f.from_day, f.tenant, f.everybody, l.display_order, f.segment, f.position$q$,
-			'sums', @extschema@._kpi_sums(model, settings), 'decided', decided,
-			'shown', @extschema@._segments_shown(settings, 'sums', 'day'),
-			'figures', replace(figures, 's.everybody', 's.everybody_n'), 'all', everybody, 'model', home,
+			'sums', @extschema@._kpi_sums(model, settings), 'columns', columns, 'totals', totals,
+			'verdict', CASE WHEN small = 1 THEN '' ELSE format('%s, shown AS MATERIALIZED (SELECT * FROM %s AS s)%s',
+				@extschema@._shown_today(model, settings, '$4', 'd.as_of BETWEEN $1 AND $2'),
+				@extschema@._segments_shown(settings, 'sums', 'n.day'), @extschema@._kpi_verdict(settings)) END,
+			'is_shown', CASE WHEN small = 1 THEN 'true' ELSE 'v.is_shown' END,
+			'joined', CASE WHEN small = 1 THEN '' ELSE $j$
+	  JOIN verdict AS v ON v.day = s.day AND v.tenant = s.tenant AND v.segment IS NOT DISTINCT FROM s.segment
+	   AND v.everybody = s.everybody AND v.family = f.family$j$ END,
+			'nps', CASE WHEN figures LIKE '%''nps''%' THEN $j$
+       UNION ALL
+       SELECT w.low, w.high FROM @extschema@.nps(f.success, f.n - f.success - f.worst, f.worst) AS w
+        WHERE f.worst IS NOT NULL AND f.tells$j$ ELSE '' END,
+			'figures', replace(figures, 's.everybody', 's.everybody_n'),
+			'all', quote_literal(@extschema@._everybody(settings)), 'model', home,
 			'tenant', @extschema@._model_tenant(settings, 'f'),
 			-- not for periods until today, which the view asks for
 			'language', quote_literal(settings ->> 'language')), '$2'),
@@ -350,11 +503,18 @@ BEGIN
 				ELSE 'due_on' END);
 	ELSIF NOT EXISTS (SELECT FROM @extschema@._model_kpis(settings) AS k WHERE k.kpi = set_goal.kpi) THEN
 		RAISE undefined_object USING
-			MESSAGE = CASE WHEN part IS NULL THEN format('there is no kpi "%s"', left(kpi, 100))
+			MESSAGE = CASE WHEN kpi = 'roi' THEN 'roi is no figure of a segment'
+				WHEN part IS NULL THEN format('there is no kpi "%s"', left(kpi, 100))
 				ELSE format('model "%s" has no %s', home, kpi) END,
-			DETAIL = CASE part WHEN 'prediction' THEN 'It predicts nothing.' WHEN 'mails' THEN 'It has no streams.'
+			DETAIL = CASE WHEN kpi = 'roi' THEN 'What a segment brings, it might have brought anyway.'
+				WHEN part = 'prediction' THEN 'It predicts nothing.' WHEN part = 'mails' THEN 'It has no streams.'
+				WHEN part = 'answers' THEN 'It has no stream with a scale.'
+				WHEN part IN ('nps', 'csat') THEN format('It has no stream with the scale %s.', part)
 				ELSE format('It has no column %s.', part) END,
-			HINT = format('Its key figures are %s.', kpis);
+			HINT = CASE WHEN kpi = 'roi' THEN format('It is told of campaigns, against people who got nothing:'
+					' start_campaign(%L, ...); SELECT campaign, roi FROM %I.campaign_results WHERE everybody;',
+					model, home)
+				ELSE format('Its key figures are %s.', kpis) END;
 	ELSIF change NOT IN ('to', 'by', 'by_percent') THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('change is "%s", not to, by or by_percent', left(change, 100)),

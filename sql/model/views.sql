@@ -203,6 +203,55 @@ COMMENT ON FUNCTION @extschema@._model_hide_groups(jsonb, text, text, text[], te
 	text, jsonb, text) IS
 	'internal: a query of a summary without the numbers of groups that can''t be shown';
 
+-- What is shown of the day that the views show is decided as there: a CTE "today", of
+-- days that meet "condition". Empty, where nothing is hidden.
+CREATE FUNCTION @extschema@._shown_today(model name, settings jsonb, caller text, condition text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int WHEN 1 THEN ''
+		ELSE @extschema@._fill(', today AS MATERIALIZED (SELECT d.* FROM {model}._shown_at({caller}) AS d'
+			' WHERE {condition})', 'model', pg_catalog.quote_ident(model), 'caller', caller,
+			'condition', condition) END;
+END;
+COMMENT ON FUNCTION @extschema@._shown_today(name, jsonb, text, text) IS
+	'internal: what can be shown of the day that the views show, as an item of WITH';
+
+-- Which groups can be shown on a day, of the rows of "sums", counts of people by tenant,
+-- day, version and segment: a row for each tenant and day, with the columns of
+-- _model_shown. "day" is an expression over n, a row of "sums".
+CREATE FUNCTION @extschema@._days_shown(settings jsonb, sums text, day text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$(
+	SELECT n.tenant, {day} AS as_of, COALESCE(t.shown, @extschema@.shown_groups(n.customers,
+		ARRAY['t', 's' || COALESCE(':' || n.segment, '')], {small}, 2, 0)) AS shown
+	  FROM {sums} AS n LEFT JOIN today AS t ON t.tenant = n.tenant AND t.as_of = {day} AND t.version = n.version
+	 GROUP BY n.tenant, {day}, t.shown)$q$,
+		'sums', sums, 'day', day, 'small', settings OPERATOR(pg_catalog.->>) 'minimum_group_size');
+END;
+COMMENT ON FUNCTION @extschema@._days_shown(jsonb, text, text) IS
+	'internal: an item of FROM: which groups can be shown on each day, of counts of people by segment';
+
+-- The rows of "sums" with is_shown: can the number of the segment be told on that day?
+-- And total_shown: that of all of them?
+CREATE FUNCTION @extschema@._segments_shown(settings jsonb, sums text, day text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int OPERATOR(pg_catalog.=) 1
+		THEN @extschema@._fill('(SELECT s.*, true AS is_shown FROM {sums} AS s)', 'sums', sums)
+		ELSE @extschema@._fill($q$(
+	SELECT s.*, COALESCE('s' || COALESCE(':' || s.segment, '') = ANY (d.shown), false) AS is_shown,
+	       't' = ANY (d.shown) AS total_shown
+	  FROM {sums} AS s JOIN {days} AS d ON d.tenant = s.tenant AND d.as_of = {day})$q$,
+			'sums', sums, 'days', @extschema@._days_shown(settings, sums, day),
+			'day', pg_catalog.regexp_replace(day, '^n\.', 's.')) END;
+END;
+COMMENT ON FUNCTION @extschema@._segments_shown(jsonb, text, text) IS
+	'internal: an item of FROM: counts of people by segment, and which of them can be shown';
+
 CREATE FUNCTION @extschema@.is_small_cell(customers bigint, minimum int, line int, cross_line int)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'is_small_cell'

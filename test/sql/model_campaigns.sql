@@ -40,6 +40,15 @@ FROM cp.campaign_result('spring', 90) AS a JOIN (SELECT s.segment, s.everybody, 
   ON t.segment IS NOT DISTINCT FROM a.segment AND t.everybody = a.everybody AND t.group_no = a.group_no WHERE a.group_no > 1;
 SELECT d.* FROM differ('SELECT * FROM cp.campaign_result(''all'', 90)', 'SELECT * FROM campaign_result(''cp'', ''all'', 90)') AS d;
 SELECT d.* FROM differ('SELECT * FROM cp.campaign_results WHERE campaign = ''spring''', 'SELECT ''spring'', date ''2025-06-30'', r.* FROM cp.campaign_result(''spring'') AS r') AS d;
+-- return: of everybody against the control, where there is a cost; without a control nothing is due to the campaign
+SELECT r.customers, round(r.roi::numeric, 6) = round(((f.margin * r.value_difference_exact * r.customers - 120) / 120)::numeric, 6) AS roi, r.reason FROM (SELECT r.*, (t.t).difference AS value_difference_exact FROM cp.campaign_result('spring', 90) AS r,
+  (SELECT comparison_table(compare_means(m.group_no, v.value, v.before)) AS t FROM cp.campaign_member AS m CROSS JOIN LATERAL (SELECT coalesce(sum(o.total) FILTER (WHERE ordered_on > '2025-06-30' AND ordered_on <= date '2025-06-30' + 90), 0)::float8 AS value,
+     coalesce(sum(o.total) FILTER (WHERE ordered_on > date '2025-06-30' - 90 AND ordered_on <= '2025-06-30'), 0)::float8 AS before FROM orders AS o WHERE o.customer_id::text = m.customer_key) AS v WHERE m.campaign = 'spring') AS t WHERE r.everybody AND r.group_no = 2 AND (t.t).group_no = 2) AS r, cp.configuration AS f WHERE f.valid_until IS NULL;
+SELECT count(*) > 0 AS started FROM start_campaign('cp', 'no control', 'vip', shares => '{0.000001,0.999999}', on_day => '2025-06-30', cost => 10);
+SELECT group_no, customers > 0 AS customers, difference, incremental_value, roi, note, reason FROM cp.campaign_result('no control', 90) WHERE everybody;
+SELECT count(*) > 0 AS started FROM start_campaign('cp', 'free', ARRAY['vip', 'regular'], on_day => '2025-06-30');
+SELECT group_no, incremental_value IS NOT NULL AS incremental, roi, reason FROM cp.campaign_result('free', 90) WHERE everybody;
+SELECT count(*) AS dropped FROM unnest('{no control,free}'::text[]) AS c, drop_campaign('cp', c);
 -- Holm over the segments, by hand
 SELECT bool_and(abs(p_holm - by_hand) < 1e-12) AS holm FROM (SELECT p_holm, max(least(1, p * (k - r + 1))) OVER (ORDER BY p) AS by_hand FROM (SELECT p, p_holm, count(*) OVER () AS k, row_number() OVER (ORDER BY p) AS r FROM cp.campaign_result('spring', 90) WHERE NOT everybody AND group_no = 2) AS s) AS s;
 -- not over yet: a p that may be looked at every day; not begun: nothing

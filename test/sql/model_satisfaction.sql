@@ -114,6 +114,22 @@ CREATE FUNCTION shopdata.slow_answers(as_of date, by_segment boolean) RETURNS TA
   CROSS JOIN LATERAL (SELECT count(*) AS asked FROM m WHERE (m.what = 'delivery' OR q.question <> 'delivery') AND m.segment IS NOT DISTINCT FROM g.segment) AS m
   GROUP BY q.stream, q.question, q.scale, g.segment, m.asked
 $$;
+-- key figures: the answers of a period, of all questions on a scale together, by the segments of its end
+CREATE FUNCTION shopdata.slow_figures(a date, b date) RETURNS TABLE (segment text, kpi text, value numeric, low numeric, high numeric, n bigint) LANGUAGE sql AS $$
+  WITH s AS MATERIALIZED (SELECT customer_key, x.segment FROM sat.customer_scores_at($2) AS c CROSS JOIN LATERAL (VALUES (c.segment), ('everybody')) AS x (segment)),
+  r AS MATERIALIZED (SELECT g.*, s.segment FROM shopdata.answered AS g JOIN s ON s.customer_key = g.customer_id::text WHERE answered_on <= $2 AND answered_on > $1),
+  m AS MATERIALIZED (SELECT i.*, s.segment FROM shopdata.invited AS i JOIN s ON s.customer_key = i.customer_id::text WHERE sent_on <= $2 AND sent_on > $1),
+  g AS (SELECT DISTINCT segment FROM s),
+  asked AS (SELECT m.segment, count(*) AS n FROM m JOIN (SELECT DISTINCT stream, question FROM shopdata.answered) AS q ON m.what = 'delivery' OR q.question <> 'delivery' GROUP BY 1)
+  SELECT g.segment, 'nps', round((x.i).value::numeric, 9), round((x.i).low::numeric, 9), round((x.i).high::numeric, 9), coalesce((x.i).n, 0) FROM g LEFT JOIN (SELECT segment, nps(rating::float8) AS i FROM r WHERE stream = 'recommend' GROUP BY 1) AS x USING (segment)
+  UNION ALL SELECT g.segment, 'csat', round((x.i).value::numeric, 9), round((x.i).low::numeric, 9), round((x.i).high::numeric, 9), coalesce((x.i).n, 0) FROM g LEFT JOIN (SELECT segment, csat(rating::float8) AS i FROM r WHERE stream = 'service' GROUP BY 1) AS x USING (segment)
+  UNION ALL SELECT g.segment, 'response_rate', round((SELECT count(*) FROM r WHERE r.segment = g.segment) / nullif(a.n, 0)::numeric, 9), NULL, NULL, coalesce(a.n, 0) FROM g LEFT JOIN asked AS a USING (segment) $$;
+SELECT to_char(a, 'YYYY-MM-DD') AS a, to_char(b, 'YYYY-MM-DD') AS b, d.* FROM (VALUES (date '2024-12-31', date '2025-03-31'), ('2025-10-02', '2025-12-31'), ('2023-01-31', '2024-02-28')) AS p (a, b),
+  shopdata.differ(format('SELECT coalesce(segment, ''everybody''), kpi, round(value::numeric, 9), round(low::numeric, 9), round(high::numeric, 9), n FROM sat.segment_kpi_history(%L, %L, %L) WHERE kpi IN (''nps'', ''csat'', ''response_rate'')', a, b, (b - a) || ' days'),
+    format('SELECT * FROM shopdata.slow_figures(%L, %L)', a, b)) AS d;
+SELECT kpi, round(value::numeric, 3) AS value, round(low::numeric, 3) AS low, round(high::numeric, 3) AS high, n FROM sat.segment_kpis WHERE everybody AND kpi IN ('nps', 'csat', 'response_rate');
+SELECT item, detail FROM set_goal('sat', NULL, 'nps', 20, 'by', '2026-06-30') UNION ALL SELECT item, detail FROM set_goal('sat', 'vip', 'csat', 0.95, 'to', '2026-06-30', baseline => 0.5);
+SELECT kpi, round(actual::numeric, 3) AS actual, round(low::numeric, 3) AS low, round(high::numeric, 3) AS high, status FROM sat.goals;
 -- the interval of answers of which those of a customer, question, class and day are equal
 CREATE FUNCTION shopdata.slow_interval(as_of date) RETURNS TABLE (stream text, question text, low numeric, high numeric) LANGUAGE sql AS $$
   WITH a AS (SELECT stream, question, rating, avg(rating) OVER (PARTITION BY customer_id, stream, question, class, answered_on) AS of_day
@@ -182,6 +198,7 @@ SELECT item FROM drop_stream('sat', 'satisfaction');
 -- A question with too many kinds beside it has no value, and says so.
 SELECT count(*) > 0 AS altered FROM alter_stream('sat', 'recommend', kinds => 4);
 SELECT question, answers > 0 AS answers, value IS NULL AS value FROM sat.satisfaction WHERE stream = 'recommend';
+SELECT kpi, value, n, reason FROM sat.segment_kpis WHERE everybody AND kpi = 'nps';
 SELECT explanation FROM sat.data_quality WHERE reason = 'stream_other_kinds';
 -- the score of a customer has all answers all the same
 SELECT * FROM shopdata.differ('SELECT customer_key, satisfaction_answers FROM sat.customer_scores WHERE satisfaction_answers > 0',
@@ -213,6 +230,8 @@ SELECT string_agg(item, ' ') FROM unnest('{stars,service,effort,feeling}'::text[
 SELECT count(*) AS customers, count(satisfaction_score) AS scores, count(satisfaction_answers) AS answers FROM sat.customer_scores;
 SELECT (SELECT count(*) FROM sat.satisfaction) AS questions, (SELECT count(*) FROM sat.satisfaction_by_segment) AS segments,
   (SELECT count(satisfaction_mean) FROM sat.calibration) AS means;
+SELECT kpi, status FROM sat.goals;
+SELECT shopdata.refused(format('set_goal(''sat'', ''vip'', %L, 1, ''by'', ''2026-06-30'')', k)) FROM unnest('{nps,csat,response_rate}'::text[]) AS k;
 SELECT drop_model('sat');
 
 -- Few answers: the mean of all counts as five; one customer, and equal ones.
@@ -287,6 +306,7 @@ SELECT count(*) > 0 AS made FROM create_model('sats', 'shopdata.orders', custome
 SELECT count(*) > 0 AS added FROM add_stream('sats', 'recommend', 'SELECT * FROM shopdata.ratings WHERE customer_id % 3 = 0', customer => 'customer_id', day => 'answered_on', kind => 'question', value => 'nps', scale => 'nps');
 SELECT question, customers, answers, round(value::numeric, 1) AS value, suppressed FROM sats.satisfaction;
 SELECT question, segment, customers, answers, round(value::numeric, 1) AS value, suppressed FROM sats.satisfaction_by_segment WHERE question = 'delivery';
+SELECT segment, everybody, round(value::numeric, 1) AS value, n, suppressed FROM sats.segment_kpi_history('2024-02-29', '2025-12-31', '671 days') WHERE kpi = 'nps';
 SELECT count(*) FILTER (WHERE customers BETWEEN 1 AND 9) AS small, count(*) FILTER (WHERE suppressed) > 0 AS hidden,
   count(*) FILTER (WHERE suppressed AND concat(customers, answers, asked, response_rate, value, low, high) <> '') AS told FROM sats.satisfaction_by_segment;
 -- nor does a difference tell: of one question, all segments but one that is hidden

@@ -61,7 +61,17 @@ my $everything = q{
 	UNION ALL SELECT 'weeks', 'week=' || to_char(cohort_week, 'IYYY-IW'), customers, NULL FROM MODEL.weekly_cohort_retention() WHERE weeks_since = 0
 	UNION ALL SELECT 'history', 'segment=' || segment, customers, CASE WHEN customers_share IS NOT NULL THEN 'everybody' END FROM MODEL.segment_history('2025-12-31', '2025-12-31')
 	UNION ALL SELECT 'transitions', 'segment=' || to_segment, customers, NULL FROM MODEL.segment_transitions('2025-12-31', '2025-12-31')
-	UNION ALL SELECT 'thresholds', 'ordered=t', max(calibrated_customers), NULL FROM MODEL.thresholds};
+	UNION ALL SELECT 'thresholds', 'ordered=t', max(calibrated_customers), NULL FROM MODEL.thresholds
+	UNION ALL SELECT 'kpi ' || kpi, CASE WHEN everybody THEN 'everybody' ELSE 'segment=' || segment END, value::bigint, NULL FROM MODEL.segment_kpis WHERE kpi = 'customers'};
+# What people brought in the 90 days: sums over those who ordered, which no other table tells.
+my $sales = q{
+	SELECT 'kpi ' || kpi, CASE WHEN NOT everybody THEN 'segment=' || segment || ';' ELSE '' END || 'bought=*', CASE WHEN NOT suppressed THEN -1 END, NULL
+	  FROM MODEL.segment_kpis WHERE kpi IN ('revenue', 'mean_basket', 'orders_per_customer')};
+# Rates of the 90 days are of those who were in a segment when they began.
+my $rates = q{
+	SELECT 'kpi ' || k.kpi || ' ' || p.no, CASE WHEN k.everybody THEN 'then=*' ELSE 'then=' || k.segment END || p.part, CASE WHEN NOT k.suppressed THEN p.customers::bigint END, NULL
+	  FROM MODEL.segment_kpis AS k CROSS JOIN LATERAL (VALUES ('conversion_rate', 1, '', k.n), ('conversion_rate', 2, ';bought=*', coalesce(k.value * k.n, 0)), ('repeat_rate', 1, ';bought=*', k.n), ('repeat_rate', 2, ';bought=2', coalesce(k.value * k.n, 0)),
+	       ('retention_rate', 1, ';earlier=t', k.n), ('retention_rate', 2, ';earlier=t;bought=*', coalesce(k.value * k.n, 0)), ('churn_rate', 1, ';earlier=t', k.n)) AS p (kpi, no, part, customers) WHERE p.kpi = k.kpi};
 my $predicted = q{
 	UNION ALL SELECT 'prediction', 'segment=' || segment, customers, NULL FROM MODEL.prediction_by_segment
 	UNION ALL SELECT 'predicted', 'segment=' || segment || ';valued=t', predicted_customers, CASE WHEN clv_12m_share IS NOT NULL THEN 'valued=t' END FROM MODEL.prediction_by_segment};
@@ -81,11 +91,14 @@ sub rows
 sub classes
 {
 	my ($valued, $cluster) = @_;
-	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'week', 'ordered', 'city', 'region', 'job', 'age', 'fifth', 'valued', 'cluster');
+	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'week', 'ordered', 'city', 'region', 'job', 'age', 'fifth', 'valued', 'then', 'bought', 'earlier', 'cluster');
 	return map { my @v = @$_; my $n = pop @v; { n => $n, map { $names[$_] => $v[$_] } 0 .. $#names } } rows(qq{
 		SELECT segment, segment_overridden, r_score, f_score, m_score, basket_score, to_char(as_of - tenure_days, 'YYYY-MM'), to_char(as_of - tenure_days, 'IYYY-IW'), CASE WHEN recency_days IS NOT NULL THEN 't' END,
-		       city, region, job, age, scoring._fifth_range('whole', k.cuts, scoring.score(age, k.cuts), 'en'), CASE WHEN $valued THEN 't' END, $cluster, count(*) FROM whole.customer_scores,
-		       (SELECT scoring.quantile_thresholds(age, 5) AS cuts FROM whole.customer_scores) AS k GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, 'postgres');
+		       city, region, job, age, scoring._fifth_range('whole', k.cuts, scoring.score(age, k.cuts), 'en'), CASE WHEN $valued THEN 't' END, t.segment_then, nullif(least(coalesce(o.bought, 0), 2), 0), CASE WHEN o.earlier > 0 THEN 't' END, $cluster, count(*) FROM whole.customer_scores AS c
+		  LEFT JOIN (SELECT customer_key, segment AS segment_then FROM whole.customer_scores_at('2025-10-02')) AS t USING (customer_key)
+		  LEFT JOIN (SELECT customer AS customer_key, count(*) FILTER (WHERE day > '2025-10-02' AND day <= '2025-12-31') AS bought,
+			count(*) FILTER (WHERE day > date '2025-10-02' - 90 AND day <= '2025-10-02') AS earlier FROM orders GROUP BY 1) AS o USING (customer_key),
+		       (SELECT scoring.quantile_thresholds(age, 5) AS cuts FROM whole.customer_scores) AS k GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}, 'postgres');
 }
 
 sub members
@@ -150,13 +163,12 @@ sub add
 	$rows->{$pivot} = $vector;
 }
 
-my ($all_cells, $all_hidden, $all_small) = (0, 0, 0);
+my ($all_cells, $all_hidden, $all_small, $everybodys) = (0, 0, 0, 0);
 
 sub check_shop
 {
-	my ($name, $minimum, $predicts, $clusters) = @_;
+	my ($name, $minimum, $predicts, $clusters, $summaries) = @_;
 	my @classes = classes($predicts ? 'clv_12m IS NOT NULL' : 'false', $clusters ? 'cluster' : 'NULL::int');
-	my $summaries = $everything . ($predicts ? $predicted : '') . ($clusters ? $clustered : '');
 	my $people = sub { my $n = 0; $n += $classes[$_]{n} for @{ $_[0] }; $n };
 	my %rows;
 	my (%shown, %targets, %cells);
@@ -177,7 +189,7 @@ sub check_shop
 		}
 		else
 		{
-			$problems .= "$table: $conditions has $n, and shows $customers\n" if $customers != $n || $n > 0 && $n < $minimum;
+			$problems .= "$table: $conditions has $n, and shows $customers\n" if $customers >= 0 && $customers != $n || $n > 0 && $n < $minimum;
 			$shown{"$table|$conditions"} = $members if $n > 0;
 		}
 		$shown{"total|$total"} = members($total, \@classes) if $total ne '';
@@ -248,8 +260,13 @@ for my $shop (@shops)
 {
 	my ($seed, $n, $minimum, $more) = @$shop;
 	make_shop($seed, $n, $minimum, $more);
-	check_shop("shop $seed of $n", $minimum, scalar($more =~ /prediction/), scalar($more =~ /clusters/));
+	my ($predicts, $clusters) = (scalar($more =~ /prediction/), scalar($more =~ /clusters/));
+	check_shop("shop $seed of $n", $minimum, $predicts, $clusters, $everything . ($predicts ? $predicted : '') . ($clusters ? $clustered : ''));
+	check_shop("sales of shop $seed of $n", $minimum, $predicts, $clusters, $sales);
+	check_shop("rates of shop $seed of $n", $minimum, $predicts, $clusters, $rates);
+	$everybodys += rows(q{SELECT 1 FROM shop.segment_kpis WHERE everybody AND NOT suppressed}, 'board');
 }
+cmp_ok($everybodys, '>=', 8 * @shops, 'key figures of everybody are shown though some of segments are not');
 cmp_ok($all_hidden, '<', 0.6 * $all_cells, 'most of what there is to show is shown');
 
 # A value of an attribute that one person has: nothing says in which segment.
