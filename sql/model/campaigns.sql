@@ -38,7 +38,7 @@ BEGIN
 	RETURN NEXT @extschema@._model_view('campaign_members', @extschema@._fill($q$
 SELECT m.campaign::text AS campaign, s.customer_key, m.group_no, m.group_no = 1 AS is_control,
        m.segment::text AS segment, {tenant} AS tenant, s.customer_id
-  FROM {model}._scores AS s JOIN {model}.campaign_member AS m ON m.customer_key = s.customer_key$q$,
+  FROM {model}._scores AS s JOIN {model}.campaign_groups AS m ON m.customer_key = s.customer_key$q$,
 			'model', home, 'tenant', @extschema@._model_tenant(settings, 's')),
 		'who is in which group of which campaign, for the tool that sends it: group 1 is the control, and gets'
 		' nothing');
@@ -49,10 +49,10 @@ SELECT c.campaign::text AS campaign, {tenant} AS tenant, array_to_string(c.segme
        CASE WHEN g.is_shown THEN g.customers END AS customers, r.p AS ratio_p,
        CASE WHEN r.flagged THEN 'the groups are not of the sizes asked for: don''t trust the result' END AS note,
        NOT g.is_shown AS suppressed, c.started_by
-  FROM {model}._question AS q, {model}.campaign AS c,
+  FROM {model}._question AS q, {model}.started_campaigns AS c,
        LATERAL (SELECT g.group_no, n.customers, {shown} AS is_shown, array_agg(n.customers) OVER w AS sizes
                   FROM generate_subscripts(c.shares, 1) AS g (group_no),
-                       LATERAL (SELECT count(*) AS customers FROM {model}.campaign_member AS m
+                       LATERAL (SELECT count(*) AS customers FROM {model}.campaign_groups AS m
                                  WHERE m.campaign = c.campaign AND m.tenant = q.tenant AND m.group_no = g.group_no) AS n
                 WINDOW w AS (ORDER BY g.group_no ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS g,
        LATERAL @extschema@.sample_ratio(CASE WHEN g.is_shown THEN g.sizes END, c.shares) AS r
@@ -91,12 +91,12 @@ WITH asked AS MATERIALIZED (
 	       (SELECT max(q.as_of) AS as_of, max(f.margin) AS margin, max(f.map_copy) AS map_copy
 	          FROM {model}._question_at(NULL, NULL, true, 0, $3) AS q
 	          JOIN {model}.configuration AS f ON f.version = q.version) AS t
-	  LEFT JOIN {model}.campaign AS c ON c.campaign = $1
+	  LEFT JOIN {model}.started_campaigns AS c ON c.campaign = $1
 	 WHERE @extschema@._campaign_named(c.campaign IS NOT NULL, $1)
 ), members AS (
 	-- two customers who are one person now, in two groups, were in neither
 	SELECT COALESCE(r.root_key, m.customer_key) AS customer_key, min(m.segment) AS segment, min(m.group_no) AS group_no
-	  FROM {model}.campaign_member AS m
+	  FROM {model}.campaign_groups AS m
 	  LEFT JOIN {model}.merged_customers AS r ON r.customer_key = m.customer_key
 	 WHERE m.campaign = $1
 	 GROUP BY 1 HAVING min(m.group_no) = max(m.group_no)
@@ -172,7 +172,7 @@ SELECT c.campaign::text AS campaign, c.started_on, r.tenant, r.segment, r.segmen
        r.value_low::{money} AS value_low, r.value_high::{money} AS value_high, r.value_p,
        r.incremental_value::{money} AS incremental_value, r.roi, r.days_watched, r.note, r.reason, r.suppressed,
        r.segment_order, r.segment_color
-  FROM {model}.campaign AS c CROSS JOIN LATERAL {model}.campaign_result(c.campaign, 90) AS r
+  FROM {model}.started_campaigns AS c CROSS JOIN LATERAL {model}.campaign_result(c.campaign, 90) AS r
  ORDER BY c.started_on, c.campaign$q$, 'model', home, 'money', money),
 		'campaign_result of all campaigns, after 90 days');
 END
@@ -260,7 +260,7 @@ BEGIN
 			HINT = format('Its segments are: %s. NULL is everybody.',
 				@extschema@._model_segment_list(home, settings ->> 'map_copy'));
 	END IF;
-	EXECUTE format('SELECT count(*) FROM %I.campaign AS c WHERE c.campaign = $1', home) INTO n USING campaign;
+	EXECUTE format('SELECT count(*) FROM %I.started_campaigns AS c WHERE c.campaign = $1', home) INTO n USING campaign;
 	IF n > 0 THEN
 		RAISE duplicate_object USING
 			MESSAGE = format('model "%s" has a campaign "%s" already', home, campaign),
@@ -268,10 +268,10 @@ BEGIN
 	END IF;
 	contact := coalesce((SELECT ' AND (' || string_agg(format('s.%I', c), ' OR ' ORDER BY x) || ')'
 		FROM unnest(@extschema@._model_names(settings, 'contact')) WITH ORDINALITY AS u (c, x)), '');
-	EXECUTE format('INSERT INTO %I.campaign (campaign, segments, salt, shares, started_on, cost, started_by)'
+	EXECUTE format('INSERT INTO %I.started_campaigns (campaign, segments, salt, shares, started_on, cost, started_by)'
 		' VALUES ($1, $2, $3, $4, $5, $6, session_user)', home) USING campaign, segments, salt, shares, on_day, cost;
 	EXECUTE format($q$
-		INSERT INTO %1$I.campaign_member (campaign, tenant, customer_key, segment, group_no)
+		INSERT INTO %1$I.campaign_groups (campaign, tenant, customer_key, segment, group_no)
 		SELECT $1, coalesce(s.tenant, ''), s.customer_key, s.segment, @extschema@.ab_group(s.customer_key, $3, $4)
 		  FROM %1$I.customer_scores_at($5) AS s
 		 WHERE s.segment IS NOT NULL AND (s.segment = ANY ($2) OR $2 IS NULL)%2$s$q$, home, contact)
@@ -288,11 +288,11 @@ BEGIN
 			   format('%%s, %%s %%%% where %%s %%%% were asked for', m.customers, round(100.0 * m.customers / $3, 1),
 				round((100 * s.share)::numeric, 1))
 		  FROM unnest($2) WITH ORDINALITY AS s (share, n)
-		 CROSS JOIN LATERAL (SELECT count(*) AS customers FROM %1$I.campaign_member AS m
+		 CROSS JOIN LATERAL (SELECT count(*) AS customers FROM %1$I.campaign_groups AS m
 			WHERE m.campaign = $1 AND m.group_no = s.n) AS m ORDER BY s.n$q$, home) USING campaign, shares, n;
-	EXECUTE format('SELECT count(DISTINCT m.customer_key) FROM %1$I.campaign_member AS m'
-		' JOIN %1$I.campaign_member AS o ON o.customer_key = m.customer_key AND o.campaign <> m.campaign'
-		' JOIN %1$I.campaign AS c ON c.campaign = o.campaign AND c.started_on BETWEEN $2 - 90 AND $2 + 90'
+	EXECUTE format('SELECT count(DISTINCT m.customer_key) FROM %1$I.campaign_groups AS m'
+		' JOIN %1$I.campaign_groups AS o ON o.customer_key = m.customer_key AND o.campaign <> m.campaign'
+		' JOIN %1$I.started_campaigns AS c ON c.campaign = o.campaign AND c.started_on BETWEEN $2 - 90 AND $2 + 90'
 		' WHERE m.campaign = $1', home) INTO n USING campaign, on_day;
 	IF n > 0 THEN
 		RETURN QUERY VALUES ('note', format('%s of them are in another campaign of the 90 days around', n));
@@ -334,9 +334,9 @@ BEGIN
 		RAISE null_value_not_allowed USING MESSAGE = 'campaign must not be null';
 	END IF;
 	PERFORM @extschema@._model_lock(home);
-	EXECUTE format('DELETE FROM %I.campaign_member AS m WHERE m.campaign = $1', home) USING campaign;
+	EXECUTE format('DELETE FROM %I.campaign_groups AS m WHERE m.campaign = $1', home) USING campaign;
 	GET DIAGNOSTICS n = ROW_COUNT;
-	EXECUTE format('DELETE FROM %I.campaign AS c WHERE c.campaign = $1', home) USING campaign;
+	EXECUTE format('DELETE FROM %I.started_campaigns AS c WHERE c.campaign = $1', home) USING campaign;
 	IF n = 0 THEN
 		RETURN QUERY VALUES ('nothing to do', format('no campaign "%s"', left(campaign, 100)));
 	ELSE

@@ -413,7 +413,7 @@ BEGIN ATOMIC
 	SELECT * FROM @extschema@._model_view('goals', @extschema@._fill($q$
 WITH asked AS MATERIALIZED (
 	SELECT g.*, q.as_of, LEAST(q.as_of, g.due_on) AS measured_on
-	  FROM {model}._question AS q JOIN {model}.goal AS g ON g.tenant = q.tenant
+	  FROM {model}._question AS q JOIN {model}.set_goals AS g ON g.tenant = q.tenant
 ), measured AS MATERIALIZED (
 	SELECT k.* FROM (SELECT DISTINCT a.measured_on AS day FROM asked AS a) AS d
 	 CROSS JOIN LATERAL {model}.segment_kpi_history(d.day - 90, d.day, '90 days') AS k
@@ -558,10 +558,10 @@ BEGIN
 			MESSAGE = format('the goal is %s, what it is measured from', baseline),
 			HINT = 'Give a target that differs from it, or another baseline.';
 	END IF;
-	EXECUTE format('SELECT g.target_value, g.due_on FROM %I.goal AS g WHERE g.tenant = $1 AND g.kpi = $2'
+	EXECUTE format('SELECT g.target_value, g.due_on FROM %I.set_goals AS g WHERE g.tenant = $1 AND g.kpi = $2'
 		' AND g.segment IS NOT DISTINCT FROM $3', home) INTO earlier USING of_tenant, kpi, segment;
 	EXECUTE format($q$
-		INSERT INTO %I.goal (tenant, segment, kpi, baseline, baseline_on, change, target, target_value, due_on,
+		INSERT INTO %I.set_goals (tenant, segment, kpi, baseline, baseline_on, change, target, target_value, due_on,
 			action, owner, set_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, session_user)
 		ON CONFLICT (tenant, segment, kpi) DO UPDATE SET baseline = EXCLUDED.baseline,
@@ -596,7 +596,7 @@ BEGIN
 		RAISE null_value_not_allowed USING MESSAGE = 'kpi must not be null';
 	END IF;
 	PERFORM @extschema@._model_lock(home);
-	EXECUTE format('DELETE FROM %I.goal AS g WHERE g.kpi = $1 AND g.segment IS NOT DISTINCT FROM $2'
+	EXECUTE format('DELETE FROM %I.set_goals AS g WHERE g.kpi = $1 AND g.segment IS NOT DISTINCT FROM $2'
 		' AND g.tenant = coalesce($3, '''') RETURNING g.target_value, g.due_on', home)
 		INTO gone USING kpi, segment, tenant;
 	IF gone.due_on IS NULL THEN

@@ -15,14 +15,14 @@ CREATE FUNCTION camp.group_of(key text, salt text, shares float8[]) RETURNS int 
 SELECT item, detail FROM start_campaign('cp', 'spring', ARRAY['vip', 'regular', 'new_customers', 'upsell_potential'], on_day => '2025-06-30', cost => 120);
 SELECT item, detail FROM start_campaign('cp', 'all', NULL::text, 'a salt', '{0.2,0.5,0.3}', '2025-03-31');
 SELECT item, detail FROM start_campaign('cp', 'vips now', 'vip', shares => '{0.1,0.9}');
-SELECT c.campaign, d.* FROM cp.campaign AS c CROSS JOIN LATERAL differ(format('SELECT customer_key, segment, group_no FROM cp.campaign_member WHERE campaign = %L', c.campaign),
+SELECT c.campaign, d.* FROM cp.started_campaigns AS c CROSS JOIN LATERAL differ(format('SELECT customer_key, segment, group_no FROM cp.campaign_groups WHERE campaign = %L', c.campaign),
   format('SELECT customer_key, segment, camp.group_of(customer_key, %L, %L) FROM cp.customer_scores_at(%L) WHERE segment = ANY (%L) OR %3$L IS NOT NULL AND %4$L IS NULL', c.salt, c.shares, c.started_on, c.segments)) AS d ORDER BY 1;
 SELECT campaign, segments, iso(started_on) AS started_on, cost, group_no, is_control, share, customers, round(ratio_p::numeric, 6) AS ratio_p, note FROM cp.campaigns;
 SELECT campaign, count(*) AS members, count(*) FILTER (WHERE is_control) AS control FROM cp.campaign_members GROUP BY 1 ORDER BY 1;
 
 -- what came of it
 CREATE FUNCTION camp.slow(name text, days int) RETURNS TABLE (segment text, everybody boolean, group_no int, customers bigint, converted bigint, mean numeric, adjusted numeric) LANGUAGE sql AS $$
-  WITH m AS (SELECT m.customer_key, m.segment, m.group_no, c.started_on FROM cp.campaign_member AS m JOIN cp.campaign AS c USING (campaign) WHERE m.campaign = $1),
+  WITH m AS (SELECT m.customer_key, m.segment, m.group_no, c.started_on FROM cp.campaign_groups AS m JOIN cp.started_campaigns AS c USING (campaign) WHERE m.campaign = $1),
   p AS (SELECT m.*, count(o.total) FILTER (WHERE o.total >= 0 AND o.ordered_on > started_on AND o.ordered_on <= started_on + $2) > 0 AS converted, coalesce(sum(o.total) FILTER (WHERE o.ordered_on > started_on AND o.ordered_on <= started_on + $2), 0) AS value,
                coalesce(sum(o.total) FILTER (WHERE o.ordered_on > started_on - $2 AND o.ordered_on <= started_on), 0) AS before FROM m LEFT JOIN orders AS o ON o.customer_id::text = m.customer_key GROUP BY 1, 2, 3, 4),
   s AS (SELECT p.*, e.everybody, CASE WHEN NOT e.everybody THEN p.segment END AS part FROM p CROSS JOIN (VALUES (true), (false)) AS e (everybody)),
@@ -42,7 +42,7 @@ SELECT d.* FROM differ('SELECT * FROM cp.campaign_result(''all'', 90)', 'SELECT 
 SELECT d.* FROM differ('SELECT * FROM cp.campaign_results WHERE campaign = ''spring''', 'SELECT ''spring'', date ''2025-06-30'', r.* FROM cp.campaign_result(''spring'') AS r') AS d;
 -- return: of everybody against the control, where there is a cost; without a control nothing is due to the campaign
 SELECT r.customers, round(r.roi::numeric, 6) = round(((f.margin * r.value_difference_exact * r.customers - 120) / 120)::numeric, 6) AS roi, r.reason FROM (SELECT r.*, (t.t).difference AS value_difference_exact FROM cp.campaign_result('spring', 90) AS r,
-  (SELECT comparison_table(compare_means(m.group_no, v.value, v.before)) AS t FROM cp.campaign_member AS m CROSS JOIN LATERAL (SELECT coalesce(sum(o.total) FILTER (WHERE ordered_on > '2025-06-30' AND ordered_on <= date '2025-06-30' + 90), 0)::float8 AS value,
+  (SELECT comparison_table(compare_means(m.group_no, v.value, v.before)) AS t FROM cp.campaign_groups AS m CROSS JOIN LATERAL (SELECT coalesce(sum(o.total) FILTER (WHERE ordered_on > '2025-06-30' AND ordered_on <= date '2025-06-30' + 90), 0)::float8 AS value,
      coalesce(sum(o.total) FILTER (WHERE ordered_on > date '2025-06-30' - 90 AND ordered_on <= '2025-06-30'), 0)::float8 AS before FROM orders AS o WHERE o.customer_id::text = m.customer_key) AS v WHERE m.campaign = 'spring') AS t WHERE r.everybody AND r.group_no = 2 AND (t.t).group_no = 2) AS r, cp.configuration AS f WHERE f.valid_until IS NULL;
 SELECT count(*) > 0 AS started FROM start_campaign('cp', 'no control', 'vip', shares => '{0.000001,0.999999}', on_day => '2025-06-30', cost => 10);
 SELECT group_no, customers > 0 AS customers, difference, incremental_value, roi, note, reason FROM cp.campaign_result('no control', 90) WHERE everybody;
@@ -56,14 +56,14 @@ SELECT DISTINCT reason, days_watched, note, p >= 0 AS has_p FROM cp.campaign_res
 SELECT count(*) AS nothing FROM cp.campaign_result('vips now');
 
 -- people: erased, merged, without consent; the groups go with them
-SELECT customer_key AS gone FROM cp.campaign_member WHERE campaign = 'spring' AND group_no = 1 ORDER BY customer_key LIMIT 1 \gset
+SELECT customer_key AS gone FROM cp.campaign_groups WHERE campaign = 'spring' AND group_no = 1 ORDER BY customer_key LIMIT 1 \gset
 SELECT object, erased FROM forget_customer('cp', :'gone') WHERE object ~ 'campaign';
-SELECT count(*) AS left_of_them FROM cp.campaign_member WHERE customer_key = :'gone';
-SELECT a.customer_key AS one, b.customer_key AS two FROM cp.campaign_member AS a JOIN cp.campaign_member AS b ON b.campaign = a.campaign AND b.group_no = 2 AND a.group_no = 1 WHERE a.campaign = 'spring' ORDER BY 1, 2 LIMIT 1 \gset
+SELECT count(*) AS left_of_them FROM cp.campaign_groups WHERE customer_key = :'gone';
+SELECT a.customer_key AS one, b.customer_key AS two FROM cp.campaign_groups AS a JOIN cp.campaign_groups AS b ON b.campaign = a.campaign AND b.group_no = 2 AND a.group_no = 1 WHERE a.campaign = 'spring' ORDER BY 1, 2 LIMIT 1 \gset
 SELECT customers FROM cp.campaign_result('spring') WHERE everybody ORDER BY group_no;
 SELECT count(*) > 0 AS merged FROM merge_customers('cp', :'one', :'two');
 SELECT customers AS without_them FROM cp.campaign_result('spring') WHERE everybody ORDER BY group_no;
-SELECT jsonb_path_query_array(export_customer('cp', :'two') -> 'held' -> 'campaign_member', '$.campaign') AS exported;
+SELECT jsonb_path_query_array(export_customer('cp', :'two') -> 'held' -> 'campaign_groups', '$.campaign') AS exported;
 
 SELECT refused(a, true) FROM unnest(ARRAY['start_campaign(''cp'', ''spring'', ''vip'')', 'start_campaign(''cp'', ''x'', ''nobody'')', 'start_campaign(''cp'', ''x'', ARRAY[''vip'', NULL])', 'start_campaign(''cp'', ''x'', ''{}''::text[])',
   'start_campaign(''cp'', '''', ''vip'')', 'start_campaign(''cp'', NULL, ''vip'')', 'start_campaign(''cp'', ''x'', ''vip'', shares => ''{0.5,0.6}'')', 'start_campaign(''cp'', ''x'', ''vip'', shares => ''{1}'')',
@@ -77,7 +77,7 @@ SELECT count(*) > 0 AS granted FROM grant_reader('cp', 'camp_reader');
 GRANT USAGE ON SCHEMA shopdata, scoring TO camp_reader;
 SET ROLE camp_reader;
 SELECT (SELECT count(*) > 0 FROM cp.campaign_result('spring')) AS result, (SELECT count(*) > 0 FROM campaign_result('cp', 'spring')) AS by_model, (SELECT count(*) > 0 FROM cp.campaigns) AS list, (SELECT count(*) > 0 FROM cp.campaign_members) AS members;
-SELECT shopdata.refused('cp.campaign_member');
+SELECT shopdata.refused('cp.campaign_groups');
 RESET ROLE;
 SELECT count(*) > 0 AS altered FROM alter_model('cp', minimum_group_size => 10);
 SELECT segment, group_no, customers, converted, rate IS NULL AS no_rate, p IS NULL AS no_p, incremental_value IS NULL AS no_value, reason, suppressed FROM cp.campaign_result('spring', 90) WHERE suppressed;
@@ -87,7 +87,7 @@ SELECT campaign, customers, suppressed FROM cp.campaigns WHERE campaign = 'vips 
 -- tenants: each by themselves
 SELECT count(*) > 0 AS done FROM create_model('cpt', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31', tenant => 'branch');
 SELECT item FROM start_campaign('cpt', 'spring', NULL::text, on_day => '2025-06-30');
-SELECT count(DISTINCT tenant) AS tenants, count(*) FILTER (WHERE everybody) AS of_everybody, (SELECT sum(customers) FROM cpt.campaigns) = (SELECT count(*) FROM cpt.campaign_member) AS all_of_them FROM cpt.campaign_result('spring');
+SELECT count(DISTINCT tenant) AS tenants, count(*) FILTER (WHERE everybody) AS of_everybody, (SELECT sum(customers) FROM cpt.campaigns) = (SELECT count(*) FROM cpt.campaign_groups) AS all_of_them FROM cpt.campaign_result('spring');
 SELECT * FROM drop_campaign('cpt', 'spring');
 SELECT * FROM drop_campaign('cpt', 'spring');
 SELECT item FROM drop_model('cp') UNION ALL SELECT item FROM drop_model('cpt');

@@ -211,7 +211,7 @@ SELECT count(*) > 0 AS granted FROM grant_reader('stt', 'steer_reader', 'south')
 GRANT USAGE ON SCHEMA shopdata TO steer_reader;
 SET ROLE steer_reader;
 SELECT (SELECT count(*) FROM stt.goals) AS goals, (SELECT count(DISTINCT tenant) FROM stt.segment_kpis) AS tenants, (SELECT min(tenant) FROM stt.conversion_by_segment('2025-06-30')) AS tenant, (SELECT count(*) > 0 FROM stt.conversion_change('2024-12-31', '2025-06-30')) AS change;
-SELECT shopdata.refused('stt.goal');
+SELECT shopdata.refused('stt.set_goals');
 SELECT shopdata.refused('st.segment_kpis');
 RESET ROLE;
 
