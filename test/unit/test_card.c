@@ -12,6 +12,7 @@
 
 #include "scorecard/card.h"
 #include "test_host.h"
+#include "trials.h"
 
 #define MAX_RULES	24
 #define MAX_ENTRIES 20
@@ -315,7 +316,7 @@ test_random_cards(void **state)
 {
 	(void) state;
 	seed = 14;
-	for (int round = 0; round < 600; round++)
+	for (int round = 0; round < TRIALS(600); round++)
 	{
 		draw_card(1 + draw(round % 20 == 0 ? MAX_RULES : 8), round % 3);
 		draw_customer(draw(round % 10 == 0 ? MAX_ENTRIES + 1 : 6), round % 3);
@@ -332,7 +333,7 @@ test_same_bits(void **state)
 {
 	(void) state;
 	seed = 15;
-	for (int round = 0; round < 200; round++)
+	for (int round = 0; round < TRIALS(200); round++)
 	{
 		CardCustomer *a = malloc(sizeof(CardCustomer));
 		CardCustomer *b = malloc(sizeof(CardCustomer));
@@ -365,7 +366,7 @@ test_malformed(void **state)
 {
 	(void) state;
 	seed = 16;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < TRIALS(3000); round++)
 	{
 		CardCustomer *customer = malloc(sizeof(CardCustomer));
 		HistoryError error;
@@ -579,7 +580,7 @@ test_events_needed(void **state)
 	(void) state;
 	by_several = 0;
 	seed = 17;
-	for (int round = 0; round < 500; round++)
+	for (int round = 0; round < TRIALS(500); round++)
 	{
 		CardCustomer *customer = malloc(sizeof(CardCustomer));
 		double		score;

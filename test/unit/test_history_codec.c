@@ -12,6 +12,7 @@
 #include "history/history_codec.h"
 #include "history_model.h"
 #include "history/varint.h"
+#include "trials.h"
 
 #define MAX_DAYS	3000
 
@@ -223,7 +224,7 @@ sort_and_sum_as_the_model(void **state)
 
 	(void) state;
 	seed = 1;
-	for (int trial = 0; trial < 1200; trial++)
+	for (int trial = 0; trial < TRIALS(1200); trial++)
 	{
 		size_t		n = trial < 1000 ? draw(70) : draw(1500);
 		size_t		got = n;
@@ -438,7 +439,7 @@ round_trip_and_reads(void **state)
 
 	(void) state;
 	seed = 2;
-	for (int trial = 0; trial < 1500; trial++)
+	for (int trial = 0; trial < TRIALS(1500); trial++)
 	{
 		bool		plain = trial % 2 == 0;
 		size_t		wanted = trial % 50 == 0 ? draw(1000) : draw(30);
@@ -495,7 +496,7 @@ merge_as_the_model(void **state)
 
 	(void) state;
 	seed = 3;
-	for (int trial = 0; trial < 3000; trial++)
+	for (int trial = 0; trial < TRIALS(3000); trial++)
 	{
 		int			decimals;
 		size_t		na = draw_history(a, draw(40), draw(2) == 0, &decimals);

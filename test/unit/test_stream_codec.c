@@ -15,6 +15,7 @@
 #include "history/varint.h"
 #include "history_model.h"
 #include "test_host.h"
+#include "trials.h"
 
 #define MAX_ENTRIES 40
 #define MAX_DAYS	12
@@ -496,7 +497,7 @@ combine_as_the_model(void **state)
 
 	(void) state;
 	seed = 2;
-	for (int trial = 0; trial < 1500; trial++)
+	for (int trial = 0; trial < TRIALS(1500); trial++)
 	{
 		bool		large = draw(2) == 0;
 		int			sign = draw(2) == 0 ? 1 : -1;
