@@ -31,6 +31,7 @@ INSERT INTO frame VALUES
   ('without ties', 'ORDER BY day RANGE BETWEEN ''20 days'' PRECEDING AND CURRENT ROW EXCLUDE TIES'),
   ('everything', 'PARTITION BY customer');
 CREATE TABLE result (frame text, rows bigint, agg bigint, counts bigint, float8 bigint, bigint bigint, sum bigint, filtered bigint, nothing bigint);
+SET jit = off;		-- a loop would be compiled at each turn
 DO $$
 DECLARE
   f frame;
@@ -47,6 +48,7 @@ BEGIN
                              FROM orders WHERE id = ANY (ids)) e $q$, f.name, f.clause);
   END LOOP;
 END $$;
+RESET jit;
 -- nothing: frames without a row that counts, which must give {}
 SELECT frame, rows, agg, counts, float8, bigint, sum, filtered, nothing FROM result;
 
