@@ -61,7 +61,7 @@ SELECT gini(x) FROM unnest('{0,0,0,1}'::float8[]) x;
 -- the curve lies where rows end, and in proportion between them
 WITH rows AS (SELECT v, row_number() OVER (ORDER BY v) AS i, count(*) OVER () AS n, sum(v::numeric) OVER (ORDER BY v ROWS UNBOUNDED PRECEDING) / sum(v::numeric) OVER () AS through FROM revenue WHERE kind = 'spread'),
      ours AS (SELECT points, ordinality - 1 AS point, share FROM unnest('{1,3,7,250,1000}'::int[]) points, LATERAL (SELECT lorenz(v, points) AS curve FROM revenue WHERE kind = 'spread') l, unnest(curve) WITH ORDINALITY u (share))
-SELECT points, point, share FROM ours, LATERAL (SELECT point * 500.0 / points AS at) a, LATERAL (SELECT coalesce((SELECT through FROM rows WHERE i = floor(at)), 0) AS low, coalesce((SELECT through FROM rows WHERE i = ceil(at)), 0) AS high) t
+SELECT points, point, share FROM ours, LATERAL (SELECT point * 500.0 / points AS at) a, LATERAL (SELECT coalesce((SELECT through FROM rows WHERE i = floor(at)), 0) AS low, coalesce((SELECT through FROM rows WHERE i = ceil(at)), 0) AS high OFFSET 0) t
  WHERE NOT close_to(share, (low + (high - low) * (at - floor(at)))::float8, 1e-14);
 -- the area below the curve is half of what Gini's coefficient leaves
 SELECT close_to(1 - gini(v), (SELECT sum(a + b) / 500 FROM (SELECT s AS a, lead(s) OVER (ORDER BY o) AS b FROM unnest(lorenz(v, 500)) WITH ORDINALITY u (s, o)) p WHERE b IS NOT NULL), 1e-13) AS area FROM revenue WHERE kind = 'spread';

@@ -33,10 +33,10 @@ SELECT i, value, ARRAY(SELECT t FROM unnest(ARRAY[base - 7, base, base + 10.0::f
        unnest('{en,fr}'::text[]) AS language;
 CREATE FUNCTION number(words text, language text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE language WHEN 'fr' THEN translate(words, ',' || chr(160), '.') ELSE replace(words, ',', '') END::numeric $$;
-WITH said AS (
+WITH said AS MATERIALIZED (
   SELECT n.*, score(value::float8, thresholds) AS score, _explain_number(value, _explain_decimals(value, thresholds, decimals), language) AS shown,
          _explain_threshold('monetary', value, thresholds, decimals, language) AS words FROM near AS n
-), parts AS (
+), parts AS MATERIALIZED (
   SELECT s.*, number(shown, language) AS printed,
          number((regexp_match(words, '(?:M (\d).?: (?:more than|plus de)|above|au-dessus de) (-?\d[0-9,.\u00a0]*\d|-?\d)'))[2], language) AS beaten,
          number((regexp_match(words, '(?:needs more than|demande plus de) (-?\d[0-9,.\u00a0]*\d|-?\d)'))[1], language) AS next FROM said AS s
@@ -52,10 +52,10 @@ SELECT count(*) AS longer, count(*) FILTER (WHERE round(value, d - 1) > _explain
  WHERE d > decimals;
 
 -- The customer's own value beside a condition of a rule
-WITH said AS (
+WITH said AS MATERIALIZED (
   SELECT n.*, op, _explain_condition(jsonb_build_object('column', 'silence_ratio', 'op', op, 'value', given), jsonb_build_object('silence_ratio', value), language) AS words, given
     FROM near AS n, unnest('{<,>=,=}'::text[]) AS op, unnest(thresholds) AS given
-), parts AS (
+), parts AS MATERIALIZED (
   SELECT s.*, replace((regexp_match(words, '\((?:here|ici) ([-0-9.,]+)\)$'))[1], ',', '.')::numeric AS here,
          replace((regexp_match(words, '(?:is less than|is at most|is more than|is at least|is|est en dessous de|vaut au plus|dépasse|vaut au moins|vaut) ([-0-9.,]+?)(?: \(|$)'))[1], ',', '.')::numeric AS printed FROM said AS s
 )
@@ -69,7 +69,7 @@ SELECT _explain_condition('{"column": "churn_probability", "op": "<", "value": 0
 -- The words of the view, for amounts of so many decimals: true of every one
 WITH ranges AS (
   SELECT n.i, decimals, thresholds, s AS score, score_range('monetary', thresholds, s, language, decimals) AS words FROM near AS n, generate_series(1, 5) AS s WHERE language = 'en'
-), amounts AS (
+), amounts AS MATERIALIZED (
   SELECT r.*, round(t::numeric, decimals) + k * 10::numeric ^ -decimals AS amount FROM ranges AS r, unnest(thresholds) AS t, generate_series(-2, 2) AS k
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE score(amount::float8, thresholds) = score) AS gets_it,

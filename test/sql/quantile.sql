@@ -117,13 +117,13 @@ SELECT kind, s.t, p.t FROM serial_result s JOIN (SELECT kind, quantile_threshold
 RESET enable_partitionwise_aggregate;
 
 -- The final function may be called again and again on a growing state.
-SELECT id, running, alone FROM (
-  SELECT id, quantile_thresholds(v, 4) OVER (ORDER BY id) AS running FROM sample WHERE kind = 'money' AND id <= 300) r,
-  LATERAL (SELECT quantile_thresholds(v, 4) AS alone FROM sample s WHERE kind = 'money' AND s.id <= r.id) a
+WITH few AS MATERIALIZED (SELECT id, v FROM sample WHERE kind = 'money' AND id <= 300)
+SELECT id, running, alone FROM (SELECT id, quantile_thresholds(v, 4) OVER (ORDER BY id) AS running FROM few) r,
+  LATERAL (SELECT quantile_thresholds(v, 4) AS alone FROM few s WHERE s.id <= r.id) a
   WHERE running IS DISTINCT FROM alone;
-SELECT id, moving, alone FROM (
-  SELECT id, quantile_thresholds(v, 4) OVER (ORDER BY id ROWS 20 PRECEDING) AS moving FROM sample WHERE kind = 'money with null' AND id <= 200) r,
-  LATERAL (SELECT quantile_thresholds(v, 4) AS alone FROM sample s WHERE kind = 'money with null' AND s.id BETWEEN r.id - 20 AND r.id) a
+WITH few AS MATERIALIZED (SELECT id, v FROM sample WHERE kind = 'money with null' AND id <= 200)
+SELECT id, moving, alone FROM (SELECT id, quantile_thresholds(v, 4) OVER (ORDER BY id ROWS 20 PRECEDING) AS moving FROM few) r,
+  LATERAL (SELECT quantile_thresholds(v, 4) AS alone FROM few s WHERE s.id BETWEEN r.id - 20 AND r.id) a
   WHERE moving IS DISTINCT FROM alone;
 
 -- Edges.

@@ -74,8 +74,9 @@ RESET parallel_tuple_cost;
 RESET parallel_setup_cost;
 
 -- Over a growing and over a moving frame.
-SELECT id, running, alone FROM (SELECT id, weighted_mean(s, w) OVER (ORDER BY id ROWS BETWEEN 5 PRECEDING AND 2 FOLLOWING) AS running FROM answer WHERE id <= 300) r,
-  LATERAL (SELECT weighted_mean(s, w) AS alone FROM answer a WHERE a.id BETWEEN r.id - 5 AND least(r.id + 2, 300)) a WHERE running IS DISTINCT FROM alone;
+WITH few AS MATERIALIZED (SELECT * FROM answer WHERE id <= 300)
+SELECT id, running, alone FROM (SELECT id, weighted_mean(s, w) OVER (ORDER BY id ROWS BETWEEN 5 PRECEDING AND 2 FOLLOWING) AS running FROM few) r,
+  LATERAL (SELECT weighted_mean(s, w) AS alone FROM few a WHERE a.id BETWEEN r.id - 5 AND r.id + 2) a WHERE running IS DISTINCT FROM alone;
 
 SELECT weighted_mean(s, w) FROM (VALUES (1e16::float8, 1::float8), (1, 1), (-1e16, 1)) t(s, w);
 SELECT weighted_mean(s, w) FROM (VALUES (4.8::float8, 0.1::float8), (4.8, 0.7), (4.8, 0.2)) t(s, w);

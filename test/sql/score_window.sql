@@ -24,7 +24,7 @@ CREATE TABLE parameter AS SELECT bins, higher FROM unnest(ARRAY[1, 2, 3, 5, 10, 
 -- The same as score() by quantile_thresholds(), for every kind of input.
 ANALYZE sample, parameter;
 SELECT kind, bins, higher, count(*) FROM (SELECT p.*, s.* FROM parameter p, LATERAL (
-    SELECT kind, v, quantile_score(v, bins, higher) OVER (PARTITION BY kind) AS q FROM sample) s) s
+    SELECT kind, v, quantile_score(v, bins, higher) OVER (PARTITION BY kind) AS q FROM sample WHERE kind <> 'large' OR bins = 10) s) s
   JOIN (SELECT kind, bins, quantile_thresholds(v, bins) AS t FROM sample, (SELECT DISTINCT bins FROM parameter) p GROUP BY kind, bins) t USING (kind, bins)
   WHERE q IS DISTINCT FROM score(v, t, higher) GROUP BY kind, bins, higher;
 SELECT count(*) FROM (SELECT v, quantile_score(v, 5) OVER () AS q FROM sample) s
@@ -92,7 +92,7 @@ SET work_mem = '64kB';
 SET hash_mem_multiplier = 1;
 SELECT * FROM differing('');
 SELECT kind, bins, higher, count(*) FROM (SELECT p.*, s.* FROM parameter p, LATERAL (
-    SELECT kind, v, quantile_score(v, bins, higher) OVER (PARTITION BY kind) AS q FROM sample WHERE kind IN ('large', 'money')) s) s
+    SELECT kind, v, quantile_score(v, bins, higher) OVER (PARTITION BY kind) AS q FROM sample WHERE kind IN ('large', 'money')) s WHERE bins IN (5, 100)) s
   JOIN (SELECT kind, bins, quantile_thresholds(v, bins) AS t FROM sample, (SELECT DISTINCT bins FROM parameter) p GROUP BY kind, bins) t USING (kind, bins)
   WHERE q IS DISTINCT FROM score(v, t, higher) GROUP BY kind, bins, higher;
 SELECT kind, ties, count(*) FROM (SELECT ties, s.* FROM unnest(ARRAY['low', 'mid', 'high']) ties, LATERAL (

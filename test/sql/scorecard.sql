@@ -163,7 +163,7 @@ FROM (SELECT customer, array_agg(kind) AS kinds, array_agg(history) AS histories
   generate_series(date '2024-12-31', '2025-07-20', '1 day') AS d, LATERAL (SELECT d::date AS day) AS l;
 SELECT count(*) AS asked, count(score) > 70000 AS known, count(*) FILTER (WHERE score > 0 AND score < 100) > 30000 AS between FROM asked;
 SELECT card, customer, day, score, slow_score FROM asked, LATERAL (SELECT pg_temp.slow_score(card, customer, day) AS slow_score) AS l
-WHERE pg_temp.draw(100, card, customer::text, day::text) = 0 AND NOT (abs(score - slow_score) < 1e-9 OR num_nulls(score, slow_score) = 2) LIMIT 5;
+WHERE pg_temp.draw(250, card, customer::text, day::text) = 0 AND NOT (abs(score - slow_score) < 1e-9 OR num_nulls(score, slow_score) = 2) LIMIT 5;
 
 -- Bands by what they are: entered on a day with an event, and not left since
 CREATE INDEX ON public.asked (card, customer, day);
