@@ -16,7 +16,7 @@ stage_demo() {
 
 # Not optimised: that takes half of the time.
 from_nothing() {
-	env -u INITDB -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE COPT=-O0 TMPDIR="$WORK" demo/run >"$WORK/alone.out" 2>&1 &&
+	env -u KEEP_WORKSPACE -u INITDB -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE COPT=-O0 TMPDIR="$WORK" demo/run >"$WORK/alone.out" 2>&1 &&
 		grep -q '^SEGMENTS' "$WORK/alone.out" && grep -q 'VIP' "$WORK/alone.out" || { cat "$WORK/alone.out"; return 1; }
 	! ls -d "$WORK"/customer_scoring.* 2>/dev/null
 }
