@@ -89,13 +89,15 @@ CREATE FUNCTION shopdata.says(words text, value numeric) RETURNS boolean LANGUAG
     ELSE value = w::numeric END
   FROM (SELECT regexp_replace(words, ' [dj]$', '') AS w) AS s
 $$;
-SELECT dimension, count(*) AS checked, count(*) FILTER (WHERE says(score_range(dimension, thresholds, s, language), value) IS DISTINCT FROM (score(value, thresholds, dimension <> 'recency') = s)) AS wrong,
-       min(format('%s %s %s %s: %s', dimension, thresholds, s, value, score_range(dimension, thresholds, s, language))) FILTER (WHERE says(score_range(dimension, thresholds, s, language), value) IS DISTINCT FROM (score(value, thresholds, dimension <> 'recency') = s)) AS example
-FROM (VALUES ('{30,90,180,365}'::float8[]), ('{1,2,4,9}'), ('{1,1,4,4}'), ('{0,0,0,0}'), ('{0,1,2,3}'), ('{3,3,3}'), ('{}'), ('{7}'), ('{1.5,2.25,2.75,40}'), ('{2,2.5,2.75,3}'), ('{0.5,0.75,10,10}'), ('{17.25,17.25,40,100}')) AS t (thresholds),
-     unnest('{recency,frequency,monetary,basket}'::text[]) AS dimension, unnest('{en,fr}'::text[]) AS language,
-     generate_series(1, cardinality(thresholds) + 1) AS s, generate_series(0, 400) AS v (n),
-     LATERAL (SELECT CASE WHEN dimension IN ('recency', 'frequency') THEN n ELSE n / 4.0 END) AS w (value)
-WHERE NOT (dimension = 'frequency' AND value = 0) GROUP BY dimension ORDER BY dimension;
+WITH said AS MATERIALIZED (
+  SELECT dimension, thresholds, s, score_range(dimension, thresholds, s, language) AS words
+  FROM (VALUES ('{30,90,180,365}'::float8[]), ('{1,2,4,9}'), ('{1,1,4,4}'), ('{0,0,0,0}'), ('{0,1,2,3}'), ('{3,3,3}'), ('{}'), ('{7}'), ('{1.5,2.25,2.75,40}'), ('{2,2.5,2.75,3}'), ('{0.5,0.75,10,10}'), ('{17.25,17.25,40,100}')) AS t (thresholds),
+       unnest('{recency,frequency,monetary,basket}'::text[]) AS dimension, unnest('{en,fr}'::text[]) AS language, generate_series(1, cardinality(thresholds) + 1) AS s),
+checked AS MATERIALIZED (
+  SELECT dimension, words, value, says(words, value) IS DISTINCT FROM (score(value, thresholds, dimension <> 'recency') = s) AS wrong, format('%s %s %s %s: %s', dimension, thresholds, s, value, words) AS example
+  FROM said, generate_series(0, 400) AS v (n), LATERAL (SELECT CASE WHEN dimension IN ('recency', 'frequency') THEN n ELSE n / 4.0 END) AS w (value)
+  WHERE NOT (dimension = 'frequency' AND value = 0))
+SELECT dimension, count(*) AS checked, count(*) FILTER (WHERE wrong) AS wrong, min(example) FILTER (WHERE wrong) AS example FROM checked GROUP BY dimension ORDER BY dimension;
 SELECT score_range('recency', '{30,90}', 4) IS NULL AS too_high, score_range('recency', '{30,90}', 0) IS NULL AS too_low, score_range('recency', NULL, 1) IS NULL AS unknown,
        score_range('recency', '{30,90}', NULL) IS NULL AS no_score, score_range('monetary', '{10,20.125}', 2, decimals => 0) AS whole, score_range('monetary', '{10,20.125}', 2, decimals => 3) AS exact, score_range('recency', '{30,90}', 2, 'fr-CA') AS french;
 DROP FUNCTION says(text, numeric);
