@@ -233,6 +233,33 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._cluster_language(jsonb) IS 'internal: the language of the names of clusters';
 
+-- Twelve colors that can be told apart, again and again.
+CREATE FUNCTION @extschema@._cluster_color(cluster int)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ('{#4E79A7,#F28E2B,#59A14F,#E15759,#76B7B2,#EDC948,#B07AA1,#9C755F,#D37295,#A0CBE8,#8CD17D,#79706E}'
+			::pg_catalog.text[])[(cluster OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog.%) 12 OPERATOR(pg_catalog.+) 1];
+END;
+COMMENT ON FUNCTION @extschema@._cluster_color(int) IS 'internal: the color of a cluster in charts';
+
+-- The clusters of a question q as an item of FROM: number and name. Names are made of means,
+-- which must not be of few people when the model was calibrated either.
+CREATE FUNCTION @extschema@._named_clusters(settings jsonb)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format(CASE WHEN (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int = 1
+		THEN 'LATERAL jsonb_array_elements_text(q.cluster_fit -> ''names'' -> %1$L)'
+			' WITH ORDINALITY AS n (cluster_name, cluster)'
+		ELSE 'LATERAL (SELECT CASE WHEN (q.cluster_fit -> ''sizes'' ->> (u.cluster - 1)::int)::float8 >= %2$s'
+			' THEN u.cluster_name END AS cluster_name, u.cluster'
+			' FROM jsonb_array_elements_text(q.cluster_fit -> ''names'' -> %1$L)'
+			' WITH ORDINALITY AS u (cluster_name, cluster)) AS n' END,
+		@extschema@._cluster_language(settings), settings OPERATOR(pg_catalog.->>) 'minimum_group_size');
+END;
+COMMENT ON FUNCTION @extschema@._named_clusters(jsonb) IS 'internal: the clusters of a question, as an item of FROM';
+
 -- What each level says of clusters, as items of SELECT.
 CREATE FUNCTION @extschema@._cluster_level(settings jsonb, level text)
 	RETURNS text

@@ -1,5 +1,5 @@
 --
--- Layer 4: profiles of segments: who are they? For each segment and value of an
+-- Layer 4: profiles of segments and clusters: who are they? For each segment and value of an
 -- attribute, what part of its people have it, beside what part of all people do.
 -- Numbers and days are told by fifths of all people.
 --
@@ -124,10 +124,11 @@ END;
 COMMENT ON FUNCTION @extschema@._profile_categories(name, jsonb) IS
 	'internal: a query for the categories that segments prefer, as rows of segment_profile';
 
--- The values of attributes, as rows of segment_profile. In a model that hides small
--- groups a row is there if it, its segment and its value in all segments can be shown,
--- for each of these follows from it.
-CREATE FUNCTION @extschema@._profile_attributes(model name, settings jsonb)
+-- The values of attributes, as rows of segment_profile, or with "grouped" cluster, among
+-- those who have one, of cluster_profile. In a model that hides small groups a row is
+-- there if it, its segment and its value in all segments can be shown, for each of these
+-- follows from it.
+CREATE FUNCTION @extschema@._profile_attributes(model name, settings jsonb, grouped text DEFAULT 'segment')
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -136,6 +137,8 @@ DECLARE
 	home	text := quote_ident(model);
 	small	int := settings ->> 'minimum_group_size';
 	fifths	text := @extschema@._attribute_fifths(settings, 'people');
+	-- names of groups of people, as in _model_shown
+	mark	text := CASE WHEN grouped = 'cluster' THEN 'c' ELSE '' END;
 	list	text;
 	numbers	text;
 BEGIN
@@ -149,50 +152,62 @@ BEGIN
 	  FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n)
 	  LEFT JOIN @extschema@._attribute_numbers(settings) AS a ON a.n = u.n;
 	RETURN @extschema@._fill($q$
-SELECT r.as_of, {tenant} AS tenant, r.segment::text AS segment, l.label AS segment_label, r.attribute,
+SELECT r.as_of, {tenant} AS tenant, {names}, r.attribute,
        COALESCE(@extschema@._fifth_range(r.kind, r.thresholds, r.fifth, {language}), r.value) AS value,
        (dense_rank() OVER (PARTITION BY r.tenant, r.no
                                ORDER BY r.fifth IS NULL AND r.value IS NULL, r.fifth, r.of_value DESC, r.value))::int
-       AS position, r.customers, r.customers / r.of_segment::float8 AS share,
-       100 * (r.customers / r.of_segment::float8) / (r.of_value / r.everybody::float8) AS index,
+       AS position, r.customers, r.customers / r.of_group::float8 AS share,
+       100 * (r.customers / r.of_group::float8) / (r.of_value / r.everybody::float8) AS index,
        -- of a sample without replacement, as score_parity has it
-       (r.customers - r.of_segment * (r.of_value / r.everybody::float8))
-       / NULLIF(sqrt(r.of_segment * (r.of_value / r.everybody::float8) * (1 - r.of_value / r.everybody::float8)
-                     * (r.everybody - r.of_segment) / NULLIF(r.everybody - 1, 0)), 0) AS z,
+       (r.customers - r.of_group * (r.of_value / r.everybody::float8))
+       / NULLIF(sqrt(r.of_group * (r.of_value / r.everybody::float8) * (1 - r.of_value / r.everybody::float8)
+                     * (r.everybody - r.of_group) / NULLIF(r.everybody - 1, 0)), 0) AS z,
        {medians}
-       l.display_order AS segment_order, l.color::text AS segment_color, r.no AS place_of_attribute
+       {colors}, r.no AS place_of_attribute
   FROM (SELECT n.*, (sum(n.customers) OVER (PARTITION BY n.tenant, n.no))::bigint AS everybody,
-               (sum(n.customers) OVER (PARTITION BY n.tenant, n.no, n.segment))::bigint AS of_segment,
+               (sum(n.customers) OVER (PARTITION BY n.tenant, n.no, n.{grouped}))::bigint AS of_group,
                (sum(n.customers) OVER (PARTITION BY n.tenant, n.no, n.fifth, n.value))::bigint AS of_value
-          FROM (SELECT c.as_of, c.tenant, c.segment, a.no, a.attribute, a.kind, a.fifth, a.value, a.thresholds,
+          FROM (SELECT c.as_of, c.tenant, c.{grouped}, a.no, a.attribute, a.kind, a.fifth, a.value, a.thresholds,
                        count(*) AS customers
                   FROM people AS c{fifths},
-                       LATERAL (VALUES {list}) AS a (no, attribute, kind, fifth, value, thresholds)
+                       LATERAL (VALUES {list}) AS a (no, attribute, kind, fifth, value, thresholds){only}
                  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9) AS n) AS r{shown}{medians_of}
-  LEFT JOIN {model}.segment_label AS l ON l.map = {map} AND l.segment = r.segment AND l.language = {language}{where}$q$,
-		'model', home, 'list', list, 'tenant', @extschema@._model_tenant(settings, 'r'),
-		'map', quote_literal(settings ->> 'map_copy'), 'language', quote_literal(settings ->> 'language'),
+  LEFT JOIN {labels}{where}$q$,
+		'list', list, 'tenant', @extschema@._model_tenant(settings, 'r'), 'grouped', grouped,
+		'language', quote_literal(settings ->> 'language'),
+		'only', CASE grouped WHEN 'cluster' THEN E'\n                 WHERE c.cluster IS NOT NULL' ELSE '' END,
+		'names', CASE grouped WHEN 'cluster' THEN 'r.cluster, l.cluster_name'
+			ELSE 'r.segment::text AS segment, l.label AS segment_label' END,
+		'colors', CASE grouped WHEN 'cluster' THEN '@extschema@._cluster_color(r.cluster) AS cluster_color'
+			ELSE 'l.display_order AS segment_order, l.color::text AS segment_color' END,
+		'labels', CASE grouped WHEN 'cluster' THEN format('(SELECT q.tenant, n.* FROM %s._question AS q CROSS JOIN %s)'
+			' AS l ON l.tenant = r.tenant AND l.cluster = r.cluster', home, @extschema@._named_clusters(settings))
+			ELSE format('%s.segment_label AS l ON l.map = %L AND l.segment = r.segment AND l.language = %L',
+				home, settings ->> 'map_copy', settings ->> 'language') END,
 		'fifths', coalesce(E'\n                  LEFT JOIN ' || fifths || ' AS k ON k.tenant = c.tenant', ''),
 		'medians', CASE WHEN numbers IS NULL THEN 'NULL::float8 AS median, NULL::date AS median_on,'
 			ELSE $m$CASE WHEN r.kind <> 'day' AND r.fifth IS NOT NULL THEN m.median END AS median,
        CASE WHEN r.kind = 'day' AND r.fifth IS NOT NULL
             THEN date '2000-01-01' + floor(m.median)::int END AS median_on,$m$ END,
 		'medians_of', CASE WHEN numbers IS NULL THEN '' ELSE format($m$
-  LEFT JOIN (SELECT c.tenant, c.segment, a.no, percentile_cont(0.5) WITHIN GROUP (ORDER BY a.number) AS median
-               FROM people AS c, LATERAL (VALUES %s) AS a (no, number) GROUP BY c.tenant, c.segment, a.no) AS m
-         ON m.tenant = r.tenant AND m.segment IS NOT DISTINCT FROM r.segment AND m.no = r.no$m$, numbers) END,
+  LEFT JOIN (SELECT c.tenant, c.%2$I, a.no, percentile_cont(0.5) WITHIN GROUP (ORDER BY a.number) AS median
+               FROM people AS c, LATERAL (VALUES %1$s) AS a (no, number) GROUP BY c.tenant, c.%2$I, a.no) AS m
+         ON m.tenant = r.tenant AND m.%2$I IS NOT DISTINCT FROM r.%2$I AND m.no = r.no$m$, numbers, grouped) END,
 		'shown', CASE WHEN small = 1 THEN '' ELSE format('
   JOIN %s._shown AS d ON d.tenant = r.tenant', home) END,
-		'where', CASE WHEN small = 1 THEN '' ELSE $s$
- WHERE 't' = ANY (d.shown) AND 's' || COALESCE(':' || r.segment, '') = ANY (d.shown)
-   AND CASE WHEN r.kind IS NULL THEN 'v' ELSE 'f' END || r.no || COALESCE(':' || r.fifth, ':' || r.value, '')
-       = ANY (d.shown)
-   AND CASE WHEN r.kind IS NULL THEN 'w' ELSE 'e' END || r.no || COALESCE(':' || r.segment, '') || '='
-       || COALESCE(':' || r.fifth, ':' || r.value, '') = ANY (d.shown)$s$ END);
+		'where', CASE WHEN small = 1 THEN '' ELSE format($s$
+ WHERE %1$L = ANY (d.shown) AND %2$L || COALESCE(':' || r.%4$I, '') = ANY (d.shown)
+   AND CASE WHEN r.kind IS NULL THEN 'v%3$s' ELSE 'f%3$s' END || r.no
+       || COALESCE(':' || r.fifth, ':' || r.value, '') = ANY (d.shown)
+   AND CASE WHEN r.kind IS NULL THEN 'w%3$s' ELSE 'e%3$s' END || r.no || COALESCE(':' || r.%4$I, '') || '='
+       || COALESCE(':' || r.fifth, ':' || r.value, '') = ANY (d.shown)$s$,
+			CASE grouped WHEN 'cluster' THEN 'n:cluster' ELSE 't' END,
+			CASE grouped WHEN 'cluster' THEN 'cluster' ELSE 's' END, mark, grouped) END);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._profile_attributes(name, jsonb) IS
-	'internal: a query for the values of attributes by segment, as rows of segment_profile';
+COMMENT ON FUNCTION @extschema@._profile_attributes(name, jsonb, text) IS
+	'internal: a query for the values of attributes by segment or cluster, as rows of segment_profile or '
+	'cluster_profile';
 
 CREATE FUNCTION @extschema@._profile_views(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
@@ -225,7 +240,25 @@ SELECT p.as_of, p.tenant, p.segment, p.segment_label, p.attribute, p.value, p.po
 		'who the people of a segment are: for each value of an attribute the part of them who have it, beside that of'
 		' all; numbers and days by fifths of all people, with the median of the segment; and the categories that they'
 		' prefer');
+	-- a model that has once had clusters keeps the view
+	IF @extschema@._has_clusters(settings) OR to_regclass(format('%I.cluster_profile', model)) IS NOT NULL THEN
+		RETURN NEXT @extschema@._model_view('cluster_profile', CASE WHEN NOT @extschema@._has_clusters(settings)
+				OR cardinality(@extschema@._model_attributes(settings)) = 0 THEN $q$
+SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::int AS cluster, NULL::text AS cluster_name,
+       NULL::text AS attribute, NULL::text AS value, NULL::int AS position, NULL::bigint AS customers,
+       NULL::float8 AS share, NULL::float8 AS index, NULL::float8 AS z, NULL::float8 AS median,
+       NULL::date AS median_on, NULL::text AS cluster_color WHERE false$q$
+			ELSE @extschema@._fill($q$
+WITH people AS MATERIALIZED (SELECT s.as_of, s.tenant, s.cluster{columns} FROM {model}._scores AS s)
+SELECT p.as_of, p.tenant, p.cluster, p.cluster_name, p.attribute, p.value, p.position, p.customers, p.share,
+       p.index, p.z, p.median, p.median_on, p.cluster_color
+  FROM ({query}) AS p
+ ORDER BY p.tenant, p.cluster, p.place_of_attribute, p.position$q$,
+				'query', @extschema@._profile_attributes(model, settings, 'cluster'), 'model', quote_ident(model),
+				'columns', @extschema@._model_attribute_list(settings, ', s.%I')) END,
+			'who the people of a cluster are: as segment_profile, of those who have a cluster');
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._profile_views(name, jsonb) IS
-	'internal: the view of a model about profiles of segments';
+	'internal: the views of a model about profiles of segments and clusters';

@@ -133,6 +133,17 @@ BEGIN
 		'w%1$s' || COALESCE(':' || a.segment, '') || '=' || COALESCE(':' || a.v%1$s, '')$q$, attribute.n);
 	END LOOP;
 	positions := positions + cardinality(@extschema@._model_attributes(settings));
+	-- the same of those who have a cluster, and of each cluster
+	IF @extschema@._has_clusters(settings) THEN
+		groups := groups || (SELECT coalesce(string_agg(format($q$,
+		CASE WHEN a.cluster IS NOT NULL THEN '%1$sc%3$s' || COALESCE(':' || a.%4$s, '') END,
+		'%2$sc%3$s:' || a.cluster || '=' || COALESCE(':' || a.%4$s, '')$q$, k.of_value, k.of_cell, u.n,
+				k.of_what || u.n), '' ORDER BY u.n, k.of_what), '')
+			FROM unnest(@extschema@._model_attributes(settings)) WITH ORDINALITY AS u (name, n)
+			LEFT JOIN @extschema@._attribute_numbers(settings, 's') AS a ON a.n = u.n
+			JOIN (VALUES ('v', 'w', 'v'), ('f', 'e', 'f')) AS k (of_value, of_cell, of_what)
+				ON k.of_what = 'v' OR a.n IS NOT NULL);
+	END IF;
 	-- who has answered a question, and who of a segment has
 	FOR answers IN SELECT s.stream_no, format('%s:', s.stream) AS stream
 					 FROM @extschema@._scaled_streams(settings) AS s LOOP

@@ -58,6 +58,17 @@ SELECT * FROM differ('SELECT cluster, input, customers, round(mean::numeric, 6),
    FROM clu.customer_scores AS s, LATERAL (VALUES (''recency_days'', s.recency_days::numeric), (''frequency'', s.frequency), (''monetary'', s.monetary)) AS u (input, v)
    JOIN (SELECT u.input, avg(u.v) AS mean FROM clu.customer_scores AS s, LATERAL (VALUES (''recency_days'', s.recency_days::numeric), (''frequency'', s.frequency), (''monetary'', s.monetary)) AS u (input, v)
      WHERE s.cluster IS NOT NULL GROUP BY 1) AS a USING (input) WHERE s.cluster IS NOT NULL GROUP BY 1, 2, a.mean');
+-- who they are: the attribute city, and visits by fifths of all people
+SELECT * FROM differ('SELECT cluster, cluster_name, value, customers, round(share::numeric, 9), round(index::numeric, 6), round(z::numeric, 6), median FROM clu.cluster_profile WHERE attribute = ''city''',
+  'SELECT cluster, cluster_name, city, n, round(n / c, 9), round(100 * (n / c) / (v / everybody), 6),
+     round((n / c - (v - n) / (everybody - c)) / sqrt(v / everybody * (1 - v / everybody) * (1 / c + 1 / (everybody - c)) * everybody / (everybody - 1)), 6), NULL::float8
+   FROM (SELECT cluster, cluster_name, city, count(*) AS n, sum(count(*)) OVER (PARTITION BY cluster) AS c, sum(count(*)) OVER (PARTITION BY city) AS v, sum(count(*)) OVER () AS everybody
+     FROM clu.customer_scores WHERE cluster IS NOT NULL GROUP BY 1, 2, 3) AS n');
+SELECT * FROM differ('SELECT cluster, position, customers, round(share::numeric, 9), median FROM clu.cluster_profile WHERE attribute = ''visits''',
+  'SELECT cluster, dense_rank() OVER (ORDER BY fifth), n, round(n / sum(n) OVER (PARTITION BY cluster), 9), CASE WHEN fifth IS NOT NULL THEN median END
+   FROM (SELECT s.cluster, (SELECT count(*) FROM unnest(k.cuts) AS u (cut) WHERE s.visits > u.cut) + CASE WHEN s.visits IS NOT NULL THEN 0 END AS fifth, count(*) AS n FROM clu.customer_scores AS s,
+     (SELECT percentile_cont(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY visits) AS cuts FROM clu.customer_scores) AS k WHERE s.cluster IS NOT NULL GROUP BY 1, 2) AS n
+   JOIN (SELECT cluster, percentile_cont(0.5) WITHIN GROUP (ORDER BY visits) AS median FROM clu.customer_scores GROUP BY 1) AS m USING (cluster)');
 -- names and words: all different, for any number of clusters, in both languages
 SELECT language, count(*) AS fits, count(*) FILTER (WHERE names <> clusters) AS with_twins FROM (
   SELECT language, k, scaling, count(*) AS clusters, count(DISTINCT n) AS names FROM unnest('{en,fr}'::text[]) AS language, generate_series(2, 24) AS k, unnest('{none,log1p_zscore,robust}'::text[]) AS scaling,
@@ -110,7 +121,7 @@ SELECT to_char(day, 'YYYY-MM-DD') AS day, d.* FROM unnest('{2025-03-31,2025-11-3
 /* ---- off, and on again ---- */
 
 SELECT item, detail FROM alter_model('clu', clusters => 0) WHERE item ~ '^cluster|version';
-SELECT count(cluster) AS clusters, count(cluster_name) AS names, count(cluster_reason) AS reasons, count(*) > 0 AS customers, (SELECT count(*) FROM clu.clusters) AS rows, (SELECT count(*) FROM clu.cluster_inputs) AS inputs FROM clu.customer_scores;
+SELECT count(cluster) AS clusters, count(cluster_name) AS names, count(cluster_reason) AS reasons, count(*) > 0 AS customers, (SELECT count(*) FROM clu.clusters) AS rows, (SELECT count(*) FROM clu.cluster_inputs) AS inputs, (SELECT count(*) FROM clu.cluster_profile) AS profile FROM clu.customer_scores;
 SELECT item, detail FROM alter_model('clu', clusters => 6) WHERE item ~ '^cluster|version';
 SELECT a.cluster_fit - 'matched' = b.cluster_fit - 'matched' AS same_again FROM clu.calibration AS a, clu.calibration AS b WHERE a.version = 3 AND b.version = 5;
 -- a version without clusters: its days are seen by those of today, the version itself is not
@@ -221,6 +232,12 @@ SELECT c.cluster, n.n AS really, c.customers, c.cluster_name IS NULL AS unnamed,
   (SELECT count(*) FILTER (WHERE i.mean IS NULL AND i.customers IS NULL AND i.cluster_name IS NULL AND i.index IS NULL) FROM clu.cluster_inputs AS i WHERE i.cluster = c.cluster) AS inputs_hidden
 FROM clu.clusters AS c JOIN (SELECT cluster, count(*) AS n FROM clu.customer_scores GROUP BY 1) AS n USING (cluster) ORDER BY 1;
 
+-- of the profile what is shown is as without hiding, and of no fewer
+SELECT count(*) > 0 AS done FROM alter_model('clu', minimum_group_size => 10, clusters => 3);
+CREATE TABLE shopdata.profile AS SELECT * FROM clu.cluster_profile;
+SELECT count(*) > 0 AS done FROM alter_model('clu', minimum_group_size => 1);
+SELECT count(*) > 0 AS some, min(p.customers) >= 10 AS large, count(*) FILTER (WHERE to_jsonb(p) - 'position' <> to_jsonb(c) - 'position') AS different, count(*) FILTER (WHERE c.cluster IS NULL) AS others
+FROM shopdata.profile AS p LEFT JOIN clu.cluster_profile AS c ON c.cluster = p.cluster AND c.attribute = p.attribute AND c.value IS NOT DISTINCT FROM p.value;
 SELECT count(*) AS dropped FROM unnest('{clu,late,inp,ten,grow,bare}'::text[]) AS d, LATERAL drop_model(d) AS r WHERE r.item = 'dropped';
 DROP SCHEMA cluster_maps CASCADE;
-DROP TABLE shopdata.buys, shopdata.fits, shopdata.before, shopdata.clues, shopdata.visits, shopdata.branches;
+DROP TABLE shopdata.buys, shopdata.fits, shopdata.before, shopdata.clues, shopdata.visits, shopdata.branches, shopdata.profile;

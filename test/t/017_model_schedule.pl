@@ -32,7 +32,7 @@ my %keyed = map { $_ => 1 } split /\n/, in_db('postgres', q{SELECT relname FROM 
 	WHERE relnamespace = 'chain'::regnamespace AND attname = 'customer_key' AND relkind = 'v' AND relname !~ '^_' AND relname NOT IN ('segment_changes', 'customer_streams', 'campaign_members')});
 my %keys = (segment_changes => 'change_id', customer_streams => 'customer_key, stream, kind', campaign_members => 'campaign, customer_key', campaigns => 'tenant, campaign, group_no',
 	campaign_results => 'tenant, campaign, segment, everybody, group_no', segment_kpis => 'tenant, segment, everybody, kpi', goals => 'tenant, segment, kpi',
-	drift_since_calibration => 'tenant, dimension', revenue_concentration => 'tenant, top_share', clusters => 'tenant, cluster', cluster_inputs => 'tenant, cluster, input', account_scores => 'tenant, account', segments => 'segment', segment_summary => 'tenant, segment', rfm_grid => 'tenant, r_score, f_score',
+	drift_since_calibration => 'tenant, dimension', revenue_concentration => 'tenant, top_share', clusters => 'tenant, cluster', cluster_inputs => 'tenant, cluster, input', cluster_profile => 'tenant, cluster, attribute, position', account_scores => 'tenant, account', segments => 'segment', segment_summary => 'tenant, segment', rfm_grid => 'tenant, r_score, f_score',
 	score_distribution => 'tenant, dimension, score', thresholds => 'tenant, dimension, score', model_status => 'model', data_quality => 'tenant, reason',
 	attribute_summary => 'tenant, attribute, attribute_value, segment', segment_profile => 'tenant, segment, attribute, position', processing_record => 'item, detail',
 	prediction_fits => 'tenant, fit, parameter', prediction_by_segment => 'tenant, segment', weights => 'tenant, dimension', prediction_check => 'tenant',

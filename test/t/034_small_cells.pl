@@ -78,7 +78,10 @@ my $predicted = q{
 my $clustered = q{
 	UNION ALL SELECT 'clusters', 'cluster=' || cluster, customers, CASE WHEN customers_share IS NOT NULL THEN 'cluster=*' END FROM MODEL.clusters
 	UNION ALL SELECT 'means', 'cluster=' || cluster, customers, CASE WHEN mean_of_all IS NOT NULL THEN 'cluster=*' END FROM MODEL.cluster_inputs WHERE input_order = 1
-	UNION ALL SELECT 'nearest', 'cluster=' || cluster || ';segment=' || nearest_segment, round((nearest_segment_share * customers)::numeric), NULL FROM MODEL.clusters WHERE nearest_segment IS NOT NULL};
+	UNION ALL SELECT 'nearest', 'cluster=' || cluster || ';segment=' || nearest_segment, round((nearest_segment_share * customers)::numeric), NULL FROM MODEL.clusters WHERE nearest_segment IS NOT NULL
+	UNION ALL SELECT concat_ws(' ', 'cluster profile', p.attribute, w.what), p.cell || ';cluster=' || p.cluster, p.customers, w.total
+		FROM (SELECT p.*, CASE attribute WHEN 'age' THEN 'fifth' ELSE attribute END || '=' || coalesce(value, '') AS cell FROM MODEL.cluster_profile AS p) AS p,
+		     LATERAL (VALUES ('all', 'cluster=*'), ('clusters', 'cluster=' || p.cluster), ('values', p.cell || ';cluster=*')) AS w (what, total)};
 
 sub rows
 {
