@@ -462,7 +462,8 @@ BEGIN
 			SELECT jsonb_agg(to_jsonb(l)) INTO lines FROM @extschema@._model_prediction_lines(home, new) AS l;
 		END IF;
 		IF recalibrate OR EXISTS (SELECT FROM unnest(@extschema@._settings_of('clusters')) AS k
-								   WHERE new -> k IS DISTINCT FROM old -> k) THEN
+								   WHERE new -> k IS DISTINCT FROM old -> k)
+			OR NOT @extschema@._has_clusters(new) AND new -> 'map_copy' <> old -> 'map_copy' THEN
 			SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(to_jsonb(l)), '[]') INTO lines
 			  FROM @extschema@._cluster_lines(home, new, (old ->> 'version')::int) AS l;
 		END IF;

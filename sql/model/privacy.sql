@@ -106,6 +106,7 @@ BEGIN
 	RETURN QUERY VALUES
 		('thresholds', NULL::bigint, CASE WHEN settings ->> 'prediction' IS NULL THEN ''
 			ELSE 'and the fits of the prediction ' END
+			|| CASE WHEN @extschema@._has_clusters(settings) THEN 'and the means of clusters ' ELSE '' END
 			|| 'were taken of everybody at the time, and name nobody; calibrate_model takes them again'),
 		('statistics', NULL, CASE WHEN tables IS NULL THEN 'none are kept of the columns that name customers'
 			ELSE format('may name customers in %s: analyzed again where something was erased', tables) END);
@@ -568,7 +569,8 @@ BEGIN
 	  FROM jsonb_to_record(configuration) AS r (purpose text, legal_basis text, source text, source_reads text[],
 		   customer text, "day" text, value text, counts text, tenant text, event_key text, currency text,
 		   customers text, customers_key text, attributes text[], consent text, objection text, contact text[],
-		   prediction text, retention_days int, minimum_group_size int, minimum_customers int, segment_map text,
+		   prediction text, clusters int, cluster_inputs text[],
+		   retention_days int, minimum_group_size int, minimum_customers int, segment_map text,
 		   version int, reason text, made_by text, made_at timestamptz, time_zone text, live boolean);
 	RETURN QUERY SELECT v.* FROM (VALUES
 		(10, 'purpose', coalesce(c.purpose, 'not stated: alter_model(..., purpose => ...)')),
@@ -592,7 +594,9 @@ BEGIN
 			CASE WHEN streamed THEN ', and of the events of each stream and kind' END,
 			CASE WHEN recorded THEN '; segments and their changes as recorded' END)),
 		(41, 'data derived', concat('scores and segment',
-			CASE WHEN c.prediction IS NOT NULL THEN ', predicted orders and value' END)),
+			CASE WHEN c.prediction IS NOT NULL THEN ', predicted orders and value' END,
+			CASE WHEN c.clusters > 0 THEN format(', cluster of people who are alike by %s',
+				array_to_string(c.cluster_inputs, ', ')) END)),
 		(42, 'retention', CASE WHEN c.retention_days IS NULL
 			THEN 'no limit: alter_model(..., retention_days => ...)'
 			ELSE format('%s days after the last order%s', c.retention_days,

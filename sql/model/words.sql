@@ -148,6 +148,7 @@ SELECT t.key, l.language, l.text FROM (VALUES
 	('column rfm_score_change', 'change of the RFM score', 'évolution du score RFM'),
 	('column engagement_score', 'engagement score', 'score d''engagement'),
 	('column satisfaction_score', 'satisfaction score', 'score de satisfaction'),
+	('column cluster', 'number of the cluster', 'numéro du groupe'),
 	('column preferred_category', 'preferred category', 'catégorie préférée'),
 	('column product_views_30d', 'product pages seen in 30 days', 'pages produit vues en 30 jours'),
 	('column churn_probability', 'probability of having left', 'probabilité d''être parti'),

@@ -190,6 +190,11 @@ SELECT create_segment_map('cluster_maps.by_cluster', copy_of => 'essential');
 INSERT INTO cluster_maps.segment_rule (map, position, segment, conditions) VALUES ('by_cluster', 0, 'upsell', '{"column": "cluster", "op": "=", "value": 2}');
 SELECT item, detail FROM alter_model('clu', segment_map => 'cluster_maps.by_cluster') WHERE item ~ 'note|Upsell';
 SELECT count(*) > 0 AS some, count(*) FILTER (WHERE (cluster = 2) IS TRUE AND segment <> 'upsell') AS wrong FROM clu.customer_scores;
+SELECT explanation FROM explain_score('clu', (SELECT min(customer_key) FROM clu.customer_scores WHERE cluster = 2)) WHERE topic = 'segment';
+SELECT segment, count(*) FROM score_customers('SELECT * FROM shopdata.buys', '2025-12-31', segment_map => 'cluster_maps.by_cluster') WHERE segment = 'upsell' GROUP BY 1;
+SELECT item, detail FROM alter_model('late', segment_map => 'cluster_maps.by_cluster') WHERE item = 'note';
+SELECT item, detail FROM alter_model('late', clusters => 0) WHERE item = 'note';
+SELECT detail FROM clu.processing_record WHERE item = 'data derived';
 SELECT topic, value, explanation FROM explain_score('clu', '7') WHERE topic = 'cluster';
 SELECT topic, value, explanation FROM explain_score('clu', '7', language => 'fr') WHERE topic = 'cluster';
 SELECT d.own = round(sqrt(min(d.square) FILTER (WHERE d.c = d.cluster))::numeric, 2) AS own, d.next = round(sqrt(min(d.square) FILTER (WHERE d.c <> d.cluster))::numeric, 2) AS next
