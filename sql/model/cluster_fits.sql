@@ -296,6 +296,42 @@ $$;
 COMMENT ON FUNCTION @extschema@._cluster_document(jsonb, jsonb, text[], bigint, int) IS
 	'internal: what a calibration says of clusters';
 
+-- A fit holds its points in memory. Of more customers of a tenant than these, it is of
+-- about so many, drawn by a digest of their keys, which are the same again next time.
+CREATE FUNCTION @extschema@._clustered_customers()
+	RETURNS int
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 4000000;
+END;
+COMMENT ON FUNCTION @extschema@._clustered_customers() IS
+	'internal: to how many customers of a tenant clusters are fitted at most, about';
+
+-- Which customers s are drawn; true in a model where nobody has too many.
+CREATE FUNCTION @extschema@._drawn_for_clusters(model name)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	most	float8 := @extschema@._clustered_customers();
+	large	jsonb := '{}';		-- the share that is drawn of tenants with more
+BEGIN
+	-- that much can be seen without counting
+	IF pg_relation_size(format('%I.customer_histories', model)) > most * 30 THEN
+		EXECUTE format('SELECT jsonb_object_agg(h.tenant, $1 / h.customers)'
+			' FROM (SELECT h.tenant, count(*) AS customers FROM %I.customer_histories AS h'
+			' GROUP BY h.tenant HAVING count(*) > $1) AS h', model) INTO large USING most;
+	END IF;
+	RETURN coalesce((SELECT format('CASE s.tenant%s ELSE true END', string_agg(format(
+			' WHEN %L THEN @extschema@.ab_group(s.customer_key, ''clusters'', ARRAY[%2$s, 1 - %2$s]) = 1',
+			t.tenant, t.share), '' ORDER BY t.tenant))
+		FROM jsonb_each_text(large) AS t (tenant, share) HAVING count(*) > 0), 'true');
+END
+$$;
+COMMENT ON FUNCTION @extschema@._drawn_for_clusters(name) IS
+	'internal: a condition on customers by which clusters are fitted';
+
 -- The clusters of the version at hand, for each tenant: fitted to everybody with all inputs.
 CREATE FUNCTION @extschema@._write_clusters(model name, settings jsonb)
 	RETURNS void
@@ -328,10 +364,12 @@ BEGIN
 		         WHERE o.tenant = k.tenant AND o.version < $1 AND o.cluster_fit ? 'family'
 		           AND o.cluster_fit -> 'inputs' = to_jsonb($2) ORDER BY o.version DESC LIMIT 1), $2, m.customers, $5)
 		  FROM (SELECT p.tenant, count(p.point) AS customers, @extschema@._cluster_fit(p.point, $3, 1, $4) AS fit
-		          FROM (SELECT s.tenant, @extschema@._usable_point(s.cluster_point) AS point FROM ({scores}) AS s) AS p
+		          FROM (SELECT s.tenant, @extschema@._usable_point(s.cluster_point) AS point FROM ({scores}) AS s
+		                 WHERE {drawn}) AS p
 		         GROUP BY p.tenant) AS m
 		 WHERE k.version = $1 AND k.tenant = m.tenant$q$,
-		'model', quote_ident(model), 'scores', @extschema@._model_levels(model, settings,
+		'model', quote_ident(model), 'drawn', @extschema@._drawn_for_clusters(model),
+		'scores', @extschema@._model_levels(model, settings,
 			format('(%s)', @extschema@._model_question(model, settings,
 				condition => format('c.version = %s', version), reader => NULL)),
 			format('(%s)', @extschema@._model_customers(model, settings)), ARRAY[settings ->> 'map_copy']))

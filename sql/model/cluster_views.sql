@@ -181,18 +181,21 @@ BEGIN
 			          FROM fits AS f JOIN ({scores}) AS s ON s.tenant = f.tenant) AS s
 			 GROUP BY s.tenant, s.old_cluster, s.cluster
 		)
-		SELECT f.tenant, f.fit, f.old_fit IS NOT NULL AS has_old,
-		       (SELECT coalesce(sum(c.customers), 0) FROM counted AS c
-		         WHERE c.tenant = f.tenant AND c.cluster IS NOT NULL) AS customers,
-		       (SELECT coalesce(sum(c.customers), 0) FROM counted AS c
-		         WHERE c.tenant = f.tenant AND c.cluster <> c.old_cluster) AS moved,
-		       ARRAY(SELECT coalesce((SELECT sum(c.customers) FROM counted AS c
-		                      WHERE c.tenant = f.tenant AND c.old_cluster = n), 0)
-		               FROM generate_series(1, 64) AS n ORDER BY n) AS old_sizes,
-		       ARRAY(SELECT coalesce((SELECT sum(c.customers) FROM counted AS c
-		                      WHERE c.tenant = f.tenant AND c.cluster = n), 0)
-		               FROM generate_series(1, 64) AS n ORDER BY n) AS sizes
-		  FROM fits AS f ORDER BY f.tenant$q$,
+		SELECT f.tenant, f.fit, f.old_fit IS NOT NULL AS has_old, coalesce(c.customers, 0) AS customers,
+		       coalesce(c.moved, 0) AS moved,
+		       CASE WHEN f.tenant = '' THEN
+		           (SELECT jsonb_object_agg(n.cluster, n.customers)
+		              FROM (SELECT c.cluster, sum(c.customers) AS customers FROM counted AS c
+		                     WHERE c.cluster IS NOT NULL GROUP BY c.cluster) AS n) END AS sizes,
+		       CASE WHEN f.tenant = '' THEN
+		           (SELECT jsonb_object_agg(n.cluster, n.customers)
+		              FROM (SELECT c.old_cluster AS cluster, sum(c.customers) AS customers FROM counted AS c
+		                     WHERE c.old_cluster IS NOT NULL GROUP BY c.old_cluster) AS n) END AS old_sizes
+		  FROM fits AS f
+		  LEFT JOIN (SELECT c.tenant, sum(c.customers) FILTER (WHERE c.cluster IS NOT NULL) AS customers,
+		                    sum(c.customers) FILTER (WHERE c.cluster <> c.old_cluster) AS moved
+		               FROM counted AS c GROUP BY c.tenant) AS c ON c.tenant = f.tenant
+		 ORDER BY f.tenant$q$,
 		'model', quote_ident(model), 'scores', @extschema@._model_levels(model, settings,
 			format('(%s)', @extschema@._model_question(model, settings,
 				condition => format('c.version = %s', settings ->> 'version'), reader => NULL)),
@@ -214,8 +217,9 @@ BEGIN
 				ELSE format('%s of %s customers, by %s', jsonb_array_length(fit.fit -> 'sizes'), fit.customers,
 					array_to_string(inputs, ', ')) END;
 		CONTINUE WHEN fit.tenant <> '';
-		RETURN QUERY SELECT 'cluster ' || u.n, format('%s: %s customers', u.name, CASE WHEN fit.has_old
-				THEN format('%s -> %s', fit.old_sizes[u.n], fit.sizes[u.n]) ELSE fit.sizes[u.n]::text END)
+		RETURN QUERY SELECT 'cluster ' || u.n, format('%s: %s customers', u.name, concat(CASE WHEN fit.has_old
+				THEN coalesce(fit.old_sizes ->> u.n::text, '0') || ' -> ' END,
+				coalesce(fit.sizes ->> u.n::text, '0')))
 			FROM jsonb_array_elements_text(fit.fit -> 'names' -> @extschema@._cluster_language(settings))
 				 WITH ORDINALITY AS u (name, n) ORDER BY u.n;
 		RETURN QUERY SELECT 'note', replace(n.note ->> 'text', format('input %s ', n.note ->> 'input'),

@@ -118,6 +118,16 @@ SELECT to_char(day, 'YYYY-MM-DD') AS day, d.* FROM unnest('{2025-03-31,2025-11-3
   format('SELECT customer_key, slow_cluster((SELECT cluster_fit FROM clu.calibration WHERE version = %s), CASE WHEN recency_days IS NOT NULL THEN ARRAY[recency_days, frequency, monetary]::float8[] END)
     FROM clu.customer_scores_at(%L)', CASE WHEN day < '2025-12-01' THEN 1 ELSE 3 END, day)) AS d;
 
+/* ---- of very many customers a part ---- */
+
+BEGIN;
+DO $$ BEGIN EXECUTE format('CREATE OR REPLACE FUNCTION %s._clustered_customers() RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS ''SELECT 200''', (SELECT pronamespace::regnamespace FROM pg_proc WHERE proname = '_clustered_customers')); END $$;
+SELECT item, detail FROM calibrate_model('clu') WHERE item = 'clusters';
+SELECT abs((k.cluster_fit ->> 'n')::int - 200) < 40 AS about_half, k.cluster_fit - '{names,inputs,matched}'::text[] = kmeans_match(f.cluster_fit, n.fit) - 'matched' AS same
+FROM clu.calibration AS k, clu.calibration AS f, (SELECT kmeans_fit(ARRAY[recency_days, frequency, monetary]::float8[], 6, 1, '{log1p_zscore}') AS fit
+  FROM clu.customer_scores AS s, (SELECT count(*)::float8 AS n FROM clu.customer_histories) AS h WHERE ab_group(customer_key, 'clusters', ARRAY[200 / n, 1 - 200 / n]) = 1) AS n WHERE k.version = 4 AND f.version = 3;
+ROLLBACK;
+
 /* ---- off, and on again ---- */
 
 SELECT item, detail FROM alter_model('clu', clusters => 0) WHERE item ~ '^cluster|version';
