@@ -8,7 +8,7 @@ WITH top AS (
 		   -- the rule stands beside the score that it is about
 		   CASE WHEN e.topic = 'rfm_score' THEN max(e.explanation) FILTER (WHERE e.topic = 'segment') OVER () ELSE e.explanation END AS words
 	  FROM top, explain_score('shop', top.customer_key, language => demo.t('language')) AS e
-	 WHERE e.topic NOT LIKE 'engagement%'		-- see points.sql
+	 WHERE e.topic NOT LIKE 'engagement%' AND e.topic <> 'cluster'		-- see points.sql and alike.sql
 ), lines (position, line) AS (
 	SELECT 0, demo.t('why', demo.shown(customer_key), upper(segment_label)) FROM top
 	UNION ALL
