@@ -104,15 +104,14 @@ CREATE FUNCTION shopdata.slow_answers(as_of date, by_segment boolean) RETURNS TA
   WITH s AS MATERIALIZED (SELECT customer_key, CASE WHEN $2 THEN segment END AS segment FROM sat.customer_scores),
   a AS MATERIALIZED (SELECT a.*, s.segment FROM shopdata.answered AS a JOIN s ON s.customer_key = a.customer_id::text WHERE answered_on <= $1 AND answered_on > $1 - 200),
   m AS MATERIALIZED (SELECT i.*, s.segment FROM shopdata.invited AS i JOIN s ON s.customer_key = i.customer_id::text WHERE sent_on <= $1 AND sent_on > $1 - 200)
-  SELECT q.stream, q.question, g.segment, count(DISTINCT a.customer_id), count(a.customer_id), m.asked,
-         round(count(a.customer_id) / nullif(m.asked, 0)::numeric, 9),
+  SELECT q.stream, q.question, q.segment, count(DISTINCT a.customer_id), count(a.customer_id), q.asked,
+         round(count(a.customer_id) / nullif(q.asked, 0)::numeric, 9),
          round(CASE q.scale WHEN 'nps' THEN 100 * (count(*) FILTER (WHERE a.rating >= 9) - count(*) FILTER (WHERE a.rating <= 6)) / nullif(count(a.rating), 0)::numeric
            WHEN 'csat' THEN count(*) FILTER (WHERE a.rating >= 4) / nullif(count(a.rating), 0)::numeric ELSE avg(a.rating) END, 9)
-  FROM (SELECT DISTINCT stream, question, scale FROM a) AS q
-  CROSS JOIN (SELECT l.segment::text FROM sat.segments AS l WHERE $2 UNION ALL SELECT NULL WHERE NOT $2) AS g
-  LEFT JOIN a ON a.stream = q.stream AND a.question = q.question AND a.segment IS NOT DISTINCT FROM g.segment
-  CROSS JOIN LATERAL (SELECT count(*) AS asked FROM m WHERE (m.what = 'delivery' OR q.question <> 'delivery') AND m.segment IS NOT DISTINCT FROM g.segment) AS m
-  GROUP BY q.stream, q.question, q.scale, g.segment, m.asked
+  FROM (SELECT q.*, g.segment, (SELECT count(*) FROM m WHERE (m.what = 'delivery' OR q.question <> 'delivery') AND m.segment IS NOT DISTINCT FROM g.segment) AS asked
+          FROM (SELECT DISTINCT stream, question, scale FROM a) AS q CROSS JOIN (SELECT l.segment::text FROM sat.segments AS l WHERE $2 UNION ALL SELECT NULL WHERE NOT $2) AS g OFFSET 0) AS q
+  LEFT JOIN a ON a.stream = q.stream AND a.question = q.question AND coalesce(a.segment, '') = coalesce(q.segment, '')
+  GROUP BY q.stream, q.question, q.scale, q.segment, q.asked
 $$;
 -- key figures: the answers of a period, of all questions on a scale together, by the segments of its end
 CREATE FUNCTION shopdata.slow_figures(a date, b date) RETURNS TABLE (segment text, kpi text, value numeric, low numeric, high numeric, n bigint) LANGUAGE sql AS $$
