@@ -91,10 +91,10 @@ tally_regress() {
 	[ ! -s "$dir/regression.diffs" ] || head -n "$([ "$mode" = plain ] && echo 400 || echo 60)" "$dir/regression.diffs"
 }
 
-# tampered_forms BUILD MUTANTS: test/states.sql, with the test module of a build.
+# tampered_forms BUILD MUTANTS WHOLE: test/states.sql, with the test module of a build.
 tampered_forms() {
 	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'
-	sql postgres -f test/states.sql -v module="$WORK/$1/test/module/test_module" -v mutants="$2" \
+	sql postgres -f test/states.sql -v module="$WORK/$1/test/module/test_module" -v mutants="$2" -v whole="$3" \
 		>"$WORK/states.out" 2>"$WORK/states.err"
 	tally_tap states "$WORK/states.out" $?
 	head -n 20 "$WORK/states.err"

@@ -3,7 +3,8 @@
 -- what comes out again, or the error has class 22 (54: a limit) and (for the type) its
 -- message names it. Prints TAP.
 --
--- psql variables: module (path of test_module), mutants (per value and kind)
+-- psql variables: module (path of test_module), mutants (per value and kind), whole (whether
+-- every length and every flipped bit has a turn)
 
 SET search_path = scoring, public;
 SET statement_timeout = '300s';
@@ -106,8 +107,10 @@ CREATE TABLE form AS
   UNION ALL SELECT 'stream_histories', id, s::text, stream_histories_send(s) FROM stream_sample;
 SELECT try_text(type::text, mutate_text(literal, id || '/' || i)) FROM form, generate_series(1, :mutants) i WHERE length(literal) < 4000;
 SELECT try_binary(type, 'unchanged', bytes) FROM form;
+\if :whole
 SELECT try_binary(type, 'truncated', substr(bytes, 1, n)) FROM form, generate_series(0, length(bytes) - 1) n;
 SELECT try_binary(type, 'one bit flipped', set_bit(bytes, i, 1 - get_bit(bytes, i))) FROM form, generate_series(0, 8 * length(bytes) - 1) i;
+\endif
 SELECT try_binary(s.type, 'spliced', mutate_bytes(s.bytes, o.bytes, s.id || '/' || i))
   FROM form s CROSS JOIN generate_series(1, :mutants) i
   JOIN form o ON o.type = s.type AND o.id = 1 + draw(s.id || '+' || i, CASE s.type WHEN 'history'::regtype THEN 12 ELSE 7 END);
@@ -134,6 +137,7 @@ BEGIN
                                                               WHEN 'boolean' THEN 'i % 5 > 0'
                                                               WHEN 'integer' THEN '5'
                                                               WHEN 'text' THEN '''x'''
+                                                              WHEN '_categories' THEN 'ROW(NULL, ''{a,b,other}'', ''{1024,1025,2049}'', ''{2,0,1}'', ''{10,10,1}'', ''{0.5,0.25,0.25}'')::_categories'
                                                               WHEN 'double precision[]' THEN 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]'
                                                               WHEN 'history' THEN 'history(date ''2025-01-01'' + (i * 37 % 400)::int, (i * 7919 % 1000 - n) / 8.0)'
                                                               WHEN 'stream_histories' THEN 'format(''{1/%s={2025-01-0%s:1:%s},2/%s={2025-02-03:1:1}}'', i % 3, 1 + i % 9, (i * 7919 % 1000 - n) / 8.0, i % 2)::stream_histories'
@@ -151,9 +155,9 @@ BEGIN
       arguments := array_to_string((ARRAY['i % 5 > 0', 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]', '1', '0.5'])[1:cardinality(a.types)], ', ');
     ELSIF a.aggregate::text ~ '^(nps|csat|ces|stars)' THEN
       arguments := '1 + i % 5';
-    ELSIF a.aggregate::text ~ '^(kmeans_fit|choose_k)' THEN
+    ELSIF a.aggregate::text ~ '^(kmeans_fit|choose_k|_cluster_fit)' THEN
       arguments := 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3], '
-        || array_to_string((CASE WHEN a.aggregate::text ~ '^kmeans_fit' THEN ARRAY['2'] ELSE ARRAY['2', '3'] END || ARRAY['7', '''{zscore}''', '3'])[1:cardinality(a.types) - 1], ', ');
+        || array_to_string((CASE WHEN a.aggregate::text ~ '^(kmeans|_cluster)_fit' THEN ARRAY['2'] ELSE ARRAY['2', '3'] END || ARRAY['7', '''{zscore}''', '3'])[1:cardinality(a.types) - 1], ', ');
     ELSIF a.aggregate::text ~ '^(auc|lift|calibration_bins|brier_score|log_loss)' THEN
       arguments := '(i * 7919 % 1000) / 1000.0, i % 5 > 0' || CASE cardinality(a.types) WHEN 3 THEN CASE WHEN a.aggregate::text ~ '^lift' THEN ', 0.5' ELSE ', 5' END ELSE '' END;
     END IF;
@@ -164,8 +168,10 @@ BEGIN
 END $$;
 \o /dev/null
 SELECT try_state(aggregate, bytes) FROM state;
+\if :whole
 SELECT try_state(aggregate, substr(bytes, 1, n)) FROM state, generate_series(0, length(bytes) - 1) n;
 SELECT try_state(aggregate, set_bit(bytes, i, 1 - get_bit(bytes, i))) FROM state, generate_series(0, 8 * length(bytes) - 1) i;
+\endif
 SELECT try_state(s.aggregate, mutate_bytes(s.bytes, o.bytes, s.aggregate || s.bytes::text || i))
   FROM state s JOIN state o USING (aggregate), generate_series(1, :mutants / 4) i;
 \o

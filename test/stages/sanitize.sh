@@ -26,7 +26,7 @@ stage_sanitize() {
 
 	start_cluster sanitized 'jit = off'
 	regress sanitizers '' sanitized
-	tampered_forms sanitized "${MUTANTS:-400}"
+	tampered_forms sanitized "${MUTANTS:-400}" on
 	stop_cluster
 	check_server_log
 	for report in "$WORK"/asan.[0-9]*; do
