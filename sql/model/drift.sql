@@ -186,14 +186,27 @@ DECLARE
 	home	text := quote_ident(model);
 	small	int := settings ->> 'minimum_group_size';
 	gaps	text;
+	within	text;
 BEGIN
 	gaps := replace($q$
-SELECT h.tenant, d.k, COALESCE(d.next_day, q.as_of) - d.day AS duration, d.next_day IS NOT NULL AS returned
+SELECT h.tenant, d.k, d.first_day, COALESCE(d.next_day, q.as_of) - d.day AS duration, d.next_day IS NOT NULL AS returned
   FROM @extschema@._period_length({argument}, $1, 100) AS l (up_to),
        {model}._question_at(NULL, NULL, true, 0, $2) AS q, {model}._customers AS h,
-       LATERAL (SELECT d.day, lead(d.day) OVER (ORDER BY d.day) AS next_day, row_number() OVER (ORDER BY d.day) AS k
+       LATERAL (SELECT d.day, lead(d.day) OVER (ORDER BY d.day) AS next_day, row_number() OVER (ORDER BY d.day) AS k,
+                       min(d.day) OVER () AS first_day
                   FROM @extschema@.days(h.history) AS d WHERE d.events > 0 AND d.day <= q.as_of) AS d
  WHERE h.tenant = q.tenant AND {which}$q$, '{model}', home);
+	-- nothing is known of days that nobody has been seen for
+	within := $q$
+  LEFT JOIN LATERAL (SELECT CASE WHEN c.longest >= 30 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 30), 1) END
+                            AS within_30d,
+                            CASE WHEN c.longest >= 90 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 90), 1) END
+                            AS within_90d,
+                            CASE WHEN c.longest >= 90 THEN 1 - min(t.high) FILTER (WHERE t.t <= 90) END AS low_90d,
+                            CASE WHEN c.longest >= 90 THEN 1 - min(t.low) FILTER (WHERE t.t <= 90) END AS high_90d,
+                            CASE WHEN c.longest >= 365 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 365), 1)
+                            END AS within_365d
+                       FROM @extschema@.kaplan_meier_table(c.curve) AS t) AS p ON c.is_shown$q$;
 	RETURN NEXT @extschema@._model_function('repeat_purchase', '{up_to int DEFAULT 5}',
 		'TABLE (tenant text, order_no int, customers bigint, returned bigint, median_days float8, within_30d float8,'
 		' within_90d float8, low_90d float8, high_90d float8, within_365d float8, suppressed boolean)',
@@ -208,18 +221,9 @@ SELECT {tenant} AS tenant, c.k::int, CASE WHEN c.is_shown THEN c.customers END,
        CASE WHEN c.is_shown THEN c.returned END,
        CASE WHEN c.is_shown THEN @extschema@.median_survival(c.curve) END,
        p.within_30d, p.within_90d, p.low_90d, p.high_90d, p.within_365d, NOT c.is_shown
-  FROM (SELECT c.*, {shown} AS is_shown FROM curves AS c) AS c
-  -- nothing is known of days that nobody has been seen for
-  LEFT JOIN LATERAL (SELECT CASE WHEN c.longest >= 30 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 30), 1) END
-                            AS within_30d,
-                            CASE WHEN c.longest >= 90 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 90), 1) END
-                            AS within_90d,
-                            CASE WHEN c.longest >= 90 THEN 1 - min(t.high) FILTER (WHERE t.t <= 90) END AS low_90d,
-                            CASE WHEN c.longest >= 90 THEN 1 - min(t.low) FILTER (WHERE t.t <= 90) END AS high_90d,
-                            CASE WHEN c.longest >= 365 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 365), 1)
-                            END AS within_365d
-                       FROM @extschema@.kaplan_meier_table(c.curve) AS t) AS p ON c.is_shown
+  FROM (SELECT c.*, {shown} AS is_shown FROM curves AS c) AS c{within}
  ORDER BY c.tenant, c.k$q$,
+			'within', within,
 			'gaps', @extschema@._fill(gaps, 'argument', quote_literal('up_to'), 'which', 'd.k <= l.up_to'),
 			'tenant', @extschema@._model_tenant(settings, 'c'),
 			'shown', CASE WHEN small = 1 THEN 'true' ELSE @extschema@._part_shown('c.returned', 'c.customers', small)
@@ -228,6 +232,46 @@ SELECT {tenant} AS tenant, c.k::int, CASE WHEN c.is_shown THEN c.customers END,
 		' after how'
 		' many days half of them had; by Kaplan and Meier, who count those who may still come as long as they were'
 		' seen');
+	-- Those of a month are a cell of the cohorts of that day. Less the cohorts that are
+	-- shown, all of them show those that aren't: where these are few, the smallest other
+	-- one that is large enough is hidden too, and without such a one all are. Who came
+	-- a second time are those with a second day: of later days none is shown.
+	RETURN NEXT @extschema@._model_function('repeat_purchase_by_cohort', '{order_no int DEFAULT 1}',
+		'TABLE (tenant text, cohort_month date, order_no int, customers bigint, returned bigint, median_days float8,'
+		' within_30d float8, within_90d float8, low_90d float8, high_90d float8, within_365d float8,'
+		' suppressed boolean)',
+		@extschema@._fill($q$
+WITH curves AS MATERIALIZED (
+	SELECT g.tenant, date_trunc('month', g.first_day::timestamp)::date AS cohort, count(*) AS customers,
+	       count(*) FILTER (WHERE g.returned) AS returned, max(g.duration) AS longest,
+	       @extschema@.kaplan_meier(g.duration, g.returned) AS curve
+	  FROM ({gaps}) AS g GROUP BY 1, 2
+)
+SELECT {tenant} AS tenant, c.cohort, $1, CASE WHEN c.is_shown THEN c.customers END,
+       CASE WHEN c.is_shown THEN c.returned END, CASE WHEN c.is_shown THEN @extschema@.median_survival(c.curve) END,
+       p.within_30d, p.within_90d, p.low_90d, p.high_90d, p.within_365d, NOT c.is_shown
+  FROM {shown} AS c{within}
+ ORDER BY c.tenant, c.cohort$q$,
+			'within', within, 'tenant', @extschema@._model_tenant(settings, 'c'),
+			'gaps', @extschema@._fill(gaps, 'argument', quote_literal('order_no'), 'which', 'd.k = l.up_to'),
+			'shown', CASE WHEN small = 1 THEN '(SELECT c.*, true AS is_shown FROM curves AS c)'
+				ELSE @extschema@._fill($s$(
+	SELECT c.*, $1 = 1 AND c.is_alone AND ({rest} OR c.place > 1 AND c.hides_others) AS is_shown
+	  FROM (SELECT c.*, COALESCE(sum(c.returned) FILTER (WHERE NOT c.is_alone) OVER w, 0) AS rest,
+	               COALESCE(sum(c.customers) FILTER (WHERE NOT c.is_alone) OVER w, 0) AS rest_customers,
+	               bool_or(c.stands_by) OVER w AS hides_others,
+	               row_number() OVER (PARTITION BY c.tenant ORDER BY c.stands_by DESC, c.customers, c.cohort) AS place
+	          FROM (SELECT c.*, c.is_alone AND c.returned BETWEEN {small} AND c.customers - {small} AS stands_by
+	                  FROM (SELECT c.*, c.customers >= {small} AND {part}
+	                               AND COALESCE('k:' || (c.cohort - '2000-01-01'::date) = ANY ((SELECT d.shown
+	                               FROM {model}._shown_at($2) AS d WHERE d.tenant = c.tenant)::text[]), false)
+	                               AS is_alone FROM curves AS c) AS c) AS c
+	        WINDOW w AS (PARTITION BY c.tenant)) AS c)$s$,
+					'model', home, 'small', small::text,
+					'part', @extschema@._part_shown('c.returned', 'c.customers', small),
+					'rest', @extschema@._part_shown('c.rest', 'c.rest_customers', small)) END),
+		'repeat_purchase by the month of the first order: of those who first ordered in a month, how many came back'
+		' after their first, second, ... day with an order, and after how many days half of them had');
 	RETURN NEXT @extschema@._model_function('repeat_purchase_curve', '{order_no int DEFAULT 1}',
 		'TABLE (tenant text, days int, at_risk bigint, returned bigint, share_returned float8, std_error float8,'
 		' low float8, high float8)',

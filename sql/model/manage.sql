@@ -657,8 +657,7 @@ BEGIN
 				  AND p.proargtypes[0] = 'text'::regtype
 				  AND p.prorettype = to_regtype(format('%I.customer_scores', home))
 				OR p.proname = 'conversion_change' AND NOT p.prosecdef AND p.pronargs = 4
-				  AND p.proargtypes[0] = 'date'::regtype
-				OR p.proname = 'cohort_value' AND NOT p.prosecdef AND p.pronargs = 0) LOOP
+				  AND p.proargtypes[0] = 'date'::regtype) LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
 	END LOOP;
 	EXECUTE format('INSERT INTO %I.reader VALUES ($1, $2) ON CONFLICT DO NOTHING', home) USING role, tenant;

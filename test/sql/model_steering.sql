@@ -128,6 +128,11 @@ SELECT d.* FROM differ('SELECT cohort_month, months_since, customers, value, rou
   c AS (SELECT month, count(*) AS customers FROM f WHERE month IS NOT NULL GROUP BY 1)
   SELECT c.month, s.n, c.customers, v.value, round(v.value / c.customers, 2) FROM c CROSS JOIN generate_series(0, 60) AS s (n) CROSS JOIN LATERAL (SELECT coalesce(sum(total), 0) AS value FROM o WHERE o.month = c.month AND o.n <= s.n) AS v
   WHERE (c.month + (s.n + 1) * interval '1 month')::date - 1 <= '2025-12-31' $q$) AS d;
+-- the interval of the mean, of what each has brought until then
+SELECT count(*) AS cells, count(*) FILTER (WHERE abs(c.low - (v.mean - v.half)) > 0.006 OR abs(c.high - (v.mean + v.half)) > 0.006) AS others, count(*) FILTER (WHERE c.low IS NULL) AS without FROM st.cohort_value() AS c CROSS JOIN LATERAL (
+  SELECT avg(x.total) AS mean, (student_t_quantile(0.975, count(*) - 1) * stddev_samp(x.total) / sqrt(count(*)))::numeric AS half FROM (
+    SELECT o.customer_id, coalesce(sum(total) FILTER (WHERE ordered_on < c.cohort_month + (c.months_since + 1) * interval '1 month'), 0) AS total FROM orders AS o WHERE o.ordered_on <= '2025-12-31' GROUP BY 1
+    HAVING date_trunc('month', min(ordered_on) FILTER (WHERE o.total >= 0))::date = c.cohort_month) AS x HAVING count(*) > 1) AS v WHERE c.months_since IN (0, 1, 6, 12);
 -- drift: the index by its formula, over bins counted by customer_scores_at
 CREATE FUNCTION steer.psi(a float8[], b float8[]) RETURNS numeric LANGUAGE sql AS $$
   SELECT round(sum((q - p) * ln(q / p))::numeric, 9) FROM (SELECT (x + 0.5) / sum(x + 0.5) OVER () AS p, (y + 0.5) / sum(y + 0.5) OVER () AS q FROM unnest($1, $2) AS u (x, y)) AS s $$;
@@ -176,14 +181,19 @@ SELECT d.* FROM differ('SELECT top_share, customers, revenue, round(revenue_shar
 SELECT round(max(gini)::numeric, 9) = (SELECT round((2 * sum(i * m) / (max(n) * sum(m)) - (max(n) + 1) / max(n)::numeric), 9) FROM (SELECT greatest(monetary, 0) AS m, row_number() OVER (ORDER BY monetary) AS i, count(*) OVER () AS n FROM st.customer_scores WHERE recency_days IS NOT NULL) AS s) AS gini
 FROM st.revenue_concentration;
 -- when people order again: Kaplan and Meier, day by day
-CREATE FUNCTION steer.again(k int, horizon int) RETURNS TABLE (customers bigint, returned bigint, share numeric) LANGUAGE sql AS $$
-  WITH d AS (SELECT customer_id, ordered_on AS day, lead(ordered_on) OVER w AS next_day, row_number() OVER w AS k FROM (SELECT DISTINCT customer_id, ordered_on FROM orders WHERE total >= 0 AND ordered_on <= '2025-12-31') AS o WINDOW w AS (PARTITION BY customer_id ORDER BY ordered_on)),
-  g AS (SELECT coalesce(next_day, '2025-12-31') - day AS t, next_day IS NOT NULL AS e FROM d WHERE d.k = $1), s AS (SELECT t, count(*) FILTER (WHERE e) AS d, (SELECT count(*) FROM g AS r WHERE r.t >= g.t) AS n FROM g GROUP BY t)
-  SELECT (SELECT count(*) FROM g), (SELECT count(*) FROM g WHERE e), CASE WHEN (SELECT max(t) FROM g) >= $2 THEN round((1 - CASE WHEN bool_or(d = n) THEN 0 ELSE exp(sum(ln(1 - d / n::float8)) FILTER (WHERE d < n)) END)::numeric, 9) END FROM s WHERE t <= $2 $$;
+CREATE FUNCTION steer.again(k int, horizon int, cohort date DEFAULT NULL) RETURNS TABLE (customers bigint, returned bigint, share numeric) LANGUAGE sql AS $$
+  WITH d AS (SELECT customer_id, ordered_on AS day, lead(ordered_on) OVER w AS next_day, row_number() OVER w AS k, date_trunc('month', min(ordered_on) OVER w)::date AS month FROM (SELECT DISTINCT customer_id, ordered_on FROM orders WHERE total >= 0 AND ordered_on <= '2025-12-31') AS o WINDOW w AS (PARTITION BY customer_id ORDER BY ordered_on)),
+  g AS (SELECT coalesce(next_day, '2025-12-31') - day AS t, next_day IS NOT NULL AS e FROM d WHERE d.k = $1 AND ($3 IS NULL OR d.month = $3)), s AS (SELECT t, count(*) FILTER (WHERE e) AS d, (SELECT count(*) FROM g AS r WHERE r.t >= g.t) AS n FROM g GROUP BY t)
+  SELECT (SELECT count(*) FROM g), (SELECT count(*) FROM g WHERE e), CASE WHEN (SELECT max(t) FROM g) >= $2 THEN round((1 - CASE WHEN bool_or(d = n) THEN 0 ELSE exp(coalesce(sum(ln(1 - d / n::float8)) FILTER (WHERE d < n), 0)) END)::numeric, 9) END FROM s WHERE t <= $2 $$;
 SELECT order_no, r.customers = a.customers AND r.returned = a.returned AND round(within_30d::numeric, 9) IS NOT DISTINCT FROM a.share AND round(within_90d::numeric, 9) IS NOT DISTINCT FROM b.share AND round(within_365d::numeric, 9) IS NOT DISTINCT FROM c.share AS as_by_hand,
        median_days, round(within_90d::numeric, 4) AS within_90d, round(low_90d::numeric, 4) AS low_90d, round(high_90d::numeric, 4) AS high_90d FROM st.repeat_purchase(7) AS r CROSS JOIN LATERAL steer.again(order_no, 30) AS a CROSS JOIN LATERAL steer.again(order_no, 90) AS b CROSS JOIN LATERAL steer.again(order_no, 365) AS c;
+-- by the month of the first order
+SELECT k, count(*) AS cohorts, count(*) FILTER (WHERE r.customers = a.customers AND r.returned = a.returned AND round(within_30d::numeric, 9) IS NOT DISTINCT FROM a.share AND round(within_90d::numeric, 9) IS NOT DISTINCT FROM b.share) AS as_by_hand,
+       sum(r.customers) = (SELECT t.customers FROM st.repeat_purchase(3) AS t WHERE t.order_no = k) AS all_of_them
+FROM unnest('{1,3}'::int[]) AS k, st.repeat_purchase_by_cohort(k) AS r CROSS JOIN LATERAL steer.again(k, 30, r.cohort_month) AS a CROSS JOIN LATERAL steer.again(k, 90, r.cohort_month) AS b GROUP BY k ORDER BY k;
+SELECT iso(cohort_month) AS cohort, customers, returned, median_days, round(within_90d::numeric, 4) AS within_90d FROM st.repeat_purchase_by_cohort() ORDER BY cohort_month LIMIT 3;
 SELECT bool_and(share_returned BETWEEN low AND high) AS inside, max(share_returned) = max(r.within_365d) OR max(days) > 365 AS ends_there, min(days) AS first_day FROM st.repeat_purchase_curve(1) AS c, st.repeat_purchase(1) AS r;
-SELECT refused(a, true) FROM unnest(ARRAY['st.repeat_purchase(0)', 'st.repeat_purchase(NULL)', 'st.repeat_purchase_curve(101)']) AS a;
+SELECT refused(a, true) FROM unnest(ARRAY['st.repeat_purchase(0)', 'st.repeat_purchase(NULL)', 'st.repeat_purchase_curve(101)', 'st.repeat_purchase_by_cohort(0)', 'st.repeat_purchase_by_cohort(NULL)']) AS a;
 
 -- a history by months and weeks, as they are defined
 SELECT unit, d.* FROM unnest('{month,week}'::text[]) AS unit, differ(format('SELECT customer_key, c.* FROM st.customer_histories CROSS JOIN cohort_periods(history, ''2025-10-15'', %L) AS c', unit), format($q$
@@ -229,6 +239,13 @@ SELECT count(*) FILTER (WHERE h.suppressed) > 0 AS some_hidden, count(*) FILTER 
        count(*) FILTER (WHERE h.suppressed AND (h.value IS NOT NULL OR h.n IS NOT NULL OR h.low IS NOT NULL) OR h.kpi IN ('customers', 'conversion_rate') AND h.n < 10) AS too_small,
        count(*) FILTER (WHERE h.reason = 'suppressed') = count(*) FILTER (WHERE h.suppressed) AS with_the_reason
 FROM st.segment_kpi_history('2024-12-31', '2025-12-31', '3 months') AS h JOIN sto.segment_kpi_history('2024-12-31', '2025-12-31', '3 months') AS o USING (from_day, kpi, everybody) WHERE h.segment IS NOT DISTINCT FROM o.segment;
+-- who orders again: cohorts are those that the model shows, or fewer, and nothing follows of the others
+SELECT count(*) > 0 AS altered FROM alter_model('st', minimum_group_size => 3);
+SELECT count(*) FILTER (WHERE h.suppressed) > 0 AS some_hidden, count(*) FILTER (WHERE NOT h.suppressed) > 0 AS some_shown, count(*) FILTER (WHERE NOT h.suppressed AND (h.customers, h.returned, h.median_days, h.within_90d) IS DISTINCT FROM (o.customers, o.returned, o.median_days, o.within_90d)) AS different,
+       count(*) FILTER (WHERE h.customers < 3 OR h.returned BETWEEN 1 AND 2 OR h.customers - h.returned BETWEEN 1 AND 2) AS too_small, (SELECT t.customers FROM sto.repeat_purchase(1) AS t) - sum(h.customers) NOT BETWEEN 1 AND 2 AS rest, (SELECT t.returned FROM sto.repeat_purchase(1) AS t) - sum(h.returned) NOT BETWEEN 1 AND 2 AS rest_returned,
+       count(*) FILTER (WHERE h.customers IS NOT NULL AND r.customers IS NULL) AS more_than_cohorts
+FROM st.repeat_purchase_by_cohort() AS h JOIN sto.repeat_purchase_by_cohort() AS o USING (cohort_month) LEFT JOIN st.cohort_retention() AS r ON r.cohort_month = h.cohort_month AND r.months_since = 0;
+SELECT count(*) > 0 AS rows, count(customers) AS told FROM st.repeat_purchase_by_cohort(2);
 DROP VIEW steer.goals;
 SELECT item FROM drop_model('st') UNION ALL SELECT item FROM drop_model('stt') UNION ALL SELECT item FROM drop_model('stn') UNION ALL SELECT item FROM drop_model('sto');
 DROP OWNED BY steer_reader;
