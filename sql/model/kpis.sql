@@ -507,6 +507,7 @@ BEGIN
 				WHEN part IS NULL THEN format('there is no kpi "%s"', left(kpi, 100))
 				ELSE format('model "%s" has no %s', home, kpi) END,
 			DETAIL = CASE WHEN kpi = 'roi' THEN 'What a segment brings, it might have brought anyway.'
+				WHEN part IS NULL THEN 'Goals are set for the key figures of the view segment_kpis.'
 				WHEN part = 'prediction' THEN 'It predicts nothing.' WHEN part = 'mails' THEN 'It has no streams.'
 				WHEN part = 'answers' THEN 'It has no stream with a scale.'
 				WHEN part IN ('nps', 'csat') THEN format('It has no stream with the scale %s.', part)

@@ -96,7 +96,7 @@ SELECT count(*) > 0 AS altered FROM alter_model('st', as_of => '2026-04-30');
 SELECT * FROM steer.goals;
 SELECT kpi, status, round(actual::numeric, 4) = round((SELECT k.value FROM st.segment_kpi_history('2025-12-31', '2026-03-31', '90 days') AS k WHERE k.kpi = g.kpi AND k.segment = 'at_risk')::numeric, 4) AS as_of_that_day FROM st.goals AS g WHERE segment = 'at_risk';
 SELECT count(*) > 0 AS altered FROM alter_model('st', as_of => '2025-12-31');
-SELECT refused(format('set_goal(%s)', a), true) FROM unnest(ARRAY['''st'', ''nobody'', ''revenue'', 1, ''by'', ''2026-06-30''', '''st'', ''vip'', ''roi'', 1, ''by'', ''2026-06-30''', '''stn'', ''vip'', ''clv_12m'', 1, ''by'', ''2026-06-30''',
+SELECT refused(format('set_goal(%s)', a), true) FROM unnest(ARRAY['''st'', ''nobody'', ''revenue'', 1, ''by'', ''2026-06-30''', '''st'', ''vip'', ''roi'', 1, ''by'', ''2026-06-30''', '''st'', ''vip'', ''profit'', 1, ''by'', ''2026-06-30''', '''stn'', ''vip'', ''clv_12m'', 1, ''by'', ''2026-06-30''',
   '''stn'', ''vip'', ''open_rate'', 1, ''by'', ''2026-06-30''', '''st'', ''vip'', ''satisfaction'', 1, ''by'', ''2026-06-30''', '''st'', ''vip'', ''revenue'', 1, ''times'', ''2026-06-30''', '''st'', ''vip'', ''revenue'', 1, ''by'', ''2025-12-31''', '''st'', ''vip'', ''revenue'', 1, ''by'', ''infinity''',
   '''st'', ''vip'', ''revenue'', 0, ''by'', ''2026-06-30''', '''st'', ''vip'', ''revenue'', ''NaN'', ''by'', ''2026-06-30''', '''st'', ''vip'', ''revenue'', 1, ''by'', NULL', '''st'', ''vip'', NULL, 1, ''by'', ''2026-06-30''',
   '''st'', ''vip'', ''revenue'', 1, ''by'', ''2026-06-30'', tenant => ''north''']) AS a;
