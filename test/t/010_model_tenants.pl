@@ -276,7 +276,7 @@ in_chain('shopowner', q{SELECT scoring.alter_model(m, minimum_group_size => 15) 
 	DELETE FROM crm.orders WHERE tenant = 'c'; SELECT scoring.refresh_model(m) FROM unnest('{chain,only_a}'::text[]) m});
 in_chain('shopowner', "SELECT scoring.forget_customer('only_a', '$who')");
 in_chain('shopowner', q{SELECT scoring.calibrate_model(m) FROM unnest('{chain,only_a}'::text[]) m});
-for my $item (grep { /summary|grid|distribution|transitions|history|retention\(|cluster/ && !/kpi/ } @named)
+for my $item (grep { /summary|grid|distribution|transitions|history|retention\(|\.clusters|cluster_inputs/ && !/kpi/ } @named)
 {
 	my $alone = $item =~ s/^chain/only_a/r;
 	my $shown = sub { "SELECT count(*) FILTER (WHERE suppressed), count(*), md5(string_agg(j::text, chr(10) ORDER BY j::text)) FROM (SELECT suppressed, to_jsonb(t) - 'tenant' AS j FROM $_[0] t) AS r" };
