@@ -170,7 +170,7 @@ category_sums_deserialize(PG_FUNCTION_ARGS)
 
 	(void) aggregate_context(fcinfo);
 	state_read(fcinfo, &buffer);
-	n = buffer.len < 4 ? -1 : pq_getmsgint(&buffer, 4);
+	n = buffer.len < 4 ? -1 : (int) pq_getmsgint(&buffer, 4);
 	if (n < 0 || n > (buffer.len - buffer.cursor) / LEAST_BYTES)
 		corrupt_state("categories");
 	state = make_sums(CurrentMemoryContext, n);
