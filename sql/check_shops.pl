@@ -23,6 +23,13 @@ my %columns_of = (
 sub slurp { my ($name) = @_; open(my $in, '<', $name) or die "$name: $!\n"; local $/; return scalar <$in>; }
 my $sql = slurp($file) =~ s/^\s*--.*$//mgr;
 
+# INSERT INTO @extschema@.TABLE (COLUMNS) SELECT 'NEW', ... WHERE system = 'OLD';
+my @copies;
+my $copy = qr/INSERT INTO \@extschema\@\.(shop_\w+) \(system, ([\w, ]+)\)\s+SELECT '(\w+)', \2 FROM \@extschema\@\.\1\s+/
+  . qr/WHERE system OPERATOR\(pg_catalog\.=\) '(\w+)';/;
+$copy = qr/$copy/;
+while ($sql =~ s/$copy//) { push @copies, [ $1, $3, $4 ]; }
+
 # INSERT INTO @extschema@.TABLE (COLUMNS) VALUES (ROW), (ROW);
 while ($sql =~ /\G\s*(?:ALTER TABLE[^;]*;)*\s*INSERT INTO \@extschema\@\.(\w+)\s+\(([^)]*)\) VALUES\s*/gc)
 {
@@ -75,6 +82,14 @@ sub take
 	push @problems, "$name has no row in shop_system before $table" unless $system{$name};
 }
 
+for (@copies)
+{
+	my ($table, $new, $old) = @$_;
+	push @problems, "$new is a copy of $old, and one of them is unknown" unless $system{$new} && $system{$old};
+	$status{$new} = $status{$old} if $table eq 'shop_status';
+	$query{$new} = $query{$old} if $table eq 'shop_query';
+	$source{$new} = $source{$old} if $table eq 'shop_source';
+}
 for my $name (sort keys %system)
 {
 	push @problems, "$name has no queries" unless $query{$name};

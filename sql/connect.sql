@@ -29,7 +29,9 @@ CREATE FUNCTION @extschema@._shop_views()
 
 		('_people', '{people}', $q$
 			SELECT NULLIF(p.account, '')::text AS account, a.email::text, p.known_since::timestamptz,
-			       NULLIF(btrim(p.country), '')::text AS country, NULLIF(btrim(p.city), '')::text AS city,
+			       NULLIF(CASE length(p.country) WHEN 2 THEN upper(p.country) ELSE btrim(p.country) END,
+				'')::text AS country,
+			       NULLIF(btrim(p.city), '')::text AS city,
 			       NULLIF(btrim(p.company), '')::text AS company, p.accepts_mail::boolean
 			  FROM ({people}) AS p
 			  CROSS JOIN LATERAL (SELECT CASE WHEN lower(btrim(p.email)) <> ALL ('{{no_address}}'::text[])
@@ -300,6 +302,59 @@ $$;
 COMMENT ON FUNCTION @extschema@._make_shop_views(text, text, jsonb, jsonb) IS
 	'internal: make the status map and the views of connect_shop, or replace them; their names';
 
+-- The calls that make a model of the views: of one currency, where there are several.
+CREATE FUNCTION @extschema@._shop_calls(system text, into_schema text, made text[], zone text, model text,
+	currency text,
+	one_of_several boolean)
+	RETURNS SETOF text
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	place	text := quote_ident(into_schema);
+	there	boolean;
+	scale	numeric;
+BEGIN
+	IF 'orders_in' = ANY (made) THEN
+		RETURN NEXT format('SELECT * FROM @extschema@.create_model(%L, %L, customer => ''customer_key'','
+			' day => ''ordered_at'', value => ''value'', counts => ''counts'', currency => ''currency'','
+			' time_zone => %L%s);',
+			model, CASE WHEN one_of_several
+				THEN format('SELECT * FROM %s.orders_in WHERE currency IS NOT DISTINCT FROM %L', place, currency)
+				ELSE place || '.orders_in' END, zone,
+			CASE WHEN 'people_in' = ANY (made) THEN format(', customers => %L, customers_key => ''customer_key'','
+				' known_since => ''known_since'', attributes => ''{country,city}''', place || '.people_in') END);
+	END IF;
+	IF 'lines_in' = ANY (made) THEN
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s.lines_in)', place) INTO there;
+		IF there THEN
+			RETURN NEXT format('SELECT * FROM @extschema@.add_stream(%L, ''lines'', %L, customer => ''customer_key'','
+				' day => ''ordered_at'', kind => ''category'', value => ''value'', role => ''line'');', model,
+				CASE WHEN one_of_several THEN format('SELECT * FROM %1$s.lines_in WHERE order_key IN (SELECT'
+					' o.order_key'
+					' FROM %1$s.orders_in AS o WHERE o.currency IS NOT DISTINCT FROM %2$L)', place, currency)
+					ELSE place || '.lines_in' END);
+		END IF;
+	END IF;
+	IF 'events_in' = ANY (made) THEN
+		RETURN NEXT format('SELECT * FROM @extschema@.add_stream(%L, %L, %L, customer => ''customer_key'','
+			' day => ''occurred_at'', kind => ''kind'', value => ''value'', event_key => ''event_key'');',
+			model, left(system, 31), place || '.events_in');
+	END IF;
+	IF 'answers_in' = ANY (made) THEN
+		EXECUTE format('SELECT max(a.scale_max) FROM %s.answers_in AS a', place) INTO scale;
+		IF scale IS NOT NULL THEN
+			RETURN NEXT format('SELECT * FROM @extschema@.add_stream(%L, ''answers'', %L, customer => ''customer_key'','
+				' day => ''answered_at'', kind => ''kind'', value => ''rating'', scale => %L);',
+				model, place || '.answers_in',
+				CASE scale WHEN 5 THEN 'stars' WHEN 10 THEN 'nps' ELSE format('{"min": 0, "max": %s}', scale) END);
+		END IF;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._shop_calls(text, text, text[], text, text, text, boolean) IS
+	'internal: the calls that make a model of the views of connect_shop';
+
 CREATE FUNCTION @extschema@._shop_report(system text, into_schema text, made text[], zone text, model text)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -307,10 +362,9 @@ CREATE FUNCTION @extschema@._shop_report(system text, into_schema text, made tex
 	AS $$
 DECLARE
 	place		text := quote_ident(into_schema);
-	several		bigint := 0;
-	has_lines	boolean := false;
+	currencies	text[] := '{}';
 	r			record;
-	people		text := '';
+	c			text;
 BEGIN
 	IF 'orders_in' = ANY (made) THEN
 		FOR r IN EXECUTE format($q$
@@ -319,32 +373,30 @@ BEGIN
 				       sum(o.value) AS revenue, count(*) FILTER (WHERE NOT o.counts) AS corrections,
 				       min(timezone($1, o.ordered_at))::date AS first_on, max(timezone($1,
 					o.ordered_at))::date AS last_on
-				  FROM %s.orders_in AS o WHERE o.value IS NOT NULL GROUP BY o.currency ORDER BY count(*) DESC,
-					o.currency$q$, place)
+				  FROM %s.orders_in AS o WHERE o.value IS NOT NULL
+				 GROUP BY o.currency ORDER BY count(*) DESC, o.currency$q$, place)
 				USING zone LOOP
-			several := several + 1;
+			currencies := currencies || r.currency;
 			item := 'orders' || coalesce(' in ' || r.currency, '');
 			detail := format('%s of %s customers and %s corrections, %s to %s, net %s', r.orders, r.customers,
-				r.corrections,
-				r.first_on, r.last_on, r.revenue);
+				r.corrections, r.first_on, r.last_on, r.revenue);
 			RETURN NEXT;
 		END LOOP;
-		FOR r IN EXECUTE format('SELECT * FROM %s.order_statuses AS s ORDER BY s.counts_as = ''unknown'' DESC,'
-			' s.status', place) LOOP
+		FOR r IN EXECUTE format('SELECT * FROM %s.order_statuses AS s'
+				' ORDER BY s.counts_as = ''unknown'' DESC, s.status', place) LOOP
 			item := CASE r.counts_as WHEN 'unknown' THEN 'unknown status ' ELSE 'status ' END || r.status;
 			detail := format(CASE r.counts_as
 				WHEN 'order' THEN '%s, orders' WHEN 'refund' THEN '%s, came back in full' WHEN 'ignore'
 					THEN '%s, not read'
-				ELSE '%s, without a value until status_map says what it means: INSERT INTO %s.status_map VALUES (%L,'
-					' ''order'');' END,
-				r.orders, place, r.status);
+				ELSE '%s, without a value until status_map says what it means:'
+					' INSERT INTO %s.status_map VALUES (%L, ''order'');' END, r.orders, place, r.status);
 			RETURN NEXT;
 		END LOOP;
 		FOR r IN EXECUTE format($q$
-				SELECT count(*) FILTER (WHERE k.guest AND k.accounts > 0) AS guests, count(*) FILTER (WHERE k.accounts
-					> 1) AS several
-				  FROM (SELECT bool_or(p.account = '') AS guest, count(DISTINCT p.account) FILTER (WHERE p.account <>
-					'') AS accounts
+				SELECT count(*) FILTER (WHERE k.guest AND k.accounts > 0) AS guests,
+				       count(*) FILTER (WHERE k.accounts > 1) AS several
+				  FROM (SELECT bool_or(p.account = '') AS guest,
+				               count(DISTINCT p.account) FILTER (WHERE p.account <> '') AS accounts
 				          FROM %s.person_keys AS p GROUP BY p.customer_key) AS k$q$, place) LOOP
 			item := 'one person';
 			detail := format('%s have an account and ordered as a guest, too; %s have several accounts', r.guests,
@@ -352,53 +404,22 @@ BEGIN
 			RETURN NEXT;
 		END LOOP;
 	END IF;
-	IF 'lines_in' = ANY (made) THEN
-		EXECUTE format('SELECT EXISTS (SELECT FROM %s.lines_in)', place) INTO has_lines;
-	END IF;
-	IF 'people_in' = ANY (made) THEN
-		people := format(', customers => %L, customers_key => ''customer_key'', known_since => ''known_since'','
-			' attributes => ''{country,city}''', place || '.people_in');
-	END IF;
-	FOR r IN EXECUTE CASE WHEN several > 1 THEN format('SELECT o.currency FROM %s.orders_in AS o WHERE o.value IS NOT'
-		' NULL'
-				' GROUP BY o.currency ORDER BY count(*) DESC, o.currency LIMIT 5', place)
-			WHEN 'orders_in' = ANY (made) THEN 'SELECT NULL::text AS currency' ELSE 'SELECT NULL::text AS currency'
-				' WHERE false' END LOOP
-		item := 'next';
-		detail := format('SELECT * FROM @extschema@.create_model(%L, %L, customer => ''customer_key'', day =>'
-			' ''ordered_at'','
-			' value => ''value'', counts => ''counts'', currency => ''currency'', time_zone => %L%s);',
-			CASE WHEN several > 1 THEN concat_ws('_', model, coalesce(lower(r.currency), 'other')) ELSE model END,
-			CASE WHEN several > 1 THEN format('SELECT * FROM %s.orders_in WHERE currency IS NOT DISTINCT FROM %L',
-				place, r.currency)
-				ELSE place || '.orders_in' END, zone, people);
-		RETURN NEXT;
-		IF has_lines THEN
-			detail := format('SELECT * FROM @extschema@.add_stream(%L, ''lines'', %L, customer => ''customer_key'','
-				' day => ''ordered_at'','
-				' kind => ''category'', value => ''value'', role => ''line'');',
-				CASE WHEN several > 1 THEN concat_ws('_', model, coalesce(lower(r.currency), 'other')) ELSE model END,
-				CASE WHEN several > 1 THEN format('SELECT * FROM %1$s.lines_in WHERE order_key IN (SELECT o.order_key'
-					' FROM'
-					' %1$s.orders_in AS o WHERE o.currency IS NOT DISTINCT FROM %2$L)', place, r.currency)
-					ELSE place || '.lines_in' END);
-			RETURN NEXT;
-		END IF;
-	END LOOP;
 	IF 'events_in' = ANY (made) THEN
-		FOR r IN EXECUTE format('SELECT e.kind, count(*) AS events, count(e.customer_key) AS known FROM %s.events_in'
-			' AS e'
-				' GROUP BY e.kind ORDER BY e.kind', place) LOOP
+		FOR r IN EXECUTE format('SELECT e.kind, count(*) AS events, count(e.customer_key) AS known'
+				' FROM %s.events_in AS e GROUP BY e.kind ORDER BY count(*) DESC, e.kind LIMIT 20', place) LOOP
 			item := 'events ' || coalesce(r.kind, 'without a kind');
 			detail := format('%s, %s of known customers', r.events, r.known);
 			RETURN NEXT;
 		END LOOP;
-		item := 'next';
-		detail := format('SELECT * FROM @extschema@.add_stream(%L, %L, %L, customer => ''customer_key'', day =>'
-			' ''occurred_at'','
-			' kind => ''kind'', value => ''value'', event_key => ''event_key'');', model, left(system, 31), place
-				|| '.events_in');
-		RETURN NEXT;
+	END IF;
+	IF cardinality(currencies) <= 1 THEN
+		RETURN QUERY SELECT 'next', d
+			  FROM @extschema@._shop_calls(system, into_schema, made, zone, model, NULL, false) AS d;
+	ELSE
+		FOREACH c IN ARRAY currencies[:5] LOOP
+			RETURN QUERY SELECT 'next', d FROM @extschema@._shop_calls(system, into_schema, made, zone,
+				concat_ws('_', model, coalesce(lower(c), 'other')), c, true) AS d;
+		END LOOP;
 	END IF;
 END
 $$;

@@ -252,3 +252,19 @@ $$;
 COMMENT ON FUNCTION @extschema@._shop_late_table(text, text, text, text) IS
 	'internal: _shop_table of a table that may have come since; an error if it is not data alone'
 	' and belongs to another role than the one that reads';
+
+-- Payment services count in the smallest unit of a currency, which has two decimals with
+-- most. Those of Stripe: the krona of Iceland and the shilling of Uganda still have them.
+CREATE FUNCTION @extschema@._from_smallest_units(amount numeric, currency text)
+	RETURNS numeric
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.trim_scale(pg_catalog.round(amount OPERATOR(pg_catalog./) CASE
+		WHEN pg_catalog.upper(currency) OPERATOR(pg_catalog.=) ANY (
+			'{BIF,CLP,DJF,GNF,JPY,KMF,KRW,MGA,PYG,RWF,VND,VUV,XAF,XOF,XPF}'::pg_catalog.text[]) THEN 1
+		WHEN pg_catalog.upper(currency) OPERATOR(pg_catalog.=) ANY ('{BHD,JOD,KWD,OMR,TND}'::pg_catalog.text[])
+			THEN 1000
+		ELSE 100 END, 3));
+END;
+COMMENT ON FUNCTION @extschema@._from_smallest_units(numeric, text) IS
+	'internal: an amount in the smallest unit of a currency, as payment services count, in the currency itself';

@@ -112,19 +112,9 @@ INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
 			' a.company, NULL'
 		' FROM {orders} AS o LEFT JOIN {addresses} AS a ON a.order_id = o.id AND a.address_type = ''billing'''
 		' WHERE o.type = ''shop_order''');
-INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
-	('woocommerce_hpos', 'wc-processing', 'order', 'paid, to be sent'),
-	('woocommerce_hpos', 'wc-completed', 'order', 'paid and sent'),
-	('woocommerce_hpos', 'wc-refunded', 'refund', 'everything was paid back'),
-	('woocommerce_hpos', 'wc-pending', 'ignore', 'waits for payment'),
-	('woocommerce_hpos', 'wc-on-hold', 'ignore', 'waits for a transfer or a check'),
-	('woocommerce_hpos', 'wc-cancelled', 'ignore', 'cancelled by customer or shop'),
-	('woocommerce_hpos', 'wc-failed', 'ignore', 'payment failed'),
-	('woocommerce_hpos', 'wc-checkout-draft', 'ignore', 'a checkout that was not finished'),
-	('woocommerce_hpos', 'auto-draft', 'ignore', 'a draft'),
-	('woocommerce_hpos', 'draft', 'ignore', 'a draft'),
-	('woocommerce_hpos', 'trash', 'ignore', 'deleted'),
-	('woocommerce_hpos', 'wc-trash', 'ignore', 'deleted');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning)
+	SELECT 'woocommerce_hpos', status, counts_as, meaning FROM @extschema@.shop_status
+	 WHERE system OPERATOR(pg_catalog.=) 'woocommerce';
 
 -- Magento: the state, as statuses are labels of the shop's own. closed came back, or cost nothing.
 INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
@@ -367,16 +357,242 @@ INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
 		' ORDER BY o.customer_id, o.processed_at DESC) AS a ON a.customer_id = c.id'
 		' UNION ALL SELECT NULL, o.email, o.processed_at, o.billing_address_country_code, o.billing_address_city,'
 		' o.billing_address_company, NULL FROM {orders} AS o WHERE COALESCE(o.customer_id, ''0'') = ''0''');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning)
+	SELECT 'shopify_graphql', status, counts_as, meaning FROM @extschema@.shop_status
+	 WHERE system OPERATOR(pg_catalog.=) 'shopify';
+
+-- Shopify, copied by Airbyte: customer, refunds and lines are documents in the order. A refund is
+-- the money that went back.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('shopify_airbyte', '', 'UTC', true,
+		'Shopify by Airbyte (orders); amounts with tax and shipping, in the currency of the shop');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('shopify_airbyte', 'orders', 'orders', true, 'id key, customer json?, email text, created_at utc?, processed_at'
+		' utc, financial_status text, total_price number, currency text?, test flag?, cancelled_at utc?, deleted_at'
+			' utc?, refunds json, line_items json?, billing_address json?'),
+	('shopify_airbyte', 'customers', 'customers', false, 'id key, email text, created_at utc, email_marketing_consent'
+		' json?'),
+	('shopify_airbyte', 'products', 'products', false, 'id key, product_type text');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('shopify_airbyte', 'orders',
+		'SELECT o.id AS order_key, o.customer ->> ''id'' AS account, o.email, COALESCE(o.processed_at, o.created_at)'
+			' AS ordered_at, round(o.total_price, 2) AS value, CASE WHEN o.cancelled_at IS NOT NULL AND'
+				' o.financial_status <> ''refunded'' THEN ''cancelled'' ELSE lower(o.financial_status) END AS status,'
+					' NULL AS status_group, o.currency, o.billing_address ->> ''company'' AS company FROM {orders} AS'
+						' o WHERE o.test IS NOT TRUE AND o.deleted_at IS NULL'),
+	('shopify_airbyte', 'refunds',
+		'SELECT o.id AS order_key, (r.refund ->> ''created_at'')::timestamptz AS refunded_at, round((t.move ->>'
+			' ''amount'')::numeric, 2) AS amount FROM {orders} AS o CROSS JOIN LATERAL jsonb_array_elements(CASE'
+				' jsonb_typeof(o.refunds) WHEN ''array'' THEN o.refunds END) AS r (refund) CROSS JOIN LATERAL'
+					' jsonb_array_elements(CASE jsonb_typeof(r.refund -> ''transactions'') WHEN ''array'' THEN'
+						' r.refund -> ''transactions'' END) AS t (move) WHERE t.move ->> ''kind'' = ''refund'' AND'
+							' t.move ->> ''status'' = ''success'''),
+	('shopify_airbyte', 'lines',
+		'SELECT o.id AS order_key, NULLIF(p.product_type, '''') AS category, i.item ->> ''title'' AS product, (i.item'
+			' ->> ''quantity'')::numeric AS quantity, (i.item ->> ''price'')::numeric * (i.item ->>'
+				' ''quantity'')::numeric - COALESCE((i.item ->> ''total_discount'')::numeric, 0) AS value FROM'
+					' {orders} AS o CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(o.line_items) WHEN'
+						' ''array'' THEN o.line_items END) AS i (item) LEFT JOIN {products} AS p ON p.id = i.item ->>'
+							' ''product_id'' WHERE COALESCE(i.item ->> ''gift_card'', ''false'') <> ''true'''),
+	('shopify_airbyte', 'people',
+		'SELECT c.id AS account, c.email, c.created_at AS known_since, a.country, a.city, a.company,'
+			' c.email_marketing_consent ->> ''state'' = ''subscribed'' AS accepts_mail FROM {customers} AS c LEFT'
+				' JOIN (SELECT DISTINCT ON (o.customer ->> ''id'') o.customer ->> ''id'' AS account,'
+					' o.billing_address ->> ''country_code'' AS country, o.billing_address ->> ''city'' AS city,'
+						' o.billing_address ->> ''company'' AS company FROM {orders} AS o ORDER BY o.customer ->>'
+							' ''id'', o.processed_at DESC) AS a ON a.account = c.id UNION ALL SELECT NULL, o.email,'
+								' o.processed_at, o.billing_address ->> ''country_code'', o.billing_address ->>'
+									' ''city'', o.billing_address ->> ''company'', NULL FROM {orders} AS o WHERE'
+										' o.customer ->> ''id'' IS NULL');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning)
+	SELECT 'shopify_airbyte', status, counts_as, meaning FROM @extschema@.shop_status
+	 WHERE system OPERATOR(pg_catalog.=) 'shopify';
+
+-- Stripe: paid invoices, and charges that belong to no invoice. Times are seconds; amounts are in
+-- the smallest unit of the currency, which is not the hundredth everywhere.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('stripe', '', 'UTC', false,
+		'Stripe by the sync engine (invoices, charges, refunds); what was paid, with tax, in the currency of the'
+			' invoice');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('stripe', 'invoices', 'invoices', true, 'id key, customer key, customer_email text?, currency text, status text,'
+		' amount_paid number, created utc, status_transitions json?, livemode flag?, lines json?'),
+	('stripe', 'charges', 'charges', false, 'id key, customer key, receipt_email text?, currency text, status text,'
+		' amount number, created utc, invoice key?, payment_intent key?, livemode flag?, captured flag?'),
+	('stripe', 'payments', 'invoice_payments', false, 'invoice key, payment json'),
+	('stripe', 'refunds', 'refunds', false, 'charge key, payment_intent key?, amount number, currency text, created'
+		' utc, status text'),
+	('stripe', 'customers', 'customers', false, 'id key, email text, created utc, address json?, deleted flag?');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('stripe', 'orders',
+		'SELECT i.id AS order_key, i.customer AS account, COALESCE(c.email, i.customer_email) AS email,'
+			' COALESCE(to_timestamp((i.status_transitions ->> ''paid_at'')::float8), i.created) AS ordered_at,'
+				' @extschema@._from_smallest_units(i.amount_paid, i.currency) AS value, ''invoice '' || i.status AS'
+					' status, NULL AS status_group, upper(i.currency) AS currency, NULL::text AS company FROM'
+						' {invoices} AS i LEFT JOIN {customers} AS c ON c.id = i.customer WHERE i.livemode IS NOT'
+							' FALSE UNION ALL SELECT h.id, h.customer, COALESCE(c.email, h.receipt_email), h.created,'
+								' @extschema@._from_smallest_units(h.amount, h.currency), CASE WHEN h.captured IS'
+									' FALSE AND h.status = ''succeeded'' THEN ''charge not captured'' ELSE ''charge'
+										' '' || h.status END, NULL, upper(h.currency), NULL FROM {charges} AS h LEFT'
+											' JOIN {customers} AS c ON c.id = h.customer LEFT JOIN (SELECT DISTINCT'
+												' q.payment ->> ''payment_intent'' AS intent FROM {payments} AS q) AS'
+													' p ON p.intent = h.payment_intent LEFT JOIN (SELECT DISTINCT'
+														' q.payment ->> ''charge'' AS charge FROM {payments} AS q) AS'
+															' f ON f.charge = h.id WHERE h.livemode IS NOT FALSE AND'
+																' h.invoice IS NULL AND p.intent IS NULL AND f.charge'
+																	' IS NULL'),
+	('stripe', 'refunds',
+		'SELECT COALESCE(h.invoice, p.invoice, f.invoice, h.id) AS order_key, r.created AS refunded_at,'
+			' @extschema@._from_smallest_units(r.amount, r.currency) AS amount FROM {refunds} AS r LEFT JOIN'
+				' {charges} AS h ON h.id = r.charge LEFT JOIN (SELECT q.payment ->> ''payment_intent'' AS intent,'
+					' min(q.invoice) AS invoice FROM {payments} AS q GROUP BY 1) AS p ON p.intent ='
+						' COALESCE(h.payment_intent, r.payment_intent) LEFT JOIN (SELECT q.payment ->> ''charge'' AS'
+							' charge, min(q.invoice) AS invoice FROM {payments} AS q GROUP BY 1) AS f ON f.charge ='
+								' r.charge WHERE r.status = ''succeeded'' OR r.status IS NULL'),
+	('stripe', 'lines',
+		'SELECT i.id AS order_key, l.line ->> ''description'' AS category, COALESCE(l.line -> ''price'' ->>'
+			' ''product'', l.line ->> ''description'') AS product, COALESCE((l.line ->> ''quantity'')::numeric, 1) AS'
+				' quantity, @extschema@._from_smallest_units((l.line ->> ''amount'')::numeric, i.currency) AS value'
+					' FROM {invoices} AS i CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(i.lines ->'
+						' ''data'') WHEN ''array'' THEN i.lines -> ''data'' END) AS l (line) WHERE (l.line ->>'
+							' ''amount'')::numeric >= 0'),
+	('stripe', 'people',
+		'SELECT c.id AS account, c.email, c.created AS known_since, c.address ->> ''country'' AS country, c.address'
+			' ->> ''city'' AS city, NULL::text AS company, NULL::boolean AS accepts_mail FROM {customers} AS c WHERE'
+				' c.deleted IS NOT TRUE');
 INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
-	('shopify_graphql', 'paid', 'order', 'paid'),
-	('shopify_graphql', 'partially_refunded', 'order', 'paid, a part was paid back'),
-	('shopify_graphql', 'refunded', 'refund', 'everything was paid back'),
-	('shopify_graphql', 'partially_paid', 'ignore', 'a part is paid: order, if deposits are orders to you'),
-	('shopify_graphql', 'pending', 'ignore', 'waits for payment'),
-	('shopify_graphql', 'authorized', 'ignore', 'reserved on the card, not taken'),
-	('shopify_graphql', 'voided', 'ignore', 'cancelled before payment'),
-	('shopify_graphql', 'expired', 'ignore', 'not paid in time'),
-	('shopify_graphql', 'cancelled', 'ignore', 'cancelled, and not paid back');
+	('stripe', 'invoice paid', 'order', 'paid'),
+	('stripe', 'invoice draft', 'ignore', 'not sent yet'),
+	('stripe', 'invoice open', 'ignore', 'waits for payment'),
+	('stripe', 'invoice uncollectible', 'ignore', 'given up'),
+	('stripe', 'invoice void', 'ignore', 'taken back'),
+	('stripe', 'charge succeeded', 'order', 'paid without an invoice'),
+	('stripe', 'charge pending', 'ignore', 'on its way'),
+	('stripe', 'charge failed', 'ignore', 'payment failed'),
+	('stripe', 'charge not captured', 'ignore', 'reserved on the card, not taken');
+
+-- Medusa: what was paid and went back are rows of order_transaction, with their sign.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('medusa', '', 'UTC', false,
+		'Medusa 2 (order, order_transaction); what was paid, with tax and shipping, in the currency of the order');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('medusa', 'orders', 'order', true, 'id key, customer_id key, email text, currency_code text, status text,'
+		' is_draft_order flag, version number, created_at utc, deleted_at utc, billing_address_id key?'),
+	('medusa', 'moves', 'order_transaction', true, 'order_id key, amount number, created_at utc, deleted_at utc?'),
+	('medusa', 'addresses', 'order_address', false, 'id key, company text, city text, country_code text'),
+	('medusa', 'customers', 'customer', false, 'id key, email text, company_name text?, created_at utc, deleted_at'
+		' utc?'),
+	('medusa', 'items', 'order_item', false, 'order_id key, item_id key, version number, quantity number, deleted_at'
+		' utc?'),
+	('medusa', 'products', 'order_line_item', false, 'id key, title text, product_title text?, product_type text?,'
+		' product_collection text?, unit_price number');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('medusa', 'orders',
+		'SELECT o.id AS order_key, o.customer_id AS account, o.email, o.created_at AS ordered_at, m.paid AS value,'
+			' CASE WHEN m.paid > 0 THEN ''paid'' WHEN o.is_draft_order THEN ''draft'' WHEN o.status IN (''pending'','
+				' ''completed'', ''archived'') THEN ''not paid'' ELSE o.status END AS status, NULL AS status_group,'
+					' upper(o.currency_code) AS currency, a.company FROM {orders} AS o LEFT JOIN (SELECT t.order_id,'
+						' sum(t.amount) AS paid FROM {moves} AS t WHERE t.amount > 0 AND t.deleted_at IS NULL GROUP'
+							' BY t.order_id) AS m ON m.order_id = o.id LEFT JOIN {addresses} AS a ON a.id ='
+								' o.billing_address_id WHERE o.deleted_at IS NULL'),
+	('medusa', 'refunds',
+		'SELECT t.order_id AS order_key, t.created_at AS refunded_at, -t.amount AS amount FROM {moves} AS t WHERE'
+			' t.amount < 0 AND t.deleted_at IS NULL'),
+	('medusa', 'lines',
+		'SELECT i.order_id AS order_key, COALESCE(NULLIF(p.product_type, ''''), NULLIF(p.product_collection, ''''))'
+			' AS category, COALESCE(p.product_title, p.title) AS product, i.quantity, i.quantity * p.unit_price AS'
+				' value FROM {items} AS i JOIN {orders} AS o ON o.id = i.order_id AND o.version = i.version JOIN'
+					' {products} AS p ON p.id = i.item_id WHERE i.deleted_at IS NULL'),
+	('medusa', 'people',
+		'SELECT c.id AS account, c.email, c.created_at AS known_since, a.country_code AS country, a.city,'
+			' COALESCE(c.company_name, a.company) AS company, NULL::boolean AS accepts_mail FROM {customers} AS c'
+				' LEFT JOIN (SELECT DISTINCT ON (o.customer_id) o.customer_id, d.country_code, d.city, d.company FROM'
+					' {orders} AS o JOIN {addresses} AS d ON d.id = o.billing_address_id ORDER BY o.customer_id,'
+						' o.created_at DESC) AS a ON a.customer_id = c.id WHERE c.deleted_at IS NULL');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
+	('medusa', 'paid', 'order', 'something was captured'),
+	('medusa', 'not paid', 'ignore', 'nothing was captured'),
+	('medusa', 'draft', 'ignore', 'a draft'),
+	('medusa', 'canceled', 'ignore', 'cancelled, and nothing was captured'),
+	('medusa', 'requires_action', 'ignore', 'waits for the customer or the shop');
+
+-- Odoo: sales orders and those of the counter. Refunds are credit notes on lines of a sales order,
+-- or orders of the counter below zero.
+INSERT INTO @extschema@.shop_system (system, prefix, clock, whole, description) VALUES
+	('odoo', '', 'UTC', false,
+		'Odoo (sale_order, pos_order); confirmed orders with tax, in the currency of the order');
+INSERT INTO @extschema@.shop_source (system, source, relation, is_required, columns) VALUES
+	('odoo', 'sales', 'sale_order', false, 'id key, state text, date_order utc, partner_id key, amount_total number,'
+		' currency_id key'),
+	('odoo', 'sale_lines', 'sale_order_line', false, 'id key, order_id key, product_id key, name text,'
+		' product_uom_qty number, price_total number, display_type text?'),
+	('odoo', 'billed', 'sale_order_line_invoice_rel', false, 'invoice_line_id key, order_line_id key'),
+	('odoo', 'moves', 'account_move', false, 'id key, move_type text, state text, invoice_date local'),
+	('odoo', 'move_lines', 'account_move_line', false, 'id key, move_id key, price_total number'),
+	('odoo', 'counter', 'pos_order', false, 'id key, state text, date_order utc, partner_id key, amount_total number,'
+		' company_id key'),
+	('odoo', 'counter_lines', 'pos_order_line', false, 'id key, order_id key, product_id key, full_product_name'
+		' text?, qty number, price_subtotal_incl number, refunded_orderline_id key?'),
+	('odoo', 'companies', 'res_company', false, 'id key, currency_id key'),
+	('odoo', 'currencies', 'res_currency', false, 'id key, name text'),
+	('odoo', 'partners', 'res_partner', true, 'id key, name text, email text, commercial_partner_id key, country_id'
+		' key, city text, create_date utc'),
+	('odoo', 'countries', 'res_country', false, 'id key, code text'),
+	('odoo', 'goods', 'product_product', false, 'id key, product_tmpl_id key'),
+	('odoo', 'templates', 'product_template', false, 'id key, categ_id key'),
+	('odoo', 'categories', 'product_category', false, 'id key, name text'),
+	('odoo', 'ratings', 'rating_rating', false, 'partner_id key, rating number, consumed flag, res_model text,'
+		' create_date utc');
+INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
+	('odoo', 'orders',
+		'SELECT ''sale/'' || s.id AS order_key, s.partner_id AS account, p.email, s.date_order AS ordered_at,'
+			' s.amount_total AS value, ''sale '' || s.state AS status, NULL AS status_group, y.name AS currency,'
+				' b.name AS company FROM {sales} AS s LEFT JOIN {partners} AS p ON p.id = s.partner_id LEFT JOIN'
+					' {partners} AS b ON b.id = p.commercial_partner_id AND b.id <> p.id LEFT JOIN {currencies} AS y'
+						' ON y.id = s.currency_id UNION ALL SELECT ''pos/'' || t.id, t.partner_id, p.email,'
+							' t.date_order, t.amount_total, ''pos '' || t.state, NULL, y.name, b.name FROM {counter}'
+								' AS t LEFT JOIN {partners} AS p ON p.id = t.partner_id LEFT JOIN {partners} AS b ON'
+									' b.id = p.commercial_partner_id AND b.id <> p.id LEFT JOIN {companies} AS k ON'
+										' k.id = t.company_id LEFT JOIN {currencies} AS y ON y.id = k.currency_id'
+											' WHERE t.amount_total >= 0 OR NOT EXISTS (SELECT FROM {counter_lines} AS'
+												' n WHERE n.order_id = t.id AND n.refunded_orderline_id IS NOT NULL)'),
+	('odoo', 'refunds',
+		'SELECT ''sale/'' || l.order_id AS order_key, m.invoice_date AS refunded_at, v.price_total AS amount FROM'
+			' {moves} AS m JOIN {move_lines} AS v ON v.move_id = m.id JOIN {billed} AS r ON r.invoice_line_id = v.id'
+				' JOIN {sale_lines} AS l ON l.id = r.order_line_id WHERE m.move_type = ''out_refund'' AND m.state ='
+					' ''posted'' UNION ALL SELECT ''pos/'' || o.order_id, t.date_order, -n.price_subtotal_incl FROM'
+						' {counter} AS t JOIN {counter_lines} AS n ON n.order_id = t.id JOIN {counter_lines} AS o ON'
+							' o.id = n.refunded_orderline_id WHERE t.amount_total < 0 AND t.state IN (''paid'','
+								' ''done'', ''invoiced'')'),
+	('odoo', 'lines',
+		'SELECT ''sale/'' || l.order_id AS order_key, c.name AS category, l.name AS product, l.product_uom_qty AS'
+			' quantity, l.price_total AS value FROM {sale_lines} AS l LEFT JOIN {goods} AS g ON g.id = l.product_id'
+				' LEFT JOIN {templates} AS t ON t.id = g.product_tmpl_id LEFT JOIN {categories} AS c ON c.id ='
+					' t.categ_id WHERE l.display_type IS NULL AND l.price_total >= 0 UNION ALL SELECT ''pos/'' ||'
+						' n.order_id, c.name, COALESCE(n.full_product_name, n.product_id), n.qty,'
+							' n.price_subtotal_incl FROM {counter_lines} AS n LEFT JOIN {goods} AS g ON g.id ='
+								' n.product_id LEFT JOIN {templates} AS t ON t.id = g.product_tmpl_id LEFT JOIN'
+									' {categories} AS c ON c.id = t.categ_id WHERE n.price_subtotal_incl >= 0'),
+	('odoo', 'answers',
+		'SELECT q.partner_id AS account, p.email AS address, q.create_date AS answered_at, q.res_model AS kind,'
+			' q.rating, 5 AS scale_max FROM {ratings} AS q LEFT JOIN {partners} AS p ON p.id = q.partner_id WHERE'
+				' q.consumed AND q.rating >= 1'),
+	('odoo', 'people',
+		'SELECT p.id AS account, p.email, p.create_date AS known_since, n.code AS country, p.city, b.name AS company,'
+			' NULL::boolean AS accepts_mail FROM {partners} AS p LEFT JOIN {partners} AS b ON b.id ='
+				' p.commercial_partner_id AND b.id <> p.id LEFT JOIN {countries} AS n ON n.id = p.country_id WHERE'
+					' p.id IN (SELECT s.partner_id FROM {sales} AS s UNION SELECT t.partner_id FROM {counter} AS t)');
+INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
+	('odoo', 'sale sale', 'order', 'confirmed'),
+	('odoo', 'sale done', 'order', 'confirmed and locked, before version 17'),
+	('odoo', 'sale draft', 'ignore', 'a quotation'),
+	('odoo', 'sale sent', 'ignore', 'a quotation that was sent'),
+	('odoo', 'sale cancel', 'ignore', 'cancelled'),
+	('odoo', 'pos paid', 'order', 'paid at the counter'),
+	('odoo', 'pos done', 'order', 'paid at the counter, in the books'),
+	('odoo', 'pos invoiced', 'order', 'paid at the counter, with an invoice'),
+	('odoo', 'pos draft', 'ignore', 'not paid yet'),
+	('odoo', 'pos cancel', 'ignore', 'cancelled');
 
 -- What ships stays as it is shipped: the status map of a schema of yours is yours.
 ALTER TABLE @extschema@.shop_system ADD CONSTRAINT shipped_systems_are_read_only CHECK (false) NOT VALID;
