@@ -21,8 +21,10 @@ CREATE FUNCTION @extschema@._shop_views()
 				'unknown')::text AS counts_as,
 			       NULLIF(btrim(o.company), '')::text AS account_key
 			  FROM ({orders}) AS o
-			  CROSS JOIN LATERAL (SELECT CASE WHEN lower(btrim(o.email)) <> ALL ('{{no_address}}'::text[])
-			       THEN lower(btrim(o.email)) END) AS a (email)
+			  CROSS JOIN LATERAL (SELECT lower(btrim(COALESCE(o.email, CASE WHEN o.account ~ '@'
+				THEN o.account END)))) AS w (email)
+			  CROSS JOIN LATERAL (SELECT CASE WHEN w.email <> ALL ('{{no_address}}'::text[])
+				THEN w.email END) AS a (email)
 			  LEFT JOIN {into}.status_map AS m ON m.status = COALESCE(o.status, '')
 			  LEFT JOIN {into}.status_map AS f ON f.status = o.status_group$q$,
 			'orders as the system has them, with what their status means'),
@@ -34,8 +36,10 @@ CREATE FUNCTION @extschema@._shop_views()
 			       NULLIF(btrim(p.city), '')::text AS city,
 			       NULLIF(btrim(p.company), '')::text AS company, p.accepts_mail::boolean
 			  FROM ({people}) AS p
-			  CROSS JOIN LATERAL (SELECT CASE WHEN lower(btrim(p.email)) <> ALL ('{{no_address}}'::text[])
-			       THEN lower(btrim(p.email)) END) AS a (email)$q$,
+			  CROSS JOIN LATERAL (SELECT lower(btrim(COALESCE(p.email, CASE WHEN p.account ~ '@'
+				THEN p.account END)))) AS w (email)
+			  CROSS JOIN LATERAL (SELECT CASE WHEN w.email <> ALL ('{{no_address}}'::text[])
+				THEN w.email END) AS a (email)$q$,
 			'people as the system has them'),
 
 		-- The smallest number of an account known for the address, else the address. An account
@@ -100,32 +104,39 @@ CREATE FUNCTION @extschema@._shop_views()
 			'a row for each line of an order that counts'),
 
 		('events_in', '{events}', $q$
-			SELECT COALESCE(a.customer_key, m.customer_key, NULLIF(e.account, ''), e.email)::text AS customer_key,
+			SELECT COALESCE(a.customer_key, m.customer_key, {shop_keys} NULLIF(e.account, ''),
+				e.email)::text AS customer_key,
 			       e.occurred_at::timestamptz, e.kind::text, e.value::numeric, e.event_key::text, e.category::text
-			  FROM (SELECT v.*, lower(btrim(NULLIF(v.address, ''))) AS email FROM ({events}) AS v) AS e
+			  FROM (SELECT v.*, NULLIF(lower(btrim(COALESCE(v.address, CASE WHEN v.account ~ '@' THEN v.account END))),
+				'')
+			       AS email FROM ({events}) AS v) AS e
 			  LEFT JOIN (SELECT DISTINCT k.account, k.customer_key FROM {into}.person_keys AS k WHERE k.account <> '')
 				AS a
 			       ON a.account = e.account
 			  LEFT JOIN (SELECT k.email, min(k.customer_key) AS customer_key FROM {into}.person_keys AS k
-			       WHERE k.email <> '' GROUP BY k.email) AS m ON m.email = e.email$q$,
+			       WHERE k.email <> '' GROUP BY k.email) AS m ON m.email = e.email{shop_joins}$q$,
 			'a row for each thing that somebody did beside ordering; without customer_key: nobody knows who'),
 
 		('answers_in', '{answers}', $q$
-			SELECT COALESCE(a.customer_key, m.customer_key, NULLIF(e.account, ''), e.email)::text AS customer_key,
+			SELECT COALESCE(a.customer_key, m.customer_key, {shop_keys} NULLIF(e.account, ''),
+				e.email)::text AS customer_key,
 			       e.answered_at::timestamptz, e.kind::text, e.rating::numeric, e.scale_max::numeric
-			  FROM (SELECT v.*, lower(btrim(NULLIF(v.address, ''))) AS email FROM ({answers}) AS v) AS e
+			  FROM (SELECT v.*, NULLIF(lower(btrim(COALESCE(v.address, CASE WHEN v.account ~ '@' THEN v.account END))),
+				'')
+			       AS email FROM ({answers}) AS v) AS e
 			  LEFT JOIN (SELECT DISTINCT k.account, k.customer_key FROM {into}.person_keys AS k WHERE k.account <> '')
 				AS a
 			       ON a.account = e.account
 			  LEFT JOIN (SELECT k.email, min(k.customer_key) AS customer_key FROM {into}.person_keys AS k
-			       WHERE k.email <> '' GROUP BY k.email) AS m ON m.email = e.email$q$,
+			       WHERE k.email <> '' GROUP BY k.email) AS m ON m.email = e.email{shop_joins}$q$,
 			'a row for each answer to a question'),
 
 		-- one row for each person: of several accounts and orders the last with an address
 		('people_in', '{people}', $q$
 			SELECT DISTINCT ON (k.customer_key) k.customer_key,
 			       timezone({zone}, min(p.known_since) OVER (PARTITION BY k.customer_key))::date AS known_since,
-			       p.country, p.city, p.company, p.accepts_mail
+			       p.country, p.city, p.company, bool_and(p.accepts_mail) OVER (PARTITION BY k.customer_key) AS
+				accepts_mail
 			  FROM {into}.person_keys AS k
 			  LEFT JOIN {into}._people AS p ON COALESCE(p.account, '') = k.account AND COALESCE(p.email, '') = k.email
 			 ORDER BY k.customer_key, COALESCE(p.country, p.city) IS NULL, p.known_since DESC NULLS LAST,
@@ -355,7 +366,8 @@ $$;
 COMMENT ON FUNCTION @extschema@._shop_calls(text, text, text[], text, text, text, boolean) IS
 	'internal: the calls that make a model of the views of connect_shop';
 
-CREATE FUNCTION @extschema@._shop_report(system text, into_schema text, made text[], zone text, model text)
+CREATE FUNCTION @extschema@._shop_report(system text, into_schema text, made text[], zone text, model text,
+	beside boolean)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -408,11 +420,15 @@ BEGIN
 		FOR r IN EXECUTE format('SELECT e.kind, count(*) AS events, count(e.customer_key) AS known'
 				' FROM %s.events_in AS e GROUP BY e.kind ORDER BY count(*) DESC, e.kind LIMIT 20', place) LOOP
 			item := 'events ' || coalesce(r.kind, 'without a kind');
-			detail := format('%s, %s of known customers', r.events, r.known);
+			detail := format('%s, %s of them with a customer', r.events, r.known);
 			RETURN NEXT;
 		END LOOP;
 	END IF;
-	IF cardinality(currencies) <= 1 THEN
+	-- the orders are those of the shop whose customers these are
+	IF beside THEN
+		made := array_remove(array_remove(made, 'orders_in'), 'lines_in');
+	END IF;
+	IF beside OR cardinality(currencies) <= 1 THEN
 		RETURN QUERY SELECT 'next', d
 			  FROM @extschema@._shop_calls(system, into_schema, made, zone, model, NULL, false) AS d;
 	ELSE
@@ -423,7 +439,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._shop_report(text, text, text[], text, text) IS
+COMMENT ON FUNCTION @extschema@._shop_report(text, text, text[], text, text, boolean) IS
 	'internal: what the views of connect_shop have, and the calls that come next';
 
 CREATE FUNCTION @extschema@.connect_shop(system text, from_schema text, into_schema text, prefix text DEFAULT NULL,
@@ -495,6 +511,13 @@ BEGIN
 				'no_address', '"",deleted@site.invalid,anonymous@psgdpr.com',
 				'customer', CASE WHEN people_of IS NULL THEN 'p.customer'
 					ELSE 'COALESCE(m.customer_key, a.customer_key, p.customer)' END,
+				'shop_keys', CASE WHEN people_of IS NULL THEN '' ELSE 'n.customer_key, b.customer_key,' END,
+				'shop_joins', CASE WHEN people_of IS NULL THEN '' ELSE format($q$
+					  LEFT JOIN (SELECT k.email, min(k.customer_key) AS customer_key FROM %1$I.person_keys AS k
+					       WHERE k.email <> '' GROUP BY k.email) AS n ON n.email = e.email
+					  LEFT JOIN (SELECT DISTINCT k.account, k.customer_key FROM %1$I.person_keys AS k WHERE k.account
+						<> '') AS b
+					       ON b.account = e.account$q$, people_of) END,
 				'same_people', CASE WHEN people_of IS NULL THEN '' ELSE format($q$
 					  LEFT JOIN (SELECT k.email, min(k.customer_key) AS customer_key FROM %1$I.person_keys AS k
 					       WHERE k.email <> '' GROUP BY k.email) AS m ON m.email = p.email
@@ -515,7 +538,8 @@ BEGIN
 			  FROM unnest(CASE WHEN 'orders_in' = ANY (made) THEN ARRAY['status_map'] || made
 				ELSE made END) WITH ORDINALITY AS x (m, n)
 			 WHERE m !~ '^_'
-			UNION ALL SELECT r.* FROM @extschema@._shop_report(kind.system, into_schema, made, time_zone, model) AS r
+			UNION ALL SELECT r.* FROM @extschema@._shop_report(kind.system, into_schema, made, time_zone, model,
+				people_of IS NOT NULL) AS r
 		) AS t (item, detail);
 		IF dry_run THEN
 			RAISE SQLSTATE 'CSDRY';

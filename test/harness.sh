@@ -67,14 +67,14 @@ regress() {
 # statement, or the JIT of those that turn it off, that only raise errors, or that ask
 # plpgsql for one row. "model" makes the shop that the files after it read.
 regress_tests() {
-	local all models='^(model|segment_no_order$|explain_numbers$|live)'
+	local all models='^(model|connect_|segment_no_order$|explain_numbers$|live)'
 	all=$(cd "$WORK/normal/test/sql" && ls -- *.sql | sed 's/\.sql$//' | grep -vx install)
 	case $1 in
 		layers) grep -vE "$models" <<<"$all" ;;
 		models_*) echo model; grep -E "$models" <<<"$all" | grep -vx model | awk -v part="${1#models_}" 'NR % 3 == part % 3' ;;
 		# what calls no C that others don't
-		sanitized) grep -vE '^(model|explain_numbers$)' <<<"$all" ;;
-		planned) grep -vE '^(model|explain_numbers$|btyd_corrections$|score_window$|history_agg$|score_customers$|quantile$)' <<<"$all" ;;
+		sanitized) grep -vE '^(model|connect_|explain_numbers$)' <<<"$all" ;;
+		planned) grep -vE '^(model|connect_|explain_numbers$|btyd_corrections$|score_window$|history_agg$|score_customers$|quantile$)' <<<"$all" ;;
 		compiled) regress_tests planned | grep -vxE 'arguments|segment_no_order' | grep -vxFf <(cd "$WORK/normal/test/sql" && awk 'FNR < 10 && /^SET jit = off/ { sub(/\.sql$/, "", FILENAME); print FILENAME }' *.sql) ;;
 	esac
 }

@@ -95,3 +95,7 @@ DROP OWNED BY connect_other CASCADE;
 DROP ROLE connect_other;
 -- What ships can't be changed.
 SELECT error_of($$INSERT INTO scoring.shop_status VALUES ('shopify', 'x', 'order', 'x')$$);
+RESET search_path;
+DROP SCHEMA "Mag'ento {into}", "In ""to", shopify, mine, odd, free, theirs CASCADE;
+DROP DOMAIN address;
+DROP TYPE state;

@@ -47,3 +47,5 @@ SELECT 'EUR' AS currency, sum(frequency) AS orders, count(*) FILTER (WHERE frequ
 UNION ALL SELECT 'JPY', sum(frequency), count(*) FILTER (WHERE frequency > 0), sum(monetary) FROM pay_jpy.customer_scores
 UNION ALL SELECT 'KWD', sum(frequency), count(*) FILTER (WHERE frequency > 0), sum(monetary) FROM pay_kwd.customer_scores;
 SELECT currency, scoring._from_smallest_units(12345, currency) FROM unnest('{EUR,jpy,kwd,isk,ugx,NULL}'::text[]) AS currency;
+RESET search_path;
+DROP SCHEMA stripe, pay, pay_eur, pay_jpy, pay_kwd CASCADE;

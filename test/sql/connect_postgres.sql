@@ -97,3 +97,5 @@ CREATE TABLE said AS SELECT detail FROM connect_shop('odoo', 'odoo', 'odoo_in', 
 SELECT replace(detail, CASE WHEN detail ~ 'create_model' THEN ');' ELSE ';' END, CASE WHEN detail ~ 'create_model' THEN $$, as_of => '2025-06-30')$$ ELSE '' END || $$ WHERE item IN ('rows read', 'rows left out', 'customers', 'kind Home', 'kind Clothes', 'scale')$$) FROM said \gexec
 SELECT 'EUR' AS currency, sum(frequency) AS orders, count(*) FILTER (WHERE frequency > 0) AS customers, sum(monetary) AS net FROM odoo_shop_eur.customer_scores
 UNION ALL SELECT 'USD', sum(frequency), count(*) FILTER (WHERE frequency > 0), sum(monetary) FROM odoo_shop_usd.customer_scores;
+RESET search_path;
+DROP SCHEMA medusa, medusa_in, medusa_shop_eur, medusa_shop_usd, odoo, odoo_in, odoo_shop_eur, odoo_shop_usd CASCADE;

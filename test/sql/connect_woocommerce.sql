@@ -105,3 +105,5 @@ INSERT INTO wp_term_relationships VALUES (500, 11), (500, 13), (500, 14), (501, 
 SELECT customer_key, order_key, category, product, quantity, value FROM hpos.lines_in ORDER BY order_key, product;
 SELECT count(*) FROM connect_shop('woocommerce', 'wp', 'woo', time_zone => 'Europe/Paris', model => 'paris') WHERE item = 'next';
 SELECT item, detail FROM add_stream('paris', 'lines', 'woo.lines_in', customer => 'customer_key', day => 'ordered_at', kind => 'category', value => 'value', role => 'line') WHERE item ~ 'rows|kind';
+RESET search_path;
+DROP SCHEMA wp, woo, hpos, paris, hpos_eur, hpos_usd CASCADE;

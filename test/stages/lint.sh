@@ -14,6 +14,8 @@ stage_lint() {
 	check 'lines in a bad format are found'            planted_lines_found
 	check 'a text that is not there fails the build'  planted_fails 's/_explain_text(.purpose./_explain_text('"'purpoze'"'/' explain 'uses text "purpoze"'
 	check 'a text that nobody uses fails the build'   planted_fails "s/^\t('purpose',/\t('aim', 'a', 'b'),\n&/" words 'nobody uses text "aim"'
+	check 'a shop query over an unknown column fails'  planted_fails "s/s.total_sales, 2) AS value/s.totale, 2) AS value/" ../shops 'query orders: source stats has no column totale'
+	check 'docs/sources.md has a row for each system'  perl sql/check_shops.pl sql/shops.sql docs/sources.md
 	check 'a fact that is no column fails the build'  planted_fails "/'silence_ratio', 'all'/s/true, true/true, false/" columns 'fact "silence_ratio"'
 	check 'the docs say what settings and columns are' perl test/check_docs.pl
 	check 'a stale table of the docs is found'        stale_docs_fail
