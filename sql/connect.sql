@@ -508,7 +508,7 @@ BEGIN
 		made := @extschema@._make_shop_views(kind.system, into_schema, places,
 			jsonb_build_object('into', quote_ident(into_schema), 'zone', quote_literal(time_zone),
 				'currency', coalesce(quote_literal(currency), 'NULL'), 'whole', kind.whole::text,
-				'no_address', '"",deleted@site.invalid,anonymous@psgdpr.com',
+				'no_address', '"",deleted@site.invalid,anonymous@psgdpr.com,anonymous@anonymous.com',
 				'customer', CASE WHEN people_of IS NULL THEN 'p.customer'
 					ELSE 'COALESCE(m.customer_key, a.customer_key, p.customer)' END,
 				'shop_keys', CASE WHEN people_of IS NULL THEN '' ELSE 'n.customer_key, b.customer_key,' END,

@@ -199,18 +199,19 @@ INSERT INTO @extschema@.shop_source (system, source, relation, is_required, colu
 	('prestashop', 'categories', 'category_lang', false, 'id_category key, id_lang key, name text');
 INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
 	('prestashop', 'orders',
-		'SELECT o.id_order AS order_key, NULLIF(o.id_customer, ''0'') AS account, c.email, o.date_add AS ordered_at,'
-			' round(o.total_paid_tax_incl / COALESCE(NULLIF(o.conversion_rate, 0), 1), 2) AS value, o.current_state'
-				' AS status, CASE WHEN s.paid THEN ''paid'' WHEN h.was_paid THEN ''came back'' WHEN NOT s.paid THEN'
-					' ''not paid'' END AS status_group, (SELECT min(y.iso_code) FROM {settings} AS t JOIN'
-						' {currencies} AS y ON y.id_currency = t.value WHERE t.name = ''PS_CURRENCY_DEFAULT'') AS'
-							' currency, COALESCE(NULLIF(a.company, ''''), c.company) AS company FROM {orders} AS o'
-								' LEFT JOIN {states} AS s ON s.id_order_state = o.current_state LEFT JOIN {customers}'
-									' AS c ON c.id_customer = o.id_customer LEFT JOIN {addresses} AS a ON'
-										' a.id_address = o.id_address_invoice LEFT JOIN (SELECT x.id_order,'
-											' bool_or(z.paid) AS was_paid FROM {changes} AS x JOIN {states} AS z ON'
-												' z.id_order_state = x.id_order_state GROUP BY x.id_order) AS h ON'
-													' h.id_order = o.id_order'),
+		'SELECT o.id_order AS order_key, CASE WHEN c.email = ANY (''{anonymous@psgdpr.com,anonymous@anonymous.com}'')'
+			' THEN NULL ELSE NULLIF(o.id_customer, ''0'') END AS account, c.email, o.date_add AS ordered_at,'
+				' round(o.total_paid_tax_incl / COALESCE(NULLIF(o.conversion_rate, 0), 1), 2) AS value,'
+					' o.current_state AS status, CASE WHEN s.paid THEN ''paid'' WHEN h.was_paid THEN ''came back'''
+						' WHEN NOT s.paid THEN ''not paid'' END AS status_group, (SELECT min(y.iso_code) FROM'
+							' {settings} AS t JOIN {currencies} AS y ON y.id_currency = t.value WHERE t.name ='
+								' ''PS_CURRENCY_DEFAULT'') AS currency, COALESCE(NULLIF(a.company, ''''), c.company)'
+									' AS company FROM {orders} AS o LEFT JOIN {states} AS s ON s.id_order_state ='
+										' o.current_state LEFT JOIN {customers} AS c ON c.id_customer = o.id_customer'
+											' LEFT JOIN {addresses} AS a ON a.id_address = o.id_address_invoice LEFT'
+												' JOIN (SELECT x.id_order, bool_or(z.paid) AS was_paid FROM {changes}'
+													' AS x JOIN {states} AS z ON z.id_order_state = x.id_order_state'
+														' GROUP BY x.id_order) AS h ON h.id_order = o.id_order'),
 	('prestashop', 'refunds',
 		'SELECT r.id_order AS order_key, r.date_add AS refunded_at, round(COALESCE(r.total_products_tax_incl +'
 			' r.total_shipping_tax_incl, r.amount + r.shipping_cost_amount) / COALESCE(NULLIF(o.conversion_rate, 0),'
@@ -234,7 +235,8 @@ INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
 				' AS c LEFT JOIN (SELECT DISTINCT ON (o.id_customer) o.id_customer, n.iso_code AS country, d.city,'
 					' d.company FROM {orders} AS o JOIN {addresses} AS d ON d.id_address = o.id_address_invoice LEFT'
 						' JOIN {countries} AS n ON n.id_country = d.id_country ORDER BY o.id_customer, o.date_add'
-							' DESC) AS a ON a.id_customer = c.id_customer');
+							' DESC) AS a ON a.id_customer = c.id_customer WHERE c.email <> ALL'
+								' (''{anonymous@psgdpr.com,anonymous@anonymous.com}'')');
 INSERT INTO @extschema@.shop_status (system, status, counts_as, meaning) VALUES
 	('prestashop', 'paid', 'order', 'a state with the flag "paid"; a row with the number of a state decides for that'
 		' state'),
