@@ -127,8 +127,12 @@ BEGIN ATOMIC
 					CASE kind WHEN 'local' THEN zone ELSE 'UTC' END, "column")
 			WHEN type OPERATOR(pg_catalog.=) ANY ('{integer,bigint,numeric}'::pg_catalog.regtype[])
 				THEN pg_catalog.format('pg_catalog.to_timestamp(%s)', "column")
+			-- with an offset, without one, or the date without a day that MySQL knows
 			WHEN type OPERATOR(pg_catalog.=) ANY ('{text,varchar}'::pg_catalog.regtype[])
-				THEN pg_catalog.format('NULLIF(pg_catalog.btrim(%s::text), '''')::timestamptz', "column") END
+				THEN pg_catalog.format('CASE WHEN %1$s::text OPERATOR(pg_catalog.~) ''^(\s*$|0000-00-00)'' THEN NULL'
+					' WHEN %1$s::text OPERATOR(pg_catalog.~) '':[0-9:.]*[0-9]\s*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)\s*$'''
+					' THEN %1$s::text::timestamptz ELSE pg_catalog.timezone(%2$L, %1$s::text::timestamp) END', "column",
+					CASE kind WHEN 'local' THEN zone ELSE 'UTC' END) END
 		WHEN kind OPERATOR(pg_catalog.=) 'microseconds' THEN CASE
 			WHEN type OPERATOR(pg_catalog.=) 'timestamptz'::pg_catalog.regtype THEN "column"
 			WHEN type OPERATOR(pg_catalog.=) 'timestamp'::pg_catalog.regtype
@@ -178,6 +182,7 @@ CREATE FUNCTION @extschema@._shop_table(home text, relation text, columns text, 
 DECLARE
 	place	regclass := to_regclass(format('%I.%I', home, relation));
 	list	text;
+	plain	text;
 	missing	text;
 	wrong	text;
 BEGIN
@@ -190,13 +195,14 @@ BEGIN
 	END IF;
 	SELECT string_agg(format('%s AS %I', CASE WHEN a.attname IS NULL THEN 'NULL::' || @extschema@._shop_type(c.kind)
 				ELSE '(' || x.expression || ')::' || @extschema@._shop_type(c.kind) END, c.name), ', ' ORDER BY c.n),
+		   string_agg(quote_ident(a.attname), ', ' ORDER BY c.n),
 		   string_agg(c.name, ', ' ORDER BY c.n) FILTER (WHERE a.attname IS NULL AND NOT c.may_miss),
 		   string_agg(format('%s is %s and should be %s', c.name, format_type(a.atttypid, NULL), CASE c.kind
 				WHEN 'key' THEN 'an integer, text, uuid or bytea' WHEN 'text' THEN 'text' WHEN 'number' THEN 'a number'
 				WHEN 'flag' THEN 'a boolean or a number' WHEN 'json' THEN 'jsonb'
 				WHEN 'microseconds' THEN 'a timestamp or microseconds' ELSE 'a timestamp' END), ', ' ORDER BY c.n)
 			   FILTER (WHERE a.attname IS NOT NULL AND x.expression IS NULL)
-	  INTO list, missing, wrong
+	  INTO list, plain, missing, wrong
 	  FROM (SELECT n, split_part(w, ' ', 1) AS name, rtrim(split_part(w, ' ', 2), '?') AS kind, w LIKE '%?' AS may_miss
 			  FROM string_to_table(columns, ', ') WITH ORDINALITY AS c (w, n)) AS c
 	  LEFT JOIN pg_attribute AS a ON a.attrelid = place AND a.attname = c.name AND a.attnum > 0 AND NOT a.attisdropped
@@ -215,7 +221,11 @@ BEGIN
 			MESSAGE = format('table %I.%I: %s', home, relation, wrong),
 			HINT = 'Make a view of that name in another schema that casts it, with the other tables beside it.';
 	END IF;
-	RETURN format('(SELECT %s FROM %I.%I AS t)', list, home, relation);
+	-- A foreign server may know no such functions, or others of their names: it is asked
+	-- for columns alone. A view may stand for a foreign table.
+	RETURN format(CASE WHEN (SELECT c.relkind FROM pg_class AS c WHERE c.oid = place) IN ('f', 'v')
+		THEN '(SELECT %1$s FROM (SELECT %4$s FROM %2$I.%3$I OFFSET 0) AS t)'
+		ELSE '(SELECT %1$s FROM %2$I.%3$I AS t)' END, list, home, relation, plain);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._shop_table(text, text, text, text) IS

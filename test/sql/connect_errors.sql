@@ -61,7 +61,8 @@ CREATE DOMAIN address AS varchar(100);
 ALTER TABLE odd."order" ALTER id TYPE numeric, ALTER email TYPE address, ALTER financial_status TYPE state USING NULL, ALTER processed_at TYPE bigint USING NULL,
 	ADD customer_id numeric(20,2), ADD total_price text, ADD test bit(1), ADD _fivetran_deleted smallint, ADD created_at text;
 INSERT INTO odd."order" VALUES (1.0, 'a@x.org', 1735689600, 'paid', 7.00, ' 10.50 ', B'0', 0, NULL), (2, 'a@x.org', NULL, 'paid', NULL, '5', B'0', NULL, '2025-01-02T00:00:00Z'),
-	(3, 'a@x.org', 1735689600, 'paid', 7, '99', B'1', 0, NULL), (4, 'a@x.org', 1735689600, 'paid', 7, '98', B'0', 1, NULL), (5, NULL, 1735689600, NULL, NULL, '', NULL, NULL, NULL);
+	(3, 'a@x.org', 1735689600, 'paid', 7, '99', B'1', 0, NULL), (4, 'a@x.org', 1735689600, 'paid', 7, '98', B'0', 1, NULL), (5, NULL, 1735689600, NULL, NULL, '', NULL, NULL, NULL),
+	(6, 'a@x.org', NULL, 'paid', 7, '1', NULL, NULL, '2025-01-02 00:30:00'), (7, 'a@x.org', NULL, 'paid', 7, '1', NULL, NULL, '0000-00-00 00:00:00'), (8, 'a@x.org', NULL, 'paid', 7, '1', NULL, NULL, '2025-01-02T00:30:00.5+01:00'), (9, 'a@x.org', NULL, 'paid', 7, '1', NULL, NULL, '2025-01-02');
 SELECT count(*) > 5 AS made FROM connect_shop('shopify', 'odd', 'free');
 SELECT customer_key, timezone('UTC', ordered_at) AS at, value, counts, order_key FROM free.orders_in ORDER BY order_key;
 SELECT status, counts_as, orders, value FROM free.order_statuses ORDER BY status;
