@@ -74,6 +74,9 @@ CREATE TABLE hostile.orders AS SELECT i % 40 AS customer, date '2025-01-01' + (i
 CREATE TABLE hostile.people AS SELECT i AS customer, 'Lyon' AS city, i % 3 > 0 AS agreed FROM generate_series(1, 50) i;
 SELECT count(*) FROM :"schema".create_model('hostile_model', 'hostile.orders', as_of => '2025-11-30', customer => 'customer', day => 'day', value => 'value',
   customers => 'hostile.people', attributes => '{city}', prediction => 'mbgnbd', scorecards => '{engagement}') \g /dev/null
+CREATE TABLE hostile.sales_order AS SELECT i AS entity_id, 'complete' AS state, i % 40 AS customer_id, 'x' || i % 30 || '@x.org' AS customer_email, timestamp '2025-01-01' + i * interval '1 day' AS created_at,
+  i::numeric AS base_total_paid, i::numeric AS base_total_invoiced, 'EUR' AS base_currency_code FROM generate_series(1, 200) i;
+CREATE SCHEMA hostile_in;
 CREATE TABLE hostile.events AS SELECT i % 50 AS customer, date '2025-01-01' + (i * 31 % 330) AS day, (ARRAY['open', 'click', NULL])[1 + i % 3] AS kind FROM generate_series(1, 200) i;
 SELECT count(*) FROM :"schema".add_stream('hostile_model', 'web', 'hostile.events', customer => 'customer', day => 'day', kind => 'kind') \g /dev/null
 SELECT count(*) FROM :"schema".start_campaign('hostile_model', 'spring', '{vip,regular,lapsed}'::text[]) \g /dev/null
