@@ -186,6 +186,24 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('alike stays', 'The centers stay until calibrate_model, which fits again and keeps the numbers: cluster 2 stays cluster 2.', 'Les centres restent jusqu''à calibrate_model, qui recalcule et garde les numéros : le groupe 2 reste le groupe 2.'),
 ('sql alike', 'who is alike', 'qui se ressemble'),
 
+-- STEERING
+('steering', 'STEERING', 'PILOTAGE'),
+('steering how', '(a goal, a campaign with a control group, and what chance alone gives)', '(un objectif, une campagne avec groupe témoin, et la part du hasard)'),
+('steering goal', 'Goal: of those %s who had ordered in the 90 days before, %s did not come back; it is to be %s by %s: %s.', 'Objectif : %s, parmi ceux qui avaient commandé dans les 90 jours précédents, %s ne sont pas revenus ; ce sera %s d''ici au %s : %s.'),
+('steering reached', 'reached', 'atteint'),
+('steering on_track', 'on track', 'en bonne voie'),
+('steering behind', 'behind', 'en retard'),
+('steering missed', 'missed', 'manqué'),
+('steering no_data', 'no data yet', 'pas encore de données'),
+('steering campaign', 'Campaign: a voucher for %s people at risk on %s, none for %s like them. %s ordered, %s without: between %s and %s, p = %s. In the sample nobody got anything, and so it reads.', 'Campagne : un bon pour %s clients à risque le %s, aucun pour %s semblables. %s ont commandé, %s sans : entre %s et %s, p = %s. Dans l''exemple personne n''a rien reçu, et cela se lit.'),
+('steering article', 'Twice as many is not enough. Three offers to 1,000 people each, beside 1,000 without:', 'Deux fois plus ne suffit pas. Trois offres à 1 000 personnes, à côté de 1 000 sans :'),
+('head steering', 'without|with|more|from|to|p||', 'sans|avec|de plus|de|à|p||'),
+('steering of', '%s of %s', '%s sur %s'),
+('steering effect', 'an effect', 'un effet'),
+('steering chance', 'may be chance', 'peut être le hasard'),
+('steering pareto', '20 %% of customers bring %s of revenue, 1 %% bring %s.', '20 %% des clients apportent %s du CA, 1 %% apportent %s.'),
+('sql steering', 'goals, campaigns, concentration', 'objectifs, campagnes, concentration'),
+
 -- ENGAGEMENT
 ('activity', 'ENGAGEMENT', 'ENGAGEMENT'),
 ('activity how', '(card engagement: points for mails, visits, baskets, reviews; half after 30 days)', '(carte engagement : points de messages, visites, paniers, avis ; moitié en 30 jours)'),

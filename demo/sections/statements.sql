@@ -14,6 +14,13 @@ WITH lines (position, line) AS (
 		(4.2, E'  SELECT * FROM alter_model(''shop'', clusters => 5);\n  SELECT * FROM shop.clusters;')) v
 	 WHERE to_regclass('shop.clusters') IS NOT NULL
 	UNION ALL
+	SELECT v.* FROM demo.settings, LATERAL (VALUES
+		(4.3, '  -- ' || demo.t('sql steering')),
+		(4.4, format(E'  SELECT * FROM set_goal(''shop'', ''vip'', ''churn_rate'', -10, ''by_percent'', %L);\n  SELECT * FROM shop.goals;', as_of + 180)),
+		(4.5, format(E'  SELECT * FROM start_campaign(''shop'', ''voucher'', ''at_risk'', on_day => %L);\n  SELECT * FROM shop.campaign_result(''voucher'');', earlier)),
+		(4.6, '  SELECT * FROM shop.revenue_concentration;')) v
+	 WHERE EXISTS (SELECT FROM shop.campaigns)
+	UNION ALL
 	SELECT v.* FROM (VALUES
 		(5, '  -- ' || demo.t('sql engagement')),
 		(6, demo.stream_statement() || ';'),
