@@ -117,6 +117,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._model_kpis(jsonb) IS 'internal: the key figures that a model can tell';
 
+CREATE FUNCTION @extschema@._kpi_activity(history @extschema@.history, previous_day date, day date, next_day date)
+	RETURNS int
+	AS 'MODULE_PATHNAME', 'history_periods'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._kpi_activity(@extschema@.history, date, date, date) IS
+	'internal: what a customer did, added up from 1: something after previous_day and until day, 2: an order then, 4:'
+	' one in a period as long as the next that ends on day, 8: an order after day and until next_day, 16: several then';
+
 -- Events of a role in the period until d.day, of all streams, of a customer s.
 CREATE FUNCTION @extschema@._kpi_events(model name, settings jsonb, role text)
 	RETURNS text
@@ -132,7 +140,7 @@ COMMENT ON FUNCTION @extschema@._kpi_events(name, jsonb, text) IS
 
 -- The sums of the people of a segment that key figures of a model are made of. What is
 -- of a segment on a day is an expression over a customer s of the day d, what they did
--- (e), the messages that they got (m), their answers (a).
+-- (e.did, bits of _kpi_activity), the messages that they got (m), their answers (a).
 CREATE FUNCTION @extschema@._kpi_columns(settings jsonb)
 	RETURNS TABLE (name text, expression text, total text)
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -142,13 +150,14 @@ BEGIN ATOMIC
 	  FROM (VALUES
 		(1, 'customers', 'all', 'count(*)', false),
 		(2, 'monetary', 'all', 'sum(s.monetary)', false),
-		(3, 'buyers', 'all', 'count(*) FILTER (WHERE e.later > 0)', false),
-		(4, 'repeaters', 'all', 'count(*) FILTER (WHERE e.later > 1)', false),
-		(5, 'earlier', 'all', 'count(*) FILTER (WHERE e.earlier > 0)', false),
-		(6, 'kept', 'all', 'count(*) FILTER (WHERE e.earlier > 0 AND e.later > 0)', false),
-		(7, 'ordered', 'all', 'count(*) FILTER (WHERE e.orders > 0)', false),
-		(8, 'orders', 'all', 'COALESCE(sum(e.orders), 0)::bigint', false),
-		(9, 'value', 'all', 'COALESCE(sum(CASE WHEN d.previous_day IS NOT NULL THEN'
+		(3, 'buyers', 'all', 'count(*) FILTER (WHERE e.did & 8 <> 0)', false),
+		(4, 'repeaters', 'all', 'count(*) FILTER (WHERE e.did & 16 <> 0)', false),
+		(5, 'earlier', 'all', 'count(*) FILTER (WHERE e.did & 4 <> 0)', false),
+		(6, 'kept', 'all', 'count(*) FILTER (WHERE e.did & 12 = 12)', false),
+		(7, 'ordered', 'all', 'count(*) FILTER (WHERE e.did & 2 <> 0)', false),
+		(8, 'orders', 'all', 'COALESCE(sum(CASE WHEN e.did & 1 <> 0 THEN'
+			' @extschema@.frequency(s.history, d.day, d.day - d.previous_day) END), 0)::bigint', false),
+		(9, 'value', 'all', 'COALESCE(sum(CASE WHEN e.did & 1 <> 0 THEN'
 			' @extschema@.monetary(s.history, d.day, d.day - d.previous_day) END), 0)', false),
 		(10, 'sent', 'mails', 'COALESCE(sum(m.sent), 0)::bigint', false),
 		(11, 'opens', 'mails', 'COALESCE(sum(m.opens), 0)::bigint', false),
@@ -254,12 +263,8 @@ BEGIN
           FROM @extschema@._model_days($1, $2, $3) AS d (day) WHERE d.day IS NOT NULL) AS d{kinds},
        LATERAL (SELECT s.tenant, s.version, s.map_copy, s.segment, {columns}
                   FROM {model}._scores_at(d.day, NULL, false, $4) AS s,
-                       LATERAL (SELECT @extschema@.frequency(s.history, d.next_day, d.next_day - d.day) AS later,
-                                       CASE WHEN d.next_day IS NOT NULL THEN
-                                       @extschema@.frequency(s.history, d.day, d.next_day - d.day) END AS earlier,
-                                       CASE WHEN d.previous_day IS NOT NULL THEN
-                                       @extschema@.frequency(s.history, d.day, d.day - d.previous_day) END
-                                       AS orders) AS e{mails}{answers}
+                       LATERAL (SELECT @extschema@._kpi_activity(s.history, d.previous_day, d.day, d.next_day) AS did
+                                OFFSET 0) AS e{mails}{answers}
                  GROUP BY s.tenant, s.version, s.map_copy, s.segment) AS s$q$,
 		'model', quote_ident(model), 'kinds', kinds, 'mails', mails, 'answers', answers, 'surveys', surveys,
 		'columns', (SELECT string_agg(format('%s AS %I', c.expression, c.name), E',\n                       ')

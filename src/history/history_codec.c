@@ -753,6 +753,41 @@ history_events(const uint8_t *data, size_t len, int64_t after, int64_t upto, int
 	return error == HISTORY_OK && activity.overflow ? HISTORY_OVERFLOW : error;
 }
 
+/* Fill in what the windows leave open, all in one reading. */
+HistoryError
+history_windows(const uint8_t *data, size_t len, HistoryWindow *windows, int n)
+{
+	Cursor		cursor;
+	HistoryError error = cursor_open(&cursor, data, len);
+	int64_t		oldest = INT64_MAX;
+
+	for (int w = 0; w < n; w++)
+	{
+		windows[w].events = 0;
+		windows[w].has_days = windows[w].overflow = false;
+		if (windows[w].after < oldest)
+			oldest = windows[w].after;
+	}
+	if (error != HISTORY_OK)
+		return error;
+	while (cursor.i < cursor.n)
+	{
+		if (!cursor_step(&cursor))
+			return HISTORY_MALFORMED;
+		if (cursor.day <= oldest)
+			break;
+		for (int w = 0; w < n; w++)
+		{
+			if (cursor.day <= windows[w].after || cursor.day > windows[w].upto)
+				continue;
+			windows[w].has_days = true;
+			if (__builtin_add_overflow(windows[w].events, cursor.events, &windows[w].events))
+				windows[w].overflow = true;
+		}
+	}
+	return HISTORY_OK;
+}
+
 /* HISTORY_OVERFLOW here means only that the sum over days is past 64 bits. */
 HistoryError
 history_total(const uint8_t *data, size_t len, int64_t after, int64_t upto,

@@ -119,11 +119,22 @@ extern HistoryError history_find_totals(const uint8_t *data, size_t len, size_t 
 extern HistoryError history_decode_days(const uint8_t *data, size_t len, HistoryDay *days,
 										size_t *n);
 
+/* What happened on the days (after, upto] */
+typedef struct HistoryWindow
+{
+	int64_t		after;
+	int64_t		upto;
+	int64_t		events;
+	bool		has_days;		/* with events or corrections */
+	bool		overflow;		/* the events don't fit 64 bits */
+} HistoryWindow;
+
 /* answers read straight from the packed form; the range is (after, upto] */
 extern HistoryError history_last_day(const uint8_t *data, size_t len, int64_t upto,
 									 bool *found, int32_t *day);
 extern HistoryError history_activity(const uint8_t *data, size_t len, int64_t after, int64_t upto,
 									 HistoryActivity *activity);
+extern HistoryError history_windows(const uint8_t *data, size_t len, HistoryWindow *windows, int n);
 extern HistoryError history_events(const uint8_t *data, size_t len, int64_t after, int64_t upto,
 								   int64_t *events);
 extern HistoryError history_total(const uint8_t *data, size_t len, int64_t after, int64_t upto,

@@ -195,6 +195,64 @@ history_active_days(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32((int32) activity(&question).active_days);
 }
 
+/* What history_periods says, in bits */
+enum
+{
+	PERIOD_DAYS = 1, PERIOD_ORDERED = 2, PERIOD_BEFORE = 4, PERIOD_BUYER = 8, PERIOD_REPEATER = 16
+};
+
+/*
+ * Arguments: history, previous_day, day, next_day. What happened in the period
+ * (previous_day, day], in the one (day, next_day], and in one as long as that which
+ * ends on day. Nothing, in a period whose other end is NULL.
+ */
+PG_FUNCTION_INFO_V1(history_periods);
+Datum
+history_periods(PG_FUNCTION_ARGS)
+{
+	History    *history;
+	DateADT		day;
+	HistoryWindow windows[3];
+	int			n = 0,
+				now = -1,
+				later = -1;
+	int32		result = 0;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	history = PG_GETARG_HISTORY_PP(0);
+	day = check_day("day", PG_GETARG_DATEADT(2));
+	if (!PG_ARGISNULL(1))
+	{
+		now = n++;
+		windows[now].after = check_day("previous_day", PG_GETARG_DATEADT(1));
+		windows[now].upto = day;
+	}
+	if (!PG_ARGISNULL(3))
+	{
+		later = n;
+		n += 2;
+		windows[later].after = day;
+		windows[later].upto = check_day("next_day", PG_GETARG_DATEADT(3));
+		windows[later + 1].after = 2 * (int64) day - windows[later].upto;
+		windows[later + 1].upto = day;
+	}
+	history_check(history_windows(HISTORY_BYTES(history), HISTORY_LENGTH(history), windows, n));
+	for (int w = 0; w < n; w++)
+	{
+		if (windows[w].overflow)
+			history_too_many_events();
+	}
+	if (now >= 0)
+		result |= (windows[now].has_days ? PERIOD_DAYS : 0) |
+			(windows[now].events > 0 ? PERIOD_ORDERED : 0);
+	if (later >= 0)
+		result |= (windows[later].events > 0 ? PERIOD_BUYER : 0) |
+			(windows[later].events > 1 ? PERIOD_REPEATER : 0) |
+			(windows[later + 1].events > 0 ? PERIOD_BEFORE : 0);
+	PG_RETURN_INT32(result);
+}
+
 PG_FUNCTION_INFO_V1(history_trend);
 Datum
 history_trend(PG_FUNCTION_ARGS)

@@ -31,6 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	int			decimals;
 	HistoryError error;
 	HistoryActivity activity;
+	HistoryWindow windows[2];
 	int64_t		number;
 	int32_t		day;
 	bool		found;
@@ -50,6 +51,9 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	/* the readers, whether the bytes are accepted or not */
 	(void) history_last_day(bytes, len, upto, &found, &day);
 	(void) history_activity(bytes, len, after, upto, &activity);
+	windows[0] = (HistoryWindow) {.after = after,.upto = upto};
+	windows[1] = (HistoryWindow) {.after = upto,.upto = INT64_MAX};
+	(void) history_windows(bytes, len, windows, 2);
 	(void) history_events(bytes, len, after, upto, &number);
 	(void) history_events(bytes, len, HISTORY_SINCE_EVER, upto, &number);
 	(void) history_total(bytes, len, after, upto, &number, &decimals);

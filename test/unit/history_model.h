@@ -35,7 +35,14 @@ model_check_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, size
 	int32_t		last_day = 0;
 	bool		ever = false;
 	int32_t		ever_last_day = 0;
+	bool		has_days = false;
 	HistoryActivity activity;
+	/* the one that is asked for between two that reach further */
+	HistoryWindow windows[] = {
+		{.after = upto,.upto = INT64_MAX},
+		{.after = after,.upto = upto},
+		{.after = HISTORY_SINCE_EVER,.upto = after}
+	};
 	HistoryError error;
 	bool		found;
 	int32_t		day;
@@ -52,6 +59,7 @@ model_check_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, size
 		}
 		if (days[i].day <= after || days[i].day > upto)
 			continue;
+		has_days = true;
 		events += days[i].events;
 		magnitude += days[i].events > 0 ? days[i].events : -(model_wide) days[i].events;
 		total += days[i].total;
@@ -80,6 +88,18 @@ model_check_reads(const uint8_t *bytes, size_t len, const HistoryDay *days, size
 	error = history_events(bytes, len, after, upto, &got);
 	if (error == HISTORY_OK ? got != events : (error != HISTORY_OVERFLOW || model_fits(magnitude)))
 		return "history_events";
+
+	if (history_windows(bytes, len, windows, 3) != HISTORY_OK || windows[1].has_days != has_days ||
+		(windows[1].overflow ? model_fits(magnitude) : windows[1].events != events))
+		return "history_windows";
+	for (size_t i = 0; i < n; i++)
+	{
+		int			which = days[i].day > upto ? 0 : days[i].day > after ? 1 : 2;
+		const HistoryWindow *window = &windows[which];
+
+		if (!window->has_days && days[i].day > window->after && days[i].day <= window->upto)
+			return "history_windows: days";
+	}
 
 	magnitude = 0;
 	for (size_t i = 0; i < n; i++)

@@ -136,6 +136,7 @@ verdict(const uint8_t *bytes, size_t len)
 	size_t		n;
 	HistoryError error = history_count_days(copy, len, &n);
 	HistoryActivity activity;
+	HistoryWindow windows[] = {{.after = 8000,.upto = 9000}, {.after = 9000,.upto = 9500}};
 	int64_t		number;
 	int32_t		day;
 	int			decimals;
@@ -144,6 +145,7 @@ verdict(const uint8_t *bytes, size_t len)
 	/* whatever it is, nobody reads beyond it */
 	(void) history_last_day(copy, len, 9000, &found, &day);
 	(void) history_activity(copy, len, 8000, 9000, &activity);
+	(void) history_windows(copy, len, windows, 2);
 	(void) history_events(copy, len, HISTORY_SINCE_EVER, INT32_MAX, &number);
 	(void) history_total(copy, len, HISTORY_SINCE_EVER, INT32_MAX, &number, &decimals);
 	(void) history_total(copy, len, 8000, 9000, &number, &decimals);
