@@ -111,9 +111,10 @@ SELECT c.tenant, c.cohort_month, c.months_since, c.customers, CASE WHEN NOT c.hi
           LEFT JOIN squares AS q ON q.tenant = COALESCE(c.tenant, '') AND q.cohort = c.cohort_month
            AND q.since = c.months_since
         WINDOW w AS (PARTITION BY c.tenant, c.cohort_month ORDER BY c.months_since)) AS c
-  LEFT JOIN LATERAL (SELECT (@extschema@.student_t_quantile(0.975, c.customers - 1)
-           * sqrt(greatest(c.squares - c.value * c.value / c.customers, 0)::float8 / (c.customers - 1)
-                  / c.customers))::numeric AS half WHERE c.customers > 1 AND NOT c.hidden) AS e ON true
+ CROSS JOIN LATERAL (SELECT CASE WHEN c.customers > 1 AND NOT c.hidden THEN
+           (@extschema@.student_t_quantile(0.975, c.customers - 1)
+            * sqrt(greatest(c.squares - c.value * c.value / c.customers, 0)::float8 / (c.customers - 1)
+                   / c.customers))::numeric END AS half) AS e
  WHERE NOT c.is_running
  ORDER BY c.tenant, c.cohort_month, c.months_since$q$,
 			'model', home, 'money', @extschema@._model_money(settings), 'people', replace(people, '{caller}', '$1')),

@@ -133,6 +133,12 @@ SELECT count(*) AS cells, count(*) FILTER (WHERE abs(c.low - (v.mean - v.half)) 
   SELECT avg(x.total) AS mean, (student_t_quantile(0.975, count(*) - 1) * stddev_samp(x.total) / sqrt(count(*)))::numeric AS half FROM (
     SELECT o.customer_id, coalesce(sum(total) FILTER (WHERE ordered_on < c.cohort_month + (c.months_since + 1) * interval '1 month'), 0) AS total FROM orders AS o WHERE o.ordered_on <= '2025-12-31' GROUP BY 1
     HAVING date_trunc('month', min(ordered_on) FILTER (WHERE o.total >= 0))::date = c.cohort_month) AS x HAVING count(*) > 1) AS v WHERE c.months_since IN (0, 1, 6, 12);
+-- cohorts of one customer, whose mean has no interval
+CREATE TABLE steer.alone AS SELECT * FROM (VALUES (1, date '2025-09-03', 10.0), (1, '2025-11-05', 5.0), (2, '2025-10-04', 20.0), (3, '2025-10-09', 30.0)) AS o (customer_id, day, amount);
+SELECT count(*) > 0 AS made FROM create_model('alone', 'steer.alone', customer => 'customer_id', day => 'day', value => 'amount', as_of => '2025-12-31');
+SELECT cohort_month - date '2025-09-01' AS days, months_since, customers, value, low, high FROM alone.cohort_value();
+SELECT drop_model('alone');
+DROP TABLE steer.alone;
 -- drift: the index by its formula, over bins counted by customer_scores_at
 CREATE FUNCTION steer.psi(a float8[], b float8[]) RETURNS numeric LANGUAGE sql AS $$
   SELECT round(sum((q - p) * ln(q / p))::numeric, 9) FROM (SELECT (x + 0.5) / sum(x + 0.5) OVER () AS p, (y + 0.5) / sum(y + 0.5) OVER () AS q FROM unnest($1, $2) AS u (x, y)) AS s $$;
