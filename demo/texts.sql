@@ -201,7 +201,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('steering of', '%s of %s', '%s sur %s'),
 ('steering effect', 'an effect', 'un effet'),
 ('steering chance', 'may be chance', 'peut être le hasard'),
-('steering pareto', '20 %% of customers bring %s of revenue, 1 %% bring %s.', '20 %% des clients apportent %s du CA, 1 %% apportent %s.'),
+('steering pareto', '20 %% of customers bring %s of revenue, 5 %% bring %s.', '20 %% des clients apportent %s du CA, 5 %% apportent %s.'),
 ('sql steering', 'goals, campaigns, concentration', 'objectifs, campagnes, concentration'),
 
 -- ENGAGEMENT

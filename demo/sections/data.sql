@@ -35,8 +35,8 @@ WITH used AS (
 	SELECT greatest(monetary, 0) AS monetary, row_number() OVER (ORDER BY monetary DESC) AS rank, count(*) OVER () AS n, sum(greatest(monetary, 0)) OVER () AS total
 	  FROM scored WHERE frequency > 0
 ), pareto AS (
-	SELECT max(n) AS n, max(total) AS total, sum(monetary) FILTER (WHERE rank <= ceil(n * 0.2)) AS top20,
-		   sum(monetary) FILTER (WHERE rank <= ceil(n * 0.01)) AS top1
+	SELECT max(n) AS n, max(total) AS total, sum(monetary) FILTER (WHERE rank <= floor(n * 0.2)) AS top20,
+		   sum(monetary) FILTER (WHERE rank <= floor(n * 0.01)) AS top1
 	  FROM ranked
 ), lines (position, line) AS (
 	SELECT 0, demo.t('data')

@@ -41,6 +41,6 @@ WITH article (no, without, with_offer) AS (
 	SELECT position, demo.row(cells, fitted) FROM cells, fitted
 	UNION ALL
 	SELECT 100, demo.fill('  ', '  ', demo.t('steering pareto', demo.pct(max(revenue_share) FILTER (WHERE top_share = 0.2)::numeric, 1),
-		demo.pct(max(revenue_share) FILTER (WHERE top_share = 0.01)::numeric, 1))) FROM shop.revenue_concentration
+		demo.pct(max(revenue_share) FILTER (WHERE top_share = 0.05)::numeric, 1))) FROM shop.revenue_concentration
 )
 SELECT line FROM lines WHERE line IS NOT NULL ORDER BY position;
