@@ -12,34 +12,43 @@ CREATE FUNCTION @extschema@._shop_views()
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-	SELECT * FROM (VALUES
-		-- An address that a tool for erasure writes over those of people is nobody's.
-		('_orders', '{orders}'::text[], $q$
-			SELECT o.order_key::text, NULLIF(o.account, '')::text AS account, a.email::text, o.ordered_at::timestamptz,
-			       o.value::numeric, COALESCE(o.currency, {currency})::text AS currency,
-			       COALESCE(o.status, '')::text AS status, COALESCE(m.counts_as, f.counts_as,
-				'unknown')::text AS counts_as,
-			       NULLIF(btrim(o.company), '')::text AS account_key
-			  FROM ({orders}) AS o
-			  CROSS JOIN LATERAL (SELECT lower(btrim(COALESCE(o.email, CASE WHEN o.account ~ '@'
-				THEN o.account END)))) AS w (email)
+	SELECT v.view, v.needs, replace(replace(replace(replace(v.query,
+		-- of an order or person x: one that a tool for erasure writes over those of people is nobody's
+		'{address}', $q$
+			  CROSS JOIN LATERAL (SELECT lower(btrim(COALESCE(x.email, CASE WHEN x.account ~ '@'
+				THEN x.account END)))) AS w (email)
 			  CROSS JOIN LATERAL (SELECT CASE WHEN w.email <> ALL ('{{no_address}}'::text[])
-				THEN w.email END) AS a (email)
-			  LEFT JOIN {into}.status_map AS m ON m.status = COALESCE(o.status, '')
-			  LEFT JOIN {into}.status_map AS f ON f.status = o.status_group$q$,
+				THEN w.email END) AS a (email)$q$),
+		-- an event or answer e: whose it is, and what that is looked up in
+		'{who}', $q$COALESCE(a.customer_key, m.customer_key, {shop_keys} NULLIF(e.account, ''), e.email)::text$q$),
+		'{known}', $q$
+			  LEFT JOIN (SELECT DISTINCT k.account, k.customer_key FROM {into}.person_keys AS k WHERE k.account <> '')
+				AS a ON a.account = e.account
+			  LEFT JOIN (SELECT k.email, min(k.customer_key) AS customer_key FROM {into}.person_keys AS k
+			       WHERE k.email <> '' GROUP BY k.email) AS m ON m.email = e.email{shop_joins}$q$),
+		'{email}', $q$NULLIF(lower(btrim(COALESCE(v.address, CASE WHEN v.account ~ '@' THEN v.account END))), '')$q$),
+		v.words
+	  FROM (VALUES
+		('_orders', '{orders}'::text[], $q$
+			SELECT x.order_key::text, NULLIF(x.account, '')::text AS account, a.email::text, x.ordered_at::timestamptz,
+			       x.value::numeric, COALESCE(x.currency, {currency})::text AS currency,
+			       COALESCE(x.status, '')::text AS status, COALESCE(m.counts_as, f.counts_as,
+				'unknown')::text AS counts_as,
+			       NULLIF(btrim(x.company), '')::text AS account_key
+			  FROM ({orders}) AS x
+			  {address}
+			  LEFT JOIN {into}.status_map AS m ON m.status = COALESCE(x.status, '')
+			  LEFT JOIN {into}.status_map AS f ON f.status = x.status_group$q$,
 			'orders as the system has them, with what their status means'),
 
 		('_people', '{people}', $q$
-			SELECT NULLIF(p.account, '')::text AS account, a.email::text, p.known_since::timestamptz,
-			       NULLIF(CASE length(p.country) WHEN 2 THEN upper(p.country) ELSE btrim(p.country) END,
+			SELECT NULLIF(x.account, '')::text AS account, a.email::text, x.known_since::timestamptz,
+			       NULLIF(CASE length(x.country) WHEN 2 THEN upper(x.country) ELSE btrim(x.country) END,
 				'')::text AS country,
-			       NULLIF(btrim(p.city), '')::text AS city,
-			       NULLIF(btrim(p.company), '')::text AS company, p.accepts_mail::boolean
-			  FROM ({people}) AS p
-			  CROSS JOIN LATERAL (SELECT lower(btrim(COALESCE(p.email, CASE WHEN p.account ~ '@'
-				THEN p.account END)))) AS w (email)
-			  CROSS JOIN LATERAL (SELECT CASE WHEN w.email <> ALL ('{{no_address}}'::text[])
-				THEN w.email END) AS a (email)$q$,
+			       NULLIF(btrim(x.city), '')::text AS city,
+			       NULLIF(btrim(x.company), '')::text AS company, x.accepts_mail::boolean
+			  FROM ({people}) AS x
+			  {address}$q$,
 			'people as the system has them'),
 
 		-- The smallest number of an account known for the address, else the address. An account
@@ -104,31 +113,15 @@ CREATE FUNCTION @extschema@._shop_views()
 			'a row for each line of an order that counts'),
 
 		('events_in', '{events}', $q$
-			SELECT COALESCE(a.customer_key, m.customer_key, {shop_keys} NULLIF(e.account, ''),
-				e.email)::text AS customer_key,
+			SELECT {who} AS customer_key,
 			       e.occurred_at::timestamptz, e.kind::text, e.value::numeric, e.event_key::text, e.category::text
-			  FROM (SELECT v.*, NULLIF(lower(btrim(COALESCE(v.address, CASE WHEN v.account ~ '@' THEN v.account END))),
-				'')
-			       AS email FROM ({events}) AS v) AS e
-			  LEFT JOIN (SELECT DISTINCT k.account, k.customer_key FROM {into}.person_keys AS k WHERE k.account <> '')
-				AS a
-			       ON a.account = e.account
-			  LEFT JOIN (SELECT k.email, min(k.customer_key) AS customer_key FROM {into}.person_keys AS k
-			       WHERE k.email <> '' GROUP BY k.email) AS m ON m.email = e.email{shop_joins}$q$,
+			  FROM (SELECT v.*, {email} AS email FROM ({events}) AS v) AS e {known}$q$,
 			'a row for each thing that somebody did beside ordering; without customer_key: nobody knows who'),
 
 		('answers_in', '{answers}', $q$
-			SELECT COALESCE(a.customer_key, m.customer_key, {shop_keys} NULLIF(e.account, ''),
-				e.email)::text AS customer_key,
+			SELECT {who} AS customer_key,
 			       e.answered_at::timestamptz, e.kind::text, e.rating::numeric, e.scale_max::numeric
-			  FROM (SELECT v.*, NULLIF(lower(btrim(COALESCE(v.address, CASE WHEN v.account ~ '@' THEN v.account END))),
-				'')
-			       AS email FROM ({answers}) AS v) AS e
-			  LEFT JOIN (SELECT DISTINCT k.account, k.customer_key FROM {into}.person_keys AS k WHERE k.account <> '')
-				AS a
-			       ON a.account = e.account
-			  LEFT JOIN (SELECT k.email, min(k.customer_key) AS customer_key FROM {into}.person_keys AS k
-			       WHERE k.email <> '' GROUP BY k.email) AS m ON m.email = e.email{shop_joins}$q$,
+			  FROM (SELECT v.*, {email} AS email FROM ({answers}) AS v) AS e {known}$q$,
 			'a row for each answer to a question'),
 
 		-- one row for each person: of several accounts and orders the last with an address
