@@ -3,6 +3,7 @@
 #   make && sudo make install        build and install for the pg_config found first
 #   test/run                         every test, in a throw-away cluster
 #   demo/run [FILE.csv]              the main job
+#   make dist                        the archive for PGXN, of what is committed
 
 PG_CONFIG ?= pg_config
 
@@ -145,6 +146,13 @@ src/segment/known_columns.h: sql/model/columns.sql sql/known_columns.pl sql/Rows
 docs/functions.md:
 	psql -XAtq -f test/functions_page.sql >$@.tmp
 	mv $@.tmp $@
+
+# Of what is committed: the same commit gives the same bytes.
+.PHONY: dist
+DIST = $(EXTENSION)-$(EXTVERSION)
+DISTDIR = .
+dist:
+	git archive --format=zip --prefix=$(DIST)/ --output=$(DISTDIR)/$(DIST).zip HEAD
 
 $(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.control META.json
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \

@@ -49,5 +49,6 @@ one_version() {
 	[ -n "$version" ] &&
 		[ "$(grep -c "\"version\": \"$version\"" META.json)" = 2 ] &&
 		grep -q "^## $version " CHANGELOG.md &&
+		[[ $(head -n 1 debian/changelog) == "customer-scoring ($version-"[1-9]*") "* ]] &&
 		[ -n "$(find "$TOP/normal.root" -name "customer_scoring--$version.sql")" ]
 }
