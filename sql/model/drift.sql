@@ -102,16 +102,23 @@ COMMENT ON FUNCTION @extschema@._drift_parts(name, jsonb) IS
 	'internal: the function and the view of a model about drift';
 
 -- How many of those who have ordered would be in another segment if the thresholds were
--- taken today: what calibrate_model would do, without its fits of predictions.
+-- taken today: what calibrate_model would do, without its fits of predictions. Both
+-- segments of a customer are grouped, not joined: in a model without statistics yet the
+-- planner expects one customer, and would score everybody again for each.
 CREATE FUNCTION @extschema@._calibration_parts(model name, settings jsonb)
 	RETURNS SETOF @extschema@._part
 	LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT @extschema@._model_function('calibration_moves', '{}', 'TABLE (customers bigint, moved bigint)',
 		@extschema@._fill($q$
-SELECT count(*) AS customers, count(*) FILTER (WHERE n.segment IS DISTINCT FROM s.segment) AS moved
-  FROM {model}._scores_at(NULL, NULL, true, $1) AS s JOIN ({again}) AS n ON n.customer_key = s.customer_key
- WHERE s.r_score IS NOT NULL AND s.f_score IS NOT NULL AND s.m_score IS NOT NULL$q$,
+SELECT count(*) AS customers, count(*) FILTER (WHERE c.segment IS DISTINCT FROM c.again) AS moved
+  FROM (SELECT max(b.segment) AS segment, max(b.again) AS again
+          FROM (SELECT s.customer_key, s.segment COLLATE "C" AS segment, NULL::text COLLATE "C" AS again
+                  FROM {model}._scores_at(NULL, NULL, true, $1) AS s
+                 WHERE s.r_score IS NOT NULL AND s.f_score IS NOT NULL AND s.m_score IS NOT NULL
+                 UNION ALL
+                SELECT n.customer_key, NULL::text, n.segment COLLATE "C" FROM ({again}) AS n) AS b
+         GROUP BY b.customer_key HAVING count(*) = 2) AS c$q$,
 			'model', pg_catalog.quote_ident(model),
 			'again', @extschema@._model_levels(model, settings,
 				pg_catalog.format('(%s)', @extschema@._model_question(model, settings,
