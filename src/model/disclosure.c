@@ -34,22 +34,43 @@
 
 #define PRIME UINT64CONST(2147483647)	/* 2^31 - 1 */
 
-/* What is done in all, in numbers touched: a second or two. Then no more is told. */
+/* What is done in all, in numbers touched: about a second. Then no more is told. */
 #define MAX_EFFORT INT64CONST(400000000)
 
+/*
+ * Values by class, and the classes in which they are not 0, in any order. What is
+ * done to a row takes time by what it has, and what is asked of it is at hand.
+ */
 typedef struct Row
 {
 	int			pivot;
+	uint32	   *value;			/* by class */
+	int		   *column;
 	int			n;
-	int		   *column;			/* ascending */
-	uint32	   *value;			/* never 0 */
 } Row;
 
 typedef struct ProtectedSet
 {
 	int			n;
 	int		   *classes;		/* ascending */
+	int			witness;		/* a class by which its sum doesn't follow; -1 if it does */
+	bool		inside;			/* is that one of its own? */
 } ProtectedSet;
+
+/* The sets of a class, as a list */
+typedef struct Link
+{
+	int			set;
+	int			next;			/* -1 at the end */
+} Link;
+
+/* What a set's witness was before the last row */
+typedef struct OldWitness
+{
+	int			set;
+	int			witness;
+	bool		inside;
+} OldWitness;
 
 struct Disclosure
 {
@@ -63,11 +84,7 @@ struct Disclosure
 	int			maxrows;
 	int64		effort;
 
-	/* The vector at hand, dense, and the columns in which it is not 0, or was */
-	uint32	   *vector;
-	int		   *touched;
-	int			ntouched;
-	bool	   *is_touched;
+	uint64	   *vector;			/* the vector at hand, by class */
 
 	bool	   *changed;		/* by row: by the vector added last */
 
@@ -75,18 +92,34 @@ struct Disclosure
 	ProtectedSet *sets;
 	int			nsets;
 	int			maxsets;
+	int		   *first_link;		/* by class, -1 if no set has it */
+	Link	   *links;
+	int			nlinks;
+	int			maxlinks;
+	OldWitness *old;
+	int			nold;
+	int			maxold;
 };
 
-static uint32
-multiply(uint32 a, uint32 b)
+/* Of anything below 2^62, as the product of two numbers and a third are */
+static inline uint32
+modulo(uint64 a)
 {
-	return (uint64) a * b % PRIME;
+	a = (a & PRIME) + (a >> 31);
+	a = (a & PRIME) + (a >> 31);
+	return (uint32) (a >= PRIME ? a - PRIME : a);
 }
 
-static uint32
-subtract(uint32 a, uint32 b)
+static inline uint32
+multiply(uint32 a, uint32 b)
 {
-	return a >= b ? a - b : a + (uint32) PRIME - b;
+	return modulo((uint64) a * b);
+}
+
+static inline uint32
+negative(uint32 a)
+{
+	return a == 0 ? 0 : (uint32) PRIME - a;
 }
 
 /* By Fermat's little theorem */
@@ -117,19 +150,23 @@ disclosure_start(int classes, const int64 *people, int64 minimum)
 	d->minimum = minimum;
 	d->people = palloc_extended(n * sizeof(int64), MCXT_ALLOC_HUGE);
 	d->row_of = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
+	d->first_link = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
 	for (int c = 0; c < classes; c++)
 	{
 		d->people[c] = people[c];
 		d->row_of[c] = -1;
+		d->first_link[c] = -1;
 	}
-	d->vector = palloc_extended(n * sizeof(uint32), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	d->touched = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
-	d->is_touched = palloc_extended(n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	d->vector = palloc_extended(n * sizeof(uint64), MCXT_ALLOC_HUGE);
 	d->maxrows = 64;
 	d->rows = palloc(d->maxrows * sizeof(Row));
 	d->changed = palloc0(d->maxrows);
 	d->maxsets = 64;
 	d->sets = palloc(d->maxsets * sizeof(ProtectedSet));
+	d->maxlinks = 256;
+	d->links = palloc(d->maxlinks * sizeof(Link));
+	d->maxold = 64;
+	d->old = palloc(d->maxold * sizeof(OldWitness));
 	MemoryContextSwitchTo(old);
 	return d;
 }
@@ -140,39 +177,44 @@ disclosure_end(Disclosure *d)
 	MemoryContextDelete(d->context);
 }
 
+/* row += factor * other */
 static void
-clear_vector(Disclosure *d)
+add_to_row(Disclosure *d, Row *row, uint32 factor, const Row *other)
 {
-	for (int i = 0; i < d->ntouched; i++)
+	int			gone = 0;
+
+	for (int i = 0; i < other->n; i++)
 	{
-		d->vector[d->touched[i]] = 0;
-		d->is_touched[d->touched[i]] = false;
+		int			c = other->column[i];
+		uint32		was = row->value[c];
+		uint32		value = modulo((uint64) factor * other->value[c] + was);
+
+		row->value[c] = value;
+		if (was == 0)
+			row->column[row->n++] = c;
+		else if (value == 0)
+			gone++;
 	}
-	d->ntouched = 0;
+	if (gone > 0)
+	{
+		int			n = 0;
+
+		for (int i = 0; i < row->n; i++)
+		{
+			if (row->value[row->column[i]] != 0)
+				row->column[n++] = row->column[i];
+		}
+		d->effort += row->n;
+		row->n = n;
+	}
+	d->effort += other->n;
 }
 
-static inline void
-touch(Disclosure *d, int column)
-{
-	if (!d->is_touched[column])
-	{
-		d->is_touched[column] = true;
-		d->touched[d->ntouched++] = column;
-	}
-}
-
-/* vector -= factor * row */
 static void
-subtract_row(Disclosure *d, const Row *row, uint32 factor)
+free_row(Row *row)
 {
-	for (int i = 0; i < row->n; i++)
-	{
-		int			column = row->column[i];
-
-		touch(d, column);
-		d->vector[column] = subtract(d->vector[column], multiply(factor, row->value[i]));
-	}
-	d->effort += row->n;
+	pfree(row->column);
+	pfree(row->value);
 }
 
 static int
@@ -184,49 +226,59 @@ compare_ints(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The vector as a row, times a factor; forgets the vector. */
-static void
-store_vector(Disclosure *d, Row *row, uint32 factor)
+/* A class in the sum of the rows with pivots in a set */
+static uint32
+sum_of_rows(Disclosure *d, const ProtectedSet *set, int column)
 {
-	int			n = 0;
+	uint64		sum = 0;
 
-	qsort(d->touched, d->ntouched, sizeof(int), compare_ints);
-	for (int i = 0; i < d->ntouched; i++)
-		n += d->vector[d->touched[i]] != 0;
-	row->column = MemoryContextAllocExtended(d->context, Max(n, 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	row->value = MemoryContextAllocExtended(d->context, Max(n, 1) * sizeof(uint32),
-											MCXT_ALLOC_HUGE);
-	row->n = 0;
-	for (int i = 0; i < d->ntouched; i++)
+	for (int i = 0; i < set->n; i++)
 	{
-		uint32		value = d->vector[d->touched[i]];
+		int			r = d->row_of[set->classes[i]];
 
-		if (value != 0)
+		if (r >= 0)
+			sum += d->rows[r].value[column];
+	}
+	d->effort += set->n;
+	return (uint32) (sum % PRIME);
+}
+
+/*
+ * The sum over a set follows if the rows with pivots in the set add up to 1 in all
+ * its classes, and to 0 in all others. A class in which they don't is a witness that
+ * it doesn't; for nearly all sets the first class that is looked at is one.
+ */
+static void
+find_witness(Disclosure *d, ProtectedSet *set)
+{
+	for (int i = 0; i < set->n; i++)
+	{
+		/* in its own pivot a row has 1, and the others 0 */
+		if (d->row_of[set->classes[i]] < 0 && sum_of_rows(d, set, set->classes[i]) != 1)
 		{
-			row->column[row->n] = d->touched[i];
-			row->value[row->n++] = multiply(value, factor);
+			set->witness = set->classes[i];
+			set->inside = true;
+			return;
 		}
 	}
-	d->effort += d->ntouched;
-	clear_vector(d);
-}
+	set->inside = false;
+	for (int i = 0; i < set->n; i++)
+	{
+		int			r = d->row_of[set->classes[i]];
 
-static void
-free_row(Row *row)
-{
-	pfree(row->column);
-	pfree(row->value);
-}
+		for (int j = 0; r >= 0 && j < d->rows[r].n; j++)
+		{
+			int			c = d->rows[r].column[j];
 
-static uint32
-value_at(const Row *row, int column)
-{
-	int		   *found;
-
-	if (row->n == 1)
-		return row->column[0] == column ? row->value[0] : 0;
-	found = bsearch(&column, row->column, row->n, sizeof(int), compare_ints);
-	return found == NULL ? 0 : row->value[found - row->column];
+			if (sum_of_rows(d, set, c) != 0 &&
+				bsearch(&c, set->classes, set->n, sizeof(int), compare_ints) == NULL)
+			{
+				set->witness = c;
+				return;
+			}
+		}
+	}
+	set->witness = -1;
 }
 
 void
@@ -235,45 +287,77 @@ disclosure_protect(Disclosure *d, const int *classes, int n)
 	ProtectedSet *set;
 
 	ARRAY_ROOM(d->sets, d->nsets, d->maxsets, 64);
-	set = &d->sets[d->nsets++];
+	set = &d->sets[d->nsets];
 	set->n = n;
 	set->classes = MemoryContextAllocExtended(d->context, Max(n, 1) * sizeof(int), MCXT_ALLOC_HUGE);
 	memcpy(set->classes, classes, n * sizeof(int));
 	qsort(set->classes, n, sizeof(int), compare_ints);
+	for (int i = 0; i < n; i++)
+	{
+		ARRAY_ROOM(d->links, d->nlinks, d->maxlinks, 256);
+		d->links[d->nlinks] = (Link) {d->nsets, d->first_link[classes[i]]};
+		d->first_link[classes[i]] = d->nlinks++;
+	}
+	find_witness(d, set);
+	d->nsets++;
 }
 
-/* Does the sum over a set follow, by a row that has changed? */
+/* Does the sum over a set follow that didn't before? */
 static bool
-follows(Disclosure *d, const ProtectedSet *set)
+follows_now(Disclosure *d, int number)
 {
-	bool		changed = false;
-	bool		result = true;
+	ProtectedSet *set = &d->sets[number];
+	OldWitness	old = {number, set->witness, set->inside};
 
-	for (int i = 0; i < set->n && !changed; i++)
+	find_witness(d, set);
+	if (set->witness != old.witness)
 	{
-		int			r = d->row_of[set->classes[i]];
-
-		changed = r >= 0 && d->changed[r];
+		ARRAY_ROOM(d->old, d->nold, d->maxold, 64);
+		d->old[d->nold++] = old;
 	}
-	d->effort += set->n;
-	if (!changed)
-		return false;
+	return set->witness < 0;
+}
+
+/* A set of which a row has changed, that followed before */
+static bool
+has_changed(Disclosure *d, const ProtectedSet *set)
+{
 	for (int i = 0; i < set->n; i++)
 	{
 		int			r = d->row_of[set->classes[i]];
 
-		/* fewer than the minimum have few classes */
-		if (r >= 0)
-			subtract_row(d, &d->rows[r], (uint32) PRIME - 1);
+		if (r >= 0 && d->changed[r])
+			return true;
 	}
-	for (int i = 0; i < set->n && result; i++)
+	return false;
+}
+
+/*
+ * Does the sum over a set follow by the new row? The sum of the rows of a set is
+ * another one in its witness only if the new row has something there; and it has one
+ * row more if the new pivot is in the set. The first set that follows is enough where
+ * the row will be taken back.
+ */
+static bool
+set_follows(Disclosure *d, bool safe)
+{
+	const Row  *new = &d->rows[d->nrows - 1];
+	bool		result = false;
+
+	d->nold = 0;
+	d->effort += d->nsets;
+	for (int l = d->first_link[new->pivot]; l >= 0 && !(result && safe); l = d->links[l].next)
+		result |= d->sets[d->links[l].set].witness < 0 || follows_now(d, d->links[l].set);
+	for (int i = 0; i < d->nsets && !(result && safe); i++)
 	{
-		result = d->vector[set->classes[i]] == 1;
-		d->vector[set->classes[i]] = 0;
+		const ProtectedSet *set = &d->sets[i];
+
+		if (set->witness < 0)
+			result = result || has_changed(d, set);
+		else if (new->value[set->witness] != 0 &&
+				 sum_of_rows(d, set, set->witness) == (set->inside ? 1 : 0))
+			result |= follows_now(d, i);
 	}
-	for (int i = 0; i < d->ntouched && result; i++)
-		result = d->vector[d->touched[i]] == 0;
-	clear_vector(d);
 	return result;
 }
 
@@ -290,7 +374,7 @@ small_row(Disclosure *d, const Row *row, int *column)
 	{
 		int			c = row->column[i];
 
-		if (row->value[i] != 1 || d->people[c] >= d->minimum)
+		if (row->value[c] != 1 || d->people[c] >= d->minimum)
 		{
 			*column = c;
 			return 0;
@@ -305,24 +389,16 @@ static bool
 small_sum(Disclosure *d, const Row *x, const Row *y)
 {
 	int64		people = 0;
-	int			i = 0;
-	int			j = 0;
 
-	while (i < x->n || j < y->n)
+	for (int i = 0; i < x->n + y->n; i++)
 	{
-		int			c;
-		uint64		value = 0;
+		int			c = i < x->n ? x->column[i] : y->column[i - x->n];
+		uint64		value = (uint64) x->value[c] + y->value[c];
 
-		c = j == y->n || (i < x->n && x->column[i] < y->column[j]) ? x->column[i] : y->column[j];
-		if (i < x->n && x->column[i] == c)
-			value += x->value[i++];
-		if (j < y->n && y->column[j] == c)
-			value += y->value[j++];
-		value %= PRIME;
 		d->effort++;
-		if (value == 0)
-			continue;
-		if (value != 1)
+		if (value == PRIME || (i >= x->n && x->value[c] != 0))
+			continue;			/* nobody, or counted with x */
+		if (value % PRIME != 1)
 			return false;
 		people += d->people[c];
 		if (people >= d->minimum)
@@ -347,7 +423,7 @@ small_set_with(Disclosure *d, int r)
 	for (int other = 0; other < d->nrows; other++)
 	{
 		if (other != r && d->people[d->rows[other].pivot] + d->people[row->pivot] < d->minimum &&
-			value_at(&d->rows[other], column) != 0 && small_sum(d, row, &d->rows[other]))
+			d->rows[other].value[column] != 0 && small_sum(d, row, &d->rows[other]))
 			return true;
 	}
 	d->effort += d->nrows;
@@ -355,35 +431,43 @@ small_set_with(Disclosure *d, int r)
 }
 
 /*
- * The sum over some classes, less what the rows say of it. Returns the column
- * for the pivot of a row of it, that of most people; -1 if nothing is left: the sum
- * follows.
+ * The sum over some classes, less what the rows say of it, is the vector at hand.
+ * Returns the column for the pivot of a row of it, that of most people; -1 if
+ * nothing is left: the sum follows.
  */
 static int
 reduce(Disclosure *d, const int *classes, int n)
 {
 	int			pivot = -1;
 
-	for (int i = 0; i < n; i++)
-	{
-		touch(d, classes[i]);
-		d->vector[classes[i]] = 1;
-	}
-	/* no row has a pivot of another, so that the order doesn't matter */
+	/* what is taken away; no row has a pivot of another, so each is taken once */
+	memset(d->vector, 0, d->classes * sizeof(uint64));
 	for (int i = 0; i < n; i++)
 	{
 		int			r = d->row_of[classes[i]];
+		const Row  *row = r < 0 ? NULL : &d->rows[r];
 
-		if (r >= 0)
-			subtract_row(d, &d->rows[r], d->vector[classes[i]]);
+		if (row == NULL)
+			continue;
+		if (row->n > d->classes / 4)
+		{
+			for (int c = 0; c < d->classes; c++)
+				d->vector[c] += row->value[c];
+		}
+		else
+		{
+			for (int j = 0; j < row->n; j++)
+				d->vector[row->column[j]] += row->value[row->column[j]];
+		}
+		d->effort += row->n;
 	}
-	for (int i = 0; i < d->ntouched; i++)
+	for (int c = 0; c < d->classes; c++)
+		d->vector[c] = negative((uint32) (d->vector[c] % PRIME));
+	for (int i = 0; i < n; i++)
+		d->vector[classes[i]] = (d->vector[classes[i]] + 1) % PRIME;
+	for (int c = 0; c < d->classes; c++)
 	{
-		int			c = d->touched[i];
-
-		if (d->vector[c] != 0 &&
-			(pivot < 0 || d->people[c] > d->people[pivot] ||
-			 (d->people[c] == d->people[pivot] && c < pivot)))
+		if (d->vector[c] != 0 && (pivot < 0 || d->people[c] > d->people[pivot]))
 			pivot = c;
 	}
 	return pivot;
@@ -394,7 +478,7 @@ typedef struct Change
 {
 	int			n;
 	int		   *at;				/* the rows that are others now */
-	Row		   *was;			/* as they were */
+	uint32	   *factor;			/* how often the new one has been added to each */
 } Change;
 
 /* The vector at hand as a new row; its pivot goes out of all others. */
@@ -403,6 +487,7 @@ add_row(Disclosure *d, int pivot)
 {
 	MemoryContext old = MemoryContextSwitchTo(d->context);
 	Change		change = {0};
+	uint32		factor = inverse((uint32) d->vector[pivot]);
 	Row		   *new;
 
 	if (d->nrows == d->maxrows)
@@ -413,22 +498,27 @@ add_row(Disclosure *d, int pivot)
 	}
 	new = &d->rows[d->nrows];
 	new->pivot = pivot;
-	store_vector(d, new, inverse(d->vector[pivot]));
+	new->n = 0;
+	new->value = palloc_extended(d->classes * sizeof(uint32), MCXT_ALLOC_HUGE);
+	new->column = palloc_extended(d->classes * sizeof(int), MCXT_ALLOC_HUGE);
+	for (int c = 0; c < d->classes; c++)
+	{
+		new->value[c] = multiply((uint32) d->vector[c], factor);
+		if (new->value[c] != 0)
+			new->column[new->n++] = c;
+	}
 	d->row_of[pivot] = d->nrows;
-	change.was = palloc(Max(d->nrows, 1) * sizeof(Row));
 	change.at = palloc(Max(d->nrows, 1) * sizeof(int));
+	change.factor = palloc(Max(d->nrows, 1) * sizeof(uint32));
 	for (int r = 0; r < d->nrows; r++)
 	{
-		Row		   *row = &d->rows[r];
-		uint32		value = value_at(row, pivot);
+		uint32		value = d->rows[r].value[pivot];
 
 		if (value == 0)
 			continue;
-		change.was[change.n] = *row;
-		change.at[change.n++] = r;
-		subtract_row(d, row, (uint32) PRIME - 1);
-		subtract_row(d, new, value);
-		store_vector(d, row, 1);
+		change.at[change.n] = r;
+		change.factor[change.n++] = negative(value);
+		add_to_row(d, &d->rows[r], negative(value), new);
 	}
 	d->effort += d->nrows;
 	d->nrows++;
@@ -436,21 +526,22 @@ add_row(Disclosure *d, int pivot)
 	return change;
 }
 
-/* A set that follows now and didn't before has the new row in it, or one that has changed. */
+/*
+ * A set that follows now and didn't before has the new row in it, or one that has
+ * changed. What need not be safe is looked at for the witnesses alone.
+ */
 static bool
-tells_too_much(Disclosure *d, const Change *change)
+tells_too_much(Disclosure *d, const Change *change, bool safe)
 {
 	int			new = d->nrows - 1;
-	bool		small = d->effort > MAX_EFFORT;
+	bool		small;
 
 	d->changed[new] = true;
 	for (int i = 0; i < change->n; i++)
 		d->changed[change->at[i]] = true;
-	for (int i = 0; i < d->nsets && !small; i++)
-		small = follows(d, &d->sets[i]);
-	if (!small)
-		small = small_set_with(d, new);
-	for (int i = 0; i < change->n && !small; i++)
+	small = set_follows(d, safe) || d->effort > MAX_EFFORT;
+	small = safe && (small || small_set_with(d, new));
+	for (int i = 0; i < change->n && safe && !small; i++)
 		small = small_set_with(d, change->at[i]);
 	d->changed[new] = false;
 	for (int i = 0; i < change->n; i++)
@@ -460,18 +551,19 @@ tells_too_much(Disclosure *d, const Change *change)
 
 /* All as it was before the last row. */
 static void
-take_back(Disclosure *d, Change *change)
+take_back(Disclosure *d, const Change *change)
 {
 	Row		   *new = &d->rows[--d->nrows];
 
+	for (int i = 0; i < change->n; i++)
+		add_to_row(d, &d->rows[change->at[i]], negative(change->factor[i]), new);
 	d->row_of[new->pivot] = -1;
 	free_row(new);
-	for (int i = 0; i < change->n; i++)
+	/* a set may be there twice: the first time with what it was */
+	for (int i = d->nold - 1; i >= 0; i--)
 	{
-		Row			is = d->rows[change->at[i]];
-
-		d->rows[change->at[i]] = change->was[i];
-		change->was[i] = is;
+		d->sets[d->old[i].set].witness = d->old[i].witness;
+		d->sets[d->old[i].set].inside = d->old[i].inside;
 	}
 }
 
@@ -491,17 +583,14 @@ add_vector(Disclosure *d, const int *classes, int n, bool safe)
 	if (pivot < 0)
 	{
 		/* follows from what is known */
-		clear_vector(d);
 		return true;
 	}
 	change = add_row(d, pivot);
-	small = safe && tells_too_much(d, &change);
+	small = tells_too_much(d, &change, safe);
 	if (small)
 		take_back(d, &change);
-	for (int i = 0; i < change.n; i++)
-		free_row(&change.was[i]);
-	pfree(change.was);
 	pfree(change.at);
+	pfree(change.factor);
 	return !small;
 }
 
