@@ -6,16 +6,46 @@ package ModelCluster;
 use strict;
 use warnings;
 use Exporter 'import';
+use Fcntl ':flock';
 use ScoringCluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(make_roles make_database make_chain make_shop views dated_calls offers tables verbs run_as attempt digest_sql digests open_session);
+our @EXPORT = qw(model_node make_roles make_database views dated_calls offers tables verbs run_as attempt digest_sql digests open_session);
+
+# A node that is not started yet, with the databases chain and shop, which make_chain
+# and make_shop fill. The first one makes them, the later ones have copies.
+sub model_node
+{
+	my ($name, %params) = @_;
+	my $data = "$ENV{TEMPLATES}/models";
+	open my $lock, '>', "$data.lock" or die "$data.lock: $!";
+	flock $lock, LOCK_EX or die "$data.lock: $!";
+	unless (-d $data)
+	{
+		my $node = new_node("models_of_$name");
+		$node->start;
+		make_roles($node);
+		make_chain($node, 'chain');
+		make_shop($node, 'shop');
+		$node->stop;
+		system_or_bail('rm', '-rf', "$data.new");
+		system_or_bail('cp', '-a', $node->data_dir, "$data.new");
+		# as initdb left it, for a node adds its settings
+		my $settings = slurp_file("$data.new/postgresql.conf") =~ s/^# Added by PostgreSQL::Test::Cluster.*//msr;
+		open my $conf, '>', "$data.new/postgresql.conf" or die "postgresql.conf: $!";
+		print $conf $settings;
+		close $conf;
+		rename "$data.new", $data or die "$data: $!";
+	}
+	close $lock;
+	return new_node($name, %params, data => $data);
+}
 
 # Roles are the cluster's; everything else below is one database's.
 sub make_roles
 {
 	my ($node, @more) = @_;
-	$node->safe_psql('postgres', "CREATE ROLE $_ LOGIN") for 'shopowner', @more;
+	$node->safe_psql('postgres', join "\n", q{SELECT 'CREATE ROLE shopowner LOGIN' WHERE to_regrole('shopowner') IS NULL \gexec}, map { "CREATE ROLE $_ LOGIN;" } @more);
 }
 
 # The extension in schema scoring, and a schema crm of shopowner's with orders

@@ -13,12 +13,14 @@ $SIG{TERM} = $SIG{INT} = sub { exit 1 };
 
 our @EXPORT = qw(new_node shop scores_of);
 
-# A node that is not started yet; init's parameters may follow the name. The views
-# of models would be compiled longer than they run: JIT is for test/sql and docs.
+# A node that is not started yet; init's parameters may follow the name, and "data",
+# a directory that test/bin/initdb copies. The views of models would be compiled
+# longer than they run: JIT is for test/sql and docs.
 sub new_node
 {
 	my ($name, %params) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
+	local $ENV{DATA_TEMPLATE} = delete $params{data} // '';
 	$node->init(%params);
 	$node->append_conf('postgresql.conf', slurp_file($ENV{EXTENSION_CONF}));
 	$node->append_conf('postgresql.conf', "fsync = off\njit = off\n");

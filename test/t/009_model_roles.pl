@@ -6,10 +6,9 @@ use ModelCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('roles');
+my $node = model_node('roles');
 $node->start;
 make_roles($node, 'reader', '"Reader of %s ""shop"""', 'stranger', 'in_schema', 'member', 'superowner SUPERUSER');
-make_shop($node, 'shop');
 
 sub in_shop { return scalar run_as($node, 'shop', @_); }
 sub tries { return attempt($node, 'shop', @_); }

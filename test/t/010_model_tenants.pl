@@ -7,10 +7,9 @@ use ModelCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('tenants');
+my $node = model_node('tenants');
 $node->start;
 make_roles($node, qw(reader_a reader_b reader_ab reader_all team_a team_b in_team_b anna outsider no_tenant), '"in team b by SET ROLE" NOINHERIT');
-make_chain($node, 'chain');
 
 sub in_chain { return scalar run_as($node, 'chain', @_); }
 

@@ -8,10 +8,9 @@ use ModelCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('traps');
+my $node = model_node('traps');
 $node->start;
 make_roles($node, qw(mallory reader));
-make_shop($node, 'shop');
 
 sub in_shop { return scalar run_as($node, 'shop', @_); }
 

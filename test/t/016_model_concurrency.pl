@@ -8,11 +8,10 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-my $node = new_node('concurrency');
+my $node = model_node('concurrency');
 $node->append_conf('postgresql.conf', "restart_after_crash = on\nfsync = on\ndeadlock_timeout = 100ms\n");
 $node->start;
 make_roles($node, 'reader', 'other');
-make_shop($node, 'shop');
 my @models = qw(shop live_shop);
 my %offers = map { ($_ => [ offers($node, 'shop', $_) ]) } @models;
 my @offers = map { @{ $offers{$_} } } @models;

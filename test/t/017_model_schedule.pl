@@ -8,15 +8,14 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $node = new_node('schedule');
+my $node = model_node('schedule');
 my $control = $node->config_data('--sharedir') . '/extension/pg_cron.control';
 my $has_cron = -e $control;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_cron'\ncron.database_name = 'postgres'\ncron.use_background_workers = on\nmax_worker_processes = 20\n") if $has_cron;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_cron'\ncron.database_name = 'chain'\ncron.use_background_workers = on\nmax_worker_processes = 20\n") if $has_cron;
 $node->start;
 make_roles($node, 'reader_a', 'outsider');
-make_chain($node, 'postgres');
 
-sub in_db { return scalar run_as($node, 'postgres', @_); }
+sub in_db { return scalar run_as($node, 'chain', @_); }
 
 in_db('postgres', q{
 	CREATE SCHEMA bi AUTHORIZATION shopowner;
@@ -27,7 +26,7 @@ in_db('shopowner', q{SELECT scoring.grant_reader('chain', 'reader_a', 'a')});
 
 # A materialized view of each view, in a schema of the owner's and of a reader's;
 # where there is a customer_key, it is a key.
-my @views = map { s/^chain\.//r } views($node, 'postgres', 'chain');
+my @views = map { s/^chain\.//r } views($node, 'chain', 'chain');
 my %keyed = map { $_ => 1 } split /\n/, in_db('postgres', q{SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 	WHERE relnamespace = 'chain'::regnamespace AND attname = 'customer_key' AND relkind = 'v' AND relname !~ '^_' AND relname NOT IN ('segment_changes', 'customer_streams', 'campaign_members')});
 my %keys = (segment_changes => 'change_id', customer_streams => 'customer_key, stream, kind', campaign_members => 'campaign, customer_key', campaigns => 'tenant, campaign, group_no',
@@ -44,7 +43,7 @@ for my $role (sort keys %schemas)
 	for my $view (@views)
 	{
 		my $key = $keyed{$view} ? 'customer_key' : $keys{$view} // die "which is the key of $view?";
-		my ($out, $err) = run_as($node, 'postgres', $role, "CREATE MATERIALIZED VIEW $schema.$view AS SELECT * FROM chain.$view; CREATE UNIQUE INDEX ON $schema.$view ($key); REFRESH MATERIALIZED VIEW CONCURRENTLY $schema.$view;");
+		my ($out, $err) = run_as($node, 'chain', $role, "CREATE MATERIALIZED VIEW $schema.$view AS SELECT * FROM chain.$view; CREATE UNIQUE INDEX ON $schema.$view ($key); REFRESH MATERIALIZED VIEW CONCURRENTLY $schema.$view;");
 		is($err, '', "$role: $view, unique by $key, refreshed concurrently");
 	}
 }
@@ -53,7 +52,7 @@ cmp_ok(scalar keys %keyed, '>=', 6, join(' ', sort keys %keyed) . ' have custome
 # What a materialized view of each role has is what the role sees, whoever refreshes it.
 my $digest = sub {
 	my ($role, $prefix) = @_;
-	return digests($node, 'postgres', $role, map { "$prefix.$_" } grep { $_ ne 'model_status' } @views) =~ s/^\Q$prefix\E\.//mgr;
+	return digests($node, 'chain', $role, map { "$prefix.$_" } grep { $_ ne 'model_status' } @views) =~ s/^\Q$prefix\E\.//mgr;
 };
 my $same = sub {
 	my ($what) = @_;
@@ -89,7 +88,7 @@ is(in_db('shopowner', 'SELECT sum(rfm_score) FROM bi.customer_segments JOIN bi.c
 in_db('reader_a', q{CREATE MATERIALIZED VIEW "of A".months AS SELECT * FROM chain.segment_history('2024-12-31', '2025-06-30'); CREATE UNIQUE INDEX ON "of A".months (as_of, segment); REFRESH MATERIALIZED VIEW CONCURRENTLY "of A".months});
 in_db('postgres', 'REFRESH MATERIALIZED VIEW "of A".months');
 is(in_db('postgres', q{SELECT count(DISTINCT as_of), string_agg(DISTINCT tenant, ' ') FROM "of A".months}), '7|a', 'a materialized view over a dated function');
-like((attempt($node, 'postgres', 'shopowner', q{SELECT * FROM scoring.drop_model('chain')}))[0], qr/^2BP01 .*drop_model\('chain', cascade => true\)/, 'drop_model is refused while they are there');
+like((attempt($node, 'chain', 'shopowner', q{SELECT * FROM scoring.drop_model('chain')}))[0], qr/^2BP01 .*drop_model\('chain', cascade => true\)/, 'drop_model is refused while they are there');
 
 SKIP:
 {
@@ -115,7 +114,7 @@ SKIP:
 	my $changes = in_db('shopowner', 'SELECT count(*) FROM chain.segment_changes');
 	$node->restart;
 	my $runs = q{FROM cron.job_run_details d JOIN cron.job j USING (jobid)};
-	$node->poll_query_until('postgres', "SELECT count(*) = 7 $runs WHERE schedule = '\@reboot' AND status IN ('succeeded', 'failed')") or diag in_db('postgres', "SELECT jobname, status, return_message $runs");
+	$node->poll_query_until('chain', "SELECT count(*) = 7 $runs WHERE schedule = '\@reboot' AND status IN ('succeeded', 'failed')") or diag in_db('postgres', "SELECT jobname, status, return_message $runs");
 	is(in_db('postgres', "SELECT jobname, j.username, status $runs WHERE schedule = '\@reboot' ORDER BY 1, 2"),
 		"apply|shopowner|succeeded\ncalibrate|shopowner|succeeded\nmaterialize|reader_a|succeeded\nmaterialize|shopowner|succeeded\nnot mine|reader_a|failed\nrecord|shopowner|succeeded\nrefresh|shopowner|succeeded",
 		'jobs of an owner and of a reader run when the server starts') or diag in_db('postgres', "SELECT jobname, status, return_message $runs");
@@ -123,11 +122,11 @@ SKIP:
 	cmp_ok(in_db('shopowner', 'SELECT max(refresh_id) FROM chain.refreshes'), '>', $refreshes, 'the model has been refreshed');
 
 	# The minute's job finds what came since.
-	$node->poll_query_until('postgres', "SELECT count(*) > 0 $runs WHERE jobname = 'everything' AND status IN ('succeeded', 'failed')");
+	$node->poll_query_until('chain', "SELECT count(*) > 0 $runs WHERE jobname = 'everything' AND status IN ('succeeded', 'failed')");
 	is(in_db('postgres', "SELECT DISTINCT status $runs WHERE jobname = 'everything'"), 'succeeded', 'the job of every minute') or diag in_db('postgres', "SELECT jobname, status, return_message $runs");
 	in_db('shopowner', q{SELECT cron.unschedule('everything')});
 	cmp_ok(in_db('shopowner', 'SELECT count(*) FROM chain.segment_changes'), '>', $changes, 'has recorded changes');
-	is(digests($node, 'postgres', 'shopowner', 'bi.customer_segments') =~ s/.*? //r, digests($node, 'postgres', 'shopowner', 'chain.customer_segments') =~ s/.*? //r, 'and what is materialized is what the view says');
+	is(digests($node, 'chain', 'shopowner', 'bi.customer_segments') =~ s/.*? //r, digests($node, 'chain', 'shopowner', 'chain.customer_segments') =~ s/.*? //r, 'and what is materialized is what the view says');
 	is(in_db('shopowner', q{SELECT count(*) FROM scoring.check_model('chain')}), '0', 'the model has all orders');
 }
 

@@ -22,13 +22,11 @@ SKIP:
 	command_ok([ $java, '-cp', $jars, 'org.eclipse.jdt.internal.compiler.batch.Main', '-11', '-proc:none', '-cp', $driver, '-d', $classes, "$FindBin::Bin/../jdbc/ModelViews.java" ],
 		'ecj compiles the client');
 
-	my $node = new_node('jdbc');
+	my $node = model_node('jdbc');
 	$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\n");
 	$node->append_conf('pg_hba.conf', "host all all 127.0.0.1/32 trust\n");
 	$node->start;
 	make_roles($node, 'reader', 'reader_a');
-	make_shop($node, 'shop');
-	make_chain($node, 'chain');
 	run_as($node, 'shop', 'shopowner', "SELECT scoring.grant_reader('$_', 'reader')") for qw(shop live_shop);
 	run_as($node, 'chain', 'shopowner', "SELECT scoring.grant_reader('chain', 'reader_a', 'a')");
 

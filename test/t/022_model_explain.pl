@@ -7,10 +7,9 @@ use ModelCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('explain');
+my $node = model_node('explain');
 $node->start;
 make_roles($node, qw(reader_a reader_all outsider stranger attacker));
-make_chain($node, 'chain');
 my $seed = $ENV{EXPLAIN_SEED} // int(rand(1000000));
 note "EXPLAIN_SEED=$seed";
 

@@ -7,11 +7,9 @@ use ModelCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('page');
+my $node = model_node('page');
 $node->start;
 make_roles($node, qw(reader_a reader_b nobody pool));
-make_chain($node, 'chain');
-make_shop($node, 'shop');
 $node->safe_psql('postgres', 'GRANT reader_a, reader_b, nobody TO pool');
 run_as($node, 'chain', 'shopowner', q{SELECT scoring.grant_reader('chain', t[1], t[2]) FROM (VALUES ('{reader_a,a}'::name[]), ('{reader_b,b}'), ('{reader_b,a:b}')) v(t)});
 run_as($node, 'shop', 'shopowner', "SELECT scoring.grant_reader('$_', 'reader_a')") for qw(shop live_shop);
