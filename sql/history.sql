@@ -638,3 +638,31 @@ CREATE FUNCTION @extschema@._is_scorable("day" pg_catalog.date, value pg_catalog
 COMMENT ON FUNCTION @extschema@._is_scorable(pg_catalog.date, pg_catalog.int8) IS
   'internal: whether a model keeps a row of this day and value: from 4714-12-01 BC to 294276-12-31, finite, at most '
   '10^12';
+
+CREATE FUNCTION @extschema@._scorable_history("day" pg_catalog.date, value pg_catalog.numeric, counts pg_catalog.bool)
+  RETURNS @extschema@.history
+  AS 'MODULE_PATHNAME', 'scorable_history'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._scorable_history(pg_catalog.date, pg_catalog.numeric, pg_catalog.bool) IS
+  'internal: the history of one row; NULL where a model keeps no such row';
+
+CREATE FUNCTION @extschema@._scorable_history("day" pg_catalog.date, value pg_catalog.float8, counts pg_catalog.bool)
+  RETURNS @extschema@.history
+  AS 'MODULE_PATHNAME', 'scorable_history'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._scorable_history(pg_catalog.date, pg_catalog.float8, pg_catalog.bool) IS
+  'internal: the history of one row; NULL where a model keeps no such row';
+
+CREATE FUNCTION @extschema@._scorable_history("day" pg_catalog.date, value pg_catalog.float4, counts pg_catalog.bool)
+  RETURNS @extschema@.history
+  AS 'MODULE_PATHNAME', 'scorable_history'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._scorable_history(pg_catalog.date, pg_catalog.float4, pg_catalog.bool) IS
+  'internal: the history of one row; NULL where a model keeps no such row';
+
+CREATE FUNCTION @extschema@._scorable_history("day" pg_catalog.date, value pg_catalog.int8, counts pg_catalog.bool)
+  RETURNS @extschema@.history
+  AS 'MODULE_PATHNAME', 'scorable_history'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._scorable_history(pg_catalog.date, pg_catalog.int8, pg_catalog.bool) IS
+  'internal: the history of one row; NULL where a model keeps no such row';

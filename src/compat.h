@@ -61,6 +61,13 @@ extern int no_such_variable
 
 #endif							/* before 16 */
 
+/* 18 runs each plan once anyway. */
+#if PG_VERSION_NUM >= 180000
+#define run_plan(description) ExecutorRun(description, ForwardScanDirection, 0)
+#else
+#define run_plan(description) ExecutorRun(description, ForwardScanDirection, 0, true)
+#endif
+
 /* 18 has no pg_attribute_noreturn() any more. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

@@ -238,6 +238,7 @@ BEGIN
 	PERFORM @extschema@._model_lock(home);
 	settings := @extschema@._model_settings(home);
 	tenanted := settings ->> 'tenant' IS NOT NULL;
+	PERFORM @extschema@._settle_ledger(home, settings);
 	SELECT * INTO gone FROM @extschema@._model_known_customer(home, settings, gone_key);
 	SELECT * INTO kept FROM @extschema@._model_known_customer(home, settings, kept_key);
 	IF gone.root_key IS NULL OR kept.root_key IS NULL THEN

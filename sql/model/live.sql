@@ -103,13 +103,16 @@ BEGIN
 		RAISE feature_not_supported USING
 			MESSAGE = 'live: a query can''t carry triggers',
 			HINT = 'Name the table, and give customer, day, value and counts as expressions over its columns;'
+				' or name the tables that it reads, by live_on and event_key;'
 				' or leave live out and schedule refresh_model.';
 	END IF;
 	SELECT * INTO c FROM pg_class WHERE oid = relation;
 	IF c.relkind NOT IN ('r', 'p') THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s is no table', relation),
-			HINT = 'Views and foreign tables carry no triggers: leave live out and schedule refresh_model.';
+			HINT = CASE c.relkind WHEN 'v' THEN 'Name the tables that it reads, by live_on and event_key;'
+				' or leave live out and schedule refresh_model.'
+				ELSE 'Views and foreign tables carry no triggers: leave live out and schedule refresh_model.' END;
 	END IF;
 	IF c.relispartition OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = relation) THEN
 		RAISE feature_not_supported USING
@@ -164,11 +167,12 @@ COMMENT ON FUNCTION @extschema@._model_live_check_table(regclass) IS
 	'internal: check that a table can be the source of a live model';
 
 CREATE FUNCTION @extschema@._live_expressions(view oid, OUT has_subquery boolean, OUT beyond_columns boolean,
-		OUT unsteady text[])
+		OUT unsteady text[], OUT windows int, OUT recursive boolean)
 	AS 'MODULE_PATHNAME', 'live_expressions'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._live_expressions(oid) IS
-	'internal: has this view a subquery, more than single columns of a row, what in it follows settings of a session?';
+	'internal: has this view a subquery, more than single columns of a row, what in it follows settings of a session,'
+	' how many window functions, WITH RECURSIVE?';
 
 -- What the expressions of the source depend on: the server knows, once they are a
 -- view. What is built in doesn't count, nor do enums of the owner's and their arrays.
@@ -260,6 +264,7 @@ BEGIN
 			' and another to one that deletes or rereads it.',
 		HINT = CASE WHEN as_text IN ('real', 'double precision')
 			THEN 'Make it numeric first, like: weight::numeric::text.'
+			WHEN what ~ '^(sum|avg)\(' THEN 'Add up numeric: sum(amount::numeric).'
 			WHEN as_text = 'row' THEN 'Join the columns, like: shop || '':'' || number::text.'
 			WHEN as_text = 'bytea' THEN 'Use encode, like: encode(id, ''hex'').'
 			WHEN (SELECT t.typtype = 'e' FROM pg_type AS t WHERE t.oid = to_regtype(as_text))
@@ -343,9 +348,9 @@ COMMENT ON FUNCTION @extschema@._live_function(jsonb) IS
 	'internal: the trigger function of the orders, or of a stream';
 
 -- The triggers of a live model: all of them, with their function, or if it has
--- a source still, those that stand on other tables. What the source has is
+-- sources still, those that stand on other tables. What the source has is
 -- replaced in its place, which keeps no reader of it away.
-CREATE FUNCTION @extschema@._model_drop_triggers(model name, source oid, function name DEFAULT 'record_differences')
+CREATE FUNCTION @extschema@._model_drop_triggers(model name, sources oid[], function name DEFAULT 'record_differences')
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -353,7 +358,8 @@ CREATE FUNCTION @extschema@._model_drop_triggers(model name, source oid, functio
 	AS $$
 DECLARE
 	trigger_function regprocedure := to_regprocedure(format('%I.%I()', model, function));
-	kept	oid[] := ARRAY(SELECT t.relid FROM @extschema@._model_table_tree(source) AS t);
+	kept	oid[] := ARRAY(SELECT t.relid FROM unnest(sources) AS s (root),
+						   LATERAL @extschema@._model_table_tree(s.root) AS t);
 	t		record;
 BEGIN
 	IF trigger_function IS NULL THEN
@@ -362,7 +368,7 @@ BEGIN
 	-- a table that was given away since takes its triggers back with the function only
 	IF EXISTS (SELECT FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
 				WHERE g.tgfoid = trigger_function AND c.oid <> ALL (kept) AND NOT pg_has_role(c.relowner, 'USAGE')) THEN
-		source := NULL;
+		sources := NULL;
 		kept := '{}';
 	END IF;
 	-- The source first, as its writers do, who then want pending; and from the
@@ -373,7 +379,7 @@ BEGIN
 			  GROUP BY g.tgrelid ORDER BY min(g.tgnargs), g.tgrelid LOOP
 		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t.relation);
 	END LOOP;
-	IF source IS NULL THEN
+	IF sources IS NULL THEN
 		EXECUTE format('DROP FUNCTION %I.%I() CASCADE', model, function);
 		RETURN;
 	END IF;
@@ -383,8 +389,8 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_drop_triggers(name, oid, name) IS
-	'internal: drop the triggers of a live model, or those that are not on its source';
+COMMENT ON FUNCTION @extschema@._model_drop_triggers(name, oid[], name) IS
+	'internal: drop the triggers of a live model, or those that are not on its sources';
 
 CREATE FUNCTION @extschema@._live_call_handler()
 	RETURNS language_handler
@@ -464,29 +470,16 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_make_trigger_function(name, jsonb) IS
 	'internal: make the trigger function of a live model';
 
--- The trigger function and the triggers, made again.
-CREATE FUNCTION @extschema@._model_make_triggers(model name, settings jsonb)
+-- The triggers of a table and of its partitions, which call a trigger function of the model.
+CREATE FUNCTION @extschema@._model_hang_triggers(model name, root oid, function name, prefix text)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	root		regclass := settings ->> 'source_relation';
-	function	name := @extschema@._live_function(settings);
-	part		record;
-	event		record;
+	part	record;
+	event	record;
 BEGIN
-	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
-		PERFORM @extschema@._model_drop_triggers(model, NULL, function);
-		RETURN;
-	END IF;
-	-- What is written while the source is read must not be missed.
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', root);
-	PERFORM @extschema@._model_drop_triggers(model, root, function);
-	PERFORM @extschema@._model_make_trigger_function(model, settings);
-	EXECUTE format(CASE WHEN settings ? 'stream_no' THEN 'UPDATE %I.stream SET source_parts = $1 WHERE stream_no = $2'
-			ELSE 'UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL' END, model)
-		USING @extschema@._model_live_parts(root), (settings ->> 'stream_no')::int;
 	FOR part IN SELECT * FROM @extschema@._model_table_tree(root) LOOP
 		FOR event IN SELECT * FROM (VALUES
 				('INSERT', 'REFERENCING NEW TABLE AS new_rows'),
@@ -496,11 +489,38 @@ BEGIN
 			-- in the place of one that is there, which may be disabled
 			EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT'
 				' EXECUTE FUNCTION %I.%I(%s)',
-				format('scoring%s_%s_%s', settings ->> 'stream_no', lower(event.name), model), event.name,
+				format('scoring%s_%s_%s', prefix, lower(event.name), model), event.name,
 				part.relid::regclass, event.referencing, model, function,
 				CASE WHEN part.level > 0 THEN '''part''' ELSE '' END);
 		END LOOP;
 	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_hang_triggers(name, oid, name, text) IS
+	'internal: make the triggers of a live model on one of its tables';
+
+-- The trigger function and the triggers, made again.
+CREATE FUNCTION @extschema@._model_make_triggers(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	root		regclass := settings ->> 'source_relation';
+	function	name := @extschema@._live_function(settings);
+BEGIN
+	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
+		PERFORM @extschema@._model_drop_triggers(model, NULL, function);
+		RETURN;
+	END IF;
+	-- What is written while the source is read must not be missed.
+	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', root);
+	PERFORM @extschema@._model_drop_triggers(model, ARRAY[root::oid], function);
+	PERFORM @extschema@._model_make_trigger_function(model, settings);
+	EXECUTE format(CASE WHEN settings ? 'stream_no' THEN 'UPDATE %I.stream SET source_parts = $1 WHERE stream_no = $2'
+			ELSE 'UPDATE %I.configuration SET source_parts = $1 WHERE valid_until IS NULL' END, model)
+		USING @extschema@._model_live_parts(root), (settings ->> 'stream_no')::int;
+	PERFORM @extschema@._model_hang_triggers(model, root, function, settings ->> 'stream_no');
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_make_triggers(name, jsonb) IS 'internal: make the triggers of a live model';

@@ -85,3 +85,35 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_lock_readers(name, boolean, name[]) IS
 	'internal: keep readers of a model away until the transaction ends, and deadlock with none';
+
+-- Several tables of the caller's at once. Who writes them takes one after the other,
+-- in an order that nobody knows here. So only the first is waited for; where another
+-- is not free at once, all of them are let go, and that one is the first.
+CREATE FUNCTION @extschema@._lock_tables(relations text[], mode text)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relation	text;
+	n			int;
+BEGIN
+	LOOP
+		n := 0;
+		BEGIN
+			FOREACH relation IN ARRAY relations LOOP
+				EXECUTE format('LOCK TABLE %s IN %s MODE%s', relation, mode, CASE WHEN n > 0 THEN ' NOWAIT' END);
+				n := n + 1;
+			END LOOP;
+			RETURN;
+		EXCEPTION WHEN lock_not_available THEN
+			IF n = 0 THEN
+				RAISE;
+			END IF;
+			relations := relation || array_remove(relations, relation);
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._lock_tables(text[], text) IS
+	'internal: lock several tables of the caller, and deadlock with nobody who writes them';

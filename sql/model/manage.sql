@@ -150,6 +150,10 @@ BEGIN
 			MESSAGE = format('a model can''t be made at isolation level %s', current_setting('transaction_isolation')),
 			HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
 	END IF;
+	-- who says over which tables wants it
+	IF settings ->> 'live_on' IS NOT NULL THEN
+		settings := settings || '{"live": true}';
+	END IF;
 	PERFORM @extschema@._model_check_settings(settings);
 	home := model;
 
@@ -162,16 +166,14 @@ BEGIN
 		settings := settings || '{"map_copy": "v1"}';
 		PERFORM @extschema@._model_copy_map(home, 'v1', settings);
 		PERFORM @extschema@._model_complete_labels(home, 'v1', settings ->> 'language');
-		IF (settings ->> 'live')::boolean THEN
-			settings := settings || jsonb_build_object('source_columns',
-				@extschema@._model_live_columns(home, settings));
-		END IF;
+		settings := settings || @extschema@._live_findings(home, caller, settings, NULL);
 		settings := settings || jsonb_build_object('cards', @extschema@._copy_cards(home, settings));
 		settings := @extschema@._model_write_version(home, settings, 'created');
 		settings := settings || @extschema@._model_beside(home);
 		PERFORM @extschema@._check_inputs(settings);
-		PERFORM @extschema@._model_make_triggers(home, settings);
+		PERFORM @extschema@._make_live_triggers(home, settings);
 		PERFORM @extschema@._model_read_source(home, settings);
+		PERFORM @extschema@._check_ledger(home, settings);
 		-- a caller that names these wants to know
 		IF settings ->> 'event_key' IS NOT NULL OR settings ->> 'currency' IS NOT NULL THEN
 			PERFORM @extschema@._model_check_quality(home, settings);
@@ -187,6 +189,7 @@ BEGIN
 		RETURN QUERY VALUES ('dry run', 'nothing was made');
 	END;
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
+	RETURN QUERY SELECT * FROM @extschema@._ledger_lines(settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_make_key_index(home, settings, dry_run);
 	IF NOT dry_run THEN
 		RETURN QUERY VALUES
@@ -260,11 +263,13 @@ BEGIN
 	-- REASSIGN OWNED gives a model an owner who stands nowhere yet
 	EXECUTE format('INSERT INTO %I.reader VALUES (current_user, NULL) ON CONFLICT DO NOTHING', home);
 	-- partitions that have come and gone, disabled triggers, columns of another type
-	IF @extschema@._model_lock_source(home, settings, 'triggers') THEN
-		settings := settings || jsonb_build_object('source_columns', @extschema@._model_live_columns(home, settings));
-		EXECUTE format('UPDATE %I.configuration SET source_columns = $1 WHERE valid_until IS NULL', home)
-			USING ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'));
-		PERFORM @extschema@._model_make_triggers(home, settings);
+	IF @extschema@._lock_live_source(home, settings, 'triggers') THEN
+		settings := settings || @extschema@._live_findings(home, '{}', settings, settings -> 'live_tables');
+		IF NOT @extschema@._is_ledger(settings) THEN
+			EXECUTE format('UPDATE %I.configuration SET source_columns = $1 WHERE valid_until IS NULL', home)
+				USING ARRAY(SELECT jsonb_array_elements_text(settings -> 'source_columns'));
+		END IF;
+		PERFORM @extschema@._make_live_triggers(home, settings);
 	END IF;
 	FOREACH broken IN ARRAY @extschema@._lock_streams(home, settings, 'triggers') LOOP
 		PERFORM @extschema@._make_stream_triggers(home, settings, s.row_settings)
@@ -382,6 +387,10 @@ BEGIN
 		base := @extschema@._model_version(home, back_to);
 		reason := format('back to version %s', back_to);
 	END IF;
+	-- who says over which tables wants it
+	IF changes ? 'live_on' AND NOT changes ? 'live' THEN
+		changes := changes || '{"live": true}';
+	END IF;
 	new := base || @extschema@._setting_defaults(reset, changes) || jsonb_strip_nulls(changes);
 	-- names of the source are looked up again, for what they name may have changed
 	lost := @extschema@._model_lost(home, @extschema@._model_names(old, 'objects'));
@@ -397,10 +406,11 @@ BEGIN
 			HINT = 'Name what should change: alter_model(''shop'', weights => ''{2,1,1}''), or go back: version => 1.';
 	END IF;
 	PERFORM @extschema@._model_check_settings(new);
-	PERFORM @extschema@._model_lock_source(home, old, CASE
+	PERFORM @extschema@._lock_live_source(home, old, CASE
 		WHEN back_to IS NOT NULL OR changes ->> 'live' = 'false' OR changes ? 'source' OR 'live' = ANY (reset)
+			OR changes ? 'live_on' OR 'live_on' = ANY (reset)
 			THEN 'ACCESS EXCLUSIVE'
-		WHEN lost ~ 'record_differences' OR changes ?| sources OR sources && reset OR changes ?| triggers
+		WHEN lost ~ 'record_(differences|keys)' OR changes ?| sources OR sources && reset OR changes ?| triggers
 			OR reset && triggers
 			THEN 'SHARE ROW EXCLUSIVE' END);
 	SELECT jsonb_agg(to_jsonb(c)) INTO earlier FROM @extschema@._model_segment_counts(home) AS c;
@@ -419,8 +429,9 @@ BEGIN
 			AND @extschema@._model_reprinted(home, base ->> 'source_query') = new ->> 'source_query' THEN
 			new := new || jsonb_build_object('source_query', base -> 'source_query');
 		END IF;
-		new := new || jsonb_build_object('source_columns',
-			CASE WHEN (new ->> 'live')::boolean THEN @extschema@._model_live_columns(home, new) END);
+		new := new || @extschema@._live_findings(home, caller, new,
+			CASE WHEN jsonb_typeof(new -> 'live_tables') = 'array' AND NOT changes ?| sources
+				 THEN new -> 'live_tables' END);
 		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text')
 			IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
@@ -436,15 +447,16 @@ BEGIN
 		new := new || @extschema@._model_beside(home);
 		PERFORM @extschema@._check_inputs(new, base);
 		IF reread
-			OR EXISTS (SELECT FROM unnest('source_columns'::text || triggers) AS k
+			OR EXISTS (SELECT FROM unnest('{source_columns,live_tables}'::text[] || triggers) AS k
 						WHERE new -> k IS DISTINCT FROM old -> k)
 			OR (new ->> 'live')::boolean
-				AND (lost ~ 'record_differences' OR changes ?| sources OR sources && reset) THEN
-			PERFORM @extschema@._model_make_triggers(home, new);
+				AND (lost ~ 'record_(differences|keys)|_touched_rows' OR changes ?| sources OR sources && reset) THEN
+			PERFORM @extschema@._make_live_triggers(home, new);
 			reread := reread OR (old ->> 'live')::boolean OR (new ->> 'live')::boolean;
 		END IF;
 		IF reread THEN
 			PERFORM @extschema@._model_read_source(home, new);
+			PERFORM @extschema@._check_ledger(home, new);
 		END IF;
 		-- what was found was found in another source
 		IF reread OR new -> 'quality_query' <> old -> 'quality_query' THEN
@@ -502,6 +514,9 @@ BEGIN
 		RETURN QUERY VALUES ('thresholds', 'calibrated again');
 	END IF;
 	RETURN QUERY SELECT r.item, r.detail FROM jsonb_to_recordset(lines) AS r (item text, detail text);
+	IF new -> 'live_tables' IS DISTINCT FROM old -> 'live_tables' THEN
+		RETURN QUERY SELECT * FROM @extschema@._ledger_lines(new);
+	END IF;
 	IF new -> 'customers_query' IS DISTINCT FROM old -> 'customers_query' THEN
 		IF NOT dry_run THEN
 			RETURN QUERY SELECT * FROM @extschema@._model_drop_key_index(home, new);
@@ -551,6 +566,7 @@ DECLARE
 	home		name := @extschema@._model_home(model);
 	settings	jsonb := @extschema@._model_settings(home);
 	lost		text;
+	others		text;			-- tables that the source reads and no trigger stands on
 	state		text;
 	message		text;
 BEGIN
@@ -562,7 +578,7 @@ BEGIN
 			RETURN;
 		END IF;
 	END IF;
-	PERFORM @extschema@._model_lock_source(home, settings);
+	PERFORM @extschema@._lock_live_source(home, settings);
 	PERFORM @extschema@._lock_streams(home, settings);
 	RETURN QUERY EXECUTE format($q$
 		SELECT d.problem, count(*), min(CASE d.problem
@@ -588,11 +604,18 @@ BEGIN
 			home, @extschema@._model_source_customers(home, settings), @extschema@._model_histories(home, settings),
 			@extschema@._model_kept_customer(home, settings, 'f.history', 'f.customer_key'),
 			@extschema@._model_not_suppressed(home, 'f.customer_key'));
+	others := CASE WHEN FOUND AND @extschema@._is_ledger(settings) THEN @extschema@._ledger_others(settings) END;
 	RETURN QUERY SELECT * FROM @extschema@._check_streams(home, settings);
 	IF (settings ->> 'live')::boolean THEN
 		RETURN QUERY SELECT 'cause', NULL::bigint, c
-			FROM jsonb_to_record(settings) AS r (source_relation text, source_columns text[], source_parts text[]),
-				 @extschema@._live_problem(home, r.source_relation, r.source_columns, r.source_parts) AS c
+			FROM jsonb_to_record(settings)
+					 AS r (source_relation text, source_columns text[], source_parts text[], live_tables jsonb),
+				 LATERAL (VALUES (CASE WHEN @extschema@._is_ledger(settings)
+					 THEN @extschema@._ledger_problem(home, r.live_tables)
+					 ELSE @extschema@._live_problem(home, r.source_relation, r.source_columns, r.source_parts)
+					 END),
+					 (format('the source also reads %s: what changes there alone is seen by refresh_model', others)
+					  || left(others, 0))) AS p (c)
 			WHERE c IS NOT NULL;
 		RETURN QUERY EXECUTE format('SELECT ''cause'', NULL::bigint,'
 			' format(''%%s: %%s, last at %%s'', r.operation, r.reason, max(r.rejected_at))'
@@ -760,6 +783,7 @@ BEGIN
 	END IF;
 	-- the source first: its writers hold it while they wait for pending
 	PERFORM @extschema@._model_drop_triggers(home, NULL);
+	PERFORM @extschema@._model_drop_triggers(home, NULL, 'record_keys');
 	PERFORM @extschema@._model_drop_triggers(home, NULL, format('record_events_%s', s.stream_no)::name)
 	   FROM @extschema@._streams(@extschema@._model_beside(home)) AS s;
 	PERFORM @extschema@._model_lock_readers(home, tables => true);
@@ -875,6 +899,7 @@ BEGIN
 	PERFORM @extschema@._model_check_tokens(home);
 	-- in the order in which a TRUNCATE of the source does, and readers do
 	EXECUTE format('LOCK TABLE %1$I.customer_histories, %1$I.pending, %1$I.rejects IN ROW EXCLUSIVE MODE', home);
+	PERFORM @extschema@._settle_ledger(home, settings);
 	EXECUTE format($q$
 		WITH taken AS (
 			DELETE FROM %1$I.pending RETURNING *

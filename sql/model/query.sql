@@ -11,18 +11,33 @@
 -- of both sides of every JOIN, and reads them again whenever it plans.
 --
 
+-- What has become of touched events, as an item of FROM. The secret is read once.
+CREATE FUNCTION @extschema@._touched_rows(model name)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('%1$I._touched_rows((SELECT s.secret FROM %1$I.ledger_secret AS s))', model);
+END;
+COMMENT ON FUNCTION @extschema@._touched_rows(name) IS
+	'internal: an item of FROM for what has become of the events that were touched';
+
 -- The customers with something pending in a live model, or in its live streams
 -- (pending_events). Those who have been merged into another customer go by the name
--- of that one. In two halves, each of which finds one customer by an index.
-CREATE FUNCTION @extschema@._model_pending_keys(model name, pending name DEFAULT 'pending')
+-- of that one. In two halves, each of which finds one customer by an index. Of a model
+-- that is live over several tables also those with events that were touched.
+CREATE FUNCTION @extschema@._model_pending_keys(model name, settings jsonb, pending name DEFAULT 'pending',
+	touched text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.format('SELECT d.customer_key FROM %1$I.%2$I AS d UNION ALL'
-		' SELECT m.root_key FROM %1$I.merged_customers AS m, %1$I.%2$I AS d WHERE d.customer_key = m.customer_key',
-		model, pending);
+		' SELECT m.root_key FROM %1$I.merged_customers AS m, %1$I.%2$I AS d WHERE d.customer_key = m.customer_key%3$s',
+		model, pending, CASE WHEN @extschema@._is_ledger(settings) AND pending = 'pending' THEN
+			pg_catalog.format(' UNION ALL SELECT k.customer_key COLLATE "C" FROM %1$s AS t,'
+			' LATERAL (VALUES (t.customer_key), (t.root_key)) AS k (customer_key)',
+			COALESCE(touched, @extschema@._touched_rows(model))) ELSE '' END);
 END;
-COMMENT ON FUNCTION @extschema@._model_pending_keys(name, name) IS
+COMMENT ON FUNCTION @extschema@._model_pending_keys(name, jsonb, name, text) IS
 	'internal: a query for the customers who have something pending, more than once and under former keys too';
 
 -- The type of money as readers see it.
@@ -261,7 +276,7 @@ COMMENT ON FUNCTION @extschema@._model_item(name, name, text, boolean) IS
 
 -- What is pending in a live model, by the customer that it counts for: who has been
 -- merged into another goes by the name of that one.
-CREATE FUNCTION @extschema@._model_pending_rows(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_pending_rows(model name, settings jsonb, touched text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -270,11 +285,15 @@ SELECT d.customer_key, d.tenant, d.{id} AS customer_id, d.difference FROM {model
  WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = d.customer_key)
 UNION ALL
 SELECT m.root_key, d.tenant, m.root_id, d.difference
-  FROM {model}.merged_customers AS m, {model}.pending AS d WHERE d.customer_key = m.customer_key$q$,
+  FROM {model}.merged_customers AS m, {model}.pending AS d WHERE d.customer_key = m.customer_key{touched}$q$,
 		'model', pg_catalog.quote_ident(model),
+		'touched', CASE WHEN @extschema@._is_ledger(settings) THEN pg_catalog.format(
+			E'\nUNION ALL\nSELECT t.root_key COLLATE "C", t.tenant, %s, t.difference FROM %s AS t',
+			CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 't.root_key COLLATE "C"'
+				ELSE 't.root_id' END, COALESCE(touched, @extschema@._touched_rows(model))) ELSE '' END,
 		'id', CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END);
 END;
-COMMENT ON FUNCTION @extschema@._model_pending_rows(name, jsonb) IS
+COMMENT ON FUNCTION @extschema@._model_pending_rows(name, jsonb, text) IS
 	'internal: the query for what is pending of each customer';
 
 -- The history of everybody that a live model has or has had: as stored, and with
@@ -288,10 +307,14 @@ CREATE FUNCTION @extschema@._model_everyone(model name, settings jsonb, shared b
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	rows	text := @extschema@._model_item(model, '_pending_rows', @extschema@._model_pending_rows(model, settings),
-		shared);
+	-- events that were touched are looked at once
+	ledger	boolean := @extschema@._is_ledger(settings);
+	touched	text := CASE WHEN ledger THEN 'touched' END;
+	rows	text := @extschema@._model_item(model, '_pending_rows',
+		@extschema@._model_pending_rows(model, settings, touched), shared AND NOT ledger);
 BEGIN
-	RETURN @extschema@._fill($q$
+	RETURN CASE WHEN ledger THEN format(E'WITH touched AS MATERIALIZED (SELECT * FROM %s)',
+		@extschema@._touched_rows(model)) ELSE '' END || @extschema@._fill($q$
 SELECT h.tenant, h.customer_key, h.{id} AS customer_id, h.history, true AS is_left
   FROM {model}.customer_histories AS h
  WHERE NOT EXISTS (SELECT FROM {keys} AS d WHERE d.customer_key = h.customer_key)
@@ -307,7 +330,8 @@ SELECT p.tenant, p.customer_key, p.customer_id, CASE WHEN {left} THEN p.history 
  WHERE p.history IS NOT NULL AND {allowed}$q$,
 		'model', quote_ident(model), 'rows', rows,
 		'id', CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END,
-		'keys', @extschema@._model_item(model, '_pending_keys', @extschema@._model_pending_keys(model), shared),
+		'keys', @extschema@._model_item(model, '_pending_keys',
+			@extschema@._model_pending_keys(model, settings, touched => touched), shared AND NOT ledger),
 		'sum', @extschema@._model_kept_days(model, settings, @extschema@._fill(
 			'CASE WHEN h.history IS NULL THEN d.difference'
 			' WHEN d.difference IS NOT NULL THEN @extschema@._try_add(h.history, d.difference)'
@@ -381,7 +405,8 @@ SELECT p.tenant, p.customer_key, p.customer_id, p.streams
                  GROUP BY d.customer_key) AS d
           LEFT JOIN {model}.stream_histories AS e ON e.customer_key = d.customer_key) AS p
  WHERE p.streams OPERATOR(@extschema@.<>) '{}' AND {allowed}$q$,
-		'id', id, 'model', quote_ident(model), 'keys', @extschema@._model_pending_keys(model, 'pending_events'),
+		'id', id, 'model', quote_ident(model),
+		'keys', @extschema@._model_pending_keys(model, settings, 'pending_events'),
 		'allowed', @extschema@._model_not_suppressed(model, 'p.customer_key'));
 END
 $$;
@@ -491,7 +516,8 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
 		'kept', @extschema@._model_not_suppressed(model, key),
 		'pending', CASE WHEN is_live
 			THEN format(E'\n   AND NOT EXISTS (SELECT FROM %s AS d WHERE d.customer_key = %s)',
-			@extschema@._model_item(model, '_pending_keys', @extschema@._model_pending_keys(model), shared), key)
+			@extschema@._model_item(model, '_pending_keys',
+				@extschema@._model_pending_keys(model, settings), shared), key)
 			ELSE '' END,
 		'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
 		'agreed', concat(CASE WHEN settings ->> 'consent' IS NOT NULL THEN ' AND p.consent' END,

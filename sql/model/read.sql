@@ -115,10 +115,11 @@ BEGIN
 		CASE WHEN tenanted THEN 'f.customer_id,' ELSE '' END, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END, settings ->> 'version',
 		-- what this snapshot of the source has, is not pending any more
-		format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects AS r'
+		@extschema@._ledger_reading(model, settings)
+			|| format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects AS r'
 			' WHERE r.reason !~ ''^(stream [0-9]+|events): '')', model)
 			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)',
-				@extschema@._model_live_pieces(model, settings, format(
+				@extschema@._model_live_pieces(model, @extschema@._ledger_source(settings), format(
 					'SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s',
 					@extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
 		@extschema@._model_not_suppressed(model, 'd.customer_key'),
@@ -129,6 +130,16 @@ BEGIN
 		INTO refresh, expired;
 	IF settings ->> 'retention_days' IS NOT NULL THEN
 		PERFORM @extschema@._model_purge_rest(model, settings, expired);
+		-- nor are there events of people who were never stored, because their time was over
+		IF @extschema@._is_ledger(settings) THEN
+			EXECUTE @extschema@._fill($q$
+				DELETE FROM {model}.ledger AS l
+				 WHERE NOT EXISTS (SELECT FROM {model}.customer_histories AS h WHERE h.customer_key = l.customer_key)
+				   AND NOT EXISTS (SELECT FROM {model}.merged_customers AS m JOIN {model}.customer_histories AS h
+										ON h.customer_key = m.root_key WHERE m.customer_key = l.customer_key)
+				   AND NOT EXISTS (SELECT FROM {model}.pending AS p WHERE p.customer_key = l.customer_key)
+				   AND l.customer_key IS NOT NULL$q$, 'model', quote_ident(model));
+		END IF;
 	END IF;
 	EXECUTE format('UPDATE %I.refreshes SET finished_at = clock_timestamp() WHERE refresh_id = $1', model)
 		USING refresh;

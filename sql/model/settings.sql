@@ -115,7 +115,8 @@ SELECT pg_catalog.row_number() OVER (), s.* FROM (VALUES
 	('legal_basis', 33, 'text', NULL, false, NULL, NULL, NULL, 'views', 'none',
 		'why people may be scored, for the record of processing'),
 	('event_key', 34, 'text', NULL, false, NULL, NULL, NULL, 'names', 'none',
-		'column or expression: rows of the source that have it in common are the same event; not for live models'),
+		'column or expression: rows of the source that have it in common are the same event; of live models only '
+		'for those with live_on'),
 	('currency', 35, 'text', NULL, false, NULL, NULL, NULL, 'names', 'none',
 		'column or expression: the currency of the value, for data_quality'),
 	('prediction', 36, 'text', NULL, false, NULL, NULL, NULL, 'fits', 'none',
@@ -137,7 +138,10 @@ SELECT pg_catalog.row_number() OVER (), s.* FROM (VALUES
 	('cluster_inputs', 44, 'text[]', '{recency_days,frequency,monetary}', true, NULL, NULL, NULL, 'clusters', 'none',
 		'numbers of customer_scores by which clusters are alike'),
 	('cluster_scaling', 45, 'text[]', '{log1p_zscore}', true, NULL, NULL, NULL, 'clusters', 'none',
-		'how inputs are made comparable: one method for all, or one for each, as of kmeans_fit')
+		'how inputs are made comparable: one method for all, or one for each, as of kmeans_fit'),
+	('live_on', 46, 'jsonb', NULL, false, NULL, NULL, NULL, 'names', 'none',
+		'live over several tables: each of them, and its column that is the event_key: '
+		'{"shop.orders": "id", "shop.refunds": "order_id"}')
 ) AS s (name, argument, type, default_value, is_required, low, high, hint, redo, null_means, meaning);
 
 -- The names of settings that have one of these words in redo.
@@ -184,24 +188,59 @@ $$;
 COMMENT ON FUNCTION @extschema@._setting_defaults(text[], jsonb) IS
 	'internal: the defaults of settings that are to be reset';
 
--- What is live has no event_key: of a model, or of a stream.
+-- Is the model live over several tables? Then it has a ledger of its events.
+CREATE FUNCTION @extschema@._is_ledger(settings jsonb)
+	RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE((settings OPERATOR(pg_catalog.->>) 'live')::boolean
+		AND settings OPERATOR(pg_catalog.->>) 'live_on' IS NOT NULL
+		AND NOT settings OPERATOR(pg_catalog.?) 'stream_no', false);
+END;
+COMMENT ON FUNCTION @extschema@._is_ledger(jsonb) IS 'internal: is a model live over several tables, by live_on?';
+
+-- What is live over one table has no event_key: of a model, or of a stream. What is
+-- live over several has one, or nobody could say which event a row belongs to.
 CREATE FUNCTION @extschema@._check_live_key(settings jsonb, what text)
 	RETURNS void
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	example	text := 'live_on => ''{"shop.orders": "id", "shop.refunds": "order_id"}''';
+	bad		text;
 BEGIN
-	IF (settings ->> 'live')::boolean AND settings ->> 'event_key' IS NOT NULL THEN
+	IF what = 'model' AND settings ->> 'live_on' IS NOT NULL THEN
+		IF jsonb_typeof(settings -> 'live_on') <> 'object' OR settings -> 'live_on' = '{}' THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = 'live_on is not an object of tables and their columns',
+				HINT = format('Like: %s.', example);
+		END IF;
+		SELECT min(e.key) INTO bad FROM jsonb_each(settings -> 'live_on') AS e
+		 WHERE jsonb_typeof(e.value) <> 'string' OR octet_length(e.key) > 1000;
+		IF bad IS NOT NULL THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('live_on: "%s" has no column', left(bad, 100)),
+				HINT = format('Like: %s.', example);
+		END IF;
+		IF settings ->> 'event_key' IS NULL THEN
+			RAISE null_value_not_allowed USING
+				MESSAGE = 'live_on is given without event_key',
+				HINT = 'Name the column of the source that the columns of live_on are equal to:'
+					' event_key => ''order_id''.';
+		END IF;
+	ELSIF (settings ->> 'live')::boolean AND settings ->> 'event_key' IS NOT NULL THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: a %s with an event_key can''t be live', what),
 			DETAIL = 'A trigger sees the rows of one statement, and not whether there are others with the same key.',
-			HINT = 'A unique index on the source does what event_key does;'
-				' or leave live out and schedule refresh_model.';
+			HINT = concat(CASE WHEN what = 'model' THEN format('Over several tables: %s. Over one, a', example)
+				ELSE 'A' END, ' unique index on the source does what event_key does;'
+				' or leave live out and schedule refresh_model.');
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._check_live_key(jsonb, text) IS
-	'internal: refuse an event_key of a model or stream that is live';
+	'internal: refuse an event_key of what is live over one table, and live_on without one';
 
 -- Settings that make sense together, or an error.
 CREATE FUNCTION @extschema@._model_check_settings(settings jsonb)

@@ -502,8 +502,10 @@ BEGIN
 			' customer IS NOT NULL AND day IS NOT NULL AND value IS NOT NULL DESC, day DESC, value DESC,'
 			' customer, counts) = 1 AS is_kept FROM (%s) AS copies',
 			CASE WHEN tenanted THEN ', customer[1]' ELSE '' END, copies);
-		query := format('SELECT customer, day, value%s FROM (%s) AS copies WHERE is_kept',
-			CASE WHEN expressions[4] IS NOT NULL THEN ', counts' ELSE '' END, copies);
+		-- a ledger knows no event without a key, nor one that no index takes
+		query := format('SELECT customer, day, value%s FROM (%s) AS copies WHERE is_kept%s',
+			CASE WHEN expressions[4] IS NOT NULL THEN ', counts' ELSE '' END, copies,
+			CASE WHEN settings ->> 'live_on' IS NOT NULL THEN ' AND pg_catalog.octet_length(event_key) <= 1000' END);
 	ELSE
 		copies := format('SELECT *, true AS is_kept FROM (%s) AS copies', copies);
 	END IF;

@@ -15,7 +15,8 @@ CREATE FUNCTION @extschema@._stream_settings(settings jsonb, stream jsonb)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT settings OPERATOR(pg_catalog.-) 'streams'
-		OPERATOR(pg_catalog.||) '{"value": null, "counts": null, "event_key": null, "currency": null}'
+		OPERATOR(pg_catalog.||) '{"value": null, "counts": null, "event_key": null, "currency": null,'
+			' "live_on": null, "live_tables": null}'
 		OPERATOR(pg_catalog.||) stream
 		-- a rating that is not on the scale is no reason for a statement to fail
 		OPERATOR(pg_catalog.||) CASE WHEN stream OPERATOR(pg_catalog.->>) 'scale' IS NULL THEN '{}'::jsonb

@@ -14,6 +14,7 @@ COMMENT ON COLUMN @extschema@._model_table."position" IS 'order in which they ar
 COMMENT ON COLUMN @extschema@._model_table.relation IS 'name';
 COMMENT ON COLUMN @extschema@._model_table.part IS
 	'all: every model has it; streams: models that have once had a stream beside their orders; '
+	'ledger: models that have once been live over several tables; '
 	'prediction: models that have once predicted';
 COMMENT ON COLUMN @extschema@._model_table.constraints IS 'constraints over several columns';
 COMMENT ON COLUMN @extschema@._model_table.meaning IS 'comment of the table';
@@ -47,6 +48,11 @@ SELECT pg_catalog.row_number() OVER (), t.* FROM (VALUES
 	('stream_histories', 'streams', NULL, 'what customers did, by stream and kind; not for readers'),
 	('pending_events', 'streams', NULL,
 		'what triggers on the sources of live streams have seen and apply_changes has not folded in yet'),
+	('ledger', 'ledger', NULL,
+		'of a model that is live over several tables: what each event counts for in the histories and in pending'),
+	('touched', 'ledger', NULL,
+		'events that statements have touched and apply_changes has not compared with the ledger yet; views do it'),
+	('ledger_secret', 'ledger', NULL, 'by which _touched_rows knows that a view of the model asks, and nobody else'),
 	('prediction_check_log', 'prediction', 'PRIMARY KEY (check_id, tenant)',
 		'every call of check_prediction: fitted before a day, compared with what came after'),
 	('prediction_check_classes', 'prediction', 'PRIMARY KEY (check_id, tenant, repeat_orders)',
@@ -97,6 +103,8 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('configuration', 'source_columns', 'text[]', 'found', 'the columns that a live model reads, with their types'),
 	('configuration', 'source_parts', 'text[]', 'found',
 		'the partitions of the source that have triggers of a live model'),
+	('configuration', 'live_tables', 'jsonb', 'found',
+		'the tables of live_on: relation, column, its type, and the partitions that have triggers'),
 	('configuration', 'objects', 'text[]', 'found', 'the tables, views and functions that the model was made with'),
 	('configuration', 'cards', 'jsonb', 'found',
 		'of each scorecard: its copy in this schema, and the copy compiled for the streams'),
@@ -280,6 +288,14 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('pending_events', 'kind', 'text COLLATE "C" NOT NULL', NULL, 'as the source has it; empty: none'),
 	('pending_events', 'difference', '@extschema@.history NOT NULL', 'personal',
 		'what a statement has added to the history, or taken away'),
+	('ledger', 'event', 'text COLLATE "C" NOT NULL', 'personal', 'the event_key as text'),
+	('ledger', 'customer_key', 'text COLLATE "C"', 'personal', 'the customer as text; NULL: the row can''t be scored'),
+	('ledger', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
+	('ledger', 'customer_id', 'text', 'tenanted', 'the customer as the source has it'),
+	('ledger', 'contribution', '@extschema@.history', 'personal',
+		'the event as a history of its own; NULL: the row can''t be scored'),
+	('touched', 'event', 'text COLLATE "C"', 'personal', 'the event_key as text; NULL: any event'),
+	('ledger_secret', 'secret', 'bytea NOT NULL', NULL, '32 random bytes'),
 	('prediction_check_log', 'check_id', 'bigint NOT NULL', NULL, '1, 2, ...'),
 	('prediction_check_log', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
 	('prediction_check_log', 'checked_at', 'timestamptz NOT NULL DEFAULT now()', NULL, 'when'),
@@ -402,6 +418,9 @@ BEGIN
 			  ORDER BY t.position) AS t;
 	IF part = 'streams' THEN
 		EXECUTE format('CREATE INDEX ON %I.pending_events (customer_key)', model);
+	ELSIF part = 'ledger' THEN
+		EXECUTE format('CREATE INDEX ON %1$I.ledger (event);'
+			' INSERT INTO %1$I.ledger_secret VALUES (@extschema@._new_suppression_key())', model);
 	END IF;
 	IF part <> 'all' THEN
 		RETURN;

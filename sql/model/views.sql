@@ -321,7 +321,7 @@ BEGIN
 		'each tenant that the reader may see');
 	-- a model that has once had these keeps them
 	IF (settings ->> 'live')::boolean OR to_regclass(home || '._everyone') IS NOT NULL THEN
-		RETURN NEXT @extschema@._model_view('_pending_keys', @extschema@._model_pending_keys(model),
+		RETURN NEXT @extschema@._model_view('_pending_keys', @extschema@._model_pending_keys(model, settings),
 			'internal: the customers who have something pending, more than once and under former keys too');
 		RETURN NEXT @extschema@._model_view('_pending_rows', @extschema@._model_pending_rows(model, settings),
 			'internal: what is pending, by the customer that it counts for');
@@ -748,7 +748,7 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
        t.tenants,
        s.status, s.needs,
        c.live, (SELECT count(*) FROM {model}.pending AS d, {model}._question AS q
-                WHERE q.tenant = d.tenant){pending_events} AS pending_changes, c.minimum_group_size,
+                WHERE q.tenant = d.tenant){pending_events}{touched} AS pending_changes, c.minimum_group_size,
        {advice} AS advice
   FROM {model}.configuration AS c,
        (SELECT max(r.finished_at) AS finished_at FROM {model}.refreshes AS r) AS f,
@@ -763,7 +763,7 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
        {foreign_tokens} AS foreign_tokens,
        CASE WHEN c.live{any_live}
             THEN COALESCE(CASE WHEN c.live THEN
-                    @extschema@._live_problem({name}, c.source_relation, c.source_columns, c.source_parts) END,
+                    {problem} END,
                 {stream_problem}(SELECT max(x.reason) FROM {model}.rejects AS x WHERE x.needs_rebuild)) END AS problem,
        -- counts of rows are not known by tenant: for those who see all of them
        (SELECT r.rows_unconvertible + (SELECT COALESCE(sum(x.affected), 0) FROM {model}.rejects AS x
@@ -780,6 +780,14 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
 					model) END,
 			'everything', @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL'),
 			'foreign_tokens', @extschema@._model_foreign_tokens(model),
+			'problem', CASE WHEN @extschema@._is_ledger(settings)
+				THEN format('@extschema@._ledger_problem(%L, c.live_tables)', model) ELSE
+				format('@extschema@._live_problem(%L, c.source_relation, c.source_columns, c.source_parts)', model) END,
+			-- whose they are is not known
+			'touched', CASE WHEN @extschema@._is_ledger(settings) THEN @extschema@._fill($q$
+       + (SELECT count(DISTINCT t.event) + count(*) FILTER (WHERE t.event IS NULL) FROM {model}.touched AS t
+           WHERE {everything})$q$, 'model', quote_ident(model), 'everything',
+				@extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL')) ELSE '' END,
 			'pending_events', CASE WHEN streamed THEN @extschema@._fill($q$
        + (SELECT count(*) FROM {model}.pending_events AS d
             JOIN {model}._question AS q ON q.tenant = d.tenant)$q$, 'model', quote_ident(model)) ELSE '' END,

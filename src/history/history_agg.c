@@ -165,6 +165,28 @@ is_scorable(PG_FUNCTION_ARGS)
 				   fixed_is_sane(value, decimals));
 }
 
+/*
+ * _scorable_history(day, value, counts): the history of such a row alone; NULL: it
+ * can't be scored
+ */
+PG_FUNCTION_INFO_V1(scorable_history);
+Datum
+scorable_history(PG_FUNCTION_ARGS)
+{
+	HistoryDay	day;
+	int			decimals;
+	size_t		n = 1;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || !is_scorable_day(PG_GETARG_DATEADT(0)) ||
+		value_reader(fcinfo, 1)->read(PG_GETARG_DATUM(1), &day.total, &decimals) != FIXED_OK ||
+		!fixed_is_sane(day.total, decimals))
+		PG_RETURN_NULL();
+	day.day = PG_GETARG_DATEADT(0);
+	day.events = PG_ARGISNULL(2) ? day.total >= 0 : PG_GETARG_BOOL(2);
+	history_check(history_normalise(&day, &n, NULL));
+	PG_RETURN_HISTORY_P(history_pack(&day, n, decimals));
+}
+
 /* ---- sum(history) ---- */
 
 /*

@@ -34,6 +34,8 @@ PG_FUNCTION_INFO_V1(live_expressions);
 typedef struct Findings
 {
 	bool		whole_row;
+	int			windows;		/* window functions */
+	bool		recursive;		/* WITH RECURSIVE */
 	ArrayBuildState *unsteady;	/* texts: what follows settings of the session */
 } Findings;
 
@@ -150,6 +152,24 @@ check_constant(Const *constant, Findings *findings)
 		add_unsteady(findings, psprintf("a constant of type %s", format_type_be(constant->consttype)));
 }
 
+/* The sum of floating-point numbers depends on the order of the rows, which no query fixes. */
+static void
+check_aggregate(Node *node, Findings *findings)
+{
+	Oid			aggregate = IsA(node, Aggref) ? ((Aggref *) node)->aggfnoid :
+		IsA(node, WindowFunc) ? ((WindowFunc *) node)->winfnoid : InvalidOid;
+
+	switch (aggregate)
+	{
+		case F_SUM_FLOAT4:
+		case F_SUM_FLOAT8:
+		case F_AVG_FLOAT4:
+		case F_AVG_FLOAT8:
+			add_unsteady(findings, format_procedure(aggregate));
+			break;
+	}
+}
+
 /* What isn't known here may follow settings: a later major has more kinds. */
 static bool
 find_unsteady(Node *node, void *context)
@@ -161,6 +181,7 @@ find_unsteady(Node *node, void *context)
 	switch (nodeTag(node))
 	{
 		case T_Query:
+			findings->recursive |= ((Query *) node)->hasRecursive;
 			return query_tree_walker((Query *) node, find_unsteady, context, 0);
 		case T_Var:
 			findings->whole_row |= ((Var *) node)->varattno == 0;
@@ -198,12 +219,22 @@ find_unsteady(Node *node, void *context)
 		case T_RowCompareExpr:
 		case T_Aggref:
 		case T_WindowFunc:
+			findings->windows += IsA(node, WindowFunc);
+			check_aggregate(node, findings);
 			check_functions_in_node(node, check_function, findings);
 			break;
 		case T_List:
 		case T_TargetEntry:
 		case T_FromExpr:
 		case T_RangeTblRef:
+		case T_RangeTblFunction:
+		case T_JoinExpr:
+		case T_CommonTableExpr:
+		case T_SetOperationStmt:
+		case T_SortGroupClause:
+		case T_GroupingSet:
+		case T_GroupingFunc:
+		case T_WindowClause:
 		case T_NamedArgExpr:
 		case T_BoolExpr:
 		case T_SubLink:
@@ -234,7 +265,8 @@ find_unsteady(Node *node, void *context)
 
 /*
  * _live_expressions(view oid): has it a subquery, more than single columns of
- * its own row, and what in it follows settings of the session?
+ * its own row, and what in it follows settings of the session? How many window
+ * functions, and WITH RECURSIVE?
  */
 Datum
 live_expressions(PG_FUNCTION_ARGS)
@@ -243,8 +275,8 @@ live_expressions(PG_FUNCTION_ARGS)
 	Findings	findings = {0};
 	Query	   *query;
 	TupleDesc	desc;
-	Datum		values[3];
-	bool		nulls[3] = {false};
+	Datum		values[5];
+	bool		nulls[5] = {false};
 
 	if (view == NULL || view->rd_rel->relkind != RELKIND_VIEW)
 		ereport(ERROR,
@@ -260,6 +292,8 @@ live_expressions(PG_FUNCTION_ARGS)
 	nulls[2] = findings.unsteady == NULL;
 	if (!nulls[2])
 		values[2] = makeArrayResult(findings.unsteady, CurrentMemoryContext);
+	values[3] = Int32GetDatum(findings.windows);
+	values[4] = BoolGetDatum(findings.recursive);
 	relation_close(view, AccessShareLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -1,6 +1,6 @@
 /*
  * pending.c
- *		Append rows to the table pending of a model, or to pending_events.
+ *		Append rows to the table pending of a model, to pending_events, or to touched.
  *
  * Rows are written as logical replication writes them, without a statement: to
  * plan and start an INSERT would cost more than the row. Constraints, indexes
@@ -29,14 +29,26 @@
  * renamed, a stranger's may have its name. By the catalogs as they are now,
  * without a lock.
  */
+static Oid
+find_own(const char *model, const char *table)
+{
+	Oid			schema = get_namespace_oid(model, true);
+	Oid			relation = OidIsValid(schema) ? get_relname_relid(table, schema) : InvalidOid;
+
+	return live_is_own_relation(relation) ? relation : InvalidOid;
+}
+
 Oid
 pending_find(const char *model, int stream_no)
 {
-	Oid			schema = get_namespace_oid(model, true);
-	Oid			relation = OidIsValid(schema) ?
-		get_relname_relid(PENDING_TABLE(stream_no), schema) : InvalidOid;
+	return find_own(model, PENDING_TABLE(stream_no));
+}
 
-	return live_is_own_relation(relation) ? relation : InvalidOid;
+/* The table of the events that a ledger has to look at again */
+Oid
+touched_find(const char *model)
+{
+	return find_own(model, "touched");
 }
 
 /* Rows are formed by position: where is the column, and is it of that type? */
@@ -79,27 +91,53 @@ find_columns(Pending *pending, bool tenanted, Oid history_type)
 		(!tenanted || pending->customer >= 0);
 }
 
+static pg_noreturn void
+table_error(const char *model, const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s of model \"%s\" is missing, or not what the extension has made",
+					table, model)));
+}
+
+static void
+start_writing(Pending *pending)
+{
+	PreventCommandIfReadOnly("INSERT");
+	pending->estate = CreateExecutorState();
+	pending->target = makeNode(ResultRelInfo);
+	InitResultRelInfo(pending->target, pending->relation, 0, NULL, 0);
+	ExecOpenIndices(pending->target, false);
+	pending->slot = MakeSingleTupleTableSlot(RelationGetDescr(pending->relation), &TTSOpsVirtual);
+	AfterTriggerBeginQuery();
+	ExecBSInsertTriggers(pending->estate, pending->target);
+}
+
 void
 pending_open(Pending *pending, const char *model, int stream_no, bool tenanted, Oid history_type)
 {
 	Oid			relid = pending_find(model, stream_no);
-	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
 
-	pending->relation = relation;
+	pending->relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
 	pending->stream_no = stream_no;
-	if (relation == NULL || !find_columns(pending, tenanted, history_type))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s of model \"%s\" is missing, or not what the extension has made",
-						PENDING_TABLE(stream_no), model)));
-	PreventCommandIfReadOnly("INSERT");
-	pending->estate = CreateExecutorState();
-	pending->target = makeNode(ResultRelInfo);
-	InitResultRelInfo(pending->target, relation, 0, NULL, 0);
-	ExecOpenIndices(pending->target, false);
-	pending->slot = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsVirtual);
-	AfterTriggerBeginQuery();
-	ExecBSInsertTriggers(pending->estate, pending->target);
+	if (pending->relation == NULL || !find_columns(pending, tenanted, history_type))
+		table_error(model, PENDING_TABLE(stream_no));
+	start_writing(pending);
+}
+
+void
+touched_open(Pending *touched, const char *model)
+{
+	Oid			relid = touched_find(model);
+
+	touched->relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
+	if (touched->relation != NULL)
+		touched->key = column(touched->relation, "event", TEXTOID);
+	if (touched->relation == NULL || touched->key < 0 ||
+		touched->relation->rd_rel->relkind != RELKIND_RELATION ||
+		touched->relation->rd_rel->relowner != GetUserId())
+		table_error(model, "touched");
+	start_writing(touched);
 }
 
 /* What a colon of the key divides: \ and : of the tenant have a \ before them. */
@@ -183,6 +221,23 @@ pending_append(Pending *pending, const text *key, History *difference)
 	}
 	ExecStoreVirtualTuple(slot);
 	ExecSimpleRelationInsert(pending->target, pending->estate, slot);
+	MemoryContextSwitchTo(old);
+}
+
+/* event NULL: any event */
+void
+touched_append(Pending *touched, const text *event)
+{
+	TupleTableSlot *slot = touched->slot;
+	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(touched->estate));
+
+	ResetPerTupleExprContext(touched->estate);
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	if (event != NULL)
+		put(slot, touched->key, PointerGetDatum(event));
+	ExecStoreVirtualTuple(slot);
+	ExecSimpleRelationInsert(touched->target, touched->estate, slot);
 	MemoryContextSwitchTo(old);
 }
 

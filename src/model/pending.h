@@ -1,6 +1,6 @@
 /*
  * pending.h
- *		Append rows to the table pending of a model, or to pending_events.
+ *		Append rows to the table pending of a model, to pending_events, or to touched.
  */
 #ifndef CUSTOMER_SCORING_PENDING_H
 #define CUSTOMER_SCORING_PENDING_H
@@ -14,7 +14,7 @@
 typedef struct Pending
 {
 	Relation	relation;
-	int			key;			/* columns, from 0 on */
+	int			key;			/* columns, from 0 on; in touched there is no other */
 	int			tenant;
 	int			customer;		/* -1 in a model without tenants */
 	int			difference;
@@ -33,6 +33,9 @@ extern Oid	pending_find(const char *model, int stream_no);
 extern void pending_open(Pending *pending, const char *model, int stream_no, bool tenanted,
 						 Oid history_type);
 extern void pending_append(Pending *pending, const text *key, History *difference);
+extern Oid	touched_find(const char *model);
+extern void touched_open(Pending *touched, const char *model);
+extern void touched_append(Pending *touched, const text *event);
 extern void pending_close(Pending *pending);
 
 #endif							/* CUSTOMER_SCORING_PENDING_H */

@@ -19,6 +19,10 @@
  *	on_error	reject: no statement fails because of a row; raise: it does
  *	tenants		whether customer_key begins with a tenant
  *	enums		[schema, name] of those that must belong to the owner
+ *	keys		of a model with a ledger: [schema, table, column] of each table
+ *				that it follows. Then the keys of the rows go to touched, and the
+ *				query, which may be null, is asked for those of them, $1, that
+ *				can't be scored
  *
  * What it names runs with the rights of the function's owner, or of who calls
  * it, as in any trusted language.
@@ -54,6 +58,7 @@
 #include "live.h"
 #include "memory.h"
 #include "pending.h"
+#include "touched.h"
 
 PG_FUNCTION_INFO_V1(live_call_handler);
 PG_FUNCTION_INFO_V1(live_validator);
@@ -66,6 +71,14 @@ PG_FUNCTION_INFO_V1(live_validator);
 
 /* So often a TRUNCATE of a stream tries to get by those who fold it in. */
 #define TRUNCATE_ATTEMPTS 10
+
+/* A table that a ledger follows, and its column with the key of the event */
+typedef struct KeyColumn
+{
+	char	   *schema;
+	char	   *table;
+	char	   *column;
+} KeyColumn;
 
 typedef struct EnumName
 {
@@ -88,6 +101,8 @@ typedef struct Program
 	bool		tenanted;
 	int			nenums;
 	EnumName   *enums;
+	int			nkeys;			/* of a ledger: its tables */
+	KeyColumn  *keys;
 	Oid			extension;		/* the schema of the extension whose language it is in */
 	Oid			history_type;
 	SPIPlanPtr	plan;			/* NULL until first needed */
@@ -160,6 +175,32 @@ read_enums(Program *program, Jsonb *body)
 	}
 }
 
+/* Without a ledger there is no such field. */
+static void
+read_keys(Program *program, Jsonb *body)
+{
+	JsonbValue *list = getKeyJsonValueFromContainer(&body->root, "keys", 4, NULL);
+
+	if (list == NULL || list->type == jbvNull)
+		return;
+	list = field(body, "keys", jbvBinary);
+	if (!JsonContainerIsArray(list->val.binary.data))
+		program_error("Its keys are no list.");
+	program->nkeys = (int) JsonContainerSize(list->val.binary.data);
+	program->keys = palloc0(Max(program->nkeys, 1) * sizeof(KeyColumn));
+	for (int i = 0; i < program->nkeys; i++)
+	{
+		JsonbValue *names = getIthJsonbValueFromContainer(list->val.binary.data, i);
+		JsonbContainer *three = names->val.binary.data;
+
+		if (names->type != jbvBinary || !JsonContainerIsArray(three))
+			program_error("A key is no list of names.");
+		program->keys[i].schema = string_of(getIthJsonbValueFromContainer(three, 0));
+		program->keys[i].table = string_of(getIthJsonbValueFromContainer(three, 1));
+		program->keys[i].column = string_of(getIthJsonbValueFromContainer(three, 2));
+	}
+}
+
 /* Those that were made before there were streams say nothing of one. */
 static void
 read_stream(Program *program, Jsonb *body)
@@ -186,7 +227,9 @@ read_body(Program *program, const char *source)
 		program_error("Its body is no object.");
 	program->model = string_field(body, "model");
 	read_stream(program, body);
-	program->query = string_field(body, "query");
+	read_keys(program, body);
+	if (program->keys == NULL || field(body, "query", jbvString)->type != jbvNull)
+		program->query = string_field(body, "query");
 	time_zone = field(body, "time_zone", jbvString);
 	if (time_zone->type == jbvString)
 		program->time_zone = cstring_to_text(string_of(time_zone));
@@ -717,6 +760,71 @@ record_rows(Call *call)
 	write_ready(call);
 }
 
+/* ---- a ledger ---- */
+
+/* The column of the table that has the key; NULL: the ledger doesn't follow the table */
+static const char *
+find_key_column(const Program *program, Oid relation)
+{
+	const char *schema = get_namespace_name(get_rel_namespace(relation));
+	const char *table = get_rel_name(relation);
+
+	for (int i = 0; i < program->nkeys && schema != NULL && table != NULL; i++)
+	{
+		if (strcmp(program->keys[i].schema, schema) == 0 &&
+			strcmp(program->keys[i].table, table) == 0)
+			return program->keys[i].column;
+	}
+	return NULL;
+}
+
+/* With on_error => raise: the events as they are now, to this transaction */
+static void
+check_keys(Call *call, ArrayBuildState *keys)
+{
+	Oid			type = TEXTARRAYOID;
+	Datum		value = makeArrayResult(keys, CurrentMemoryContext);
+
+	if (SPI_execute_with_args(call->program->query, 1, &type, &value, NULL, false, 1) !=
+		SPI_OK_SELECT)
+		program_error("Its query is no SELECT.");
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a row of the source can't be scored"),
+				 errhint("Mend it, or let such rows be left out and counted: alter_model(..., on_error => 'reject').")));
+}
+
+/* Of a partition the names are those of the table that it belongs to. */
+static void
+record_keys(Call *call)
+{
+	Program    *program = call->program;
+	TriggerData *trigger = call->trigger;
+	Oid			relation = RelationGetRelid(trigger->tg_relation);
+	Oid			root = trigger->tg_trigger->tgnargs == 0 ? relation :
+		live_root(relation, trigger->tg_trigger->tgname);
+	const char *column = find_key_column(program, root);
+	ArrayBuildState *keys = NULL;
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		touched_all(program->model);
+	else if (column != NULL && touched_record(trigger, program->model, column,
+											  program->query != NULL ? &keys : NULL))
+	{
+		if (keys != NULL)
+			check_keys(call, keys);
+	}
+	else if (program->lenient)
+		reject(call, "the column of event keys is gone", 0, true);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model %s is live, but the column of its event keys is gone from %s",
+						program->model, get_rel_name(relation)),
+				 errhint("Give its new name: alter_model(..., live_on => ...).")));
+}
+
 /* ---- TRUNCATE ---- */
 
 #define MODEL_TABLES "@.customer_histories, @.pending"
@@ -872,7 +980,8 @@ is_to_be_recorded(Call *call)
 	 * Where the schema has been renamed, or tables dropped, nothing may fail in
 	 * the shop; and what has this name now may be a stranger's.
 	 */
-	if (!OidIsValid(pending_find(call->program->model, call->program->stream_no)))
+	if (!OidIsValid(call->program->keys != NULL ? touched_find(call->program->model) :
+					pending_find(call->program->model, call->program->stream_no)))
 	{
 		if (call->program->lenient)
 			return false;
@@ -933,7 +1042,9 @@ record(TriggerData *trigger, Program *program)
 		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "UPDATE" : "TRUNCATE";
 	if (!is_to_be_recorded(&call))
 		return;
-	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+	if (program->keys != NULL)
+		record_keys(&call);
+	else if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		record_truncate(&call);
 	else
 		record_rows(&call);

@@ -144,6 +144,29 @@ is(join(' ', attempt($node, 'postgres', 'mallory', $insert), as('mallory', q{SEL
 as('mallory', $make->($with->('query', q{"SELECT ('99:ab' || c) COLLATE \"C\", d, v FROM changed_rows"}, '{"stream": 3, ' . substr($good, 1))));
 like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^42P13 /, 'a kind that is longer than the key is an error');
 as('mallory', 'DROP TABLE mine.pending_events');
+# of a ledger: keys of one column, into a table of their own alone
+my $keys = sub { return '{"keys": ' . $_[0] . ', ' . substr($with->('query', 'null'), 1) };
+as('mallory', $make->($keys->('[["mine", "sales", "c"]]')));
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert), $mine->()), 'ok |', 'a ledger without its table is none');
+as('mallory', 'CREATE TABLE mine.touched (event text)');
+is(join(' ', attempt($node, 'postgres', 'mallory', $insert), as('mallory', 'SELECT * FROM mine.touched'), $mine->()), 'ok K1 |', 'with it the key is written there');
+for my $other ('[["mine", "sales", "d"]]', '[["mine", "sales", "none"]]', '[["mine", "bad", "c"]]', '[["crm", "sales", "customer"]]', '[]')
+{
+	as('mallory', $make->($keys->($other)));
+	is(join(' ', attempt($node, 'postgres', 'mallory', $insert), $mine->()), 'ok |the column of event keys is gone', "other keys: $other");
+}
+for my $body ('1', '{}', '[1]', '[["a", "b"]]', '[["a", "b", 1]]')
+{
+	like((attempt($node, 'postgres', 'mallory', $make->($keys->($body))))[0], qr/^42P13 /, "no keys: $body");
+}
+as('mallory', $make->($with->('on_error', '"raise"', '{"keys": [["mine", "sales", "c"]], ' . substr($with->('query', '"SELECT FROM crm.people WHERE $1 IS NOT NULL"'), 1))));
+like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^42501 /, 'the query of a ledger may read what its owner may');
+as('mallory', $make->($with->('on_error', '"raise"', '{"keys": [["mine", "sales", "c"]], ' . substr($with->('query', '"DELETE FROM mine.sales WHERE c = ANY ($1)"'), 1))));
+like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^42P13 /, 'and is a SELECT');
+as('mallory', $make->($keys->('[["mine", "sales", "c"]]')));
+as('mallory', 'ALTER TABLE mine.touched ALTER event TYPE int USING 1');
+like((attempt($node, 'postgres', 'mallory', $insert))[0], qr/^55000 table touched of model "mine" is missing, or not what the extension has made/, 'touched with another type');
+as('mallory', 'DROP TABLE mine.touched');
 # tables that the extension has not made, and other triggers
 as('mallory', $make->($good));
 for my $column ('difference TYPE text', 'difference TYPE bytea USING NULL', 'tenant TYPE int USING 1', 'customer_key TYPE "char"')
@@ -170,6 +193,40 @@ like($mine->(), qr/^(K3\{2025-01-01:1:5\} ?)+\|$/, 'goes on as it began');
 is(as('shopowner', $sold), '0|0', 'the model of the other role is untouched');
 is(caught(), '0', 'and nothing ran with the rights of another role');
 as('mallory', 'DROP SCHEMA mine CASCADE');
+
+# --- what is live over several tables ---------------------------------------------
+# Views of the model ask the owner's query: what it reads can't be given away.
+as('shopowner', q{CREATE TABLE crm.web (id int PRIMARY KEY, c text, d date); CREATE TABLE crm.pay (o int, v numeric); GRANT SELECT ON crm.pay TO mallory; GRANT ALL ON SCHEMA crm TO mallory;
+	CREATE VIEW crm.paid AS SELECT o, sum(v) AS v FROM crm.pay GROUP BY o;
+	CREATE VIEW crm.net AS SELECT w.id, w.c, w.d, p.v FROM crm.web AS w JOIN crm.paid AS p ON p.o = w.id;
+	INSERT INTO crm.web VALUES (1, 'K1', '2025-01-01'), (2, 'K2', '2025-01-01'); INSERT INTO crm.pay VALUES (1, 5), (2, 5);
+	SELECT scoring.create_model('net', 'crm.net', customer => 'c', day => 'd', value => 'v', as_of => '2025-12-31', event_key => 'id', live_on => '{"crm.web": "id", "crm.pay": "o"}');
+	SELECT scoring.grant_reader('net', 'lyon'); INSERT INTO crm.pay VALUES (1, 3)});
+my $of_net = q{SELECT string_agg(customer_key || ' ' || monetary, ', ' ORDER BY customer_key) FROM net.customer_scores};
+is(as('lyon', $of_net), 'K1 8.00, K2 5.00', 'a reader, who has no right on the tables, sees what was touched');
+is(as('lyon', 'CREATE VIEW ly.mine AS SELECT * FROM net.customer_scores; GRANT SELECT ON ly.mine TO mallory; SELECT 1'), '1', 'and makes a view');
+is(as('mallory', q{SELECT sum(monetary) FROM ly.mine}), '13.00', 'which others read');
+for my $secret ('NULL', q{'\x00'}, 'decode(repeat(\'00\', 32), \'hex\')', '(SELECT secret FROM net.ledger_secret)', '(SELECT key FROM net.suppression_key)')
+{
+	like((attempt($node, 'postgres', 'lyon', "SELECT * FROM net._touched_rows($secret)"))[0], qr/^42501 /, "no reader calls _touched_rows($secret)");
+}
+like((attempt($node, 'postgres', 'lyon', 'SELECT * FROM net.ledger'))[0], qr/^42501 /, 'nor reads the ledger');
+$node->safe_psql('postgres', 'ALTER VIEW crm.paid OWNER TO mallory; GRANT SELECT ON crm.paid TO shopowner');
+as('mallory', q{CREATE OR REPLACE VIEW crm.paid AS SELECT o, sum(v) + length(public.catch('a view that was given away')) AS v FROM crm.pay GROUP BY o});
+is(as('lyon', $of_net), 'K1 5.00, K2 5.00', 'after a view of the source was given away, orders count for what they were');
+is(as('shopowner', q{SELECT differences FROM scoring.apply_changes('net'); SELECT needs FROM net.model_status}), "0\nthe source can't be read for some events: error 42501: mend it by alter_model or refresh_model", 'which the status tells');
+like((attempt($node, 'postgres', 'shopowner', q{SELECT scoring.create_model('net2', 'crm.net', customer => 'c', day => 'd', value => 'v', event_key => 'id', live_on => '{"crm.web": "id", "crm.pay": "o"}')}))[0],
+	qr/^42501 live_on: the source depends on view crm.paid of role mallory/, 'and no model is made over it');
+is(caught(), '0', 'nothing of its new owner has run with the rights of the owner of the model');
+$node->safe_psql('postgres', 'ALTER VIEW crm.paid OWNER TO shopowner');
+as('shopowner', q{CREATE OR REPLACE VIEW crm.paid AS SELECT o, sum(v) AS v FROM crm.pay GROUP BY o});
+is(as('lyon', $of_net), 'K1 8.00, K2 5.00', 'given back, all is as before');
+$node->safe_psql('postgres', 'ALTER TABLE crm.pay OWNER TO mallory; GRANT ALL ON crm.pay TO shopowner');
+as('mallory', q{CREATE INDEX ON crm.pay ((public.catch_immutable('an index on a constant') || v::text)); INSERT INTO crm.pay VALUES (2, 4)});
+is(as('lyon', $of_net), 'K1 5.00, K2 5.00', 'the same with a table');
+like(as('shopowner', q{SELECT needs FROM net.model_status}), qr/^table crm.pay belongs to another role/, 'which the status tells');
+is(caught(), '0', 'whose indexes are not planned with');
+$node->safe_psql('postgres', 'SET client_min_messages = error; ALTER TABLE crm.pay OWNER TO shopowner; DROP SCHEMA net CASCADE; DROP TABLE crm.web, crm.pay CASCADE');
 
 # --- a model that is a trap -----------------------------------------------------
 as('mallory', q{

@@ -40,7 +40,8 @@ in_shop('shopowner', q{
 	SELECT scoring.add_stream('tenants', 'seen', 'crm.visits', customer => 'customer_id', day => 'visited_on', kind => 'what', role => 'view');
 	CREATE TABLE crm.answers AS SELECT customer_id, tenant, ordered_on AS answered_on, 9 AS rating FROM crm.orders;
 	SELECT scoring.add_stream('tenants', 'survey', 'crm.answers', customer => 'customer_id', day => 'answered_on', value => 'rating', scale => 'nps');
-	SELECT scoring.create_model('plain', 'SELECT customer_id, ordered_on, total FROM crm.orders WHERE tenant = ''secret''', as_of => '2025-06-30', event_key => 'customer_id');
+	SELECT scoring.create_model('plain', 'SELECT customer_id, ordered_on, total FROM crm.orders WHERE tenant = ''secret''', as_of => '2025-06-30', event_key => 'customer_id',
+	  live_on => '{"crm.orders": "customer_id"}');
 	SELECT scoring.create_segment_map('crm.winter', copy_of => 'essential_hybrid');
 	SELECT scoring.grant_reader('tenants', 'reader', 'a'); SELECT scoring.grant_reader('plain', 'reader');});
 my @models = ('tenants', 'plain');
@@ -58,8 +59,8 @@ for my $name (sort keys %$functions)
 	my ($definer, $owned, $public, $parsed, $pinned) = @{ $functions->{$name} };
 	my $as_owner = $of_model->{$name} =~ /^\| [^|]+ \| the owner's/ ? 't' : 'f';
 	is($definer, $as_owner, "$name runs with the rights that the page says");
-	is("$owned$public", 'tf', "$name belongs to the owner and is not for PUBLIC");
-	is($parsed . ($definer eq 't' ? $pinned : 't'), $name =~ /^record_/ ? 'ft' : 'tt', "$name was resolved when it was made, or pins its path");
+	is("$owned$public", $name eq '_touched_rows' ? 'tt' : 'tf', "$name belongs to the owner and is not for PUBLIC, but where the page says so");
+	is($parsed . ($definer eq 't' ? $pinned : 't'), $name =~ /^record_|^_touched_rows$/ ? 'ft' : 'tt', "$name was resolved when it was made, or pins its path");
 }
 my $relations = catalog(qq{SELECT DISTINCT relname, 'security_barrier=true' = ANY (coalesce(reloptions, '{}')) OR relname ~ '^_' AND relacl IS NULL, pg_get_userbyid(relowner) FROM pg_class
 	WHERE relkind IN ('v', 'm') AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas)});
@@ -69,7 +70,7 @@ is(join(' ', grep { "@{ $relations->{$_} }" ne 't shopowner' } sort keys %$relat
 is(in_shop('postgres', qq{SELECT string_agg(DISTINCT c.relname || ' ' || p.proname, ', ') FROM pg_class AS c JOIN pg_rewrite AS w ON w.ev_class = c.oid
 	JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_proc'::regclass JOIN pg_proc AS p ON p.oid = d.refobjid
 	WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas) AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'scoring'::regnamespace)}),
-	'campaign_results campaign_result, drift_since_calibration drift, goals segment_kpi_history, segment_kpis segment_kpi_history',
+	'_everyone _touched_rows, _pending_keys _touched_rows, _pending_rows _touched_rows, campaign_results campaign_result, drift_since_calibration drift, goals segment_kpi_history, segment_kpis segment_kpi_history',
 	'they call functions of PostgreSQL and of the extension, and those of the model that the page names');
 # A query over the views below tells which read the table of people, in words that the page says.
 my %reads_people = map { $_ => 1 } split /\n/, in_shop('postgres', q{
@@ -94,7 +95,7 @@ is(in_shop('postgres', qq{SELECT string_agg(DISTINCT c.relname || ' ' || p.prona
 	JOIN pg_depend AS d ON d.classid = o.classid AND d.objid = o.objid AND d.refclassid = 'pg_proc'::regclass JOIN pg_proc AS p ON p.oid = d.refobjid
 	WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas) AND p.pronamespace <> 'pg_catalog'::regnamespace}), '', 'their defaults and checks call functions of PostgreSQL alone');
 is(in_shop('postgres', q{SELECT string_agg(DISTINCT p.proname || ' on ' || tgrelid::regclass, ', ' ORDER BY p.proname || ' on ' || tgrelid::regclass) FROM pg_trigger JOIN pg_proc AS p ON p.oid = tgfoid WHERE NOT tgisinternal}),
-	'record_differences on crm.orders, record_events_1 on crm.visits', 'the only triggers are those of live models and streams, on their sources');
+	'record_differences on crm.orders, record_events_1 on crm.visits, record_keys on crm.orders', 'the only triggers are those of live models and streams, on their sources');
 is(in_shop('postgres', q{SELECT (SELECT count(*) FROM pg_event_trigger) + (SELECT count(*) FROM pg_policy) + (SELECT count(*) FROM pg_rules WHERE schemaname IN ('scoring', 'crm'))}), '0', 'no event triggers, policies or rules');
 
 # --- the extension ---------------------------------------------------------------
