@@ -148,7 +148,7 @@ build_extension() {
 	local name=$1; shift
 	mkdir "$WORK/$name"
 	tar -C "$SOURCE_DIR" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
-		--exclude='./customer_scoring--*.sql' --exclude=./tmp_check -cf - . |
+		--exclude='./customer_scoring--*.sql' --exclude=./tmp_check --exclude=node_modules -cf - . |
 		tar -C "$WORK/$name" --no-same-owner -xf -
 	[ "$(id -u)" != 0 ] || chown -R "$RUN_USER:" "$WORK/$name"
 	chmod -R u+rwX,go+rX "$WORK/$name"

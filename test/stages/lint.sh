@@ -21,6 +21,7 @@ stage_lint() {
 	check 'a stale table of the docs is found'        stale_docs_fail
 	check 'texts are in plain modern English'         perl test/words.pl README.md CONTRIBUTING.md CHANGELOG.md docs/*.md \
 		sql/*.sql sql/*.pl sql/model/*.sql src/*.[ch] src/*/*.[ch] $(find demo -type f)
+	check 'package-lock.json names no address'        no_addresses
 	check 'a word that has a plainer one is found'    planted_words_fail
 	start_cluster normal
 	sql postgres -c 'CREATE SCHEMA scoring' -c 'CREATE EXTENSION customer_scoring SCHEMA scoring'
@@ -38,6 +39,9 @@ absent() {
 	local pattern=$1; shift
 	! grep -HnE "$pattern" "$@" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*(--|/?\*)'
 }
+
+# npm has an address of its own for what a lock file names by version and checksum.
+no_addresses() { ! grep -nE '"resolved"|://' examples/*/package-lock.json test/*/package-lock.json; }
 
 well_formatted() { test/format; }
 
