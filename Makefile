@@ -111,7 +111,7 @@ OBJS = \
 SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics cluster \
 	$(SQL_MODEL:%=model/%) shop shops connect arguments settings
 SQL_MODEL = home columns streams scales categories cards source lock cluster_inputs settings people put tables query words cluster_fits calibrate live ledger read read_streams \
-	lookup profile views dated conversion kpis campaigns lifecycle drift accounts stream_views satisfaction category_views cluster_views explain prediction quality corrections privacy report manage manage_streams
+	lookup profile views dated conversion kpis campaigns lifecycle drift accounts stream_views satisfaction category_views cluster_views explain prediction headline quality corrections privacy report manage manage_streams
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)

@@ -22,5 +22,5 @@ push @problems, map { "$bulk lacks fact \"$_\" of $columns" } grep { $column{$_}
 push @problems, map { "$words has words for \"$_\", which no condition may read by $columns" }
   grep { !$column{$_} || !defined $column{$_}{condition} } map { $_->{key} =~ /^column (\w+)$/ ? $1 : () } Rows::of('_text', $words);
 push @problems, map { "$columns: \"$_\" of every model has no meaning" }
-  grep { $column{$_}{part} =~ /^(all|prediction|lists)$/ && !($column{$_}{meaning} && $column{$_}{type}) } sort keys %column;
+  grep { $column{$_}{part} =~ /^(all|prediction|tenants|lists)$/ && !($column{$_}{meaning} && $column{$_}{type}) } sort keys %column;
 die map { "$_\n" } @problems if @problems;

@@ -67,7 +67,7 @@ for my $column (Rows::of('_score_column', 'sql/model/columns.sql'))
 	{
 		push @problems, "docs/prediction.md: no row for column $name" unless $predicted{$name};
 	}
-	elsif ($part eq 'all' || $part eq 'lists')
+	elsif ($part eq 'all' || $part eq 'tenants' || $part eq 'lists')
 	{
 		push @problems, "$page: column $name is of type " . ($type{$name} // 'nothing') . ", not $column->{type}"
 		  unless ($type{$name} // '') eq $column->{type};

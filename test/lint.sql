@@ -19,7 +19,7 @@ SELECT 'volatility and parallel safety are stated', name FROM function
                        'add_stream', 'alter_stream', 'drop_stream', 'streams', '_set_stream', '_put_stream', '_stream_report', '_stream_views', '_read_streams',
                        '_apply_events', '_check_streams', '_purge_streams', '_lock_streams', '_make_stream_triggers', '_complete_questions', '_satisfaction_views', '_write_satisfaction', '_compile_cards', '_copy_cards', '_write_categories', '_category_views', '_account_lines', '_account_views', '_notice', '_notice_of_now',	-- of streams and scorecards
                        '_conversion_functions', '_kpi_functions', '_goal_views', '_goal_tenant', '_campaign_parts', '_lifecycle_functions', '_repeat_functions', '_concentration_views',
-                       '_drift_parts', '_calibration_parts', '_calibration_moves', '_attribute_numbers', '_attribute_fifths', '_profile_attributes', '_profile_views', '_check_inputs', '_write_clusters', '_cluster_views', '_cluster_lines',
+                       '_drift_parts', '_calibration_parts', '_headline_views', '_reader_columns', '_calibration_moves', '_attribute_numbers', '_attribute_fifths', '_profile_attributes', '_profile_views', '_check_inputs', '_write_clusters', '_cluster_views', '_cluster_lines',
                        'set_goal', 'drop_goal', 'start_campaign', 'drop_campaign', 'campaign_result', '_campaign_result',	-- of steering
                        'histories', 'source_histories', 'score_customers', 'propensity_fit', '_propensity_fit_run',	-- run a query of the caller's
                        'create_model', 'alter_model', 'calibrate_model', 'refresh_model', 'record_changes', 'check_model',

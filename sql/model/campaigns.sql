@@ -173,8 +173,9 @@ SELECT c.campaign::text AS campaign, c.started_on, r.tenant, r.segment, r.segmen
        r.value_low::{money} AS value_low, r.value_high::{money} AS value_high, r.value_p,
        r.incremental_value::{money} AS incremental_value, r.roi, r.days_watched, r.note, r.reason, r.suppressed,
        r.segment_order, r.segment_color
-  FROM {model}.started_campaigns AS c CROSS JOIN LATERAL {model}.campaign_result(c.campaign, 90) AS r
- ORDER BY c.started_on, c.campaign$q$, 'model', home, 'money', money),
+  FROM {model}.started_campaigns AS c CROSS JOIN LATERAL {result} AS r
+ ORDER BY c.started_on, c.campaign$q$, 'model', home, 'money', money,
+			'result', @extschema@._with_tenant(settings, home || '.campaign_result(c.campaign, 90)')),
 		'campaign_result of all campaigns, after 90 days');
 END
 $$;
@@ -274,8 +275,9 @@ BEGIN
 	EXECUTE format($q$
 		INSERT INTO %1$I.campaign_groups (campaign, tenant, customer_key, segment, group_no)
 		SELECT $1, coalesce(s.tenant, ''), s.customer_key, s.segment, @extschema@.ab_group(s.customer_key, $3, $4)
-		  FROM %1$I.customer_scores_at($5) AS s
-		 WHERE s.segment IS NOT NULL AND (s.segment = ANY ($2) OR $2 IS NULL)%2$s$q$, home, contact)
+		  FROM %3$s AS s
+		 WHERE s.segment IS NOT NULL AND (s.segment = ANY ($2) OR $2 IS NULL)%2$s$q$, home, contact,
+			@extschema@._with_tenant(settings, format('%I.customer_scores_at($5)', home)))
 		USING campaign, segments, salt, shares, on_day;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	IF n = 0 THEN

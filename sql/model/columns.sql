@@ -12,7 +12,7 @@ CREATE TABLE @extschema@._score_column (
 	in_bulk		boolean NOT NULL,
 	meaning		text,
 	CONSTRAINT _score_column_part_check CHECK (part OPERATOR(pg_catalog.=) ANY
-		('{all,prediction,composite,clusters,lists,attribute,reserved,inside}'::pg_catalog.text[])),
+		('{all,prediction,composite,clusters,tenants,lists,attribute,reserved,inside}'::pg_catalog.text[])),
 	CONSTRAINT _score_column_condition_check CHECK (condition OPERATOR(pg_catalog.=) ANY
 		('{score,number,string}'::pg_catalog.text[]))
 );
@@ -22,7 +22,8 @@ COMMENT ON COLUMN @extschema@._score_column."position" IS 'order of the columns'
 COMMENT ON COLUMN @extschema@._score_column.name IS 'name';
 COMMENT ON COLUMN @extschema@._score_column.part IS
 	'all: in customer_scores of every model; prediction: of models that predict; composite: of models with a '
-	'composite; clusters: of models with clusters; lists: beside these in the lists of customers; '
+	'composite; clusters: of models with clusters; tenants: of models with tenants; lists: beside these in the '
+	'lists of customers; '
 	'attribute: an attribute that shipped maps ask for; reserved, inside: names that the queries use themselves';
 COMMENT ON COLUMN @extschema@._score_column.type IS 'type; numeric has the decimals of the model';
 COMMENT ON COLUMN @extschema@._score_column.condition IS
@@ -100,7 +101,7 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 		'whether a person has set the segment by override_segment'),
 	('segment_by_rules', 'all', 'text', NULL, false, false,
 		'the segment by the rules of the map, whatever a person has said'),
-	('tenant', 'all', 'text', NULL, false, false, 'the tenant of the customer; NULL in a model without tenants'),
+	('tenant', 'tenants', 'text', NULL, false, false, 'the tenant of the customer'),
 	('customer_id', 'all', 'text', NULL, false, false, 'the customer as the source has it, as text'),
 	('role', 'lists', 'text', NULL, false, false,
 		'what the segment is in any map: vip, upsell, new, regular, at_risk, lapsed, prospect or other'),
@@ -374,6 +375,38 @@ SELECT c.* FROM (VALUES
 	('', 'total', 'sum of the values of the events, corrections included'),
 	('', 'first_on', 'day of the first event'),
 	('', 'last_on', 'day of the last event on or before as_of'),
+	('', 'prospects', 'number of people without an order so far; NULL where the map has no such segment'),
+	('', 'active_customers_12m', 'number of customers with an order in the 365 days until as_of'),
+	('', 'active_customers_12m_before', 'number of customers with an order in the 365 days before those'),
+	('', 'orders_12m', 'orders of the 365 days until as_of'),
+	('', 'orders_12m_before', 'orders of the 365 days before those'),
+	('', 'revenue_12m', 'value of the 365 days until as_of, corrections included'),
+	('', 'revenue_12m_before', 'value of the 365 days before those'),
+	('', 'revenue_12m_change', 'revenue_12m less revenue_12m_before, as a part of that: 0.1 is 10 % more'),
+	('', 'mean_basket_12m', 'revenue_12m divided by orders_12m'),
+	('', 'mean_basket_12m_before', 'revenue_12m_before divided by orders_12m_before'),
+	('', 'at_risk_customers', 'number of customers in segments of role at_risk; NULL where the map has none'),
+	('', 'at_risk_revenue', 'what they have brought so far: total of their monetary'),
+	('headline', 'customers', 'number of people of all segments, prospects among them'),
+	('headline', 'clv_12m',
+		'what all of them are expected to bring in the 12 months after as_of, times margin, discounted; NULL without '
+		'prediction'),
+	('headline', 'suppressed', 'whether a number of the row is not shown, because it is about few customers'),
+	('segment_moves_90d', 'from_day', '90 days before as_of'),
+	('segment_moves_90d', 'to_day', 'as_of'),
+	('', 'from_segment', 'the segment on from_day; NULL: not known then'),
+	('', 'from_label', 'name of from_segment in the language of the model'),
+	('', 'from_order', 'order of from_segment in lists and charts'),
+	('', 'from_color', 'color of from_segment in charts, #RRGGBB'),
+	('', 'to_segment', 'the segment on to_day'),
+	('', 'to_label', 'name of to_segment in the language of the model'),
+	('', 'to_order', 'order of to_segment in lists and charts'),
+	('', 'to_color', 'color of to_segment in charts, #RRGGBB'),
+	('', 'customers_by_thresholds',
+		'how many of them had another label on from_day, by the thresholds of then'),
+	('segment_moves_90d', 'customers', 'number of customers who went this way, or stayed'),
+	('segment_moves_90d', 'revenue', 'total of their monetary on to_day'),
+	('segment_history_12m', 'as_of', 'the day: the end of a month, or the day that the views answer for'),
 	('', 'from_day', 'the day before the period'),
 	('', 'to_day', 'last day of the period'),
 	('', 'everybody', 'whether the row is about all people, whatever their segment'),

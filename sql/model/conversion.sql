@@ -157,9 +157,9 @@ WITH pairs AS MATERIALIZED (
 	       max(b.converted) FILTER (WHERE b.side = 1) AS c_1,
 	       COALESCE(max(b.customers) FILTER (WHERE b.side = 2), 0) AS n_2,
 	       max(b.converted) FILTER (WHERE b.side = 2) AS c_2
-	  FROM (SELECT 1 AS side, f.* FROM {model}.conversion_by_segment($1, $3, $4) AS f
+	  FROM (SELECT 1 AS side, f.* FROM {first} AS f
 	        UNION ALL
-	        SELECT 2, f.* FROM {model}.conversion_by_segment($2, $3, $4) AS f) AS b
+	        SELECT 2, f.* FROM {second} AS f) AS b
 	 WHERE $1 IS NOT NULL AND $2 IS NOT NULL
 	 GROUP BY b.tenant, b.segment
 ), everybody AS (
@@ -195,7 +195,9 @@ SELECT a.tenant, a.segment, a.segment_label, CASE WHEN a.shown THEN a.n_1 END, a
                  FROM parts AS x GROUP BY x.tenant) AS x ON x.tenant IS NOT DISTINCT FROM e.tenant) AS a
   LEFT JOIN LATERAL @extschema@.newcombe_interval(a.c_1, a.n_1, a.c_2, a.n_2) AS i ON true
  ORDER BY a.tenant, a.place, a.segment_order, a.segment$q$,
-			'model', home, 'everybody', quote_literal(@extschema@._everybody(settings))),
+			'first', @extschema@._with_tenant(settings, home || '.conversion_by_segment($1, $3, $4)'),
+			'second', @extschema@._with_tenant(settings, home || '.conversion_by_segment($2, $3, $4)'),
+			'everybody', quote_literal(@extschema@._everybody(settings))),
 		'conversion_by_segment of two days: the difference of the rates with its 95 % interval by Newcombe; last,'
 		' everybody, whose change is the sum of mix_part (other people) and rate_part (the same people do other'
 		' things)');

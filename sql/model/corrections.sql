@@ -20,7 +20,8 @@ BEGIN
 			MESSAGE = format('%s must not be null', argument),
 			HINT = 'Give the customer_key that the views of the model show.';
 	END IF;
-	EXECUTE format('SELECT s.* FROM %I.customer_scores AS s WHERE s.customer_key = $1', model)
+	EXECUTE format('SELECT s.* FROM %s AS s WHERE s.customer_key = $1',
+			@extschema@._with_tenant(settings, format('%I.customer_scores', model)))
 		INTO found USING customer;
 	IF found.customer_key IS NULL THEN
 		RAISE undefined_object USING

@@ -269,12 +269,14 @@ BEGIN
 SELECT {tenant} AS tenant, m.from_segment, f.label AS from_label, m.to_segment, t.label AS to_label,
        count(*) AS customers, sum(m.monetary)::{money} AS revenue,
        count(*) FILTER (WHERE m.by_thresholds) AS customers_by_thresholds,
-       f.display_order AS from_order, t.display_order AS to_order, false AS suppressed
+       f.display_order AS from_order, f.color AS from_color, t.display_order AS to_order, t.color AS to_color,
+       false AS suppressed
   FROM ({moves}) AS m
   LEFT JOIN {model}.segment_label AS f ON f.map = {map} AND f.segment = m.from_segment AND f.language = {language}
   LEFT JOIN {model}.segment_label AS t ON t.map = {map} AND t.segment = m.to_segment AND t.language = {language}
  WHERE m.is_there
- GROUP BY m.tenant, m.from_segment, f.label, f.display_order, m.to_segment, t.label, t.display_order$q$,
+ GROUP BY m.tenant, m.from_segment, f.label, f.display_order, f.color, m.to_segment, t.label, t.display_order,
+          t.color$q$,
 			'model', home, 'moves', moves, 'map', map, 'language', language, 'money', money,
 			'tenant', @extschema@._model_tenant(settings, 'm'));
 	ELSE
@@ -323,7 +325,8 @@ SELECT {tenant} AS tenant, c.from_segment, f.label AS from_label, c.to_segment, 
        CASE WHEN c.is_shown THEN c.revenue::{money} END AS revenue,
        CASE WHEN c.is_shown AND (c.by_thresholds = 0 OR c.part_is_shown)
             THEN c.by_thresholds END AS customers_by_thresholds,
-       f.display_order AS from_order, t.display_order AS to_order, NOT c.is_shown AS suppressed
+       f.display_order AS from_order, f.color AS from_color, t.display_order AS to_order, t.color AS to_color,
+       NOT c.is_shown AS suppressed
   FROM (SELECT n.tenant, n.from_segment, n.to_segment, sum(n.customers)::bigint AS customers, sum(n.revenue) AS revenue,
                COALESCE(sum(n.customers) FILTER (WHERE n.by_thresholds), 0)::bigint AS by_thresholds,
                COALESCE('c' || n.cell = ANY (d.shown), false) AS is_shown,
@@ -338,10 +341,12 @@ SELECT {tenant} AS tenant, c.from_segment, f.label AS from_label, c.to_segment, 
 	END IF;
 	RETURN @extschema@._model_function('segment_transitions', '{from_day date,to_day date}',
 		'TABLE (tenant text, from_segment text, from_label text, to_segment text, to_label text, customers bigint,'
-		' revenue numeric, customers_by_thresholds bigint, suppressed boolean)',
+		' revenue numeric, customers_by_thresholds bigint, suppressed boolean, from_order int, from_color text,'
+		' to_order int, to_color text)',
 		@extschema@._tell_past(model, settings, @extschema@._fill($q$
 SELECT m.tenant, m.from_segment, m.from_label, m.to_segment, m.to_label, m.customers,
-       m.revenue, m.customers_by_thresholds, m.suppressed
+       m.revenue, m.customers_by_thresholds, m.suppressed, m.from_order, m.from_color::text, m.to_order,
+       m.to_color::text
   FROM ({moves}) AS m ORDER BY m.tenant, m.from_order, m.to_order$q$, 'moves', moves), 'LEAST($1, $2)',
 			format('c.valid_until IS NULL OR %s', @extschema@._in_force('$1'))),
 		'how many customers went from which segment to which between two days, both seen by the thresholds of today;'
@@ -399,7 +404,8 @@ SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, s.customers, s.reven
  WHERE d.day IS NOT NULL$q$, 'model', home);
 	END IF;
 	query := @extschema@._model_hide_groups(settings, 'days', @extschema@._fill($q$
-SELECT n.as_of, {tenant} AS tenant, n.segment::text AS segment, l.label AS segment_label, n.customers,
+SELECT n.as_of, {tenant} AS tenant, n.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
+       n.customers,
        n.customers / NULLIF(sum(n.customers) OVER w, 0)::float8 AS customers_share,
        n.revenue::{money} AS revenue,
        (greatest(n.revenue, 0) / NULLIF(sum(greatest(n.revenue, 0)) OVER w, 0))::float8 AS revenue_share,
@@ -411,7 +417,7 @@ WINDOW w AS (PARTITION BY n.as_of, n.tenant)
 			'model', home, 'counted', CASE WHEN small = 1 THEN format('(%s)', counts) ELSE 'counted' END,
 			'tenant', @extschema@._model_tenant(settings, 'n'),
 			'money', @extschema@._model_money(settings), 'language', quote_literal(settings ->> 'language')),
-		'{as_of,tenant,segment,segment_label,customers,customers_share,revenue,revenue_share,'
+		'{as_of,tenant,segment,segment_label,role,customers,customers_share,revenue,revenue_share,'
 		'segment_order,segment_color}',
 		'{customers,customers_share,revenue,revenue_share}', $q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'t'$q$,
 		'q.as_of, q.tenant',
@@ -425,8 +431,9 @@ WITH counted AS MATERIALIZED ({counts}){today}, days AS (SELECT d.* FROM {days} 
 	END IF;
 	RETURN @extschema@._model_function('segment_history',
 		'{from_day date,to_day date,step interval DEFAULT ''1 month''}',
-		'TABLE (as_of date, tenant text, segment text, segment_label text, customers bigint, customers_share float8,'
-		' revenue numeric, revenue_share float8, segment_order int, segment_color text, suppressed boolean)',
+		'TABLE (as_of date, tenant text, segment text, segment_label text, role text, customers bigint,'
+		' customers_share float8, revenue numeric, revenue_share float8, segment_order int, segment_color text,'
+		' suppressed boolean)',
 		@extschema@._tell_past(model, settings, query, '$1',
 			-- in force on a past day from $1 to $2
 			format('(c.version = 1 OR c.valid_from <= $2 AND c.valid_from < (SELECT %s FROM %s.configuration AS c'

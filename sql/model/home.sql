@@ -202,6 +202,17 @@ END;
 COMMENT ON FUNCTION @extschema@._model_tenant(jsonb, text) IS
 	'internal: an expression for the tenant as readers see it';
 
+-- Readers of a model without tenants see no column of that name.
+CREATE FUNCTION @extschema@._with_tenant(settings jsonb, relation text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NOT NULL THEN relation
+		ELSE pg_catalog.format('(SELECT r.*, NULL::text AS tenant FROM %s AS r)', relation) END;
+END;
+COMMENT ON FUNCTION @extschema@._with_tenant(jsonb, text) IS
+	'internal: an item of FROM: a view or function for readers, with the column tenant in any model';
+
 -- The day that a configuration c answers for.
 CREATE FUNCTION @extschema@._model_as_of()
 	RETURNS text

@@ -421,7 +421,7 @@ WITH asked AS MATERIALIZED (
 	  FROM {model}._question AS q JOIN {model}.set_goals AS g ON g.tenant = q.tenant
 ), measured AS MATERIALIZED (
 	SELECT k.* FROM (SELECT DISTINCT a.measured_on AS day FROM asked AS a) AS d
-	 CROSS JOIN LATERAL {model}.segment_kpi_history(d.day - 90, d.day, '90 days') AS k
+	 CROSS JOIN LATERAL {history} AS k
 )
 SELECT {tenant} AS tenant, g.segment::text AS segment,
        COALESCE(l.label, CASE WHEN g.segment IS NULL THEN {all} END) AS segment_label, g.kpi::text AS kpi,
@@ -440,6 +440,8 @@ SELECT {tenant} AS tenant, g.segment::text AS segment,
   LEFT JOIN {model}.segment_label AS l ON l.map = {map} AND l.segment = g.segment AND l.language = {language}
  ORDER BY g.tenant, g.due_on, l.display_order, g.kpi$q$,
 		'model', pg_catalog.quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'g'),
+		'history', @extschema@._with_tenant(settings, pg_catalog.format(
+			'%I.segment_kpi_history(d.day - 90, d.day, ''90 days'')', model)),
 		'all', pg_catalog.quote_literal(@extschema@._everybody(settings)),
 		'map', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'map_copy'),
 		'language', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'language')),
@@ -547,8 +549,9 @@ BEGIN
 				@extschema@._model_segment_list(home, settings ->> 'map_copy'));
 	END IF;
 	of_tenant := @extschema@._goal_tenant(home, settings, tenant);
-	EXECUTE format('SELECT k.value, k.n, k.reason FROM %I.segment_kpis AS k WHERE coalesce(k.tenant, '''') = $1'
-		' AND k.kpi = $2 AND k.everybody = ($3 IS NULL) AND (k.segment = $3 OR $3 IS NULL)', home)
+	EXECUTE format('SELECT k.value, k.n, k.reason FROM %s AS k WHERE coalesce(k.tenant, '''') = $1'
+		' AND k.kpi = $2 AND k.everybody = ($3 IS NULL) AND (k.segment = $3 OR $3 IS NULL)',
+		@extschema@._with_tenant(settings, format('%I.segment_kpis', home)))
 		INTO measured USING of_tenant, kpi, segment;
 	baseline := coalesce(baseline, measured.value);
 	IF baseline IS NULL THEN

@@ -37,6 +37,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM @extschema@._model_explanations(model, settings);
 	RETURN NEXT @extschema@._model_parity(model, settings);
 	RETURN QUERY SELECT * FROM @extschema@._model_prediction_views(model, settings);
+	RETURN QUERY SELECT * FROM @extschema@._headline_views(model, settings);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_parts(name, jsonb) IS
@@ -57,6 +58,7 @@ DECLARE
 	queries		jsonb := '{}';		-- of the views
 	columns		text;
 	comments	text[];
+	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 	views		name[];				-- of those that change
 	earlier		name[];				-- views that there were before
 BEGIN
@@ -79,13 +81,20 @@ BEGIN
 		END IF;
 		CONTINUE WHEN part.name <> ALL (changed);
 		IF part."like" IS NOT NULL THEN
+			columns := CASE WHEN NOT starts_with(part."like", '_')
+				THEN @extschema@._reader_columns(queries ->> part."like", tenanted) END;
+			IF columns IS NOT NULL THEN
+				queries := queries || jsonb_build_object(part."like",
+					format('SELECT %s FROM (%s) AS q', columns, queries ->> part."like"));
+				part.query := format('SELECT %s FROM (%s) AS q', columns, part.query);
+			END IF;
 			columns := @extschema@._model_fit_columns(model, part."like", queries ->> part."like");
 			part.query := CASE WHEN columns IS NULL THEN part.query
 				ELSE format('SELECT %s FROM (%s) AS q', columns, part.query) END;
 		END IF;
 		CASE part.kind
 			WHEN 'view' THEN
-				PERFORM @extschema@._model_put_view(model, part.name, part.query);
+				PERFORM @extschema@._model_put_view(model, part.name, part.query, tenanted);
 				views := views || part.name;
 				comments := comments || part.comment;
 			WHEN 'private function' THEN
@@ -93,10 +102,10 @@ BEGIN
 					part."like", part.query, part.comment);
 			WHEN 'plain function' THEN
 				PERFORM @extschema@._model_put_plain_function(model, part.name, part.parameters,
-					part.result, part.query, part.comment);
+					part.result, part.query, part.comment, tenanted);
 			ELSE
 				PERFORM @extschema@._model_put_function(model, part.name, part.parameters, part.result,
-					part.query, part.comment);
+					part.query, part.comment, tenanted);
 		END CASE;
 	END LOOP;
 	IF views IS NOT NULL THEN

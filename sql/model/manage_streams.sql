@@ -35,7 +35,7 @@ BEGIN
 	  FROM @extschema@._stream_columns(jsonb_build_object('streams',
 			jsonb_build_array(jsonb_build_object('stream_no', 1, 'stream', stream, 'live', false)))) AS c
 	 WHERE c.name = ANY (@extschema@._score_columns(
-			'{all,prediction,composite,clusters,lists,attribute,reserved,inside}')
+			'{all,prediction,composite,clusters,tenants,lists,attribute,reserved,inside}')
 		|| @extschema@._model_attributes(settings)
 		|| ARRAY(SELECT o.name FROM @extschema@._behaviour_columns(settings) AS o))
 	   -- a stream called satisfaction has a column that all answers together have else

@@ -95,24 +95,31 @@ BEGIN
 			home || '._shown',
 			CASE WHEN settings ->> 'prediction' IS NULL THEN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text COLLATE "C" AS segment,
-				NULL::text AS segment_label, NULL::bigint AS customers, NULL::bigint AS predicted_customers,
+				NULL::text AS segment_label, NULL::text AS role, NULL::bigint AS customers,
+				NULL::bigint AS predicted_customers,
 				NULL::float8 AS expected_orders_90d, NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
 				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d,
 				NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
 		ELSE
-			@extschema@._fill($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, count(*) AS customers,
+			@extschema@._fill($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, l.role::text AS role,
+				count(*) AS customers,
 				count(c.clv_12m) AS predicted_customers,
 				@extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::{money} AS clv_12m,
 				(sum(c.clv_12m) / NULLIF(sum(sum(c.clv_12m)) OVER w, 0))::float8 AS clv_12m_share,
 				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability,
 				@extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
 				c.segment_order, c.segment_color::text AS segment_color
-				FROM {model}.customer_scores AS c
-				GROUP BY c.as_of, c.tenant, c.segment, c.segment_label, c.segment_order, c.segment_color
+				FROM {scores} AS c
+				LEFT JOIN {model}.segment_label AS l
+					ON l.map = {map} AND l.segment = c.segment AND l.language = {language}
+				GROUP BY c.as_of, c.tenant, c.segment, c.segment_label, l.role, c.segment_order, c.segment_color
 				WINDOW w AS (PARTITION BY c.tenant)
-				ORDER BY c.tenant, c.segment_order$q$, 'model', home, 'money', money)
+				ORDER BY c.tenant, c.segment_order$q$, 'money', money,
+				'model', home, 'map', quote_literal(settings ->> 'map_copy'),
+				'language', quote_literal(settings ->> 'language'),
+				'scores', @extschema@._with_tenant(settings, home || '.customer_scores'))
 		END,
-			'{as_of,tenant,segment,segment_label,customers,predicted_customers,expected_orders_90d,clv_12m,'
+			'{as_of,tenant,segment,segment_label,role,customers,predicted_customers,expected_orders_90d,clv_12m,'
 			'clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,segment_color}',
 			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,'
 			'mean_propensity_90d}',

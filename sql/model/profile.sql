@@ -112,9 +112,10 @@ SELECT r.as_of, r.tenant, r.segment, r.segment_label, {attribute}::text AS attri
        {attributes} AS place_of_attribute
   FROM (SELECT c.*, row_number() OVER (PARTITION BY c.tenant, c.segment
                                            ORDER BY c.lift DESC, c.category COLLATE "C") AS place
-          FROM {model}.category_by_segment AS c WHERE NOT c.suppressed AND c.lift > 1 AND c.customers >= {least}) AS r
+          FROM {categories} AS c WHERE NOT c.suppressed AND c.lift > 1 AND c.customers >= {least}) AS r
  WHERE r.place <= 5$q$,
-		'model', pg_catalog.quote_ident(model),
+		'categories', @extschema@._with_tenant(settings, pg_catalog.quote_ident(model)
+			OPERATOR(pg_catalog.||) '.category_by_segment'),
 		'attribute', CASE WHEN 'category' OPERATOR(pg_catalog.=) ANY (@extschema@._model_attributes(settings))
 			THEN '''categories''' ELSE '''category''' END,
 		'attributes', (pg_catalog.cardinality(@extschema@._model_attributes(settings)) OPERATOR(pg_catalog.+) 1)::text,

@@ -151,10 +151,46 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_fit_columns(name, name, text) IS
 	'internal: the columns of a query in the order of a view';
 
+-- A model without tenants says nothing of them: what readers see has no column tenant.
+CREATE FUNCTION @extschema@._reader_columns(query text, tenanted boolean)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN NOT tenanted THEN (
+		SELECT CASE WHEN pg_catalog.bool_or(c.attname OPERATOR(pg_catalog.=) 'tenant')
+				THEN pg_catalog.string_agg(pg_catalog.format('q.%I', c.attname), ', ' ORDER BY c.attnum)
+					FILTER (WHERE c.attname OPERATOR(pg_catalog.<>) 'tenant') END
+		  FROM @extschema@._model_query_columns(query) AS c) END;
+END;
+COMMENT ON FUNCTION @extschema@._reader_columns(text, boolean) IS
+	'internal: the columns of a query q that readers of a model see; NULL: all';
+
+-- The columns of a result, TABLE (...), in their order.
+CREATE FUNCTION @extschema@._result_columns(result text)
+	RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.array_agg(pg_catalog.split_part(c.item, ' ', 1) ORDER BY c.n)
+	  FROM pg_catalog.regexp_split_to_table(pg_catalog.substr(result, 8, pg_catalog.length(result)
+			OPERATOR(pg_catalog.-) 8), ', ') WITH ORDINALITY AS c (item, n);
+END;
+COMMENT ON FUNCTION @extschema@._result_columns(text) IS 'internal: the names of the columns of a result';
+
+CREATE FUNCTION @extschema@._result_for_readers(result text, tenanted boolean)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN tenanted OR NOT pg_catalog.starts_with(result, 'TABLE (') THEN result
+		ELSE pg_catalog.regexp_replace(pg_catalog.replace(result, 'TABLE (tenant text, ', 'TABLE ('),
+			', tenant text(?=[,)])', '') END;
+END;
+COMMENT ON FUNCTION @extschema@._result_for_readers(text, boolean) IS
+	'internal: what a function tells the readers of a model with tenants, or of one without';
+
 -- A view in its place: what depends on it stays, its columns keep their order,
 -- new ones come last, and one that is gone is NULL. Nobody is granted a private
 -- view, by default privileges either.
-CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text)
+CREATE FUNCTION @extschema@._model_put_view(model name, view name, query text, tenanted boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -165,6 +201,12 @@ DECLARE
 	is_new		boolean := to_regclass(format('%I.%I', model, view)) IS NULL;
 	is_private	boolean := starts_with(view, '_');
 BEGIN
+	IF NOT is_private THEN
+		columns := @extschema@._reader_columns(query, tenanted);
+		IF columns IS NOT NULL THEN
+			query := format('SELECT %s FROM (%s) AS q', columns, query);
+		END IF;
+	END IF;
 	IF NOT is_new THEN
 		columns := @extschema@._model_fit_columns(model, view, query);
 		IF columns IS NOT NULL THEN
@@ -184,7 +226,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text) IS
+COMMENT ON FUNCTION @extschema@._model_put_view(name, name, text, boolean) IS
 	'internal: make or replace a view of a model';
 
 CREATE FUNCTION @extschema@._model_put_comments(relation regclass, meaning text, columns text[], meanings text[])
@@ -254,17 +296,19 @@ COMMENT ON FUNCTION @extschema@._model_comment_views(name, jsonb, name[], text[]
 
 -- A function of a model, replaced in its place: its grants stay. NAME itself is
 -- for people and programs, where it has a comment for them; _NAME takes the same
--- arguments and the caller, and has the rights of the owner. Without JIT, which
+-- arguments and the caller, has the rights of the owner, and tells the tenant in any
+-- model. Without JIT, which
 -- takes longer to compile three copies of a map than most shops take.
 -- call_model_function() accepts what is made here, and nothing else.
 CREATE FUNCTION @extschema@._model_put_function(model name, function name, parameters text[], result text, body text,
-	comment text DEFAULT NULL)
+	comment text, tenanted boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	made	name[] := CASE WHEN comment IS NULL THEN ARRAY['_' || function] ELSE ARRAY['_' || function, function] END;
+	shown	text := @extschema@._result_for_readers(result, tenanted);
 	one		name;
 	is_new	boolean;
 BEGIN
@@ -281,10 +325,13 @@ BEGIN
 		ELSE
 			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s'
 				' LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000'
-				' BEGIN ATOMIC SELECT * FROM %1$I.%5$I(%6$s); END',
-				model, one, array_to_string(parameters, ', '), result, '_' || function,
+				' BEGIN ATOMIC SELECT %7$s FROM %1$I.%5$I(%6$s) AS r; END',
+				model, one, array_to_string(parameters, ', '), shown, '_' || function,
 				array_to_string(ARRAY(SELECT '$' || n FROM generate_series(1, cardinality(parameters)) AS n)
-					|| format('@extschema@._caller_for(%L)', quote_ident(model)), ', '));
+					|| format('@extschema@._caller_for(%L)', quote_ident(model)), ', '),
+				CASE WHEN shown = result THEN 'r.*'
+					ELSE (SELECT string_agg('r.' || u.c, ', ' ORDER BY u.n)
+							FROM unnest(@extschema@._result_columns(shown)) WITH ORDINALITY AS u (c, n)) END);
 		END IF;
 		IF is_new THEN
 			EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, one);
@@ -296,7 +343,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_put_function(name, name, text[], text, text, text) IS
+COMMENT ON FUNCTION @extschema@._model_put_function(name, name, text[], text, text, text, boolean) IS
 	'internal: make or replace a function of a model';
 
 -- A private function takes part in the queries around it: no settings of its own,
@@ -329,7 +376,7 @@ COMMENT ON FUNCTION @extschema@._model_put_private_function(name, name, text[], 
 	'internal: make or replace a private function of a model';
 
 CREATE FUNCTION @extschema@._model_put_plain_function(model name, function name, parameters text[],
-	result text, query text, comment text)
+	result text, query text, comment text, tenanted boolean)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -337,10 +384,15 @@ CREATE FUNCTION @extschema@._model_put_plain_function(model name, function name,
 DECLARE
 	is_new	boolean := NOT EXISTS (SELECT FROM pg_proc AS p
 		WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = function);
+	shown	text := @extschema@._result_for_readers(result, tenanted);
 BEGIN
+	IF shown <> result THEN
+		query := format('SELECT %s FROM (%s) AS r (%s)', array_to_string(@extschema@._result_columns(shown), ', '),
+			query, array_to_string(@extschema@._result_columns(result), ', '));
+	END IF;
 	EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s'
 		' LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1 BEGIN ATOMIC %s; END',
-		model, function, array_to_string(parameters, ', '), result, query);
+		model, function, array_to_string(parameters, ', '), shown, query);
 	IF is_new THEN
 		EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.%I FROM PUBLIC', model, function);
 		PERFORM @extschema@._model_let_read(model, format('EXECUTE ON FUNCTION %I.%I', model, function));
@@ -348,7 +400,7 @@ BEGIN
 	EXECUTE format('COMMENT ON FUNCTION %I.%I IS %L', model, function, comment);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_put_plain_function(name, name, text[], text, text, text) IS
+COMMENT ON FUNCTION @extschema@._model_put_plain_function(name, name, text[], text, text, text, boolean) IS
 	'internal: make or replace a function of a model with the rights of its caller';
 
 -- A part is known by two digests: of the text that it is made from, and of what

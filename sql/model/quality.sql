@@ -754,11 +754,13 @@ CREATE FUNCTION @extschema@.check_quality(model text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	home	name := @extschema@._model_home(model);
+	home		name := @extschema@._model_home(model);
+	settings	jsonb := @extschema@._model_settings(home);
 BEGIN
-	PERFORM @extschema@._model_check_quality(home, @extschema@._model_settings(home));
+	PERFORM @extschema@._model_check_quality(home, settings);
 	RETURN QUERY EXECUTE format('SELECT q.tenant, q.reason, q.unit, q.affected, q.customers, q.explanation, q.advice'
-		' FROM %I.data_quality AS q WHERE coalesce(q.affected > 0, q.checked_at IS NOT NULL)', home);
+		' FROM %s AS q WHERE coalesce(q.affected > 0, q.checked_at IS NOT NULL)',
+		@extschema@._with_tenant(settings, format('%I.data_quality', home)));
 END
 $$;
 COMMENT ON FUNCTION @extschema@.check_quality(text) IS

@@ -297,7 +297,7 @@ CREATE FUNCTION @extschema@._model_select_attributes(settings jsonb, columns tex
 	AS $$
 DECLARE
 	-- names that every model has, and that its queries use themselves
-	taken		text[] := @extschema@._score_columns('{all,prediction,composite,clusters,lists,reserved}')
+	taken		text[] := @extschema@._score_columns('{all,prediction,composite,clusters,tenants,lists,reserved}')
 		|| ARRAY(SELECT c.name FROM @extschema@._behaviour_columns(settings) AS c);
 	inside		text[] := @extschema@._score_columns('{inside}');
 	selected	text := '';

@@ -386,6 +386,7 @@ CREATE FUNCTION @extschema@._model_attribute_summary(model name, settings jsonb)
 DECLARE
 	small	int := settings ->> 'minimum_group_size';
 	list	text := @extschema@._model_attribute_values(settings, small = 1);
+	scores	text := @extschema@._with_tenant(settings, quote_ident(model) || '.customer_scores');
 BEGIN
 	IF list IS NULL THEN
 		RETURN format($q$
@@ -402,7 +403,7 @@ WITH counted AS MATERIALIZED (
 	SELECT c.as_of, c.tenant, a.attribute, a.attribute_value,
 	       c.segment, c.segment_label, c.segment_order, c.segment_color::text AS segment_color,
 	       count(*) AS customers, sum(c.monetary) AS revenue
-	  FROM {model}.customer_scores AS c, LATERAL (VALUES {list}) AS a (attribute, attribute_value)
+	  FROM {scores} AS c, LATERAL (VALUES {list}) AS a (attribute, attribute_value)
 	 GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value,
 	       c.segment, c.segment_label, c.segment_order, c.segment_color)
 SELECT v.as_of, v.tenant, v.attribute, v.attribute_value, l.segment COLLATE "C" AS segment, l.segment_label,
@@ -421,7 +422,7 @@ SELECT v.as_of, v.tenant, v.attribute, v.attribute_value, l.segment COLLATE "C" 
   LEFT JOIN counted AS c ON c.tenant IS NOT DISTINCT FROM v.tenant AND c.attribute = v.attribute
    AND c.attribute_value IS NOT DISTINCT FROM v.attribute_value AND c.segment IS NOT DISTINCT FROM l.segment
  ORDER BY v.tenant, v.attribute, v.attribute_value, l.segment_order$q$,
-			'model', quote_ident(model), 'list', list, 'money', @extschema@._model_money(settings),
+			'model', quote_ident(model), 'scores', scores, 'list', list, 'money', @extschema@._model_money(settings),
 			'small', small::text, 'map', quote_literal(settings ->> 'map_copy'),
 			'language', quote_literal(settings ->> 'language'));
 	END IF;
@@ -444,7 +445,7 @@ SELECT b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_l
                                count(*) AS customers, sum(c.monetary) AS revenue,
                                dense_rank() OVER (PARTITION BY c.tenant, a.attribute
                                                       ORDER BY a.attribute_value) AS place
-                          FROM {model}.customer_scores AS c,
+                          FROM {scores} AS c,
                                LATERAL (VALUES {list}) AS a (attribute, attribute_value, kind, number)
                          GROUP BY c.as_of, c.tenant, a.attribute, a.attribute_value, a.kind, a.number,
                                c.segment, c.segment_label, c.segment_order, c.segment_color) AS d
@@ -453,7 +454,7 @@ SELECT b.as_of, b.tenant, b.attribute, b.attribute_value, b.segment, b.segment_l
        b.segment, b.segment_label, b.segment_order, b.segment_color
 WINDOW w AS (PARTITION BY b.tenant, b.attribute, b.attribute_value)
  ORDER BY b.tenant, b.attribute, b.attribute_value, b.segment_order$q$,
-		'model', quote_ident(model), 'list', list, 'money', @extschema@._model_money(settings));
+		'scores', scores, 'list', list, 'money', @extschema@._model_money(settings));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_attribute_summary(name, jsonb) IS
@@ -497,6 +498,7 @@ DECLARE
 	tenant		text := @extschema@._model_tenant(settings, 'q');
 	attributes	text[] := @extschema@._model_attributes(settings);
 	small		int := settings ->> 'minimum_group_size';
+	scores		text := @extschema@._with_tenant(settings, home || '.customer_scores');
 	list		record;
 BEGIN
 	RETURN NEXT @extschema@._model_view('customer_scores', @extschema@._model_wide(model, settings, home || '._scores'),
@@ -535,10 +537,10 @@ SELECT s.customer_key, s.segment, l.label AS segment_label, l.action,
 SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.monetary, s.mean_value, s.tenure_days, s.silence_ratio, s.rfm_code, s.rfm_score, s.rfm_score_change,
        s.segment, s.segment_label, s.segment_overridden, l.action{category}{attributes}, s.tenant, s.customer_id
-  FROM {model}.customer_scores AS s, {model}.segment_label AS l
+  FROM {scores} AS s, {model}.segment_label AS l
  WHERE l.map = {map} AND l.segment = s.segment AND l.language = {language} AND l.role = {role}{contact}
  ORDER BY s.monetary DESC, s.customer_key$q$,
-				'model', home, 'map', map, 'language', language, 'role', quote_literal(list.role),
+				'model', home, 'scores', scores, 'map', map, 'language', language, 'role', quote_literal(list.role),
 				'attributes', @extschema@._model_attribute_list(settings, ', s.%I'),
 				'category', (SELECT coalesce(string_agg(format(', s.%I', c.name), ''), '')
 					FROM @extschema@._category_columns(settings) AS c WHERE c.name = 'preferred_category'),
@@ -567,11 +569,11 @@ SELECT q.as_of, {tenant} AS tenant, q.segment::text AS segment, q.label AS segme
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY c.recency_days) AS median_recency_days,
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY c.frequency) AS median_frequency,
                     percentile_cont(0.5) WITHIN GROUP (ORDER BY c.monetary::float8) AS median_monetary
-               FROM {model}.customer_scores AS c GROUP BY c.tenant, c.segment) AS s
+               FROM {scores} AS c GROUP BY c.tenant, c.segment) AS s
          ON s.segment = q.segment AND COALESCE(s.tenant, '') = q.tenant
 WINDOW w AS (PARTITION BY q.tenant)
  ORDER BY q.tenant, q.display_order, q.segment$q$,
-				'model', home, 'map', map, 'language', language, 'tenant', tenant, 'money', money),
+				'model', home, 'scores', scores, 'map', map, 'language', language, 'tenant', tenant, 'money', money),
 			'{as_of,tenant,segment,segment_label,role,customers,customers_share,revenue,revenue_share,mean_rfm_score,'
 			'median_recency_days,median_frequency,median_monetary,segment_order,segment_color,customers_overridden}',
 			'{customers,customers_share,revenue,revenue_share,mean_rfm_score,median_recency_days,median_frequency,'
@@ -619,16 +621,17 @@ SELECT t.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.custom
             WHEN t.score_range = '-'
             THEN 'no value can get this score: many customers share the value at its threshold' END AS note
   FROM (SELECT q.as_of, t.tenant, t.dimension, t.score, t.score_range, t.score_reason
-          FROM {model}.thresholds AS t, {model}._question AS q WHERE q.tenant = COALESCE(t.tenant, '')) AS t
+          FROM {thresholds} AS t, {model}._question AS q WHERE q.tenant = COALESCE(t.tenant, '')) AS t
   LEFT JOIN (SELECT c.tenant, d.dimension, d.score, count(*) AS customers, sum(c.monetary) AS revenue
-               FROM {model}.customer_scores AS c,
+               FROM {scores} AS c,
                     LATERAL (VALUES ('recency', c.r_score), ('frequency', c.f_score),
                      ('monetary', c.m_score), ('basket', c.basket_score)) AS d (dimension, score)
               WHERE d.score IS NOT NULL GROUP BY c.tenant, d.dimension, d.score) AS s
          ON s.dimension = t.dimension AND s.score = t.score AND COALESCE(s.tenant, '') = COALESCE(t.tenant, '')
 WINDOW w AS (PARTITION BY t.tenant, t.dimension)
  ORDER BY t.tenant, array_position('{recency,frequency,monetary,basket}', t.dimension), t.score$q$,
-				'model', home, 'money', money),
+				'model', home, 'scores', scores, 'money', money,
+				'thresholds', @extschema@._with_tenant(settings, home || '.thresholds')),
 			'{as_of,tenant,dimension,score,score_range,customers,customers_share,revenue,revenue_share,note}',
 			'{customers,customers_share,revenue,revenue_share}', $q$q.dimension || ':' || q.score$q$,
 			$q$'n:' || q.dimension$q$, 'q.tenant, q.dimension',
@@ -651,12 +654,12 @@ SELECT q.as_of, {tenant} AS tenant, q.r_score, q.f_score,
            AND f.score <= cardinality(q.frequency_thresholds) + 1) AS q
   LEFT JOIN (SELECT c.tenant, c.r_score, c.f_score, count(*) AS customers, sum(c.monetary) AS revenue,
                     avg(c.m_score) AS mean_m_score
-               FROM {model}.customer_scores AS c WHERE c.r_score IS NOT NULL
+               FROM {scores} AS c WHERE c.r_score IS NOT NULL
               GROUP BY c.tenant, c.r_score, c.f_score) AS s
          ON s.r_score = q.r_score AND s.f_score = q.f_score AND COALESCE(s.tenant, '') = q.tenant
 WINDOW w AS (PARTITION BY q.tenant)
  ORDER BY q.tenant, q.r_score DESC, q.f_score$q$,
-				'model', home, 'money', money, 'tenant', tenant, 'language', language,
+				'model', home, 'scores', scores, 'money', money, 'tenant', tenant, 'language', language,
 				'decimals', settings ->> 'money_decimals', 'bins', settings ->> 'bins'),
 			'{as_of,tenant,r_score,f_score,r_range,f_range,customers,customers_share,revenue,'
 			'revenue_share,mean_m_score}',

@@ -38,7 +38,7 @@ SELECT segment_label, group_no, customers, converted, round(rate::numeric, 4) AS
 SELECT count(*) AS compared, count(*) FILTER (WHERE abs(a.p - t.p) > 1e-12 OR abs(a.low - t.low) > 1e-12 OR abs(a.high - t.high) > 1e-12 OR abs(a.difference - t.difference) > 1e-12) AS different
 FROM cp.campaign_result('spring', 90) AS a JOIN (SELECT s.segment, s.everybody, t.* FROM (SELECT segment, everybody, compare_rates(group_no, is_converted) AS c FROM camp.slow('spring', 90) CROSS JOIN LATERAL (SELECT n <= converted AS is_converted FROM generate_series(1, customers) AS n) AS x GROUP BY 1, 2) AS s, comparison_table(s.c) AS t) AS t
   ON t.segment IS NOT DISTINCT FROM a.segment AND t.everybody = a.everybody AND t.group_no = a.group_no WHERE a.group_no > 1;
-SELECT d.* FROM differ('SELECT * FROM cp.campaign_result(''all'', 90)', 'SELECT * FROM campaign_result(''cp'', ''all'', 90)') AS d;
+SELECT d.* FROM differ('SELECT NULL::text AS tenant, * FROM cp.campaign_result(''all'', 90)', 'SELECT * FROM campaign_result(''cp'', ''all'', 90)') AS d;
 SELECT d.* FROM differ('SELECT * FROM cp.campaign_results WHERE campaign = ''spring''', 'SELECT ''spring'', date ''2025-06-30'', r.* FROM cp.campaign_result(''spring'') AS r') AS d;
 -- return: of everybody against the control, where there is a cost; without a control nothing is due to the campaign
 SELECT r.customers, round(r.roi::numeric, 6) = round(((f.margin * r.value_difference_exact * r.customers - 120) / 120)::numeric, 6) AS roi, r.reason FROM (SELECT r.*, (t.t).difference AS value_difference_exact FROM cp.campaign_result('spring', 90) AS r,

@@ -20,7 +20,7 @@ SELECT count(*) > 0 AS done FROM alter_model('m', as_of => '2025-12-31');
 SELECT count(*) AS moved, count(*) FILTER (WHERE s.previous_segment IS DISTINCT FROM b.segment) AS different, count(s.changed_on) AS dated FROM m.customer_segments AS s JOIN before AS b USING (customer_key) WHERE s.segment <> b.segment;
 CREATE TABLE shopdata.recorded AS SELECT * FROM record_changes('m');
 SELECT status, changes, last_change_id - first_change_id + 1 AS ids FROM recorded;
-SELECT * FROM differ('SELECT iso(as_of), customer_key, tenant, previous_segment, segment FROM m.segment_changes',
+SELECT * FROM differ('SELECT iso(as_of), customer_key, NULL::text, previous_segment, segment FROM m.segment_changes',
   $$SELECT '2025-12-31', s.customer_key, NULL, b.segment, s.segment FROM m.customer_segments AS s JOIN before AS b USING (customer_key) WHERE s.segment <> b.segment$$);
 SELECT * FROM differ('SELECT customer_key, segment, previous_segment, iso(changed_on) FROM m.customer_segments',
   $$SELECT s.customer_key, s.segment, CASE WHEN s.segment <> b.segment THEN b.segment END, CASE WHEN s.segment <> b.segment THEN '2025-12-31' END FROM m.customer_segments AS s JOIN before AS b USING (customer_key)$$);

@@ -68,7 +68,7 @@ ALTER TABLE private.members RENAME TO clients;
 CREATE TABLE private.odd (customer_id int, ordered_on date, total numeric, counts boolean);
 INSERT INTO private.odd VALUES (1, '2025-01-01', 5, NULL), (1, '2026-01-01', 5, NULL), (2, '2026-02-01', 5, NULL), (3, '2025-02-01', -5, NULL), (4, '2025-12-31', 5, NULL), (NULL, '2025-01-01', 1, NULL), (5, NULL, 1, NULL), (6, '2025-01-01', NULL, NULL), (NULL, NULL, NULL, NULL);
 SELECT count(*) > 0 AS done FROM create_model('odd', 'private.odd', as_of => '2025-12-31');
-SELECT tenant, reason, unit, affected, explanation, checked_at <= clock_timestamp() AS checked FROM odd.data_quality ORDER BY reason;
+SELECT reason, unit, affected, explanation, checked_at <= clock_timestamp() AS checked FROM odd.data_quality ORDER BY reason;
 SELECT customer_key, segment FROM odd.customer_scores ORDER BY 1;
 DELETE FROM private.odd WHERE customer_id IS NULL;
 SELECT reason, affected FROM odd.data_quality WHERE reason = 'no_customer';

@@ -53,7 +53,7 @@ SELECT count(*) AS rows, count(customer_key) AS keys, count(DISTINCT customer_ke
 SELECT count(*) AS rows, count(customer_key) AS keys, count(DISTINCT customer_key) AS different_keys FROM branches.customer_scores;
 SELECT count(*) AS rows, count(DISTINCT g.customer_key) AS keys, count(*) FILTER (WHERE (s.segment, s.segment_label, s.customer_id) IS DISTINCT FROM (g.segment, g.segment_label, g.customer_id)) AS different
 FROM shop.customer_scores AS s FULL JOIN shop.customer_segments AS g USING (customer_key);
-SELECT count(*) AS rows, count(*) FILTER (WHERE tenant IS NOT NULL OR customer_id <> customer_key) AS different FROM shop.customer_scores;
+SELECT count(*) AS rows, count(*) FILTER (WHERE customer_id <> customer_key) AS different FROM shop.customer_scores;
 
 -- Labels and ranges in French
 SELECT segment, role, segment_label, description, action, segment_order, segment_color FROM branches.segments JOIN (SELECT DISTINCT segment, segment_label FROM branches.segment_summary) AS s USING (segment) WHERE label = segment_label ORDER BY segment_order;

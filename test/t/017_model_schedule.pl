@@ -30,7 +30,7 @@ my @views = map { s/^chain\.//r } views($node, 'chain', 'chain');
 my %keyed = map { $_ => 1 } split /\n/, in_db('postgres', q{SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 	WHERE relnamespace = 'chain'::regnamespace AND attname = 'customer_key' AND relkind = 'v' AND relname !~ '^_' AND relname NOT IN ('segment_changes', 'customer_streams', 'campaign_members')});
 my %keys = (segment_changes => 'change_id', customer_streams => 'customer_key, stream, kind', campaign_members => 'campaign, customer_key', campaigns => 'tenant, campaign, group_no',
-	campaign_results => 'tenant, campaign, segment, everybody, group_no', segment_kpis => 'tenant, segment, everybody, kpi', goals => 'tenant, segment, kpi',
+	campaign_results => 'tenant, campaign, segment, everybody, group_no', segment_kpis => 'tenant, segment, everybody, kpi', headline => 'tenant', segment_moves_90d => 'tenant, from_segment, to_segment', segment_history_12m => 'tenant, as_of, segment', goals => 'tenant, segment, kpi',
 	drift_since_calibration => 'tenant, dimension', revenue_concentration => 'tenant, top_share', clusters => 'tenant, cluster', cluster_inputs => 'tenant, cluster, input', cluster_profile => 'tenant, cluster, attribute, position', account_scores => 'tenant, account', segments => 'segment', segment_summary => 'tenant, segment', rfm_grid => 'tenant, r_score, f_score',
 	score_distribution => 'tenant, dimension, score', thresholds => 'tenant, dimension, score', model_status => 'model', data_quality => 'tenant, reason',
 	attribute_summary => 'tenant, attribute, attribute_value, segment', segment_profile => 'tenant, segment, attribute, position', processing_record => 'item, detail',
@@ -43,7 +43,7 @@ for my $role (sort keys %schemas)
 	for my $view (@views)
 	{
 		my $key = $keyed{$view} ? 'customer_key' : $keys{$view} // die "which is the key of $view?";
-		my ($out, $err) = run_as($node, 'chain', $role, "CREATE MATERIALIZED VIEW $schema.$view AS SELECT * FROM chain.$view; CREATE UNIQUE INDEX ON $schema.$view ($key); REFRESH MATERIALIZED VIEW CONCURRENTLY $schema.$view;");
+		my ($out, $err) = run_as($node, 'chain', $role, "SET client_min_messages = warning; CREATE MATERIALIZED VIEW $schema.$view AS SELECT * FROM chain.$view; CREATE UNIQUE INDEX ON $schema.$view ($key); REFRESH MATERIALIZED VIEW CONCURRENTLY $schema.$view;");
 		is($err, '', "$role: $view, unique by $key, refreshed concurrently");
 	}
 }

@@ -70,7 +70,8 @@ is(join(' ', grep { "@{ $relations->{$_} }" ne 't shopowner' } sort keys %$relat
 is(in_shop('postgres', qq{SELECT string_agg(DISTINCT c.relname || ' ' || p.proname, ', ') FROM pg_class AS c JOIN pg_rewrite AS w ON w.ev_class = c.oid
 	JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_proc'::regclass JOIN pg_proc AS p ON p.oid = d.refobjid
 	WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN $schemas) AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'scoring'::regnamespace)}),
-	'_everyone _touched_rows, _pending_keys _touched_rows, _pending_rows _touched_rows, campaign_results campaign_result, drift_since_calibration drift, goals segment_kpi_history, segment_kpis segment_kpi_history',
+	'_everyone _touched_rows, _pending_keys _touched_rows, _pending_rows _touched_rows, campaign_results campaign_result, drift_since_calibration drift, goals segment_kpi_history, headline lifecycle, headline segment_kpi_history,'
+	. ' segment_history_12m segment_history, segment_kpis segment_kpi_history, segment_moves_90d segment_transitions',
 	'they call functions of PostgreSQL and of the extension, and those of the model that the page names');
 # A query over the views below tells which read the table of people, in words that the page says.
 my %reads_people = map { $_ => 1 } split /\n/, in_shop('postgres', q{

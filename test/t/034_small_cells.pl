@@ -62,7 +62,24 @@ my $everything = q{
 	UNION ALL SELECT 'history', 'segment=' || segment, customers, CASE WHEN customers_share IS NOT NULL THEN 'everybody' END FROM MODEL.segment_history('2025-12-31', '2025-12-31')
 	UNION ALL SELECT 'transitions', 'segment=' || to_segment, customers, NULL FROM MODEL.segment_transitions('2025-12-31', '2025-12-31')
 	UNION ALL SELECT 'thresholds', 'ordered=t', max(calibrated_customers), NULL FROM MODEL.thresholds
-	UNION ALL SELECT 'kpi ' || kpi, CASE WHEN everybody THEN 'everybody' ELSE 'segment=' || segment END, value::bigint, NULL FROM MODEL.segment_kpis WHERE kpi = 'customers'};
+	UNION ALL SELECT 'kpi ' || kpi, CASE WHEN everybody THEN 'everybody' ELSE 'segment=' || segment END, value::bigint, NULL FROM MODEL.segment_kpis WHERE kpi = 'customers'
+	UNION ALL SELECT 'months', 'segment=' || segment, customers, CASE WHEN customers_share IS NOT NULL THEN 'everybody' END FROM MODEL.segment_history_12m WHERE as_of = '2025-12-31'
+	UNION ALL SELECT 'headline ' || w.what, w.what, w.customers, NULL FROM MODEL.headline AS h,
+		LATERAL (VALUES ('everybody', h.customers), ('segment=prospects', h.prospects), ('segment=at_risk', h.at_risk_customers)) AS w (what, customers)};
+# Who was where when the 90 days began, and is where now. Beside all of now; what the summaries of the first day
+# add is told by two days that are asked for one after the other.
+my $moves = q{
+	SELECT 'moves', 'then=' || from_segment || ';segment=' || to_segment, customers, NULL FROM MODEL.segment_moves_90d
+	UNION ALL SELECT 'now', 'segment=' || segment, customers, CASE WHEN customers_share IS NOT NULL THEN 'everybody' END FROM MODEL.segment_summary};
+# Who ordered in the year, and in the one before: people, and what they brought.
+my $year = q{
+	SELECT 'active', 'year=t', active_customers_12m, NULL FROM MODEL.headline
+	UNION ALL SELECT 'active before', 'before=t', active_customers_12m_before, NULL FROM MODEL.headline
+	UNION ALL SELECT 'everybody', 'everybody', customers, NULL FROM MODEL.headline
+	UNION ALL SELECT 'brought', 'year=t', CASE WHEN coalesce(revenue_12m, orders_12m, mean_basket_12m) IS NOT NULL THEN -1 END, NULL FROM MODEL.headline
+	UNION ALL SELECT 'brought before', 'before=t', CASE WHEN coalesce(revenue_12m_before, orders_12m_before, mean_basket_12m_before, revenue_12m_change::numeric) IS NOT NULL THEN -1 END, NULL FROM MODEL.headline
+	UNION ALL SELECT 'brought', CASE WHEN NOT everybody THEN 'segment=' || segment || ';' ELSE '' END || 'year=t', CASE WHEN NOT suppressed THEN -1 END, NULL
+	  FROM MODEL.segment_kpi_history('2024-12-31', '2025-12-31', '365 days') WHERE kpi = 'revenue'};
 # What people brought in the 90 days: sums over those who ordered, which no other table tells.
 my $sales = q{
 	SELECT 'kpi ' || kpi, CASE WHEN NOT everybody THEN 'segment=' || segment || ';' ELSE '' END || 'bought=*', CASE WHEN NOT suppressed THEN -1 END, NULL
@@ -74,7 +91,8 @@ my $rates = q{
 	       ('retention_rate', 1, ';earlier=t', k.n), ('retention_rate', 2, ';earlier=t;bought=*', coalesce(k.value * k.n, 0)), ('churn_rate', 1, ';earlier=t', k.n)) AS p (kpi, no, part, customers) WHERE p.kpi = k.kpi};
 my $predicted = q{
 	UNION ALL SELECT 'prediction', 'segment=' || segment, customers, NULL FROM MODEL.prediction_by_segment
-	UNION ALL SELECT 'predicted', 'segment=' || segment || ';valued=t', predicted_customers, CASE WHEN clv_12m_share IS NOT NULL THEN 'valued=t' END FROM MODEL.prediction_by_segment};
+	UNION ALL SELECT 'predicted', 'segment=' || segment || ';valued=t', predicted_customers, CASE WHEN clv_12m_share IS NOT NULL THEN 'valued=t' END FROM MODEL.prediction_by_segment
+	UNION ALL SELECT 'headline', 'valued=t', CASE WHEN clv_12m IS NOT NULL THEN -1 END, NULL FROM MODEL.headline};
 my $clustered = q{
 	UNION ALL SELECT 'clusters', 'cluster=' || cluster, customers, CASE WHEN customers_share IS NOT NULL THEN 'cluster=*' END FROM MODEL.clusters
 	UNION ALL SELECT 'means', 'cluster=' || cluster, customers, CASE WHEN mean_of_all IS NOT NULL THEN 'cluster=*' END FROM MODEL.cluster_inputs WHERE input_order = 1
@@ -97,14 +115,15 @@ sub rows
 sub classes
 {
 	my ($valued, $cluster) = @_;
-	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'week', 'ordered', 'city', 'region', 'job', 'age', 'fifth', 'valued', 'then', 'bought', 'earlier', 'cluster');
+	my @names = ('segment', 'overridden', 'recency', 'frequency', 'monetary', 'basket', 'cohort', 'week', 'ordered', 'city', 'region', 'job', 'age', 'fifth', 'valued', 'then', 'bought', 'earlier', 'year', 'before', 'cluster');
 	return map { my @v = @$_; my $n = pop @v; { n => $n, map { $names[$_] => $v[$_] } 0 .. $#names } } rows(qq{
 		SELECT segment, segment_overridden, r_score, f_score, m_score, basket_score, to_char(as_of - tenure_days, 'YYYY-MM'), to_char(as_of - tenure_days, 'IYYY-IW'), CASE WHEN recency_days IS NOT NULL THEN 't' END,
-		       city, region, job, age, scoring._fifth_range('whole', k.cuts, scoring.score(age, k.cuts), 'en'), CASE WHEN $valued THEN 't' END, t.segment_then, nullif(least(coalesce(o.bought, 0), 2), 0), CASE WHEN o.earlier > 0 THEN 't' END, $cluster, count(*) FROM whole.customer_scores AS c
+		       city, region, job, age, scoring._fifth_range('whole', k.cuts, scoring.score(age, k.cuts), 'en'), CASE WHEN $valued THEN 't' END, t.segment_then, nullif(least(coalesce(o.bought, 0), 2), 0), CASE WHEN o.earlier > 0 THEN 't' END, CASE WHEN o.year > 0 THEN 't' END, CASE WHEN o.before > 0 THEN 't' END, $cluster, count(*) FROM whole.customer_scores AS c
 		  LEFT JOIN (SELECT customer_key, segment AS segment_then FROM whole.customer_scores_at('2025-10-02')) AS t USING (customer_key)
 		  LEFT JOIN (SELECT customer AS customer_key, count(*) FILTER (WHERE day > '2025-10-02' AND day <= '2025-12-31') AS bought,
-			count(*) FILTER (WHERE day > date '2025-10-02' - 90 AND day <= '2025-10-02') AS earlier FROM orders GROUP BY 1) AS o USING (customer_key),
-		       (SELECT scoring.quantile_thresholds(age, 5) AS cuts FROM whole.customer_scores) AS k GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}, 'postgres');
+			count(*) FILTER (WHERE day > date '2025-10-02' - 90 AND day <= '2025-10-02') AS earlier, count(*) FILTER (WHERE day > '2024-12-31' AND day <= '2025-12-31') AS year,
+			count(*) FILTER (WHERE day > date '2024-12-31' - 365 AND day <= '2024-12-31') AS before FROM orders GROUP BY 1) AS o USING (customer_key),
+		       (SELECT scoring.quantile_thresholds(age, 5) AS cuts FROM whole.customer_scores) AS k GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21}, 'postgres');
 }
 
 sub members
@@ -285,6 +304,11 @@ for my $shop (@shops)
 	check_shop("shop $seed of $n", $minimum, $everything . ($predicts ? $predicted : '') . ($clusters ? $clustered : ''), @classes);
 	check_shop("sales of shop $seed of $n", $minimum, $sales, @classes);
 	check_shop("rates of shop $seed of $n", $minimum, $rates, @classes);
+	if ($n < 500)
+	{
+		check_shop("moves of shop $seed of $n", $minimum, $moves, @classes);
+		check_shop("year of shop $seed of $n", $minimum, $year, @classes);
+	}
 	$everybodys += rows(q{SELECT 1 FROM shop.segment_kpis WHERE everybody AND NOT suppressed}, 'board');
 }
 cmp_ok($everybodys, '>=', 8 * @shops, 'key figures of everybody are shown though some of segments are not');
