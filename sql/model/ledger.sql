@@ -173,6 +173,10 @@ DECLARE
 	events		text[];
 	everything	boolean;
 BEGIN
+	-- where the schema has been renamed, another may have its name: nothing is added then
+	IF NOT ({owned}) THEN
+		RETURN;
+	END IF;
 	IF NOT EXISTS (SELECT FROM {model}.ledger_secret AS s WHERE s.secret = $1) OR $1 IS NULL THEN
 		RAISE insufficient_privilege USING MESSAGE = 'only views of the model call _touched_rows';
 	END IF;
@@ -188,6 +192,9 @@ BEGIN
 		  FROM changes AS d LEFT JOIN {model}.merged_customers AS m ON m.customer_key = d.customer_key;
 END
 $q$, 'model', quote_ident(model),
+		'owned', (SELECT string_agg(format('@extschema@._owned_by_current_user(to_regclass(%L)) IS TRUE',
+				format('%I.%I', model, t)), ' AND ')
+			FROM unnest('{ledger,ledger_secret,merged_customers,touched}'::name[]) AS t),
 		'differing', @extschema@._ledger_differing(model, settings, 'events', 'everything'))));
 	EXECUTE format('COMMENT ON FUNCTION %I._touched_rows(bytea) IS %L', model,
 		'internal: what has become of the events that statements have touched; SECURITY DEFINER, because readers have'

@@ -480,6 +480,9 @@ DECLARE
 	part	record;
 	event	record;
 BEGIN
+	IF root IS NULL THEN
+		RAISE undefined_table USING MESSAGE = format('model "%s": its source is gone', model);
+	END IF;
 	FOR part IN SELECT * FROM @extschema@._model_table_tree(root) LOOP
 		FOR event IN SELECT * FROM (VALUES
 				('INSERT', 'REFERENCING NEW TABLE AS new_rows'),

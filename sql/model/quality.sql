@@ -163,6 +163,9 @@ BEGIN ATOMIC
 			'event keys whose rows say different things;'
 			' the row of the latest day counts, then that of the highest value',
 			'find out whether event_key tells orders apart, and which row is right'),
+		('no_event_key', 225, 'orders', 'checked', 'live_on',
+			'orders without an event key, or with one of more than 1,000 bytes; left out',
+			'a model that is live over several tables knows events by their keys: see event_key'),
 		('several_rows_a_day', 230, 'days', 'checked', NULL,
 			'days of a customer with several rows, where these are more than 20 %',
 			'the source may have order lines: add them up to orders, or count days with frequency => ''active_days'''),
@@ -571,6 +574,7 @@ BEGIN
 			  FROM (%4$s) AS r
 		), kept AS (
 			SELECT * FROM source AS s WHERE s.is_scored AND s.is_kept
+			   AND ('live_on' <> ALL ($2) OR octet_length(s.event_key) <= 1000)
 		), tenants AS (
 			SELECT s.tenant, count(*) AS orders FROM kept AS s GROUP BY s.tenant
 		),
@@ -669,6 +673,10 @@ BEGIN
 			UNION ALL
 			SELECT s.tenant, 'no_currency', count(*), count(DISTINCT s.customer_key), NULL FROM kept AS s
 			 WHERE s.currency IS NULL AND 'currency' = ANY ($2) GROUP BY s.tenant
+			UNION ALL
+			SELECT s.tenant, 'no_event_key', count(*), count(DISTINCT s.customer_key), NULL FROM source AS s
+			 WHERE (octet_length(s.event_key) <= 1000) IS NOT TRUE AND s.is_scored AND 'live_on' = ANY ($2)
+			 GROUP BY s.tenant
 		),
 		-- a weekday counts if at least half of its days have a row
 		days AS (
@@ -715,7 +723,8 @@ BEGIN
 			THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END,
 		settings ->> 'quality_query', NULL, settings ->> 'money_decimals')
 		INTO findings
-		USING today, ARRAY(SELECT k FROM unnest('{event_key,currency}'::text[]) AS k WHERE settings ->> k IS NOT NULL);
+		USING today, ARRAY(SELECT k FROM unnest('{event_key,currency,live_on}'::text[]) AS k
+			WHERE settings ->> k IS NOT NULL);
 	EXECUTE format('LOCK TABLE %I.quality IN SHARE ROW EXCLUSIVE MODE', model);
 	EXECUTE format('DELETE FROM %I.quality', model);
 	EXECUTE format('INSERT INTO %I.quality'

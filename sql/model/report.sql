@@ -96,7 +96,7 @@ BEGIN
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT ''note'', concat_ws('': '', concat(d.affected, '' '', d.explanation), d.advice)'
 		' FROM %I.data_quality AS d WHERE d.reason IN (''duplicate_keys'', ''conflicting_keys'','
-		' ''mixed_currencies'', ''no_currency'', ''placeholder_key'', ''dominant_customer'','
+		' ''mixed_currencies'', ''no_currency'', ''no_event_key'', ''placeholder_key'', ''dominant_customer'','
 		' ''spoilt_keys'', ''similar_keys'')'
 		' AND d.affected > 0', model);
 	RETURN QUERY SELECT 'note', n FROM @extschema@._model_quality_notes(model, settings) AS n;

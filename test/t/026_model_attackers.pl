@@ -221,6 +221,13 @@ is(caught(), '0', 'nothing of its new owner has run with the rights of the owner
 $node->safe_psql('postgres', 'ALTER VIEW crm.paid OWNER TO shopowner');
 as('shopowner', q{CREATE OR REPLACE VIEW crm.paid AS SELECT o, sum(v) AS v FROM crm.pay GROUP BY o});
 is(as('lyon', $of_net), 'K1 8.00, K2 5.00', 'given back, all is as before');
+as('shopowner', 'ALTER SCHEMA net RENAME TO moved');
+as('mallory', q{CREATE SCHEMA net; GRANT USAGE ON SCHEMA net TO PUBLIC; CREATE VIEW net.touched AS SELECT public.catch('a namesake') AS event; CREATE VIEW net.ledger_secret AS SELECT public.catch('a namesake')::bytea AS secret;
+	GRANT SELECT ON net.touched, net.ledger_secret TO PUBLIC});
+is(as('lyon', $of_net =~ s/net\./moved./r), 'K1 5.00, K2 5.00', 'where the schema was renamed, its views answer from what they have');
+as('mallory', 'DROP SCHEMA net CASCADE');
+as('shopowner', 'ALTER SCHEMA moved RENAME TO net');
+is(as('lyon', $of_net), 'K1 8.00, K2 5.00', 'with its name again, all is as before');
 $node->safe_psql('postgres', 'ALTER TABLE crm.pay OWNER TO mallory; GRANT ALL ON crm.pay TO shopowner');
 as('mallory', q{CREATE INDEX ON crm.pay ((public.catch_immutable('an index on a constant') || v::text)); INSERT INTO crm.pay VALUES (2, 4)});
 is(as('lyon', $of_net), 'K1 5.00, K2 5.00', 'the same with a table');
