@@ -143,6 +143,10 @@ src/segment/known_columns.h: sql/model/columns.sql sql/known_columns.pl sql/Rows
 	perl sql/known_columns.pl $< > $@.tmp
 	mv $@.tmp $@
 
+# For compilers that only look: CC='gcc -fsyntax-only'.
+.PHONY: objects
+objects: $(OBJS)
+
 # Of a database with the extension (PGHOST, PGDATABASE, ...): lint compares.
 .PHONY: docs/functions.md
 docs/functions.md:

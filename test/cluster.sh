@@ -144,14 +144,20 @@ as_user() {
 	fi
 }
 
-build_extension() {
-	local name=$1; shift
+# copy_source NAME: the source, in $WORK/NAME
+copy_source() {
+	local name=$1
 	mkdir "$WORK/$name"
 	tar -C "$SOURCE_DIR" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
 		--exclude='./customer_scoring--*.sql' --exclude=./tmp_check --exclude=node_modules -cf - . |
 		tar -C "$WORK/$name" --no-same-owner -xf -
 	[ "$(id -u)" != 0 ] || chown -R "$RUN_USER:" "$WORK/$name"
 	chmod -R u+rwX,go+rX "$WORK/$name"
+}
+
+build_extension() {
+	local name=$1; shift
+	copy_source "$name"
 	if ! as_user make -s -j2 -C "$WORK/$name" PG_CONFIG="$PG_CONFIG" "$@" >"$WORK/$name.log" 2>&1 ||
 		! as_user make -s -C "$WORK/$name" PG_CONFIG="$PG_CONFIG" "$@" DESTDIR="$WORK/$name.root" install >>"$WORK/$name.log" 2>&1
 	then

@@ -75,6 +75,7 @@ regress_tests() {
 		# what calls no C that others don't
 		sanitized) grep -vE '^(model|connect_|explain_numbers$)' <<<"$all" ;;
 		planned) grep -vE '^(model|connect_|explain_numbers$|btyd_corrections$|score_window$|history_agg$|score_customers$|quantile$)' <<<"$all" ;;
+		not_compiled) regress_tests layers | grep -vxFf <(regress_tests compiled) ;;
 		compiled) regress_tests planned | grep -vxE 'arguments|segment_no_order' | grep -vxFf <(cd "$WORK/normal/test/sql" && awk 'FNR < 10 && /^SET jit = off/ { sub(/\.sql$/, "", FILENAME); print FILENAME }' *.sql) ;;
 	esac
 }

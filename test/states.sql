@@ -32,7 +32,7 @@ CREATE TABLE stream_sample AS SELECT row_number() OVER () AS id, s::stream_histo
   ('{7/9={2025-01-03:1:92233720368547758.07},7/10={2025-01-03:0:-5,2025-06-01:1:0}}')) v(s);
 INSERT INTO stream_sample SELECT 100, stream_histories_agg(1 + i % 3, i % 7, history(date '2025-01-01' + i * i % 700, CASE WHEN i % 3 = 0 THEN 1 ELSE (i * 7919 % 100000) / 100.0 END)) FROM generate_series(1, 40) i;
 
-CREATE TABLE result (kind text, ok boolean, accepted boolean, detail text);
+CREATE UNLOGGED TABLE result (kind text, ok boolean, accepted boolean, detail text);
 
 CREATE FUNCTION mutate_text(literal text, seed text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -70,7 +70,7 @@ DECLARE
   again bytea;
 BEGIN
   again := test_receive(bytes, type);
-  INSERT INTO result VALUES (type || ': binary, ' || kind, again = bytes, true, format('%s became %s', bytes, again));
+  INSERT INTO result VALUES (type || ': binary, ' || kind, again = bytes, true, CASE WHEN again <> bytes THEN format('%s became %s', bytes, again) END);
 EXCEPTION WHEN OTHERS THEN
   INSERT INTO result VALUES (type || ': binary, ' || kind, sqlstate LIKE '22%' AND sqlerrm ~ ('history|' || type::text), false, format('%s: %s %s', left(bytes::text, 200), sqlstate, sqlerrm));
 END $$;
@@ -78,9 +78,11 @@ END $$;
 CREATE FUNCTION try_state(aggregate regprocedure, bytes bytea) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   again bytea;
+  same boolean;
 BEGIN
   again := test_deserialize(bytes, aggregate);
-  INSERT INTO result VALUES ('state of ' || aggregate, test_deserialize(again, aggregate) = again, true, format('%s became %s', bytes, again));
+  same := test_deserialize(again, aggregate) = again;
+  INSERT INTO result VALUES ('state of ' || aggregate, same, true, CASE WHEN NOT same THEN format('%s became %s', bytes, again) END);
 EXCEPTION WHEN OTHERS THEN
   INSERT INTO result VALUES ('state of ' || aggregate, sqlstate ~ '^(22|54)', false, format('%s: %s %s', left(bytes::text, 200), sqlstate, sqlerrm));
 END $$;
@@ -170,7 +172,10 @@ END $$;
 SELECT try_state(aggregate, bytes) FROM state;
 \if :whole
 SELECT try_state(aggregate, substr(bytes, 1, n)) FROM state, generate_series(0, length(bytes) - 1) n;
-SELECT try_state(aggregate, set_bit(bytes, i, 1 - get_bit(bytes, i))) FROM state, generate_series(0, 8 * length(bytes) - 1) i;
+-- (The rows of a long state are alike: each bit of the first of them, each seventh of the others. Two aggregates
+-- have the states of others, and fit many times over them.)
+SELECT try_state(aggregate, set_bit(bytes, i, 1 - get_bit(bytes, i))) FROM state, generate_series(0, 8 * length(bytes) - 1) i
+ WHERE CASE WHEN aggregate::text ~ '^(btyd_fit_bootstrap|choose_k)' THEN i % 29 = 0 ELSE i < 1024 OR i % 7 = 0 END;
 \endif
 SELECT try_state(s.aggregate, mutate_bytes(s.bytes, o.bytes, s.aggregate || s.bytes::text || i))
   FROM state s JOIN state o USING (aggregate), generate_series(1, :mutants / 4) i;

@@ -9,7 +9,7 @@ stage_fuzz() {
 		mkdir -p "$WORK/$harness"
 		[ "$(id -u)" != 0 ] || chown "$RUN_USER" "$WORK/$harness"
 		fuzz "$harness: committed corpus" "$harness" "$fuzz/corpus/$harness"/*
-		fuzz "$harness: seed $seed" "$harness" -max_total_time="${FUZZ_SECONDS:-6}" -seed="$seed" -timeout=10 -print_final_stats=1 \
+		fuzz "$harness: seed $seed" "$harness" -max_total_time="${FUZZ_SECONDS:-3}" -seed="$seed" -timeout=10 -print_final_stats=1 \
 			"$WORK/$harness" "$fuzz/corpus/$harness"
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$WORK/$harness.log")
 		total=$((total + ${runs:-0}))

@@ -1,10 +1,10 @@
 # The regression tests, and tampered forms (test/states.sql), with the extension
-# built for AddressSanitizer and UndefinedBehaviorSanitizer, in the server as the
-# distribution ships it. Before that, memory errors planted in a test module must
+# built for AddressSanitizer and UndefinedBehaviorSanitizer and with its assertions, in
+# the server as the distribution ships it. Before that, memory errors planted in a test module must
 # be reported: a stage that can't see is a failed one.
 
 stage_sanitize() {
-	local flags='-O1 -g -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fno-wrapv -fno-sanitize-recover=all'
+	local flags='-O1 -g1 -DUSE_ASSERT_CHECKING -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fno-wrapv -fno-sanitize-recover=all'
 	flags+=' -fsanitize=address,undefined,float-cast-overflow'
 	(build_extension sanitized with_llvm=no COPT="$flags") || { failed "the extension doesn't build with sanitizers"; return; }
 	as_user make -s -C "$WORK/sanitized/test/module" PG_CONFIG="$PG_CONFIG" with_llvm=no COPT="$flags" >"$WORK/module.log" 2>&1 ||
