@@ -25,7 +25,7 @@ CREATE TABLE events AS
               ELSE date '2023-01-01' + draw(i, 4, 1 + customer * 3)::int END AS day,
          CASE draw(i, 5, 25) WHEN 0 THEN NULL WHEN 1 THEN 0 WHEN 2 THEN 0.0000000000 WHEN 3 THEN amount::numeric(30, 12) ELSE amount END AS value,
          CASE draw(i, 6, 5) WHEN 0 THEN true WHEN 1 THEN false WHEN 2 THEN NULL ELSE amount >= 0 END AS counts
-    FROM (SELECT i, draw(i, 1, 120) AS customer FROM generate_series(1, 12000) i) c
+    FROM (SELECT i, draw(i, 1, 120) AS customer FROM generate_series(1, 6000) i) c
     CROSS JOIN LATERAL (SELECT digits, limits.v / power(10::numeric, digits) * CASE draw(i, 7, 6) WHEN 0 THEN -1 ELSE 1 END AS amount
            FROM (SELECT CASE WHEN customer % 3 = 0 THEN draw(i, 8, 1 + customer % 10) ELSE customer % 10 END AS digits) d
            CROSS JOIN LATERAL (SELECT CASE draw(i, 9, 4) WHEN 0 THEN draw(i, 10, 10) WHEN 1 THEN draw(i, 10, 100000)
@@ -148,7 +148,7 @@ INSERT INTO question VALUES
   ('grouping sets', 'SELECT coalesce(customer, -1), coalesce(id % 3, -1), history_agg(day, value), sum(history(day, value)) FROM events WHERE abs(value) < 1e6 GROUP BY GROUPING SETS ((customer), (id % 3), ())');
 CREATE TABLE histories AS SELECT id, customer, history_agg(day, value) AS h FROM (SELECT id % 9 AS id, customer, day, value FROM events WHERE abs(value) < 1e6) e GROUP BY id, customer;
 ANALYZE histories;
-SELECT max(length(history_send(h))) < 256 AS some_short, sum(length(history_send(h))) > 20000 AS long_together FROM histories;
+SELECT max(length(history_send(h))) < 256 AS some_short, sum(length(history_send(h))) > 10000 AS long_together FROM histories;
 
 CREATE FUNCTION checksum(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -200,7 +200,7 @@ END $$;
 SELECT mode, count(*) AS questions, count(*) FILTER (WHERE planned) >= 3 AS planned_so, count(*) FILTER (WHERE same) AS same FROM result GROUP BY mode ORDER BY mode COLLATE "C";
 
 -- a hash table that spills: 100,000 customers
-CREATE TABLE many AS SELECT draw(i, 1, 100000) AS customer, date '2024-01-01' + draw(i, 2, 730)::int AS day, draw(i, 3, 100000) / 100.0 AS value FROM generate_series(1, 200000) i;
+CREATE TABLE many AS SELECT draw(i, 1, 100000) AS customer, date '2024-01-01' + draw(i, 2, 730)::int AS day, draw(i, 3, 100000) / 100.0 AS value FROM generate_series(1, 100000) i;
 ANALYZE many;
 SET max_parallel_workers_per_gather = 0;
 SET enable_hashagg = on;

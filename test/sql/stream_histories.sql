@@ -230,9 +230,9 @@ BEGIN
   RAISE WARNING '% wrong, %', wrong, CASE WHEN left_out > 20 THEN 'and some are left out' ELSE left_out::text END;
 END $$;
 RESET jit;
--- all streams and kinds there are
+-- all streams and kinds there are (events of each sixth stream: a look-up goes through those before it)
 CREATE TABLE everything AS SELECT stream_histories_agg(stream, kind, history(date '2025-01-01' + kind, stream)) AS s FROM generate_series(255, 1, -1) stream, generate_series(0, 1023) kind;
-SELECT (SELECT count(*) FROM stream_kinds(s)) AS entries, (SELECT sum(frequency(stream_history(s, n), 'infinity')) FROM generate_series(1, 255) n) AS events, stream_events(s, 255, '2025-01-31', 10) AS ten,
+SELECT (SELECT count(*) FROM stream_kinds(s)) AS entries, (SELECT sum(frequency(stream_history(s, n), 'infinity')) FROM generate_series(1, 255, 6) n) AS events, stream_events(s, 255, '2025-01-31', 10) AS ten,
        last_activity(s) = date '2025-01-01' + 1023 AS last, s + s - s = s AS same FROM everything;
 
 -- ---- comparison ----
