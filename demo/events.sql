@@ -27,3 +27,15 @@ BEGIN
 	END IF;
 	UPDATE demo.settings SET as_of = s.as_of, earlier = s.as_of - 90, time_zone = s.time_zone;
 END $$;
+
+-- What customers did by that day, and who is known without an order.
+DO $$
+BEGIN
+	EXECUTE 'CREATE VIEW demo.customers AS
+		SELECT customer_id::text AS customer_key, count(*) FILTER (WHERE value >= 0) AS orders, sum(value) AS revenue
+		  FROM demo.events, demo.settings WHERE day <= as_of GROUP BY customer_id'
+		|| CASE WHEN to_regclass('public.customers') IS NULL THEN '' ELSE '
+		 UNION ALL
+		SELECT customer_id::text, 0, 0 FROM public.customers AS c, demo.settings
+		 WHERE known_since <= as_of AND NOT EXISTS (SELECT FROM demo.events AS e WHERE e.customer_id = c.customer_id AND day <= as_of)' END;
+END $$;

@@ -111,10 +111,14 @@ stop_progress() {
 
 # --- COPY ------------------------------------------------------------------------
 
-# copy TARGET OPTIONS <DATA: one attempt. Sets SQLSTATE, and MESSAGE where it failed.
+# copy STATEMENT TABLE COLUMNS OPTIONS <DATA: one attempt, after the statement. Sets SQLSTATE,
+# and MESSAGE where it failed, else ROWS, what the table has then.
 copy() {
 	SQLSTATE=00000 MESSAGE=
-	if psql -X -q -v VERBOSITY=verbose -c "COPY $1 FROM STDIN (FORMAT csv, $2)" 2>"$WORK/copy.errors"; then
+	if ROWS=$(psql -X -q -At -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -c "$1" -c "COPY $2 ($3) FROM STDIN (FORMAT csv, $4)" \
+		-c "SELECT count(*) FROM $2" 2>"$WORK/copy.errors")
+	then
+		ROWS=${ROWS##*$'\n'}
 		return 0
 	fi
 	SQLSTATE=$(sed -n 's/^ERROR:  \([0-9A-Z]\{5\}\): .*/\1/p' "$WORK/copy.errors" | head -n 1)
@@ -154,16 +158,13 @@ AS_IT_IS="HEADER false, DELIMITER E'\\x01', QUOTE E'\\x02'"
 # (The data come by redirection: a copy at the end of a pipe would set its
 # variables in a subshell.)
 copy_first_lines() {
-	sql -c 'TRUNCATE demo.first_lines RESTART IDENTITY'
-	copy 'demo.first_lines (content)' "$AS_IT_IS, ENCODING '$1'" < <(first_lines)
+	copy 'TRUNCATE demo.first_lines RESTART IDENTITY' demo.first_lines content "$AS_IT_IS, ENCODING '$1'" < <(first_lines)
 }
 copy_rows() {
-	sql -o /dev/null -c "SELECT demo.make_raw($COLUMNS_IN_FILE)"
-	copy "demo.raw ($COLUMN_LIST)" "HEADER $HEADER, DELIMITER $(quoted "$DELIMITER"), ENCODING '$1'" < <(feed)
+	copy "SELECT demo.make_raw($COLUMNS_IN_FILE)" demo.raw "$COLUMN_LIST" "HEADER $HEADER, DELIMITER $(quoted "$DELIMITER"), ENCODING '$1'" < <(feed)
 }
 copy_lines() {
-	sql -c 'TRUNCATE demo.lines' -c "ALTER TABLE demo.lines ALTER line RESTART WITH $((LINES_SKIPPED + 1))"
-	copy 'demo.lines (content)' "$AS_IT_IS, ENCODING '$1'" < <(feed | tr -d '\001\002' | LC_ALL=C sed 's/\r$//; s/\r/ /g; s/^/:/')
+	copy "TRUNCATE demo.lines; ALTER TABLE demo.lines ALTER line RESTART WITH $((LINES_SKIPPED + 1))" demo.lines content "$AS_IT_IS, ENCODING '$1'" < <(feed | tr -d '\001\002' | LC_ALL=C sed 's/\r$//; s/\r/ /g; s/^/:/')
 }
 
 # Loads what COPY takes of a file that it doesn't take whole: see set_records_apart.
@@ -171,8 +172,7 @@ records() {
 	with_encodings copy_lines || die "$MESSAGE"
 	sql -o /dev/null -c "SELECT demo.set_records_apart($(quoted "$DELIMITER"), $COLUMNS_IN_FILE)"
 	[ $HEADER = false ] || sql -c "DELETE FROM demo.records WHERE line = $((LINES_SKIPPED + 1))"
-	sql -o /dev/null -c "SELECT demo.make_raw($COLUMNS_IN_FILE)"
-	copy "demo.raw (line, $COLUMN_LIST)" "HEADER false, DELIMITER $(quoted "$DELIMITER"), ENCODING 'UTF8'" < <(
+	copy "SELECT demo.make_raw($COLUMNS_IN_FILE)" demo.raw "line, $COLUMN_LIST" "HEADER false, DELIMITER $(quoted "$DELIMITER"), ENCODING 'UTF8'" < <(
 		sql -c "COPY (SELECT line || $(quoted "$DELIMITER") || content FROM demo.records ORDER BY line)
 			TO STDOUT (FORMAT csv, ${AS_IT_IS#*, })" | tr -d '\002'
 	) || die "$MESSAGE"
@@ -180,7 +180,6 @@ records() {
 
 load_file() {
 	local lines before answer i
-	sql -f "$HERE/load.sql"
 	if [ -n "$ENCODING" ]; then
 		[[ $ENCODING =~ ^[A-Za-z0-9_-]+$ ]] && [ "$(sql -At -c "SELECT pg_char_to_encoding('$ENCODING') >= 0")" = t ] ||
 			die "$(say "no such encoding: $ENCODING; try utf-8, latin1 or windows-1252" "encodage inconnu : $ENCODING ; essayez utf-8, latin1 ou windows-1252")"
@@ -190,24 +189,21 @@ load_file() {
 
 	status "$(say 'loading' 'chargement')"
 	with_encodings copy_first_lines || die "$MESSAGE"
-	answer=$(sql -At -F ' ' -v delimiter="$DELIMITER" -v header=$HEADER -v customer="$CUSTOMER" -v day="$DAY" -v value="$VALUE" -f - <<-'END'
-		SELECT columns, lines_above, ascii(delimiter)
-		  FROM demo.read_first_lines(nullif(:'delimiter', ''), :'header', ARRAY[:'customer', :'day', :'value']);
+	answer=$(sql -At -F ' ' -v delimiter="$DELIMITER" -v header=$HEADER -v customer="$CUSTOMER" -v day="$DAY" -v value="$VALUE" \
+		-v quantity="$QUANTITY" -v refunded="$REFUNDED" -f - <<-'END'
+		SELECT columns, lines_above, ascii(delimiter) AS delimiter_code
+		  FROM demo.read_first_lines(nullif(:'delimiter', ''), :'header', ARRAY[:'customer', :'day', :'value']) \gset
+		SELECT demo.name_columns(:columns, :'header') \g /dev/null
+		SELECT :columns, :lines_above, :delimiter_code, customer_position, day_position, value_position,
+			   coalesce(quantity_position::text, 'NULL'), coalesce(refunded_position::text, 'NULL')
+		  FROM demo.choose_columns(nullif(:'customer', ''), nullif(:'day', ''), nullif(:'value', ''), nullif(:'quantity', ''), nullif(:'refunded', ''));
 	END
 	) || exit 1
-	read -r COLUMNS_IN_FILE i DELIMITER <<<"$answer"
+	read -r COLUMNS_IN_FILE i DELIMITER CUSTOMER_AT DAY_AT VALUE_AT QUANTITY_AT REFUNDED_AT <<<"$answer"
 	LINES_SKIPPED=$((LINES_SKIPPED + i))
 	printf -v i '\\x%02x' "$DELIMITER"
 	printf -v DELIMITER "$i"
 	COLUMN_LIST=c1; for ((i = 2; i <= COLUMNS_IN_FILE; i++)); do COLUMN_LIST+=", c$i"; done
-	answer=$(sql -At -F ' ' -v customer="$CUSTOMER" -v day="$DAY" -v value="$VALUE" -v quantity="$QUANTITY" -v refunded="$REFUNDED" \
-		-v header=$HEADER -v columns="$COLUMNS_IN_FILE" -f - <<-'END'
-		SELECT demo.name_columns(:columns, :'header') \g /dev/null
-		SELECT customer_position, day_position, value_position, coalesce(quantity_position::text, 'NULL'), coalesce(refunded_position::text, 'NULL')
-		  FROM demo.choose_columns(nullif(:'customer', ''), nullif(:'day', ''), nullif(:'value', ''), nullif(:'quantity', ''), nullif(:'refunded', ''));
-	END
-	) || exit 1
-	read -r CUSTOMER_AT DAY_AT VALUE_AT QUANTITY_AT REFUNDED_AT <<<"$answer"
 
 	start_progress
 	before=$((LINES_SKIPPED + $([ $HEADER = true ] && echo 1 || echo 0)))
@@ -219,7 +215,7 @@ load_file() {
 	elif with_encodings copy_rows; then
 		lines=$(feed | wc -l)
 		[ -z "$(tail -c 1 -- "$FILE" | tr -d '\n\r\0')" ] || lines=$((lines + 1))
-		if [ "$(sql -At -c 'SELECT count(*) FROM demo.raw')" != $((lines + LINES_SKIPPED - before)) ]; then
+		if [ "$ROWS" != $((lines + LINES_SKIPPED - before)) ]; then
 			records
 			before=0
 		fi

@@ -8,12 +8,12 @@ WITH used AS (
 	  FROM demo.events, demo.settings WHERE day <= as_of
 ), after AS (
 	SELECT count(*) AS rows, max(day) AS last_day FROM demo.events, demo.settings WHERE day > as_of
-), scored AS MATERIALIZED (
-	SELECT customer_key, recency_days, frequency, monetary FROM shop.customer_scores
+), known AS MATERIALIZED (
+	SELECT * FROM demo.customers
 ), customers AS (
-	SELECT count(*) FILTER (WHERE frequency > 0) AS buyers, count(*) FILTER (WHERE frequency = 1) AS once,
-		   count(*) FILTER (WHERE recency_days IS NULL) AS without
-	  FROM scored
+	SELECT count(*) FILTER (WHERE orders > 0) AS buyers, count(*) FILTER (WHERE orders = 1) AS once,
+		   count(*) FILTER (WHERE orders = 0) AS without
+	  FROM known
 ), reasons AS (
 	SELECT reason, count(*) AS n, reason NOT IN ('guest', 'cancelled') AS named FROM demo.left_out GROUP BY 1
 ), doubles AS (
@@ -24,19 +24,19 @@ WITH used AS (
 	  FROM (SELECT count(*) AS n FROM demo.events, demo.settings WHERE value >= 0 AND day <= as_of
 			 GROUP BY customer_id, day HAVING count(*) > 1) s
 ), case_only AS (
-	SELECT coalesce(sum(n - 1), 0)::bigint AS n FROM (SELECT count(*) AS n FROM scored GROUP BY lower(customer_key) HAVING count(*) > 1) s
+	SELECT coalesce(sum(n - 1), 0)::bigint AS n FROM (SELECT count(*) AS n FROM known GROUP BY lower(customer_key) HAVING count(*) > 1) s
 ), ntiles AS (
 	-- how many one-time buyers each fifth gets doesn't depend on how ntile breaks ties; which ones does
 	SELECT max(fifth) AS highest, count(*) FILTER (WHERE fifth >= 3) AS third_up, count(*) FILTER (WHERE fifth = 2) AS second
-	  FROM (SELECT frequency, ntile(5) OVER (ORDER BY frequency) AS fifth FROM scored WHERE frequency > 0) s
-	 WHERE frequency = 1
+	  FROM (SELECT orders, ntile(5) OVER (ORDER BY orders) AS fifth FROM known WHERE orders > 0) s
+	 WHERE orders = 1
 ), ranked AS (
 	-- who got back more than they paid lowers nobody's part
-	SELECT greatest(monetary, 0) AS monetary, row_number() OVER (ORDER BY monetary DESC) AS rank, count(*) OVER () AS n, sum(greatest(monetary, 0)) OVER () AS total
-	  FROM scored WHERE frequency > 0
+	SELECT greatest(revenue, 0) AS revenue, row_number() OVER (ORDER BY revenue DESC) AS rank, count(*) OVER () AS n, sum(greatest(revenue, 0)) OVER () AS total
+	  FROM known WHERE orders > 0
 ), pareto AS (
-	SELECT max(n) AS n, max(total) AS total, sum(monetary) FILTER (WHERE rank <= floor(n * 0.2)) AS top20,
-		   sum(monetary) FILTER (WHERE rank <= floor(n * 0.01)) AS top1
+	SELECT max(n) AS n, max(total) AS total, sum(revenue) FILTER (WHERE rank <= floor(n * 0.2)) AS top20,
+		   sum(revenue) FILTER (WHERE rank <= floor(n * 0.01)) AS top1
 	  FROM ranked
 ), lines (position, line) AS (
 	SELECT 0, demo.t('data')
