@@ -7,11 +7,12 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Time::HiRes qw(usleep);
 
 # Nodes are stopped at exit: let signals lead there.
 $SIG{TERM} = $SIG{INT} = sub { exit 1 };
 
-our @EXPORT = qw(new_node shop scores_of);
+our @EXPORT = qw(new_node kill_backend shop scores_of);
 
 # A node that is not started yet; init's parameters may follow the name, and "data",
 # a directory that test/bin/initdb copies. The views of models would be compiled
@@ -25,6 +26,23 @@ sub new_node
 	$node->append_conf('postgresql.conf', slurp_file($ENV{EXTENSION_CONF}));
 	$node->append_conf('postgresql.conf', "fsync = off\njit = off\n");
 	return $node;
+}
+
+# Kill a server process, which restarts the server; $close is called in between, for what
+# the client has to do. A connection that is made before the server has noticed would
+# succeed, and the next one meet the recovery: only the log says when it is over.
+sub kill_backend
+{
+	my ($node, $pid, $close) = @_;
+	my $offset = -s $node->logfile;
+	my $killed = kill('KILL', $pid);
+	$close->();
+	for (1 .. 1800)
+	{
+		return $killed if slurp_file($node->logfile, $offset) =~ /database system is ready to accept connections/;
+		usleep(100_000);
+	}
+	die 'no restart';
 }
 
 # SQL that makes a shop with orders in the search_path's first schema: refunds,

@@ -24,10 +24,8 @@ for my $round (1 .. 3)
 	  or die 'the victim did not begin';
 	my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'");
 	usleep(100_000 * $round);
-	is(kill('KILL', $pid), 1, "round $round: backend killed in the middle of history_agg");
-	$session->finish;
+	is(kill_backend($node, $pid, sub { $session->finish }), 1, "round $round: backend killed in the middle of history_agg");
 	like($err, qr/server closed the connection|terminated/, 'its session is lost');
-	$node->poll_query_until('postgres', 'SELECT true') or die 'no restart';
 	is($node->safe_psql('postgres', 'SELECT md5(string_agg(h::text, chr(10) ORDER BY customer_id)) FROM shop_history h'),
 		$before, 'after the restart the histories are as committed');
 	is($node->safe_psql('postgres', "SELECT to_regclass('gone') IS NULL"), 't', 'and the unfinished table is not there');
