@@ -65,12 +65,17 @@ cmp_ok(scalar @calls, '>=', 24, scalar(@calls) . ' functions');
 for my $role ('bi', 'branch')
 {
 	my @failed;
-	for my $item (@views, @calls)
+	my @items = grep { $role eq 'bi' || !/^(open|plain)\./ } @views, @calls;
+	my ($rc, $out, $err) = $node->psql('postgres', join('', map { "\\echo ===\n\\warn ===\nSELECT count(t::text) FROM (SELECT * FROM $_ OFFSET 0) AS t;\n" } @items),
+		extra_params => [ '-U', $role ], on_error_stop => 0);
+	my (undef, @out) = split /^===\n/m, "$out\n", -1;
+	my (undef, @err) = split /^===\n/m, "$err\n", -1;
+	is(@out . ' ' . @err, @items . ' ' . @items, "$role asks for all of them");
+	for my $item (@items)
 	{
-		next if $role eq 'branch' && $item =~ /^(open|plain)\./;
-		my ($out, $err) = run_as($node, 'postgres', $role, "SELECT * FROM $item OFFSET 0");
-		push @failed, "$item: $err" if $err =~ /ERROR/ && $err !~ /must not be null|there is no campaign/;
-		push @failed, "$item: no rows" if $role eq 'bi' && $out eq '' && $item =~ /status|weights|fits|thresholds|scores|segments|summary|prediction|distribution|grid|clusters|cluster_inputs/ && $item !~ /^(plain|stored)\.attribute|^plain\.cluster|_with_orders|\._/;
+		my ($rows, $error) = (shift @out, shift @err);
+		push @failed, "$item: $error" if $error =~ /ERROR/ && $error !~ /must not be null|there is no campaign/;
+		push @failed, "$item: no rows" if $role eq 'bi' && $rows !~ /^[1-9]/ && $item =~ /status|weights|fits|thresholds|scores|segments|summary|prediction|distribution|grid|clusters|cluster_inputs/ && $item !~ /^(plain|stored)\.attribute|^plain\.cluster|_with_orders|\._/;
 	}
 	is(join('', @failed), '', "$role reads every column of all views, and the result of all functions");
 }

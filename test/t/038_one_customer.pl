@@ -28,9 +28,8 @@ sub compared
 {
 	my ($model, $keys) = @_;
 	$keys //= "public.keys_$model";
-	my $asked = "SELECT f.* FROM $keys k, $model.customer(k.customer_key) f";
-	return "SELECT (SELECT count(*) FROM (SELECT to_jsonb(x) FROM ($asked) x EXCEPT ALL SELECT to_jsonb(s) FROM $model.customer_scores s) d)"
-	  . " + (SELECT count(*) FROM (SELECT to_jsonb(s) FROM $model.customer_scores s EXCEPT ALL SELECT to_jsonb(x) FROM ($asked) x) d), (SELECT count(*) FROM ($asked) x);";
+	return "WITH asked AS MATERIALIZED (SELECT to_jsonb(f) AS j FROM $keys k, $model.customer(k.customer_key) f), shown AS MATERIALIZED (SELECT to_jsonb(s) AS j FROM $model.customer_scores s)"
+	  . " SELECT (SELECT count(*) FROM (TABLE asked EXCEPT ALL TABLE shown) d) + (SELECT count(*) FROM (TABLE shown EXCEPT ALL TABLE asked) d), (SELECT count(*) FROM asked);";
 }
 
 # A pool of connections takes one role after the other, back and forth.
