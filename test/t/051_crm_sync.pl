@@ -34,17 +34,21 @@ $node->safe_psql('shop', q{
 my %url = map { $_ => sprintf('postgres://%s@/%s?host=%s&port=%s', $_ eq 'shop' ? 'crm_reader' : 'crm', $_, $node->host, $node->port) } qw(shop crm);
 my %settings = (MODEL => 'my "shop"', SOURCE_URL => $url{shop}, CRM_URL => $url{crm}, BATCH => 7, RECONCILE_SECONDS => 1000000);
 
+# What goes on by itself ends with this test, also when that is killed.
+my @with_us = qw(setpriv --pdeathsig KILL);
+
 # A consumer that goes on until it is killed; or, with ONCE, that has ended.
 sub consumer
 {
 	my (%more) = @_;
 	local %ENV = (%ENV, %settings, %more);
 	my $self = { err => '' };
-	$self->{run} = IPC::Run::start([ 'node', "$folder/sync.js" ], '<', \undef, '>', \my $out, '2>', \$self->{err}, IPC::Run::timeout(180));
+	$self->{run} = IPC::Run::start([ @with_us, 'node', "$folder/sync.js" ], '<', \undef, '>', \my $out, '2>', \$self->{err}, IPC::Run::timeout(180));
 	return $self;
 }
 
-sub killed { my ($self) = @_; $self->{run}->kill_kill(grace => 0); }
+# Without a word: SIGKILL.
+sub killed { my ($self) = @_; $self->{run}->signal('KILL'); $self->{run}->finish; }
 
 sub once
 {
@@ -178,13 +182,14 @@ SKIP:
 		'[pgbouncer]', 'listen_addr =', "unix_socket_dir = $dir", 'listen_port = 6432', 'auth_type = trust', "auth_file = $dir/users",
 		'pool_mode = transaction', 'ignore_startup_parameters = extra_float_digits', "logfile = $dir/log", '');
 	append_to_file("$dir/users", qq{"crm" ""\n"crm_reader" ""\n});
-	my $pooler = IPC::Run::start([ $pgbouncer, '-q', "$dir/ini" ], '<', \undef, '>', \my $out, '2>', \my $err, IPC::Run::timeout(180));
+	my $pooler = IPC::Run::start([ @with_us, $pgbouncer, '-q', "$dir/ini" ], '<', \undef, '>', \my $out, '2>', \my $err, IPC::Run::timeout(180));
 	for (1 .. 300) { last if -S "$dir/.s.PGSQL.6432"; sleep 0.1; }
 	my %pooled = map { $_ => $url{$_} =~ s/host=[^&]*&port=\d+/host=$dir&port=6432/r } keys %url;
 	move(20);
 	once('through a pooler', SOURCE_URL => $pooled{shop}, CRM_URL => $pooled{crm}, LISTEN => 'no', RECONCILE_SECONDS => 0);
 	agrees('through a pooler');
-	$pooler->kill_kill(grace => 0);
+	$pooler->signal('KILL');
+	$pooler->finish;
 }
 
 # --- people who are erased, and another model of the name ------------------------
