@@ -120,10 +120,8 @@ my @predicted = grep { my $v = $_; !grep { $v eq $_ } @views } views($node, 'sho
 is(join(' ', @predicted), 'shop.prediction_by_frequency shop.prediction_by_segment shop.prediction_check shop.prediction_fits shop.prediction_tracking shop.weights', 'prediction brings views');
 push @offers, @predicted;
 @tables = map { tables($node, 'shop', $_) } @models;
-for my $role ('reader', 'Reader of %s "shop"')
-{
-	is(digests($node, 'shop', $role, @offers), digests($node, 'shop', 'shopowner', @offers), "$role reads them as the owner does");
-}
+is(digests($node, 'shop', 'reader', @offers), digests($node, 'shop', 'shopowner', @offers), 'a reader reads them as the owner does');
+is(digests($node, 'shop', 'Reader of %s "shop"', @predicted), digests($node, 'shop', 'reader', @predicted), 'and so does another one');
 unlike(digests($node, 'shop', 'reader', @predicted), qr/ 0 /, 'and there is something to read');
 @got = tries('stranger', map { "SELECT * FROM $_" } @predicted);
 is_deeply([ grep { !/^42501 / } @got ], [], 'a stranger none of them') or diag explain \@got;

@@ -30,9 +30,12 @@ $node->safe_psql('postgres', q{
 	ALTER DEFAULT PRIVILEGES IN SCHEMA crm GRANT USAGE ON SEQUENCES TO app;
 });
 
-sub owner { return scalar run_as($node, 'postgres', 'shopowner', "SET search_path = scoring, public;" . join ';', @_); }
-sub app { return (run_as($node, 'postgres', 'app', @_))[1]; }
-sub says { return (attempt($node, 'postgres', 'shopowner', @_))[0]; }
+# Sessions that stay open: a connection takes as long as most of the statements.
+my %sessions;
+sub ask { my ($role, $sql) = @_; $sessions{$role} //= open_session($node, 'postgres', $role); return $sessions{$role}->ask($sql); }
+sub owner { my ($out, $err) = ask('shopowner', 'SET search_path = scoring, public;' . join(';', @_) . ';'); die $err if $err =~ /ERROR|FATAL/; return $out; }
+sub app { return (ask('app', "$_[0];"))[1]; }
+sub says { return (ask('shopowner', "RESET search_path; SELECT replace(public.attempt(\$sql\$$_[0]\$sql\$), chr(10), ' ');"))[0]; }
 sub status { return owner(q{SELECT concat_ws('|', status, needs) FROM shop.model_status}); }
 my $columns = q{customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31'};
 my $order = q{(customer_id, ordered_on, total) VALUES (1, '2025-06-01', 10)};
@@ -233,4 +236,5 @@ is(owner(q{SELECT (SELECT count(*) FROM crm.orders), (SELECT count(*) FROM shop.
 owner('DROP TRIGGER full_disk ON shop.pending');
 clean('a full disk');
 
+$_->close for values %sessions;
 done_testing();
