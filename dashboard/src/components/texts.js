@@ -1,0 +1,72 @@
+// All words of the page, in English and French. Names of segments, key figures in words
+// and explanations come from the model, in its own language.
+export const texts = {
+	en: {
+		asOf: (day) => `as of ${day}`, refreshed: (time) => `orders read ${time}`, other: "Français", before: "12 months before",
+		tenant: (name) => `for ${name}`,
+		numbers: "Numbers", hidden: "not shown", none: "–",
+		suppressed: (n) => `Numbers about fewer than ${n} customers are not shown, nor those that would give them away.`,
+		needs: (status, needs) => `${status}: ${needs}`,
+		customers: "Customers", prospects: (n) => `${n} without an order so far`,
+		active: "Active in 12 months", revenue: "Revenue of 12 months", basket: "Mean basket", orders: (n) => `${n} orders`,
+		atRisk: "At risk", atRiskRevenue: (n) => `have brought ${n} so far`, clv: "Expected in 12 months", clvNote: "by the model’s prediction",
+		change: (p) => `${p} on the year before`, noChange: "no year before to compare with",
+		segments: "Segments", segmentsNote: "How many they are, and what they have brought.", segment: "Segment", share: "Share",
+		revenueSoFar: "Revenue so far", medianRecency: "Days since last order (median)", medianFrequency: "Orders (median)",
+		grid: "Recency and frequency", gridNote: "How many customers have which scores: the best are at the top right.",
+		recency: "Last order", frequency: "Orders",
+		moves: "Moves in 90 days", movesNote: (from, to) => `Who was where on ${from}, and is where on ${to}, both by the thresholds of today.`,
+		from: "From", to: "To", stayed: (p) => `${p} stayed in their segment`, unknown: "Not known before",
+		history: "Segments over time", historyNote: "Customers by segment at the ends of months, by what was known then.", day: "Day",
+		expected: "Expected value", expectedNote: "What each segment should bring in the next 12 months, and who of it has probably left.",
+		expectedRevenue: "Expected in 12 months", churn: "Probability to have left (mean)", expectedOrders: "Orders expected in 90 days",
+		goals: "Goals", goalsNote: "Where the key figures stand between what they were and what they should become.",
+		kpi: "Key figure", baseline: "Was", actual: "Is", target: "Should be", due: "Due on", statusWord: "Status", action: "Action",
+		status: {no_data: "no data", reached: "reached", missed: "missed", on_track: "on track", behind: "behind"},
+		categories: "Categories", categoriesNote: "Part of what each segment does that is about a category.", category: "Category", lift: "Lift",
+		quality: "Data quality", qualityNote: "What was found in the source.", reason: "What", affected: "How many", meaning: "What it means", advice: "What to do",
+		clean: "Nothing was found.", everybody: "Everybody",
+		howTo: {
+			expected: (m) => ["The model predicts nothing. Its owner can change that:", `SELECT alter_model(${m}, prediction => 'mbgnbd');`],
+			goals: (m) => ["No goal is set. The owner of the model sets one:", `SELECT set_goal(${m}, 'at_risk', 'churn_rate', -10, 'by_percent', current_date + 90);`],
+			categories: (m) => ["The model knows no categories of products. A stream of order lines tells them:", `SELECT add_stream(${m}, 'lines', 'order_lines', customer => 'customer_id', day => 'order_date', kind => 'category', value => 'amount', role => 'line');`],
+			grid: (m) => ["There are no thresholds yet. Once there are customers:", `SELECT calibrate_model(${m});`],
+			segments: (m) => ["The model has no segment map. Its owner can name one:", `SELECT alter_model(${m}, segment_map => 'essential');`]
+		},
+		footer: "Made by customer_scoring from the views of the model, without the name of a customer."
+	},
+	fr: {
+		asOf: (day) => `au ${day}`, refreshed: (time) => `commandes lues le ${time}`, other: "English", before: "12 mois précédents",
+		tenant: (name) => `pour ${name}`,
+		numbers: "Chiffres", hidden: "non montré", none: "–",
+		suppressed: (n) => `Les chiffres portant sur moins de ${n} clients ne sont pas montrés, ni ceux qui les révéleraient.`,
+		needs: (status, needs) => `${status} : ${needs}`,
+		customers: "Clients", prospects: (n) => `dont ${n} encore sans commande`,
+		active: "Actifs sur 12 mois", revenue: "Chiffre d’affaires sur 12 mois", basket: "Panier moyen", orders: (n) => `${n} commandes`,
+		atRisk: "À risque", atRiskRevenue: (n) => `ont apporté ${n} jusqu’ici`, clv: "Attendu sur 12 mois", clvNote: "selon la prédiction du modèle",
+		change: (p) => `${p} par rapport à l’année précédente`, noChange: "pas d’année précédente à comparer",
+		segments: "Segments", segmentsNote: "Combien ils sont, et ce qu’ils ont apporté.", segment: "Segment", share: "Part",
+		revenueSoFar: "Chiffre d’affaires à ce jour", medianRecency: "Jours depuis la dernière commande (médiane)", medianFrequency: "Commandes (médiane)",
+		grid: "Récence et fréquence", gridNote: "Combien de clients ont quels scores : les meilleurs sont en haut à droite.",
+		recency: "Dernière commande", frequency: "Commandes",
+		moves: "Mouvements sur 90 jours", movesNote: (from, to) => `Qui était où le ${from}, et qui est où le ${to}, d’après les seuils d’aujourd’hui.`,
+		from: "De", to: "Vers", stayed: (p) => `${p} sont restés dans leur segment`, unknown: "Inconnus auparavant",
+		history: "Les segments dans le temps", historyNote: "Clients par segment en fin de mois, d’après ce que l’on savait alors.", day: "Jour",
+		expected: "Valeur attendue", expectedNote: "Ce que chaque segment devrait apporter sur 12 mois, et qui est probablement parti.",
+		expectedRevenue: "Attendu sur 12 mois", churn: "Probabilité d’être parti (moyenne)", expectedOrders: "Commandes attendues sur 90 jours",
+		goals: "Objectifs", goalsNote: "Où en sont les indicateurs, entre ce qu’ils étaient et ce qu’ils doivent devenir.",
+		kpi: "Indicateur", baseline: "Était", actual: "Est", target: "Doit être", due: "Échéance", statusWord: "État", action: "Action",
+		status: {no_data: "pas de données", reached: "atteint", missed: "manqué", on_track: "en bonne voie", behind: "en retard"},
+		categories: "Catégories", categoriesNote: "Part de l’activité de chaque segment qui porte sur une catégorie.", category: "Catégorie", lift: "Lift",
+		quality: "Qualité des données", qualityNote: "Ce qui a été trouvé dans la source.", reason: "Quoi", affected: "Combien", meaning: "Ce que cela veut dire", advice: "Que faire",
+		clean: "Rien n’a été trouvé.", everybody: "Tous",
+		howTo: {
+			expected: (m) => ["Le modèle ne prédit rien. Son propriétaire peut changer cela :", `SELECT alter_model(${m}, prediction => 'mbgnbd');`],
+			goals: (m) => ["Aucun objectif n’est fixé. Le propriétaire du modèle en fixe un :", `SELECT set_goal(${m}, 'at_risk', 'churn_rate', -10, 'by_percent', current_date + 90);`],
+			categories: (m) => ["Le modèle ne connaît pas de catégories de produits. Un flux de lignes de commande les dit :", `SELECT add_stream(${m}, 'lines', 'order_lines', customer => 'customer_id', day => 'order_date', kind => 'category', value => 'amount', role => 'line');`],
+			grid: (m) => ["Il n’y a pas encore de seuils. Dès qu’il y a des clients :", `SELECT calibrate_model(${m});`],
+			segments: (m) => ["Le modèle n’a pas de carte de segments. Son propriétaire peut en nommer une :", `SELECT alter_model(${m}, segment_map => 'essential');`]
+		},
+		footer: "Fait par customer_scoring à partir des vues du modèle, sans le nom d’aucun client."
+	}
+};
