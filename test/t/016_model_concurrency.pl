@@ -77,7 +77,7 @@ for my $verb (q{refresh_model('shop')}, q{record_changes('shop')}, q{calibrate_m
 	unlike($err, qr/ERROR/, "$verb: readers don't wait") or diag $err;
 	is($out, $live{$model}, 'and see nothing of it');
 	($out, $err) = $reader->ask("BEGIN; " . digest_sql("$other{$model}.customer_scores") . ' COMMIT;');
-	is($err, '', 'nor do readers of another model wait');
+	unlike($err, qr/ERROR/, 'nor do readers of another model wait') or diag $err;
 	ok(index($live{ $other{$model} }, $out) >= 0, 'who see what they saw') or diag $out;
 	$a->ask('ROLLBACK;');
 }
@@ -107,7 +107,7 @@ diag sprintf 'alter_model took %.2f s', time - $start;
 ($out, $err) = $reader->ask("SET lock_timeout = '200ms'; SELECT count(*) FROM shop.customer_scores; RESET lock_timeout;");
 like($err, qr/canceling statement due to lock timeout/, 'readers wait for alter_model');
 ($out, $err) = $reader->ask("SET lock_timeout = '1ms'; $beside RESET lock_timeout;");
-is($err, '', 'readers of another model do not');
+unlike($err, qr/ERROR/, 'readers of another model do not') or diag $err;
 is($out, $seen, 'and see all that they saw');
 $reader->send('SELECT count(*) > 0 FROM shop.customer_scores; SELECT version FROM shop.model_status;');
 $a->ask('COMMIT;');
