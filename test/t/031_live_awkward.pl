@@ -25,7 +25,8 @@ sub every_view
 {
 	my ($what) = @_;
 	my ($out, $err) = run_as($node, 'postgres', 'shopowner', q{SET search_path = scoring, public; SET plpgsql.extra_errors = 'all'; SET plpgsql.extra_warnings = 'all';} . join ';', map { "SELECT count(v::text) FROM $_ AS v" } views($node, 'postgres', 'm'));
-	is($err, '', "$what: every view answers");
+	# views that reach into the past may say what the model doesn't know of it
+	unlike($err, qr/ERROR|WARNING|FATAL/, "$what: every view answers") or diag $err;
 	($out, $err) = run_as($node, 'postgres', 'shopowner', 'SET search_path = scoring, public; SET client_min_messages = warning;' . join ';', (map { "SELECT count(f::text) FROM $_ AS f" }
 		q{m.customer_scores_at('2025-06-30')}, q{m.segment_transitions('2025-01-31', '2025-12-31')}, q{m.segment_history('2025-01-31', '2025-12-31')}, q{m.cohort_retention()},
 		q{m.customer_scores_at('4714-12-01 BC')}, q{m.customer_scores_at('294276-12-31')}), q{SELECT count(*) FROM record_changes('m')}, q{SELECT count(*) FROM check_quality('m')},
