@@ -16,13 +16,21 @@ FROM (VALUES (2, '{"and": [{"column": "recency_days", "op": "<", "value": 20}, {
   (6, '{"and": [{"column": "last_order_on", "op": ">=", "value": "2025-12-01"}, {"column": "as_of", "op": "=", "value": "2025-12-31"}]}'),
   (7, '{"and": [{"column": "silence_ratio", "op": ">", "value": 2}, {"column": "rfm_score", "op": "<", "value": 3}]}')) AS v(n, c);
 
+-- One model, altered from settings to settings; what is left out has its default again. A map is left out when
+-- a model is made, and not later; another day alone takes no other thresholds.
 CREATE FUNCTION shopdata.settings_differ(settings text, OUT rows bigint, OUT different bigint, OUT segments bigint) LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('SELECT count(*) > 0 AS done FROM create_model(''m'', ''SELECT customer_id, ordered_on, total FROM orders'', %s)', settings);
+  IF to_regclass('m.customer_scores') IS NULL OR settings ~ 'segment_map => NULL' OR settings !~ '2025-12-31' THEN
+    PERFORM drop_model(model) FROM models() WHERE model = 'm';
+    EXECUTE format('SELECT count(*) > 0 AS done FROM create_model(''m'', ''SELECT customer_id, ordered_on, total FROM orders'', %s)', settings);
+  ELSE
+    EXECUTE format('SELECT count(*) > 0 AS done FROM alter_model(''m'', %s, reset => %L)', settings,
+      ARRAY(SELECT name FROM unnest('{bins,segment_map,window_days,monetary,frequency,weights,recency_thresholds,frequency_thresholds,monetary_thresholds}'::text[]) AS name
+             WHERE settings !~ ('\m' || name || ' =>')));
+  END IF;
   SELECT d.* INTO rows, different FROM differ(common('customer_key') || 'm.customer_scores',
     common('customer_id') || format('score_customers(''SELECT customer_id, ordered_on, total FROM orders'', %s)', settings)) AS d;
   SELECT count(DISTINCT segment) INTO segments FROM m.customer_scores;
-  PERFORM FROM drop_model('m');
 END $$;
 SELECT settings, d.* FROM unnest(ARRAY[
   $$as_of => '2025-12-31'$$,
@@ -54,6 +62,7 @@ SELECT settings, d.* FROM unnest(ARRAY[
   $$as_of => '2025-12-31', bins => 2, segment_map => NULL, recency_thresholds => '{180}', frequency_thresholds => '{}', monetary_thresholds => '{-4.5}'$$,
   $$as_of => '2025-12-31', bins => 3, segment_map => 'klaviyo', recency_thresholds => '{45,200}', frequency_thresholds => '{2,5}', monetary_thresholds => '{50,50}', window_days => 200$$
   ]) AS settings, settings_differ(settings) AS d;
+SELECT item FROM drop_model('m');
 -- a model knows more than score_customers: conditions on the basket and on the
 -- change of rfm_score
 SELECT count(*) > 0 AS done FROM create_model('m', 'SELECT customer_id, ordered_on, total FROM orders', as_of => '2025-12-31', segment_map => 'essential_hybrid');
