@@ -129,7 +129,8 @@ PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server)
 EXTRA_CLEAN = $(EXTENSION)--*.sql src/segment/known_columns.h
 
 REGRESS = install $(filter-out install,$(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql))))
-REGRESS_OPTS = --inputdir=test --encoding=UTF8 --no-locale
+# pg_regress looks for a test's sql below the folder of its output first: not in sql/ here.
+REGRESS_OPTS = --inputdir=test --outputdir=tmp_check --encoding=UTF8 --no-locale
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
