@@ -1,4 +1,4 @@
-// What a browser sees of a built site, as JSON: what test/t/049_dashboard.pl compares.
+// What a browser sees of a built site, as JSON: what test/t/052_dashboard.pl compares.
 //
 //   node look.js DIRECTORY LANGUAGE [PICTURE.png [WIDTH]]
 //
