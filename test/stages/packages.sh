@@ -82,7 +82,7 @@ deb_contents() {
 		echo "./usr/lib/postgresql/$major/lib/customer_scoring.so"
 		printf "./usr/share/postgresql/$major/extension/%s\n" customer_scoring.control "customer_scoring--$version.sql"
 		printf "./usr/share/doc/postgresql-$major-customer-scoring/%s\n" copyright changelog.gz changelog.Debian.gz README.md.gz \
-			$(ls docs/*.md | sed 's/$/.gz/') $(find examples -type f ! -path '*/node_modules/*')
+			$(git ls-files docs) $(find examples -type f ! -path '*/node_modules/*')
 	} | sort >"$WORK/contents.expected"
 	# debhelper compresses no small file
 	diff <(sed 's/\.gz$//' "$WORK/contents.expected") <(sed 's/\.gz$//' "$WORK/contents") &&
