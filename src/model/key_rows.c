@@ -67,6 +67,20 @@ typedef struct KeyTables
 	int			n;
 } KeyTables;
 
+/* As numeric writes what is no finite number; each of them equals itself. */
+static bool
+is_not_finite(const char *key, int length)
+{
+	static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (length == strlen(words[i]) && memcmp(key, words[i], length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Digits with a sign and perhaps a point, as an integer or numeric is written */
 static bool
 is_number(const char *key, int length, bool fraction)
@@ -122,7 +136,7 @@ read_key(Oid type, text *key, Datum *value)
 			*value = DirectFunctionCall1(uuid_in, CStringGetDatum(text_to_cstring(key)));
 			return true;
 		case NUMERICOID:
-			if (!is_number(string, length, true))
+			if (!is_number(string, length, true) && !is_not_finite(string, length))
 				return false;
 			*value = DirectFunctionCall3(numeric_in, CStringGetDatum(text_to_cstring(key)),
 										 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));

@@ -117,9 +117,13 @@ start_rows(Rows *rows, Tuplestorestate *store, TupleDesc desc, int column)
 	tuplestore_rescan(store);
 }
 
-/* False: there are no more */
+/*
+ * False: there are no more. The key is made in "context", or is in the row. The row
+ * is not made there: the slot frees it when it gets the next one, and a row that
+ * was on disk is a copy of its own.
+ */
 static bool
-next_key(Rows *rows, text **key)
+next_key(Rows *rows, MemoryContext context, text **key)
 {
 	Datum		value;
 	bool		isnull;
@@ -129,7 +133,12 @@ next_key(Rows *rows, text **key)
 		return false;
 	value = slot_getattr(rows->slot, rows->column, &isnull);
 	if (!isnull)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
 		*key = key_text(value, rows->type);
+		MemoryContextSwitchTo(old);
+	}
 	return true;
 }
 
@@ -187,9 +196,9 @@ touched_record(TriggerData *trigger, const char *model, const char *column, Arra
 		text	   *old_key;
 
 		MemoryContextReset(writer.context);
+		more = next_key(&new_rows, writer.context, &new_key);
+		more = next_key(&old_rows, writer.context, &old_key) || more;
 		old = MemoryContextSwitchTo(writer.context);
-		more = next_key(&new_rows, &new_key);
-		more = next_key(&old_rows, &old_key) || more;
 		write_key(&writer, new_key);
 		write_key(&writer, old_key);
 		MemoryContextSwitchTo(old);

@@ -71,6 +71,15 @@ TRUNCATE desk.refund;
 SELECT pending_changes FROM desk_live.model_status;
 SELECT * FROM check_model('desk_live');
 SELECT status, differences, customers FROM apply_changes('desk_live');
+-- a statement with more rows than work_mem holds
+SET work_mem = '64kB';
+INSERT INTO desk.refund (order_no, amount) SELECT 'not ' || g % 20, repeat('0', 500) FROM generate_series(1, 1000) AS g;
+UPDATE desk.refund SET order_no = '9' WHERE order_no = 'not 9';
+DELETE FROM desk.refund WHERE order_no ~ '^not';
+RESET work_mem;
+SELECT count(DISTINCT event) FROM desk_live.touched;
+SELECT * FROM check_model('desk_live');
+SELECT status, differences, customers FROM apply_changes('desk_live');
 -- a table that is not in live_on
 UPDATE desk.shop_order SET status = 'sent' WHERE id IN (3, 4);
 UPDATE desk.meaning SET counts = false WHERE status = 'sent';
@@ -154,7 +163,7 @@ SELECT item FROM drop_model('desk_live') WHERE item = 'dropped';
 SELECT count(*) FROM pg_trigger WHERE tgrelid::regclass::text ~ '^desk' AND NOT tgisinternal;
 
 -- with tenants, over a partitioned table, keys of other types, no row of the model's own at first
-CREATE TABLE desk.sale (no int, shop text, who text, total real, made date) PARTITION BY LIST (shop);
+CREATE TABLE desk.sale (no numeric, shop text, who text, total real, made date) PARTITION BY LIST (shop);
 CREATE TABLE desk.sale_a PARTITION OF desk.sale FOR VALUES IN ('a');
 CREATE TABLE desk.sale_b PARTITION OF desk.sale FOR VALUES IN ('b:c');
 CREATE DOMAIN desk.sale_no AS numeric;
@@ -165,6 +174,9 @@ INSERT INTO desk.sale SELECT g, (ARRAY['a', 'b:c'])[1 + g % 2], 'w' || g % 3, g 
 INSERT INTO desk.sale_a VALUES (2, 'a', repeat('long', 300), 1, '2025-01-01'), (13, 'a', repeat('long', 300), 1, '2025-01-01'), (NULL, 'a', 'w1', 1, '2025-01-01');
 INSERT INTO desk.sale VALUES (2, 'b:c', 'w1', 7, '2025-02-02');
 INSERT INTO desk.minus VALUES (3.00, 0.5), (7, 1), (2, 0.25), (99999999999999999999, 1);
+-- what is no finite number is a key too
+INSERT INTO desk.sale VALUES ('NaN', 'a', 'w5', 4, '2025-02-02'), ('-Infinity', 'a', 'w5', 4, '2025-02-03'), ('Infinity', 'a', 'w5', 4, '2025-02-04');
+INSERT INTO desk.minus VALUES ('NaN', 1), ('Infinity', 2);
 SELECT customer_key, difference FROM desk_sales._pending_rows ORDER BY 1, 2::text;
 SELECT * FROM check_model('desk_sales');
 SELECT status, differences, customers FROM apply_changes('desk_sales');
