@@ -31,6 +31,11 @@ as_root() {
 
 have_package() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
+update_lists() {
+	[ -n "${LISTS_UPDATED:-}" ] || as_root apt-get update -q || return 1
+	LISTS_UPDATED=1
+}
+
 # Installing PostgreSQL would start a cluster on port 5432: say no to that,
 # and take the word back afterwards.
 install_packages() {
@@ -48,7 +53,7 @@ install_packages() {
 	fi
 	local log; log=$(mktemp)
 	{
-		as_root apt-get update -q &&
+		update_lists &&
 		as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 \
 			apt-get install -y -q --no-install-recommends "$@"
 	} >"$log" 2>&1 </dev/null || rc=$?
@@ -105,7 +110,9 @@ try_packages() {
 	for package in "$@"; do
 		have_package "$package" || missing+=("$package")
 	done
-	[ ${#missing[@]} = 0 ] || (install_packages "${missing[@]}") || true
+	[ ${#missing[@]} != 0 ] || return 0
+	update_lists >/dev/null 2>&1
+	(install_packages "${missing[@]}") || true
 }
 
 make_workspace() {
