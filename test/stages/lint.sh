@@ -12,6 +12,8 @@ stage_lint() {
 	check 'a use of a later SQL file fails the build'  planted_use_fails
 	check 'the format of C and SQL (test/format)'      well_formatted
 	check 'lines in a bad format are found'            planted_lines_found
+	check 'the tests order by columns, not by numbers that are cast' orders_by_columns test/sql/*.sql test/t/*.pl README.md docs/*.md
+	check 'an order by a number that is cast is found' planted_order_fails
 	check 'a text that is not there fails the build'  planted_fails 's/_explain_text(.purpose./_explain_text('"'purpoze'"'/' explain 'uses text "purpoze"'
 	check 'a text that nobody uses fails the build'   planted_fails "s/^\t('purpose',/\t('aim', 'a', 'b'),\n&/" words 'nobody uses text "aim"'
 	check 'a shop query over an unknown column fails'  planted_fails "s/s.total_sales, 2) AS value/s.totale, 2) AS value/" ../shops 'query orders: source stats has no column totale'
@@ -44,6 +46,21 @@ absent() {
 no_addresses() { ! grep -nE '"resolved"|://' examples/*/package-lock.json test/*/package-lock.json; }
 
 well_formatted() { test/format; }
+
+# ORDER BY 2::text sorts by the text 2: the rows come as they lie, and in another order from one major to the next.
+orders_by_columns() { ! grep -HnEi '\border by ([^();]*, *)?[0-9]+ *(::|collate\b|\|\||[-+*/] *[0-9a-z])' "$@"; }
+
+planted_order_fails() {
+	local planted
+	for planted in '2::text' '1, 2::text' '1 DESC, 2 :: text' "1, 2 COLLATE \"C\"" '2 + 1' "1 || ''"; do
+		echo "SELECT a, b FROM t ORDER BY $planted;" >"$WORK/order.sql"
+		! orders_by_columns "$WORK/order.sql" >/dev/null || { echo "not found: $planted"; return 1; }
+	done
+	for planted in '1, 2' '1, b::text' 'draw(1 + a, 2), a' 'a + 1' '2 DESC NULLS LAST LIMIT 1'; do
+		echo "SELECT a, b FROM t ORDER BY $planted;" >"$WORK/order.sql"
+		orders_by_columns "$WORK/order.sql" || return 1
+	done
+}
 
 # Each rule of test/format finds a line that breaks it, in a folder of its own.
 planted_lines_found() {
