@@ -196,7 +196,7 @@ kmeans_make(const Points *points, const ClusterSettings *settings, int64 left_ou
 	MemoryContext old_context;
 	ScaledPoints scaled;
 	KmeansRun	run;
-	ClusterSums sums;
+	ClusterSums sums = {NULL, NULL, NULL};	/* gcc 14 does not see that both uses ask for out */
 	int			agreeing;
 	int64		clusters;
 
