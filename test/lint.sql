@@ -1,9 +1,12 @@
 -- What the installation script must have said about each object, asked from the
 -- catalogs. Prints TAP; the objects that fail are named.
 
+-- From 17 on the types of arrays and of rows, which come with another object, are members too.
 CREATE TEMP VIEW member AS
 SELECT classid, objid FROM pg_depend d JOIN pg_extension e ON e.oid = refobjid
- WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND extname = 'customer_scoring';
+ WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND extname = 'customer_scoring'
+   AND NOT (classid = 'pg_type'::regclass
+            AND EXISTS (SELECT FROM pg_depend own WHERE own.classid = d.classid AND own.objid = d.objid AND own.deptype = 'i'));
 
 CREATE TEMP VIEW function AS
 SELECT p.*, l.lanname, p.oid::regprocedure::text AS name FROM pg_proc p JOIN pg_language l ON l.oid = prolang
