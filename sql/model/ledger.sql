@@ -328,8 +328,16 @@ CREATE FUNCTION @extschema@._ledger_probe(model name, settings jsonb,
 	AS $$
 DECLARE
 	probe	oid;
+	state	text;
+	message	text;
 BEGIN
-	EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'quality_query');
+	BEGIN
+		EXECUTE format('CREATE VIEW %I.source_probe AS %s', model, settings ->> 'quality_query');
+	EXCEPTION WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
+			OR ambiguous_column OR datatype_mismatch OR cannot_coerce OR wrong_object_type THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+		PERFORM @extschema@._model_raise_unreadable(model, state, message);
+	END;
 	probe := format('%I.source_probe', model)::regclass;
 	WITH RECURSIVE views AS (
 		SELECT probe AS view

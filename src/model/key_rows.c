@@ -12,15 +12,19 @@
  * of these keys.
  *
  * The query runs with the rights of the caller, by the snapshot of the statement
- * that calls. All that it reads has to belong to the caller or to a superuser: a
- * view that was given away could run what its new owner likes, whenever somebody
- * reads the model.
+ * that calls. All that it reads and calls has to belong to the caller or to a
+ * superuser: a view or a function that was given away could run what its new owner
+ * likes, whenever somebody reads the model; and so could a partition, by a
+ * function in an index or a CHECK that the planner looks at.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
@@ -255,9 +259,26 @@ make_condition(const KeyTable *table, int item)
 	return (Node *) condition;
 }
 
-/* A view is among the items of its own query, in one way or another. */
+/* ---- whose it is ---- */
+
 static void
-check_owner(Oid relation)
+refuse_owner(Oid owner, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("%s belongs to role %s", name, GetUserNameFromId(owner, true)),
+			 errdetail("It would be used with the rights of role %s.",
+					   GetUserNameFromId(GetUserId(), true))));
+}
+
+static bool
+is_trusted(Oid owner)
+{
+	return owner == GetUserId() || superuser_arg(owner);
+}
+
+static void
+check_one_relation(Oid relation)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 	Oid			owner;
@@ -266,16 +287,100 @@ check_owner(Oid relation)
 		elog(ERROR, "cache lookup failed for relation %u", relation);
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
-	if (owner != GetUserId() && !superuser_arg(owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s belongs to role %s", get_rel_name(relation), GetUserNameFromId(owner, true)),
-				 errdetail("It would be read with the rights of role %s.",
-						   GetUserNameFromId(GetUserId(), true))));
+	if (!is_trusted(owner))
+		refuse_owner(owner, get_rel_name(relation));
+}
+
+/* A view is among the items of its own query, in one way or another. */
+static void
+check_relation(Oid relation)
+{
+	ListCell   *cell;
+
+	check_one_relation(relation);
+	if (!has_subclass(relation))
+		return;
+	foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
+		check_one_relation(lfirst_oid(cell));
+}
+
+static Oid
+owner_of_function(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* "extension" is the owner of this extension's functions, which the query has too. */
+static bool
+check_function(Oid function, void *extension)
+{
+	Oid			owner;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	owner = owner_of_function(function);
+	if (owner != *(Oid *) extension && !is_trusted(owner))
+		refuse_owner(owner, get_func_name(function));
+	return false;
+}
+
+/* A domain has conditions, and what a type is read and written by is its owner's. */
+static void
+check_type(Oid type, Oid extension)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+	Oid			part;
+
+	if (type < FirstNormalObjectId)
+		return;
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
+	part = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+	if (!OidIsValid(part))
+		part = ((Form_pg_type) GETSTRUCT(tuple))->typelem;
+	ReleaseSysCache(tuple);
+	if (owner != extension && !is_trusted(owner))
+		refuse_owner(owner, format_type_be(type));
+	check_type(part, extension);
+}
+
+static void
+check_result(Node *node, Oid extension)
+{
+	switch (nodeTag(node))
+	{
+		case T_Var:
+		case T_Const:
+		case T_Aggref:
+		case T_WindowFunc:
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_CoerceToDomain:
+		case T_CoerceViaIO:
+		case T_RelabelType:
+		case T_ArrayCoerceExpr:
+		case T_ConvertRowtypeExpr:
+		case T_RowExpr:
+		case T_FieldSelect:
+			check_type(exprType(node), extension);
+			break;
+		default:
+			break;
+	}
 }
 
 static bool
-check_owners(Node *node, void *context)
+check_owners(Node *node, void *extension)
 {
 	if (node == NULL)
 		return false;
@@ -288,12 +393,16 @@ check_owners(Node *node, void *context)
 			RangeTblEntry *entry = lfirst(cell);
 
 			if (OidIsValid(entry->relid))
-				check_owner(entry->relid);
+				check_relation(entry->relid);
 		}
-		return query_tree_walker((Query *) node, check_owners, context, 0);
+		return query_tree_walker((Query *) node, check_owners, extension, 0);
 	}
-	return expression_tree_walker(node, check_owners, context);
+	(void) check_functions_in_node(node, check_function, extension);
+	check_result(node, *(Oid *) extension);
+	return expression_tree_walker(node, check_owners, extension);
 }
+
+/* ---- conditions ---- */
 
 static bool
 add_conditions(Node *node, void *context)
@@ -326,7 +435,7 @@ add_conditions(Node *node, void *context)
 }
 
 static Query *
-read_query(const char *statement)
+read_query(const char *statement, Oid extension)
 {
 	List	   *statements = pg_parse_query(statement);
 	Query	   *query;
@@ -343,7 +452,7 @@ read_query(const char *statement)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the query is not a SELECT")));
-	(void) check_owners((Node *) query, NULL);
+	(void) check_owners((Node *) query, &extension);
 	return query;
 }
 
@@ -427,7 +536,7 @@ rows_of_keys(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("there are %d tables and %d columns", tables.n, n)));
-	query = read_query(statement);
+	query = read_query(statement, owner_of_function(fcinfo->flinfo->fn_oid));
 	if (!PG_ARGISNULL(3))
 	{
 		ArrayType  *keys = PG_GETARG_ARRAYTYPE_P(3);

@@ -196,9 +196,11 @@ as('mallory', 'DROP SCHEMA mine CASCADE');
 
 # --- what is live over several tables ---------------------------------------------
 # Views of the model ask the owner's query: what it reads can't be given away.
-as('shopowner', q{CREATE TABLE crm.web (id int PRIMARY KEY, c text, d date); CREATE TABLE crm.pay (o int, v numeric); GRANT SELECT ON crm.pay TO mallory; GRANT ALL ON SCHEMA crm TO mallory;
+as('shopowner', q{CREATE TABLE crm.web (id int, c text, d date) PARTITION BY LIST (c); CREATE TABLE crm.web_all PARTITION OF crm.web DEFAULT; CREATE TABLE crm.pay (o int, v numeric); GRANT SELECT ON crm.pay TO mallory; GRANT ALL ON SCHEMA crm TO mallory;
 	CREATE VIEW crm.paid AS SELECT o, sum(v) AS v FROM crm.pay GROUP BY o;
-	CREATE VIEW crm.net AS SELECT w.id, w.c, w.d, p.v FROM crm.web AS w JOIN crm.paid AS p ON p.o = w.id;
+	CREATE FUNCTION crm.plain(v numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT v'; CREATE FUNCTION crm.plus(a numeric, b numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT a + b';
+	CREATE OPERATOR crm.## (LEFTARG = numeric, RIGHTARG = numeric, FUNCTION = crm.plus); CREATE DOMAIN crm.amount AS numeric;
+	CREATE VIEW crm.net AS SELECT w.id, w.c, w.d, (crm.plain(p.v) OPERATOR(crm.##) 0::crm.amount)::numeric AS v FROM crm.web AS w JOIN crm.paid AS p ON p.o = w.id;
 	INSERT INTO crm.web VALUES (1, 'K1', '2025-01-01'), (2, 'K2', '2025-01-01'); INSERT INTO crm.pay VALUES (1, 5), (2, 5);
 	SELECT scoring.create_model('net', 'crm.net', customer => 'c', day => 'd', value => 'v', as_of => '2025-12-31', event_key => 'id', live_on => '{"crm.web": "id", "crm.pay": "o"}');
 	SELECT scoring.grant_reader('net', 'lyon'); INSERT INTO crm.pay VALUES (1, 3)});
@@ -211,6 +213,20 @@ for my $secret ('NULL', q{'\x00'}, 'decode(repeat(\'00\', 32), \'hex\')', '(SELE
 	like((attempt($node, 'postgres', 'lyon', "SELECT * FROM net._touched_rows($secret)"))[0], qr/^42501 /, "no reader calls _touched_rows($secret)");
 }
 like((attempt($node, 'postgres', 'lyon', 'SELECT * FROM net.ledger'))[0], qr/^42501 /, 'nor reads the ledger');
+for ([ 'FUNCTION crm.plain', q{CREATE OR REPLACE FUNCTION crm.plain(v numeric) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN PERFORM public.catch('a function'); RETURN v; END $$} ],
+	[ 'FUNCTION crm.plus', q{CREATE OR REPLACE FUNCTION crm.plus(a numeric, b numeric) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN PERFORM public.catch('an operator'); RETURN a + b; END $$} ],
+	[ 'DOMAIN crm.amount', q{ALTER DOMAIN crm.amount ADD CONSTRAINT c CHECK (public.catch('a domain') <> '')} ],
+	[ 'TABLE crm.web_all', q{ALTER TABLE crm.web_all ADD CONSTRAINT c CHECK (public.catch_immutable('a partition') <> '')} ])
+{
+	my ($what, $trap) = @$_;
+	$node->safe_psql('postgres', "ALTER $what OWNER TO mallory");
+	as('mallory', $trap);
+	is(as('lyon', $of_net) . ' ' . caught(), 'K1 5.00, K2 5.00 0', "what was touched is left alone once mallory has $what");
+	like(as('shopowner', q{SELECT differences FROM scoring.apply_changes('net'); SELECT needs FROM net.model_status}) . caught(), qr/^0\nthe source can't be read for some events: error 42501: .*0$/, 'by the owner of the model too, and the status tells');
+	$node->safe_psql('postgres', "ALTER $what OWNER TO shopowner" . ($what =~ /DOMAIN|TABLE/ ? "; ALTER $what DROP CONSTRAINT c" : ''));
+	as('shopowner', 'CREATE OR REPLACE FUNCTION crm.plain(v numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$SELECT v$$; CREATE OR REPLACE FUNCTION crm.plus(a numeric, b numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$SELECT a + b$$');
+	is(as('lyon', $of_net), 'K1 8.00, K2 5.00', 'given back, all is as before');
+}
 $node->safe_psql('postgres', 'ALTER VIEW crm.paid OWNER TO mallory; GRANT SELECT ON crm.paid TO shopowner');
 as('mallory', q{CREATE OR REPLACE VIEW crm.paid AS SELECT o, sum(v) + length(public.catch('a view that was given away')) AS v FROM crm.pay GROUP BY o});
 is(as('lyon', $of_net), 'K1 5.00, K2 5.00', 'after a view of the source was given away, orders count for what they were');
