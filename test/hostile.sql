@@ -146,6 +146,8 @@ INSERT INTO hostile.good VALUES
   ('_explain_steps', $$'hostile_model', '7', NULL, (SELECT i FROM hostile_model.score_explanation('7', NULL, NULL) AS i)$$),
   ('_explain_next_steps', $$'hostile_model', '7', NULL, (SELECT i FROM hostile_model.score_explanation('7', NULL, NULL) AS i), 'fr'$$),
   ('_explain_scores', $$(SELECT i FROM hostile_model.score_explanation('7', NULL, NULL) AS i), 'fr'$$),
+  ('_rows_of_keys', $$'SELECT value::text, customer FROM hostile.orders', '{hostile.orders}', '{value}', '{7}') AS y (event text, customer int), LATERAL (SELECT y$$),
+  ('_make_ledger', $$'hostile_model', scoring._model_settings('hostile_model') || '{"live": true, "event_key": "value", "live_tables": [{"relation": "hostile.orders", "column": "value"}]}'$$),
   ('_explain_predictions', $$(SELECT i FROM hostile_model.score_explanation('7', NULL, NULL) AS i), 'en'$$),
   ('_explain_segment', $$(SELECT i FROM hostile_model.score_explanation('7', NULL, NULL) AS i), 'en'$$),
   ('alter_model', $$'hostile_model', weights => '{2,1,1}', segment_map => 'standard'$$),
