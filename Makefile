@@ -15,6 +15,7 @@ OBJS = \
 	src/module.o \
 	src/memory.o \
 	src/number_text.o \
+	src/spell.o \
 	src/arguments.o \
 	src/aggregate.o \
 	src/fixed.o \
@@ -169,5 +170,5 @@ $(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.c
 	perl sql/check_layers.pl $(SQL_FILES)
 	perl sql/check_texts.pl sql/model/words.sql $(SQL_MODEL:%=sql/model/%.sql) $(OBJS:.o=.c)
 	perl sql/check_columns.pl sql/model/columns.sql sql/model/words.sql src/bulk/score_customers.c
-	{ printf '%s\n' '\echo Use "CREATE EXTENSION customer_scoring" to load this file. \quit'; cat $(SQL_FILES); } > $@.tmp
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION customer_scoring" to load this file. \quit'; cat $(SQL_FILES); } | perl sql/spell.pl > $@.tmp
 	mv $@.tmp $@

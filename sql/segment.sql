@@ -99,16 +99,24 @@ ALTER TABLE @extschema@.segment_label ADD CONSTRAINT segment_label_map_fkey
 
 GRANT SELECT ON @extschema@.segment_map, @extschema@.segment_rule, @extschema@.segment_label TO PUBLIC;
 
+-- Literals of our sources with characters beyond ASCII become calls of this (sql/spell.pl).
+CREATE FUNCTION @extschema@._spell(words text)
+	RETURNS text
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'spell';
+COMMENT ON FUNCTION @extschema@._spell(text) IS
+	'internal: a text with the characters that its references stand for: &#nnn; in decimal, from 160 on;'
+	' what the encoding of the database lacks becomes the nearest of ASCII';
+
 -- French has a no-break space before ; : ! ? and %, and in numbers. Not every
--- encoding of a database has that character: some get a plain space.
+-- encoding of a database has that character: some get a plain space. In SQL_ASCII
+-- it would be two characters.
 CREATE FUNCTION @extschema@._no_break_space()
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.chr(CASE
-		WHEN pg_catalog.getdatabaseencoding()
-			OPERATOR(pg_catalog.=) ANY ('{UTF8,LATIN1,LATIN9,WIN1252}'::pg_catalog.text[])
-		THEN 160 ELSE 32 END);
+	SELECT CASE WHEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) 'SQL_ASCII' THEN ' '
+		ELSE @extschema@._spell('&#160;') END;
 END;
 COMMENT ON FUNCTION @extschema@._no_break_space() IS
 	'internal: a no-break space, or a space where the encoding of the database has none';

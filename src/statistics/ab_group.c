@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "common/md5.h"
+#include "common/string.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -22,6 +23,9 @@ utf8_text(text *value)
 {
 	char	   *characters = text_to_cstring(value);
 
+	/* MULE_INTERNAL has no way to UTF-8. */
+	if (pg_is_ascii(characters))
+		return characters;
 	return pg_server_to_any(characters, (int) strlen(characters), PG_UTF8);
 }
 

@@ -16,6 +16,8 @@ stage_lint() {
 	check 'an order by a number that is cast is found' planted_order_fails
 	check 'a text that is not there fails the build'  planted_fails 's/_explain_text(.purpose./_explain_text('"'purpoze'"'/' explain 'uses text "purpoze"'
 	check 'a text that nobody uses fails the build'   planted_fails "s/^\t('purpose',/\t('aim', 'a', 'b'),\n&/" words 'nobody uses text "aim"'
+	check 'a comment beyond ASCII fails the build'    planted_fails "s/IS 'internal: what explanations/IS 'internal: expliqué/" words "literal that can't be an expression"
+	check 'a name beyond ASCII fails the build'       planted_fails 's/CREATE TABLE @extschema@._text/&é/' words 'beyond ASCII outside of a literal'
 	check 'a shop query over an unknown column fails'  planted_fails "s/s.total_sales, 2) AS value/s.totale, 2) AS value/" ../shops 'query orders: source stats has no column totale'
 	check 'docs/sources.md has a row for each system'  perl sql/check_shops.pl sql/shops.sql docs/sources.md
 	check 'a fact that is no column fails the build'  planted_fails "/'silence_ratio', 'all'/s/true, true/true, false/" columns 'fact "silence_ratio"'

@@ -1,10 +1,13 @@
 # The extension in a schema with any name, under any search_path, made by a
-# superuser and used by a role without rights; and gone without a trace.
+# superuser and used by a role without rights; and gone without a trace. In a database of any
+# encoding.
 use strict;
 use warnings;
+use Encode qw(decode encode);
 use ScoringCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Unicode::Normalize qw(NFKD);
 
 my $node = new_node('schemas');
 $node->start;
@@ -49,19 +52,95 @@ for my $schema ('scoring', 'My Schema', 'public', 'select', 'a.b, c/d', 'é€ %
 }
 like($expected, qr/^[0-9a-f]{32}\|\d\d+\|[4-8]\n/, 'the shop has several segments');
 
-# Encodings that have the letters of French: with a no-break space where there is one.
-for my $encoding ('UTF8', 'SQL_ASCII', 'LATIN1', 'LATIN9', 'WIN1252', 'EUC_JP')
+# Every encoding that a server may have. What ours make of a character is compared with
+# core's own conversion, and where that has none with Unicode's decomposition. Catalogs are
+# ASCII: one database can have one encoding after the other.
+my @encodings = split /\n/, $node->safe_psql('postgres', q{
+	SELECT pg_encoding_to_char(i) FROM generate_series(0, 60) AS i
+	 WHERE pg_encoding_to_char(i) NOT IN ('', 'UTF8', 'SJIS', 'BIG5', 'GBK', 'UHC', 'GB18030', 'JOHAB', 'SHIFT_JIS_2004')});
+cmp_ok(scalar @encodings, '>=', 34, 'encodings of servers');
+my @characters = (0xa0 .. 0xff, map { ord } split //, "\x{153}\x{2019}\x{20ac}\x{4e00}");
+my %nearest = ("\x{ab}" => '"', "\x{bb}" => '"', "\x{c6}" => 'AE', "\x{d7}" => 'x', "\x{d8}" => 'O', "\x{df}" => 'ss', "\x{e6}" => 'ae',
+	"\x{f8}" => 'o', "\x{153}" => 'oe', "\x{2019}" => "'", "\x{2044}" => '/', "\x{20ac}" => 'EUR');
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION core_bytes(c int, encoding name) RETURNS text LANGUAGE plpgsql AS $$
+	BEGIN
+	  RETURN encode(CASE encoding WHEN 'SQL_ASCII' THEN convert_to(chr(c), 'UTF8') ELSE convert_to(chr(c), encoding) END, 'hex');
+	EXCEPTION WHEN untranslatable_character OR undefined_function THEN
+	  RETURN '';
+	END $$});
+my %bytes;			# encoding => character => bytes
+for (split /\n/, $node->safe_psql('postgres', "SELECT e, c, core_bytes(c, e) FROM unnest('{" . join(',', @encodings) . "}'::name[]) AS e, unnest('{" . join(',', @characters) . "}'::int[]) AS c"))
+{
+	my ($encoding, $c, $hex) = split /\|/, $_, -1;
+	$bytes{$encoding}{chr $c} = $hex ne '' ? pack('H*', $hex) : (join('', map { $nearest{$_} // (/[\x00-\x7f]/ ? $_ : '') } split //, NFKD(chr $c)) || '?');
+}
+$bytes{UTF8} = { map { chr $_ => encode('UTF-8', chr $_) } @characters };
+# the bytes of a text; what is ASCII stays
+sub spelt { my ($text, $encoding) = @_; return $text =~ s/([^\x00-\x7f])/$bytes{$encoding}{$1} \/\/ die sprintf 'U+%04X', ord $1/ger }
+
+$node->safe_psql('postgres', "CREATE DATABASE spelling ENCODING 'UTF8' TEMPLATE template0 LOCALE 'C'");
+$node->safe_psql('spelling', q{CREATE FUNCTION spell(text) RETURNS text LANGUAGE C STRICT AS '$libdir/customer_scoring', 'spell'});
+my $asked = join ' ', 'a &#; &#65; &#159; &#55296; &#1114112; &#99999999999999999999; &#233', map { "x&#$_;y" } @characters;
+my $answer = 'a &#; &#65; &#159; &#55296; &#1114112; &#99999999999999999999; &#233 ' . join ' ', map { 'x' . chr($_) . 'y' } @characters;
+is($node->safe_psql('spelling', "SELECT encode(convert_to(spell('$asked'), 'UTF8'), 'hex')"), unpack('H*', encode('UTF-8', $answer)), 'UTF8: every character');
+{
+	local $ENV{PGCLIENTENCODING} = 'SQL_ASCII';
+	my @wrong;
+	my $next = sub { "UPDATE pg_database SET encoding = pg_char_to_encoding('$_[0]') WHERE datname = 'spelling';" };
+	$node->safe_psql('spelling', $next->($encodings[0]));
+	for my $i (0 .. $#encodings)
+	{
+		my $got = $node->safe_psql('spelling', "SELECT getdatabaseencoding(), encode(textsend(spell('$asked')), 'hex');" . $next->($encodings[$i + 1] // 'UTF8'));
+		push @wrong, $encodings[$i] if $got ne "$encodings[$i]|" . unpack('H*', spelt($answer, $encodings[$i]));
+	}
+	is("@wrong", '', 'every encoding has what core converts a character to, or the nearest of ASCII');
+}
+
+# The extension in the telling ones, in all with LONG=1: some letters are lacking, all, none;
+# no conversion at all. Texts and the French of a model are those of UTF8, respelt.
+my $texts = join '', map { "SELECT t::text FROM scoring.$_ AS t;" } qw(segment_label scorecard_rule scorecard_band _text _cluster_word);
+my $model = q{
+	SET client_min_messages = warning;
+	SET lc_time = 'C';		-- core's to_char converts names of months, which MULE_INTERNAL can't
+	CREATE TABLE orders AS SELECT 1 + i * 7919 % 97 * (i % 5) / 2 AS customer, date '2024-01-01' + i * 31 % 700 AS day, 10 + i * 17 % 190 AS value
+	  FROM generate_series(1, 600) AS i;
+	SELECT count(*) FROM scoring.create_model('m', 'public.orders', customer => 'customer', day => 'day', value => 'value',
+	  language => 'fr', clusters => 3, as_of => '2025-12-31');
+	SELECT e.* FROM (SELECT customer_key FROM m.customer_scores ORDER BY customer_key LIMIT 3) AS c,
+	  unnest('{manager,customer}'::text[]) AS a, scoring.explain_score('m', customer_key, audience => a) AS e;
+	SELECT t::text FROM m.segments AS t;
+	SELECT t::text FROM m.clusters AS t;
+	SELECT scoring.ab_group('key', 'salt', '{0.5,0.5}')};
+$bytes{SQL_ASCII}{"\xa0"} = ' ';		# two characters would be no space to any pattern
+my (%told, %explained);
+for my $encoding ('UTF8', grep { $ENV{LONG} || /^(?:SQL_ASCII|LATIN1|LATIN2|EUC_JP|KOI8R|MULE_INTERNAL)$/ } @encodings)
 {
 	my $database = lc "db_$encoding";
+	local $ENV{PGCLIENTENCODING} = 'SQL_ASCII';
 	$node->safe_psql('postgres', "CREATE DATABASE $database ENCODING '$encoding' TEMPLATE template0 LOCALE 'C'");
-	$node->safe_psql($database, 'CREATE EXTENSION customer_scoring');
-	my $space = $encoding =~ /SQL_ASCII|EUC_JP/ ? '20' : $encoding eq 'UTF8' ? 'c2a0' : 'a0';
-	is($node->safe_psql($database, q{
-			SELECT encode(convert_to(_explain_number(1234.5, 1, 'fr'), getdatabaseencoding()), 'hex');
-			SELECT encode(convert_to(substring(_explain_text('rule', 'fr', 'x', 'y') FROM '(.):'), getdatabaseencoding()), 'hex');
-			SELECT count(*) FROM segment_label WHERE language = 'fr'}) =~ s/\n\d+$//r,
-		"31${space}3233342c35\n$space", "$encoding: the extension is made, French numbers and sentences have their spaces");
+	my ($rc, $out, $notices) = $node->psql($database, q{
+		CREATE SCHEMA scoring;
+		SET client_min_messages = warning;
+		CREATE EXTENSION customer_scoring SCHEMA scoring;
+		SHOW client_min_messages;
+		SELECT scoring._explain_number(1234.5, 1, 'fr'), scoring._explain_text('rule', 'fr', 'x', 'y'),
+		       scoring._is_placeholder_key(scoring._spell('Invit&#233;'));} . $texts);
+	# in no order, as shorter rows may lie elsewhere; records have quotes around spaces
+	$told{$encoding} = [ split /\n/, $out =~ s/"//gr ];
+	my @lines = map { decode('UTF-8', $_) } @{ $told{UTF8} };
+	is_deeply([ $rc, sort @{ $told{$encoding} } ], [ 0, sort map { spelt($_, $encoding) } @lines ], "$encoding: texts are those of UTF8, respelt where need be");
+	my $respelt = grep { my $line = $_; grep { $bytes{$encoding}{$_} =~ /^[ -~]+$/ } $line =~ /[^\x00-\x7f\xa0]/g } @lines;
+	is($told{$encoding}[0], 'warning', "$encoding: the session's settings stay");
+	my ($count) = $notices =~ /^psql:<stdin>:[0-9]+: NOTICE:  encoding "$encoding" lacks characters of texts of customer_scoring; texts respelt: ([0-9]+)\nDETAIL:  [^\n]*$/;
+	if ($encoding =~ /^(?:UTF8|SQL_ASCII|LATIN[1359]|WIN125[248]|EUC_JP|EUC_JIS_2004)$/) { is($notices, '', "$encoding: no notice") }
+	else { cmp_ok($count // 0, '>=', $respelt || 1, "$encoding: one notice says how many") }
+
+	next unless $ENV{LONG} || $encoding =~ /^(?:UTF8|LATIN2|KOI8R)$/;
+	$explained{$encoding} = $node->safe_psql($database, $model);
+	is($explained{$encoding}, spelt(decode('UTF-8', $explained{UTF8}), $encoding), "$encoding: so is the French of a model");
 }
+like($explained{UTF8}, qr/derni\xc3\xa8re commande/, 'which has accents');
 
 # Someone who may create in the schema beforehand gains nothing: operators that
 # fit the script's expressions better than core's are never called.
