@@ -381,7 +381,7 @@ SELECT c.* FROM (VALUES
 	('', 'orders_12m', 'orders of the 365 days until as_of'),
 	('', 'orders_12m_before', 'orders of the 365 days before those'),
 	('', 'revenue_12m', 'value of the 365 days until as_of, corrections included'),
-	('', 'revenue_12m_before', 'value of the 365 days before those'),
+	('', 'revenue_12m_before', 'value of the 365 days before those; NULL in a shop of less than 700 days'),
 	('', 'revenue_12m_change', 'revenue_12m less revenue_12m_before, as a part of that: 0.1 is 10 % more'),
 	('', 'mean_basket_12m', 'revenue_12m divided by orders_12m'),
 	('', 'mean_basket_12m_before', 'revenue_12m_before divided by orders_12m_before'),

@@ -48,12 +48,13 @@ WITH today AS MATERIALIZED (
 	  FROM {summary} AS s WHERE s.role IN ('prospect', 'at_risk') GROUP BY s.tenant
 ){expected}
 SELECT q.as_of, {tenant} AS tenant, y.customers::bigint AS customers, r.prospects::bigint AS prospects,
-       {active} AS active_customers_12m, a.customers_before AS active_customers_12m_before,
-       y.orders AS orders_12m, y.orders_before AS orders_12m_before,
-       y.revenue::{money} AS revenue_12m, y.revenue_before::{money} AS revenue_12m_before,
-       (y.revenue - y.revenue_before) / NULLIF(greatest(y.revenue_before, 0), 0) AS revenue_12m_change,
+       {active} AS active_customers_12m, CASE WHEN b.whole THEN a.customers_before END AS active_customers_12m_before,
+       y.orders AS orders_12m, CASE WHEN b.whole THEN y.orders_before END AS orders_12m_before,
+       y.revenue::{money} AS revenue_12m, CASE WHEN b.whole THEN y.revenue_before END::{money} AS revenue_12m_before,
+       CASE WHEN b.whole THEN (y.revenue - y.revenue_before) / NULLIF(greatest(y.revenue_before, 0), 0) END
+           AS revenue_12m_change,
        (y.revenue / NULLIF(y.orders, 0))::{money} AS mean_basket_12m,
-       (y.revenue_before / NULLIF(y.orders_before, 0))::{money} AS mean_basket_12m_before,
+       CASE WHEN b.whole THEN y.revenue_before / NULLIF(y.orders_before, 0) END::{money} AS mean_basket_12m_before,
        r.at_risk::bigint AS at_risk_customers, r.at_risk_revenue::{money} AS at_risk_revenue,
        {clv} AS clv_12m,
        {suppressed} AS suppressed
@@ -61,6 +62,9 @@ SELECT q.as_of, {tenant} AS tenant, y.customers::bigint AS customers, r.prospect
   LEFT JOIN year AS y ON COALESCE(y.tenant, '') = q.tenant
   LEFT JOIN active AS a ON COALESCE(a.tenant, '') = q.tenant
   LEFT JOIN roles AS r ON COALESCE(r.tenant, '') = q.tenant{join_expected}
+ -- a shop of 18 months has no year to compare with
+ CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM {model}.customer_histories AS h
+        WHERE h.tenant = q.tenant AND @extschema@.first_day(h.history, q.as_of) <= q.as_of - 700) AS whole) AS b
  ORDER BY q.tenant$q$,
 			'model', home, 'money', money, 'tenant', @extschema@._model_tenant(settings, 'q'),
 			-- two periods of the same length

@@ -21,13 +21,16 @@ SELECT * FROM differ('SELECT customers, prospects, at_risk_customers, at_risk_re
 -- what is expected, of people who buy at rates of their own, and leave after an order with a chance of their own
 CREATE TABLE shopdata.leavers AS
 SELECT c.i AS customer, c.first + coalesce(o.day, 0)::int AS day, 20 + c.i % 7 * 5 + coalesce(o.k, 0) % 4 AS value
-  FROM (SELECT i, date '2024-01-01' + floor(600 * d[1])::int AS first, -ln(d[2]) / 40 AS rate, least(40, floor(ln(d[4]) / ln(power(d[3], 0.4))))::int AS stays
+  FROM (SELECT i, date '2024-02-20' + floor(550 * d[1])::int AS first, -ln(d[2]) / 40 AS rate, least(40, floor(ln(d[4]) / ln(power(d[3], 0.4))))::int AS stays
           FROM (SELECT i, ARRAY(SELECT ((hashint8extended(i, n) & 1048575) + 0.5) / 1048576 FROM generate_series(1, 4) AS n) AS d FROM generate_series(1, 800) AS i) AS d) AS c
  CROSS JOIN LATERAL (SELECT 0 AS k, 0::float8 AS day UNION ALL
                      SELECT k, ceil(sum(-ln(((hashint8extended(c.i, 100 + k) & 1048575) + 0.5) / 1048576) / c.rate) OVER (ORDER BY k)) FROM generate_series(1, c.stays) AS k) AS o
  WHERE o.day <= date '2025-12-31' - c.first;
 SELECT count(*) > 0 AS done FROM create_model('ex', 'leavers', customer => 'customer', day => 'day', value => 'value', as_of => '2025-12-31', prediction => 'mbgnbd');
 SELECT h.clv_12m > 0 AS expected, h.clv_12m = (SELECT sum(clv_12m) FROM ex.customer_scores) AS as_of_all FROM ex.headline AS h;
+-- a shop that is less than 700 days old has no year before
+SELECT min(day) - date '2025-12-31' > -700 AS young FROM leavers;
+SELECT revenue_12m > 0 AS revenue, revenue_12m_before, revenue_12m_change, orders_12m_before, active_customers_12m_before, mean_basket_12m_before FROM ex.headline;
 SELECT count(*) > 0 AS dropped FROM drop_model('ex');
 SELECT * FROM differ('SELECT segment, role FROM hl.prediction_by_segment', 'SELECT segment, role FROM hl.segment_summary WHERE customers > 0');
 
