@@ -1,0 +1,63 @@
+# Chroots of other releases of Debian, made with what apt of this machine knows.
+#
+# Sourced by test/packages and test/matrix (bash), after test/cluster.sh. What runs in a
+# chroot has mounts, processes and shared memory of its own, which end with the program
+# that started it: kill -9 of the script leaves files, no more.
+#
+#   no_chroots [PACKAGE...]      why there can't be any, in words; nothing if there can: the packages are installed
+#   make_chroot DIR              the release SUITE, with nothing installed
+#   settle_chroot DIR            up to date again, whatever was killed in it
+#   in_chroot DIR COMMAND...     run COMMAND there, as root
+
+no_chroots() {
+	local package
+	[ "$(id -u)" = 0 ] || { echo 'chroots need root'; return; }
+	[ -e /etc/debian_version ] || { echo 'no Debian'; return; }
+	isolated true 2>/dev/null || { echo 'no mounts of its own for a program here'; return; }
+	try_packages debootstrap "$@"
+	for package in debootstrap "$@"; do
+		have_package "$package" || { echo "$package could not be installed"; return; }
+	done
+	[ -n "$(sources)" ] || apt-get update -q >/dev/null 2>&1
+	[ -n "$(sources)" ] || echo 'apt knows no mirror of Debian here'
+}
+
+# Lines "deb URI SUITE COMPONENT" for a release, where apt of this machine finds its own.
+sources() {
+	local here; here=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
+		awk -v here="$here" -v suite="$SUITE" '$1 == "Debian" && index($3, here) == 1 {
+			print "deb", $2, suite substr($3, length(here) + 1), $4 }'
+}
+
+# A shell stays the first process there, which takes all others along when it dies: what changes
+# its user, as apt-get does at times, would no longer be told that its parent has died.
+isolated() {
+	setpriv --pdeathsig KILL unshare --mount --pid --ipc --fork --kill-child=KILL sh -c '"$@"; exit $?' sh "$@"
+}
+
+# in_chroot DIR COMMAND...: with /proc, /dev/shm and a clean environment.
+in_chroot() {
+	local dir=$1; shift
+	isolated sh -ec 'mount -t proc proc "$0/proc"; mount -t tmpfs tmpfs "$0/dev/shm"
+		exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive \
+			${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} "$@"' "$dir" "$@" </dev/null
+}
+
+make_chroot() {
+	local dir=$1
+	mkdir "$dir" &&
+		isolated debootstrap --variant=minbase --include=ca-certificates "$SUITE" "$dir" "$(sources | awk '{ print $2; exit }')" &&
+		settle_chroot "$dir"
+}
+
+# It asks the mirrors that apt of this machine asks now, which may be others than when it was made.
+settle_chroot() {
+	local dir=$1
+	sources >"$dir/etc/apt/sources.list" &&
+		apt-config dump Acquire::http::Proxy >"$dir/etc/apt/apt.conf.d/proxy" &&
+		cp /etc/hosts /etc/resolv.conf "$dir/etc/" &&
+		printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d" && chmod 755 "$dir/usr/sbin/policy-rc.d" &&
+		in_chroot "$dir" sh -ec 'dpkg --configure -a; apt-get update -q
+			apt-get install -y -q --fix-broken; apt-get dist-upgrade -y -q; apt-get clean'
+}
