@@ -43,7 +43,7 @@ append_nearest(StringInfo out, pg_wchar character)
 	{
 		if (*piece < 0x80)
 			appendStringInfoChar(out, (char) *piece);
-		for (int i = 0; i < lengthof(nearest); i++)
+		for (size_t i = 0; i < lengthof(nearest); i++)
 			if (nearest[i].character == *piece)
 				appendStringInfoString(out, nearest[i].ascii);
 	}

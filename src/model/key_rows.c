@@ -77,9 +77,9 @@ is_not_finite(const char *key, int length)
 {
 	static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
 
-	for (int i = 0; i < lengthof(words); i++)
+	for (size_t i = 0; i < lengthof(words); i++)
 	{
-		if (length == strlen(words[i]) && memcmp(key, words[i], length) == 0)
+		if ((size_t) length == strlen(words[i]) && memcmp(key, words[i], length) == 0)
 			return true;
 	}
 	return false;
