@@ -33,6 +33,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/analyze.h"
 #include "rewrite/rewriteHandler.h"
 #include "tcop/tcopprot.h"
@@ -53,6 +54,13 @@ PG_FUNCTION_INFO_V1(rows_of_keys);
 /* With more keys all rows are read, and those of other keys are left to the query. */
 #define MAX_KEYS 20000
 
+/*
+ * With more keys a subquery that is run for each row of another query has no
+ * condition: where it finds rows by an index, it would look for every key each time,
+ * and not only for those of that row. create_model checks with fewer.
+ */
+#define MAX_KEYS_FOR_EACH_ROW 200
+
 /* A table and the column that has the key */
 typedef struct KeyTable
 {
@@ -69,6 +77,8 @@ typedef struct KeyTables
 {
 	KeyTable   *tables;
 	int			n;
+	bool		many;			/* more than MAX_KEYS_FOR_EACH_ROW */
+	bool		is_for_each_row;	/* where we are in the query */
 } KeyTables;
 
 /* As numeric writes what is no finite number; each of them equals itself. */
@@ -404,6 +414,26 @@ check_owners(Node *node, void *extension)
 
 /* ---- conditions ---- */
 
+static void
+add_to_tables(Query *query, const KeyTables *tables)
+{
+	ListCell   *cell;
+	int			item = 0;
+
+	foreach(cell, query->rtable)
+	{
+		RangeTblEntry *entry = lfirst(cell);
+
+		item++;
+		for (int i = 0; i < tables->n && entry->rtekind == RTE_RELATION; i++)
+		{
+			if (entry->relid == tables->tables[i].relation)
+				entry->securityQuals = lcons(make_condition(&tables->tables[i], item),
+											 entry->securityQuals);
+		}
+	}
+}
+
 static bool
 add_conditions(Node *node, void *context)
 {
@@ -413,23 +443,15 @@ add_conditions(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 	{
-		Query	   *query = (Query *) node;
-		ListCell   *cell;
-		int			item = 0;
+		bool		was_for_each_row = tables->is_for_each_row;
 
-		foreach(cell, query->rtable)
-		{
-			RangeTblEntry *entry = lfirst(cell);
-
-			item++;
-			for (int i = 0; i < tables->n && entry->rtekind == RTE_RELATION; i++)
-			{
-				if (entry->relid == tables->tables[i].relation)
-					entry->securityQuals = lcons(make_condition(&tables->tables[i], item),
-												 entry->securityQuals);
-			}
-		}
-		return query_tree_walker(query, add_conditions, context, 0);
+		if (tables->many && contain_vars_of_level(node, 1))
+			tables->is_for_each_row = true;
+		if (!tables->is_for_each_row)
+			add_to_tables((Query *) node, tables);
+		(void) query_tree_walker((Query *) node, add_conditions, context, 0);
+		tables->is_for_each_row = was_for_each_row;
+		return false;
 	}
 	return expression_tree_walker(node, add_conditions, context);
 }
@@ -540,9 +562,11 @@ rows_of_keys(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 	{
 		ArrayType  *keys = PG_GETARG_ARRAYTYPE_P(3);
+		int			nkeys = ArrayGetNItems(ARR_NDIM(keys), ARR_DIMS(keys));
 
-		if (ArrayGetNItems(ARR_NDIM(keys), ARR_DIMS(keys)) <= MAX_KEYS)
+		if (nkeys <= MAX_KEYS)
 		{
+			tables.many = nkeys > MAX_KEYS_FOR_EACH_ROW;
 			tables.tables = palloc0(Max(n, 1) * sizeof(KeyTable));
 			for (int i = 0; i < n; i++)
 				find_table(&tables.tables[i], TextDatumGetCString(relations[i]),

@@ -36,6 +36,11 @@ SELECT desk.refusal('{"desk.shop_order": "id"}', q, 'net', day) FROM (VALUES
   ('SELECT o.id, o.email, o.placed_at, (SELECT count(*) FROM desk.shop_order AS x WHERE x.email = o.email) AS net FROM desk.shop_order AS o', 'placed_at')) AS v (q, day);
 SELECT error_and_hint($$SELECT FROM create_model('no', 'desk.net', customer => 'email', day => 'placed_at', value => 'net', live => true)$$);
 
+-- with many keys a subquery for each row goes without them: it would look for all of them each time
+SELECT k.n AS keys, r.* FROM (VALUES (2), (200), (201)) AS k (n),
+  LATERAL scoring._rows_of_keys('SELECT o.id, (SELECT count(*) FROM desk.payment AS p WHERE p.order_id < o.id) AS others, q.n FROM desk.shop_order AS o, (SELECT count(*) AS n FROM desk.payment) AS q',
+    '{desk.shop_order,desk.payment}', '{id,order_id}', ARRAY(SELECT (39 + i % 2)::text FROM generate_series(1, k.n) AS i)) AS r (id bigint, others bigint, n bigint) ORDER BY 1, 2;
+
 -- what is made
 SELECT item, detail FROM create_model('desk_live', 'desk.net', customer => 'email', day => 'placed_at', value => 'net', counts => 'counts', time_zone => 'Europe/Paris', as_of => '2025-12-31',
   event_key => 'id', live_on => '{"desk.shop_order": "id", "desk.payment": "order_id", "desk.refund": "order_no"}') WHERE item IN ('rows read', 'note', 'schedule');
