@@ -41,6 +41,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -287,6 +288,10 @@ is_trusted(Oid owner)
 	return owner == GetUserId() || superuser_arg(owner);
 }
 
+/*
+ * A policy may hide rows from one session and not from another, or from today on:
+ * what it hides would be taken for removed.
+ */
 static void
 check_one_relation(Oid relation)
 {
@@ -299,6 +304,12 @@ check_one_relation(Oid relation)
 	ReleaseSysCache(tuple);
 	if (!is_trusted(owner))
 		refuse_owner(owner, get_rel_name(relation));
+	if (check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row-level security hides rows of %s from role %s", get_rel_name(relation),
+						GetUserNameFromId(GetUserId(), true)),
+				 errhint("ALTER TABLE ... NO FORCE ROW LEVEL SECURITY, or BYPASSRLS for the role.")));
 }
 
 /* A view is among the items of its own query, in one way or another. */

@@ -31,6 +31,7 @@ SELECT desk.refusal('{"desk.shop_order": "id"}', q, 'net', day) FROM (VALUES
   ('SELECT id, email, placed_at, row_number() OVER () AS net FROM desk.shop_order', 'placed_at'),
   ('WITH RECURSIVE r AS (SELECT id, email, placed_at, 1 AS net FROM desk.shop_order) SELECT * FROM r', 'placed_at'),
   ('SELECT id, email, placed_at::date AS day, 1 AS net FROM desk.shop_order', 'day'),
+  ('SELECT ''W'' || id AS id, email, placed_at, 1 AS net FROM desk.shop_order', 'placed_at'),
   ('SELECT id, email, placed_at, random() AS net FROM desk.shop_order', 'placed_at'),
   ('SELECT o.id, o.email, o.placed_at, (SELECT sum(p.amount::float8) FROM desk.payment AS p WHERE p.order_id = o.id) AS net FROM desk.shop_order AS o', 'placed_at'),
   ('SELECT o.id, o.email, o.placed_at, (SELECT count(*) FROM desk.shop_order AS x WHERE x.email = o.email) AS net FROM desk.shop_order AS o', 'placed_at')) AS v (q, day);
@@ -131,6 +132,23 @@ SELECT problem, customers FROM check_model('desk_live');
 SELECT status, customers_changed FROM refresh_model('desk_live');
 SELECT status, needs FROM desk_live.model_status;
 SELECT * FROM check_model('desk_live');
+
+-- rows that are hidden are not gone
+SET client_min_messages = warning;
+CREATE ROLE ledger_owner;
+RESET client_min_messages;
+GRANT USAGE ON SCHEMA scoring TO ledger_owner;
+CREATE SCHEMA walled AUTHORIZATION ledger_owner;
+SET ROLE ledger_owner;
+CREATE TABLE walled.sale AS SELECT 1 AS id;
+ALTER TABLE walled.sale ENABLE ROW LEVEL SECURITY;
+SELECT r.id FROM scoring._rows_of_keys('SELECT id FROM walled.sale', '{walled.sale}', '{id}', '{1}') AS r (id int);
+ALTER TABLE walled.sale FORCE ROW LEVEL SECURITY;
+SELECT error_and_hint($$SELECT FROM scoring._rows_of_keys('SELECT id FROM walled.sale', '{walled.sale}', '{id}', '{1}') AS r (id int)$$);
+RESET ROLE;
+DROP TABLE walled.sale;
+DROP OWNED BY ledger_owner;
+DROP ROLE ledger_owner;
 
 -- people
 SELECT object, erased FROM forget_customer('desk_live', 'c7@x') WHERE erased > 0;
