@@ -156,7 +156,8 @@ COMMENT ON FUNCTION @extschema@._ledger_differing(name, jsonb, text, text) IS
 -- What readers add for the events that were touched. It runs with the rights of the
 -- owner, as the views read tables; a function in a view is called by the role that
 -- reads, so this one has to know that a view asks: by a secret in a table that only
--- views of the model read.
+-- views of the model read. Plans hold arguments and keys, and a session may have its
+-- plans shown to it: not those of this function.
 CREATE FUNCTION @extschema@._make_touched_rows(model name, settings jsonb)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -167,7 +168,7 @@ BEGIN
 	RETURNS TABLE (customer_key text, tenant text, customer_id text, difference @extschema@.history,
 		root_key text, root_id text)
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER COST 10000 ROWS 100
-	SET search_path = pg_catalog, pg_temp
+	SET search_path = pg_catalog, pg_temp SET debug_print_plan = off
 	AS {body}$q$, 'model', quote_ident(model), 'body', quote_literal(@extschema@._fill($q$
 DECLARE
 	events		text[];

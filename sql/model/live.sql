@@ -265,7 +265,8 @@ BEGIN
 		HINT = CASE WHEN as_text IN ('real', 'double precision')
 			THEN 'Make it numeric first, like: weight::numeric::text.'
 			WHEN what ~ '^(sum|avg)\(' THEN 'Add up numeric: sum(amount::numeric).'
-			WHEN as_text = 'row' OR what ~ '^(textanycat|anytextcat)\(' THEN 'Join the columns, like: shop || '':'' || number::text.'
+			WHEN as_text = 'row' OR what ~ '^(textanycat|anytextcat)\('
+			THEN 'Join the columns, like: shop || '':'' || number::text.'
 			WHEN as_text = 'bytea' THEN 'Use encode, like: encode(id, ''hex'').'
 			WHEN (SELECT t.typtype = 'e' FROM pg_type AS t WHERE t.oid = to_regtype(as_text))
 			THEN 'Compare the enum itself, like: status IN (''paid'', ''sent'').'

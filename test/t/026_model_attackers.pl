@@ -213,6 +213,13 @@ for my $secret ('NULL', q{'\x00'}, 'decode(repeat(\'00\', 32), \'hex\')', '(SELE
 	like((attempt($node, 'postgres', 'lyon', "SELECT * FROM net._touched_rows($secret)"))[0], qr/^42501 /, "no reader calls _touched_rows($secret)");
 }
 like((attempt($node, 'postgres', 'lyon', 'SELECT * FROM net.ledger'))[0], qr/^42501 /, 'nor reads the ledger');
+# Plans that a session has shown to it hold arguments, as bytes; lines break anywhere.
+my ($bytes, $plans) = ($node->safe_psql('postgres', q{SELECT string_agg(((get_byte(secret, i) + 128) % 256 - 128)::text, '' ORDER BY i) FROM net.ledger_secret, generate_series(0, 31) AS i}), '');
+$node->psql('postgres', "SET SESSION AUTHORIZATION lyon; SET client_min_messages = log; SET debug_print_plan = on; SET debug_print_rewritten = on; SET debug_print_parse = on; $of_net", stderr => \$plans);
+$plans =~ s/\s+//g;
+like($plans, qr/LOG:plan:/, 'a reader has plans shown to them');
+unlike($plans, qr/\Q$bytes\E/, 'without the secret');
+unlike($plans, qr/:consttype1007[^}]*\[112000100000002300010001000\d+000\]/, 'and the keys of orders');
 for ([ 'FUNCTION crm.plain', q{CREATE OR REPLACE FUNCTION crm.plain(v numeric) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN PERFORM public.catch('a function'); RETURN v; END $$} ],
 	[ 'FUNCTION crm.plus', q{CREATE OR REPLACE FUNCTION crm.plus(a numeric, b numeric) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN PERFORM public.catch('an operator'); RETURN a + b; END $$} ],
 	[ 'DOMAIN crm.amount', q{ALTER DOMAIN crm.amount ADD CONSTRAINT c CHECK (public.catch('a domain') <> '')} ],
