@@ -7,7 +7,9 @@
 #
 # The sources have French as it is written, in UTF-8. Here a literal 'é' becomes
 # @extschema@._spell('&#233;'), a call that gives what the encoding has: é or e. So a
-# literal with such a character must stand where an expression may. At its end the
+# literal with such a character must stand where an expression may; and not in the body of
+# a plpgsql function that views of models call, since their readers need no right on the
+# schema of the extension, by which the body would name _spell. At its end the
 # script says how many texts were respelt.
 use strict;
 use warnings;

@@ -57,8 +57,9 @@ COMMENT ON FUNCTION @extschema@._attribute_fifths(jsonb, text) IS
 	'internal: an item of FROM: where fifths of the attributes of all people end, by tenant';
 
 -- The values of a fifth in words. Like score_range it cuts downwards: of whole numbers
--- those above 24.4 are those from 25 on.
-CREATE FUNCTION @extschema@._fifth_range(kind text, thresholds float8[], fifth int, language text)
+-- those above 24.4 are those from 25 on. Views ask it for readers, who need no right on the
+-- schema of the extension: what is spelt by a function of it is the default of a parameter.
+CREATE FUNCTION @extschema@._fifth_range(kind text, thresholds float8[], fifth int, language text, a text DEFAULT 'à')
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -78,9 +79,9 @@ BEGIN
 			FROM (SELECT greatest(2, 3 - floor(log(abs(nullif(lower, 0))))::int) AS places) AS p;
 		high := trim_scale(floor(upper * power(10::numeric, p.places)) / power(10::numeric, p.places))
 			FROM (SELECT greatest(2, 3 - floor(log(abs(nullif(upper, 0))))::int) AS places) AS p;
-		RETURN CASE WHEN low IS NULL THEN concat(CASE WHEN french THEN 'jusqu''à ' ELSE 'up to ' END, high)
+		RETURN CASE WHEN low IS NULL THEN concat(CASE WHEN french THEN 'jusqu''' || a || ' ' ELSE 'up to ' END, high)
 			WHEN high IS NULL THEN concat(CASE WHEN french THEN 'plus de ' ELSE 'above ' END, low)
-			WHEN french THEN format('plus de %s à %s', low, high) ELSE format('above %s to %s', low, high) END;
+			WHEN french THEN format('plus de %s %s %s', low, a, high) ELSE format('above %s to %s', low, high) END;
 	END IF;
 	lower := floor(lower) + 1;
 	upper := floor(upper);
@@ -92,12 +93,12 @@ BEGIN
 		WHEN kind = 'day' AND low IS NULL THEN concat(CASE WHEN french THEN 'jusqu''au ' ELSE 'until ' END, high)
 		WHEN kind = 'day' AND high IS NULL THEN concat(CASE WHEN french THEN 'depuis le ' ELSE 'from ' END, low)
 		WHEN kind = 'day' AND french THEN format('du %s au %s', low, high)
-		WHEN low IS NULL THEN concat(CASE WHEN french THEN 'jusqu''à ' ELSE 'up to ' END, high)
+		WHEN low IS NULL THEN concat(CASE WHEN french THEN 'jusqu''' || a || ' ' ELSE 'up to ' END, high)
 		WHEN high IS NULL THEN concat(low, CASE WHEN french THEN ' et plus' ELSE ' or more' END)
-		WHEN french THEN format('%s à %s', low, high) ELSE format('%s to %s', low, high) END;
+		WHEN french THEN format('%s %s %s', low, a, high) ELSE format('%s to %s', low, high) END;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._fifth_range(text, float8[], int, text) IS
+COMMENT ON FUNCTION @extschema@._fifth_range(text, float8[], int, text, text) IS
 	'internal: the values of a fifth of an attribute, in words';
 
 -- The categories of products that a segment prefers most, as rows of segment_profile:

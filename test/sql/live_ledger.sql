@@ -1,5 +1,6 @@
 -- Live over several tables: what statements do, what is refused, what comes and goes.
 SET search_path = public, scoring;
+SET jit = off;		-- hundreds of statements, each of which would be compiled
 CREATE SCHEMA desk;
 CREATE TABLE desk.shop_order (id bigint PRIMARY KEY, email text, placed_at timestamptz, status text, deleted_at timestamptz);
 CREATE TABLE desk.payment (payment_id bigserial PRIMARY KEY, order_id bigint, amount numeric);
