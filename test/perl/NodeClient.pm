@@ -26,11 +26,12 @@ sub no_node
 
 # A folder with a copy of another one's files, and the packages of its package-lock.json, for
 # node of at least this major. Ends the test, skipped with the reason, where they can't be had.
+# Further arguments are npm's.
 sub node_folder
 {
-	my ($major, $from) = @_;
+	my ($major, $from, @options) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir;
-	my $reason = no_node($major) // install_packages_of($from, $folder);
+	my $reason = no_node($major) // install_packages_of($from, $folder, @options);
 	return $folder unless defined $reason;
 	SKIP: { skip $reason, 1; }
 	done_testing();
@@ -42,13 +43,13 @@ sub node_folder
 # errors. No package runs a script.
 sub install_packages_of
 {
-	my ($from, $to) = @_;
+	my ($from, $to, @options) = @_;
 	for my $file (glob "$from/*")
 	{
 		copy($file, $to) or die "$file: $!\n" if -f $file;
 	}
 	my $output = '';
-	return undef if IPC::Run::run([ qw(npm ci --no-audit --no-fund --prefer-offline --ignore-scripts) ],
+	return undef if IPC::Run::run([ qw(npm ci --no-audit --no-fund --prefer-offline --ignore-scripts), @options ],
 		init => sub { chdir $to or die "$to: $!\n" }, '<', \undef, '>&', \$output, IPC::Run::timeout(300));
 	return 'npm can\'t reach a registry' if $output =~ /ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET|ENOTCACHED|code E(?:40[13]|5\d\d)/;
 	die "npm ci in $from:\n$output";
