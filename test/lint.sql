@@ -31,7 +31,7 @@ SELECT 'volatility and parallel safety are stated', name FROM function
                        '_new_suppression_key', 'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
    AND proname NOT IN ('explain_score', '_explain_steps', '_explain_next_steps', 'near_misses', '_score_explanation', '_scores_with_orders', '_near_misses', '_attribute_segments', '_one_customer')	-- call functions of a model, or keep a plan
    AND proname NOT IN ('_rows_of_keys', '_ledger_now', '_ledger_probe', '_ledger_tables', '_ledger_lines', '_check_ledger', '_settle_ledger', '_make_ledger', '_make_touched_rows',
-                       '_make_live_triggers', '_live_findings', '_lock_live_source', '_lock_tables')	-- of models that are live over several tables
+                       '_make_live_triggers', '_live_findings', '_lock_live_source', '_lock_relations')	-- of models that are live over several tables
    AND proname <> '_live_call_handler'	-- runs functions that write a model
    AND proname NOT LIKE '\_model\_%';	-- what these are made of
 

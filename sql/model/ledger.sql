@@ -545,7 +545,7 @@ DECLARE
 		FROM jsonb_to_recordset(settings -> 'live_tables') AS t (relation text) ORDER BY 1);
 	one		text;
 BEGIN
-	PERFORM @extschema@._lock_tables(tables, 'SHARE ROW EXCLUSIVE');
+	PERFORM @extschema@._lock_relations(tables::regclass[]::oid[], 'SHARE ROW EXCLUSIVE', 1);
 	IF to_regclass(format('%I.ledger', model)) IS NULL THEN
 		PERFORM @extschema@._model_make_tables(model, 'ledger', settings ->> 'tenant' IS NOT NULL);
 	END IF;
@@ -706,8 +706,8 @@ BEGIN
 						   THEN has_table_privilege(t.relation,
 								CASE WHEN mode IS NULL THEN 'SELECT' ELSE 'UPDATE' END) END
 					 ORDER BY 1);
-	PERFORM @extschema@._lock_tables(tables, CASE WHEN mode IS NULL THEN 'ACCESS SHARE'
-		WHEN mode = 'triggers' THEN 'SHARE ROW EXCLUSIVE' ELSE mode END);
+	PERFORM @extschema@._lock_relations(tables::regclass[]::oid[], CASE WHEN mode IS NULL THEN 'ACCESS SHARE'
+		WHEN mode = 'triggers' THEN 'SHARE ROW EXCLUSIVE' ELSE mode END, 1);
 	RETURN mode IS NOT NULL;
 END
 $$;

@@ -374,11 +374,11 @@ BEGIN
 	END IF;
 	-- The source first, as its writers do, who then want pending; and from the
 	-- root down: else they and we could wait for each other.
-	PERFORM @extschema@._lock_tables(ARRAY(
-		SELECT g.tgrelid::regclass::text FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
+	PERFORM @extschema@._lock_relations(ARRAY(
+		SELECT g.tgrelid FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
 		 WHERE g.tgfoid = trigger_function AND c.relkind IN ('r', 'p')
 		   AND has_table_privilege(c.oid, 'UPDATE') AND c.oid <> ALL (kept)
-		 GROUP BY g.tgrelid ORDER BY min(g.tgnargs), g.tgrelid), 'ACCESS EXCLUSIVE');
+		 GROUP BY g.tgrelid ORDER BY min(g.tgnargs), g.tgrelid), 'ACCESS EXCLUSIVE', 1);
 	IF sources IS NULL THEN
 		EXECUTE format('DROP FUNCTION %I.%I() CASCADE', model, function);
 		RETURN;

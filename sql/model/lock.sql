@@ -41,25 +41,17 @@ CREATE FUNCTION @extschema@._model_lock_relation(relation oid)
 COMMENT ON FUNCTION @extschema@._model_lock_relation(oid) IS
 	'internal: keep everybody away from a view or table of the caller, and not from what is below it';
 
--- Views of a model at once, all or some, or with tables all there is, before they
--- are replaced or dropped. A reader locks a view and then those below it. A call that
--- held one of them and waited for another would sooner or later deadlock with the
--- reader. So only the first is waited for. Where another is not free at once, the
--- call lets go of all of them, waits for that one, and then takes it first.
-CREATE FUNCTION @extschema@._model_lock_readers(model name, tables boolean DEFAULT false, views name[] DEFAULT NULL)
+-- Several relations of the caller's at once. Others take them one after the other, in an
+-- order that nobody knows here. A call that held one of them and waited for another would
+-- sooner or later deadlock with them. So only the first is waited for. Where another is not
+-- free within so many milliseconds, the call lets go of all of them, waits for that one, and
+-- then takes it first. mode NULL: nobody else reads them, and what is below them stays free.
+CREATE FUNCTION @extschema@._lock_relations(relations oid[], mode text, patience int)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	relations	oid[] := ARRAY(SELECT c.oid FROM pg_class AS c
-		WHERE c.relnamespace = to_regnamespace(quote_ident(model))
-		  AND (c.relkind = 'v' OR c.relkind = 'r' AND tables)
-		  AND (views IS NULL OR c.relname = ANY (views))
-		ORDER BY c.relkind DESC, c.relname);
-	-- far below what makes a reader look for a deadlock, for all of them together
-	patience	text := (SELECT greatest(1, s.setting::int / 50)::text FROM pg_settings AS s
-						  WHERE s.name = 'deadlock_timeout');
 	owners		text := current_setting('lock_timeout');
 	relation	oid;
 	n			int;
@@ -68,8 +60,12 @@ BEGIN
 		n := 0;
 		BEGIN
 			FOREACH relation IN ARRAY relations LOOP
-				PERFORM set_config('lock_timeout', CASE WHEN n = 0 THEN owners ELSE patience END, true);
-				PERFORM @extschema@._model_lock_relation(relation);
+				PERFORM set_config('lock_timeout', CASE WHEN n = 0 THEN owners ELSE patience::text END, true);
+				IF mode IS NULL THEN
+					PERFORM @extschema@._model_lock_relation(relation);
+				ELSE
+					EXECUTE format('LOCK TABLE %s IN %s MODE', relation::regclass, mode);
+				END IF;
 				n := n + 1;
 			END LOOP;
 			PERFORM set_config('lock_timeout', owners, true);
@@ -83,37 +79,25 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_lock_readers(name, boolean, name[]) IS
-	'internal: keep readers of a model away until the transaction ends, and deadlock with none';
+COMMENT ON FUNCTION @extschema@._lock_relations(oid[], text, int) IS
+	'internal: lock several relations of the caller, and deadlock with nobody who uses them';
 
--- Several tables of the caller's at once. Who writes them takes one after the other,
--- in an order that nobody knows here. So only the first is waited for; where another
--- is not free at once, all of them are let go, and that one is the first.
-CREATE FUNCTION @extschema@._lock_tables(relations text[], mode text)
+-- Views of a model at once, all or some, or with tables all there is, before they are
+-- replaced or dropped. A reader locks a view and then those below it.
+CREATE FUNCTION @extschema@._model_lock_readers(model name, tables boolean DEFAULT false, views name[] DEFAULT NULL)
 	RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
-DECLARE
-	relation	text;
-	n			int;
 BEGIN
-	LOOP
-		n := 0;
-		BEGIN
-			FOREACH relation IN ARRAY relations LOOP
-				EXECUTE format('LOCK TABLE %s IN %s MODE%s', relation, mode, CASE WHEN n > 0 THEN ' NOWAIT' END);
-				n := n + 1;
-			END LOOP;
-			RETURN;
-		EXCEPTION WHEN lock_not_available THEN
-			IF n = 0 THEN
-				RAISE;
-			END IF;
-			relations := relation || array_remove(relations, relation);
-		END;
-	END LOOP;
+	PERFORM @extschema@._lock_relations(ARRAY(SELECT c.oid FROM pg_class AS c
+			WHERE c.relnamespace = to_regnamespace(quote_ident(model))
+			  AND (c.relkind = 'v' OR c.relkind = 'r' AND tables)
+			  AND (views IS NULL OR c.relname = ANY (views))
+			ORDER BY c.relkind DESC, c.relname), NULL,
+		-- far below what makes a reader look for a deadlock, for all of them together
+		(SELECT greatest(1, s.setting::int / 50) FROM pg_settings AS s WHERE s.name = 'deadlock_timeout'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._lock_tables(text[], text) IS
-	'internal: lock several tables of the caller, and deadlock with nobody who writes them';
+COMMENT ON FUNCTION @extschema@._model_lock_readers(name, boolean, name[]) IS
+	'internal: keep readers of a model away until the transaction ends, and deadlock with none';
