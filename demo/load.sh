@@ -112,13 +112,13 @@ stop_progress() {
 # --- COPY ------------------------------------------------------------------------
 
 # copy STATEMENT TABLE COLUMNS OPTIONS <DATA: one attempt, after the statement. Sets SQLSTATE,
-# and MESSAGE where it failed, else ROWS, what the table has then.
+# and MESSAGE where it failed, else ROWS, how many they were.
 copy() {
 	SQLSTATE=00000 MESSAGE=
-	if ROWS=$(psql -X -q -At -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -c "$1" -c "COPY $2 ($3) FROM STDIN (FORMAT csv, $4)" \
-		-c "SELECT count(*) FROM $2" 2>"$WORK/copy.errors")
+	if ROWS=$(psql -X -At -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -c "$1" -c "COPY $2 ($3) FROM STDIN (FORMAT csv, $4)" \
+		2>"$WORK/copy.errors")
 	then
-		ROWS=${ROWS##*$'\n'}
+		ROWS=${ROWS##*COPY }		# what psql says at the end
 		return 0
 	fi
 	SQLSTATE=$(sed -n 's/^ERROR:  \([0-9A-Z]\{5\}\): .*/\1/p' "$WORK/copy.errors" | head -n 1)
