@@ -7,10 +7,11 @@ use strict;
 use warnings;
 use Exporter 'import';
 use Fcntl ':flock';
+use IPC::Run ();
 use ScoringCluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(model_node make_roles make_database views dated_calls offers tables verbs run_as attempt digest_sql digests open_session);
+our @EXPORT = qw(model_node make_roles make_database views dated_calls offers tables verbs run_as attempt digest_sql digests open_session start_script);
 
 # A node that is not started yet, with the databases chain and shop, which make_chain
 # and make_shop fill. The first one makes them, the later ones have copies.
@@ -222,6 +223,18 @@ sub open_session
 		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, IPC::Run::timeout(600));
 	$self->{pid} = $self->ask('SELECT pg_backend_pid();');
 	return $self;
+}
+
+# psql with a script as this role, beside others: $session->{run}->finish waits for its end.
+sub start_script
+{
+	my ($node, $database, $role, $name, $script) = @_;
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/$name.sql";
+	append_to_file($file, $script);
+	my %session = (name => $name, out => '', err => '');
+	$session{run} = IPC::Run::start([ 'psql', '-X', '-q', '-At', '-U', $role, '-d', $node->connstr($database), '-f', $file ], '>', \$session{out}, '2>', \$session{err},
+		IPC::Run::timeout(300));
+	return \%session;
 }
 
 package ModelCluster::Session;

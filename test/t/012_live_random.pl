@@ -230,27 +230,16 @@ for my $w (sort keys %levels)
 		  ('UTC', 'Asia/Tokyo', 'America/New_York')[ ($round + $w) % 3 ], $w, $part, (($seed * 31 + $w * 17 + $round * 7) % 1000) / 1000;
 		$script .= copy_block($w, $round);
 	}
-	push @sessions, session('app', "writer $w", $script);
+	push @sessions, start_script($node, 'postgres', 'app', "writer $w", $script);
 }
 # The owner meanwhile: whatever moment it is, nothing is missing.
 # A model a transaction: two of them in one would wait for a source while they hold
 # tables that a transaction wants which has truncated that source.
-push @sessions, session('shopowner', 'owner', (join '',
+push @sessions, start_script($node, 'postgres', 'shopowner', 'owner', (join '',
 	(map { "SELECT 'checked', '$_', c.* FROM scoring.check_model('$_') c;\n" } qw(plain parted plain_tenants parted_tenants)),
 	(map { "SELECT 'applied', a.differences FROM scoring.apply_changes('$_') a;\n" } qw(plain parted plain_tenants parted_tenants)),
 	(map { "SELECT 'refreshed', r.customers_added + r.customers_changed + r.customers_removed FROM scoring.refresh_model('$_') r;\n" } qw(plain parted_tenants)),
 	"SELECT pg_sleep(0.3);\n") x 12);
-
-sub session
-{
-	my ($role, $name, $script) = @_;
-	my $file = "$PostgreSQL::Test::Utils::tmp_check/$name.sql";
-	append_to_file($file, $script);
-	my %session = (name => $name, out => '', err => '');
-	$session{run} = IPC::Run::start([ 'psql', '-X', '-q', '-At', '-U', $role, '-d', $node->connstr('postgres'), '-f', $file ], '>', \$session{out}, '2>', \$session{err},
-		IPC::Run::timeout(300));
-	return \%session;
-}
 
 my $owner;
 for my $session (@sessions)

@@ -195,17 +195,6 @@ sub copy_block
 				$_ % 5 ? 'copied' : '\N', $_ % 3, $_ % 13 ? $_ / 4 : 'NaN', $_ / 8, 't') . "\n" } 1 .. 25) . "\\.\n" } 'orders', 'visits', 'answers';
 }
 
-sub session
-{
-	my ($role, $name, $script) = @_;
-	my $file = "$PostgreSQL::Test::Utils::tmp_check/$name.sql";
-	append_to_file($file, $script);
-	my %session = (name => $name, out => '', err => '');
-	$session{run} = IPC::Run::start([ 'psql', '-X', '-q', '-At', '-U', $role, '-d', $node->connstr('postgres'), '-f', $file ], '>', \$session{out}, '2>', \$session{err},
-		IPC::Run::timeout(300));
-	return \%session;
-}
-
 my $rounds = 4;
 my @sessions;
 for my $w (sort keys %levels)
@@ -217,9 +206,9 @@ for my $w (sort keys %levels)
 		  ('UTC', 'Asia/Tokyo', 'America/New_York')[ ($round + $w) % 3 ], $w, $statements / $rounds, (($seed * 31 + $w * 17 + $round * 7) % 1000) / 1000;
 		$script .= copy_block($w, $round);
 	}
-	push @sessions, session('app', "writer $w", $script);
+	push @sessions, start_script($node, 'postgres', 'app', "writer $w", $script);
 }
-push @sessions, session('shopowner', 'owner', (join '',
+push @sessions, start_script($node, 'postgres', 'shopowner', 'owner', (join '',
 	(map { "SELECT 'checked', '$_', c.* FROM scoring.check_model('$_') c;\n" } sort keys %streams),
 	(map { "SELECT 'applied', a.differences FROM scoring.apply_changes('$_') a;\nSELECT pg_sleep(0.2);\n" } sort keys %streams),
 	(map { "SELECT 'refreshed', r.stream, r.customers_added + r.customers_changed + r.customers_removed FROM scoring.refresh_model('$_') r;\n" } sort keys %streams)) x 6);

@@ -164,16 +164,6 @@ sub equals_rebuild
 }
 
 my @sessions;
-sub session
-{
-	my ($role, $name, $script) = @_;
-	my $file = "$PostgreSQL::Test::Utils::tmp_check/$name.sql";
-	append_to_file($file, $script);
-	my %session = (name => $name, out => '', err => '');
-	$session{run} = IPC::Run::start([ 'psql', '-X', '-q', '-At', '-U', $role, '-d', $node->connstr('postgres'), '-f', $file ], '>', \$session{out}, '2>', \$session{err},
-		IPC::Run::timeout(300));
-	return \%session;
-}
 equals_rebuild('at first');
 for my $w (0 .. 2)
 {
@@ -181,10 +171,10 @@ for my $w (0 .. 2)
 	$script .= sprintf "SET TimeZone = '%s'; CALL crm.write(%d, %d, %.6f, :next) \\gset\n\\set next :next_id\n",
 	  ('UTC', 'Asia/Tokyo', 'America/New_York')[ ($_ + $w) % 3 ], $w, $statements / 4, (($seed * 31 + $w * 17 + $_ * 7) % 1000) / 1000
 	  for 1 .. 4;
-	push @sessions, session('app', "writer $w", $script);
+	push @sessions, start_script($node, 'postgres', 'app', "writer $w", $script);
 }
 # The owner meanwhile: whatever moment it is, nothing is missing.
-push @sessions, session('shopowner', 'owner', (join '',
+push @sessions, start_script($node, 'postgres', 'shopowner', 'owner', (join '',
 	(map { "SELECT 'checked', '$_', c.* FROM scoring.check_model('$_') c;\n" } @models),
 	(map { "SELECT 'applied', a.differences FROM scoring.apply_changes('$_') a;\n" } @models),
 	"SELECT 'refreshed', r.customers_added + r.customers_changed + r.customers_removed FROM scoring.refresh_model('net') r;\n",
