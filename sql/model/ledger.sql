@@ -660,25 +660,22 @@ $$;
 COMMENT ON FUNCTION @extschema@._live_findings(name, jsonb, jsonb, jsonb) IS
 	'internal: what a live model reads of its source: columns of a table, or tables; or an error';
 
--- What of its tables a ledger doesn't see, from the catalogs; NULL: nothing.
+-- What of its tables a ledger doesn't see, from the catalogs; NULL: nothing. Readers ask
+-- it by a view and need no right on the schema of the extension, which a body of plpgsql
+-- would name.
 CREATE FUNCTION @extschema@._ledger_problem(model text, live_tables jsonb)
 	RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	problem	text;
-BEGIN
-	SELECT min(CASE WHEN @extschema@._model_missing(ARRAY[t.relation]) IS NOT NULL
-				THEN format('table %s is gone', t.relation)
-				ELSE regexp_replace(p.problem, '^the source', format('table %s', t.relation)) END) INTO problem
-	  FROM jsonb_to_recordset(CASE jsonb_typeof(live_tables) WHEN 'array' THEN live_tables ELSE '[]' END)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.min(CASE WHEN @extschema@._model_missing(ARRAY[t.relation]) IS NOT NULL
+				THEN pg_catalog.format('table %s is gone', t.relation)
+				ELSE pg_catalog.regexp_replace(p.problem, '^the source', pg_catalog.format('table %s', t.relation)) END)
+	  FROM pg_catalog.jsonb_to_recordset(CASE pg_catalog.jsonb_typeof(live_tables) WHEN 'array' THEN live_tables
+				ELSE '[]' END)
 		   AS t (relation text, "column" text, type text, parts text[])
-	 CROSS JOIN LATERAL @extschema@._live_problem(model, t.relation, ARRAY[format('%I %s', t.column, t.type)], t.parts,
-		'record_keys') AS p (problem);
-	RETURN problem;
-END
-$$;
+	 CROSS JOIN LATERAL @extschema@._live_problem(model, t.relation,
+		ARRAY[pg_catalog.format('%I %s', t.column, t.type)], t.parts, 'record_keys') AS p (problem);
+END;
 COMMENT ON FUNCTION @extschema@._ledger_problem(text, jsonb) IS
 	'internal: what of its tables a model that is live over several does not see; NULL if it sees all';
 

@@ -98,6 +98,7 @@ DECLARE
 	parts		oid[];		-- with the table itself
 	c			record;
 	distributed	boolean;
+	chunked		boolean;
 BEGIN
 	IF relation IS NULL THEN
 		RAISE feature_not_supported USING
@@ -119,6 +120,23 @@ BEGIN
 			MESSAGE = format('live: %s is a part of another table', relation),
 			DETAIL = 'Statements on that table would not be seen.',
 			HINT = 'Name the whole table as source.';
+	END IF;
+	-- TimescaleDB's own catalog, and no other of that name: a stranger's would run here as the caller.
+	IF EXISTS (SELECT FROM pg_extension AS e
+				 JOIN pg_depend AS d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+				  AND d.deptype = 'e' AND d.classid = 'pg_class'::regclass
+				 JOIN pg_class AS t ON t.oid = d.objid AND t.relkind = 'r' AND t.relname = 'hypertable'
+				 JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname = '_timescaledb_catalog'
+				WHERE e.extname = 'timescaledb') THEN
+		EXECUTE 'SELECT EXISTS (SELECT FROM _timescaledb_catalog.hypertable AS h'
+			' WHERE h.schema_name = $1::regnamespace::name AND h.table_name = $2)'
+			INTO chunked USING c.relnamespace, c.relname;
+		IF chunked THEN
+			RAISE feature_not_supported USING
+				MESSAGE = format('live: %s is a hypertable of TimescaleDB', relation),
+				DETAIL = 'Its chunks are compressed and dropped without a statement that triggers see.',
+				HINT = instead || '.';
+		END IF;
 	END IF;
 	IF c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation) THEN
 		RAISE feature_not_supported USING

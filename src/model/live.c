@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -261,4 +262,15 @@ live_parts_have_trigger(Oid relation, const char *trigger)
 		return false;
 	remember(seen, &key, parts);
 	return true;
+}
+
+/*
+ * Do ordinary tables inherit from this one? Takes no lock on them: a session that
+ * holds one of them is about to change it.
+ */
+bool
+live_has_children(Oid relation)
+{
+	return has_subclass(relation) && get_rel_relkind(relation) == RELKIND_RELATION &&
+		find_inheritance_children(relation, NoLock) != NIL;
 }

@@ -1024,6 +1024,18 @@ is_to_be_recorded(Call *call)
 	/* one that is detached again leaves no trace in the catalogs */
 	if (!live_parts_have_trigger(relation, trigger->tgname))
 		reject(call, "a partition was attached", 0, true);
+
+	/*
+	 * Nor does a table that inherits from the source once it is dropped. What was
+	 * written straight into it was not seen, what goes through the source is. And
+	 * TRUNCATE ONLY leaves its rows: so does create_hypertable of TimescaleDB when
+	 * it has moved all rows to such tables, and the source has them still.
+	 */
+	if (live_has_children(relation))
+	{
+		reject(call, "a table inherited from the source", 0, true);
+		return !TRIGGER_FIRED_BY_TRUNCATE(call->trigger->tg_event) || call->program->keys != NULL;
+	}
 	return true;
 }
 

@@ -172,6 +172,30 @@ for my $case (
 	owner(q{SELECT drop_model('m')}, 'DROP TABLE crm.plain');
 }
 
+# A table that inherited from a source for a while: what of its rows was seen and what not is not known
+owner(q{CREATE TABLE crm.plain (customer text, day date, total numeric)}, q{INSERT INTO crm.plain SELECT 'K' || i % 20, '2025-01-01', i FROM generate_series(1, 40) AS i},
+	q{CREATE TABLE crm.visit (customer text, day date)}, q{INSERT INTO crm.visit SELECT 'K' || i % 20, '2025-01-01' FROM generate_series(1, 40) AS i},
+	q{SELECT create_model('m', 'crm.plain', customer => 'customer', day => 'day', value => 'total', as_of => '2025-12-31', live => true)},
+	q{SELECT add_stream('m', 'visits', 'crm.visit', customer => 'customer', day => 'day', live => true)},
+	map { ("CREATE TABLE crm.child_of_$_ () INHERITS (crm.$_)", "INSERT INTO crm.child_of_$_ SELECT * FROM crm.$_") } qw(plain visit));
+is(app('UPDATE crm.plain SET total = total + 1000; UPDATE crm.visit SET day = day + 1'), '', 'through the parent');
+owner('DROP TABLE crm.child_of_plain');
+like(says(), qr/^rebuild needed\|stream visits: table crm\.child_of_visit inherits from crm\.visit/, 'a table that inherits from the source of a stream');
+owner('DROP TABLE crm.child_of_visit');
+like(says(), qr/^rebuild needed\|.*a table inherited from the source/, 'tables that came, were written and went are told of');
+owner(q{SELECT refresh_model('m')});
+is(says(), 'ok|', 'until the next refresh');
+clean('tables that came and went');
+# so does create_hypertable of TimescaleDB: rows are moved to tables that inherit, and the emptied one is truncated alone
+owner(map { ("CREATE TABLE crm.child_of_$_ () INHERITS (crm.$_)", "INSERT INTO crm.child_of_$_ SELECT * FROM ONLY crm.$_", "TRUNCATE ONLY crm.$_") } qw(plain visit));
+is(owner(q{SELECT (SELECT count(*) FROM m.customer_scores), (SELECT count(*) FROM m.customer_streams)}), '20|20', 'TRUNCATE ONLY loses nobody');
+like(owner(q{SELECT item, detail FROM alter_model('m', live => false)}), qr/^live\|/m, 'a model that is not live any more');
+owner(q{SELECT alter_stream('m', 'visits', live => false)});
+is(owner(q{SELECT DISTINCT status FROM refresh_model('m')}), 'refreshed', 'reads them');
+is(says(), 'ok|', 'and is well');
+clean('tables that stay');
+owner(q{SELECT drop_model('m')}, 'DROP TABLE crm.plain, crm.visit CASCADE');
+
 # A definition that another major prints in other words is the same definition
 owner(q{CREATE TABLE crm.plain (customer text, day date, total numeric)}, q{INSERT INTO crm.plain SELECT 'K' || i % 20, '2025-01-01', i FROM generate_series(1, 40) AS i},
 	q{SELECT create_model('m', 'crm.plain', customer => 'customer', day => 'day', value => 'total', as_of => '2025-12-31', live => true)},
@@ -181,5 +205,29 @@ clean('a definition in other words');
 app(q{INSERT INTO crm.plain VALUES ('N1', '2025-02-02', 3); INSERT INTO crm.plain VALUES ('N1', '2025-02-02', 3), ('N2', '2025-02-02', 3)});
 clean('a definition in other words and its triggers');
 is(says(), 'ok|', 'and well');
+
+SKIP:
+{
+	my $control = $node->config_data('--sharedir') . '/extension/timescaledb.control';
+	skip "TimescaleDB is not installed for this server: $control is not there", 1 unless -e $control;
+
+	owner(q{SELECT drop_model('m')}, 'DROP TABLE crm.plain');
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'timescaledb'\ntimescaledb.telemetry_level = off\n");
+	$node->restart;
+	$node->safe_psql('postgres', 'CREATE EXTENSION timescaledb');
+	owner(q{CREATE TABLE crm.plain (customer text, day date NOT NULL, total numeric)}, q{INSERT INTO crm.plain SELECT 'K' || i % 20, date '2025-01-01' + i, i FROM generate_series(1, 40) AS i},
+		q{SELECT create_model('m', 'crm.plain', customer => 'customer', day => 'day', value => 'total', as_of => '2025-12-31', live => true)},
+		q{SELECT create_hypertable('crm.plain', 'day', migrate_data => true)});
+	is(owner(q{SELECT count(*) FROM m.customer_scores}), '20', 'a table that becomes a hypertable: nobody is lost');
+	like(says(), qr/^rebuild needed\|table _timescaledb_internal\.\S+ inherits from crm\.plain/, 'and the status tells of it');
+	like((run_as($node, 'postgres', 'shopowner', q{SELECT scoring.refresh_model('m')}))[1], qr/live: crm\.plain is a hypertable of TimescaleDB/, 'refresh_model refuses');
+	app(q{INSERT INTO crm.plain VALUES ('Z', '2025-06-06', 1)});
+	owner(q{SELECT alter_model('m', live => false)}, q{SELECT refresh_model('m')});
+	is(says() . owner(q{SELECT count(*) FROM m.customer_scores}), 'ok|21', 'a model that is refreshed reads a hypertable');
+	clean('a hypertable');
+	owner(q{CREATE TABLE crm.empty_ht (LIKE crm.plain)}, q{SELECT create_hypertable('crm.empty_ht', 'day')});
+	like((run_as($node, 'postgres', 'shopowner', q{SELECT scoring.create_model('e', 'crm.empty_ht', customer => 'customer', day => 'day', value => 'total', live => true)}))[1],
+		qr/live: crm\.empty_ht is a hypertable of TimescaleDB/, 'one without chunks is refused too');
+}
 
 done_testing();
