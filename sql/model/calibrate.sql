@@ -178,13 +178,14 @@ BEGIN
 		RETURN;
 	END IF;
 	EXECUTE @extschema@._fill($q$
+		-- versions differ by their windows only: a model may have hundreds
 		WITH asked AS MATERIALIZED (
-			SELECT DISTINCT c.version, c.window_days, (SELECT {as_of} FROM {model}.configuration AS c
+			SELECT DISTINCT c.window_days, (SELECT {as_of} FROM {model}.configuration AS c
 			       WHERE c.valid_until IS NULL) AS as_of
 			  FROM {model}.configuration AS c JOIN {model}.calibration AS k ON k.version = c.version
 			 WHERE k.satisfaction_mean IS NULL
 		), of_customer AS (
-			SELECT a.version, h.tenant, h.customer_key, sum(d.events)::numeric AS n,
+			SELECT a.window_days, h.tenant, h.customer_key, sum(d.events)::numeric AS n,
 			       sum(d.events * r.rating) AS ratings, sum(d.events * r.rating * r.rating) AS squares
 			  FROM ({customers}) AS h
 			 CROSS JOIN LATERAL @extschema@.stream_kinds(h.streams) AS x
@@ -193,21 +194,22 @@ BEGIN
 			 CROSS JOIN LATERAL (SELECT 10 * (d.total / d.events - s.low) / (s.high - s.low) AS rating) AS r
 			  JOIN asked AS a ON d.day <= a.as_of AND (a.window_days IS NULL OR d.day > a.as_of - a.window_days)
 			 WHERE d.events > 0
-			 GROUP BY a.version, h.tenant, h.customer_key
+			 GROUP BY a.window_days, h.tenant, h.customer_key
 		), of_all AS (
-			SELECT o.version, o.tenant, count(*) FILTER (WHERE o.n >= 2) AS repeated, sum(o.ratings) / sum(o.n) AS mean,
+			SELECT o.window_days, o.tenant, count(*) FILTER (WHERE o.n >= 2) AS repeated,
+			       sum(o.ratings) / sum(o.n) AS mean,
 			       (sum(o.squares) - sum(o.ratings * o.ratings / o.n)) / nullif(sum(o.n) - count(*), 0) AS within,
 			       (sum(o.ratings * o.ratings / o.n) - sum(o.ratings) * sum(o.ratings) / sum(o.n))
 			       / nullif(count(*) - 1, 0) AS between_means,
 			       (sum(o.n) - sum(o.n * o.n) / sum(o.n)) / nullif(count(*) - 1, 0) AS answers_each
-			  FROM of_customer AS o GROUP BY o.version, o.tenant
+			  FROM of_customer AS o GROUP BY o.window_days, o.tenant
 		)
 		UPDATE {model}.calibration AS k
 		   SET satisfaction_mean = o.mean, satisfaction_weight = CASE
 		       WHEN o.repeated >= 2 AND o.between_means > o.within
 		       THEN o.within * o.answers_each / (o.between_means - o.within) ELSE 5 END
-		  FROM of_all AS o
-		 WHERE k.version = o.version AND k.tenant = o.tenant AND k.satisfaction_mean IS NULL$q$,
+		  FROM of_all AS o JOIN {model}.configuration AS c ON c.window_days IS NOT DISTINCT FROM o.window_days
+		 WHERE k.version = c.version AND k.tenant = o.tenant AND k.satisfaction_mean IS NULL$q$,
 		'model', quote_ident(model), 'as_of', @extschema@._model_as_of(), 'scales', scales,
 		'customers', @extschema@._model_customers(model, settings));
 END

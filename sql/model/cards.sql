@@ -233,14 +233,20 @@ COMMENT ON FUNCTION @extschema@._compile_cards(name) IS
 
 -- All columns of customer_scores that come from what customers do: those of
 -- streams, then what they say together, then those of scorecards. They are computed at the level of facts.
+-- The parts of a model ask for them dozens of times: settings with "behaviour_columns"
+-- (_with_behaviour) have the answer.
 CREATE FUNCTION @extschema@._behaviour_columns(settings jsonb)
 	RETURNS TABLE (name text, type text, condition text, expression text, meaning text, n bigint)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	-- as most models are, which is asked dozens of times
-	IF NOT @extschema@._has_streams(settings) AND @extschema@._model_names(settings, 'scorecards') = '{}' THEN
+	IF settings ? 'behaviour_columns' THEN
+		RETURN QUERY SELECT c.* FROM jsonb_to_recordset(settings -> 'behaviour_columns')
+			AS c (name text, type text, condition text, expression text, meaning text, n bigint);
+		RETURN;
+	-- as most models are
+	ELSIF NOT @extschema@._has_streams(settings) AND @extschema@._model_names(settings, 'scorecards') = '{}' THEN
 		RETURN;
 	END IF;
 	RETURN QUERY
@@ -267,6 +273,17 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._behaviour_columns(jsonb) IS
 	'internal: the columns of customer_scores that come from streams and scorecards, in the order of the view';
+
+CREATE FUNCTION @extschema@._with_behaviour(settings jsonb)
+	RETURNS jsonb
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT settings OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('behaviour_columns',
+		COALESCE(pg_catalog.jsonb_agg(c ORDER BY c.n), '[]'))
+	  FROM @extschema@._behaviour_columns(settings OPERATOR(pg_catalog.-) 'behaviour_columns') AS c;
+END;
+COMMENT ON FUNCTION @extschema@._with_behaviour(jsonb) IS
+	'internal: settings of a model with the columns that come from streams and scorecards';
 
 -- A piece of SQL for each of these columns; in "pattern" %I is its name.
 CREATE FUNCTION @extschema@._behaviour_list(settings jsonb, pattern text)

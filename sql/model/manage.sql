@@ -63,6 +63,7 @@ DECLARE
 	earlier		name[];				-- views that there were before
 BEGIN
 	PERFORM @extschema@._model_make_predictions(model, settings);
+	settings := @extschema@._with_behaviour(settings);
 	parts := ARRAY(SELECT p FROM @extschema@._model_parts(model, settings) AS p);
 	there := CASE WHEN made <> '{}' THEN @extschema@._model_part_digests(model, parts) END;
 	FOREACH part IN ARRAY parts LOOP
