@@ -7,6 +7,8 @@ stage_lint() {
 	check 'the script creates nothing conditionally'  absent '^(CREATE +OR +REPLACE|CREATE .*IF +NOT +EXISTS|DROP .*IF +EXISTS)' "$script"
 	check 'the script names no schema of the user'    absent '\bpublic\.[a-z_\"]|SCHEMA +public' "$script"
 	check 'every C function is found by MODULE_PATHNAME' absent '\$libdir' "$script"
+	check 'no SQL reads parse trees as text'          reads_no_trees sql/*.sql sql/model/*.sql
+	check 'a parse tree that is read as text is found' planted_tree_fails
 	check 'messages name no customer'                 absent 'err(msg|detail|hint)[a-z_]*\(.*(customer(->|_id)|row->|[>.]key\b)' src/*.c src/*/*.c
 	check 'no signal-unsafe or global state of libm'  absent '\b(lgamma|tgamma|srand|rand|random|strtok|setlocale)\(' src/*.c src/*/*.c
 	check 'a use of a later SQL file fails the build'  planted_use_fails
@@ -42,6 +44,27 @@ stage_lint() {
 absent() {
 	local pattern=$1; shift
 	! grep -HnE "$pattern" "$@" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*(--|/?\*)'
+}
+
+# Each major writes a parse tree in another way: what it says is asked of pg_depend, or of C that
+# walks it. A digest tells whether one has changed, and no more.
+reads_no_trees() {
+	local tree='(ev_action|ev_qual|prosqlbody|proargdefaults|conbin|adbin|indexprs|indpred|polqual|polwithcheck|tgqual|partexprs|pg_node_tree)'
+	local spelling="'[^']*(\\\\?\\{[A-Z]{3}|:[a-z]+([A-Z][A-Za-z]*)? *(true|[0-9([\\\\]))"
+	absent "~\\*? *$spelling|$tree(::[a-z_.]+|\))* *((NOT +)?I?LIKE|(OPERATOR\([a-z_.]*)?!?~)|(regexp_[a-z_]+|substring|substr|strpos|position|split_part|replace)\([^,]*\b$tree" "$@"
+}
+
+planted_tree_fails() {
+	local planted
+	for planted in "w.ev_action ~ ':relid 12'" "(w.ev_action::text) !~* 'x'" "p.prosqlbody::text LIKE '%:funcid%'" \
+		"d.adbin OPERATOR(pg_catalog.~) 'x'" "regexp_matches(w.ev_action::text, ':relid ([0-9]+)')" "strpos(w.ev_action, 'x')" "tree ~ ':hasSubLinks true'" "tree ~ '\{XMLEXPR '" "tree ~ ':relid (\d+)'"; do
+		echo "SELECT FROM pg_rewrite AS w WHERE $planted;" >"$WORK/tree.sql"
+		! reads_no_trees "$WORK/tree.sql" >/dev/null || { echo "not found: $planted"; return 1; }
+	done
+	for planted in 'md5(w.ev_action)' "pg_get_expr(d.adbin, d.adrelid) ~ 'x'" 'f.prosqlbody IS NULL'; do
+		echo "SELECT $planted;" >"$WORK/tree.sql"
+		reads_no_trees "$WORK/tree.sql" || return 1
+	done
 }
 
 # npm has an address of its own for what a lock file names by version and checksum.
