@@ -23,10 +23,11 @@ no_chroots() {
 }
 
 # Lines "deb URI SUITE COMPONENT" for a release, where apt of this machine finds its own.
+# sid has no updates beside it.
 sources() {
 	local here; here=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
-		awk -v here="$here" -v suite="$SUITE" '$1 == "Debian" && index($3, here) == 1 {
+		awk -v here="$here" -v suite="$SUITE" '$1 == "Debian" && index($3, here) == 1 && (suite != "sid" || $3 == here) {
 			print "deb", $2, suite substr($3, length(here) + 1), $4 }'
 }
 
@@ -51,11 +52,13 @@ make_chroot() {
 		settle_chroot "$dir"
 }
 
-# It asks the mirrors that apt of this machine asks now, which may be others than when it was made.
+# It asks the mirrors that apt of this machine asks now, which may be others than when it was made. A
+# mirror that lags has lists of sid that are no longer valid after a week.
 settle_chroot() {
 	local dir=$1
 	sources >"$dir/etc/apt/sources.list" &&
 		apt-config dump Acquire::http::Proxy >"$dir/etc/apt/apt.conf.d/proxy" &&
+		{ [ "$SUITE" != sid ] || echo 'Acquire::Check-Valid-Until "false";' >"$dir/etc/apt/apt.conf.d/valid"; } &&
 		cp /etc/hosts /etc/resolv.conf "$dir/etc/" &&
 		printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d" && chmod 755 "$dir/usr/sbin/policy-rc.d" &&
 		in_chroot "$dir" sh -ec 'dpkg --configure -a; apt-get update -q

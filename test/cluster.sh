@@ -5,7 +5,8 @@
 # unix socket there; an existing cluster is never touched, and nothing is left
 # running, not even after kill -9 of the script.
 #
-#   need_postgres [PACKAGE...]     install what is missing, set PG_CONFIG, PGBIN, PGMAJOR
+#   need_postgres [PACKAGE...]     install what is missing, set PG_CONFIG, PGBIN, PGMAJOR; PG_CONFIG may name
+#                                  Debian's of another major: /usr/lib/postgresql/16/bin/pg_config
 #   try_packages PACKAGE...        install what is missing, if it can be had
 #   make_workspace                 set WORK, the temporary directory; removed at exit
 #   build_extension NAME [ARG...]  copy the source to $WORK/NAME, make it there, install it below $WORK/NAME.root
@@ -76,13 +77,17 @@ find_postgres() {
 		[ -x "$dir/postgres" ] && [ -x "$dir/initdb" ] && [ -x "$dir/psql" ] && [ -x "$dir/pg_config" ] &&
 			[ -f "$("$dir/pg_config" --pgxs)" ] && [ -f "$("$dir/pg_config" --includedir-server)/postgres.h" ] || continue
 		[ "${PG_CONFIG:-$dir/pg_config}" = "$dir/pg_config" ] || continue
+		PGMAJOR=$(basename "$(dirname "$dir")")
+		[ "$PGMAJOR" -ge 15 ] || continue
 		PGBIN=$dir
 		PG_CONFIG=$dir/pg_config
-		PGMAJOR=$(basename "$(dirname "$dir")")
-		[ "$PGMAJOR" -ge 15 ] && return 0
+		return 0
 	done
 	return 1
 }
+
+# The major of the distribution, as far as apt's lists tell.
+candidate_major() { apt-cache policy postgresql 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9]*\).*/\1/p'; }
 
 need_postgres() {
 	local missing=() package major
@@ -91,9 +96,9 @@ need_postgres() {
 	done
 	if ! find_postgres; then
 		[ -e /etc/debian_version ] || die "no PostgreSQL 15 or later with its server headers found"
-		[ -n "$(apt-cache policy postgresql 2>/dev/null | sed -n 's/^ *Candidate: *(none)$//p; s/^ *Candidate: *\([0-9]*\).*/\1/p')" ] ||
-			as_root apt-get update -q >/dev/null 2>&1
-		major=$(apt-cache policy postgresql | sed -n 's/^ *Candidate: *\([0-9]*\).*/\1/p')
+		major=$(sed -nE 's#^/usr/lib/postgresql/([0-9]+)/bin/pg_config$#\1#p' <<<"${PG_CONFIG:-}")
+		[ -n "$major" ] || [ -n "$(candidate_major)" ] || as_root apt-get update -q >/dev/null 2>&1
+		[ -n "$major" ] || major=$(candidate_major)
 		[ -n "$major" ] || die "this machine's package sources have no package 'postgresql'"
 		# a server that is there stays as it is: it may be somebody's
 		[ -x "/usr/lib/postgresql/$major/bin/postgres" ] || missing+=("postgresql-$major")

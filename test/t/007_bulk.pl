@@ -83,7 +83,7 @@ for my $case ([ 'histories that grow', "scoring.histories('SELECT c, d, 9.5 FROM
 for my $call (@calls)
 {
 	my ($rc, $out, $err) = $node->psql('postgres', "SET work_mem = '64kB'; SET temp_file_limit = '1MB'; SELECT count(*) FROM $call t");
-	like($err, qr/temporary file size exceeds temp_file_limit/, "temp_file_limit: $call");
+	like($err, qr/temporary file size exceeds "?temp_file_limit"?/, "temp_file_limit: $call");
 }
 is($node->safe_psql('postgres', $temporary), '0', 'no temporary file is left by them');
 
