@@ -181,8 +181,10 @@ build_extension() {
 # Debian's servers find an extension below a prefix by extension_destdir; from
 # 18 on every server has extension_control_path.
 extension_settings() {
-	local root=$1
-	if "$PGBIN/postgres" --describe-config | cut -f1 | grep -qx extension_control_path; then
+	local root=$1 known
+	# to its end: a server that is cut short by grep -q fails
+	known=$("$PGBIN/postgres" --describe-config | cut -f1)
+	if grep -qx extension_control_path <<<"$known"; then
 		printf '%s\n' "extension_control_path = '$root$("$PG_CONFIG" --sharedir):\$system'" \
 			"dynamic_library_path = '$root$("$PG_CONFIG" --pkglibdir):\$libdir'"
 	elif grep -qa extension_destdir "$PGBIN/postgres"; then
@@ -193,7 +195,8 @@ extension_settings() {
 }
 
 start_cluster() {
-	local name=$1 setting; shift
+	local name=$1 setting extension; shift
+	extension=$(extension_settings "$WORK/$name.root") || exit 1
 	mkdir -p "$WORK/socket"
 	[ "$(id -u)" != 0 ] || chown "$RUN_USER" "$WORK/socket"
 	if [ ! -d "$WORK/data" ]; then
@@ -206,7 +209,7 @@ start_cluster() {
 		echo "fsync = off"
 		echo "max_wal_size = '4GB'"
 		echo "logging_collector = off"
-		extension_settings "$WORK/$name.root"
+		echo "$extension"
 		for setting in "${SERVER_SETTINGS[@]}" "$@"; do echo "$setting"; done
 	} | as_user tee "$WORK/data/postgresql.auto.conf" >/dev/null
 	export PGHOST=$WORK/socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
