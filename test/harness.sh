@@ -18,6 +18,7 @@ tally_tap() {
 	local line oks=0
 	while IFS= read -r line; do
 		case $line in
+			'1..0 # SKIP'*) skipped "$1: ${line#*SKIP }" ;;
 			'ok '*'# SKIP'* | 'ok '*'# skip'*) skipped "$1: ${line#ok }" ;;
 			'ok'*) oks=$((oks + 1)) ;;
 			'not ok'*) failed "$1: $line" ;;
