@@ -461,13 +461,16 @@ BEGIN
 		END IF;
 		SELECT format_type(c.atttypid, NULL) AS type,
 			   @extschema@._model_key_text(format('live_on: %s of %s', t.column, name), c.atttypid,
-				c.attcollation) AS text
+				c.attcollation) AS text, c.attgenerated = 'v' AS is_virtual
 		  INTO a FROM pg_attribute AS c
 		 WHERE c.attrelid = relation AND c.attname = t.column AND c.attnum > 0 AND NOT c.attisdropped;
 		IF NOT FOUND THEN
 			RAISE undefined_column USING
 				MESSAGE = format('live_on: %s has no column "%s"', name, left(t.column, 100)),
 				HINT = 'Name the column that is the event_key.';
+		END IF;
+		IF a.is_virtual THEN
+			PERFORM @extschema@._model_live_refuse_virtual(format('live_on: %s', name), t.column, 'As key, name');
 		END IF;
 		tables := tables || jsonb_build_object('relation', name, 'column', t.column, 'type', a.type,
 			'parts', @extschema@._model_live_parts(relation));

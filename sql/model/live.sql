@@ -195,7 +195,8 @@ COMMENT ON FUNCTION @extschema@._live_expressions(oid) IS
 -- What the expressions of the source depend on: the server knows, once they are a
 -- view. What is built in doesn't count, nor do enums of the owner's and their arrays.
 CREATE FUNCTION @extschema@._model_live_probe(model name, settings jsonb, OUT columns text[], OUT foreign_object text,
-		OUT foreign_enum boolean, OUT has_subquery boolean, OUT beyond_columns boolean, OUT unsteady text)
+		OUT foreign_enum boolean, OUT has_subquery boolean, OUT beyond_columns boolean, OUT unsteady text,
+		OUT virtual_column name)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -217,7 +218,7 @@ BEGIN
 	  INTO has_subquery, beyond_columns, unsteady
 	  FROM @extschema@._live_expressions(probe) AS e;
 	WITH needed AS (
-		SELECT d.refclassid, d.refobjid, d.refobjsubid, a.attname, a.atttypid,
+		SELECT d.refclassid, d.refobjid, d.refobjsubid, a.attname, a.atttypid, a.attgenerated,
 			   CASE WHEN a.attname IS NOT NULL THEN a.atttypid
 					WHEN d.refclassid = 'pg_type'::regclass THEN d.refobjid END AS type
 		  FROM pg_rewrite AS w
@@ -238,8 +239,9 @@ BEGIN
 			   FILTER (WHERE n.attname IS NOT NULL),
 		   min(pg_describe_object(n.refclassid, n.refobjid, n.refobjsubid))
 			   FILTER (WHERE NOT coalesce(k.is_known, false)),
-		   bool_or(n.attname IS NOT NULL AND NOT k.is_known AND k.typtype = 'e')
-	  INTO columns, foreign_object, foreign_enum
+		   bool_or(n.attname IS NOT NULL AND NOT k.is_known AND k.typtype = 'e'),
+		   min(n.attname::text) FILTER (WHERE n.attgenerated = 'v')
+	  INTO columns, foreign_object, foreign_enum, virtual_column
 	  FROM needed AS n LEFT JOIN known AS k ON k.type = n.type;
 	EXECUTE format('DROP VIEW %s', probe);
 END
@@ -261,12 +263,29 @@ BEGIN
 		HINT = CASE WHEN is_enum THEN format('ALTER TYPE ... OWNER TO %I; or add a column for it,'
 				' like: is_paid boolean GENERATED ALWAYS AS (status = ''paid'') STORED.', current_user)
 			ELSE 'Use columns of built-in types or enums of your own, and functions of PostgreSQL''s own.'
-				' What else is needed can be a generated column of a built-in type,'
+				' What else is needed can be a stored generated column of a built-in type,'
 				' or one that a trigger of yours fills.' END;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_live_refuse_foreign(text, boolean) IS
 	'internal: the error for a source that depends on objects of others';
+
+-- From PostgreSQL 18 on, a generated column is worked out when it is read, unless it says
+-- STORED. Rows that a trigger sees have NULL there.
+CREATE FUNCTION @extschema@._model_live_refuse_virtual(argument text, column_name name, way text)
+	RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RAISE feature_not_supported USING
+		MESSAGE = format('%s: column "%s" is generated when it is read', argument, column_name),
+		DETAIL = 'Triggers don''t see what a virtual generated column says of a row.',
+		HINT = format('%s a column GENERATED ALWAYS AS (...) STORED.', way);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_live_refuse_virtual(text, name, text) IS
+	'internal: the error for a live source with a column that is not stored';
 
 CREATE FUNCTION @extschema@._model_live_refuse_unsteady(what text)
 	RETURNS void
@@ -321,6 +340,10 @@ BEGIN
 				' over single columns of their own row',
 			HINT = 'Leave out whole rows, aggregates, window functions and functions that return sets;'
 				' or leave live out and schedule refresh_model.';
+	END IF;
+	IF found.virtual_column IS NOT NULL THEN
+		PERFORM @extschema@._model_live_refuse_virtual('live', found.virtual_column,
+			'Give its expression instead, or have');
 	END IF;
 	IF found.foreign_object IS NOT NULL THEN
 		PERFORM @extschema@._model_live_refuse_foreign(found.foreign_object, found.foreign_enum);
@@ -622,6 +645,12 @@ BEGIN
 					  WHERE a.attrelid = root.oid AND a.attnum > 0 AND NOT a.attisdropped);
 	IF changed IS NOT NULL THEN
 		RETURN format('the source has no column %s any more', changed);
+	END IF;
+	SELECT min(format('%I', a.attname)) INTO changed FROM pg_attribute AS a
+	 WHERE a.attrelid = root.oid AND a.attnum > 0 AND a.attgenerated = 'v'
+	   AND format('%I %s', a.attname, format_type(a.atttypid, NULL)) = ANY (source_columns);
+	IF changed IS NOT NULL THEN
+		RETURN format('the source has a column %s that is generated when it is read', changed);
 	END IF;
 	SELECT min(format_type(t.oid, NULL)) INTO changed
 	  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'e' AND t.typowner <> root.relowner

@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/sysattr.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -170,6 +171,34 @@ check_aggregate(Node *node, Findings *findings)
 	}
 }
 
+static bool find_unsteady(Node *node, void *context);
+
+/* From 18 on a column may stand for an expression, which its readers work out. */
+static void
+check_virtual_columns(Query *query, Findings *findings)
+{
+#if PG_VERSION_NUM >= 180000
+	foreach_node(RTEPermissionInfo, permissions, query->rteperminfos)
+	{
+		Relation	relation = relation_open(permissions->relid, AccessShareLock);
+		TupleDesc	desc = RelationGetDescr(relation);
+		Bitmapset  *read = permissions->selectedCols;
+		bool		all = bms_is_member(-FirstLowInvalidHeapAttributeNumber, read);
+
+		for (AttrNumber i = 1; i <= desc->natts; i++)
+		{
+			if (TupleDescAttr(desc, i - 1)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL &&
+				(all || bms_is_member(i - FirstLowInvalidHeapAttributeNumber, read)))
+				(void) find_unsteady(build_generation_expression(relation, i), findings);
+		}
+		relation_close(relation, AccessShareLock);
+	}
+#else
+	(void) query;
+	(void) findings;
+#endif
+}
+
 /* What isn't known here may follow settings: a later major has more kinds. */
 static bool
 find_unsteady(Node *node, void *context)
@@ -182,6 +211,7 @@ find_unsteady(Node *node, void *context)
 	{
 		case T_Query:
 			findings->recursive |= ((Query *) node)->hasRecursive;
+			check_virtual_columns((Query *) node, findings);
 			return query_tree_walker((Query *) node, find_unsteady, context, 0);
 		case T_Var:
 			findings->whole_row |= ((Var *) node)->varattno == 0;

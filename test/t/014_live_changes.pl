@@ -214,6 +214,30 @@ is(owner(q{SELECT item FROM drop_model('shop')}), 'dropped', 'the model can be d
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'scoring%'}), '0', 'with its triggers');
 $node->safe_psql('postgres', 'DROP TABLE crm.orders');
 
+# A column that is worked out when it is read: triggers see NULL there.
+if ($node->pg_version >= 18)
+{
+	fresh(0);
+	owner('DROP VIEW IF EXISTS crm.v', 'ALTER TABLE crm.orders DROP total, ADD total numeric GENERATED ALWAYS AS (order_id * 2)');
+	is(app(q{INSERT INTO crm.orders (customer_id, ordered_on) VALUES (1, '2025-06-01')}), '', 'no error for the application where a column has become virtual');
+	like(status(), qr/^rebuild needed\|the source has a column total that is generated when it is read/, 'status says so');
+	like(says(q{SELECT * FROM scoring.refresh_model('shop')}), qr/^0A000 live: column "total" is generated when it is read Give its expression instead/, 'refresh_model refuses');
+	like(says(q{SELECT * FROM scoring.create_model('more', 'crm.orders', customer => 'customer_id', day => 'ordered_on', value => '1', counts => 'total > 3', live => true)}),
+		qr/^0A000 live: column "total" is generated/, 'and so does create_model');
+	owner(q{SELECT alter_model('shop', value => 'order_id * 2')});
+	is(app(q{INSERT INTO crm.orders (customer_id, ordered_on) VALUES (1, '2025-06-01')}), '', 'its expression is seen');
+	clean('a virtual column');
+	owner(q{ALTER TABLE crm.orders ADD weight float8, ADD weight_text text GENERATED ALWAYS AS (weight::text), ADD key bigint GENERATED ALWAYS AS (order_id)});
+	my $ledger = q{SELECT count(*) > 0 FROM scoring.create_model('several', $q$SELECT order_id, customer_id, ordered_on, %s AS total FROM crm.orders$q$,
+		customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31', event_key => 'order_id', live_on => '{"crm.orders": "%s"}')};
+	like(says(sprintf $ledger, 'weight_text::numeric', 'order_id'), qr/^0A000 live: .*settings of the session: double precision as text/, 'what such a column stands for is looked at');
+	like(says(sprintf $ledger, 'total', 'key'), qr/^0A000 live_on: crm\.orders: column "key" is generated/, 'a key must be stored');
+	is(says(sprintf $ledger, 'total', 'order_id'), 'ok', 'a value is read again');
+	app(q{INSERT INTO crm.orders (customer_id, ordered_on) VALUES (1, '2025-06-02')});
+	is(owner(q{SELECT (SELECT count(DISTINCT event) FROM several.touched), (SELECT count(*) FROM check_model('several'))}), '1|0', 'and right');
+	owner(q{SELECT drop_model('several')});
+}
+
 # on_error => 'raise': the statement fails, and nothing of it is there.
 fresh(0, q{, on_error => 'raise'});
 for my $value (q{'NaN'}, '1e30', '1.0000000001')
