@@ -52,15 +52,16 @@ make_chroot() {
 		settle_chroot "$dir"
 }
 
-# It asks the mirrors that apt of this machine asks now, which may be others than when it was made. A
-# mirror that lags has lists of sid that are no longer valid after a week.
+# It asks the mirrors that apt of this machine asks now, which may be others than when it was made, and
+# trusts whom this machine trusts. A mirror that lags has lists of sid that are no longer valid after a week.
 settle_chroot() {
 	local dir=$1
 	sources >"$dir/etc/apt/sources.list" &&
 		apt-config dump Acquire::http::Proxy >"$dir/etc/apt/apt.conf.d/proxy" &&
 		{ [ "$SUITE" != sid ] || echo 'Acquire::Check-Valid-Until "false";' >"$dir/etc/apt/apt.conf.d/valid"; } &&
 		cp /etc/hosts /etc/resolv.conf "$dir/etc/" &&
+		{ [ ! -d /usr/local/share/ca-certificates ] || cp -r /usr/local/share/ca-certificates "$dir/usr/local/share/"; } &&
 		printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d" && chmod 755 "$dir/usr/sbin/policy-rc.d" &&
 		in_chroot "$dir" sh -ec 'dpkg --configure -a; apt-get update -q
-			apt-get install -y -q --fix-broken; apt-get dist-upgrade -y -q; apt-get clean'
+			apt-get install -y -q --fix-broken; apt-get dist-upgrade -y -q; apt-get clean; update-ca-certificates'
 }

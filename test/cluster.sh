@@ -147,12 +147,13 @@ cleanup_workspace() {
 	exit $rc
 }
 
+# PostgreSQL's modules for tests in Perl take LC_ALL away; without LANG their databases would be SQL_ASCII.
 as_user() {
 	if [ "$(id -u)" = 0 ]; then
 		setpriv --reuid="$RUN_USER" --regid="$(id -gn "$RUN_USER")" --init-groups \
-			env HOME="$WORK" TMPDIR="$WORK" LC_ALL=C.UTF-8 PATH="$PGBIN:/usr/bin:/bin" "$@"
+			env HOME="$WORK" TMPDIR="$WORK" LANG=C.UTF-8 LC_ALL=C.UTF-8 PATH="$PGBIN:/usr/bin:/bin" "$@"
 	else
-		env LC_ALL=C.UTF-8 PATH="$PGBIN:$PATH" "$@"
+		env LANG=C.UTF-8 LC_ALL=C.UTF-8 PATH="$PGBIN:$PATH" "$@"
 	fi
 }
 

@@ -5,6 +5,7 @@ package ScoringCluster;
 use strict;
 use warnings;
 use Exporter 'import';
+use File::Basename qw(basename dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(usleep);
@@ -12,7 +13,7 @@ use Time::HiRes qw(usleep);
 # Nodes are stopped at exit: let signals lead there.
 $SIG{TERM} = $SIG{INT} = sub { exit 1 };
 
-our @EXPORT = qw(new_node kill_backend shop scores_of);
+our @EXPORT = qw(new_node kill_backend upgrade_node shop scores_of);
 
 # A node that is not started yet; init's parameters may follow the name, and "data",
 # a directory that test/bin/initdb copies. The views of models would be compiled
@@ -43,6 +44,35 @@ sub kill_backend
 		usleep(100_000);
 	}
 	die 'no restart';
+}
+
+# pg_upgrade of a node that is stopped to one that has not been started. It asks the new server for
+# $libdir/customer_scoring, and extension_control_path of 18 helps to find no library that is named
+# so: there the programs are copies, which look for libraries beside themselves.
+sub upgrade_node
+{
+	my ($old, $new) = @_;
+	my $bindir = $ENV{PGBIN};
+	my $copies = $new->pg_version < 18 ? $bindir : server_with_library($bindir);
+	chdir $PostgreSQL::Test::Utils::tmp_check or die;
+	command_ok([ "$bindir/pg_upgrade", '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $copies,
+		'-s', $new->host, '-p', $old->port, '-P', $new->port, '--link' ], 'pg_upgrade');
+	$new->start;
+	return;
+}
+
+# Programs of a server in a directory of their own, with the library of this build; the rest are links.
+sub server_with_library
+{
+	my ($bindir) = @_;
+	my ($ours) = slurp_file($ENV{EXTENSION_CONF}) =~ /^dynamic_library_path = '([^:']+)/m or die 'no dynamic_library_path';
+	my $tree = PostgreSQL::Test::Utils::tempdir;
+	my ($libraries, $share) = map { chomp(my $path = `$bindir/pg_config --$_`); $path } qw(pkglibdir sharedir);
+	system_or_bail('mkdir', '-p', $tree . dirname($bindir), $tree . $libraries, $tree . dirname($share));
+	system_or_bail('cp', '-r', $bindir, $tree . $bindir);
+	symlink $_, "$tree$libraries/" . basename($_) or die "$_: $!" for glob("$libraries/*"), "$ours/customer_scoring.so";
+	symlink $share, "$tree$share" or die "$share: $!";
+	return $tree . $bindir;
 }
 
 # SQL that makes a shop with orders in the search_path's first schema: refunds,

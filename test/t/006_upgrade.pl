@@ -17,11 +17,7 @@ my $before = $old->safe_psql('postgres', $query);
 $old->stop;
 
 my $new = new_node('new');
-my $bindir = $ENV{PGBIN};
-chdir $PostgreSQL::Test::Utils::tmp_check or die;
-command_ok([ "$bindir/pg_upgrade", '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $bindir,
-	'-s', $new->host, '-p', $old->port, '-P', $new->port, '--link' ], 'pg_upgrade');
-$new->start;
+upgrade_node($old, $new);
 is($new->safe_psql('postgres', $query), $before, 'the scores are the same');
 is($new->safe_psql('postgres', q{SET enable_seqscan = off; SELECT count(*) FROM shop_history WHERE orders OPERATOR(scoring.>=) '{}'}),
 	$new->safe_psql('postgres', q{SET enable_indexscan = off; SET enable_bitmapscan = off; SELECT count(*) FROM shop_history WHERE orders OPERATOR(scoring.>=) '{}'}),

@@ -144,11 +144,7 @@ $new->stop;
 # pg_upgrade.
 $primary->stop;
 my $upgraded = new_node('upgraded');
-my $bindir = $ENV{PGBIN};
-chdir $PostgreSQL::Test::Utils::tmp_check or die;
-command_ok([ "$bindir/pg_upgrade", '--no-sync', '-d', $primary->data_dir, '-D', $upgraded->data_dir, '-b', $bindir, '-B', $bindir,
-	'-s', $upgraded->host, '-p', $primary->port, '-P', $upgraded->port, '--link' ], 'pg_upgrade');
-$upgraded->start;
+upgrade_node($primary, $upgraded);
 is(changes($upgraded, 2), '', 'upgraded: all views and dated functions, for the roles in turn');
 is(difference(built($upgraded), $built), '', 'upgraded: built as before, grants and comments too');
 goes_on($upgraded, 'upgraded');

@@ -117,11 +117,7 @@ $node->safe_psql('postgres', "DROP DATABASE $_") for qw(restored large);
 $expected = $answers->($node, 'postgres');
 $node->stop;
 my $new = new_node('new');
-my $bindir = $ENV{PGBIN};
-chdir $PostgreSQL::Test::Utils::tmp_check or die;
-command_ok([ "$bindir/pg_upgrade", '--no-sync', '-d', $node->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $bindir,
-	'-s', $new->host, '-p', $node->port, '-P', $new->port, '--link' ], 'pg_upgrade');
-$new->start;
+upgrade_node($node, $new);
 is($answers->($new, 'postgres'), $expected, 'after pg_upgrade the model says the same');
 is($new->safe_psql('postgres', q{SELECT count(*) FROM scoring.check_prediction('m')}), '6', 'and is checked');
 
