@@ -10,9 +10,9 @@ CREATE FUNCTION @extschema@.histories(source text, id anyelement, time_zone text
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100000
 	AS 'MODULE_PATHNAME', 'histories';
 COMMENT ON FUNCTION @extschema@.histories(text, anyelement, text) IS
-	'the history of every customer of a table or query of customer, day, value; id says the type of customer: '
-	'NULL::int; rows with a NULL are left out; time_zone NULL: days are of type date; an error for a row that cannot '
-	'be converted, or if source is NULL';
+	'the history of every customer of a table or query of customer, day, value, or of customer, history, which are '
+	'added up; id says the type of customer: NULL::int; rows with a NULL are left out; time_zone NULL: days are of '
+	'type date; an error for a row that cannot be converted, or if source is NULL';
 
 -- For programs: no NOTICE about rows left out, but a last row with the counts.
 CREATE FUNCTION @extschema@.source_histories(source text, id anyelement, time_zone text DEFAULT NULL,
@@ -39,9 +39,9 @@ CREATE FUNCTION @extschema@.score_customers(source text, as_of date,
 	AS 'MODULE_PATHNAME', 'score_customers';
 COMMENT ON FUNCTION @extschema@.score_customers(text, date, int, text, int, text, text, float8[], float8[], float8[],
 	float8[], text) IS
-	'every customer of a query of customer, day, value, scored and segmented as of a day; customers are shown as '
-	'text; recency and tenure are in days, money in the unit of the values; thresholds NULL: the usual ones; {}: '
-	'quantiles; segment_map NULL: no segments; an error if source or as_of is NULL';
+	'every customer of a query of customer, day, value, or of customer, history, scored and segmented as of a day; '
+	'customers are shown as text; recency and tenure are in days, money in the unit of the values; thresholds NULL: '
+	'the usual ones; {}: quantiles; segment_map NULL: no segments; an error if source or as_of is NULL';
 
 CREATE FUNCTION @extschema@.score_customers(source text, id anyelement, as_of date,
 	bins int DEFAULT 5, segment_map text DEFAULT 'essential', window_days int DEFAULT NULL,
@@ -56,5 +56,5 @@ CREATE FUNCTION @extschema@.score_customers(source text, id anyelement, as_of da
 	AS 'MODULE_PATHNAME', 'score_customers_typed';
 COMMENT ON FUNCTION @extschema@.score_customers(text, anyelement, date, int, text, int, text, text, float8[], float8[],
 	float8[], float8[], text) IS
-	'every customer of a query of customer, day, value, scored and segmented as of a day; id says the type of '
-	'customer: NULL::int; the rest as above';
+	'every customer of a query of customer, day, value, or of customer, history, scored and segmented as of a day; '
+	'id says the type of customer: NULL::int; the rest as above';

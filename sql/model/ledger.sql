@@ -653,6 +653,12 @@ CREATE FUNCTION @extschema@._live_findings(model name, caller jsonb, settings js
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	IF (settings ->> 'live')::boolean AND (settings ->> 'of_histories')::boolean THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'live: the source has histories, not orders',
+			DETAIL = 'Triggers read the rows that a statement has changed as orders.',
+			HINT = 'Leave live out and schedule refresh_model.';
+	END IF;
 	RETURN jsonb_build_object(
 		'source_columns', CASE WHEN (settings ->> 'live')::boolean AND NOT @extschema@._is_ledger(settings)
 			THEN @extschema@._model_live_columns(model, settings) END,

@@ -569,7 +569,7 @@ BEGIN
 			SELECT (%1$s) COLLATE "C" AS customer_key, %2$s AS tenant, %3$s AS day, r.day AS moment,
 				   r.value, r.counts, r.event_key, r.currency, r.is_kept,
 				   (octet_length(%1$s) <= 1000) IS TRUE
-					   AND @extschema@._is_scorable(%3$s, r.value) IS TRUE AS is_scored,
+					   AND @extschema@._is_scorable(%3$s, %5$s) IS TRUE AS is_scored,
 				   coalesce(r.counts, r.value >= 0) AS is_event
 			  FROM (%4$s) AS r
 		), kept AS (
@@ -721,7 +721,10 @@ BEGIN
 		CASE WHEN tenanted THEN 'r.customer[1]' ELSE '''''::text' END,
 		CASE WHEN (settings ->> 'day_is_moment')::boolean
 			THEN format('(r.day AT TIME ZONE %L)::date', settings ->> 'time_zone') ELSE 'r.day::date' END,
-		settings ->> 'quality_query', NULL, settings ->> 'money_decimals')
+		settings ->> 'quality_query',
+		-- the total of a day may be larger than an amount
+		CASE WHEN (settings ->> 'of_histories')::boolean THEN '0 * r.value' ELSE 'r.value' END,
+		settings ->> 'money_decimals')
 		INTO findings
 		USING today, ARRAY(SELECT k FROM unnest('{event_key,currency,live_on}'::text[]) AS k
 			WHERE settings ->> k IS NOT NULL);

@@ -31,8 +31,8 @@ COMMENT ON COLUMN @extschema@._setting.low IS 'the least value it may have; NULL
 COMMENT ON COLUMN @extschema@._setting.high IS 'the greatest value it may have';
 COMMENT ON COLUMN @extschema@._setting.hint IS 'hint of the error where it is out of range';
 COMMENT ON COLUMN @extschema@._setting.redo IS
-	'what has to be done again beside the views when it changes: source: names of the source are looked up, and '
-	'there is no default; names: looked up, too; triggers; thresholds; fits; value: thresholds of the lifetime '
+	'what has to be done again beside the views when it changes: source: names of the source are looked up; '
+	'names: looked up, too; triggers; thresholds; fits; value: thresholds of the lifetime '
 	'value; map, cards: copies of them; clusters: they are fitted; views: nothing more; fixed: it can''t change';
 COMMENT ON COLUMN @extschema@._setting.null_means IS 'what alter_model calls NULL';
 COMMENT ON COLUMN @extschema@._setting.meaning IS 'what it means, as docs/models.md says';
@@ -168,12 +168,14 @@ DECLARE
 	s			@extschema@._setting;
 BEGIN
 	FOREACH wanted IN ARRAY coalesce(reset, '{}') LOOP
-		SELECT o.* INTO s FROM @extschema@._setting AS o WHERE o.name = wanted AND o.redo NOT IN ('source', 'fixed');
+		SELECT o.* INTO s FROM @extschema@._setting AS o WHERE o.name = wanted
+		   AND o.redo <> 'fixed' AND (o.redo <> 'source' OR NOT o.is_required);
 		IF NOT FOUND THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = format('reset: "%s" is no setting that has a default', left(wanted, 100)),
 				HINT = format('Those are %s.', (SELECT string_agg(o.name, ', ' ORDER BY o.name)
-					FROM @extschema@._setting AS o WHERE o.redo NOT IN ('source', 'fixed')));
+					FROM @extschema@._setting AS o
+					 WHERE o.redo <> 'fixed' AND (o.redo <> 'source' OR NOT o.is_required)));
 		END IF;
 		IF changes ->> wanted IS NOT NULL THEN
 			RAISE invalid_parameter_value USING

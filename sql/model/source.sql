@@ -353,6 +353,50 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_select_attributes(jsonb, text[], oid[]) IS
 	'internal: the attributes of a model as items of SELECT';
 
+-- A source may have one row for a customer instead of one for an order: with a column of
+-- type history. Which one that is; NULL: the rows are orders. Or an error for arguments
+-- that say what a history says itself.
+CREATE FUNCTION @extschema@._history_column(settings jsonb, columns text[], types oid[])
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	found	text[] := ARRAY(SELECT u.name FROM unnest(columns, types) WITH ORDINALITY AS u (name, type, n)
+		WHERE @extschema@._model_base_type(u.type) = '@extschema@.history'::regtype ORDER BY u.n);
+	given	text;
+BEGIN
+	IF found = '{}' OR settings ? 'stream_no' THEN
+		RETURN NULL;
+	END IF;
+	SELECT string_agg(k, ', ' ORDER BY n) INTO given
+	  FROM unnest('{day,value,counts,event_key,currency}'::text[]) WITH ORDINALITY AS u (k, n)
+	 WHERE settings ->> k IS NOT NULL;
+	IF given IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the source has histories, in column "%s": %s can''t be given', found[1], given),
+			DETAIL = 'A history has the days, the events and the money of its customer.',
+			HINT = format('Leave them out; in alter_model: reset => ''{%s}''. If the rows are orders, give the source'
+				' as a SELECT without that column.', replace(given, ', ', ','));
+	END IF;
+	IF cardinality(found) > 1 THEN
+		RAISE ambiguous_column USING
+			MESSAGE = format('the source has %s columns of type history: %s', cardinality(found),
+				array_to_string(found, ', ')),
+			HINT = 'Give it as a SELECT of the customer and one of them.';
+	END IF;
+	IF settings ->> 'customer' IS NULL AND (cardinality(columns) <> 2 OR settings ->> 'tenant' IS NOT NULL) THEN
+		RAISE undefined_column USING
+			MESSAGE = 'say which column of the source is the customer',
+			DETAIL = format('The columns are: %s.', array_to_string(columns, ', ')),
+			HINT = 'create_model(''shop'', ''customer_histories'', customer => ''customer_id'')';
+	END IF;
+	RETURN found[1];
+END
+$$;
+COMMENT ON FUNCTION @extschema@._history_column(jsonb, text[], oid[]) IS
+	'internal: the column of the source that has whole histories; NULL: its rows are orders';
+
 -- What the source and its columns are, every name qualified, every type known, and
 -- which column of the source is the customer.
 CREATE FUNCTION @extschema@._model_resolve_source(model name, caller jsonb, settings jsonb,
@@ -384,8 +428,14 @@ DECLARE
 	rating		text;					-- as the caller gives it
 	scale		text := CASE WHEN settings ? 'stream_no' THEN settings ->> 'scale' END;
 	kind_text	text;
+	history		text;					-- the column, if a row has all orders of a customer
 BEGIN
 	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'source', settings ->> 'source');
+	history := @extschema@._history_column(settings, item.columns, item.types);
+	IF history IS NOT NULL AND settings ->> 'customer' IS NULL THEN
+		settings := settings || jsonb_build_object('customer',
+			(SELECT c FROM unnest(item.columns) AS c WHERE c <> history));
+	END IF;
 	by_position := NOT is_stream
 		AND settings ->> 'customer' IS NULL AND settings ->> 'day' IS NULL AND settings ->> 'value' IS NULL;
 	IF by_position AND (cardinality(item.columns) NOT IN (3, 4) OR settings ->> 'counts' IS NOT NULL OR tenanted) THEN
@@ -405,7 +455,7 @@ BEGIN
 		END IF;
 		IF by_position THEN
 			expression := item.columns[array_position('{customer,day,value,counts}', argument)];
-		ELSIF expression IS NULL AND argument IN ('customer', 'day', 'value') THEN
+		ELSIF expression IS NULL AND argument IN ('customer', 'day', 'value') AND history IS NULL THEN
 			RAISE null_value_not_allowed USING
 				MESSAGE = format('%s must not be null when others of customer, day and value are given', argument),
 				HINT = format('The columns are: %s.', array_to_string(item.columns, ', '));
@@ -487,16 +537,24 @@ BEGIN
 			format(E'CASE WHEN (%1$s\n) IS NOT NULL AND %3$s IS NOT NULL THEN ARRAY[%3$s, %2$s] END', expressions[1],
 				format(key_text, '(' || expressions[1] || E'\n)'), tenant_text)
 			ELSE format(E'(%s\n)', expressions[1]) END;
-	query := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value%s FROM %s',
+	query := CASE WHEN history IS NOT NULL
+		THEN format('SELECT %s AS customer, source.%I AS history FROM %s', customer, history, item.from_item)
+		ELSE format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value%s FROM %s',
 		customer, expressions[2], expressions[3],
 		CASE WHEN expressions[4] IS NOT NULL THEN format(E', (%s\n) AS counts', expressions[4]) ELSE '' END,
-		item.from_item);
+		item.from_item) END;
 	-- The same with what check_quality wants to know; and of rows with the same
 	-- key which one counts: a whole one, of the latest day, of the highest value.
-	copies := format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value, (%s\n)::boolean AS counts,'
+	copies := CASE WHEN history IS NOT NULL THEN format(
+		-- days for orders; a row without a history is one without a value
+		'SELECT h.customer, d.day, d.total AS value, d.events OPERATOR(pg_catalog.>) 0 AS counts,'
+		' NULL::text AS event_key, NULL::text AS currency FROM (%s) AS h CROSS JOIN LATERAL'
+		' (SELECT d.day, d.events, d.total FROM @extschema@.days(h.history) AS d'
+		' UNION ALL SELECT ''2000-01-01''::date, 0, NULL::numeric WHERE h.history IS NULL) AS d', query)
+		ELSE format(E'SELECT %s AS customer, (%s\n) AS day, (%s\n) AS value, (%s\n)::boolean AS counts,'
 		' %s::text AS event_key, %s::text AS currency FROM %s',
 		customer, expressions[2], expressions[3], coalesce(expressions[4], 'NULL'), coalesce(extras[1], 'NULL'),
-		coalesce(extras[2], 'NULL'), item.from_item);
+		coalesce(extras[2], 'NULL'), item.from_item) END;
 	IF extras[1] IS NOT NULL THEN
 		copies := format('SELECT *, event_key IS NULL OR row_number() OVER (PARTITION BY event_key%s ORDER BY'
 			' customer IS NOT NULL AND day IS NOT NULL AND value IS NOT NULL DESC, day DESC, value DESC,'
@@ -519,7 +577,8 @@ BEGIN
 		'quality_query', (SELECT p.definition FROM @extschema@._model_probe(model, caller, copies) AS p),
 		'customer_type', format_type(given.types[1], NULL),
 		'key_text', CASE WHEN NOT tenanted THEN key_text END,
-		'day_is_moment', @extschema@._model_base_type(types[2]) = 'timestamptz'::regtype);
+		'of_histories', history IS NOT NULL,
+		'day_is_moment', history IS NULL AND @extschema@._model_base_type(types[2]) = 'timestamptz'::regtype);
 	key_column := CASE WHEN by_position THEN item.columns[1] ELSE settings ->> 'customer' END;
 END
 $$;

@@ -100,6 +100,7 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('configuration', 'customer_type', 'text NOT NULL', 'found', 'type of the customer in the source'),
 	('configuration', 'key_text', 'text', 'found', 'how a customer becomes text'),
 	('configuration', 'day_is_moment', 'boolean NOT NULL', 'found', 'the day is a timestamptz'),
+	('configuration', 'of_histories', 'boolean NOT NULL', 'found', 'a row of the source has the history of a customer'),
 	('configuration', 'source_columns', 'text[]', 'found', 'the columns that a live model reads, with their types'),
 	('configuration', 'source_parts', 'text[]', 'found',
 		'the partitions of the source that have triggers of a live model'),

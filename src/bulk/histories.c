@@ -9,6 +9,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "arguments.h"
@@ -78,7 +79,7 @@ emit_counts(HistoriesJob *job, const SourceCounts *counts)
 }
 
 static void
-start_source(void *arg, const SourceKey *key)
+start_source(void *arg, const SourceKey *key, bool of_histories pg_attribute_unused())
 {
 	customers_set_key(((HistoriesJob *) arg)->customers, key);
 }
@@ -108,6 +109,7 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 	job.customers = customers_create(&ops, get_hash_memory_limit());
 	job.row_context = AllocSetContextCreate(CurrentMemoryContext, "history of a customer",
 											ALLOCSET_DEFAULT_SIZES);
+	reader.schema = get_func_namespace(fcinfo->flinfo->fn_oid);
 	reader.key_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
 	reader.time_zone = PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2);
 	source_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), &reader, &counts);

@@ -168,7 +168,9 @@ typedef struct ScoreJob
 	bool		whole_histories;
 
 	/* the customers */
-	CustomerTable *table;
+	CustomerTable *table;		/* made when the columns of the source are known */
+	CustomerOps ops;
+	Size		limit;			/* of memory */
 	int			decimals;		/* of all totals */
 	BufFile    *file;			/* complete customers; NULL if they are in the table */
 	int64		next;			/* where reading them is */
@@ -364,12 +366,6 @@ add_rows_to_histories(CustomerTable *table, void **entries, const SourceRow *row
 	customer_history_add(table, entries, rows, n);
 }
 
-static void
-start_source(void *arg, const SourceKey *key)
-{
-	customers_set_key(((ScoreJob *) arg)->table, key);
-}
-
 /* Rows after as_of don't exist. */
 static void
 take_rows(void *arg, SourceRow *rows, int n)
@@ -465,6 +461,29 @@ emit_history(CustomerTable *table, void *entry)
 	write_complete(job, &complete);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(job->row_context);
+}
+
+/*
+ * A day that comes twice in whole histories may have an event in one and take it
+ * back in the other: that is only known of the sum.
+ */
+static void
+start_source(void *arg, const SourceKey *key, bool of_histories)
+{
+	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL,
+		emit_customer, NULL};
+	static const CustomerOps by_history = {sizeof(CustomerHistory), customer_history_create,
+		add_rows_to_histories,
+	customer_history_memory, customer_history_put_aside, emit_history, NULL};
+	ScoreJob   *job = arg;
+	MemoryContext old_context = MemoryContextSwitchTo(job->context);
+
+	job->whole_histories |= of_histories;
+	job->ops = job->whole_histories ? by_history : by_numbers;
+	job->ops.arg = job;
+	job->table = customers_create(&job->ops, job->limit);
+	customers_set_key(job->table, key);
+	MemoryContextSwitchTo(old_context);
 }
 
 static void
@@ -966,10 +985,8 @@ read_question(FunctionCallInfo fcinfo, int as_of, ScoreJob *job)
 
 /* Read the source; then all customers are complete, in the table or in the file. */
 static void
-read_customers(FunctionCallInfo fcinfo, SourceReader *reader, const CustomerOps *ops, Size limit,
-			   ScoreJob *job, SourceCounts *counts)
+read_customers(FunctionCallInfo fcinfo, SourceReader *reader, ScoreJob *job, SourceCounts *counts)
 {
-	job->table = customers_create(ops, limit);
 	source_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), reader, counts);
 	if (job->whole_histories || customers_spilled(job->table))
 	{
@@ -983,15 +1000,8 @@ read_customers(FunctionCallInfo fcinfo, SourceReader *reader, const CustomerOps 
 static Datum
 score_source(FunctionCallInfo fcinfo, bool typed)
 {
-	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL,
-		emit_customer, NULL};
-	static const CustomerOps by_history = {sizeof(CustomerHistory), customer_history_create,
-		add_rows_to_histories,
-	customer_history_memory, customer_history_put_aside, emit_history, NULL};
 	int			as_of = typed ? 2 : 1;
-	Size		limit = get_hash_memory_limit();
 	ScoreJob   *job = palloc0(sizeof(ScoreJob));
-	CustomerOps ops;
 	SourceReader reader = {.function = "score_customers",
 		.start = start_source, .take = take_rows, .arg = job};
 	SourceCounts counts;
@@ -1003,16 +1013,16 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	job->result = (ReturnSetInfo *) fcinfo->resultinfo;
 	job->context = CurrentMemoryContext;
 	job->row_context = AllocSetContextCreate(CurrentMemoryContext, "scored customer", ALLOCSET_DEFAULT_SIZES);
-	ops = job->whole_histories ? by_history : by_numbers;
-	ops.arg = job;
+	job->limit = get_hash_memory_limit();
+	reader.schema = get_func_namespace(fcinfo->flinfo->fn_oid);
 	if (typed)
 		reader.key_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
 	reader.time_zone = PG_ARGISNULL(as_of + ARG_TIME_ZONE) ? NULL :
 		PG_GETARG_TEXT_PP(as_of + ARG_TIME_ZONE);
-	read_customers(fcinfo, &reader, &ops, limit, job, &counts);
+	read_customers(fcinfo, &reader, job, &counts);
 	if (!typed)
 		show_key_as_text(job);
-	find_thresholds(job, limit);
+	find_thresholds(job, job->limit);
 	put_customers(job);
 
 	if (job->file != NULL)

@@ -1,6 +1,8 @@
 /*
  * source.c
- *		Run a caller's query and hand on its rows: customer, day, value.
+ *		Run a caller's query and hand on its rows: customer, day, value. Or
+ *		customer and history: then the days of the history are the rows, and a
+ *		customer who comes twice has the sum.
  *
  * The query runs through SPI with a receiver of our own, so that no copy of a
  * row is made, any SELECT works, and permissions and row-level security are
@@ -28,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -68,6 +71,7 @@ typedef struct SourceReceiver
 	Oid			day_type;
 	FixedReader value;
 	bool		has_counts;
+	bool		of_histories;	/* the second column is one, and the last */
 	pg_tz	   *zone;			/* NULL for a mere abbreviation */
 	ZoneDay    *zone_days;		/* a cache, by UTC day */
 
@@ -77,6 +81,7 @@ typedef struct SourceReceiver
 
 	/* the batch */
 	MemoryContext context;		/* what reading its rows leaves behind */
+	MemoryContext history;		/* the one that is being handed on */
 	int			n;
 	int			failed;			/* rows that could not be converted */
 	SourceRow	rows[SOURCE_BATCH];
@@ -174,17 +179,36 @@ set_day(SourceReceiver *receiver, Form_pg_attribute column)
 					 "Leave time_zone out.");
 }
 
+static bool
+is_history(const SourceReader *reader, Form_pg_attribute column)
+{
+	return getBaseType(column->atttypid) ==
+		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("history"),
+						ObjectIdGetDatum(reader->schema));
+}
+
 static void
 receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleDesc desc)
 {
 	SourceReceiver *receiver = (SourceReceiver *) self;
 	const FixedReader *value;
 
+	if (desc->natts == 2 && is_history(receiver->reader, TupleDescAttr(desc, 1)))
+	{
+		if (receiver->reader->time_zone != NULL)
+			column_error("second", TupleDescAttr(desc, 1),
+						 "a history, which has calendar days already, so that time_zone has no meaning",
+						 "Leave time_zone out.");
+		set_key(receiver, TupleDescAttr(desc, 0));
+		receiver->of_histories = true;
+		receiver->reader->start(receiver->reader->arg, &receiver->key, true);
+		return;
+	}
 	if (desc->natts < 3 || desc->natts > 4)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the source must have three columns, or four, but has %d", desc->natts),
-				 errdetail("They are customer, day, value, and optionally a boolean that says whether the row counts as an event."),
+				 errdetail("They are customer, day, value, and optionally a boolean that says whether the row counts as an event; or customer and history, two columns."),
 				 errhint(SELECT_HINT)));
 	set_key(receiver, TupleDescAttr(desc, 0));
 	set_day(receiver, TupleDescAttr(desc, 1));
@@ -197,7 +221,7 @@ receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleD
 	if (receiver->has_counts && getBaseType(TupleDescAttr(desc, 3)->atttypid) != BOOLOID)
 		column_error("fourth", TupleDescAttr(desc, 3), "not a boolean",
 					 "It says whether the row counts as an event; leave it out to let the sign of the value decide.");
-	receiver->reader->start(receiver->reader->arg, &receiver->key);
+	receiver->reader->start(receiver->reader->arg, &receiver->key, false);
 }
 
 /* ---- days ---- */
@@ -565,6 +589,104 @@ read_row(SourceReceiver *receiver, TupleTableSlot *slot, SourceRow *row)
 	return ROW_OK;
 }
 
+/* The key of a row, kept for the batch */
+static Datum
+read_key(SourceReceiver *receiver, Datum key)
+{
+	if (!receiver->key.by_value)
+		return keep_key(receiver, key);		/* may flush */
+	if (receiver->key.length == sizeof(int32))
+		/* JIT in old minor releases clears the upper half */
+		return Int32GetDatum(DatumGetInt32(key));
+	return key;
+}
+
+/* Why a model leaves a history out: all of it, as it leaves out a row */
+static RowFault
+history_fault(SourceReceiver *receiver, Datum key, const OpenHistory *open)
+{
+	if (open->n > 0 && !is_scorable_day(open->days[0].day))
+		return day_fault(open->days[0].day);
+	if (open->n > 0 && !is_scorable_day(open->days[open->n - 1].day))
+		return day_fault(open->days[open->n - 1].day);
+	return key_is_too_long(receiver, key) ? ROW_KEY_TOO_LONG : ROW_OK;
+}
+
+/*
+ * The days of a history as rows, in as many batches as they need. Without any,
+ * one that adds nothing says that there is such a customer.
+ */
+static void
+take_days(SourceReceiver *receiver, Datum given, const OpenHistory *open)
+{
+	static const HistoryDay nothing = {0, 0, HISTORY_MIN_DAY};
+	const HistoryDay *days = open->n > 0 ? open->days : &nothing;
+	size_t		n = Max(open->n, 1);
+	Datum		key = (Datum) 0;
+	uint64		hash = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		SourceRow  *row;
+		MemoryContext old_context;
+
+		if (i == 0 || receiver->n == 0)
+		{
+			/* where rows are is only known then: this may flush */
+			old_context = MemoryContextSwitchTo(receiver->context);
+			key = read_key(receiver, given);
+			hash = source_key_hash(&receiver->key, key);
+			MemoryContextSwitchTo(old_context);
+		}
+		row = &receiver->rows[receiver->n++];
+		row->key = key;
+		row->hash = hash;
+		row->day = days[i].day;
+		row->value = days[i].total;
+		row->events = days[i].events;
+		row->decimals = (uint8) open->decimals;
+		if (receiver->n + receiver->failed == SOURCE_BATCH)
+		{
+			CHECK_FOR_INTERRUPTS();
+			flush(receiver);
+		}
+	}
+}
+
+static void
+receive_history(SourceReceiver *receiver, TupleTableSlot *slot)
+{
+	SourceCounts *counts = receiver->counts;
+	MemoryContext old_context;
+	OpenHistory open;
+	RowFault	fault = ROW_OK;
+
+	slot_getsomeattrs(slot, 2);
+	counts->rows++;
+	if (slot->tts_isnull[0] || slot->tts_isnull[1])
+	{
+		if (slot->tts_isnull[0])
+			counts->no_customer++;
+		else
+			counts->no_value++;
+		return;
+	}
+	old_context = MemoryContextSwitchTo(receiver->history);
+	history_open(&open, (History *) PG_DETOAST_DATUM_PACKED(slot->tts_values[1]));
+	if (receiver->reader->for_model)
+		fault = history_fault(receiver, slot->tts_values[0], &open);
+	if (fault == ROW_OK)
+		take_days(receiver, slot->tts_values[0], &open);
+	else
+	{
+		if (!receiver->reader->keep_going)
+			raise_fault(fault);
+		counts->unconvertible++;
+	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(receiver->history);
+}
+
 static bool
 receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -575,6 +697,11 @@ receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 	Datum		key;
 	RowFault	fault;
 
+	if (receiver->of_histories)
+	{
+		receive_history(receiver, slot);
+		return true;
+	}
 	slot_getsomeattrs(slot, receiver->has_counts ? 4 : 3);
 	counts->rows++;
 	if (unlikely(slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2]))
@@ -589,12 +716,7 @@ receiver_receive(TupleTableSlot *slot, DestReceiver *self)
 	}
 
 	old_context = MemoryContextSwitchTo(receiver->context);
-	key = slot->tts_values[0];
-	if (!receiver->key.by_value)
-		key = keep_key(receiver, key);	/* may flush */
-	else if (receiver->key.length == sizeof(int32))
-		/* JIT in old minor releases clears the upper half */
-		key = Int32GetDatum(DatumGetInt32(key));
+	key = read_key(receiver, slot->tts_values[0]);
 	row = &receiver->rows[receiver->n];
 	row->key = key;
 	row->hash = source_key_hash(&receiver->key, key);
@@ -719,6 +841,8 @@ source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *coun
 	receiver->counts = counts;
 	receiver->context = AllocSetContextCreate(CurrentMemoryContext, "rows of the source",
 											  ALLOCSET_DEFAULT_SIZES);
+	receiver->history = AllocSetContextCreate(CurrentMemoryContext, "history of the source",
+											  ALLOCSET_DEFAULT_SIZES);
 	receiver->keys_size = 16384;
 	receiver->keys = palloc(receiver->keys_size);
 	memset(counts, 0, sizeof(*counts));
@@ -731,6 +855,7 @@ source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *coun
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 	flush(receiver);
 	MemoryContextDelete(receiver->context);
+	MemoryContextDelete(receiver->history);
 	pfree(receiver->keys);
 	pfree(receiver);
 }

@@ -1,6 +1,7 @@
 /*
  * source.h
- *		Run a caller's query and hand on its rows: customer, day, value.
+ *		Run a caller's query and hand on its rows: customer, day, value. Where it
+ *		has whole histories, each of their days is handed on as a row.
  */
 #ifndef CUSTOMER_SCORING_SOURCE_H
 #define CUSTOMER_SCORING_SOURCE_H
@@ -33,7 +34,7 @@ typedef struct SourceRow
 	Datum		key;			/* not NULL; by reference: for this batch only */
 	uint64		hash;			/* of the key */
 	int64		value;			/* in units of 10^-decimals */
-	int64		events;			/* 0 or 1 as read; more where rows have been added up */
+	int64		events;			/* 0 or 1 as read; of days and rows added up any number */
 	int32		day;
 	uint8		decimals;
 } SourceRow;
@@ -44,19 +45,20 @@ typedef struct SourceCounts
 	int64		rows;			/* all of them */
 	int64		no_customer;
 	int64		no_day;
-	int64		no_value;
+	int64		no_value;		/* or no history */
 	int64		unconvertible;	/* customer, day or value; only if "keep_going" */
 } SourceCounts;
 
 typedef struct SourceReader
 {
 	const char *function;		/* the SQL function's name, for hints */
+	Oid			schema;			/* of the extension, and of its type history */
 	Oid			key_type;		/* the type that customers must have; 0 = any */
 	text	   *time_zone;		/* or NULL */
 	/* hold rows to the limits of models, and name no value in an error */
 	bool		for_model;
 	bool		keep_going;		/* rows beyond them are left out, not an error */
-	void		(*start) (void *arg, const SourceKey *key);
+	void		(*start) (void *arg, const SourceKey *key, bool of_histories);
 	void		(*take) (void *arg, SourceRow *rows, int n);
 	void	   *arg;
 	bool		quiet;			/* no NOTICE about how far it is */

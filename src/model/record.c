@@ -481,7 +481,7 @@ reject(Call *call, const char *reason, int64 affected, bool needs_rebuild)
 /* ---- rows in ---- */
 
 static void
-start_rows(void *arg, const SourceKey *key)
+start_rows(void *arg, const SourceKey *key, bool of_histories pg_attribute_unused())
 {
 	Call	   *call = arg;
 

@@ -153,3 +153,36 @@ SELECT error_of('SELECT * FROM source_histories(''SELECT 1, now(), 1'', NULL::in
 DROP FUNCTION differences, temporary_bytes, error_of, spoilt_differences;
 DROP VIEW sound;
 DROP TABLE counted_orders, bad_value, spoilt;
+
+-- A source of whole histories: a row for a customer, or several that are added up.
+CREATE TABLE whole AS SELECT c AS customer, history_agg(date '2020-01-01' + d * 7919 % 1500, CASE WHEN d % 17 = 0 THEN -3.5 ELSE (c * d % 1000) / 10.0 END) AS history,
+  d % 3 AS piece FROM generate_series(1, 40) AS c, generate_series(1, 60) AS d GROUP BY c, d % 3;
+CREATE TABLE in_rows AS SELECT c AS customer, date '2020-01-01' + d * 7919 % 1500 AS day, CASE WHEN d % 17 = 0 THEN -3.5 ELSE (c * d % 1000) / 10.0 END AS value
+  FROM generate_series(1, 40) AS c, generate_series(1, 60) AS d;
+SELECT count(*), count(*) FILTER (WHERE w.history = r.history) AS same FROM histories('SELECT customer, history FROM whole', NULL::int) AS w
+  JOIN histories('in_rows', NULL::int) AS r ON r.customer_id = w.customer_id;
+SELECT count(*) FROM ((SELECT * FROM score_customers('SELECT customer, history FROM whole', '2022-12-31') EXCEPT ALL SELECT * FROM score_customers('in_rows', '2022-12-31'))
+  UNION ALL (SELECT * FROM score_customers('in_rows', '2022-12-31') EXCEPT ALL SELECT * FROM score_customers('SELECT customer, history FROM whole', '2022-12-31'))) AS d;
+-- longer than a batch, under keys that are no integers, when little memory is left
+SET work_mem = '64kB';
+SELECT count(*), count(*) FILTER (WHERE h.history = o.history) AS same
+  FROM histories($$SELECT 'k' || c, history_agg(date '2000-01-01' + d, 1.5) FROM generate_series(1, 40) AS c, generate_series(1, 50 * c) AS d GROUP BY 1$$, ''::text) AS h
+  JOIN (SELECT 'k' || c AS k, history_agg(date '2000-01-01' + d, 1.5) AS history FROM generate_series(1, 40) AS c, generate_series(1, 50 * c) AS d GROUP BY 1) AS o ON o.k = h.customer_id;
+RESET work_mem;
+-- a day in one piece that another takes back is none
+SELECT customer_id, recency_days, frequency, monetary, tenure_days
+  FROM score_customers($$VALUES (1, '{2025-01-01:1:5,2025-02-01:1:7}'::history), (1, '{2025-02-01:-1:-7}'), (2, '{}')$$, 1, '2025-12-31') ORDER BY 1;
+CREATE TABLE odd (customer int, history history);
+INSERT INTO odd VALUES (NULL, '{2025-12-25:1:5}'), (18, NULL), (901, '{}'), (902, '{2025-12-25:1:5}'), (903, '{300000-01-01:1:5}'),
+  (904, '{2025-12-25:1:9000000000000000000}'), (904, '{2025-12-25:1:9000000000000000000}');
+SELECT * FROM histories('SELECT * FROM odd WHERE customer IS DISTINCT FROM 904', NULL::int) ORDER BY 1;
+SELECT customer_id, history, rows_read, no_customer, no_day, no_value, unconvertible FROM source_histories('odd', NULL::int, keep_going => true) ORDER BY 1;
+SELECT error_of(format('SELECT * FROM %s', call)) FROM (VALUES
+  ($$source_histories('odd', NULL::int)$$),
+  ($$histories('odd', NULL::int)$$),
+  ($$histories('odd', NULL::bigint)$$),
+  ($$histories('odd', NULL::int, 'Europe/Paris')$$),
+  ($$histories('SELECT customer, history::text FROM odd', NULL::int)$$),
+  ($$histories('SELECT customer, history, 1 FROM odd', NULL::int)$$),
+  ($$score_customers('odd', '2025-12-31')$$)) AS v (call);
+DROP TABLE whole, in_rows, odd;
