@@ -185,6 +185,7 @@ DECLARE
 	plain	text;
 	missing	text;
 	wrong	text;
+	moments	text;
 BEGIN
 	IF place IS NULL OR (SELECT c.relkind FROM pg_class AS c WHERE c.oid = place) NOT IN ('r', 'p', 'v', 'm', 'f') THEN
 		SELECT string_agg(format('NULL::%s AS %I', @extschema@._shop_type(split_part(rtrim(w, '?'), ' ', 2)),
@@ -201,8 +202,10 @@ BEGIN
 				WHEN 'key' THEN 'an integer, text, uuid or bytea' WHEN 'text' THEN 'text' WHEN 'number' THEN 'a number'
 				WHEN 'flag' THEN 'a boolean or a number' WHEN 'json' THEN 'jsonb'
 				WHEN 'microseconds' THEN 'a timestamp or microseconds' ELSE 'a timestamp' END), ', ' ORDER BY c.n)
-			   FILTER (WHERE a.attname IS NOT NULL AND x.expression IS NULL)
-	  INTO list, plain, missing, wrong
+			   FILTER (WHERE a.attname IS NOT NULL AND x.expression IS NULL),
+		   string_agg(format('ALTER %I TYPE timestamp', a.attname), ', ' ORDER BY c.n)
+			   FILTER (WHERE c.kind IN ('utc', 'local', 'microseconds') AND a.atttypid = 'timestamptz'::regtype)
+	  INTO list, plain, missing, wrong, moments
 	  FROM (SELECT n, split_part(w, ' ', 1) AS name, rtrim(split_part(w, ' ', 2), '?') AS kind, w LIKE '%?' AS may_miss
 			  FROM string_to_table(columns, ', ') WITH ORDINALITY AS c (w, n)) AS c
 	  LEFT JOIN pg_attribute AS a ON a.attrelid = place AND a.attname = c.name AND a.attnum > 0 AND NOT a.attisdropped
@@ -220,6 +223,16 @@ BEGIN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('table %I.%I: %s', home, relation, wrong),
 			HINT = 'Make a view of that name in another schema that casts it, with the other tables beside it.';
+	END IF;
+	-- MySQL hands over a moment without its zone. Who reads it as a timestamptz adds a zone of their own.
+	IF moments IS NOT NULL AND EXISTS (
+			SELECT FROM pg_foreign_table AS f JOIN pg_foreign_server AS s ON s.oid = f.ftserver
+			  JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw JOIN pg_proc AS p ON p.oid = w.fdwhandler
+			 WHERE f.ftrelid = place AND p.proname = 'mysql_fdw_handler') THEN
+		RAISE datatype_mismatch USING
+			MESSAGE = format('table %I.%I: mysql_fdw reads a timestamptz in the time zone of each session', home,
+				relation),
+			HINT = format('ALTER FOREIGN TABLE %I.%I %s;', home, relation, moments);
 	END IF;
 	-- A foreign server may know no such functions, or others of their names: it is asked
 	-- for columns alone. A view may stand for a foreign table.
