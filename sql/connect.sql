@@ -330,7 +330,7 @@ BEGIN
 				' known_since => ''known_since'', attributes => ''{country,city}''', place || '.people_in') END);
 	END IF;
 	IF 'lines_in' = ANY (made) THEN
-		EXECUTE format('SELECT EXISTS (SELECT FROM %s.lines_in)', place) INTO there;
+		EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s.lines_in)', place) INTO there;
 		IF there THEN
 			RETURN NEXT format('SELECT * FROM @extschema@.add_stream(%L, ''lines'', %L, customer => ''customer_key'','
 				' day => ''ordered_at'', kind => ''category'', value => ''value'', role => ''line'');', model,
@@ -465,7 +465,7 @@ BEGIN
 	END IF;
 	PERFORM now() AT TIME ZONE time_zone;		-- an error for an unknown zone
 	prefix := coalesce(prefix, kind.prefix);
-	IF NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname::text = from_schema) THEN
+	IF NOT EXISTS (SELECT 1 FROM pg_namespace AS n WHERE n.nspname::text = from_schema) THEN
 		RAISE undefined_object USING
 			MESSAGE = format('schema "%s" does not exist', left(from_schema, 100)),
 			HINT = format('from_schema is where the tables of %s are.', system);
@@ -474,7 +474,7 @@ BEGIN
 	  FROM @extschema@.shop_source AS s
 	 WHERE s.system = kind.system AND s.is_required
 	   AND to_regclass(format('%I.%I', from_schema, prefix || s.relation)) IS NULL;
-	IF missing IS NULL AND NOT EXISTS (SELECT FROM @extschema@.shop_source AS s WHERE s.system = kind.system
+	IF missing IS NULL AND NOT EXISTS (SELECT 1 FROM @extschema@.shop_source AS s WHERE s.system = kind.system
 			AND to_regclass(format('%I.%I', from_schema, prefix || s.relation)) IS NOT NULL) THEN
 		SELECT string_agg(quote_ident(prefix || s.relation), ' or ' ORDER BY s.source) INTO missing
 		  FROM @extschema@.shop_source AS s WHERE s.system = kind.system;
@@ -487,7 +487,7 @@ BEGIN
 				ELSE format('%s', kind.description) END;
 	END IF;
 	PERFORM @extschema@._check_shop_home(into_schema, kind.system);
-	IF people_of IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class AS c
+	IF people_of IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_class AS c
 			WHERE c.relnamespace = to_regnamespace(quote_ident(people_of)) AND people_of <> into_schema
 			  AND c.relname = 'person_keys' AND c.relkind = 'v' AND pg_get_userbyid(c.relowner) = current_user) THEN
 		RAISE undefined_table USING

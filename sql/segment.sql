@@ -213,7 +213,7 @@ BEGIN
 			MESSAGE = pg_catalog.format('name "%s": schema %I can''t hold %ss of your own', name, parts[1], noun),
 			HINT = 'Use a schema of yours.';
 	END IF;
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS s WHERE s.nspname OPERATOR(pg_catalog.=) parts[1]) THEN
+	IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace AS s WHERE s.nspname OPERATOR(pg_catalog.=) parts[1]) THEN
 		RAISE undefined_object USING
 			MESSAGE = pg_catalog.format('name "%s": schema %I does not exist', name, parts[1]),
 			HINT = pg_catalog.format('CREATE SCHEMA %I;', parts[1]);
@@ -257,7 +257,7 @@ BEGIN
 	-- Triggers, rules and defaults of a table run with the rights of the role that inserts.
 	FOREACH relation IN ARRAY tables LOOP
 		EXECUTE pg_catalog.format('LOCK TABLE ONLY %I.%I IN ROW EXCLUSIVE MODE', parts[1], relation);
-		IF EXISTS (SELECT FROM pg_catalog.pg_class AS c
+		IF EXISTS (SELECT 1 FROM pg_catalog.pg_class AS c
 					WHERE c.oid
 						OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], relation))
 					AND (pg_catalog.pg_get_userbyid(c.relowner) OPERATOR(pg_catalog.<>) current_user
@@ -269,7 +269,7 @@ BEGIN
 				HINT = 'Use a schema of yours, or SET ROLE to the owner of the table.';
 		END IF;
 	END LOOP;
-	EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM %I.%I WHERE %I OPERATOR(pg_catalog.=) $1)',
+	EXECUTE pg_catalog.format('SELECT EXISTS (SELECT 1 FROM %I.%I WHERE %I OPERATOR(pg_catalog.=) $1)',
 		parts[1], tables[1], noun)
 		INTO found_rows USING parts[2];
 	IF found_rows THEN

@@ -256,7 +256,7 @@ DECLARE
 	place	regclass := to_regclass(format('%I.%I', home, relation));
 	trap	text;
 BEGIN
-	IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = place AND pg_get_userbyid(c.relowner) <> current_user) THEN
+	IF EXISTS (SELECT 1 FROM pg_class AS c WHERE c.oid = place AND pg_get_userbyid(c.relowner) <> current_user) THEN
 		trap := coalesce(@extschema@._relation_trap(place),
 			(SELECT 'it has columns of types that are not PostgreSQL''s own' FROM pg_attribute AS a
 			   JOIN pg_type AS t ON t.oid = a.atttypid

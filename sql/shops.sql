@@ -220,7 +220,7 @@ INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
 						' 1), 2) FROM {orders} AS o JOIN {states} AS s ON s.id_order_state = o.current_state AND NOT'
 							' s.paid JOIN (SELECT x.id_order, max(x.date_add) AS last_change FROM {changes} AS x JOIN'
 								' {states} AS z ON z.id_order_state = x.id_order_state GROUP BY x.id_order HAVING'
-									' bool_or(z.paid)) AS h ON h.id_order = o.id_order WHERE NOT EXISTS (SELECT FROM'
+									' bool_or(z.paid)) AS h ON h.id_order = o.id_order WHERE NOT EXISTS (SELECT 1 FROM'
 										' {slips} AS e WHERE e.id_order = o.id_order)'),
 	('prestashop', 'lines',
 		'SELECT d.id_order AS order_key, k.name AS category, d.product_name AS product, d.product_quantity AS'
@@ -537,7 +537,7 @@ INSERT INTO @extschema@.shop_query (system, relation, query) VALUES
 								' AS t LEFT JOIN {partners} AS p ON p.id = t.partner_id LEFT JOIN {partners} AS b ON'
 									' b.id = p.commercial_partner_id AND b.id <> p.id LEFT JOIN {companies} AS k ON'
 										' k.id = t.company_id LEFT JOIN {currencies} AS y ON y.id = k.currency_id'
-											' WHERE t.amount_total >= 0 OR NOT EXISTS (SELECT FROM {counter_lines} AS'
+											' WHERE t.amount_total >= 0 OR NOT EXISTS (SELECT 1 FROM {counter_lines} AS'
 												' n WHERE n.order_id = t.id AND n.refunded_orderline_id IS NOT NULL)'),
 	('odoo', 'refunds',
 		'SELECT ''sale/'' || l.order_id AS order_key, m.invoice_date AS refunded_at, v.price_total AS amount FROM'

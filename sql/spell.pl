@@ -73,7 +73,7 @@ BEGIN
 	SELECT pg_catalog.sum(t.texts) INTO respelt FROM (VALUES
 		$texts
 	) AS t (characters, texts)
-	 WHERE EXISTS (SELECT FROM pg_catalog.regexp_matches(t.characters, '&#[0-9]+;', 'g') AS c (reference)
+	 WHERE EXISTS (SELECT 1 FROM pg_catalog.regexp_matches(t.characters, '&#[0-9]+;', 'g') AS c (reference)
 		WHERE \@extschema\@._spell(c.reference[1]) OPERATOR(pg_catalog.~) '^[ -~]*\$');
 	IF respelt OPERATOR(pg_catalog.>) 0 THEN
 		IF pg_catalog.current_setting('client_min_messages') OPERATOR(pg_catalog.=) 'warning' THEN

@@ -35,7 +35,7 @@ BEGIN
 		  LEFT JOIN LATERAL (SELECT * FROM %1$I.segment_label AS x WHERE x.map = $1 AND x.segment = s.segment
 							  ORDER BY x.language = split_part($2, '-', 1) DESC, x.language = 'en' DESC, x.language
 							  LIMIT 1) AS l ON true
-		 WHERE NOT EXISTS (SELECT FROM %1$I.segment_label AS x
+		 WHERE NOT EXISTS (SELECT 1 FROM %1$I.segment_label AS x
 							WHERE x.map = $1 AND x.segment = s.segment AND x.language = $2)
 		$q$, model) USING copy, language;
 	EXECUTE format($q$
@@ -172,7 +172,7 @@ BEGIN
 		EXECUTE format('UPDATE %I.calibration SET satisfaction_mean = NULL, satisfaction_weight = NULL'
 			' WHERE satisfaction_mean IS NOT NULL', model);
 	END IF;
-	EXECUTE format('SELECT EXISTS (SELECT FROM %I.calibration AS k WHERE k.satisfaction_mean IS NULL)', model)
+	EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.calibration AS k WHERE k.satisfaction_mean IS NULL)', model)
 		INTO missing;
 	IF scales IS NULL OR NOT missing THEN
 		RETURN;
@@ -273,9 +273,9 @@ BEGIN
 			    OR CASE WHEN c.valid_until IS NULL THEN k.category_shares IS NULL
 			         OR (k.category_names, k.category_keys, k.category_numbers, k.category_weights)
 			            IS DISTINCT FROM ($1.names, $1.keys, $1.numbers, $1.weights)
-			       ELSE EXISTS (SELECT FROM unnest(k.category_keys, k.category_numbers, k.category_weights)
+			       ELSE EXISTS (SELECT 1 FROM unnest(k.category_keys, k.category_numbers, k.category_weights)
 			                                AS old (key, number, weight)
-			                     WHERE NOT EXISTS (SELECT FROM unnest($1.keys, $1.numbers, $1.weights)
+			                     WHERE NOT EXISTS (SELECT 1 FROM unnest($1.keys, $1.numbers, $1.weights)
 			                                              AS new (key, number, weight)
 			                                        WHERE new.key = old.key AND new.weight = old.weight
 			                                          AND $1.names[new.number + 1]
@@ -388,7 +388,7 @@ BEGIN
 		ELSE format('SELECT h.tenant FROM (%s) AS h GROUP BY h.tenant', @extschema@._model_histories(model, settings))
 			 || CASE WHEN people IS NULL THEN '' ELSE format(' UNION SELECT p.tenant FROM (%s) AS p', people) END END;
 	tenants := format('SELECT k.tenant FROM (%s) AS k'
-		' WHERE NOT EXISTS (SELECT FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
+		' WHERE NOT EXISTS (SELECT 1 FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
 		tenants, model, settings ->> 'version');
 	facts := @extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
 		condition => format('c.version = %s AND %L', settings ->> 'version', measured), reader => NULL,
@@ -462,11 +462,11 @@ BEGIN
 		PERFORM @extschema@._model_write_fits(model, settings);
 	-- the same fits say another value
 	ELSIF settings ->> 'prediction' IS NOT NULL
-		AND EXISTS (SELECT FROM unnest(@extschema@._settings_of('value')) AS k
+		AND EXISTS (SELECT 1 FROM unnest(@extschema@._settings_of('value')) AS k
 					 WHERE settings -> k IS DISTINCT FROM base -> k) THEN
 		PERFORM @extschema@._model_write_clv_thresholds(model, settings, false);
 	END IF;
-	IF EXISTS (SELECT FROM unnest(@extschema@._settings_of('clusters')) AS k
+	IF EXISTS (SELECT 1 FROM unnest(@extschema@._settings_of('clusters')) AS k
 				WHERE settings -> k IS DISTINCT FROM base -> k) THEN
 		PERFORM @extschema@._write_clusters(model, settings);
 	END IF;

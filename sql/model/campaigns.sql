@@ -253,7 +253,7 @@ BEGIN
 	EXECUTE format('SELECT string_agg(CASE WHEN u.segment IS NULL THEN ''NULL'''
 		' ELSE format(''"%%s"'', left(u.segment, 100)) END, '', '')'
 		' FROM unnest($1) AS u (segment)'
-		' WHERE u.segment IS NULL OR NOT EXISTS (SELECT FROM %I.segment_label AS l'
+		' WHERE u.segment IS NULL OR NOT EXISTS (SELECT 1 FROM %I.segment_label AS l'
 		' WHERE l.map = $2 AND l.segment = u.segment)', home) INTO unknown USING segments, settings ->> 'map_copy';
 	IF unknown IS NOT NULL OR cardinality(segments) = 0 THEN
 		RAISE undefined_object USING

@@ -31,7 +31,7 @@ CREATE FUNCTION @extschema@._has_categories(settings jsonb)
 	RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT EXISTS (SELECT FROM @extschema@._category_streams(settings));
+	SELECT EXISTS (SELECT 1 FROM @extschema@._category_streams(settings));
 END;
 COMMENT ON FUNCTION @extschema@._has_categories(jsonb) IS 'internal: has a model categories of products?';
 

@@ -19,7 +19,7 @@ BEGIN
 		RETURN;
 	END IF;
 	lost := @extschema@._lost_inputs(settings, inputs);
-	IF NOT EXISTS (SELECT FROM unnest(@extschema@._settings_of('clusters')) AS k
+	IF NOT EXISTS (SELECT 1 FROM unnest(@extschema@._settings_of('clusters')) AS k
 					WHERE settings -> k IS DISTINCT FROM earlier -> k) THEN
 		lost := ARRAY(SELECT unnest(lost) EXCEPT SELECT unnest(@extschema@._lost_inputs(earlier, inputs)));
 	END IF;

@@ -160,7 +160,7 @@ BEGIN
 		RETURN QUERY EXECUTE format($q$
 			SELECT 'note', format('segment map %%s asks for cluster, which nobody has in this model;'
 				' with clusters => 5 customers have it', $2)
-			 WHERE EXISTS (SELECT FROM %I.segment_rule AS r
+			 WHERE EXISTS (SELECT 1 FROM %I.segment_rule AS r
 			                WHERE r.map = $1
 			                  AND jsonb_path_exists(r.conditions, 'strict $.**.column ? (@ == "cluster")'))$q$,
 			model) USING settings ->> 'map_copy', settings ->> 'segment_map';

@@ -318,7 +318,7 @@ BEGIN
 			'model', quote_ident(home), 'customer_id', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 			'root_id', CASE WHEN tenanted THEN '$3,' ELSE '' END) USING gone_key, kept.root_key, kept.root_id;
 	END IF;
-	EXECUTE format('SELECT EXISTS (SELECT FROM %I.overridden_segments AS o WHERE o.customer_key = $1)', home)
+	EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.overridden_segments AS o WHERE o.customer_key = $1)', home)
 		INTO overridden USING gone_key;
 	kept_after := @extschema@._model_customer_words(home, kept.root_key);
 	EXECUTE format('SELECT %s', @extschema@._model_refuses(settings, '$1')) INTO gone_refuses USING gone_key;

@@ -242,7 +242,7 @@ SELECT s.tenant, CASE WHEN s.was_there THEN s.from_segment ELSE {prospect} END::
          GROUP BY u.customer_key) AS s
   LEFT JOIN (SELECT l.segment FROM {model}.segment_label AS l WHERE l.map = {map} AND l.role = 'prospect'
               -- as src/segment/segment_map.c finds the one that needs no rule
-              ORDER BY EXISTS (SELECT FROM {model}.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment),
+              ORDER BY EXISTS (SELECT 1 FROM {model}.segment_rule AS r WHERE r.map = l.map AND r.segment = l.segment),
                     l.display_order, l.segment LIMIT 1) AS p ON true$q$,
 		'model', pg_catalog.quote_ident(model),
 		'map', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'map_copy'),

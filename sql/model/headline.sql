@@ -63,7 +63,7 @@ SELECT q.as_of, {tenant} AS tenant, y.customers::bigint AS customers, r.prospect
   LEFT JOIN active AS a ON COALESCE(a.tenant, '') = q.tenant
   LEFT JOIN roles AS r ON COALESCE(r.tenant, '') = q.tenant{join_expected}
  -- a shop of 18 months has no year to compare with
- CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM {model}.customer_histories AS h
+ CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM {model}.customer_histories AS h
         WHERE h.tenant = q.tenant AND @extschema@.first_day(h.history, q.as_of) <= q.as_of - 700) AS whole) AS b
  ORDER BY q.tenant$q$,
 			'model', home, 'money', money, 'tenant', @extschema@._model_tenant(settings, 'q'),

@@ -23,12 +23,12 @@ CREATE FUNCTION @extschema@._is_model(schema_oid oid)
 	RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c
+	SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class AS c
 					 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
 					WHERE c.relnamespace = schema_oid AND c.relname = 'customer_histories' AND c.relkind = 'r'
 					  AND a.attname = 'history' AND NOT a.attisdropped
 					  AND a.atttypid = '@extschema@.history'::pg_catalog.regtype)
-	   AND EXISTS (SELECT FROM pg_catalog.pg_class AS c
+	   AND EXISTS (SELECT 1 FROM pg_catalog.pg_class AS c
 					WHERE c.relnamespace = schema_oid AND c.relname = 'configuration' AND c.relkind = 'r');
 END;
 COMMENT ON FUNCTION @extschema@._is_model(oid) IS 'internal: is this schema a model?';

@@ -105,13 +105,13 @@ BEGIN ATOMIC
 	 WHERE CASE k.part WHEN 'all' THEN true
 		WHEN 'prediction' THEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NOT NULL
 		WHEN 'mails' THEN @extschema@._has_streams(settings)
-		WHEN 'answers' THEN EXISTS (SELECT FROM @extschema@._scaled_streams(settings))
-		WHEN 'nps' THEN EXISTS (SELECT FROM @extschema@._scaled_streams(settings) AS t
+		WHEN 'answers' THEN EXISTS (SELECT 1 FROM @extschema@._scaled_streams(settings))
+		WHEN 'nps' THEN EXISTS (SELECT 1 FROM @extschema@._scaled_streams(settings) AS t
 								 WHERE t.scale OPERATOR(pg_catalog.=) 'nps')
-		WHEN 'csat' THEN EXISTS (SELECT FROM @extschema@._scaled_streams(settings) AS t
+		WHEN 'csat' THEN EXISTS (SELECT 1 FROM @extschema@._scaled_streams(settings) AS t
 								 WHERE t.scale OPERATOR(pg_catalog.=) 'csat')
 		ELSE k.part OPERATOR(pg_catalog.=) ANY (@extschema@._model_attributes(settings))
-			OR EXISTS (SELECT FROM @extschema@._behaviour_columns(settings) AS c
+			OR EXISTS (SELECT 1 FROM @extschema@._behaviour_columns(settings) AS c
 						WHERE c.name OPERATOR(pg_catalog.=) k.part) END
 	 ORDER BY k.position;
 END;
@@ -208,7 +208,7 @@ SELECT k.stream_no, k.kind_no, sum(k.asked) AS asked, sum(k.answers) AS answers,
         SELECT k.stream_no, k.kind_no, NULL, NULL, 1, 0, NULL
           FROM (SELECT DISTINCT q.stream, q.question FROM ({questions}) AS q) AS q
           JOIN {model}.stream_kind AS k ON k.role = 'sent'
-           AND (k.kind = q.question OR NOT EXISTS (SELECT FROM {model}.stream_kind AS o
+           AND (k.kind = q.question OR NOT EXISTS (SELECT 1 FROM {model}.stream_kind AS o
                                                     WHERE o.role = 'sent' AND o.kind = q.question))) AS k
  GROUP BY k.stream_no, k.kind_no$q$,
 		'model', pg_catalog.quote_ident(model), 'questions', @extschema@._questions(model));
@@ -244,7 +244,7 @@ BEGIN
 			@extschema@._kpi_events(model, settings, 'sent'), @extschema@._kpi_events(model, settings, 'open'),
 			@extschema@._kpi_events(model, settings, 'click'));
 	END IF;
-	IF EXISTS (SELECT FROM @extschema@._scaled_streams(settings)) THEN
+	IF EXISTS (SELECT 1 FROM @extschema@._scaled_streams(settings)) THEN
 		surveys := format('WITH surveys AS MATERIALIZED (%s)', @extschema@._survey_kinds(model));
 		answers := $q$,
                        LATERAL (SELECT sum(f.n * w.asked) AS asked, sum(f.n * w.answers) AS answers,
@@ -471,7 +471,8 @@ BEGIN
 			MESSAGE = 'tenant must not be null',
 			HINT = 'In a model with tenants every goal is of one of them.';
 	END IF;
-	EXECUTE format('SELECT EXISTS (SELECT FROM %I._question AS q WHERE q.tenant = $1)', model) INTO known USING tenant;
+	EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I._question AS q WHERE q.tenant = $1)', model)
+		INTO known USING tenant;
 	IF NOT known THEN
 		RAISE undefined_object USING MESSAGE = format('model "%s" has no tenant "%s"', model, left(tenant, 100));
 	END IF;
@@ -508,7 +509,7 @@ BEGIN
 		RAISE null_value_not_allowed USING MESSAGE = format('%s must not be null',
 			CASE WHEN kpi IS NULL THEN 'kpi' WHEN target IS NULL THEN 'target' WHEN change IS NULL THEN 'change'
 				ELSE 'due_on' END);
-	ELSIF NOT EXISTS (SELECT FROM @extschema@._model_kpis(settings) AS k WHERE k.kpi = set_goal.kpi) THEN
+	ELSIF NOT EXISTS (SELECT 1 FROM @extschema@._model_kpis(settings) AS k WHERE k.kpi = set_goal.kpi) THEN
 		RAISE undefined_object USING
 			MESSAGE = CASE WHEN kpi = 'roi' THEN 'roi is no figure of a segment'
 				WHEN part IS NULL THEN format('there is no kpi "%s"', left(kpi, 100))

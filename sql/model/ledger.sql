@@ -129,8 +129,8 @@ now AS MATERIALIZED (
 		   o.contribution AS old_contribution, n.event AS new_event, n.customer_key AS new_key,
 		   n.tenant AS new_tenant, {new_id} AS new_id, n.contribution AS new_contribution
 	  FROM (SELECT o.* FROM old AS o
-			 WHERE NOT EXISTS (SELECT FROM now AS f WHERE f.error IS NOT NULL AND f.event IS NULL)
-			   AND NOT EXISTS (SELECT FROM now AS f WHERE f.error IS NOT NULL AND f.event = o.event)) AS o
+			 WHERE NOT EXISTS (SELECT 1 FROM now AS f WHERE f.error IS NOT NULL AND f.event IS NULL)
+			   AND NOT EXISTS (SELECT 1 FROM now AS f WHERE f.error IS NOT NULL AND f.event = o.event)) AS o
 	  FULL JOIN (SELECT n.* FROM now AS n WHERE n.error IS NULL) AS n ON n.event = o.event AND n.tenant = o.tenant
 	 WHERE n.event IS NULL OR o.event IS NULL OR n.customer_key IS DISTINCT FROM o.customer_key
 		OR (n.contribution OPERATOR(@extschema@.=) o.contribution) IS NOT TRUE AND n.contribution IS NOT NULL
@@ -178,7 +178,7 @@ BEGIN
 	IF NOT ({owned}) THEN
 		RETURN;
 	END IF;
-	IF NOT EXISTS (SELECT FROM {model}.ledger_secret AS s WHERE s.secret = $1) OR $1 IS NULL THEN
+	IF NOT EXISTS (SELECT 1 FROM {model}.ledger_secret AS s WHERE s.secret = $1) OR $1 IS NULL THEN
 		RAISE insufficient_privilege USING MESSAGE = 'only views of the model call _touched_rows';
 	END IF;
 	SELECT array_agg(DISTINCT t.event) FILTER (WHERE t.event IS NOT NULL), coalesce(bool_or(t.event IS NULL), false)
@@ -219,7 +219,7 @@ BEGIN
 	IF NOT @extschema@._is_ledger(settings) THEN
 		RETURN 0;
 	END IF;
-	EXECUTE format('SELECT EXISTS (SELECT FROM %I.touched)', model) INTO touched;
+	EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.touched)', model) INTO touched;
 	IF NOT touched THEN
 		RETURN 0;
 	END IF;
@@ -301,11 +301,11 @@ BEGIN
 		), settled AS (
 			DELETE FROM {model}.touched
 		), gone AS (
-			DELETE FROM {model}.ledger AS l WHERE NOT EXISTS (SELECT FROM events AS r WHERE {same})
+			DELETE FROM {model}.ledger AS l WHERE NOT EXISTS (SELECT 1 FROM events AS r WHERE {same})
 		), put AS (
 			INSERT INTO {model}.ledger (event, customer_key, tenant{id}, contribution)
 			SELECT r.event, r.customer_key, r.tenant{new_id}, r.contribution FROM events AS r
-			 WHERE NOT EXISTS (SELECT FROM {model}.ledger AS l WHERE {same})
+			 WHERE NOT EXISTS (SELECT 1 FROM {model}.ledger AS l WHERE {same})
 		)$q$, 'model', quote_ident(model), 'arguments', @extschema@._ledger_arguments(settings),
 		'allowed', @extschema@._model_not_suppressed(model, 'r.customer_key'),
 		'same', 'l.event = r.event AND l.tenant = r.tenant AND l.customer_key IS NOT DISTINCT FROM r.customer_key'
@@ -521,7 +521,7 @@ BEGIN
 	RETURN QUERY SELECT 'note', format('no index of %s begins with %I: each look at an event reads the table;'
 			' CREATE INDEX ON %1$s (%2$I);', t.relation, t.column)
 		FROM jsonb_to_recordset(settings -> 'live_tables') AS t (relation text, "column" text)
-		WHERE NOT EXISTS (SELECT FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid
+		WHERE NOT EXISTS (SELECT 1 FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid
 							 AND a.attnum = i.indkey[0]
 						   WHERE i.indrelid = t.relation::regclass AND i.indisvalid AND i.indpred IS NULL
 							 AND a.attname = t.column)
@@ -562,8 +562,8 @@ BEGIN
 						 t.column) ORDER BY t.relation)
 					   FROM jsonb_to_recordset(settings -> 'live_tables') AS t (relation text, "column" text)),
 			'query', CASE WHEN settings ->> 'on_error' = 'raise' THEN
-				format('SELECT FROM @extschema@._rows_of_keys(%s, $1) AS r (event text, customer_key text, tenant text,'
-					' customer_id text, contribution @extschema@.history)'
+				format('SELECT 1 FROM @extschema@._rows_of_keys(%s, $1) AS r (event text, customer_key text,'
+					' tenant text, customer_id text, contribution @extschema@.history)'
 					' WHERE r.contribution IS NULL AND r.event = ANY ($1)',
 					@extschema@._ledger_arguments(settings)) END)));
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION %I.record_keys() FROM PUBLIC', model);

@@ -115,20 +115,20 @@ BEGIN
 				' or leave live out and schedule refresh_model.'
 				ELSE 'Views and foreign tables carry no triggers: leave live out and schedule refresh_model.' END;
 	END IF;
-	IF c.relispartition OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = relation) THEN
+	IF c.relispartition OR EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = relation) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s is a part of another table', relation),
 			DETAIL = 'Statements on that table would not be seen.',
 			HINT = 'Name the whole table as source.';
 	END IF;
 	-- TimescaleDB's own catalog, and no other of that name: a stranger's would run here as the caller.
-	IF EXISTS (SELECT FROM pg_extension AS e
+	IF EXISTS (SELECT 1 FROM pg_extension AS e
 				 JOIN pg_depend AS d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 				  AND d.deptype = 'e' AND d.classid = 'pg_class'::regclass
 				 JOIN pg_class AS t ON t.oid = d.objid AND t.relkind = 'r' AND t.relname = 'hypertable'
 				 JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname = '_timescaledb_catalog'
 				WHERE e.extname = 'timescaledb') THEN
-		EXECUTE 'SELECT EXISTS (SELECT FROM _timescaledb_catalog.hypertable AS h'
+		EXECUTE 'SELECT EXISTS (SELECT 1 FROM _timescaledb_catalog.hypertable AS h'
 			' WHERE h.schema_name = $1::regnamespace::name AND h.table_name = $2)'
 			INTO chunked USING c.relnamespace, c.relname;
 		IF chunked THEN
@@ -138,25 +138,25 @@ BEGIN
 				HINT = instead || '.';
 		END IF;
 	END IF;
-	IF c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation) THEN
+	IF c.relkind = 'r' AND EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = relation) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: other tables inherit from %s', relation),
 			HINT = instead || ', or make it a partitioned table.';
 	END IF;
 	parts := ARRAY(SELECT t.relid FROM @extschema@._model_table_tree(relation) AS t);
-	IF c.relpersistence = 't' OR EXISTS (SELECT FROM pg_class AS p WHERE p.oid = ANY (parts) AND p.relkind = 'f') THEN
+	IF c.relpersistence = 't' OR EXISTS (SELECT 1 FROM pg_class AS p WHERE p.oid = ANY (parts) AND p.relkind = 'f') THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s has parts that carry no triggers', relation),
 			HINT = instead || '.';
 	END IF;
-	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = ANY (parts)) THEN
+	IF EXISTS (SELECT 1 FROM pg_subscription_rel AS s WHERE s.srrelid = ANY (parts)) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s is filled by logical replication', relation),
 			DETAIL = 'Rows that are replicated fire no statement triggers.',
 			HINT = instead || ', or make the model where the rows come from.';
 	END IF;
 	IF to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN
-		EXECUTE 'SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid = $1)'
+		EXECUTE 'SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid = $1)'
 			INTO distributed USING relation;
 		IF distributed THEN
 			RAISE feature_not_supported USING
@@ -408,7 +408,7 @@ BEGIN
 		RETURN;
 	END IF;
 	-- a table that was given away since takes its triggers back with the function only
-	IF EXISTS (SELECT FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
+	IF EXISTS (SELECT 1 FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
 				WHERE g.tgfoid = trigger_function AND c.oid <> ALL (kept) AND NOT pg_has_role(c.relowner, 'USAGE')) THEN
 		sources := NULL;
 		kept := '{}';
@@ -637,7 +637,7 @@ BEGIN
 	IF changed IS NOT NULL THEN
 		RETURN format('table %s lacks enabled triggers of the model', changed);
 	END IF;
-	IF EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = ANY (tree)) THEN
+	IF EXISTS (SELECT 1 FROM pg_subscription_rel AS s WHERE s.srrelid = ANY (tree)) THEN
 		RETURN format('table %s is filled by logical replication', root.name);
 	END IF;
 	SELECT min(c) INTO changed FROM unnest(source_columns) AS c

@@ -19,7 +19,7 @@ CREATE FUNCTION @extschema@._model_key_plan(settings jsonb, wanted text)
 DECLARE
 	plan	json;
 BEGIN
-	EXECUTE format('EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) SELECT FROM (%s) AS p'
+	EXECUTE format('EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) SELECT 1 FROM (%s) AS p'
 		' WHERE %s = ''customer_scoring: one person''',
 		settings ->> 'customers_query',
 		CASE wanted WHEN 'account' THEN 'p.of_account' ELSE @extschema@._model_person_key(settings) END) INTO plan;
@@ -130,13 +130,13 @@ BEGIN ATOMIC
 	SELECT pg_catalog.octet_length(key) OPERATOR(pg_catalog.<=) 1000
 	   AND key OPERATOR(pg_catalog.!~) '::(?!text\M)'
 	   AND pg_catalog.regexp_replace(key, t.token, '', 'g') OPERATOR(pg_catalog.~) '^[():|,. ]*$'
-	   AND NOT EXISTS (SELECT FROM pg_catalog.regexp_matches(key, t.token, 'g') AS m (part)
+	   AND NOT EXISTS (SELECT 1 FROM pg_catalog.regexp_matches(key, t.token, 'g') AS m (part)
 						WHERE pg_catalog.left(m.part[1], 1) OPERATOR(pg_catalog.<>) ''''
 						  AND m.part[1] OPERATOR(pg_catalog.<>) '"C"'
 						  AND m.part[1] OPERATOR(pg_catalog.<>) ALL (
 							  '{text,COLLATE,COALESCE,"\"substring\"",replace,trim_scale,'
 							  'lower,upper,btrim,ltrim,rtrim}')
-						  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+						  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute AS a
 										   WHERE a.attrelid = relation AND a.attnum > 0
 											 AND pg_catalog.quote_ident(a.attname::pg_catalog.text)
 												 OPERATOR(pg_catalog.=) m.part[1]))
@@ -187,7 +187,7 @@ BEGIN
 					PERFORM set_config('lock_timeout', patience, true);
 					EXECUTE statement;
 					PERFORM set_config('lock_timeout', owners, true);
-					IF EXISTS (SELECT FROM @extschema@._model_key_scans(
+					IF EXISTS (SELECT 1 FROM @extschema@._model_key_scans(
 									@extschema@._model_key_plan(settings, wanted)) AS k
 								WHERE k.relation = s.relation) THEN
 						RAISE EXCEPTION USING ERRCODE = 'CSDRY', MESSAGE = 'in vain';
@@ -222,7 +222,7 @@ CREATE FUNCTION @extschema@._model_uses_index(settings jsonb, index name)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	RETURN EXISTS (SELECT FROM unnest(@extschema@._model_wanted(settings)) AS w (wanted)
+	RETURN EXISTS (SELECT 1 FROM unnest(@extschema@._model_wanted(settings)) AS w (wanted)
 		WHERE jsonb_path_exists(@extschema@._model_key_plan(settings, w.wanted),
 			'strict $.** ? (@."Index Name" == $name)', jsonb_build_object('name', index)));
 EXCEPTION WHEN OTHERS THEN

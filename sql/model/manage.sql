@@ -407,7 +407,7 @@ BEGIN
 	IF lost ~ '^table ' THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = format('model "%s": %s', home, lost);
 	ELSIF lost IS NOT NULL AND back_to IS NULL AND reset IS NULL
-		AND NOT EXISTS (SELECT FROM jsonb_object_keys(changes)) THEN
+		AND NOT EXISTS (SELECT 1 FROM jsonb_object_keys(changes)) THEN
 		reason := 'made again';
 	ELSIF NOT changes ?| '{segment_map,scorecards}' AND NOT changes ?| sources
 		AND new - 'version' = old - 'version' THEN
@@ -445,7 +445,7 @@ BEGIN
 		reread := (new -> 'source_query', new -> 'customer_type', new -> 'key_text')
 			IS DISTINCT FROM (old -> 'source_query', old -> 'customer_type', old -> 'key_text')
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> old -> 'time_zone';
-		recalibrate := EXISTS (SELECT FROM unnest('source_query'::text || @extschema@._settings_of('thresholds')) AS k
+		recalibrate := EXISTS (SELECT 1 FROM unnest('source_query'::text || @extschema@._settings_of('thresholds')) AS k
 				WHERE new -> k IS DISTINCT FROM base -> k)
 			OR (new ->> 'day_is_moment')::boolean AND new -> 'time_zone' <> base -> 'time_zone';
 		new := new || jsonb_build_object('map_copy', @extschema@._model_follow_map(home, new,
@@ -457,7 +457,7 @@ BEGIN
 		new := new || @extschema@._model_beside(home);
 		PERFORM @extschema@._check_inputs(new, base);
 		IF reread
-			OR EXISTS (SELECT FROM unnest('{source_columns,live_tables}'::text[] || triggers) AS k
+			OR EXISTS (SELECT 1 FROM unnest('{source_columns,live_tables}'::text[] || triggers) AS k
 						WHERE new -> k IS DISTINCT FROM old -> k)
 			OR (new ->> 'live')::boolean
 				AND (lost ~ 'record_(differences|keys)|_touched_rows' OR changes ?| sources OR sources && reset) THEN
@@ -483,7 +483,7 @@ BEGIN
 			OR new ->> 'prediction' IS NULL AND new -> 'map_copy' <> old -> 'map_copy' THEN
 			SELECT jsonb_agg(to_jsonb(l)) INTO lines FROM @extschema@._model_prediction_lines(home, new) AS l;
 		END IF;
-		IF recalibrate OR EXISTS (SELECT FROM unnest(@extschema@._settings_of('clusters')) AS k
+		IF recalibrate OR EXISTS (SELECT 1 FROM unnest(@extschema@._settings_of('clusters')) AS k
 								   WHERE new -> k IS DISTINCT FROM old -> k)
 			OR NOT @extschema@._has_clusters(new) AND new -> 'map_copy' <> old -> 'map_copy' THEN
 			SELECT coalesce(lines, '[]') || coalesce(jsonb_agg(to_jsonb(l)), '[]') INTO lines
@@ -599,7 +599,7 @@ BEGIN
 				ELSE 'the source has other orders of these customers' END)
 		  FROM (SELECT CASE WHEN h.customer_key IS NULL THEN 'not in the model'
 							WHEN f.history OPERATOR(@extschema@.=) h.history THEN NULL
-							WHEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y WHERE y.events < 0)
+							WHEN EXISTS (SELECT 1 FROM @extschema@.days(h.history) AS y WHERE y.events < 0)
 								THEN 'negative counts'
 							WHEN f.customer_key IS NULL THEN 'not in the source'
 							ELSE 'other history' END AS problem
@@ -670,7 +670,7 @@ BEGIN
 			HINT = 'Make a role, which may be a group: its members read too.';
 	END IF;
 	-- a role of that name that has been dropped left its tenants here, but no grant
-	IF role <> current_user AND NOT EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+	IF role <> current_user AND NOT EXISTS (SELECT 1 FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
 			WHERE n.nspname = home AND a.grantee = to_regrole(quote_ident(role))) THEN
 		EXECUTE format('DELETE FROM %I.reader AS r WHERE r.role = $1', home) USING role;
 	END IF;
@@ -682,7 +682,7 @@ BEGIN
 		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);
 	END LOOP;
 	FOR function IN SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace(quote_ident(home))
-			 AND pg_get_userbyid(p.proowner) = current_user AND (EXISTS (SELECT FROM pg_proc AS i
+			 AND pg_get_userbyid(p.proowner) = current_user AND (EXISTS (SELECT 1 FROM pg_proc AS i
 				WHERE i.pronamespace = p.pronamespace AND i.proowner = p.proowner AND i.prosecdef
 				  AND i.proname IN (p.proname, '_' || p.proname)
 				  AND starts_with(i.proname, '_') AND '@extschema@.caller'::regtype = ANY (i.proargtypes::oid[]))
@@ -719,7 +719,7 @@ BEGIN
 			HINT = 'The owner of a model reads all of it.';
 	END IF;
 	EXECUTE format('SELECT $2 IS NOT NULL'
-		' AND EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1 AND r.tenant IS NULL)', home)
+		' AND EXISTS (SELECT 1 FROM %I.reader AS r WHERE r.role = $1 AND r.tenant IS NULL)', home)
 		INTO others USING role, tenant;
 	IF others THEN
 		RAISE invalid_parameter_value USING
@@ -729,7 +729,7 @@ BEGIN
 	EXECUTE format('DELETE FROM %1$I.reader AS r WHERE r.role = $1 AND ($2 IS NULL OR r.tenant = $2)', home)
 		USING role, tenant;
 	GET DIAGNOSTICS n = ROW_COUNT;
-	EXECUTE format('SELECT EXISTS (SELECT FROM %I.reader AS r WHERE r.role = $1)', home) INTO others USING role;
+	EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.reader AS r WHERE r.role = $1)', home) INTO others USING role;
 	-- the grants of a role that has been dropped went with it
 	IF NOT others AND (n = 0 OR to_regrole(quote_ident(role)) IS NOT NULL OR role = 'public') THEN
 		EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %1$I FROM %2$I', home, role);
@@ -839,8 +839,8 @@ BEGIN
 	scores := @extschema@._model_levels(home, settings,
 		format('(%s)', @extschema@._model_question(home, settings, reader => NULL)),
 		format('%I._customers', home), ARRAY[settings ->> 'map_copy']);
-	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$I.recorded_segments)'
-		' AND NOT EXISTS (SELECT FROM %1$I.recorded_changes)', home) INTO is_first;
+	EXECUTE format('SELECT NOT EXISTS (SELECT 1 FROM %1$I.recorded_segments)'
+		' AND NOT EXISTS (SELECT 1 FROM %1$I.recorded_changes)', home) INTO is_first;
 	IF is_first THEN
 		-- Nothing has changed yet: this is what later changes are set against.
 		EXECUTE format('INSERT INTO %I.recorded_segments (customer_key, tenant, segment)'
@@ -936,7 +936,7 @@ BEGIN
 		), flagged AS (
 			INSERT INTO %1$I.rejects (operation, reason, affected, needs_rebuild)
 			SELECT 'APPLY', 'total too large', count(*), false FROM added AS a WHERE a.history IS NULL
-			HAVING count(*) > 0 AND NOT EXISTS (SELECT FROM %1$I.rejects AS r WHERE r.reason = 'total too large')
+			HAVING count(*) > 0 AND NOT EXISTS (SELECT 1 FROM %1$I.rejects AS r WHERE r.reason = 'total too large')
 		)
 		SELECT coalesce(sum(a.n) FILTER (WHERE a.history IS NOT NULL), 0), count(a.history),
 			   array_agg(a.customer_key) FILTER (WHERE a.history OPERATOR(@extschema@.=) '{}') FROM added AS a$q$, home,

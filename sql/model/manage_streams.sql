@@ -26,7 +26,7 @@ BEGIN
 			DETAIL = 'Columns of customer_scores begin with it, like visits_last_on.',
 			HINT = 'Take at most 31 lower-case letters, digits and _, a letter first.';
 	END IF;
-	IF EXISTS (SELECT FROM @extschema@._streams(settings) AS s WHERE s.stream = _check_stream_name.stream) THEN
+	IF EXISTS (SELECT 1 FROM @extschema@._streams(settings) AS s WHERE s.stream = _check_stream_name.stream) THEN
 		RAISE duplicate_object USING
 			MESSAGE = format('stream "%s" already exists', stream),
 			HINT = 'Take another name, change the stream by alter_stream, or drop it by drop_stream.';
@@ -377,7 +377,8 @@ BEGIN
 	RETURN QUERY EXECUTE format($q$
 		SELECT 'note',
 		       format('propensity_90d was fitted with the stream, and is NULL: SELECT calibrate_model(%%L);', $1)
-		 WHERE EXISTS (SELECT FROM %I.calibration AS k, LATERAL (VALUES (k.propensity_fit), (k.prospect_fit)) AS f (fit)
+		 WHERE EXISTS (SELECT 1 FROM %I.calibration AS k,
+							   LATERAL (VALUES (k.propensity_fit), (k.prospect_fit)) AS f (fit)
 						WHERE k.version = $2
 						  AND $3 = ANY (string_to_array(@extschema@._fit_streams(f.fit), ', ')))$q$, home)
 		USING home, (settings ->> 'version')::int, stream;

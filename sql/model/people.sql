@@ -37,7 +37,7 @@ CREATE FUNCTION @extschema@._model_foreign_tokens(model name)
 BEGIN ATOMIC
 	SELECT pg_catalog.format('(SELECT count(*) FROM %1$I.suppressed AS s WHERE s.key_id IS DISTINCT FROM'
 		' (SELECT @extschema@.suppression_key_id(k.key) FROM %1$I.suppression_key AS k)'
-		' AND (s.key_id IS NOT NULL OR NOT EXISTS (SELECT FROM %1$I.suppression_key)))', model);
+		' AND (s.key_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM %1$I.suppression_key)))', model);
 END;
 COMMENT ON FUNCTION @extschema@._model_foreign_tokens(name) IS
 	'internal: an expression for the number of tokens on the suppression list that were made with another key';
@@ -76,12 +76,12 @@ CREATE FUNCTION @extschema@._model_refuses(settings jsonb, customer text)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'consent' IS NOT NULL THEN
-		pg_catalog.format('NOT EXISTS (SELECT FROM (%s) AS x WHERE (%s) COLLATE "C" = %s'
+		pg_catalog.format('NOT EXISTS (SELECT 1 FROM (%s) AS x WHERE (%s) COLLATE "C" = %s'
 			' AND x.consent AND x.objection IS NOT TRUE)',
 			settings OPERATOR(pg_catalog.->>) 'customers_query',
 			@extschema@._model_key(settings, 'x.tenant', 'x.customer_id'), customer)
 	WHEN settings OPERATOR(pg_catalog.->>) 'objection' IS NOT NULL THEN
-		pg_catalog.format('EXISTS (SELECT FROM (%s) AS x WHERE (%s) COLLATE "C" = %s AND x.objection)',
+		pg_catalog.format('EXISTS (SELECT 1 FROM (%s) AS x WHERE (%s) COLLATE "C" = %s AND x.objection)',
 			settings OPERATOR(pg_catalog.->>) 'customers_query',
 			@extschema@._model_key(settings, 'x.tenant', 'x.customer_id'), customer)
 	ELSE 'false' END;
@@ -98,7 +98,7 @@ CREATE FUNCTION @extschema@._model_nobody_refuses(model name, settings jsonb, cu
 BEGIN ATOMIC
 	SELECT CASE WHEN COALESCE(settings OPERATOR(pg_catalog.->>) 'consent',
 			settings OPERATOR(pg_catalog.->>) 'objection') IS NULL THEN 'true' ELSE
-		pg_catalog.format('NOT EXISTS (SELECT FROM %I.merged_customers AS m WHERE m.root_key = %s AND %s)',
+		pg_catalog.format('NOT EXISTS (SELECT 1 FROM %I.merged_customers AS m WHERE m.root_key = %s AND %s)',
 			model, customer,
 			@extschema@._model_refuses(settings, 'm.customer_key')) END;
 END;
@@ -111,9 +111,9 @@ CREATE FUNCTION @extschema@._model_not_suppressed(model name, customer text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT pg_catalog.format('NOT EXISTS (SELECT FROM %1$I.suppressed AS x'
+	SELECT pg_catalog.format('NOT EXISTS (SELECT 1 FROM %1$I.suppressed AS x'
 		' WHERE x.token OPERATOR(pg_catalog.=) @extschema@.suppression_token('
-		'(SELECT k.key FROM %1$I.suppression_key AS k WHERE EXISTS (SELECT FROM %1$I.suppressed)), %2$s))',
+		'(SELECT k.key FROM %1$I.suppression_key AS k WHERE EXISTS (SELECT 1 FROM %1$I.suppressed)), %2$s))',
 		model, customer);
 END;
 COMMENT ON FUNCTION @extschema@._model_not_suppressed(name, text) IS
@@ -176,7 +176,7 @@ CREATE FUNCTION @extschema@._model_may_be_shown(model name, settings jsonb, "row
 BEGIN ATOMIC
 	SELECT CASE WHEN COALESCE(settings OPERATOR(pg_catalog.->>) 'consent',
 			settings OPERATOR(pg_catalog.->>) 'objection') IS NULL THEN 'true' ELSE
-		pg_catalog.format('%2$s AND %3$s AND NOT EXISTS (SELECT FROM %1$I.merged_customers AS n'
+		pg_catalog.format('%2$s AND %3$s AND NOT EXISTS (SELECT 1 FROM %1$I.merged_customers AS n'
 			' WHERE n.customer_key = %4$s.customer_key'
 				' AND (%5$s OR NOT (%6$s)))', model,
 			-- without a double negation, of which the planner makes no join
@@ -297,7 +297,7 @@ BEGIN
 			model, cardinality(expired), settings ->> 'retention_days';
 	END IF;
 	EXECUTE format('DELETE FROM %1$I.recorded_changes AS c WHERE c.as_of < %2$s'
-		' AND NOT EXISTS (SELECT FROM %1$I.customer_histories AS h WHERE h.customer_key = c.customer_key)',
+		' AND NOT EXISTS (SELECT 1 FROM %1$I.customer_histories AS h WHERE h.customer_key = c.customer_key)',
 		model, @extschema@._model_horizon(model));
 END
 $$;

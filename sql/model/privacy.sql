@@ -640,7 +640,7 @@ SELECT r.customer_key, {tenant} AS tenant, r.last_event_on, r.remove_on, r.custo
 SELECT {name}::text AS model, u.item, u.detail FROM (
 			SELECT v.position, v.item, v.detail FROM {model}.configuration AS c,
 				@extschema@._processing_lines(to_jsonb(c), {streamed},
-					EXISTS (SELECT FROM {model}.recorded_segments)) AS v
+					EXISTS (SELECT 1 FROM {model}.recorded_segments)) AS v
 			WHERE c.valid_until IS NULL
 			UNION ALL
 			{streams}

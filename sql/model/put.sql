@@ -90,13 +90,14 @@ DECLARE
 	role	name;
 BEGIN
 	-- as most models are, which is asked for each of their parts
-	IF NOT EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+	IF NOT EXISTS (SELECT 1 FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
 					WHERE n.nspname = model AND a.grantee <> n.nspowner) THEN
 		RETURN;
 	END IF;
 	FOR role IN EXECUTE format('SELECT DISTINCT o.rolname FROM %I.reader AS r JOIN pg_roles AS o ON o.rolname = r.role'
 		' JOIN pg_namespace AS n ON n.nspname = $1 AND n.nspowner <> o.oid'
-		' WHERE EXISTS (SELECT FROM aclexplode(n.nspacl) AS a WHERE a.grantee = o.oid AND a.privilege_type = ''USAGE'')'
+		' WHERE EXISTS (SELECT 1 FROM aclexplode(n.nspacl) AS a'
+		'				WHERE a.grantee = o.oid AND a.privilege_type = ''USAGE'')'
 		' ORDER BY 1', model) USING model LOOP
 		EXECUTE format('GRANT %s TO %I', privilege, role);
 	END LOOP;
@@ -313,7 +314,7 @@ DECLARE
 	is_new	boolean;
 BEGIN
 	FOREACH one IN ARRAY made LOOP
-		is_new := NOT EXISTS (SELECT FROM pg_proc AS p
+		is_new := NOT EXISTS (SELECT 1 FROM pg_proc AS p
 			WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = one);
 		IF starts_with(one, '_') THEN
 			EXECUTE format('CREATE OR REPLACE FUNCTION %I.%I(%s) RETURNS %s'
@@ -382,7 +383,7 @@ CREATE FUNCTION @extschema@._model_put_plain_function(model name, function name,
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	is_new	boolean := NOT EXISTS (SELECT FROM pg_proc AS p
+	is_new	boolean := NOT EXISTS (SELECT 1 FROM pg_proc AS p
 		WHERE p.pronamespace = to_regnamespace(quote_ident(model)) AND p.proname = function);
 	shown	text := @extschema@._result_for_readers(result, tenanted);
 BEGIN

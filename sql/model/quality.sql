@@ -252,7 +252,7 @@ BEGIN
 				' on every past day it is that of today' END, n.positions, n.name);
 	END LOOP;
 	IF settings ->> 'customers' ~* '\m(group\s+by|distinct|union|having|over\s*\()'
-		OR EXISTS (SELECT FROM jsonb_array_elements_text(
+		OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(
 						coalesce(nullif(settings -> 'customers_reads', 'null'), '[]')) AS r (relation)
 					JOIN pg_class AS c ON c.oid = to_regclass(r.relation) AND c.relkind = 'v'
 				   WHERE pg_get_viewdef(c.oid) ~* '\m(group\s+by|distinct|union|having|over\s*\()') THEN
@@ -400,7 +400,7 @@ DECLARE
 	everything	text := @extschema@._model_reader_condition(model, settings, 'CURRENT_USER', 'r.tenant IS NULL');
 	-- as in _model_write_thresholds
 	quantiles	boolean := (settings ->> 'bins')::int > 1 AND EXISTS (
-		SELECT FROM (VALUES (settings -> 'recency_thresholds'), (settings -> 'frequency_thresholds'),
+		SELECT 1 FROM (VALUES (settings -> 'recency_thresholds'), (settings -> 'frequency_thresholds'),
 			(settings -> 'monetary_thresholds')) AS t (given)
 		 WHERE t.given = '[]' OR t.given = 'null'
 		   AND ((settings ->> 'bins')::int <> 5 OR t.given = settings -> 'monetary_thresholds'));
@@ -421,17 +421,17 @@ BEGIN
 			count(*) FILTER (WHERE h.tenant IS NULL) AS not_in_source
 			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM {model}._histories AS h) AS h
 			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM ({people}) AS p
-				WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = {key})) AS p
+				WHERE NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m WHERE m.customer_key = {key})) AS p
 			  ON {key} = h.customer_key GROUP BY COALESCE(h.tenant, p.tenant)) AS p$q$,
 			'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_person_key(settings),
 			'refuses', CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE
-				@extschema@._fill('p.consent IS NOT TRUE OR EXISTS (SELECT FROM {model}.merged_customers AS m'
-					' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT FROM ({people}) AS x'
+				@extschema@._fill('p.consent IS NOT TRUE OR EXISTS (SELECT 1 FROM {model}.merged_customers AS m'
+					' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT 1 FROM ({people}) AS x'
 					' WHERE ({key}) COLLATE "C" = m.customer_key AND x.consent))',
 					'model', home, 'people', settings ->> 'customers_query',
 					'key', @extschema@._model_key(settings, 'x.tenant', 'x.customer_id')) END,
 			'objects', CASE WHEN settings ->> 'objection' IS NULL THEN '' ELSE
-				@extschema@._fill(' OR EXISTS (SELECT FROM {model}.merged_customers AS m'
+				@extschema@._fill(' OR EXISTS (SELECT 1 FROM {model}.merged_customers AS m'
 					' JOIN ({people}) AS x ON ({key}) COLLATE "C" = m.customer_key'
 					' WHERE m.root_key = h.customer_key AND x.objection)',
 					'model', home, 'people', settings ->> 'customers_query',
@@ -457,7 +457,7 @@ BEGIN
 						q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
 							OR q.monetary_thresholds IS NULL AS is_uncalibrated,
 						(SELECT count(*) FROM {model}.overridden_segments AS o WHERE o.tenant = q.tenant
-							AND NOT EXISTS (SELECT FROM {model}.segment_label AS l
+							AND NOT EXISTS (SELECT 1 FROM {model}.segment_label AS l
 								WHERE l.map = q.map_copy AND l.segment = o.segment)) AS unknown_segments
 					FROM {model}.calibration AS k, {model}._question AS q
 					WHERE k.version = q.version AND k.tenant = q.tenant) AS q
@@ -470,7 +470,7 @@ BEGIN
 							@extschema@.no_order_reason(h.history, q.as_of) = 'all_refunded') AS all_refunded,
 						count(*) FILTER (WHERE CASE WHEN @extschema@._monetary_float8(h.history, q.as_of, NULL) = 0
 							AND @extschema@.recency(h.history, q.as_of) IS NOT NULL
-							THEN EXISTS (SELECT FROM @extschema@.days(h.history) AS y
+							THEN EXISTS (SELECT 1 FROM @extschema@.days(h.history) AS y
 										 WHERE y.day <= q.as_of AND y.total <> 0) END) AS net_zero,
 						count(*) FILTER (WHERE @extschema@.frequency(h.history, q.as_of) = 1) AS one_order,
 						count(*) FILTER (WHERE @extschema@.recency(h.history, q.as_of) IS NOT NULL) AS ordered,
@@ -516,7 +516,8 @@ BEGIN
 			'due', CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
 				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days')
 				|| CASE WHEN NOT @extschema@._has_streams(settings) THEN '' ELSE
-					format(' AND NOT EXISTS (SELECT FROM %I.stream_histories AS e WHERE e.customer_key = h.customer_key'
+					format(' AND NOT EXISTS (SELECT 1 FROM %I.stream_histories AS e'
+						' WHERE e.customer_key = h.customer_key'
 						' AND @extschema@.last_activity(e.streams) >= q.as_of - %s + 30)', model,
 						settings ->> 'retention_days') END END,
 			'affected', CASE WHEN small = 1 THEN 'u.affected'
@@ -809,7 +810,7 @@ BEGIN
 	home := @extschema@._model_named(model);
 	scores := (SELECT c.oid FROM pg_class AS c
 				WHERE c.relnamespace = to_regnamespace(quote_ident(home)) AND c.relname = 'customer_scores');
-	IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND a.attname = attribute
+	IF NOT EXISTS (SELECT 1 FROM pg_attribute AS a WHERE a.attrelid = scores AND a.attnum > 0 AND a.attname = attribute
 					  AND octet_length(attribute) <= 63
 					  AND col_description(a.attrelid, a.attnum) = 'attribute of the customer') THEN
 		SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) INTO attributes

@@ -171,7 +171,7 @@ CREATE FUNCTION @extschema@._model_reader_condition(model name, settings jsonb, 
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL THEN 'true' ELSE
-		pg_catalog.format('EXISTS (SELECT FROM %1$I.reader AS r, pg_catalog.pg_roles AS o'
+		pg_catalog.format('EXISTS (SELECT 1 FROM %1$I.reader AS r, pg_catalog.pg_roles AS o'
 			' WHERE o.rolname = r.role AND (%3$s) AND pg_catalog.pg_has_role(%2$s, o.oid, ''USAGE'')'
 			' AND o.oid IN (SELECT a.grantee FROM pg_catalog.pg_namespace AS n,'
 			' LATERAL pg_catalog.aclexplode(COALESCE(n.nspacl, pg_catalog.acldefault(''n'', n.nspowner))) AS a'
@@ -282,7 +282,7 @@ CREATE FUNCTION @extschema@._model_pending_rows(model name, settings jsonb, touc
 BEGIN ATOMIC
 	SELECT @extschema@._fill($q$
 SELECT d.customer_key, d.tenant, d.{id} AS customer_id, d.difference FROM {model}.pending AS d
- WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = d.customer_key)
+ WHERE NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m WHERE m.customer_key = d.customer_key)
 UNION ALL
 SELECT m.root_key, d.tenant, m.root_id, d.difference
   FROM {model}.merged_customers AS m, {model}.pending AS d WHERE d.customer_key = m.customer_key{touched}$q$,
@@ -317,7 +317,7 @@ BEGIN
 		@extschema@._touched_rows(model)) ELSE '' END || @extschema@._fill($q$
 SELECT h.tenant, h.customer_key, h.{id} AS customer_id, h.history, true AS is_left
   FROM {model}.customer_histories AS h
- WHERE NOT EXISTS (SELECT FROM {keys} AS d WHERE d.customer_key = h.customer_key)
+ WHERE NOT EXISTS (SELECT 1 FROM {keys} AS d WHERE d.customer_key = h.customer_key)
 UNION ALL
 SELECT p.tenant, p.customer_key, p.customer_id, CASE WHEN {left} THEN p.history ELSE '{}' END, {left}
   FROM (WITH level AS (SELECT) SELECT d.tenant, d.customer_key, d.customer_id,
@@ -377,14 +377,14 @@ CREATE FUNCTION @extschema@._model_events(model name, settings jsonb)
 DECLARE
 	id	text := CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END;
 BEGIN
-	IF NOT EXISTS (SELECT FROM @extschema@._streams(settings) AS s WHERE s.live) THEN
+	IF NOT EXISTS (SELECT 1 FROM @extschema@._streams(settings) AS s WHERE s.live) THEN
 		RETURN @extschema@._fill('SELECT e.tenant, e.customer_key, e.{id} AS customer_id, e.streams'
 			' FROM {model}.stream_histories AS e', 'id', id, 'model', quote_ident(model));
 	END IF;
 	RETURN @extschema@._fill($q$
 SELECT e.tenant, e.customer_key, e.{id} AS customer_id, e.streams
   FROM {model}.stream_histories AS e
- WHERE NOT EXISTS (SELECT FROM ({keys}) AS d WHERE d.customer_key = e.customer_key)
+ WHERE NOT EXISTS (SELECT 1 FROM ({keys}) AS d WHERE d.customer_key = e.customer_key)
 UNION ALL
 SELECT p.tenant, p.customer_key, p.customer_id, p.streams
   FROM (SELECT d.tenant, d.customer_key, d.customer_id,
@@ -395,7 +395,7 @@ SELECT p.tenant, p.customer_key, p.customer_id, p.streams
                                                         d.difference) AS streams
                   FROM (SELECT d.customer_key, d.tenant, d.{id} AS customer_id, d.stream_no, d.kind, d.difference
                           FROM {model}.pending_events AS d
-                         WHERE NOT EXISTS (SELECT FROM {model}.merged_customers AS m
+                         WHERE NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m
                                             WHERE m.customer_key = d.customer_key)
                         UNION ALL
                         SELECT m.root_key, d.tenant, m.root_id, d.stream_no, d.kind, d.difference
@@ -447,7 +447,7 @@ BEGIN ATOMIC
 	SELECT CASE
 		WHEN settings OPERATOR(pg_catalog.->>) 'retention_days' IS NULL OR NOT @extschema@._has_streams(settings)
 		THEN @extschema@._model_kept(model, settings, history) ELSE
-		@extschema@._fill('({kept} OR EXISTS (SELECT FROM {model}.stream_histories AS e'
+		@extschema@._fill('({kept} OR EXISTS (SELECT 1 FROM {model}.stream_histories AS e'
 			' WHERE e.customer_key = {customer}'
 			' AND @extschema@.last_activity(e.streams) OPERATOR(pg_catalog.>=) {horizon}))',
 			'kept', @extschema@._model_kept(model, settings, history), 'model', pg_catalog.quote_ident(model),
@@ -481,7 +481,7 @@ BEGIN
 	END IF;
 	-- where a person is known by several keys, the most careful of their answers counts
 	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@._model_names(settings, 'contact')) THEN
-			@extschema@._fill(', p.{name} AND NOT EXISTS (SELECT FROM {model}.merged_customers AS m'
+			@extschema@._fill(', p.{name} AND NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m'
 				' JOIN ({people}) AS x ON ({other}) COLLATE "C" = m.customer_key'
 				' WHERE m.root_key = {key} AND x.{name} IS NOT TRUE) AS {name}',
 				'name', quote_ident(a.name), 'model', quote_ident(model), 'people', people, 'key', key,
@@ -497,8 +497,8 @@ SELECT h.tenant, h.customer_key, h.customer_id, h.history,
 UNION ALL
 SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.history, {known}{attributes}
   FROM ({people}) AS p
- WHERE NOT EXISTS (SELECT FROM {model}.customer_histories AS h WHERE h.customer_key = {key}){pending}
-   AND NOT EXISTS (SELECT FROM {model}.merged_customers AS m WHERE m.customer_key = {key})
+ WHERE NOT EXISTS (SELECT 1 FROM {model}.customer_histories AS h WHERE h.customer_key = {key}){pending}
+   AND NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m WHERE m.customer_key = {key})
    AND {kept}{agreed}$q$,
 		'model', quote_ident(model), 'people', people, 'key', key, 'attributes', attributes,
 		'histories', CASE WHEN is_live
@@ -515,7 +515,7 @@ SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.his
 					' ELSE true END' END),
 		'kept', @extschema@._model_not_suppressed(model, key),
 		'pending', CASE WHEN is_live
-			THEN format(E'\n   AND NOT EXISTS (SELECT FROM %s AS d WHERE d.customer_key = %s)',
+			THEN format(E'\n   AND NOT EXISTS (SELECT 1 FROM %s AS d WHERE d.customer_key = %s)',
 			@extschema@._model_item(model, '_pending_keys',
 				@extschema@._model_pending_keys(model, settings), shared), key)
 			ELSE '' END,
@@ -550,7 +550,7 @@ UNION ALL
 SELECT e.tenant, e.customer_key, e.customer_id COLLATE {collation}, '{}'::@extschema@.history,
        @extschema@.stream_first_day(e.streams, 'infinity'){nothing}, e.streams
   FROM {events} AS e
- WHERE NOT EXISTS (SELECT FROM {histories} AS h WHERE h.customer_key = e.customer_key){unknown}$q$,
+ WHERE NOT EXISTS (SELECT 1 FROM {histories} AS h WHERE h.customer_key = e.customer_key){unknown}$q$,
 			'events', events,
 			'histories', @extschema@._model_item(model, '_histories', @extschema@._model_histories(model, settings),
 				shared),
@@ -558,7 +558,7 @@ SELECT e.tenant, e.customer_key, e.customer_id COLLATE {collation}, '{}'::@extsc
 				|| @extschema@._model_account(settings, ', NULL'),
 			'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,
 			'unknown', CASE WHEN settings ->> 'customers_query' IS NULL THEN '' ELSE
-				@extschema@._fill(E'\n   AND NOT EXISTS (SELECT FROM ({people}) AS p WHERE {key} = e.customer_key)',
+				@extschema@._fill(E'\n   AND NOT EXISTS (SELECT 1 FROM ({people}) AS p WHERE {key} = e.customer_key)',
 					'people', settings ->> 'customers_query', 'key', @extschema@._model_person_key(settings)) END);
 	END IF;
 	RETURN @extschema@._fill($q$

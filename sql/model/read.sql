@@ -16,7 +16,7 @@ DECLARE
 	counts		text := 'f.rows_read, f.no_customer, f.no_day, f.no_value, f.unconvertible';
 	merged		boolean;
 BEGIN
-	EXECUTE format('SELECT EXISTS (SELECT FROM %I.merged_customers)', model) INTO merged;
+	EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.merged_customers)', model) INTO merged;
 	IF NOT merged THEN
 		RETURN format('WITH level AS (SELECT)'
 			' SELECT CASE WHEN f.history IS NOT NULL THEN %1$s END COLLATE "C" AS customer_key, %2$s, f.history, %3$s,'
@@ -37,7 +37,7 @@ BEGIN
 		)
 		SELECT CASE WHEN f.history IS NOT NULL THEN f.customer_key END AS customer_key, f.tenant, %4$s f.history, %6$s,
 			   CASE WHEN f.history IS NULL AND f.rows_read IS NULL THEN f.customer_key END AS too_large
-		  FROM source AS f WHERE NOT EXISTS (SELECT FROM merged AS m WHERE m.customer_key = f.customer_key)
+		  FROM source AS f WHERE NOT EXISTS (SELECT 1 FROM merged AS m WHERE m.customer_key = f.customer_key)
 		UNION ALL
 		SELECT CASE WHEN s.history IS NOT NULL THEN s.root_key END, s.tenant, %7$s s.history,
 			   NULL, NULL, NULL, NULL, NULL,
@@ -134,10 +134,10 @@ BEGIN
 		IF @extschema@._is_ledger(settings) THEN
 			EXECUTE @extschema@._fill($q$
 				DELETE FROM {model}.ledger AS l
-				 WHERE NOT EXISTS (SELECT FROM {model}.customer_histories AS h WHERE h.customer_key = l.customer_key)
-				   AND NOT EXISTS (SELECT FROM {model}.merged_customers AS m JOIN {model}.customer_histories AS h
+				 WHERE NOT EXISTS (SELECT 1 FROM {model}.customer_histories AS h WHERE h.customer_key = l.customer_key)
+				   AND NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m JOIN {model}.customer_histories AS h
 										ON h.customer_key = m.root_key WHERE m.customer_key = l.customer_key)
-				   AND NOT EXISTS (SELECT FROM {model}.pending AS p WHERE p.customer_key = l.customer_key)
+				   AND NOT EXISTS (SELECT 1 FROM {model}.pending AS p WHERE p.customer_key = l.customer_key)
 				   AND l.customer_key IS NOT NULL$q$, 'model', quote_ident(model));
 		END IF;
 	END IF;

@@ -41,7 +41,7 @@ BEGIN ATOMIC
 	           WHERE k.stream_no = r.stream_no) AS kind_no
 	  FROM {rows} AS r JOIN {model}.stream AS t ON t.stream_no = r.stream_no
 	 WHERE r.kind <> '' AND {condition}
-	   AND NOT EXISTS (SELECT FROM {model}.stream_kind AS k WHERE k.stream_no = r.stream_no AND k.kind = r.kind)
+	   AND NOT EXISTS (SELECT 1 FROM {model}.stream_kind AS k WHERE k.stream_no = r.stream_no AND k.kind = r.kind)
 	 GROUP BY r.stream_no, r.kind, t.kinds, t.role
 ), written_kinds AS (
 	INSERT INTO {model}.stream_kind (stream_no, kind_no, kind, role)
@@ -150,7 +150,7 @@ BEGIN
 		                 GROUP BY t.stream_no, t.kinds, t.role, t.scale, a.question) AS q
 		         CROSS JOIN LATERAL unnest(@extschema@._scale_classes(q.scale)) WITH ORDINALITY AS c (class, n)
 		         WHERE q.question IS NOT NULL
-		           AND NOT EXISTS (SELECT FROM {model}.stream_kind AS k
+		           AND NOT EXISTS (SELECT 1 FROM {model}.stream_kind AS k
 		                            WHERE k.stream_no = q.stream_no AND k.kind = q.question || ':' || c.class)) AS n
 		 WHERE n.kind_no <= n.kinds$q$, 'model', quote_ident(model));
 END
@@ -257,7 +257,7 @@ BEGIN
 	END IF;
 	EXECUTE @extschema@._fill('SELECT array_agg(e.customer_key) FROM {model}.stream_histories AS e'
 		' WHERE @extschema@.last_activity(e.streams) < {horizon}'
-		' AND NOT EXISTS (SELECT FROM {model}.customer_histories AS h WHERE h.customer_key = e.customer_key)',
+		' AND NOT EXISTS (SELECT 1 FROM {model}.customer_histories AS h WHERE h.customer_key = e.customer_key)',
 		'model', quote_ident(model), 'horizon', @extschema@._model_horizon(model)) INTO expired;
 	IF expired IS NOT NULL THEN
 		PERFORM @extschema@._model_purge_rest(model, settings, expired);
@@ -284,8 +284,8 @@ BEGIN
 	IF NOT @extschema@._has_streams(settings) THEN
 		RETURN 0;
 	END IF;
-	IF EXISTS (SELECT FROM @extschema@._scaled_streams(settings)) THEN
-		EXECUTE format('SELECT EXISTS (SELECT FROM %I.pending_events AS p WHERE p.stream_no = ANY ($1))', model)
+	IF EXISTS (SELECT 1 FROM @extschema@._scaled_streams(settings)) THEN
+		EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.pending_events AS p WHERE p.stream_no = ANY ($1))', model)
 			INTO answered USING ARRAY(SELECT s.stream_no FROM @extschema@._scaled_streams(settings) AS s);
 	END IF;
 	EXECUTE @extschema@._fill($q$
@@ -393,7 +393,7 @@ BEGIN
 		'reading', @extschema@._stream_reading(model, settings, streams, false), 'model', quote_ident(model),
 		'allowed', @extschema@._model_not_suppressed(model, 'f.customer_key'),
 		'kept', CASE WHEN settings ->> 'retention_days' IS NULL THEN 'true' ELSE @extschema@._fill(
-			'@extschema@.last_activity(f.streams) >= {horizon} OR EXISTS (SELECT FROM {model}.customer_histories AS h'
+			'@extschema@.last_activity(f.streams) >= {horizon} OR EXISTS (SELECT 1 FROM {model}.customer_histories AS h'
 			' WHERE h.customer_key = f.customer_key)',
 			'horizon', @extschema@._model_horizon(model), 'model', quote_ident(model)) END,
 		'events', @extschema@._model_events(model, settings));

@@ -28,7 +28,7 @@ SELECT s.tenant, {segment} AS segment, k.stream, k.question, k.scale, k.is_whole
         SELECT k.stream_no, k.kind_no, q.stream, q.question, q.scale, q.is_whole, NULL
           FROM (SELECT DISTINCT q.stream, q.question, q.scale, q.is_whole FROM ({questions}) AS q) AS q
           JOIN {model}.stream_kind AS k ON k.role = 'sent'
-           AND (k.kind = q.question OR NOT EXISTS (SELECT FROM {model}.stream_kind AS o
+           AND (k.kind = q.question OR NOT EXISTS (SELECT 1 FROM {model}.stream_kind AS o
                                                     WHERE o.role = 'sent' AND o.kind = q.question))) AS k
     ON k.stream_no = x.stream AND k.kind_no = x.kind
  CROSS JOIN LATERAL (SELECT d.events, d.total FROM @extschema@.days(x.history) AS d
@@ -60,7 +60,7 @@ DECLARE
 	hidden	text[] := '{customers,answers,asked,response_rate,value,low,high}';
 BEGIN
 	-- a model that has once had them keeps them
-	IF NOT EXISTS (SELECT FROM @extschema@._scaled_streams(settings))
+	IF NOT EXISTS (SELECT 1 FROM @extschema@._scaled_streams(settings))
 		AND to_regclass(home || '.satisfaction_by_segment') IS NULL THEN
 		RETURN;
 	END IF;
@@ -69,7 +69,7 @@ BEGIN
        CASE WHEN {told} THEN COALESCE(c.asked, CASE WHEN {any} THEN 0 END) END AS asked,
        CASE WHEN {told} THEN COALESCE(c.answers, 0) / c.asked::float8 END AS response_rate,
        v.value, v.low, v.high$q$,
-		'any', format('EXISTS (SELECT FROM %s.stream_kind AS k WHERE k.role = ''sent'')', home),
+		'any', format('EXISTS (SELECT 1 FROM %s.stream_kind AS k WHERE k.role = ''sent'')', home),
 		'told', CASE WHEN small = 1 THEN 'true'
 			ELSE format('NOT @extschema@.is_small_cell(COALESCE(c.customers_asked, 0), %s, 1, 1)'
 				' OVER (PARTITION BY q.tenant, a.stream, a.question)', small) END);

@@ -227,7 +227,7 @@ CREATE FUNCTION @extschema@._satisfaction_prior(settings jsonb)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN EXISTS (SELECT FROM @extschema@._scaled_streams(settings))
+	SELECT CASE WHEN EXISTS (SELECT 1 FROM @extschema@._scaled_streams(settings))
 		THEN ', k.satisfaction_mean, k.satisfaction_weight' ELSE '' END;
 END;
 COMMENT ON FUNCTION @extschema@._satisfaction_prior(jsonb) IS

@@ -35,7 +35,7 @@ DECLARE
 	message	text;
 BEGIN
 	IF settings ->> 'customers_query' IS NOT NULL THEN
-		EXECUTE format('SELECT FROM (%s) AS p LIMIT 0', settings ->> 'customers_query');
+		EXECUTE format('SELECT 1 FROM (%s) AS p LIMIT 0', settings ->> 'customers_query');
 	END IF;
 EXCEPTION
 	WHEN undefined_column OR undefined_table OR undefined_function OR undefined_object OR invalid_schema_name
@@ -120,7 +120,8 @@ BEGIN ATOMIC
 	SELECT pg_catalog.array_agg(r.relation ORDER BY r.relation)
 	  FROM pg_catalog.unnest(relations) AS r (relation)
 	 WHERE pg_catalog.octet_length(r.relation) > 1000
-		OR NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class AS c
+						 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 						WHERE n.nspname = (pg_catalog.parse_ident(r.relation))[1]
 						  AND c.relname = (pg_catalog.parse_ident(r.relation))[2]
 						  AND c.relkind IN ('r', 'p', 'v', 'm', 'f'));
@@ -192,7 +193,7 @@ CREATE FUNCTION @extschema@._model_base_type(type oid)
 DECLARE
 	base	oid := type;
 BEGIN
-	WHILE EXISTS (SELECT FROM pg_type AS t WHERE t.oid = base AND t.typtype = 'd') LOOP
+	WHILE EXISTS (SELECT 1 FROM pg_type AS t WHERE t.oid = base AND t.typtype = 'd') LOOP
 		SELECT t.typbasetype INTO base FROM pg_type AS t WHERE t.oid = base;
 	END LOOP;
 	RETURN base;
@@ -210,7 +211,7 @@ CREATE FUNCTION @extschema@._model_key_text(argument text, type oid, collation_o
 DECLARE
 	base	oid := @extschema@._model_base_type(type);
 BEGIN
-	IF EXISTS (SELECT FROM pg_collation AS c WHERE c.oid = collation_oid AND NOT c.collisdeterministic) THEN
+	IF EXISTS (SELECT 1 FROM pg_collation AS c WHERE c.oid = collation_oid AND NOT c.collisdeterministic) THEN
 		RAISE datatype_mismatch USING
 			MESSAGE = format('%s has a collation that takes different texts for equal', argument),
 			HINT = 'Give an expression that makes them the same text, like lower(email) COLLATE "C".';
@@ -333,7 +334,7 @@ BEGIN
 			selected := selected || format(', source.%1$I IS TRUE AS %1$I', attribute);
 			CONTINUE;
 		END IF;
-		IF EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type
+		IF EXISTS (SELECT 1 FROM pg_type AS t WHERE t.oid = type
 					AND (t.typtype NOT IN ('b', 'd', 'e') OR t.typcategory = 'A'
 						 OR t.oid = ANY ('{interval,json,jsonb,bytea}'::regtype[]::oid[]))) THEN
 			RAISE datatype_mismatch USING
@@ -343,7 +344,7 @@ BEGIN
 		END IF;
 		-- what tools take for no text, or compare with its blanks, is text
 		selected := selected || CASE
-			WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = @extschema@._model_base_type(type)
+			WHEN EXISTS (SELECT 1 FROM pg_type AS t WHERE t.oid = @extschema@._model_base_type(type)
 						 AND (t.typtype = 'e' OR t.oid IN ('name'::regtype, 'bpchar'::regtype, '"char"'::regtype)))
 			THEN format(', source.%1$I::pg_catalog.text AS %1$I', attribute) ELSE format(', source.%I', attribute) END;
 	END LOOP;
@@ -709,7 +710,7 @@ BEGIN
 	selected := selected || @extschema@._model_select_attributes(settings, item.columns, item.types);
 
 	-- One row a customer: either an index says so, or the most careful one counts.
-	is_unique := EXISTS (SELECT FROM pg_index AS i
+	is_unique := EXISTS (SELECT 1 FROM pg_index AS i
 		WHERE i.indrelid = item.relation AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
 		  AND ARRAY(SELECT format('source.%I', a.attname) FROM pg_attribute AS a
 					 WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))

@@ -121,7 +121,7 @@ CREATE FUNCTION @extschema@._response_kinds(settings jsonb)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN EXISTS (SELECT FROM @extschema@._streams(settings)) THEN
+	SELECT CASE WHEN EXISTS (SELECT 1 FROM @extschema@._streams(settings)) THEN
 		pg_catalog.string_agg(pg_catalog.format(
 			', (SELECT array_agg(v.stream_no * 1024 + v.kind_no ORDER BY v.stream_no, v.kind_no)'
 			' FROM %I.stream_kind AS v WHERE v.role = ANY (%L)) AS %I',
@@ -156,7 +156,7 @@ BEGIN ATOMIC
 			'days with a basket in the 30 days up to as_of, and no order that day or since;'
 			' NULL: no kind has the role basket', 4))
 		AS c (name, type, expression, meaning, n)
-	 WHERE EXISTS (SELECT FROM @extschema@._streams(settings))
+	 WHERE EXISTS (SELECT 1 FROM @extschema@._streams(settings))
 	   AND c.name OPERATOR(pg_catalog.<>) ALL (@extschema@._model_attributes(settings))
 	 ORDER BY c.n;
 END;

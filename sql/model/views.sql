@@ -798,7 +798,7 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
            || (SELECT array_agg(r.relation) FROM {model}.stream AS t
                 CROSS JOIN LATERAL unnest(t.source_reads) AS r (relation))$q$, 'model', quote_ident(model)) ELSE '' END,
 			'any_live', CASE WHEN streamed THEN
-				format(' OR EXISTS (SELECT FROM %I.stream AS t WHERE t.live)', model) ELSE '' END,
+				format(' OR EXISTS (SELECT 1 FROM %I.stream AS t WHERE t.live)', model) ELSE '' END,
 			'stream_problem', CASE WHEN streamed THEN @extschema@._fill($q$
                 (SELECT min(format('stream %s: %s', t.stream, p.problem)) FROM {model}.stream AS t
                   CROSS JOIN LATERAL (SELECT {problem}) AS p (problem) WHERE t.live AND p.problem IS NOT NULL),

@@ -365,7 +365,8 @@ BEGIN
 		-- with as many decimals as it takes to be on its side of every number given
 		SELECT trim_scale(round(here::numeric, d))::text INTO here
 		  FROM generate_series(2, greatest(2, scale(here::numeric))) AS d
-		 WHERE NOT EXISTS (SELECT FROM jsonb_path_query(condition -> 'value', 'lax $[*] ? (@.type() == "number")') AS v
+		 WHERE NOT EXISTS (SELECT 1
+							 FROM jsonb_path_query(condition -> 'value', 'lax $[*] ? (@.type() == "number")') AS v
 							WHERE sign(round(here::numeric, d) - (v #>> '{}')::numeric)
 									  <> sign(here::numeric - (v #>> '{}')::numeric))
 		 ORDER BY d LIMIT 1;

@@ -880,8 +880,8 @@ has_events(Call *call)
 {
 	int			no = call->program->stream_no;
 
-	return run_by_now(call, psprintf("SELECT FROM @.pending_events WHERE stream_no = %d LIMIT 1", no)) > 0 ||
-		run_by_now(call, psprintf("SELECT FROM @.stream_histories AS h"
+	return run_by_now(call, psprintf("SELECT 1 FROM @.pending_events WHERE stream_no = %d LIMIT 1", no)) > 0 ||
+		run_by_now(call, psprintf("SELECT 1 FROM @.stream_histories AS h"
 								  " WHERE #.stream_history(h.streams, %d) OPERATOR(#.<>) '{}' LIMIT 1", no)) > 0;
 }
 

@@ -86,7 +86,7 @@ read_map(const DataName *name, MemoryContext target, List **malformed)
 						   " r_min::pg_catalog.int4, r_max::pg_catalog.int4, f_min::pg_catalog.int4,"
 						   " f_max::pg_catalog.int4, m_min::pg_catalog.int4, m_max::pg_catalog.int4,"
 						   " conditions::pg_catalog.jsonb,"
-						   " EXISTS (SELECT FROM %1$s.segment_label AS l WHERE l.map OPERATOR(pg_catalog.=) rule.map"
+						   " EXISTS (SELECT 1 FROM %1$s.segment_label AS l WHERE l.map OPERATOR(pg_catalog.=) rule.map"
 						   " AND l.segment OPERATOR(pg_catalog.=) rule.segment AND l.role OPERATOR(pg_catalog.=) 'prospect')"
 						   " FROM %1$s.segment_rule AS rule"
 						   " WHERE map OPERATOR(pg_catalog.=) $1 ORDER BY rule.\"position\"", name->schema));
@@ -136,7 +136,7 @@ read_map(const DataName *name, MemoryContext target, List **malformed)
 	/* sql/model/dated.sql asks the same */
 	n = reading_query(name, psprintf("SELECT l.segment::pg_catalog.text FROM %1$s.segment_label AS l"
 						   " WHERE l.map OPERATOR(pg_catalog.=) $1 AND l.role OPERATOR(pg_catalog.=) 'prospect'"
-						   " ORDER BY EXISTS (SELECT FROM %1$s.segment_rule AS r WHERE r.map OPERATOR(pg_catalog.=) l.map"
+						   " ORDER BY EXISTS (SELECT 1 FROM %1$s.segment_rule AS r WHERE r.map OPERATOR(pg_catalog.=) l.map"
 						   " AND r.segment OPERATOR(pg_catalog.=) l.segment), l.display_order, l.segment LIMIT 1", name->schema));
 	prospect = n > 0 ? reading_text(0, 1) : NULL;
 	MemoryContextSwitchTo(target);
@@ -565,7 +565,7 @@ static const char label_query[] =
 "               FROM %1$s.segment_label WHERE map = $1),"
 " rule AS (SELECT DISTINCT segment::text FROM %1$s.segment_rule WHERE map = $1),"
 " language AS (SELECT DISTINCT language FROM label"
-"              UNION ALL SELECT 'en' WHERE NOT EXISTS (SELECT FROM label)),"
+"              UNION ALL SELECT 'en' WHERE NOT EXISTS (SELECT 1 FROM label)),"
 " used AS (SELECT segment FROM rule UNION SELECT segment FROM label)"
 " SELECT 1 AS kind, 'missing label: language ' || language AS problem, ARRAY[segment] AS segments"
 "   FROM used CROSS JOIN language"

@@ -9,6 +9,8 @@ stage_lint() {
 	check 'every C function is found by MODULE_PATHNAME' absent '\$libdir' "$script"
 	check 'no SQL reads parse trees as text'          reads_no_trees sql/*.sql sql/model/*.sql
 	check 'a parse tree that is read as text is found' planted_tree_fails
+	check 'every SELECT has a column'                 selects_something sql/*.sql sql/*.pl sql/model/*.sql src/*.c src/*/*.c
+	check 'a SELECT without a column is found'        planted_select_fails
 	check 'messages name no customer'                 absent 'err(msg|detail|hint)[a-z_]*\(.*(customer(->|_id)|row->|[>.]key\b)' src/*.c src/*/*.c
 	check 'no signal-unsafe or global state of libm'  absent '\b(lgamma|tgamma|srand|rand|random|strtok|setlocale)\(' src/*.c src/*/*.c
 	check 'a use of a later SQL file fails the build'  planted_use_fails
@@ -65,6 +67,21 @@ planted_tree_fails() {
 		echo "SELECT $planted;" >"$WORK/tree.sql"
 		reads_no_trees "$WORK/tree.sql" || return 1
 	done
+}
+
+# Citus can't plan a subquery without columns over its tables: a source, or the people, may be some.
+selects_something() {
+	perl -0777 -ne 's{^\s*(--|/?\*).*$}{}mg; while (/\bSELECT[\s\x27"]+FROM\b/g) { $bad = 1; printf "%s: SELECT FROM%s\n", $ARGV, substr($_, pos, 60) =~ s/\s+/ /gr } END { exit($bad ? 1 : 0) }' "$@"
+}
+
+planted_select_fails() {
+	local planted
+	for planted in 'EXISTS (SELECT FROM rule)' $'EXISTS (SELECT\n\t FROM rule)' "format('SELECT'"$'\n'"' FROM %s')"; do
+		echo "$planted" >"$WORK/select.sql"
+		! selects_something "$WORK/select.sql" >/dev/null || { echo "not found: $planted"; return 1; }
+	done
+	printf '%s\n' 'EXISTS (SELECT 1 FROM rule)' 'WITH level AS (SELECT) SELECT a FROM b' '-- SELECT FROM' >"$WORK/select.sql"
+	selects_something "$WORK/select.sql"
 }
 
 # npm has an address of its own for what a lock file names by version and checksum.
