@@ -59,6 +59,7 @@ settle_chroot() {
 	sources >"$dir/etc/apt/sources.list" &&
 		apt-config dump Acquire::http::Proxy >"$dir/etc/apt/apt.conf.d/proxy" &&
 		{ [ "$SUITE" != sid ] || echo 'Acquire::Check-Valid-Until "false";' >"$dir/etc/apt/apt.conf.d/valid"; } &&
+		echo force-unsafe-io >"$dir/etc/dpkg/dpkg.cfg.d/unsafe-io" &&
 		cp /etc/hosts /etc/resolv.conf "$dir/etc/" &&
 		{ [ ! -d /usr/local/share/ca-certificates ] || cp -r /usr/local/share/ca-certificates "$dir/usr/local/share/"; } &&
 		printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d" && chmod 755 "$dir/usr/sbin/policy-rc.d" &&
