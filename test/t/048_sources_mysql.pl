@@ -103,7 +103,7 @@ $node->safe_psql('postgres', qq{
 	CREATE SCHEMA woo_in; CREATE SCHEMA hpos_in; CREATE SCHEMA mage_in; CREATE SCHEMA presta_in;});
 sub connect_shop { return "SELECT item || ': ' || detail FROM scoring.connect_shop('$_[0]', '$_[1]', '$_[2]', time_zone => 'Europe/Paris', currency => 'EUR', model => '$_[0]') WHERE item ~ 'orders|unknown|one'"; }
 
-# A moment that is read in the time zone of the session is refused, by tables; mysql_fdw from 2.9.3 on declares them so.
+# A moment that is read in the time zone of the session is refused, by tables; mysql_fdw from 2.9.2 on declares them so.
 $node->safe_psql('postgres', 'ALTER FOREIGN TABLE mage.sales_order ALTER created_at TYPE timestamptz; ALTER FOREIGN TABLE wp.wp_wc_customer_lookup ALTER date_registered TYPE timestamptz');
 for ([ 'woocommerce', 'wp', 'woo_in' ], [ 'magento2', 'mage', 'mage_in' ])
 {
