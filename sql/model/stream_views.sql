@@ -86,21 +86,23 @@ SELECT d.day, e.stream, e.kind, e.role, d.events, d.total
 		'{within_days int DEFAULT 7,as_of date DEFAULT NULL}',
 		'TABLE (customer_key text, basket_on date, events bigint, total numeric, ordered_on date, is_open boolean,'
 		' segment text, tenant text)', @extschema@._tell_unknown(model, settings, @extschema@._fill($q$
-SELECT b.customer_key, b.basket_on, b.events, b.total, o.ordered_on, b.as_of < b.basket_on + $1 AS is_open,
-       b.segment, {tenant} AS tenant
-  FROM (SELECT s.customer_key, s.as_of, s.history, s.segment::text AS segment, s.tenant, d.day AS basket_on,
-               sum(d.events)::bigint AS events, sum(d.total) AS total
-          FROM {model}._scores_at($2, NULL, false, $3) AS s
-         CROSS JOIN LATERAL @extschema@.stream_kinds(s.streams) AS x
-          JOIN {model}.stream_kind AS k ON k.stream_no = x.stream AND k.kind_no = x.kind AND k.role = 'basket'
-         CROSS JOIN LATERAL @extschema@.days(x.history) AS d
-         WHERE d.events > 0 AND d.day <= s.as_of
-         GROUP BY s.customer_key, s.as_of, s.history, s.segment, s.tenant, d.day) AS b
- CROSS JOIN LATERAL (SELECT min(o.day) AS ordered_on FROM @extschema@.days(b.history) AS o
-                      WHERE o.events > 0 AND o.day >= b.basket_on AND o.day <= b.as_of) AS o
+SELECT s.customer_key, b.basket_on, b.events, b.total, o.ordered_on, s.as_of < b.basket_on + $1 AS is_open,
+       s.segment::text AS segment, {tenant} AS tenant
+  FROM {model}._scores_at($2, NULL, false, $3) AS s
+ -- Not grouped by history: pg_upgrade makes the functions of models before the
+ -- operator class of a type of the extension.
+ CROSS JOIN LATERAL (
+       SELECT d.day AS basket_on, sum(d.events)::bigint AS events, sum(d.total) AS total
+         FROM @extschema@.stream_kinds(s.streams) AS x
+         JOIN {model}.stream_kind AS k ON k.stream_no = x.stream AND k.kind_no = x.kind AND k.role = 'basket'
+        CROSS JOIN LATERAL @extschema@.days(x.history) AS d
+        WHERE d.events > 0 AND d.day <= s.as_of
+        GROUP BY d.day) AS b
+ CROSS JOIN LATERAL (SELECT min(o.day) AS ordered_on FROM @extschema@.days(s.history) AS o
+                      WHERE o.events > 0 AND o.day >= b.basket_on AND o.day <= s.as_of) AS o
  WHERE $1 >= 0 AND (o.ordered_on IS NULL OR o.ordered_on > b.basket_on + $1)
- ORDER BY b.basket_on DESC, b.customer_key$q$,
-			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 'b')), '$2'),
+ ORDER BY b.basket_on DESC, s.customer_key$q$,
+			'model', quote_ident(model), 'tenant', @extschema@._model_tenant(settings, 's')), '$2'),
 		'days on which customers filled a basket (kinds of role basket) until as_of without an order within'
 		' so many days; ordered_on: the first order later than that; is_open: the days are not over yet');
 END
