@@ -13,6 +13,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scori
 
 OBJS = \
 	src/module.o \
+	src/earlier.o \
 	src/memory.o \
 	src/number_text.o \
 	src/spell.o \
@@ -112,9 +113,12 @@ OBJS = \
 SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics cluster \
 	$(SQL_MODEL:%=model/%) shop shops connect arguments settings
 SQL_MODEL = home columns streams scales categories cards source lock cluster_inputs settings people put tables query words cluster_fits calibrate live ledger read read_streams \
-	lookup profile views dated conversion kpis campaigns lifecycle drift accounts stream_views satisfaction category_views cluster_views explain prediction headline quality corrections privacy report manage manage_streams
+	lookup profile views dated conversion kpis campaigns lifecycle drift accounts stream_views satisfaction category_views cluster_views explain prediction headline quality corrections privacy report manage manage_streams upgrade
 
-DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+# Versions that were released, from which ALTER EXTENSION leads here.
+UPDATES = $(patsubst sql/updates/from_%.sql,$(EXTENSION)--%--$(EXTVERSION).sql,$(wildcard sql/updates/from_*.sql))
+INSTALLATION = $(EXTENSION)--$(EXTVERSION).sql
+DATA_built = $(INSTALLATION) $(UPDATES)
 SQL_FILES = $(SQL_LAYERS:%=sql/%.sql)
 
 # -ffp-contract=off: the same float8 results on machines with and without FMA.
@@ -162,7 +166,7 @@ DISTDIR = .
 dist:
 	git archive --format=zip --prefix=$(DIST)/ --output=$(DISTDIR)/$(DIST).zip HEAD
 
-$(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.control META.json
+$(INSTALLATION): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.control META.json
 	@grep -q '^   "version": "$(EXTVERSION)"' META.json || \
 	  { echo "META.json and customer_scoring.control name different versions" >&2; exit 1; }
 	perl sql/check_segment_maps.pl sql/segment_maps.sql
@@ -171,4 +175,8 @@ $(DATA_built): $(SQL_FILES) $(wildcard $(srcdir)/sql/*.p[lm]) customer_scoring.c
 	perl sql/check_texts.pl sql/model/words.sql $(SQL_MODEL:%=sql/model/%.sql) $(OBJS:.o=.c)
 	perl sql/check_columns.pl sql/model/columns.sql sql/model/words.sql src/bulk/score_customers.c
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION customer_scoring" to load this file. \quit'; cat $(SQL_FILES); } | perl sql/spell.pl > $@.tmp
+	mv $@.tmp $@
+
+$(UPDATES): $(EXTENSION)--%--$(EXTVERSION).sql: $(INSTALLATION) sql/update.pl $(wildcard $(srcdir)/sql/updates/*.sql)
+	perl sql/update.pl $* $(INSTALLATION) $(wildcard sql/updates/from_*.sql) > $@.tmp
 	mv $@.tmp $@

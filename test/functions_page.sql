@@ -33,7 +33,7 @@ INSERT INTO section VALUES
 (9, 'Clusters', 'clusters.md', 'Groups of points that are alike, by k-means, and how to choose their number.',
 	'{kmeans_fit,kmeans_assign,kmeans_distance,kmeans_scaled,kmeans_table,choose_k,choose_k_table,kmeans,silhouette,kmeans_match}'),
 (10, 'Models: make and keep', 'models.md', 'A model is a schema with the views of one shop. The owner alone calls these; [live models](live.md) follow their source by triggers.',
-	'{models,create_model,refresh_model,calibrate_model,alter_model,check_model,grant_reader,revoke_reader,drop_model,record_changes,apply_changes}'),
+	'{models,create_model,refresh_model,calibrate_model,alter_model,check_model,grant_reader,revoke_reader,drop_model,record_changes,apply_changes,upgrade_model}'),
 (17, 'Sources', 'sources.md', 'From the tables of a shop to the views that a model reads.',
 	'{connect_shop}'),
 (11, 'Models: streams', 'streams.md', 'What customers do beside ordering: visits, mail clicks, answers, in columns and views of a model.',

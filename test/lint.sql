@@ -25,7 +25,7 @@ SELECT 'volatility and parallel safety are stated', name FROM function
                        '_drift_parts', '_calibration_parts', '_headline_views', '_reader_columns', '_calibration_moves', '_attribute_numbers', '_attribute_fifths', '_profile_attributes', '_profile_views', '_check_inputs', '_write_clusters', '_cluster_views', '_cluster_lines',
                        'set_goal', 'drop_goal', 'start_campaign', 'drop_campaign', 'campaign_result', '_campaign_result',	-- of steering
                        'histories', 'source_histories', 'score_customers', 'propensity_fit', '_propensity_fit_run',	-- run a query of the caller's
-                       'create_model', 'alter_model', 'calibrate_model', 'refresh_model', 'record_changes', 'check_model',
+                       'create_model', 'alter_model', 'upgrade_model', 'calibrate_model', 'refresh_model', 'record_changes', 'check_model',
                        'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes',
                        'override_segment', 'clear_override', 'merge_customers', 'unmerge_customers', 'check_quality', 'score_parity', 'check_prediction',
                        '_new_suppression_key', 'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model

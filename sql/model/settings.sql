@@ -328,7 +328,7 @@ BEGIN
 		' WHERE valid_until IS NULL OR valid_until > $1', model)
 		USING valid_from;
 	settings := settings || jsonb_build_object('version', version, 'valid_from', valid_from, 'valid_until', NULL,
-		'reason', reason, 'made_at', now(), 'made_by', current_user);
+		'reason', reason, 'made_at', now(), 'made_by', current_user, 'layout', @extschema@._model_layout());
 	EXECUTE format('INSERT INTO %1$I.configuration'
 		' SELECT * FROM jsonb_populate_record(NULL::%1$I.configuration, $1)', model)
 		USING settings;

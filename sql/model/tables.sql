@@ -112,6 +112,8 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('configuration', 'parts', 'jsonb', 'found',
 		'digests of the views and functions, by which alter_model knows those that can stay'),
 	('configuration', 'map_copy', 'text NOT NULL', 'found', 'name of the copy in segment_map of this schema'),
+	('configuration', 'layout', 'int NOT NULL', 'found',
+		'the number of how the tables of the model look, by which upgrade_model goes'),
 	('calibration', 'version', 'int NOT NULL REFERENCES {model}.configuration', NULL, 'of the configuration'),
 	('calibration', 'tenant', 'text NOT NULL', NULL, 'empty in a model without tenants'),
 	('calibration', 'calibrated_on', 'date NOT NULL', NULL, 'as_of day on which they were taken'),
@@ -407,6 +409,38 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_make_table(name, text, boolean) IS 'internal: make one table of a model';
 
+-- The indexes of the tables of a part, where they are missing.
+CREATE FUNCTION @extschema@._model_make_indexes(model name, part text, tenanted boolean)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning		-- not a line for each that is there
+	AS $$
+BEGIN
+	IF part = 'streams' THEN
+		EXECUTE format('CREATE INDEX IF NOT EXISTS pending_events_customer_key_idx'
+			' ON %I.pending_events (customer_key)', model);
+	ELSIF part = 'ledger' THEN
+		EXECUTE format('CREATE INDEX IF NOT EXISTS ledger_event_idx ON %I.ledger (event)', model);
+	ELSIF part = 'all' THEN
+		EXECUTE format($q$
+			CREATE UNIQUE INDEX IF NOT EXISTS configuration_in_force ON %1$I.configuration ((true))
+				WHERE valid_until IS NULL;
+			CREATE INDEX IF NOT EXISTS pending_customer_key_idx ON %1$I.pending (customer_key);
+			CREATE INDEX IF NOT EXISTS merged_customers_root_key_idx ON %1$I.merged_customers (root_key);
+			CREATE INDEX IF NOT EXISTS campaign_groups_customer_key_idx ON %1$I.campaign_groups (customer_key);
+			CREATE UNIQUE INDEX IF NOT EXISTS one_suppression_key ON %1$I.suppression_key ((true));
+			$q$, model);
+		IF tenanted THEN
+			EXECUTE format('CREATE UNIQUE INDEX IF NOT EXISTS customer_histories_tenant_customer_id_idx'
+				' ON %I.customer_histories (tenant, customer_id)', model);
+		END IF;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_make_indexes(name, text, boolean) IS
+	'internal: make the indexes of the tables of a part of a model that are missing';
+
 -- The tables of a part of a model, with their indexes and first rows.
 CREATE FUNCTION @extschema@._model_make_tables(model name, part text, tenanted boolean)
 	RETURNS void
@@ -417,28 +451,16 @@ BEGIN
 	PERFORM @extschema@._model_make_table(model, t.relation, tenanted)
 	   FROM (SELECT t.relation FROM @extschema@._model_table AS t WHERE t.part = _model_make_tables.part
 			  ORDER BY t.position) AS t;
-	IF part = 'streams' THEN
-		EXECUTE format('CREATE INDEX ON %I.pending_events (customer_key)', model);
-	ELSIF part = 'ledger' THEN
-		EXECUTE format('CREATE INDEX ON %1$I.ledger (event);'
-			' INSERT INTO %1$I.ledger_secret VALUES (@extschema@._new_suppression_key())', model);
-	END IF;
-	IF part <> 'all' THEN
-		RETURN;
-	END IF;
-	EXECUTE format($q$
-		CREATE UNIQUE INDEX configuration_in_force ON %1$I.configuration ((true)) WHERE valid_until IS NULL;
-		CREATE INDEX ON %1$I.pending (customer_key);
-		CREATE INDEX ON %1$I.merged_customers (root_key);
-		CREATE INDEX ON %1$I.campaign_groups (customer_key);
-		CREATE UNIQUE INDEX one_suppression_key ON %1$I.suppression_key ((true));
-		INSERT INTO %1$I.suppression_key VALUES (@extschema@._new_suppression_key());
-		INSERT INTO %1$I.reader VALUES (current_user, NULL);
-		-- a table never analyzed counts as ten pages
-		ANALYZE %1$I.suppressed, %1$I.suppression_key, %1$I.overridden_segments, %1$I.merged_customers;
-		$q$, model);
-	IF tenanted THEN
-		EXECUTE format('CREATE UNIQUE INDEX ON %I.customer_histories (tenant, customer_id)', model);
+	PERFORM @extschema@._model_make_indexes(model, part, tenanted);
+	IF part = 'ledger' THEN
+		EXECUTE format('INSERT INTO %1$I.ledger_secret VALUES (@extschema@._new_suppression_key())', model);
+	ELSIF part = 'all' THEN
+		EXECUTE format($q$
+			INSERT INTO %1$I.suppression_key VALUES (@extschema@._new_suppression_key());
+			INSERT INTO %1$I.reader VALUES (current_user, NULL);
+			-- a table never analyzed counts as ten pages
+			ANALYZE %1$I.suppressed, %1$I.suppression_key, %1$I.overridden_segments, %1$I.merged_customers;
+			$q$, model);
 	END IF;
 END
 $$;

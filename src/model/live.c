@@ -112,7 +112,7 @@ has_trigger(Relation triggers, Oid relation, const char *name, bool is_root)
  * it: TRUNCATE locks from there down.
  */
 Oid
-live_root(Oid relation, const char *trigger)
+live_source_root(Oid relation, const char *trigger)
 {
 	Oid			root = InvalidOid;
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));

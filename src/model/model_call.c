@@ -202,7 +202,9 @@ call_model_function(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("function %s of model \"%s\" is missing, or not what the extension has made",
 						NameStr(declaration->proname), model),
-				 errhint("Its owner makes it again by SELECT alter_model(%s);", quote_literal_cstr(model))));
+				 errhint("Its owner makes it again: SELECT upgrade_model(%s) after an update of the extension, "
+						 "else SELECT alter_model(%s).", quote_literal_cstr(model),
+						 quote_literal_cstr(model))));
 	/* The rows that it returns live as long as what it remembers. */
 	fmgr_info_cxt(function, &flinfo, result->econtext->ecxt_per_query_memory);
 	ReleaseSysCache(tuple);

@@ -803,7 +803,7 @@ record_keys(Call *call)
 	TriggerData *trigger = call->trigger;
 	Oid			relation = RelationGetRelid(trigger->tg_relation);
 	Oid			root = trigger->tg_trigger->tgnargs == 0 ? relation :
-		live_root(relation, trigger->tg_trigger->tgname);
+		live_source_root(relation, trigger->tg_trigger->tgname);
 	const char *column = find_key_column(program, root);
 	ArrayBuildState *keys = NULL;
 
@@ -993,7 +993,7 @@ is_to_be_recorded(Call *call)
 	if (trigger->tgnargs > 0)
 	{
 		/* straight into a partition, which may have been detached since, and may come back */
-		root = live_root(relation, trigger->tgname);
+		root = live_source_root(relation, trigger->tgname);
 		if (!OidIsValid(root))
 		{
 			reject(call, "a detached partition was written", 0, true);

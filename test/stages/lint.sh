@@ -3,7 +3,7 @@
 
 stage_lint() {
 	local script
-	script=$(find "$TOP/normal.root" -name 'customer_scoring--*.sql')
+	script=$(find "$TOP/normal.root" -name "customer_scoring--$(sed -n "s/^default_version = '\(.*\)'/\1/p" customer_scoring.control).sql")
 	check 'the script creates nothing conditionally'  absent '^(CREATE +OR +REPLACE|CREATE .*IF +NOT +EXISTS|DROP .*IF +EXISTS)' "$script"
 	check 'the script names no schema of the user'    absent '\bpublic\.[a-z_\"]|SCHEMA +public' "$script"
 	check 'every C function is found by MODULE_PATHNAME' absent '\$libdir' "$script"
@@ -39,6 +39,8 @@ stage_lint() {
 	check 'docs/functions.md is what the catalog says: make docs/functions.md' fresh_page
 	grep -q '^not ok' "$WORK/lint.out" && cat "$WORK/lint.out"
 	check 'a setting and a column are one row and their use' adding_is_one_row
+	check 'the tables of models are those of their layout: see test/layouts' layout_is_known
+	check 'another column of such a table is found'    planted_column_fails
 	figure "$(sed -n 's/^# \(.*\)$/\1/p' "$WORK/lint.out" | tail -n 1)"
 }
 
@@ -189,6 +191,27 @@ stale_docs_fail() {
 		docs_fail '/^| `as_of` | NULL/s/always/sometimes/' models 'setting as_of is said to be' &&
 		docs_fail '/^| `tenure_days` |/s/int/bigint/' models 'column tenure_days is of type bigint, not int' &&
 		docs_fail 's/, `propensity_90d` (numbers)/ (numbers)/' segments 'known column propensity_90d'
+}
+
+# layout_of DATABASE [option of psql...]: the number of the layout, and a digest of the tables.
+layout_of() {
+	local database=$1; shift
+	sql "$database" -At -F ' ' "$@" -c "SELECT scoring._model_layout(), md5(string_agg(line, chr(10) ORDER BY line COLLATE \"C\"))
+		FROM (SELECT concat_ws(' ', relation, part, constraints) FROM scoring._model_table
+			UNION ALL SELECT concat_ws(' ', relation, name, definition, kind) FROM scoring._model_table_column
+			UNION ALL SELECT concat_ws(' ', 'configuration', name, type, is_required) FROM scoring._setting) AS l (line)"
+}
+layout_is_known() {
+	local number version digest
+	layout_of postgres >"$WORK/layout"
+	read -r number version digest < <(tail -n 1 test/layouts)
+	# before its release a layout may change as it likes
+	grep -q "^## $version (" CHANGELOG.md || { [ "$digest" = - ] && digest=$(cut -d' ' -f2 "$WORK/layout"); }
+	[ "$number $digest" = "$(<"$WORK/layout")" ] || { echo "the layout is: $(<"$WORK/layout")"; return 1; }
+}
+planted_column_fails() {
+	layout_of postgres -c 'BEGIN' -c "INSERT INTO scoring._model_table_column VALUES (1000, 'pending', 'added', 'text', NULL, 'added')" | tail -n 1 >"$WORK/planted.layout"
+	[ "$(wc -w <"$WORK/planted.layout")" = 2 ] && ! cmp -s "$WORK/layout" "$WORK/planted.layout"
 }
 
 # What CONTRIBUTING.md says of adding a setting and a column, done in a copy: two

@@ -80,7 +80,8 @@ deb_contents() {
 	dpkg-deb -c "$1" | awk '$1 !~ /^d/ { print $6 }' | sort >"$WORK/contents"
 	{
 		echo "./usr/lib/postgresql/$major/lib/customer_scoring.so"
-		printf "./usr/share/postgresql/$major/extension/%s\n" customer_scoring.control "customer_scoring--$version.sql"
+		printf "./usr/share/postgresql/$major/extension/%s\n" customer_scoring.control "customer_scoring--$version.sql" \
+			$(for step in sql/updates/from_*.sql; do step=${step##*from_}; echo "customer_scoring--${step%.sql}--$version.sql"; done)
 		printf "./usr/share/doc/postgresql-$major-customer-scoring/%s\n" copyright changelog.gz changelog.Debian.gz README.md.gz \
 			$(git ls-files docs) $(find examples -type f ! -path '*/node_modules/*')
 	} | sort >"$WORK/contents.expected"

@@ -4,13 +4,35 @@ units_tap() { (cd test/t && ls -- *.pl | sed 's/\.pl$//'); }
 
 figure_tap() { echo "$(grep -c '^tap ' "$TOP/units") files"; }
 
+# earlier_version VERSION: a released version, from the history of this repository, built and
+# installed below $WORK/VERSION.root; with little optimization, as its speed is no matter.
+# Says why if it can't be.
+earlier_version() {
+	local version=$1 commit
+	commit=$(sed -n "s/^$version //p" test/upgrade/versions)
+	git -C "$SOURCE_DIR" -c safe.directory='*' rev-parse -q --verify "$commit^{commit}" >/dev/null 2>&1 ||
+		{ echo "no history of this repository with version $version: a shallow clone, or an archive"; return 1; }
+	mkdir "$WORK/$version"
+	git -C "$SOURCE_DIR" -c safe.directory='*' archive "$commit" | tar -C "$WORK/$version" --no-same-owner -xf -
+	[ "$(id -u)" != 0 ] || chown -R "$RUN_USER:" "$WORK/$version"
+	as_user make -s -j2 -C "$WORK/$version" PG_CONFIG="$PG_CONFIG" with_llvm=no CFLAGS='-O0 -fPIC' >"$WORK/$version.log" 2>&1 &&
+		as_user make -s -C "$WORK/$version" PG_CONFIG="$PG_CONFIG" with_llvm=no DESTDIR="$WORK/$version.root" install \
+			>>"$WORK/$version.log" 2>&1 ||
+		{ failed "version $version can't be built" >&2; tail -n 20 "$WORK/$version.log" >&2; echo 'see above'; return 1; }
+}
+
 stage_tap() {
-	local name=$1 rc=0 pgxs
+	local name=$1 rc=0 pgxs reason version
 	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
 	{
 		extension_settings "$WORK/normal.root"
 		fast_toast
 	} >"$WORK/extension.conf"
+	if [ "$name" = 006_upgrade ]; then
+		for version in $(sed -n 's/^\([0-9.]*\) .*/\1/p' test/upgrade/versions); do
+			reason=$(earlier_version "$version") && extension_settings "$WORK/$version.root" >"$WORK/$version.conf" || skipped "$name: $reason"
+		done
+	fi
 	# initdb is found before the server's own; the file runs in the directory that Perl's modules expect
 	(cd "$WORK" && as_user env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE TESTDIR="$WORK" \
 		PATH="$WORK/normal/test/bin:$PGBIN:/usr/bin:/bin" \
