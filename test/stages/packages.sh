@@ -16,7 +16,7 @@ packages_chroot() {
 
 packages_deb() {
 	local package missing=() tree deb
-	for package in git unzip debhelper dpkg-dev postgresql-server-dev-all; do
+	for package in git unzip debhelper build-essential postgresql-server-dev-all; do
 		have_package "$package" || missing+=("$package")
 	done
 	if [ ${#missing[@]} != 0 ]; then skipped "packages: no ${missing[*]}"; return; fi
