@@ -179,4 +179,4 @@ SELECT tenant, customers_overridden FROM t.segment_summary WHERE customers_overr
 SELECT d.model FROM models() AS m CROSS JOIN LATERAL (SELECT m.model FROM drop_model(m.model)) AS d ORDER BY 1;
 DROP TABLE large, same CASCADE;
 DROP TABLE sales, clients, before CASCADE;
-DROP FUNCTION plan, root, facts, bits;
+DROP FUNCTION plan, root, facts(text), bits;
