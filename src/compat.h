@@ -11,6 +11,11 @@
 #error "customer_scoring needs PostgreSQL 15 or later"
 #endif
 
+/* Sums of money are exact beyond 64 bits. */
+#ifndef HAVE_INT128
+#error "customer_scoring needs a 64-bit processor, whose compilers have integers of 128 bits"
+#endif
+
 #include "fmgr.h"
 
 #if PG_VERSION_NUM >= 160000

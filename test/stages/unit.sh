@@ -9,7 +9,7 @@ stage_unit() {
 	local name=$1 cc=gcc sanitize='' rc=0
 	[[ $name != clang* ]] || cc=$CLANG
 	[[ $name != *asan ]] || sanitize='-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all'
-	as_user make -s -C "$WORK/normal/test/unit" BUILD="build/$name" CC="$cc" SANITIZE="$sanitize" PG_CONFIG="$PG_CONFIG" check \
+	as_user make -s -C "$WORK/normal/test/unit" BUILD="build/$name" CC="$cc" SANITIZE="$sanitize" check \
 		>"$WORK/$name.out" 2>"$WORK/$name.err" || rc=$?
 	cat "$WORK/$name.out" "$WORK/$name.err"
 	tally_tap "unit $name" "$WORK/$name.out" $rc
