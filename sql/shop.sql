@@ -226,7 +226,7 @@ BEGIN
 	END IF;
 	-- MySQL hands over a moment without its zone. Who reads it as a timestamptz adds a zone of their own.
 	IF moments IS NOT NULL AND EXISTS (
-			SELECT FROM pg_foreign_table AS f JOIN pg_foreign_server AS s ON s.oid = f.ftserver
+			SELECT 1 FROM pg_foreign_table AS f JOIN pg_foreign_server AS s ON s.oid = f.ftserver
 			  JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw JOIN pg_proc AS p ON p.oid = w.fdwhandler
 			 WHERE f.ftrelid = place AND p.proname = 'mysql_fdw_handler') THEN
 		RAISE datatype_mismatch USING
