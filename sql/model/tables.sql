@@ -417,7 +417,9 @@ CREATE FUNCTION @extschema@._model_make_indexes(model name, part text, tenanted 
 	SET client_min_messages = warning		-- not a line for each that is there
 	AS $$
 BEGIN
-	IF part = 'streams' THEN
+	IF part IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'part must not be null';
+	ELSIF part = 'streams' THEN
 		EXECUTE format('CREATE INDEX IF NOT EXISTS pending_events_customer_key_idx'
 			' ON %I.pending_events (customer_key)', model);
 	ELSIF part = 'ledger' THEN

@@ -14,7 +14,9 @@ CREATE FUNCTION @extschema@._model_step(model name, layout int)
 DECLARE
 	view	regclass;
 BEGIN
-	IF layout = 1 THEN			-- 0.1.0
+	IF layout IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'layout must not be null';
+	ELSIF layout = 1 THEN		-- 0.1.0
 		EXECUTE format('ALTER TABLE %1$I.configuration ADD COLUMN layout int NOT NULL DEFAULT 1,'
 			' ADD COLUMN of_histories boolean NOT NULL DEFAULT false;'
 			' ALTER TABLE %1$I.configuration ALTER COLUMN layout DROP DEFAULT,'
