@@ -196,7 +196,7 @@ kmeans_seed(const KmeansPoints *points, int k, int32_t seed, int start, double *
 			double		sum = 0.0;
 
 			host->check();
-			center = centers + (size_t) (found - 1) * dimensions;
+			center = found > 0 ? centers + (size_t) (found - 1) * dimensions : NULL;
 			for (size_t i = first; i < end; i++)
 			{
 				double		here = 1.0;
