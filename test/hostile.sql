@@ -418,7 +418,7 @@ BEGIN
   many := p.defaults > 20;
   -- a call that goes on makes, drops or reads a whole model
   step := CASE WHEN p.proname IN ('_model_create', '_model_make_shown') THEN 10
-    WHEN p.proname IN ('_model_find', 'drop_model', 'drop_stream', 'calibrate_model', 'erasure_report', '_scores_with_orders', 'refresh_model', '_explain_steps',
+    WHEN p.proname IN ('_model_find', 'drop_model', '_model_upgrade', 'drop_stream', 'calibrate_model', 'erasure_report', '_scores_with_orders', 'refresh_model', '_explain_steps',
       '_explain_next_steps', '_model_follow_thresholds', '_model_parts', '_model_levels', '_model_explanations', '_model_report', '_calibration_parts') THEN 3 ELSE 1 END;
   FOR statement IN SELECT format('SELECT count(format(''%%s'', x)) FROM %s(%s) AS x', f::regproc, g.arguments) FROM hostile.good AS g WHERE g.name = p.proname LOOP
     PERFORM hostile.record(f, statement);
