@@ -12,6 +12,7 @@
 \pset format unaligned
 \pset tuples_only on
 \pset pager off
+\if :{?model} \else \set model '' \endif
 \if :{?language} \else \set language en \endif
 \if :{?tenant} \else \set tenant '' \endif
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -19,6 +20,12 @@ SET LOCAL client_min_messages = warning;
 SET LOCAL DateStyle = ISO;
 SET LOCAL jit = off;
 SET LOCAL search_path = pg_catalog;
+SELECT set_config('report.problem', CASE WHEN :'model' = '' THEN 'name the model: -v model=NAME'
+       WHEN getdatabaseencoding() <> 'UTF8' THEN format('the report has signs that encoding %s may lack: it is made in databases of UTF8', getdatabaseencoding())
+       ELSE '' END, true) AS ignored \gset
+DO $$ BEGIN
+  IF current_setting('report.problem') <> '' THEN RAISE EXCEPTION '%', current_setting('report.problem'); END IF;
+END $$;
 SELECT :'language' = 'fr' AS french,
        to_regclass(format('%I.prediction_by_segment', :'model')) IS NOT NULL AS has_prediction,
        to_regclass(format('%I.category_by_segment', :'model')) IS NOT NULL AS has_categories,

@@ -29,13 +29,15 @@ $node->safe_psql('postgres', q{
 my $home = '"a ""<b>""&"';
 my $file = PostgreSQL::Test::Utils::tempdir . '/report.html';
 
+my $database = 'postgres';
+
 # The report as a file, which the server can read; standard error.
 sub report
 {
 	my ($role, @variables) = @_;
 	my $err = '';
 	open my $out, '>', $file or die "$file: $!\n";
-	IPC::Run::run([ 'psql', '-X', '-d', $node->connstr('postgres'), '-U', $role, (map { ('-v', $_) } @variables), '-f', "$FindBin::Bin/../../dashboard/report.sql" ], '<', \undef, '>', $out, '2>', \$err);
+	IPC::Run::run([ 'psql', '-X', '-d', $node->connstr($database), '-U', $role, (map { ('-v', $_) } @variables), '-f', "$FindBin::Bin/../../dashboard/report.sql" ], '<', \undef, '>', $out, '2>', \$err);
 	close $out;
 	return $err;
 }
@@ -90,7 +92,11 @@ like(found(q{//h:section[@id='expected']/h:p/text()}), qr/alter_model/, 'what a 
 like(report('board', 'model=plain'), qr/ERROR:  model "plain" has tenants: name one, -v tenant=NAME/, 'all tenants together are no report');
 like(report('board', 'model=plain', 'tenant=west'), qr/ERROR:  model "plain" has no tenant "west" that this role may see/, 'an unknown tenant');
 like(report('board', 'model=none'), qr/ERROR:  there is no model "none" in this database/, 'an unknown model');
+like(report('board', 'language=fr'), qr/ERROR:  name the model: -v model=NAME/, 'no model');
 like(report('board', 'model=plain', 'language=de'), qr/ERROR:  language is de, not en or fr/, 'an unknown language');
 like(report('outsider', 'model=plain'), qr/ERROR:  permission denied for schema plain/, 'who may not read, makes none');
+$node->safe_psql('postgres', q{CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'});
+$database = 'latin';
+like(report('board', 'model=plain'), qr/ERROR:  the report has signs that encoding LATIN1 may lack/, 'another encoding than UTF8');
 
 done_testing();
