@@ -11,7 +11,7 @@ use IPC::Run ();
 use ScoringCluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(model_node make_roles make_database views dated_calls offers tables verbs run_as attempt digest_sql digests open_session start_script);
+our @EXPORT = qw(model_node make_roles make_database make_attempt views dated_calls offers tables verbs run_as attempt digest_sql digests open_session start_script);
 
 # A node that is not started yet, with the databases chain and shop, which make_chain
 # and make_shop fill. The first one makes them, the later ones have copies.
@@ -49,26 +49,34 @@ sub make_roles
 	$node->safe_psql('postgres', join "\n", q{SELECT 'CREATE ROLE shopowner LOGIN' WHERE to_regrole('shopowner') IS NULL \gexec}, map { "CREATE ROLE $_ LOGIN;" } @more);
 }
 
-# The extension in schema scoring, and a schema crm of shopowner's with orders
-# and customers of three tenants, one of which has the separator in its name.
-sub make_database
+# public.attempt(statement): ok, or the error with its code and hint.
+sub make_attempt
 {
 	my ($node, $database) = @_;
-	$node->safe_psql('postgres', "CREATE DATABASE $database") unless $database eq 'postgres';
-	$node->safe_psql($database, qq{
-		CREATE SCHEMA scoring;
-		CREATE EXTENSION customer_scoring SCHEMA scoring;
-		GRANT USAGE ON SCHEMA scoring TO PUBLIC;
-		GRANT CREATE ON DATABASE $database TO shopowner;
-		CREATE SCHEMA crm AUTHORIZATION shopowner;
-		CREATE FUNCTION public.attempt(statement text) RETURNS text LANGUAGE plpgsql AS \$\$
+	$node->safe_psql($database, q{
+		CREATE FUNCTION public.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
 		DECLARE hint text; BEGIN
 		  EXECUTE statement;
 		  RETURN 'ok';
 		EXCEPTION WHEN OTHERS THEN
 		  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
 		  RETURN concat_ws(' ', sqlstate, sqlerrm, nullif(hint, ''));
-		END \$\$;
+		END $$;});
+}
+
+# The extension in schema scoring, and a schema crm of shopowner's with orders
+# and customers of three tenants, one of which has the separator in its name.
+sub make_database
+{
+	my ($node, $database) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $database") unless $database eq 'postgres';
+	make_attempt($node, $database);
+	$node->safe_psql($database, qq{
+		CREATE SCHEMA scoring;
+		CREATE EXTENSION customer_scoring SCHEMA scoring;
+		GRANT USAGE ON SCHEMA scoring TO PUBLIC;
+		GRANT CREATE ON DATABASE $database TO shopowner;
+		CREATE SCHEMA crm AUTHORIZATION shopowner;
 		SET ROLE shopowner;
 		CREATE TABLE crm.orders AS
 		SELECT customer_id, (ARRAY['a', 'a', 'b', 'b', 'a:b'])[1 + customer_id % 5] AS tenant, ordered_on, total

@@ -20,6 +20,7 @@ my $old = new_node('old');
 $old->append_conf('postgresql.conf', slurp_file("$ENV{TESTDIR}/$earlier.conf")) if $earlier;
 $old->start;
 make_roles($old, qw(reader analyst));
+make_attempt($old, 'postgres');
 
 # A digest of each column of views, of each customer where a view is about customers, in
 # the form VIEW.COLUMN DIGEST; of a view that has no answer, the error. Not what says when
@@ -80,14 +81,6 @@ my $before = $old->safe_psql('postgres', $scores);
 $old->safe_psql('postgres', q{
 	GRANT CREATE ON DATABASE postgres TO shopowner;
 	CREATE FUNCTION public.h(text) RETURNS float8 IMMUTABLE LANGUAGE sql AS $$SELECT (('x' || left(md5($1), 7))::bit(28)::int + 0.5) / 268435456.0$$;
-	CREATE FUNCTION public.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
-	DECLARE hint text; BEGIN
-		EXECUTE statement;
-		RETURN 'ok';
-	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-		RETURN concat_ws(' ', sqlstate, sqlerrm, nullif(hint, ''));
-	END $$;
 	CREATE FUNCTION public.says(views text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 	DECLARE view record; BEGIN
 		FOR view IN SELECT c.oid::regclass AS name, string_agg(format('(%L, t.%I::text)', a.attname, a.attname), ', ' ORDER BY a.attnum) AS columns,

@@ -9,18 +9,11 @@ use Test::More;
 
 my $node = new_node('live_changes');
 $node->start;
+make_attempt($node, 'postgres');
 $node->safe_psql('postgres', q{
 	CREATE ROLE shopowner LOGIN; CREATE ROLE app LOGIN; CREATE ROLE other LOGIN;
 	CREATE SCHEMA scoring; CREATE EXTENSION customer_scoring SCHEMA scoring; GRANT USAGE ON SCHEMA scoring TO PUBLIC;
 	GRANT CREATE ON DATABASE postgres TO shopowner, other;
-	CREATE FUNCTION public.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
-	DECLARE hint text; BEGIN
-	  EXECUTE statement;
-	  RETURN 'ok';
-	EXCEPTION WHEN OTHERS THEN
-	  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-	  RETURN concat_ws(' ', sqlstate, sqlerrm, nullif(hint, ''));
-	END $$;
 	CREATE SCHEMA crm AUTHORIZATION shopowner;
 	SET ROLE shopowner;
 	GRANT USAGE, CREATE ON SCHEMA crm TO other;

@@ -12,17 +12,10 @@ use Test::More;
 my $node = new_node('attackers');
 $node->start;
 make_roles($node, qw(mallory lyon));
+make_attempt($node, 'postgres');
 $node->safe_psql('postgres', q{
 	CREATE SCHEMA scoring;
 	CREATE EXTENSION customer_scoring SCHEMA scoring;
-	CREATE FUNCTION public.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
-	DECLARE hint text; BEGIN
-	  EXECUTE statement;
-	  RETURN 'ok';
-	EXCEPTION WHEN OTHERS THEN
-	  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-	  RETURN concat_ws(' ', sqlstate, sqlerrm, nullif(hint, ''));
-	END $$;
 	GRANT USAGE ON SCHEMA scoring TO PUBLIC;
 	GRANT CREATE ON DATABASE postgres TO shopowner, mallory, lyon;
 	-- what attackers catch: who ran it, outside of the transaction that ran it
