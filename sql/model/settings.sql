@@ -166,16 +166,15 @@ DECLARE
 	wanted		text;
 	value		jsonb;
 	s			@extschema@._setting;
+	resettable	text[] := ARRAY(SELECT o.name FROM @extschema@._setting AS o
+		WHERE o.redo <> 'fixed' AND (o.redo <> 'source' OR NOT o.is_required) ORDER BY o.name);
 BEGIN
 	FOREACH wanted IN ARRAY coalesce(reset, '{}') LOOP
-		SELECT o.* INTO s FROM @extschema@._setting AS o WHERE o.name = wanted
-		   AND o.redo <> 'fixed' AND (o.redo <> 'source' OR NOT o.is_required);
+		SELECT o.* INTO s FROM @extschema@._setting AS o WHERE o.name = wanted AND o.name = ANY (resettable);
 		IF NOT FOUND THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = format('reset: "%s" is no setting that has a default', left(wanted, 100)),
-				HINT = format('Those are %s.', (SELECT string_agg(o.name, ', ' ORDER BY o.name)
-					FROM @extschema@._setting AS o
-					 WHERE o.redo <> 'fixed' AND (o.redo <> 'source' OR NOT o.is_required)));
+				HINT = format('Those are %s.', array_to_string(resettable, ', '));
 		END IF;
 		IF changes ->> wanted IS NOT NULL THEN
 			RAISE invalid_parameter_value USING
