@@ -15,6 +15,7 @@
 \if :{?model} \else \set model '' \endif
 \if :{?language} \else \set language en \endif
 \if :{?tenant} \else \set tenant '' \endif
+\set raise_problem 'DO $$ BEGIN IF current_setting(''report.problem'') <> '''' THEN RAISE EXCEPTION ''%'', current_setting(''report.problem''); END IF; END $$;'
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET LOCAL client_min_messages = warning;
 SET LOCAL DateStyle = ISO;
@@ -23,9 +24,7 @@ SET LOCAL search_path = pg_catalog;
 SELECT set_config('report.problem', CASE WHEN :'model' = '' THEN 'name the model: -v model=NAME'
        WHEN getdatabaseencoding() <> 'UTF8' THEN format('the report has signs that encoding %s may lack: it is made in databases of UTF8', getdatabaseencoding())
        ELSE '' END, true) AS ignored \gset
-DO $$ BEGIN
-  IF current_setting('report.problem') <> '' THEN RAISE EXCEPTION '%', current_setting('report.problem'); END IF;
-END $$;
+:raise_problem
 SELECT :'language' = 'fr' AS french,
        to_regclass(format('%I.prediction_by_segment', :'model')) IS NOT NULL AS has_prediction,
        to_regclass(format('%I.category_by_segment', :'model')) IS NOT NULL AS has_categories,
@@ -34,14 +33,10 @@ SELECT :'language' = 'fr' AS french,
 SELECT set_config('report.problem', CASE WHEN :'language' NOT IN ('en', 'fr') THEN format('language is %s, not en or fr', :'language')
        WHEN to_regclass(format('%I.headline', :'model')) IS NULL THEN format('there is no model "%s" in this database', :'model')
        WHEN :'unnamed' = 't' THEN format('model "%s" has tenants: name one, -v tenant=NAME', :'model') ELSE '' END, true) AS ignored \gset
-DO $$ BEGIN
-  IF current_setting('report.problem') <> '' THEN RAISE EXCEPTION '%', current_setting('report.problem'); END IF;
-END $$;
+:raise_problem
 SELECT count(*) = 0 AS nobody FROM :"model".headline AS t WHERE to_jsonb(t) ->> 'tenant' IS NOT DISTINCT FROM nullif(:'tenant', '') \gset
 SELECT set_config('report.problem', CASE WHEN :'nobody' = 't' THEN format('model "%s" has no tenant "%s" that this role may see', :'model', :'tenant') ELSE '' END, true) AS ignored \gset
-DO $$ BEGIN
-  IF current_setting('report.problem') <> '' THEN RAISE EXCEPTION '%', current_setting('report.problem'); END IF;
-END $$;
+:raise_problem
 
 \if :french
 \set w_title 'Clients de'
