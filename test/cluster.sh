@@ -168,15 +168,16 @@ copy_source() {
 	chmod -R u+rwX,go+rX "$WORK/$name"
 }
 
-build_extension() {
+# make_extension NAME [ARG...]: make what is in $WORK/NAME, install it below $WORK/NAME.root
+make_extension() {
 	local name=$1; shift
-	copy_source "$name"
-	if ! as_user make -s -j2 -C "$WORK/$name" PG_CONFIG="$PG_CONFIG" "$@" >"$WORK/$name.log" 2>&1 ||
-		! as_user make -s -C "$WORK/$name" PG_CONFIG="$PG_CONFIG" "$@" DESTDIR="$WORK/$name.root" install >>"$WORK/$name.log" 2>&1
-	then
-		tail -n 40 "$WORK/$name.log" >&2
-		die "the build failed"
-	fi
+	as_user make -s -j2 -C "$WORK/$name" PG_CONFIG="$PG_CONFIG" "$@" >"$WORK/$name.log" 2>&1 &&
+		as_user make -s -C "$WORK/$name" PG_CONFIG="$PG_CONFIG" "$@" DESTDIR="$WORK/$name.root" install >>"$WORK/$name.log" 2>&1
+}
+
+build_extension() {
+	copy_source "$1"
+	make_extension "$@" || { tail -n 40 "$WORK/$1.log" >&2; die "the build failed"; }
 }
 
 # Debian's servers find an extension below a prefix by extension_destdir; from

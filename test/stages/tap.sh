@@ -15,9 +15,7 @@ earlier_version() {
 	mkdir "$WORK/$version"
 	git -C "$SOURCE_DIR" -c safe.directory='*' archive "$commit" | tar -C "$WORK/$version" --no-same-owner -xf -
 	[ "$(id -u)" != 0 ] || chown -R "$RUN_USER:" "$WORK/$version"
-	as_user make -s -j2 -C "$WORK/$version" PG_CONFIG="$PG_CONFIG" with_llvm=no CFLAGS='-O0 -fPIC' >"$WORK/$version.log" 2>&1 &&
-		as_user make -s -C "$WORK/$version" PG_CONFIG="$PG_CONFIG" with_llvm=no DESTDIR="$WORK/$version.root" install \
-			>>"$WORK/$version.log" 2>&1 ||
+	make_extension "$version" with_llvm=no CFLAGS='-O0 -fPIC' ||
 		{ failed "version $version can't be built" >&2; tail -n 20 "$WORK/$version.log" >&2; echo 'see above'; return 1; }
 }
 
