@@ -1,6 +1,6 @@
 # Chroots of other releases of Debian, made with what apt of this machine knows.
 #
-# Sourced by test/packages and test/matrix (bash), after test/cluster.sh. What runs in a
+# Sourced by test/packages, test/matrix and test/foreign (bash), after test/cluster.sh. What runs in a
 # chroot has mounts, processes and shared memory of its own, which end with the program
 # that started it: kill -9 of the script leaves files, no more.
 #
@@ -8,6 +8,12 @@
 #   make_chroot DIR              the release SUITE, with nothing installed
 #   settle_chroot DIR            up to date again, whatever was killed in it
 #   in_chroot DIR COMMAND...     run COMMAND there, as root
+#
+# Chroots that are kept for the next time, in CACHE: MATRIX_CACHE, or a directory of this user's.
+#
+#   hold_chroot NAME             set CHROOT; until its end this script alone has it
+#   renew_chroot                 settle it, if it is there
+#   complete_chroot [COMMAND...] make it, with what COMMAND does to $CHROOT.new; only then it has its name
 
 no_chroots() {
 	local package
@@ -65,4 +71,24 @@ settle_chroot() {
 		printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d" && chmod 755 "$dir/usr/sbin/policy-rc.d" &&
 		in_chroot "$dir" sh -ec 'dpkg --configure -a; apt-get update -q
 			apt-get install -y -q --fix-broken; apt-get dist-upgrade -y -q; apt-get clean; update-ca-certificates'
+}
+
+CACHE=${MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/customer_scoring}
+
+hold_chroot() {
+	mkdir -p "$CACHE" || exit 1
+	CHROOT=$CACHE/$1
+	exec 8>"$CHROOT.lock"
+	flock -n 8 || die "another run has the chroot $1"
+}
+
+renew_chroot() {
+	settle_chroot "$CHROOT" >"$CHROOT.log" 2>&1 8>&- || { tail -n 20 "$CHROOT.log" >&2; return 1; }
+}
+
+complete_chroot() {
+	echo "making a chroot of $SUITE in $CHROOT" >&2
+	rm -rf "$CHROOT.new"
+	{ make_chroot "$CHROOT.new" && "${@:-true}" && mv "$CHROOT.new" "$CHROOT"; } >"$CHROOT.log" 2>&1 8>&- ||
+		{ tail -n 20 "$CHROOT.log" >&2; die "no chroot of $SUITE"; }
 }
