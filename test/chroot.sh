@@ -43,10 +43,11 @@ isolated() {
 	setpriv --pdeathsig KILL unshare --mount --pid --ipc --fork --kill-child=KILL sh -c '"$@"; exit $?' sh "$@"
 }
 
-# in_chroot DIR COMMAND...: with /proc, /dev/shm and a clean environment.
+# in_chroot DIR COMMAND...: with /proc, /dev/shm and a clean environment. Its root is a mount of its own, without
+# which nothing in there could have mounts of its own again.
 in_chroot() {
 	local dir=$1; shift
-	isolated sh -ec 'mount -t proc proc "$0/proc"; mount -t tmpfs tmpfs "$0/dev/shm"
+	isolated sh -ec 'mount --bind "$0" "$0"; mount -t proc proc "$0/proc"; mount -t tmpfs tmpfs "$0/dev/shm"
 		exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive \
 			${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} "$@"' "$dir" "$@" </dev/null
 }
