@@ -188,7 +188,23 @@ CREATE FUNCTION @extschema@.btyd_probability(fit pg_catalog.jsonb, n pg_catalog.
   AS 'MODULE_PATHNAME', 'btyd_predict_probability'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_probability(pg_catalog.jsonb, pg_catalog.int4, pg_catalog.float8) IS
-  'Probability that a customer has n repeat days within t after the first event, in the unit of the fit';
+  'Probability that a new customer has n repeat days within t after the first event, in the unit of the fit';
+
+CREATE FUNCTION @extschema@.btyd_probability(fit pg_catalog.jsonb, n pg_catalog.int4, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, horizon pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_probability_after'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_probability(pg_catalog.jsonb, pg_catalog.int4, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Probability of exactly n further days with an event within the horizon, in the unit of the fit; n = 0: of none';
+
+CREATE FUNCTION @extschema@.btyd_probability(fit pg_catalog.jsonb, n pg_catalog.int4, history @extschema@.history,
+  as_of pg_catalog.date, horizon_days pg_catalog.float8) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_predict_probability_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_probability(pg_catalog.jsonb, pg_catalog.int4, @extschema@.history,
+  pg_catalog.date, pg_catalog.float8) IS
+  'Probability of exactly n days with an event in the horizon_days after as_of; n = 0: of none';
 
 CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
   t pg_catalog.float8, rate pg_catalog.float8) RETURNS pg_catalog.float8

@@ -148,29 +148,22 @@ btyd_unconditional(BtydFamily family, const double *parameters, double t)
 	return NAN;
 }
 
-double
-btyd_probability(BtydFamily family, const double *parameters, int n, double t)
+/* P(n days in (0, t]]; a and b are s and beta of Pareto/NBD */
+static double
+count_probability(BtydFamily family, double r, double alpha, double a, double b, int n, double t)
 {
-	double		r = parameters[0];
-	double		y = t / parameters[1];
+	double		y = t / alpha;
 	double		stayed;
 	double		left;
 	double		result;
 
-	if (!are_parameters(parameters, BTYD_PARAMETERS) || n < 0 || n > MAX_COUNT || !is_time(t))
-		return NAN;
 	if (family == BTYD_PARETONBD)
 	{
-		double		s = parameters[2];
-		double		beta = parameters[3];
-
-		stayed = log_negative_binomial(r, y, n) - s * log1p(t / beta);
-		left = log_negative_binomial_stopped(r, parameters[1], s, beta, n, t);
+		stayed = log_negative_binomial(r, y, n) - a * log1p(t / b);
+		left = log_negative_binomial_stopped(r, alpha, a, b, n, t);
 	}
 	else
 	{
-		double		a = parameters[2];
-		double		b = parameters[3];
 		double		trials = family == BTYD_MBGNBD ? n + 1.0 : n;
 		double		by_b;
 		double		by_sum;
@@ -183,6 +176,54 @@ btyd_probability(BtydFamily family, const double *parameters, int n, double t)
 	}
 	result = exp(stayed) + exp(left);
 	return result > 1.0 ? 1.0 : result;
+}
+
+double
+btyd_probability(BtydFamily family, const double *parameters, int n, double t)
+{
+	if (!are_parameters(parameters, BTYD_PARAMETERS) || n < 0 || n > MAX_COUNT || !is_time(t))
+		return NAN;
+	return count_probability(family, parameters[0], parameters[1], parameters[2], parameters[3], n,
+							 t);
+}
+
+/*
+ * Of a customer who is still there, what is known of rate and leaving has the
+ * shape of what was known at first, with other parameters; and one who is still
+ * there has not left after the last order, so that MBG/NBD is BG/NBD from then on.
+ */
+double
+btyd_probability_after(BtydFamily family, const double *parameters, int n, double x, double t_x,
+					   double t, double horizon)
+{
+	double		r = parameters[0] + x;
+	double		alpha = parameters[1] + t;
+	double		a = parameters[2];
+	double		b = parameters[3];
+	double		odds;
+	double		result;
+
+	if (!are_parameters(parameters, BTYD_PARAMETERS) || !is_customer(x, t_x, t) ||
+		n < 0 || n > MAX_COUNT || !is_time(horizon))
+		return NAN;
+	odds = log_odds_gone(family, parameters, x, t_x, t);
+	switch (family)
+	{
+		case BTYD_MBGNBD:
+			b += x + 1.0;
+			break;
+		case BTYD_BGNBD:
+			b += x;
+			break;
+		case BTYD_PARETONBD:
+			b += t;
+			break;
+	}
+	result = logistic(-odds) *
+		count_probability(family == BTYD_MBGNBD ? BTYD_BGNBD : family, r, alpha, a, b, n, horizon);
+	if (n == 0)
+		result += logistic(odds);
+	return finite_or_nan(result > 1.0 ? 1.0 : result);
 }
 
 double

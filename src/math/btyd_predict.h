@@ -49,6 +49,10 @@ extern double btyd_unconditional(BtydFamily family, const double *parameters, do
 /* P(n repeat days in (0, t]] of a customer that nothing is known about */
 extern double btyd_probability(BtydFamily family, const double *parameters, int n, double t);
 
+/* P(n repeat days in (t, t + horizon]] of a customer with this past */
+extern double btyd_probability_after(BtydFamily family, const double *parameters, int n,
+									 double x, double t_x, double t, double horizon);
+
 /*
  * Discounted expected residual transactions, at a continuous rate per unit of
  * time: Pareto/NBD only, NaN for the other families.

@@ -240,19 +240,25 @@ residual(const Fit *fit, const Customer *customer, double rate)
 }
 
 /*
- * The fit and the customer of a call, whose arguments are fit, x, t_x, t or fit,
- * history, as_of. NULL: they give no prediction.
+ * The fit and the customer of a call, whose first argument is fit, and from
+ * argument on x, t_x, t or history, as_of. NULL: they give no prediction.
  */
 static const Fit *
-read_prediction(FunctionCallInfo fcinfo, bool of_history, Customer *customer)
+read_prediction_at(FunctionCallInfo fcinfo, int argument, bool of_history, Customer *customer)
 {
 	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
 
 	if (!of_history)
-		customer_of_arguments(fcinfo, 1, customer);
-	else if (!customer_of_history(fcinfo, 1, fit, customer, NULL))
+		customer_of_arguments(fcinfo, argument, customer);
+	else if (!customer_of_history(fcinfo, argument, fit, customer, NULL))
 		return NULL;
 	return fit->usable ? fit : NULL;
+}
+
+static const Fit *
+read_prediction(FunctionCallInfo fcinfo, bool of_history, Customer *customer)
+{
+	return read_prediction_at(fcinfo, 1, of_history, customer);
 }
 
 static Datum
@@ -325,21 +331,59 @@ btyd_predict_new(PG_FUNCTION_ARGS)
 	RETURN_PREDICTION(btyd_unconditional((BtydFamily) fit->family, fit->parameters, t));
 }
 
+static int32
+check_days_with_event(int32 n)
+{
+	if (n < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("n must be at least 0, but is %d", n)));
+	return n;
+}
+
 PG_FUNCTION_INFO_V1(btyd_predict_probability);
 Datum
 btyd_predict_probability(PG_FUNCTION_ARGS)
 {
 	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	int32		n = PG_GETARG_INT32(1);
+	int32		n = check_days_with_event(PG_GETARG_INT32(1));
 	double		t = check_amount("t", PG_GETARG_FLOAT8(2));
 
-	if (n < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("n must be at least 0, but is %d", n)));
 	if (!fit->usable)
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(btyd_probability((BtydFamily) fit->family, fit->parameters, n, t));
+}
+
+/* Arguments fit, n, the customer, horizon or horizon_days */
+static Datum
+predict_probability_after(FunctionCallInfo fcinfo, bool of_history)
+{
+	int32		n = check_days_with_event(PG_GETARG_INT32(1));
+	double		horizon = of_history ? check_amount("horizon_days", PG_GETARG_FLOAT8(4)) :
+		check_amount("horizon", PG_GETARG_FLOAT8(5));
+	Customer	customer;
+	const Fit  *fit = read_prediction_at(fcinfo, 2, of_history, &customer);
+
+	if (fit == NULL)
+		PG_RETURN_NULL();
+	if (of_history)
+		horizon /= fit->unit_days;
+	RETURN_PREDICTION(btyd_probability_after((BtydFamily) fit->family, fit->parameters, n,
+											 customer.x, customer.t_x, customer.t, horizon));
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_probability_after);
+Datum
+btyd_predict_probability_after(PG_FUNCTION_ARGS)
+{
+	return predict_probability_after(fcinfo, false);
+}
+
+PG_FUNCTION_INFO_V1(btyd_predict_probability_history);
+Datum
+btyd_predict_probability_history(PG_FUNCTION_ARGS)
+{
+	return predict_probability_after(fcinfo, true);
 }
 
 PG_FUNCTION_INFO_V1(btyd_predict_residual);

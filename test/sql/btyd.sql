@@ -82,6 +82,15 @@ SELECT family, count(*) AS customers,
   FROM fit, customer WHERE family <> 'spend' GROUP BY family ORDER BY family;
 SELECT family, round(sum(btyd_probability(fit, n, 39))::numeric, 4) AS sum, abs(sum(n * btyd_probability(fit, n, 39)) / btyd_expected_new(fit, 39) - 1) < 0.001 AS mean
   FROM fit, generate_series(0, 400) n WHERE family <> 'spend' GROUP BY family, fit ORDER BY family;
+-- so are those of a horizon after any past; none is expected of somebody, and again none, as none at once
+SELECT family, x, t_x, t, abs(sum(p) - 1) < 1e-12 AS sum, abs(sum(n * p) / btyd_expected(fit, x, t_x, t, 39) - 1) < 1e-9 AS mean,
+       abs(btyd_probability(fit, 0, x, t_x, t, 10) * btyd_probability(fit, 0, x, t_x, t + 10, 29) / btyd_probability(fit, 0, x, t_x, t, 39) - 1) < 1e-12 AS silence,
+       min(p) >= 0 AND max(p) <= 1 AS probabilities
+  FROM fit, (VALUES (0, 0::float8, 39::float8), (1, 0.14, 40), (2, 30.43, 38.86), (26, 30.86, 31), (26, 10, 31), (100, 300, 400)) c(x, t_x, t), generate_series(0, 400) n,
+       LATERAL btyd_probability(fit, n, x, t_x, t, 39) p WHERE family <> 'spend' GROUP BY family, fit, x, t_x, t ORDER BY family, x, t_x;
+-- somebody who has just come for the first time is a new customer
+SELECT family, bool_and(abs(btyd_probability(fit, n, 0, 0, 0, 39) / btyd_probability(fit, n, 39) - 1) < 1e-12) AS new FROM fit, generate_series(0, 9) n WHERE family <> 'spend' GROUP BY family ORDER BY family;
+SELECT btyd_probability(fit, 0, 1, 1, 2, 0) AS none_now, btyd_probability(fit, 1, 1, 1, 2, 0) AS one_now FROM fit WHERE family = 'bgnbd';
 -- the discounted residual of no discount and few to come is what is expected; discounts lower it; paretonbd alone has it
 SELECT family, bool_and(btyd_residual(fit, x, t_x, t, 0.001) >= btyd_residual(fit, x, t_x, t, 0.01)) AS falls, count(btyd_residual(fit, x, t_x, t, 0.01)) AS there
   FROM fit, customer WHERE family <> 'spend' GROUP BY family ORDER BY family;
@@ -98,6 +107,8 @@ SELECT id, h::history AS history FROM (VALUES (1, '{2025-01-03:1:10,2025-01-10:2
   (4, '{2024-01-03:1:10,2024-01-05:1:20,2024-01-07:1:20}'), (5, '{2025-02-01:1:100,2025-02-10:1:-30}'), (6, '{2025-06-01:1:5}'), (7, '{}'), (8, '{2025-02-01:1:10,2025-02-20:2:-1}'), (9, NULL)) h(id, h);
 SELECT id, bool_and(btyd_alive(fit, history, '2025-03-07') IS NOT DISTINCT FROM btyd_alive(fit, b.x, b.t_x, b.t)) AS alive,
        bool_and(btyd_expected(fit, history, '2025-03-07', 90) IS NOT DISTINCT FROM btyd_expected(fit, b.x, b.t_x, b.t, 90 / 7.0)) AS expected,
+       bool_and(btyd_probability(fit, 0, history, '2025-03-07', 90) IS NOT DISTINCT FROM btyd_probability(fit, 0, b.x, b.t_x, b.t, 90 / 7.0)
+                AND btyd_probability(fit, 2, history, '2025-03-07', 90) IS NOT DISTINCT FROM btyd_probability(fit, 2, b.x, b.t_x, b.t, 90 / 7.0)) AS probability,
        bool_and(churn_probability(fit, history, '2025-03-07') IS NOT DISTINCT FROM 1 - btyd_alive(fit, b.x, b.t_x, b.t)) AS churn,
        bool_and(coalesce(abs(btyd_residual(fit, history, '2025-03-07', 0.1) - btyd_residual(fit, b.x, b.t_x, b.t, ln(1.1::float8) / 365.25 * 7)), 0) < 1e-12) AS residual,
        bool_and(abs(coalesce(clv(fit, s.spend, history, '2025-03-07', 12, 30.4375, 0.01, 0.3) / clv(fit, s.spend, b.x, b.t_x, b.t, b.m, 12, 30.4375 / 7, 0.01, 0.3), 1) - 1) < 1e-12) AS clv,
@@ -153,9 +164,9 @@ INSERT INTO useless VALUES ('{"family": "bgnbd", "parameters": null, "unit_days"
 INSERT INTO useless VALUES ('{"family": "paretonbd", "unit_days": 1}', '{"family": "gammagamma", "parameters": {"p": 2, "q": 3, "gamma": 20}, "status": "not_converged"}');
 SELECT prediction_reason(fit) AS reason, prediction_reason(spend) AS spend_reason, prediction_reason(fit, 2, 3, 4) AS customer, prediction_reason(fit, '{2025-01-03:1:10}'::history, '2025-03-07') AS history,
        churn_reason(fit, '{2025-01-03:1:10}', '2025-03-07') AS churn, next_order_reason(fit, '{2025-01-03:1:10}', '2025-03-07') AS next_order, clv_reason(fit, spend, '{2025-01-03:1:10}', '2025-03-07') AS clv,
-       concat(btyd_alive(fit, 2, 3, 4), btyd_expected(fit, 2, 3, 4, 5), btyd_expected_new(fit, 5), btyd_probability(fit, 1, 5), btyd_residual(fit, 2, 3, 4, 0.1),
+       concat(btyd_alive(fit, 2, 3, 4), btyd_expected(fit, 2, 3, 4, 5), btyd_expected_new(fit, 5), btyd_probability(fit, 1, 5), btyd_probability(fit, 0, 2, 3, 4, 5), btyd_residual(fit, 2, 3, 4, 0.1),
               spend_expected(spend, 2, 5), spend_expected(spend, 0, NULL), clv(fit, spend, 2, 3, 4, 5, 12, 4, 0.01), btyd_alive(fit, '{2025-01-03:1:10}', '2025-03-07'),
-              btyd_expected(fit, '{2025-01-03:1:10}', '2025-03-07', 90), churn_probability(fit, '{2025-01-03:1:10}', '2025-03-07'), next_order_expected_on(fit, '{2025-01-03:1:10}', '2025-03-07'),
+              btyd_expected(fit, '{2025-01-03:1:10}', '2025-03-07', 90), btyd_probability(fit, 0, '{2025-01-03:1:10}', '2025-03-07', 90), churn_probability(fit, '{2025-01-03:1:10}', '2025-03-07'), next_order_expected_on(fit, '{2025-01-03:1:10}', '2025-03-07'),
               clv(fit, spend, '{2025-01-03:1:10}', '2025-03-07', 12, 30, 0.01), spend_expected(spend, '{2025-01-03:1:10}'::history, '2025-03-07')) AS nothing
   FROM useless;
 SELECT prediction_reason(NULL) AS no_fit, prediction_reason(NULL, 1, 1, 1) AS no_fit, prediction_reason(fit, NULL, 1, 1) AS no_customer, prediction_reason(fit, NULL::history, '2025-01-01') AS no_history,
@@ -198,6 +209,10 @@ SELECT btyd_expected(fit, 1, 1, 2, 'NaN') FROM fit WHERE family = 'bgnbd';
 SELECT btyd_expected(fit, '{2025-01-03:1:10}', '2025-03-07', -90) FROM fit WHERE family = 'bgnbd';
 SELECT btyd_expected(fit, '{2025-01-03:1:10}', 'infinity', 90) FROM fit WHERE family = 'bgnbd';
 SELECT btyd_probability(fit, -1, 2) FROM fit WHERE family = 'bgnbd';
+SELECT btyd_probability(fit, -1, 1, 1, 2, 5) FROM fit WHERE family = 'bgnbd';
+SELECT btyd_probability(fit, 0, 1, 1, 2, -5) FROM fit WHERE family = 'bgnbd';
+SELECT btyd_probability(fit, 0, 1, 3, 2, 5) FROM fit WHERE family = 'bgnbd';
+SELECT btyd_probability(fit, 0, '{2025-01-03:1:10}', '2025-03-07', 'NaN') FROM fit WHERE family = 'bgnbd';
 SELECT btyd_residual(fit, 1, 1, 2, -0.1) FROM fit WHERE family = 'paretonbd';
 SELECT next_order_expected_on(fit, '{2025-01-03:1:10}', '2025-03-07', 0) FROM fit WHERE family = 'bgnbd';
 SELECT clv(b.fit, s.fit, 0, 0, 4, NULL, 0, 4, 0.01) FROM fit b, fit s WHERE b.family = 'bgnbd' AND s.family = 'spend';

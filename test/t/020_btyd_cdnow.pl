@@ -108,6 +108,24 @@ for my $table (sort keys %source)
 is($node->safe_psql('postgres', "SELECT abs(sum(${\($_ eq 'paretonbd' ? 'pnbd' : $_)}_ll) / (SELECT (fit ->> 'log_likelihood')::float8 FROM $_) - 1) < 1e-11 FROM oracle"), 't', "$_: likelihoods add up")
   for qw(bgnbd mbgnbd paretonbd);
 
+# No order in a horizon, and none in the next, is none in both
+for my $family (qw(bgnbd mbgnbd paretonbd))
+{
+	my $off = $node->safe_psql('postgres', qq{
+		SELECT max(abs(btyd_probability($family.fit, 0, x, t_x, t, 10) * btyd_probability($family.fit, 0, x, t_x, t + 10, 29) / btyd_probability($family.fit, 0, x, t_x, t, 39) - 1))
+		  FROM summary, $fits});
+	cmp_ok($off, '<', 1e-12, "$family: silence goes on");
+}
+
+# Who orders at all within the 39 weeks after: the probability of that answers, the probability of being a
+# customer doesn't. 71.0 % had no order.
+is($node->safe_psql('postgres', q{
+	SELECT round(avg((x_holdout = 0)::int), 3), round(avg(btyd_probability(fit, 0, x, t_x, t, 39))::numeric, 3),
+	       round(brier_score(btyd_probability(fit, 0, x, t_x, t, 39), x_holdout = 0)::numeric, 3),
+	       round(avg(1 - btyd_alive(fit, x, t_x, t))::numeric, 3), round(brier_score(1 - btyd_alive(fit, x, t_x, t), x_holdout = 0)::numeric, 3)
+	  FROM summary JOIN (SELECT customer_id, x_holdout FROM customer) c USING (customer_id), paretonbd}), '0.710|0.778|0.162|0.554|0.194',
+	'paretonbd: who has no order in 39 weeks, by the probability of none and of having left');
+
 # What was expected of the next 39 weeks, and what came
 my ($bias) = $node->safe_psql('postgres', q{SELECT sum(btyd_expected(fit, x, t_x, t, 39)) / (SELECT sum(x_holdout) FROM customer) FROM summary, bgnbd});
 cmp_ok(abs($bias - 1), '<', 0.15, 'bgnbd: orders expected in 39 weeks are near those that came');

@@ -196,6 +196,19 @@ def probability(family, p, n, t):
             + beta_function(c + 1, d + n) * negative_binomial_tail(r, y, n)) / beta_function(c, d)
 
 
+def probability_after(family, p, n, x, t_x, t, horizon):
+    """of n repeat days within the horizon after t: without one, by the likelihoods of the two ages; else by
+    what is known of those who are still there, who are new customers with other parameters"""
+    if n == 0:
+        return exp(log_likelihood(family, p, x, t_x, t + horizon) - log_likelihood(family, p, x, t_x, t))
+    r, alpha, c, d = p
+    if family == PARETO:
+        later = (r + x, alpha + t, c, d + t)
+    else:
+        later = (r + x, alpha + t, c, d + x + (1 if family == MBG else 0))
+    return alive(family, p, x, t_x, t) * probability(PARETO if family == PARETO else BG, later, n, horizon)
+
+
 def residual(family, p, x, t_x, t, rate):
     """Fader, Hardie, Lee (2005), with the customer's likelihood"""
     r, alpha, s, beta = p
@@ -309,6 +322,16 @@ def rows():
         if p[0] * x + p[1] > 1:
             yield 'spend_expected', (p, (x, m)), lambda p, x, m: spend_expected(p, x, m)
 
+    draw = random.Random(20261130)
+    for family in (MBG, BG, PARETO):
+        for i in range(220):
+            p, (x, t_x, t) = any_parameters(draw, family), any_customer(draw)
+            n, horizon = draw.choice([0, 0, 0, 1, 1, 2, 5, 40]), draw.choice(AGES + [1e-6])
+            # not those that take mpmath minutes
+            if family != PARETO or n == 0 or p[0] + x < 1000:
+                yield ('probability_after', (family, p, (n, x, t_x, t, horizon)),
+                       lambda p, *c: probability_after(family, p, int(c[0]), *c[1:]))
+
 
 def flat(arguments):
     for a in arguments:
@@ -384,11 +407,14 @@ def simulate(customers=400000):
             for days, end in people:
                 seen = [day for day in days if day <= 39]
                 if len(seen) == x and low <= (seen[-1] if seen else 0) <= high:
-                    alike.append((end > 39, len(days) - x))
+                    alike.append((end > 39, len(days) - x, sum(day > 39 and day <= 60 for day in days)))
             t_x = mpf(low + high) / 2 if x else mpf(0)
-            compare('P(alive | %d, %s)' % (x, t_x), [a for a, y in alike], len(alike), alive(family, p, x, t_x, mpf(39)))
-            compare('E[Y(111) | %d, %s]' % (x, t_x), [y for a, y in alike], len(alike),
+            compare('P(alive | %d, %s)' % (x, t_x), [a for a, y, z in alike], len(alike), alive(family, p, x, t_x, mpf(39)))
+            compare('E[Y(111) | %d, %s]' % (x, t_x), [y for a, y, z in alike], len(alike),
                     expected(family, p, x, t_x, mpf(39), mpf(111)))
+            for n in (0, 1, 2):
+                compare('P(Y(21) = %d | %d, %s)' % (n, x, t_x), [z == n for a, y, z in alike], len(alike),
+                        probability_after(family, p, n, x, t_x, mpf(39), mpf(21)))
     print('largest |z|: %.2f' % worst)
 
 

@@ -41,6 +41,7 @@ static Promise promises[] = {
 	{"expected", 1e-12, 0, 550, 0},
 	{"unconditional", 1e-12, 0, 280, 0},
 	{"probability", 1e-12, 0, 400, 0},
+	{"probability_after", 1e-12, 0, 550, 0},
 	{"residual", 1e-12, 0, 140, 0},
 	{"spend", 1e-12, 0, 150, 0},
 	{"spend_expected", 1e-12, 0, 140, 0},
@@ -96,6 +97,8 @@ evaluate(const char *function, const double *a, double *got)
 		got[0] = btyd_unconditional(family, p, c[0]);
 	else if (strcmp(function, "probability") == 0)
 		got[0] = btyd_probability(family, p, (int) c[0], c[1]);
+	else if (strcmp(function, "probability_after") == 0)
+		got[0] = btyd_probability_after(family, p, (int) c[0], c[1], c[2], c[3], c[4]);
 	else if (strcmp(function, "residual") == 0)
 		got[0] = btyd_residual(family, p, c[0], c[1], c[2], c[3]);
 	else if (strcmp(function, "spend") == 0)
@@ -279,6 +282,43 @@ probabilities_sum_to_one(void **state)
 		}
 }
 
+/* So are those of a period that follows a past, and it goes on as a whole or in two parts. */
+static void
+probabilities_after_a_past(void **state)
+{
+	const double past[][3] = {{0, 0, 30}, {1, 30, 30}, {2, 5, 40}, {12, 38, 39}};
+
+	(void) state;
+	for (int family = 0; family < 3; family++)
+		for (size_t i = 0; i < sizeof(past) / sizeof(past[0]); i++)
+		{
+			const double *p = published[family];
+			const double *c = past[i];
+			double		sum = 0.0;
+			double		mean = 0.0;
+
+			for (int n = 0; n < 1500; n++)
+			{
+				double		one = btyd_probability_after(family, p, n, c[0], c[1], c[2], 50);
+
+				assert_true(one >= 0.0 && one < 1.0);
+				sum += one;
+				mean += n * one;
+			}
+			assert_near(sum, 1.0, 1e-12);
+			assert_near(mean / btyd_expected(family, p, c[0], c[1], c[2], 50), 1.0, 1e-12);
+			/* silence, and again silence */
+			assert_near(btyd_probability_after(family, p, 0, c[0], c[1], c[2], 20) *
+						btyd_probability_after(family, p, 0, c[0], c[1], c[2] + 20, 30) /
+						btyd_probability_after(family, p, 0, c[0], c[1], c[2], 50), 1.0, 1e-12);
+			assert_near(btyd_probability_after(family, p, 0, c[0], c[1], c[2], 0), 1.0, 1e-15);
+			assert_true(btyd_probability_after(family, p, 2, c[0], c[1], c[2], 0) == 0.0);
+			assert_true(isnan(btyd_probability_after(family, p, -1, c[0], c[1], c[2], 5)));
+			assert_true(isnan(btyd_probability_after(family, p, 1, c[0], c[1], c[2], -1)));
+			assert_true(isnan(btyd_probability_after(family, p, 1, c[0], c[2] + 1, c[2], 5)));
+		}
+}
+
 /* Through the removable singularities without a step, and at the ends */
 static void
 limits(void **state)
@@ -437,6 +477,7 @@ main(void)
 		cmocka_unit_test(reference_table),
 		cmocka_unit_test(published_predictions),
 		cmocka_unit_test(probabilities_sum_to_one),
+		cmocka_unit_test(probabilities_after_a_past),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(no_answer),
 	};
