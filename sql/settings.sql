@@ -31,3 +31,27 @@ BEGIN
 		SET timezone = 'UTC' SET default_text_search_config = 'pg_catalog.simple';
 END
 $$;
+--
+-- Citus sends statements that make objects to its workers. What a model consists of stays
+-- here, where its tables are: the workers would know nothing of what its views read, and
+-- Citus would warn of each. But what stands on tables of others, triggers and indexes, goes
+-- where Citus has these tables: else a trigger on a local table that Citus manages would
+-- stand on its empty shell. Both are said of what makes the objects, too, and not of the
+-- calls alone: when a call locks such a table, Citus itself turns the setting on, for the
+-- rest of the session. Without Citus it has no meaning.
+--
+DO $$
+DECLARE
+	f	pg_catalog.text;
+BEGIN
+	FOREACH f IN ARRAY '{_model_create,_model_alter,_model_upgrade,refresh_model,_set_stream,drop_stream,'
+			'_model_probe,_model_live_probe,_ledger_probe,'
+			'_model_make_tables,_model_make_shown,_model_make_trigger_function}'::pg_catalog.text[] LOOP
+		EXECUTE pg_catalog.format('ALTER FUNCTION @extschema@.%I SET citus.enable_ddl_propagation = off', f);
+	END LOOP;
+	FOREACH f IN ARRAY '{_model_hang_triggers,_model_drop_triggers,_model_make_key_index,'
+			'_model_drop_key_index}'::pg_catalog.text[] LOOP
+		EXECUTE pg_catalog.format('ALTER FUNCTION @extschema@.%I SET citus.enable_ddl_propagation = on', f);
+	END LOOP;
+END
+$$;

@@ -439,6 +439,13 @@ BEGIN
 					' live_on => ''{"shop.orders": "id"}''.';
 		END IF;
 		PERFORM @extschema@._model_live_check_table(relation);
+		-- what reads the source writes the ledger, in one statement
+		IF EXISTS (SELECT 1 FROM @extschema@._citus_tables(ARRAY[relation::oid])) THEN
+			RAISE feature_not_supported USING
+				MESSAGE = format('live_on: %s is a local table that Citus manages', relation),
+				DETAIL = 'Citus plans no statement that reads it and writes a ledger.',
+				HINT = 'Leave live_on out and schedule refresh_model.';
+		END IF;
 		SELECT format('%I.%I', n.nspname, c.relname) INTO name
 		  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation;
 		IF name <> ALL (coalesce(probe.tables, '{}')) THEN

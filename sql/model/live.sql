@@ -43,7 +43,7 @@ COMMENT ON FUNCTION @extschema@._model_live_events(jsonb) IS
 -- come later add to them, and the customers are back as soon as the total fits. A
 -- piece is a row, or up to 9,000 of at most a million, which are below 2^63 units
 -- of 10^-9.
-CREATE FUNCTION @extschema@._model_live_pieces(model name, settings jsonb, too_large text)
+CREATE FUNCTION @extschema@._model_live_pieces(model name, settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -52,24 +52,38 @@ DECLARE
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
 BEGIN
 	RETURN format($q$
-		INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)
-		SELECT p.key, %3$s @extschema@.history_agg(p.day, p.value%4$s)
+		SELECT p.key, %2$s @extschema@.history_agg(p.day, p.value%3$s)
 		  FROM (SELECT r.*, CASE WHEN abs(r.value) <= 1000000 THEN row_number() OVER w / 9000
 							 ELSE - row_number() OVER w END AS piece
-				  FROM (SELECT %5$s AS key, r.* FROM (%6$s) AS r) AS r
+				  FROM (SELECT %4$s AS key, r.* FROM (%5$s) AS r) AS r
 				  LEFT JOIN %1$I.merged_customers AS m ON m.customer_key = r.key
-				 WHERE EXISTS (%7$s) AND coalesce(m.root_key, r.key) IN (%7$s)
+				 WHERE coalesce(m.root_key, r.key) = ANY ($1)
 				WINDOW w AS (PARTITION BY r.key)) AS p
 		 GROUP BY p.key, p.customer, p.piece$q$, model,
-		CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
-		CASE WHEN tenanted THEN 'p.customer[1], p.customer[2],' ELSE ''''',' END,
+		CASE WHEN tenanted THEN 'p.customer[1], p.customer[2],' ELSE $q$'', NULL::text,$q$ END,
 		replace(@extschema@._model_live_counts(settings), 'r.', 'p.'),
 		@extschema@._model_source_key(settings, 'r.customer'),
-		@extschema@._model_live_events(settings), too_large);
+		@extschema@._model_live_events(settings));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_live_pieces(name, jsonb, text) IS
-	'internal: the statement that keeps in pending what fits no history';
+COMMENT ON FUNCTION @extschema@._model_live_pieces(name, jsonb) IS
+	'internal: the query for what of some customers, an array, is kept in pending because it fits no history';
+
+-- Their rows, by the snapshot of the statement that asks. In a function of its own, since Citus
+-- would have to plan that statement, over tables of ours, if it read a local table of Citus.
+CREATE FUNCTION @extschema@._live_pieces(query text, too_large text[])
+	RETURNS TABLE (customer_key text, tenant text, customer_id text, difference @extschema@.history)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF too_large IS NOT NULL THEN
+		RETURN QUERY EXECUTE query USING too_large;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._live_pieces(text, text[]) IS
+	'internal: the rows of customers whose history would be too large, in pieces';
 
 -- The enums among the columns that a live model reads.
 CREATE FUNCTION @extschema@._model_live_enums(relation oid, columns text[])
@@ -97,7 +111,7 @@ DECLARE
 	instead		text := 'Leave live out and schedule refresh_model';
 	parts		oid[];		-- with the table itself
 	c			record;
-	distributed	boolean;
+	citus		text;		-- kind of table
 	chunked		boolean;
 BEGIN
 	IF relation IS NULL THEN
@@ -155,15 +169,17 @@ BEGIN
 			DETAIL = 'Rows that are replicated fire no statement triggers.',
 			HINT = instead || ', or make the model where the rows come from.';
 	END IF;
-	IF to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN
-		EXECUTE 'SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid = $1)'
-			INTO distributed USING relation;
-		IF distributed THEN
-			RAISE feature_not_supported USING
-				MESSAGE = format('live: %s is a Citus table', relation),
-				DETAIL = 'Its rows are written on other servers, where these triggers don''t fire.',
-				HINT = instead || '.';
-		END IF;
+	-- a local table that Citus manages is written here alone, and has its triggers
+	SELECT CASE k.kind WHEN 'local' THEN 'partitioned' ELSE k.kind END INTO citus
+	  FROM @extschema@._citus_tables(ARRAY[relation::oid]) AS k WHERE k.kind <> 'local' OR c.relkind = 'p';
+	IF FOUND THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('live: %s is a %s table of Citus', relation, citus),
+			DETAIL = CASE citus
+				WHEN 'reference' THEN 'Every server has a copy of it, on which these triggers can''t stand.'
+				WHEN 'partitioned' THEN 'Citus writes its partitions under names that the model doesn''t know.'
+				ELSE 'Its rows are written on other servers, where these triggers don''t fire.' END,
+			HINT = instead || '.';
 	END IF;
 	IF pg_get_userbyid(c.relowner) <> current_user THEN
 		RAISE insufficient_privilege USING

@@ -118,10 +118,14 @@ BEGIN
 		@extschema@._ledger_reading(model, settings)
 			|| format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects AS r'
 			' WHERE r.reason !~ ''^(stream [0-9]+|events): '')', model)
-			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)',
-				@extschema@._model_live_pieces(model, @extschema@._ledger_source(settings), format(
-					'SELECT d.too_large FROM differing AS d WHERE d.too_large IS NOT NULL AND %s',
-					@extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
+			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS ('
+				'INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)'
+				' SELECT p.customer_key, p.tenant, %3$s p.difference FROM @extschema@._live_pieces(%4$L,'
+				' (SELECT array_agg(d.too_large) FROM differing AS d WHERE d.too_large IS NOT NULL AND %5$s)) AS p)',
+				model, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
+				CASE WHEN tenanted THEN 'p.customer_id,' ELSE '' END,
+				@extschema@._model_live_pieces(model, @extschema@._ledger_source(settings)),
+				@extschema@._model_not_suppressed(model, 'd.too_large')) ELSE '' END,
 		@extschema@._model_not_suppressed(model, 'd.customer_key'),
 		@extschema@._model_kept_customer(model, settings, 'f.history', 'f.customer_key'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN 'NULL::text[]' ELSE

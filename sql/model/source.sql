@@ -23,6 +23,37 @@ END;
 COMMENT ON FUNCTION @extschema@._model_table_tree(oid) IS
 	'internal: a table and its partitions, without a lock on them';
 
+-- The tables of Citus among these relations, and among those that views of them read: local,
+-- reference or distributed. A table of one shard is distributed, too: it stands on some worker.
+CREATE FUNCTION @extschema@._citus_tables(relations oid[])
+	RETURNS TABLE (relation regclass, kind text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
+		RETURN;
+	END IF;
+	RETURN QUERY EXECUTE $q$
+		WITH RECURSIVE reads AS (
+			SELECT u.oid FROM unnest($1) AS u (oid)
+			UNION
+			SELECT d.refobjid
+			  FROM reads AS r
+			  JOIN pg_class AS c ON c.oid = r.oid AND c.relkind = 'v'
+			  JOIN pg_rewrite AS w ON w.ev_class = c.oid
+			  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+			   AND d.refclassid = 'pg_class'::regclass)
+		SELECT p.logicalrelid::regclass,
+			   CASE WHEN p.partmethod <> 'n' THEN 'distributed' WHEN p.repmodel = 't' THEN 'reference'
+					WHEN p.colocationid = 0 THEN 'local' ELSE 'distributed' END
+		  FROM pg_catalog.pg_dist_partition AS p JOIN reads AS r ON r.oid = p.logicalrelid
+		 ORDER BY p.logicalrelid::regclass::text$q$ USING relations;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._citus_tables(oid[]) IS
+	'internal: which of these relations, and of what their views read, are tables of Citus, and of what kind';
+
 -- People who can't be read any more, in words that lead to alter_model: else the
 -- error would print a query of a hundred lines.
 CREATE FUNCTION @extschema@._model_check_people(model name, settings jsonb)
@@ -586,6 +617,29 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_resolve_source(name, jsonb, jsonb) IS
 	'internal: what the source of a model and its columns are';
 
+-- Who has no order is found by looking each person up among the histories, which stand
+-- here: Citus plans no such query over people who stand on workers.
+CREATE FUNCTION @extschema@._check_citus_people(relations regclass[])
+	RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	distributed	regclass := (SELECT c.relation FROM @extschema@._citus_tables(relations::oid[]) AS c
+							  WHERE c.kind = 'distributed' LIMIT 1);
+BEGIN
+	IF distributed IS NOT NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('customers: %s is a distributed table of Citus', distributed),
+			DETAIL = 'Its rows can''t be joined with the histories of a model.',
+			HINT = format('A reference table can: SELECT undistribute_table(%1$L); SELECT create_reference_table(%1$L);'
+				' or give a materialized view of it.', distributed);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._check_citus_people(regclass[]) IS
+	'internal: refuse a table of customers that Citus has distributed';
+
 -- The same of the table of customers. key_column: the customer, if it has the name
 -- that the source gives it.
 CREATE FUNCTION @extschema@._model_resolve_people(model name, caller jsonb, settings jsonb, key_column text)
@@ -731,6 +785,7 @@ BEGIN
 			   FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
 	SELECT p.definition, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
+	PERFORM @extschema@._check_citus_people(given.relations::regclass[]);
 	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
 END
 $$;
