@@ -1,13 +1,14 @@
 # Models on Citus: a coordinator and two workers. A model over distributed orders, and over
 # histories that the workers have made, equals that over the same orders in one server, row
 # for row. No call warns of what stays on the coordinator, and none leaves the setting that does
-# it behind. What can't work is refused, by what its hint leads to.
+# it behind. What can't work is refused, by what its hint leads to. First the SQL of
+# docs/scaling.md, as it stands there.
 #
 # Citus is looked for in the server's own directories, and below CITUS_ROOT, where somebody has
 # installed it by make DESTDIR=$CITUS_ROOT install.
 use strict;
 use warnings;
-use File::Basename qw(basename);
+use File::Basename qw(basename dirname);
 use ScoringCluster;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -86,6 +87,31 @@ is($_->safe_psql('postgres', q{SELECT extversion FROM pg_extension WHERE extname
 
 my $over = q{customer => 'customer_id', day => 'order_date', value => 'amount', as_of => '2025-12-31'};
 my @views = qw(customer_scores customer_segments segment_summary rfm_grid score_distribution thresholds at_risk_customers vip_customers);
+
+# --- scores without a model: the page's own SQL, and what it says of it
+my ($steps) = slurp_file(dirname(__FILE__) . '/../../docs/scaling.md') =~ /^## Citus\n.*?^```sql\n(-- 1\. histories.*?)^```$/ms;
+ok($steps, 'docs/scaling.md has its steps');
+my $path = 'SET search_path = page, public, scoring;';
+citus(qq{
+	CREATE SCHEMA page; $path
+	CREATE TABLE page.orders (LIKE local_orders); SELECT create_distributed_table('page.orders', 'customer_id');
+	INSERT INTO page.orders SELECT * FROM local_orders;
+	CREATE TABLE page.customers (customer_id bigint, country text); SELECT create_distributed_table('page.customers', 'customer_id', colocate_with => 'page.orders');
+	INSERT INTO page.customers SELECT customer_id, country FROM local_people});
+is(told("$path $steps"), '', 'the steps of docs/scaling.md');
+my $columns = 'as_of, recency_days, frequency, monetary, mean_value, tenure_days, r_score, f_score, m_score, rfm_code, rfm_score, segment';
+is(citus(qq{$path
+	CREATE TEMP TABLE here AS SELECT customer_id, '2025-12-31'::date AS as_of, @{[ $columns =~ s/^as_of, //r ]} FROM score_customers('SELECT customer_id, order_date, amount FROM local_orders', '2025-12-31');
+	CREATE TEMP TABLE there AS SELECT customer_id::text, $columns FROM customer_scores;
+	SELECT count(*) FROM ((TABLE here EXCEPT TABLE there) UNION ALL (TABLE there EXCEPT TABLE here)) AS d; SELECT count(*) > 900 FROM here}), "0\nt", 'say what score_customers says');
+# the proof that nothing is pulled: it would be an error
+my $pushed = "$path SET citus.coordinator_aggregation_strategy = 'disabled';";
+is(citus("$pushed SELECT sum(n) FROM ($_) AS c (n)"), citus($path . 'SELECT count(*) FROM customer_scores'), "is added up on the workers: $_")
+  for 'SELECT count(*) FROM customer_scores GROUP BY segment',
+  'SELECT count(*) FROM customer_scores JOIN customers USING (customer_id) GROUP BY segment, country',
+  'SELECT count(*) FROM scored GROUP BY segment';
+like(told("$pushed SELECT history_agg(order_date, amount) FROM page.orders"), qr/^ERROR:  unsupported aggregate function history_agg/, 'what is pulled is an error then');
+citus('SET client_min_messages = warning; DROP SCHEMA page CASCADE');
 
 # --- a model over distributed orders, and one over histories that workers have made
 citus("SELECT create_model('one', 'local_orders', $over)");
