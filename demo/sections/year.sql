@@ -57,5 +57,18 @@ WITH fit AS (
 				   array_agg(demo.num(actual_mean::numeric, 2) ORDER BY repeat_orders) AS came FROM shop.prediction_by_frequency) c,
 		   LATERAL (VALUES (1, '  ' || demo.t('head classes'), c.names), (2, '  ' || demo.t('classes expected'), c.expected), (3, '  ' || demo.t('classes came'), c.came)) v (i, head, rest),
 		   LATERAL (SELECT v.head || v.rest AS cells) r
+	UNION ALL
+	SELECT 130, demo.row(ARRAY['  ' || demo.t('active head', split_on::text)] || string_to_array(demo.t('active columns'), '|'), demo.widths('active widths'))
+	  FROM checked WHERE EXISTS (SELECT FROM shop.prediction_check_by_segment)
+	UNION ALL
+	SELECT 140 + row_number() OVER (ORDER BY segment_order, segment), demo.row(ARRAY['    ' || segment_label, demo.num(customers), demo.num(expected_active::numeric), demo.num(actual_active),
+			demo.pct(expected_share::numeric, 1, false), demo.pct(actual_share::numeric, 1, false)], demo.widths('active widths'))
+	  FROM shop.prediction_check_by_segment WHERE EXISTS (SELECT FROM checked) AND expected_active IS NOT NULL
+	UNION ALL
+	SELECT 190, demo.row(ARRAY['    ' || demo.t('all'), demo.num(customers), demo.num(expected_active::numeric), demo.num(actual_active),
+			demo.pct(expected_active::numeric, customers, false), demo.pct(actual_active, customers, false)], demo.widths('active widths'))
+	  FROM checked
+	UNION ALL
+	SELECT 191, demo.fill('    ', '      ', demo.t('active brier', demo.num(active_brier_score::numeric, 3), demo.num(active_brier_score_of_actual::numeric, 3))) FROM checked
 )
 SELECT line FROM lines ORDER BY position;

@@ -410,6 +410,7 @@ BEGIN
 		FROM @extschema@._cards(settings) AS c);
 	IF settings ->> 'prediction' IS NOT NULL THEN
 		known := known || '{"propensity_90d": "s.propensity_90d * 100",'
+			' "active_90d_probability": "s.active_90d_probability * 100",'
 			' "churn_probability": "s.churn_probability * 100"}';
 	END IF;
 	IF 'satisfaction_score' = ANY (@extschema@._model_attributes(settings)

@@ -526,6 +526,8 @@ BEGIN
 				|| CASE WHEN language = 'fr' AND round((person ->> 'expected_orders_90d')::numeric, 2) < 2
 					THEN ' 1' ELSE '' END,
 				language, @extschema@._explain_number((person ->> 'expected_orders_90d')::numeric, 2, language))
+			|| @extschema@._explain_text('expected active', language,
+				@extschema@._percent_words((person ->> 'active_90d_probability')::float8, language))
 			|| CASE WHEN value IS NULL THEN '' ELSE @extschema@._explain_text('expected value', language, value) END
 			|| CASE WHEN person ->> 'next_order_expected_on' IS NULL THEN ''
 				ELSE @extschema@._explain_text('expected next', language, person ->> 'next_order_expected_on') END;

@@ -62,7 +62,8 @@ DECLARE
 	tenant		text := @extschema@._model_tenant(settings, 'q');
 	money		text := @extschema@._model_money(settings);
 	checked		text[] := '{customers,predicted_customers,expected_orders,actual_orders,orders_bias,expected_value,'
-		'actual_value,value_bias,actual_active,mean_absolute_error,baseline_absolute_error,correlation,active_auc}';
+		'actual_value,value_bias,expected_active,actual_active,mean_absolute_error,baseline_absolute_error,correlation,'
+		'active_auc,active_brier_score,active_brier_score_of_actual}';
 	small		int := settings ->> 'minimum_group_size';
 	shown		text := CASE WHEN small = 1 THEN '%s' ELSE
 		format('CASE WHEN LEAST(w.customers, w.actual_active, w.customers - w.actual_active) >= %s THEN %%s END', small)
@@ -97,14 +98,17 @@ BEGIN
 			format($q$SELECT NULL::date AS as_of, NULL::text AS tenant, NULL::text COLLATE "C" AS segment,
 				NULL::text AS segment_label, NULL::text AS role, NULL::bigint AS customers,
 				NULL::bigint AS predicted_customers,
-				NULL::float8 AS expected_orders_90d, NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
+				NULL::float8 AS expected_orders_90d, NULL::float8 AS expected_active_90d,
+				NULL::%1$s AS clv_12m, NULL::float8 AS clv_12m_share,
 				NULL::float8 AS mean_churn_probability, NULL::float8 AS mean_propensity_90d,
 				NULL::int AS segment_order, NULL::text COLLATE "C" AS segment_color WHERE false$q$, money)
 		ELSE
 			@extschema@._fill($q$SELECT c.as_of, c.tenant, c.segment, c.segment_label, l.role::text AS role,
 				count(*) AS customers,
 				count(c.clv_12m) AS predicted_customers,
-				@extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d, sum(c.clv_12m)::{money} AS clv_12m,
+				@extschema@.exact_sum(c.expected_orders_90d) AS expected_orders_90d,
+				@extschema@.exact_sum(c.active_90d_probability) AS expected_active_90d,
+				sum(c.clv_12m)::{money} AS clv_12m,
 				(sum(c.clv_12m) / NULLIF(sum(sum(c.clv_12m)) OVER w, 0))::float8 AS clv_12m_share,
 				@extschema@.weighted_mean(c.churn_probability, 1) AS mean_churn_probability,
 				@extschema@.weighted_mean(c.propensity_90d, 1) AS mean_propensity_90d,
@@ -119,10 +123,11 @@ BEGIN
 				'language', quote_literal(settings ->> 'language'),
 				'scores', @extschema@._with_tenant(settings, home || '.customer_scores'))
 		END,
-			'{as_of,tenant,segment,segment_label,role,customers,predicted_customers,expected_orders_90d,clv_12m,'
-			'clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,segment_color}',
-			'{customers,predicted_customers,expected_orders_90d,clv_12m,clv_12m_share,mean_churn_probability,'
-			'mean_propensity_90d}',
+			'{as_of,tenant,segment,segment_label,role,customers,predicted_customers,expected_orders_90d,'
+			'expected_active_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,'
+			'segment_color}',
+			'{customers,predicted_customers,expected_orders_90d,expected_active_90d,clv_12m,clv_12m_share,'
+			'mean_churn_probability,mean_propensity_90d}',
 			$q$'s' || COALESCE(':' || q.segment, '')$q$, $q$'n:clv'$q$, 'q.tenant',
 			'q.tenant, q.segment_order, q.segment',
 			-- who is predicted is a group in the group
@@ -130,6 +135,7 @@ BEGIN
 				"clv_12m": ["'clv' || COALESCE(':' || q.segment, '')", "false"],
 				"clv_12m_share": ["'clv' || COALESCE(':' || q.segment, '')", "false"],
 				"expected_orders_90d": ["'orders' || COALESCE(':' || q.segment, '')", "false"],
+				"expected_active_90d": ["'orders' || COALESCE(':' || q.segment, '')", "false"],
 				"mean_churn_probability": ["'churn' || COALESCE(':' || q.segment, '')", "false"],
 				"mean_propensity_90d": ["'propensity' || COALESCE(':' || q.segment, '')", "false"]}$q$),
 		'what each segment is expected to bring in the next 12 months,'
@@ -192,7 +198,11 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 			k.expected_orders, k.actual_orders, k.expected_orders / NULLIF(k.actual_orders, 0) - 1 AS orders_bias,
 			k.expected_value::{money} AS expected_value, k.actual_value::{money} AS actual_value,
 			k.expected_value / NULLIF(k.actual_value, 0)::float8 - 1 AS value_bias,
-			k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation, k.active_auc
+			k.expected_active, k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation,
+			k.active_auc, k.active_brier_score,
+			CASE WHEN k.active_brier_score IS NOT NULL THEN
+				k.actual_active::float8 / k.customers * (1 - k.actual_active::float8 / k.customers) END
+				AS active_brier_score_of_actual
 			FROM {model}._question AS q, {model}._latest_check AS k WHERE k.tenant = q.tenant ORDER BY q.tenant$q$,
 			 'model', home, 'tenant', tenant, 'money', money),
 			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL,
@@ -218,6 +228,29 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 			'{customers,expected_orders,actual_orders,expected_mean,actual_mean,expected_value,actual_value}',
 			'{tenant}', NULL, NULL, 'q.tenant, q.repeat_orders'),
 		'the last check_prediction by how often customers had come back until split_on');
+
+	-- The customers of the segments of a day are those of segment_history, too: what one of the two hides,
+	-- the other may not tell. So there are no rows where groups can be too small.
+	RETURN NEXT @extschema@._model_view('prediction_check_by_segment',
+		@extschema@._fill($q$SELECT {tenant} AS tenant, k.split_on, k.until,
+			k.until - k.split_on AS days, c.segment, COALESCE(l.label, c.segment)::text AS segment_label,
+			c.customers, c.expected_active, c.actual_active, c.expected_active / c.customers AS expected_share,
+			c.actual_active::float8 / c.customers AS actual_share, c.active_brier_score,
+			CASE WHEN c.active_brier_score IS NOT NULL THEN
+				c.actual_active::float8 / c.customers * (1 - c.actual_active::float8 / c.customers) END
+				AS active_brier_score_of_actual,
+			l.display_order AS segment_order, l.color::text AS segment_color
+			FROM {model}._question AS q
+			JOIN {model}._latest_check AS k ON k.tenant = q.tenant
+			JOIN {model}.prediction_check_segments AS c ON c.check_id = k.check_id AND c.tenant = k.tenant
+			LEFT JOIN {model}.segment_label AS l
+				ON l.map = {map} AND l.segment = c.segment AND l.language = {language}
+			WHERE {any}
+			ORDER BY q.tenant, l.display_order, c.segment$q$,
+			 'model', home, 'tenant', tenant, 'map', quote_literal(settings ->> 'map_copy'),
+			 'language', quote_literal(settings ->> 'language'), 'any', (small = 1)::text),
+		'the last check_prediction on who orders at all, by segment on the day of the split: how many were expected,'
+		' how many came; no rows in a model with minimum_group_size');
 
 	RETURN NEXT @extschema@._model_view('prediction_tracking',
 		@extschema@._fill($q$SELECT {tenant} AS tenant, w.week_end, w.week_end > k.split_on AS is_holdout,
@@ -441,8 +474,8 @@ BEGIN
 	-- the model may say nothing about are in neither.
 	EXECUTE format($q$
 		WITH known AS MATERIALIZED (
-			SELECT h.tenant, h.history, b.x, b.t_x, b.t, b.m, @extschema@.first_day(h.history, $2) AS first_day,
-				   a.orders AS actual_orders, a.value AS actual_value
+			SELECT h.tenant, h.customer_key, h.history, b.x, b.t_x, b.t, b.m,
+				   @extschema@.first_day(h.history, $2) AS first_day, a.orders AS actual_orders, a.value AS actual_value
 			  FROM (%2$s) AS h CROSS JOIN LATERAL @extschema@.btyd(h.history, $2, 7) AS b
 			  CROSS JOIN LATERAL @extschema@.btyd_actual(h.history, $2, $3) AS a
 			 WHERE b.x IS NOT NULL
@@ -452,8 +485,9 @@ BEGIN
 				   min(k.first_day) AS first_day
 			  FROM known AS k GROUP BY k.tenant
 		), predicted AS MATERIALIZED (
-			SELECT k.tenant, k.x, k.actual_orders, k.actual_value,
+			SELECT k.tenant, k.customer_key, k.x, k.actual_orders, k.actual_value,
 				   @extschema@.btyd_expected(f.btyd_fit, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS expected_orders,
+				   1 - @extschema@.btyd_probability(f.btyd_fit, 0, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS active,
 				   @extschema@.spend_expected(f.spend_fit, k.x, k.m) AS expected_mean,
 				   CASE WHEN k.t > 0 THEN k.x / k.t * ($3 - $2) / 7.0 ELSE 0 END AS baseline
 			  FROM known AS k JOIN fits AS f USING (tenant)
@@ -461,7 +495,8 @@ BEGIN
 			INSERT INTO %1$I.prediction_check_log (check_id, tenant, split_on, until, btyd_fit, spend_fit,
 				   customers, predicted_customers,
 				   expected_orders, actual_orders, expected_value, actual_value, actual_active,
-				   mean_absolute_error, baseline_absolute_error, correlation, active_auc)
+				   mean_absolute_error, baseline_absolute_error, correlation, active_auc, expected_active,
+				   active_brier_score)
 			SELECT $1, p.tenant, $2, $3, (SELECT f.btyd_fit FROM fits AS f WHERE f.tenant = p.tenant),
 				   (SELECT f.spend_fit FROM fits AS f WHERE f.tenant = p.tenant),
 				   count(*), count(p.expected_orders),
@@ -480,7 +515,8 @@ BEGIN
 								  (p.expected_orders - m.expected) * (p.expected_orders - m.expected))) *
 							  sqrt(@extschema@.exact_sum((p.actual_orders - m.actual) * (p.actual_orders - m.actual))
 								  FILTER (WHERE p.expected_orders IS NOT NULL)), 0))),
-				   @extschema@.auc(p.expected_orders, p.actual_orders > 0)
+				   @extschema@.auc(p.active, p.actual_orders > 0), @extschema@.exact_sum(p.active),
+				   @extschema@.brier_score(p.active, p.actual_orders > 0)
 			  FROM predicted AS p
 			  JOIN (SELECT p.tenant, @extschema@.weighted_mean(p.expected_orders, 1) AS expected,
 						   @extschema@.weighted_mean(p.actual_orders, 1)
@@ -494,6 +530,15 @@ BEGIN
 				   sum(p.actual_orders),
 				   @extschema@.exact_sum(p.expected_orders * p.expected_mean), sum(p.actual_value)
 			  FROM predicted AS p GROUP BY p.tenant, least(p.x, 7)
+		), segments AS (
+			INSERT INTO %1$I.prediction_check_segments (check_id, tenant, segment, customers, expected_active,
+				   actual_active, active_brier_score)
+			SELECT $1, p.tenant, s.segment, count(*), @extschema@.exact_sum(p.active),
+				   count(*) FILTER (WHERE p.actual_orders > 0), @extschema@.brier_score(p.active, p.actual_orders > 0)
+			  FROM predicted AS p
+			  JOIN %1$I._scores_at($2, NULL, false, @extschema@._caller_for(%3$L)) AS s USING (customer_key)
+			 WHERE s.segment IS NOT NULL
+			 GROUP BY p.tenant, s.segment
 		), cohorts AS MATERIALIZED (
 			SELECT k.tenant, k.first_day, count(*) AS customers FROM known AS k GROUP BY k.tenant, k.first_day
 		-- the last twenty years: a day typed wrong must not make a row for each week
@@ -526,7 +571,7 @@ BEGIN
 		  FROM weeks AS w
 		  LEFT JOIN expected AS e ON e.tenant = w.tenant AND e.week_end = w.week_end
 		  LEFT JOIN came AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
-		home, @extschema@._model_customers(home, settings)) USING this_check, split, until, family;
+		home, @extschema@._model_customers(home, settings), quote_ident(home)) USING this_check, split, until, family;
 	IF cardinality(@extschema@._stream_features(settings)) > 0 THEN
 		PERFORM @extschema@._model_check_propensity(home, settings, this_check, split, until);
 	END IF;
@@ -555,7 +600,11 @@ BEGIN
 				round(k.mean_absolute_error::numeric, 3), round(k.baseline_absolute_error::numeric, 3)) END),
 			('who comes', CASE WHEN k.expected_orders IS NOT NULL
 				THEN CASE WHEN k.active_auc IS NULL THEN format('%s of %s came', k.actual_active, k.customers)
-				ELSE format('AUC %s (0.5 is chance)', round(k.active_auc::numeric, 3)) END END)) AS v (item, detail)
+				ELSE format('%s expected, %s came; AUC %s (0.5 is chance), Brier %s (%s by their share)',
+				round(k.expected_active::numeric, 1), k.actual_active, round(k.active_auc::numeric, 3),
+				round(k.active_brier_score::numeric, 4),
+				round(k.actual_active::numeric / k.customers * (1 - k.actual_active::numeric / k.customers), 4))
+				END END)) AS v (item, detail)
 			WHERE v.detail IS NOT NULL;
 		RETURN QUERY EXECUTE format('SELECT concat_ws('' '', CASE w.position WHEN 1 THEN ''propensity without streams'''
 			' WHEN 2 THEN ''propensity with streams'' ELSE ''propensity of prospects'' END, nullif(w.tenant, '''')),'
@@ -575,5 +624,5 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.check_prediction(text, date) IS
 	'fit a model''s prediction on what was known on a day, compare it with what has come since,'
-	' and keep the comparison for the views prediction_check, propensity_check, prediction_by_frequency and'
-	' prediction_tracking';
+	' and keep the comparison for the views prediction_check, prediction_check_by_segment, propensity_check,'
+	' prediction_by_frequency and prediction_tracking';

@@ -623,20 +623,23 @@ BEGIN ATOMIC
        @extschema@.churn_probability(q.btyd_fit, h.history, q.as_of) AS churn_probability,
        @extschema@.churn_reason(q.btyd_fit, h.history, q.as_of) AS churn_reason,
        @extschema@.btyd_expected(q.btyd_fit, h.history, q.as_of, 90) AS expected_orders_90d,
+       1 - @extschema@.btyd_probability(q.btyd_fit, 0, h.history, q.as_of, 90) AS active_90d_probability,
        @extschema@.clv(q.btyd_fit, q.spend_fit, h.history, q.as_of, 12, 365.25 / 12,
            power(1 + q.discount_rate, 1.0 / 12) - 1, q.margin) AS clv_12m,
        q.clv_thresholds,
        @extschema@.next_order_expected_on(q.btyd_fit, h.history, q.as_of) AS next_order_expected_on,
        $q$ OPERATOR(pg_catalog.||) @extschema@._propensity_facts(settings) OPERATOR(pg_catalog.||) $q$,
        @extschema@.clv_reason(q.btyd_fit, q.spend_fit, h.history, q.as_of) AS prediction_reason$q$
-			WHEN 'scored' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d, f.clv_12m,'
+			WHEN 'scored' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d,'
+				' f.active_90d_probability, f.clv_12m,'
 				' @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score,'
 				' f.next_order_expected_on, f.propensity_90d, f.propensity_reason, f.prediction_reason'
-			WHEN 'scores' THEN ', s.churn_probability, s.churn_reason, s.expected_orders_90d, s.clv_12m, s.clv_score,'
-				' s.next_order_expected_on, s.propensity_90d, s.propensity_reason, s.prediction_reason'
+			WHEN 'scores' THEN ', s.churn_probability, s.churn_reason, s.expected_orders_90d,'
+				' s.active_90d_probability, s.clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d,'
+				' s.propensity_reason, s.prediction_reason'
 			WHEN 'wide' THEN pg_catalog.format(', s.churn_probability, s.churn_reason, s.expected_orders_90d,'
-				' s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score, s.next_order_expected_on, s.propensity_90d,'
-				' s.propensity_reason, s.prediction_reason',
+				' s.active_90d_probability, s.clv_12m::numeric(24, %s) AS clv_12m, s.clv_score,'
+				' s.next_order_expected_on, s.propensity_90d, s.propensity_reason, s.prediction_reason',
 				settings OPERATOR(pg_catalog.->>) 'money_decimals')
 		END END;
 END;

@@ -38,11 +38,13 @@ FROM m.calibration AS k,
 SELECT count(*) AS customers, count(s.clv_12m) AS predicted,
        count(*) FILTER (WHERE s.churn_probability IS DISTINCT FROM 1 - btyd_alive(k.btyd_fit, h.history, '2025-12-31')
          OR s.expected_orders_90d IS DISTINCT FROM btyd_expected(k.btyd_fit, h.history, '2025-12-31', 90)
+         OR s.active_90d_probability IS DISTINCT FROM 1 - btyd_probability(k.btyd_fit, 0, h.history, '2025-12-31', 90)
          OR s.clv_12m IS DISTINCT FROM clv(k.btyd_fit, k.spend_fit, h.history, '2025-12-31', 12, 365.25 / 12, power(1.08, 1 / 12.0) - 1, 0.4)::numeric(24, 2)
          OR s.next_order_expected_on IS DISTINCT FROM next_order_expected_on(k.btyd_fit, h.history, '2025-12-31')
          OR s.propensity_90d IS DISTINCT FROM logit_predict(k.propensity_fit, propensity_features(h.history, '2025-12-31'))
          OR (s.clv_12m IS NULL) <> (s.prediction_reason IS NOT NULL)) AS different,
        count(*) FILTER (WHERE s.churn_probability NOT BETWEEN 0 AND 1 OR s.expected_orders_90d < 0 OR s.clv_12m < 0
+         OR s.active_90d_probability NOT BETWEEN 0 AND 1 OR s.active_90d_probability > 1 - s.churn_probability OR s.active_90d_probability > s.expected_orders_90d
          OR s.propensity_90d NOT BETWEEN 0 AND 1 OR s.next_order_expected_on <= s.as_of) AS impossible
 FROM m.customer_scores AS s JOIN m.customer_histories AS h USING (customer_key) CROSS JOIN m.calibration AS k;
 SELECT prediction_reason, count(*) FROM m.customer_scores GROUP BY 1 ORDER BY 1;
@@ -89,7 +91,7 @@ WITH fit AS (
          sum(o.total) FILTER (WHERE o.ordered_on > '2025-07-01' AND o.ordered_on <= '2025-12-31') AS value
   FROM visits AS o GROUP BY 1 HAVING min(o.ordered_on) FILTER (WHERE o.total >= 0) <= '2025-07-01'
 ), predicted AS (
-  SELECT c.*, btyd_expected(f.fit, h.history, '2025-07-01', 183) AS expected FROM customers AS c JOIN m.customer_histories AS h ON h.customer_key = c.customer_id::text CROSS JOIN fit AS f
+  SELECT c.*, btyd_expected(f.fit, h.history, '2025-07-01', 183) AS expected, 1 - btyd_probability(f.fit, 0, h.history, '2025-07-01', 183) AS active FROM customers AS c JOIN m.customer_histories AS h ON h.customer_key = c.customer_id::text CROSS JOIN fit AS f
 )
 SELECT (SELECT count(*) FROM predicted) = k.customers AS customers,
        (SELECT sum(actual) FROM predicted) = k.actual_orders AS actual,
@@ -97,12 +99,24 @@ SELECT (SELECT count(*) FROM predicted) = k.customers AS customers,
        (SELECT coalesce(sum(value), 0) FROM predicted) = k.actual_value AS value,
        abs((SELECT avg(abs(expected - actual)) FROM predicted) / k.mean_absolute_error - 1) < 1e-12 AS error,
        (SELECT count(*) FILTER (WHERE actual > 0) FROM predicted) = k.actual_active AS active,
-       (SELECT auc(expected, actual > 0) FROM predicted) = k.active_auc AS auc,
+       (SELECT auc(active, actual > 0) FROM predicted) = k.active_auc AS auc,
+       abs((SELECT sum(active) FROM predicted) / k.expected_active - 1) < 1e-12 AS expected_active,
+       abs((SELECT avg((active - (actual > 0)::int) ^ 2) FROM predicted) / k.active_brier_score - 1) < 1e-12 AS brier,
+       abs((SELECT avg(((SELECT avg((actual > 0)::int) FROM predicted) - (actual > 0)::int) ^ 2) FROM predicted) / k.active_brier_score_of_actual - 1) < 1e-12 AS brier_of_actual,
+       k.active_brier_score < k.active_brier_score_of_actual AS knows_more,
        abs((SELECT corr(expected, actual) FROM predicted) - k.correlation) < 1e-13 AS correlation
 FROM m.prediction_check AS k;
 SELECT sum(customers) = (SELECT customers FROM m.prediction_check) AS customers, sum(actual_orders) = (SELECT actual_orders FROM m.prediction_check) AS actual,
        abs(sum(expected_orders) / (SELECT expected_orders FROM m.prediction_check) - 1) < 1e-12 AS expected, max(repeat_orders) AS last
 FROM m.prediction_by_frequency;
+-- by segment on the day of the split: the customers of the scores of that day, the fit of the check
+SELECT c.segment, c.segment_label, c.customers = t.customers AS customers, c.actual_active = t.active AS actual, abs(c.expected_active / t.expected - 1) < 1e-12 AS expected,
+       abs(c.active_brier_score / t.brier - 1) < 1e-12 AS brier, c.actual_share = t.active / t.customers::float8 AS share, c.days
+FROM m.prediction_check_by_segment AS c
+FULL JOIN (SELECT s.segment, count(*) AS customers, count(*) FILTER (WHERE came) AS active, sum(p) AS expected, avg((p - came::int) ^ 2) AS brier
+             FROM m.customer_scores_at('2025-07-01') AS s JOIN m.customer_histories AS h USING (customer_key) CROSS JOIN m.prediction_check_log AS k
+            CROSS JOIN LATERAL (SELECT 1 - btyd_probability(k.btyd_fit, 0, h.history, '2025-07-01', 183) AS p, active_days(h.history, '2025-12-31', 183) > 0 AS came) AS v
+            WHERE first_day(h.history, '2025-07-01') IS NOT NULL GROUP BY 1) AS t USING (segment) ORDER BY c.segment_order;
 -- the tracking curve ends with all further days with an order, and only rises
 SELECT max(week_end) = '2025-12-31' AS last, max(actual_orders) = (SELECT sum(active_days(h.history, '2025-12-31') - 1) FROM m.customer_histories AS h
          WHERE first_day(h.history, '2025-07-01') IS NOT NULL) AS complete,
@@ -208,6 +222,7 @@ SELECT item, detail FROM check_prediction('m', '2025-11-02') WHERE item LIKE 'fi
 SELECT count(*) > 0 AS done FROM alter_model('m', minimum_group_size => 10);
 SELECT count(*) FILTER (WHERE suppressed) > 0 AS hidden, count(*) FILTER (WHERE customers < 10 OR suppressed AND num_nonnulls(customers, predicted_customers, clv_12m, clv_12m_share, mean_churn_probability) > 0) AS shown
 FROM m.prediction_by_segment;
+SELECT count(*) AS by_segment FROM m.prediction_check_by_segment;
 SELECT tenant, suppressed, customers IS NULL AND actual_orders IS NULL AND active_auc IS NULL AS empty FROM m.prediction_check ORDER BY tenant;
 SELECT count(*) FROM m.prediction_tracking WHERE tenant = 'new';
 SELECT count(*) FILTER (WHERE customers < 10 OR suppressed AND num_nonnulls(customers, expected_orders, actual_orders) > 0) AS shown FROM m.prediction_by_frequency;

@@ -35,7 +35,7 @@ my %keys = (segment_changes => 'change_id', customer_streams => 'customer_key, s
 	score_distribution => 'tenant, dimension, score', thresholds => 'tenant, dimension, score', model_status => 'model', data_quality => 'tenant, reason',
 	attribute_summary => 'tenant, attribute, attribute_value, segment', segment_profile => 'tenant, segment, attribute, position', processing_record => 'item, detail',
 	prediction_fits => 'tenant, fit, parameter', prediction_by_segment => 'tenant, segment', weights => 'tenant, dimension', prediction_check => 'tenant',
-	prediction_by_frequency => 'tenant, repeat_orders', prediction_tracking => 'tenant, week_end');
+	prediction_by_frequency => 'tenant, repeat_orders', prediction_check_by_segment => 'tenant, segment', prediction_tracking => 'tenant, week_end');
 my %schemas = (shopowner => 'bi', reader_a => '"of A"');
 for my $role (sort keys %schemas)
 {
