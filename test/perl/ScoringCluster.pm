@@ -13,7 +13,7 @@ use Time::HiRes qw(usleep);
 # Nodes are stopped at exit: let signals lead there.
 $SIG{TERM} = $SIG{INT} = sub { exit 1 };
 
-our @EXPORT = qw(new_node kill_backend upgrade_node shop scores_of);
+our @EXPORT = qw(new_node kill_backend kill_server upgrade_node shop scores_of);
 
 # A node that is not started yet; init's parameters may follow the name, and "data",
 # a directory that test/bin/initdb copies. The views of models would be compiled
@@ -44,6 +44,24 @@ sub kill_backend
 		usleep(100_000);
 	}
 	die 'no restart';
+}
+
+# Kill all processes of a server at once; it is to be started again.
+sub kill_server
+{
+	my ($node) = @_;
+	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/ or die 'no postmaster';
+	my @children = map { split ' ', slurp_file($_) } glob "/proc/$postmaster/task/*/children";
+	$node->kill9;
+	kill 'KILL', @children;
+	# one that is still there, and no zombie, holds the memory that they share
+	for my $pid ($postmaster, @children)
+	{
+		usleep(10_000) while -e "/proc/$pid/stat" && eval { slurp_file("/proc/$pid/stat") =~ /\) [^ZX]/ };
+	}
+	# until somebody collects it, the dead postmaster seems to be alive
+	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock';
+	return;
 }
 
 # pg_upgrade of a node that is stopped to one that has not been started. It asks the new server for
