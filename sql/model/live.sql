@@ -167,7 +167,8 @@ BEGIN
 		RAISE feature_not_supported USING
 			MESSAGE = format('live: %s is filled by logical replication', relation),
 			DETAIL = 'Rows that are replicated fire no statement triggers.',
-			HINT = instead || ', or make the model where the rows come from.';
+			HINT = 'Leave live out, or take it back (live => false), and schedule refresh_model;'
+				' or make the model where the rows come from.';
 	END IF;
 	-- a local table that Citus manages is written here alone, and has its triggers
 	SELECT CASE k.kind WHEN 'local' THEN 'partitioned' ELSE k.kind END INTO citus

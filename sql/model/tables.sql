@@ -390,6 +390,23 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@._model_table_columns(text, boolean) IS 'internal: the columns of a table of a model';
 
+-- A publication of all tables is common: of a table without a primary key PostgreSQL then
+-- lets nobody update or delete a row, unless the whole row is its identity.
+CREATE FUNCTION @extschema@._model_identify_rows(relation regclass)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF NOT EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = relation AND i.indisprimary)
+		AND (SELECT c.relreplident FROM pg_class AS c WHERE c.oid = relation) = 'd' THEN
+		EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_identify_rows(regclass) IS
+	'internal: give a table of a model without a primary key what logical replication knows its rows by';
+
 -- One table, with its comments.
 CREATE FUNCTION @extschema@._model_make_table(model name, relation text, tenanted boolean)
 	RETURNS void
@@ -418,6 +435,7 @@ BEGIN
 	IF hidden IS NOT NULL THEN
 		EXECUTE format('ALTER TABLE %I.%I %s', model, relation, hidden);
 	END IF;
+	PERFORM @extschema@._model_identify_rows(format('%I.%I', model, relation));
 	PERFORM @extschema@._model_put_comments(format('%I.%I', model, relation), t.meaning, names, words);
 END
 $$;

@@ -78,6 +78,7 @@ BEGIN
 			EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', target, missing.name);
 		END IF;
 	END LOOP;
+	PERFORM @extschema@._model_identify_rows(target);
 	PERFORM @extschema@._model_put_comments(target, (SELECT t.meaning FROM @extschema@._model_table AS t
 				WHERE t.relation = _model_fit_table.relation), array_agg(c.name), array_agg(c.meaning))
 	   FROM @extschema@._model_table_columns(relation, tenanted) AS c;

@@ -58,7 +58,7 @@ sub tables_of
 		              a.attidentity, a.attstattarget, pg_get_expr(d.adbin, d.adrelid), col_description(r.oid, a.attnum))) AS line
 		  FROM r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 		  LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
-		UNION ALL SELECT format('%s: %s', r.relname, obj_description(r.oid)) FROM r
+		UNION ALL SELECT format('%s %s: %s', r.relname, r.relreplident, obj_description(r.oid)) FROM r
 		UNION ALL SELECT format('%s %s %s', r.relname, k.conname, pg_get_constraintdef(k.oid)) FROM r JOIN pg_constraint k ON k.conrelid = r.oid
 		UNION ALL SELECT pg_get_indexdef(i.indexrelid) FROM r JOIN pg_index i ON i.indrelid = r.oid
 		UNION ALL SELECT format('%s %s %s', c.relkind, c.relname, c.relacl) FROM pg_class c WHERE c.relnamespace = '$model'::regnamespace AND c.relkind = 'v'
