@@ -73,6 +73,7 @@ regress_tests() {
 	case $1 in
 		layers) grep -vE "$models" <<<"$all" ;;
 		models_*) echo model; grep -E "$models" <<<"$all" | grep -vx model | awk -v part="${1#models_}" 'NR % 3 == part % 3' ;;
+		models) echo model; grep -E "$models" <<<"$all" | grep -vx model ;;
 		# what calls no C that others don't
 		sanitized) grep -vE '^(model|connect_|explain_numbers$)' <<<"$all" ;;
 		planned) grep -vE '^(model|connect_|explain_numbers$|btyd_corrections$|score_window$|history_agg$|score_customers$|quantile$)' <<<"$all" ;;

@@ -1,4 +1,4 @@
-# The regression tests, and tampered forms (test/states.sql), with the extension
+# The regression tests (those of models with LONG=1), and tampered forms (test/states.sql), with the extension
 # built for AddressSanitizer and UndefinedBehaviorSanitizer and with its assertions, in
 # the server as the distribution ships it. Before that, memory errors planted in a test module must
 # be reported: a stage that can't see is a failed one.
@@ -26,13 +26,14 @@ stage_sanitize() {
 
 	start_cluster sanitized 'jit = off'
 	regress sanitizers '' sanitized
+	[ -z "${LONG:-}" ] || regress sanitized_models '' models
 	tampered_forms sanitized "${MUTANTS:-400}" on
 	stop_cluster
 	check_server_log
 	for report in "$WORK"/asan.[0-9]*; do
 		[ ! -f "$report" ] || { failed "AddressSanitizer: $(basename "$report")"; head -n 60 "$report"; }
 	done
-	figure "$(count ok) checks: 4 planted errors seen, then the regression tests, $(tampered_figure)"
+	figure "$(count ok) checks: 4 planted errors seen, then the regression tests$([ -z "${LONG:-}" ] || echo ', models too'), $(tampered_figure)"
 }
 
 # planted KIND PATTERN: the error is committed, the report must match.
