@@ -160,7 +160,9 @@ count_probability(BtydFamily family, double r, double alpha, double a, double b,
 	if (family == BTYD_PARETONBD)
 	{
 		stayed = log_negative_binomial(r, y, n) - a * log1p(t / b);
-		left = log_negative_binomial_stopped(r, alpha, a, b, n, t);
+		/* none before they left: the integral of P(alive), at a tenth of the cost */
+		left = n == 0 ? log(a) + log_pareto_integral(r, a, alpha, b, t) :
+			log_negative_binomial_stopped(r, alpha, a, b, n, t);
 	}
 	else
 	{
