@@ -277,7 +277,7 @@ INSERT INTO demo.texts (key, en, fr) VALUES
 ('active head', 'who came at all, by segment of %s', 'qui est venu, par segment du %s'),
 ('active columns', 'customers|expected|came|expected|came', 'clients|attendus|venus|attendus|venus'),
 ('active widths', '-43 10 10 8 10 8', '-43 10 10 8 10 8'),
-('active brier', 'mean squared error of these probabilities (Brier score): %s; if everybody had the same one: %s', 'erreur quadratique moyenne de ces probabilités (score de Brier) : %s ; si tous avaient la même : %s'),
+('active brier', 'mean squared error (Brier score): %s; with the same probability for everybody: %s', 'erreur quadratique moyenne (score de Brier) : %s ; avec la même probabilité pour tous : %s'),
 ('sql year', 'the next 12 months', 'les 12 prochains mois'),
 ('year none', 'no prediction: %s', 'pas de prédiction : %s'),
 ('year no value', 'no value: %s', 'pas de valeur : %s'),
