@@ -348,3 +348,60 @@ history_log_append(const Host *host, HistoryLog **log, HistoryDay *day, int deci
 		error = make_room(host, log);
 	return error;
 }
+
+/*
+ * Of the entries of another log only the first one depends on what was before
+ * it: the others are copied as they are. It is for many short logs of the same
+ * customer, so nothing is unpacked unless decimals differ.
+ */
+HistoryError
+history_log_append_log(const Host *host, HistoryLog **log, const HistoryLog *added)
+{
+	const uint8_t *end = added->entries + added->used;
+	const uint8_t *rest;
+	uint64_t	step = 0;
+	int32_t		first;
+	uint8_t    *p;
+
+	if (added->used == 0)
+		return HISTORY_OK;
+	if ((*log)->used == 0)
+		(*log)->decimals = added->decimals;
+	if ((*log)->decimals != added->decimals)
+	{
+		OpenHistory open;
+		HistoryError error = history_give_room(host, &open, history_log_count(added));
+
+		if (error != HISTORY_OK)
+			return error;
+		open.n = history_log_read(added, open.days);
+		for (size_t i = 0; i < open.n && error == HISTORY_OK; i++)
+			error = history_log_append(host, log, &open.days[i], added->decimals);
+		history_free(host, &open);
+		return error;
+	}
+	rest = get_varint(added->entries, end, &step);
+	first = (int32_t) (LOG_EPOCH + unzigzag(step >> 1));
+	for (;;)
+	{
+		/* room may have been made by adding days up, and then the last one is another */
+		uint64_t	new_step = zigzag((int64_t) first - (*log)->last_day) << 1 | (step & 1);
+		HistoryError error;
+
+		if ((*log)->capacity - (*log)->used >= varint_size(new_step) + (size_t) (end - rest))
+		{
+			step = new_step;
+			break;
+		}
+		error = make_room(host, log);
+		if (error != HISTORY_OK)
+			return error;
+	}
+	(*log)->sorted = added->sorted && (*log)->sorted &&
+		(first > (*log)->last_day || (*log)->used == 0);
+	p = put_varint((*log)->entries + (*log)->used, step);
+	memcpy(p, rest, (size_t) (end - rest));
+	(*log)->used = (uint32_t) (p + (end - rest) - (*log)->entries);
+	(*log)->last_day = added->last_day;
+	return HISTORY_OK;
+}

@@ -42,6 +42,10 @@ extern HistoryError history_log_open(const Host *host, OpenHistory *open, const 
 extern HistoryError history_log_pack(const Host *host, HistoryLog *log, size_t head,
 									 uint8_t **bytes, size_t *size);
 
+/* Add another log, as if its days came now. On an error some of them may have come. */
+extern HistoryError history_log_append_log(const Host *host, HistoryLog **log,
+										   const HistoryLog *added);
+
 /* Replace the contents by these days, with as much room as they need. */
 extern HistoryError history_log_replace(const Host *host, HistoryLog **log,
 										const OpenHistory *open);

@@ -269,6 +269,71 @@ appended_days_keep_the_sum(void **state)
 	assert_true(coalesced > 0);
 }
 
+/* Logs of several workers, of any decimals, added up in any order */
+static void
+logs_added_to_a_log_keep_the_sum(void **state)
+{
+	static const int on_offer[] = {0, 2, 3, 4, 6, 9};
+	static HistoryDay added[MAX_ENTRIES];
+	static HistoryDay expected[MAX_ENTRIES];
+	size_t		coalesced = 0;
+	size_t		sorted = 0;
+
+	(void) state;
+	seed = 4;
+	for (int trial = 0; trial < 600; trial++)
+	{
+		HistoryLog *log = host_allocate(&host, HISTORY_LOG_FIRST_SIZE);
+		int			logs = (int) draw(trial % 20 == 0 ? 40 : 6);
+		size_t		nadded = 0;
+		size_t		wanted = 0;
+		size_t		size;
+		uint8_t    *bytes;
+		OpenHistory open;
+
+		history_log_init(log, HISTORY_LOG_FIRST_SIZE - HISTORY_LOG_HEADER);
+		for (int part = 0; part < logs; part++)
+		{
+			HistoryLog *more = host_allocate(&host, HISTORY_LOG_FIRST_SIZE);
+			size_t		ndays = draw(draw(4) == 0 ? 100 : 6);
+			int			pattern = (int) draw(2);
+
+			history_log_init(more, HISTORY_LOG_FIRST_SIZE - HISTORY_LOG_HEADER);
+			for (size_t i = 0; i < ndays; i++)
+			{
+				int			decimals = on_offer[draw(trial % 3 ? 1 : 6)];
+				HistoryDay	day = draw_entry(pattern, nadded);
+
+				added[nadded] = day;
+				added[nadded++].total *= history_power_of_ten(9 - decimals);
+				assert_int_equal(history_log_append(&host, &more, &day, decimals), HISTORY_OK);
+			}
+			/* of exactly that size, so that a sanitizer sees any step over its end */
+			more = realloc(more, HISTORY_LOG_HEADER + more->used > sizeof(HistoryLog) ?
+						   HISTORY_LOG_HEADER + more->used : sizeof(HistoryLog));
+			assert_int_equal(history_log_append_log(&host, &log, more), HISTORY_OK);
+			assert_true(log->used <= log->capacity);
+			free(more);
+		}
+		coalesced += history_log_count(log) < nadded;
+		sorted += log->sorted && nadded > 10;
+		assert_true(model_sum(added, nadded, expected, &wanted));
+		assert_int_equal(history_log_open(&host, &open, log), HISTORY_OK);
+		for (size_t i = 1; i < open.n; i++)
+			assert_true(open.days[i - 1].day < open.days[i].day);
+		history_free(&host, &open);
+		assert_int_equal(history_log_pack(&host, log, 4, &bytes, &size), HISTORY_OK);
+		assert_int_equal(history_unpack(&host, &open, bytes + 4, size - 4), HISTORY_OK);
+		assert_int_equal(history_rescale(open.days, open.n, open.decimals, 9), HISTORY_OK);
+		assert_true(model_equal(open.days, open.n, expected, wanted));
+		history_free(&host, &open);
+		free(bytes);
+		free(log);
+	}
+	assert_true(coalesced > 0);
+	assert_true(sorted > 0);
+}
+
 /* What doesn't fit is an error, and leaves the log as it was. */
 static void
 overflow_changes_nothing(void **state)
@@ -325,6 +390,7 @@ main(void)
 		cmocka_unit_test(no_room_changes_nothing),
 		cmocka_unit_test(any_sequence_keeps_the_sum),
 		cmocka_unit_test(appended_days_keep_the_sum),
+		cmocka_unit_test(logs_added_to_a_log_keep_the_sum),
 		cmocka_unit_test(overflow_changes_nothing),
 		cmocka_unit_test(decimals_are_given_up),
 	};
