@@ -67,7 +67,9 @@ OBJS = \
 	src/category/category_agg.o \
 	src/category/category_sums.o \
 	src/bulk/source.o \
+	src/bulk/parallel_source.o \
 	src/bulk/customer_table.o \
+	src/bulk/large_memory.o \
 	src/bulk/customer_history.o \
 	src/bulk/histories.o \
 	src/bulk/score_customers.o \

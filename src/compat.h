@@ -24,6 +24,9 @@
 #else
 
 /* 16 hides every symbol but the entry points; here we say so ourselves. */
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+
 #undef PG_FUNCTION_INFO_V1
 #define PG_FUNCTION_INFO_V1(funcname) \
 extern __attribute__((visibility("default"))) Datum funcname(PG_FUNCTION_ARGS); \

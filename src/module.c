@@ -7,5 +7,14 @@
 #include "fmgr.h"
 
 #include "compat.h"
+#include "bulk/parallel_source.h"
 
 PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	parallel_source_register();
+}

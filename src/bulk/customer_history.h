@@ -7,6 +7,7 @@
 
 #include "customer_table.h"
 #include "history/history.h"
+#include "parallel_source.h"
 
 typedef struct CustomerHistory
 {
@@ -22,5 +23,15 @@ extern void customer_history_try_add(CustomerTable *table, void **entries, const
 									 int n);
 extern const void *customer_history_memory(const void *entry);
 extern void customer_history_put_aside(CustomerTable *table, void *entry);
+extern void customer_history_put_part(CustomerTable *table, void *entry, int decimals,
+									  StringInfo chunk);
+
+/* Workers that build histories, and nothing else */
+typedef struct HistoryShareSettings
+{
+	bool		keep_going;		/* customers with a total that doesn't fit have no log */
+} HistoryShareSettings;
+
+extern const SourceShare history_share;
 
 #endif							/* CUSTOMER_SCORING_CUSTOMER_HISTORY_H */

@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "customer_table.h"
+#include "large_memory.h"
 #include "memory.h"
 
 #define BLOCK_BITS		10		/* entries of a block */
@@ -29,12 +30,16 @@
 #define KEY_BYTES		16384	/* how much memory for keys is asked for at a time */
 #define KEYS_OF_BATCH	65536	/* keys in memory that end a batch of rows from a file */
 #define FIRST_SLOTS		1024
+#define MAX_ARENA		(8 * 1024 * 1024)	/* bytes of blocks that are asked for at a time */
 
 #define PART_BITS		5
 #define PARTS			(1 << PART_BITS)
 #define MAX_LEVEL		(32 / PART_BITS)	/* the slots use the other bits */
 
-/* A row in a file; the key follows. */
+/* The decimals of a stored row that is a part; its own are "value", its size "events". */
+#define STORED_PART		PG_UINT8_MAX
+
+/* A row in a file; the key follows, and the part if it is one. */
 typedef struct StoredRow
 {
 	uint64		hash;
@@ -60,6 +65,7 @@ customers_reset(CustomerTable *table)
 	table->mask = FIRST_SLOTS - 1;
 	table->blocks = NULL;
 	table->nblocks = table->max_blocks = 0;
+	table->arena_blocks = 0;
 	table->entries = 0;
 	table->key_bytes_left = 0;
 	table->full = false;
@@ -90,6 +96,13 @@ customers_set_key(CustomerTable *table, const SourceKey *key)
 				   GetMemoryChunkContext(table));
 	fmgr_info_copy(&table->key.hash, unconstify(FmgrInfo *, &key->hash),
 				   GetMemoryChunkContext(table));
+}
+
+/* Drop all customers, who have been handed over. */
+void
+customers_forget(CustomerTable *table)
+{
+	customers_reset(table);
 }
 
 void
@@ -132,9 +145,9 @@ grow_slots(CustomerTable *table)
 	uint64		old_mask = table->mask;
 	uint64	   *old = table->slots;
 	uint64		mask = old_mask * 2 + 1;
-	uint64	   *slots = MemoryContextAllocExtended(table->context, (mask + 1) * sizeof(uint64),
-												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	uint64	   *slots = large_memory_alloc(table->context, (mask + 1) * sizeof(uint64));
 
+	memset(slots, 0, (mask + 1) * sizeof(uint64));
 	for (uint64 i = 0; i <= old_mask; i++)
 	{
 		uint64		at;
@@ -151,18 +164,41 @@ grow_slots(CustomerTable *table)
 	pfree(old);
 }
 
+static Size
+block_size(const CustomerTable *table)
+{
+	return BLOCK_ENTRIES * table->ops->entry_size;
+}
+
+/* How many blocks are asked for when there is none left: as many as there are, within bounds */
+static int
+next_arena(const CustomerTable *table)
+{
+	Size		most = Min(table->limit / 16, MAX_ARENA) / block_size(table);
+
+	return Max((int) Min((Size) table->nblocks, most), 1);
+}
+
+static Size
+arena_size(const CustomerTable *table)
+{
+	return (Size) next_arena(table) * block_size(table) + CACHE_LINE;
+}
+
 /* Is there memory for one more customer, and for twice the slots if need be? */
 static bool
 has_room(CustomerTable *table)
 {
 	Size		needed = 0;
 
+	if (table->hands_over)
+		return true;			/* or it would have been full after the last batch */
 	if (table->full)
 		return false;
 	if ((uint64) table->entries * 4 >= table->mask * 3)
 		needed = (table->mask + 1) * 2 * sizeof(uint64);
-	if ((table->entries & (BLOCK_ENTRIES - 1)) == 0)
-		needed += BLOCK_ENTRIES * table->ops->entry_size + CACHE_LINE;
+	if ((table->entries & (BLOCK_ENTRIES - 1)) == 0 && table->arena_blocks == 0)
+		needed += arena_size(table);
 	if (MemoryContextMemAllocated(table->context, false) + needed > table->limit &&
 		table->entries > 0 && table->level < MAX_LEVEL)
 		table->full = true;
@@ -170,6 +206,21 @@ has_room(CustomerTable *table)
 	if (table->entries >= PG_UINT32_MAX - 1)
 		table->full = true;
 	return !table->full;
+}
+
+/* The same for a whole batch, where the rest of it has nowhere else to go */
+static bool
+has_room_for_batch(const CustomerTable *table)
+{
+	Size		needed = 0;
+
+	if ((uint64) (table->entries + SOURCE_BATCH) * 4 >= table->mask * 3)
+		needed = (table->mask + 1) * 2 * sizeof(uint64);
+	if ((table->entries & (BLOCK_ENTRIES - 1)) + SOURCE_BATCH > BLOCK_ENTRIES &&
+		table->arena_blocks == 0)
+		needed += arena_size(table);
+	return MemoryContextMemAllocated(table->context, false) + needed <= table->limit &&
+		table->entries < (int64) PG_UINT32_MAX - 2 * SOURCE_BATCH;
 }
 
 static Datum
@@ -206,10 +257,17 @@ insert(CustomerTable *table, const SourceRow *row)
 
 		ARRAY_ROOM(table->blocks, table->nblocks, table->max_blocks, 64);
 		MemoryContextSwitchTo(old_context);
-		table->blocks[table->nblocks++] = (char *)
-			TYPEALIGN(CACHE_LINE, MemoryContextAlloc(table->context,
-													 BLOCK_ENTRIES * table->ops->entry_size +
-													 CACHE_LINE));
+		if (table->arena_blocks == 0)
+		{
+			int			n = next_arena(table);
+
+			table->arena = (char *)
+				TYPEALIGN(CACHE_LINE, large_memory_alloc(table->context, arena_size(table)));
+			table->arena_blocks = n;
+		}
+		table->blocks[table->nblocks++] = table->arena;
+		table->arena += block_size(table);
+		table->arena_blocks--;
 	}
 	entry = customers_entry(table, table->entries++);
 	*(Datum *) entry = table->key.by_value ? row->key : copy_key(table, row->key);
@@ -342,8 +400,46 @@ spill(CustomerTable *table, const SourceRow *row)
 	stored.day = row->day;
 	stored.decimals = row->decimals;
 	stored.events = row->events;
+	if (row->part != NULL)
+	{
+		stored.value = row->decimals;
+		stored.events = row->part_size;
+		stored.decimals = STORED_PART;
+	}
 	BufFileWrite(table->files[part], &stored, sizeof(stored));
 	customers_write_key(table->files[part], &table->key, row->key);
+	if (row->part != NULL && row->part_size > 0)
+		BufFileWrite(table->files[part], unconstify(void *, row->part), row->part_size);
+}
+
+/* The next row of a file, with key and part in the current memory context */
+static bool
+read_stored(CustomerTable *table, BufFile *file, SourceRow *row)
+{
+	StoredRow	stored;
+
+	if (!customers_read(file, &stored, sizeof(stored)))
+		return false;
+	row->hash = stored.hash;
+	row->value = stored.value;
+	row->day = stored.day;
+	row->decimals = stored.decimals;
+	row->events = stored.events;
+	row->part = NULL;
+	row->part_size = 0;
+	row->key = customers_read_key(file, &table->key);
+	if (stored.decimals == STORED_PART)
+	{
+		void	   *part;
+
+		row->decimals = (uint8) stored.value;
+		row->part_size = (uint16) stored.events;
+		part = palloc(Max(row->part_size, 1));
+		if (row->part_size > 0 && !customers_read(file, part, row->part_size))
+			too_short();
+		row->part = part;
+	}
+	return true;
 }
 
 /*
@@ -443,8 +539,10 @@ customers_add(CustomerTable *table, SourceRow *rows, int n)
 	}
 	ops->add(table, entries, rows, kept);
 
+	if (table->hands_over)
+		table->full = table->entries > 0 && !has_room_for_batch(table);
 	/* a single one must fit, and so must those that no hash tells apart */
-	if (ops->put_aside != NULL && table->entries > 1 && table->level < MAX_LEVEL &&
+	else if (ops->put_aside != NULL && table->entries > 1 && table->level < MAX_LEVEL &&
 		MemoryContextMemAllocated(table->context, false) > table->limit)
 		put_all_aside(table);
 }
@@ -485,7 +583,6 @@ static void
 read_part(CustomerTable *table, BufFile *file)
 {
 	SourceRow	rows[SOURCE_BATCH];
-	StoredRow	stored;
 	int			n = 0;
 	MemoryContext keys = AllocSetContextCreate(CurrentMemoryContext, "keys of a part",
 											   ALLOCSET_DEFAULT_SIZES);
@@ -494,18 +591,10 @@ read_part(CustomerTable *table, BufFile *file)
 	customers_rewind(file);
 	for (;;)
 	{
-		bool		more = customers_read(file, &stored, sizeof(stored));
+		bool		more = read_stored(table, file, &rows[n]);
 
 		if (more)
-		{
-			rows[n].hash = stored.hash;
-			rows[n].value = stored.value;
-			rows[n].day = stored.day;
-			rows[n].decimals = stored.decimals;
-			rows[n].events = stored.events;
-			rows[n].key = customers_read_key(file, &table->key);
 			n++;
-		}
 		if (n == SOURCE_BATCH || !more || MemoryContextMemAllocated(keys, false) > KEYS_OF_BATCH)
 		{
 			CHECK_FOR_INTERRUPTS();

@@ -19,6 +19,10 @@
  */
 typedef struct CustomerTable CustomerTable;
 
+/*
+ * "add" sees rows, and parts of customers (SourceRow.part) where workers read the
+ * source: then it is up to it to know what a part is.
+ */
 typedef struct CustomerOps
 {
 	Size		entry_size;		/* the key included, a multiple of 8 */
@@ -35,6 +39,7 @@ struct CustomerTable
 {
 	MemoryContext context;		/* all that counts against the limit */
 	Size		limit;
+	Size		allocated;		/* in the context, when large_memory_grown() saw it last */
 	const CustomerOps *ops;
 	SourceKey	key;
 
@@ -43,12 +48,19 @@ struct CustomerTable
 	char	  **blocks;			/* of entries */
 	int			nblocks;
 	int			max_blocks;
+	char	   *arena;			/* memory for blocks to come */
+	int			arena_blocks;	/* how many it is for */
 	int64		entries;
 
 	char	   *key_bytes;		/* a piece of memory for keys by reference */
 	Size		key_bytes_left;
 
-	bool		full;			/* new customers go to files */
+	/*
+	 * A worker hands over what it has instead of writing files: nothing is put
+	 * aside, but the table says that it is full.
+	 */
+	bool		hands_over;
+	bool		full;			/* new customers go to files, or are handed over */
 	int			level;			/* how often the rows at hand have been divided */
 	BufFile   **files;			/* one for each part, made when needed */
 	List	   *pending;		/* parts that wait for their turn */
@@ -61,6 +73,7 @@ extern void customers_put_aside(CustomerTable *table, Datum key, const HistoryDa
 extern void customers_add(CustomerTable *table, SourceRow *rows, int n);
 extern bool customers_spilled(const CustomerTable *table);
 extern void customers_emit(CustomerTable *table);
+extern void customers_forget(CustomerTable *table);
 extern void customers_free(CustomerTable *table);
 extern void *customers_entry(const CustomerTable *table, int64 i);
 

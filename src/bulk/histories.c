@@ -15,6 +15,7 @@
 #include "arguments.h"
 #include "compat.h"
 #include "customer_history.h"
+#include "large_memory.h"
 #include "source.h"
 
 /* Columns of the result; those of histories end with the history. */
@@ -29,6 +30,9 @@ enum
 	COL_UNCONVERTIBLE,
 	COLUMNS
 };
+
+/* About what a row of the result takes, for there is room to be asked for */
+#define ROW_SIZE	144
 
 typedef struct HistoriesJob
 {
@@ -97,8 +101,10 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 	const CustomerOps ops = {sizeof(CustomerHistory), customer_history_create,
 		keep_going ? customer_history_try_add : customer_history_add,
 	customer_history_memory, customer_history_put_aside, emit_customer, &job};
+	HistoryShareSettings settings = {keep_going};
 	SourceReader reader = {.function = function, .for_model = counted, .keep_going = keep_going,
-		.start = start_source, .take = take_rows, .arg = &job};
+		.start = start_source, .take = take_rows, .arg = &job,
+		.share = &history_share, .share_settings = &settings};
 	SourceCounts counts;
 
 	if (PG_ARGISNULL(0))
@@ -113,6 +119,8 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 	reader.key_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
 	reader.time_zone = PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2);
 	source_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), &reader, &counts);
+	if (!customers_spilled(job.customers))
+		large_memory_result(job.result, job.customers->entries, ROW_SIZE);
 	customers_emit(job.customers);
 	customers_free(job.customers);
 	MemoryContextDelete(job.row_context);

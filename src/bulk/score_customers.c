@@ -31,8 +31,10 @@
 #include "customer_history.h"
 #include "fixed.h"
 #include "history/history.h"
+#include "large_memory.h"
 #include "score/quantile.h"
 #include "score/score.h"
+#include "score_customers.h"
 #include "segment/segment.h"
 #include "source.h"
 
@@ -79,6 +81,9 @@ enum
 };
 
 /* ---- what is known of a customer ---- */
+
+/* About what a row of the result takes, for there is room to be asked for */
+#define ROW_SIZE	144
 
 #define NO_DAY	PG_INT32_MIN	/* as last day: no event, and no first day */
 
@@ -213,6 +218,18 @@ add_total(Customer *customer, int64 value)
 	customer->total = sum;
 }
 
+/* The same for a total of any size */
+static void
+add_wide(Customer *customer, const Customer *addend)
+{
+	int64		carry = (int64) customer->carry + addend->carry;
+
+	if (carry > PG_INT16_MAX || carry < PG_INT16_MIN)
+		out_of_range();
+	customer->carry = carry;
+	add_total(customer, addend->total);
+}
+
 static void
 multiply_total(Customer *customer, int64 factor)
 {
@@ -267,11 +284,7 @@ add_value(ScoreJob *job, Customer *customer, int64 value, int decimals)
 
 		addend.total = value;
 		multiply_total(&addend, history_power_of_ten(job->decimals - decimals));
-		if (customer->carry + addend.carry > PG_INT16_MAX ||
-			customer->carry + addend.carry < PG_INT16_MIN)
-			out_of_range();
-		customer->carry += addend.carry;
-		add_total(customer, addend.total);
+		add_wide(customer, &addend);
 	}
 }
 
@@ -326,6 +339,25 @@ create_customer(CustomerTable *table pg_attribute_unused(), void *entry)
 	customer->last_day = NO_DAY;
 }
 
+/* What a worker knows of a customer: all but the key */
+#define PART_START	sizeof(Datum)
+
+static void
+add_part(ScoreJob *job, Customer *customer, const SourceRow *row)
+{
+	Customer	added = {0};
+
+	memcpy((char *) &added + PART_START, row->part, sizeof(Customer) - PART_START);
+	customer->first_day = Min(customer->first_day, added.first_day);
+	customer->last_day = Max(customer->last_day, added.last_day);
+	customer->money_came |= added.money_came;
+	customer->money_went |= added.money_went;
+	customer->events += added.events;
+	if (row->decimals < job->decimals)
+		multiply_total(&added, history_power_of_ten(job->decimals - row->decimals));
+	add_wide(customer, &added);
+}
+
 /* Which days are the first and the last is no branch, for none could be predicted. */
 static void
 add_rows(CustomerTable *table, void **entries, const SourceRow *rows, int n)
@@ -341,6 +373,11 @@ add_rows(CustomerTable *table, void **entries, const SourceRow *rows, int n)
 
 		if (unlikely(row->decimals > job->decimals))
 			raise_decimals(job, row->decimals);
+		if (row->part != NULL)
+		{
+			add_part(job, customer, row);
+			continue;
+		}
 		customer->first_day = Min(customer->first_day, first);
 		customer->last_day = Max(customer->last_day, last);
 		if (row->events == 0)
@@ -366,7 +403,7 @@ add_rows_to_histories(CustomerTable *table, void **entries, const SourceRow *row
 	customer_history_add(table, entries, rows, n);
 }
 
-/* Rows after as_of don't exist. */
+/* Rows after as_of don't exist. Parts have no day. */
 static void
 take_rows(void *arg, SourceRow *rows, int n)
 {
@@ -468,23 +505,77 @@ emit_history(CustomerTable *table, void *entry)
  * back in the other: that is only known of the sum.
  */
 static void
-start_source(void *arg, const SourceKey *key, bool of_histories)
+start_table(ScoreJob *job, const SourceKey *key, bool of_histories)
 {
 	static const CustomerOps by_numbers = {sizeof(Customer), create_customer, add_rows, NULL, NULL,
 		emit_customer, NULL};
 	static const CustomerOps by_history = {sizeof(CustomerHistory), customer_history_create,
 		add_rows_to_histories,
 	customer_history_memory, customer_history_put_aside, emit_history, NULL};
-	ScoreJob   *job = arg;
-	MemoryContext old_context = MemoryContextSwitchTo(job->context);
 
 	job->whole_histories |= of_histories;
 	job->ops = job->whole_histories ? by_history : by_numbers;
 	job->ops.arg = job;
 	job->table = customers_create(&job->ops, job->limit);
 	customers_set_key(job->table, key);
+}
+
+static void
+start_source(void *arg, const SourceKey *key, bool of_histories)
+{
+	ScoreJob   *job = arg;
+	MemoryContext old_context = MemoryContextSwitchTo(job->context);
+
+	start_table(job, key, of_histories);
 	MemoryContextSwitchTo(old_context);
 }
+
+/* ---- workers ---- */
+
+typedef struct ScoreShareSettings
+{
+	DateADT		as_of;
+	bool		whole_histories;
+	int64		after;
+} ScoreShareSettings;
+
+static CustomerTable *
+start_share(const void *settings, const SourceKey *key, bool of_histories)
+{
+	const ScoreShareSettings *wanted = settings;
+	ScoreJob   *job = palloc0(sizeof(ScoreJob));
+
+	job->as_of = wanted->as_of;
+	job->after = wanted->after;
+	job->whole_histories = wanted->whole_histories;
+	job->limit = get_hash_memory_limit();
+	start_table(job, key, of_histories);
+	return job->table;
+}
+
+static void
+take_share(CustomerTable *table, SourceRow *rows, int n)
+{
+	take_rows(table->ops->arg, rows, n);
+}
+
+static void
+put_share(CustomerTable *table, void *entry, StringInfo chunk)
+{
+	const ScoreJob *job = table->ops->arg;
+	const Customer *customer = entry;
+
+	if (job->whole_histories)
+		customer_history_put_part(table, entry, job->decimals, chunk);
+	else
+		parallel_source_put(chunk, table, customer->key, job->decimals,
+							(const char *) customer + PART_START, sizeof(Customer) - PART_START);
+}
+
+const SourceShare score_share = {"score_customers", sizeof(ScoreShareSettings), start_share,
+	take_share, put_share};
+
+/* ---- reading complete customers ---- */
 
 static void
 rewind_customers(ScoreJob *job)
@@ -1002,8 +1093,10 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 {
 	int			as_of = typed ? 2 : 1;
 	ScoreJob   *job = palloc0(sizeof(ScoreJob));
+	ScoreShareSettings settings;
 	SourceReader reader = {.function = "score_customers",
-		.start = start_source, .take = take_rows, .arg = job};
+		.start = start_source, .take = take_rows, .arg = job,
+		.share = &score_share, .share_settings = &settings};
 	SourceCounts counts;
 
 	StaticAssertStmt(sizeof(Customer) == 32, "two customers fill a cache line");
@@ -1014,6 +1107,7 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	job->context = CurrentMemoryContext;
 	job->row_context = AllocSetContextCreate(CurrentMemoryContext, "scored customer", ALLOCSET_DEFAULT_SIZES);
 	job->limit = get_hash_memory_limit();
+	settings = (ScoreShareSettings) {job->as_of, job->whole_histories, job->after};
 	reader.schema = get_func_namespace(fcinfo->flinfo->fn_oid);
 	if (typed)
 		reader.key_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
@@ -1023,6 +1117,7 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	if (!typed)
 		show_key_as_text(job);
 	find_thresholds(job, job->limit);
+	large_memory_result(job->result, job->table->entries, ROW_SIZE);
 	put_customers(job);
 
 	if (job->file != NULL)

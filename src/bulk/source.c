@@ -6,8 +6,9 @@
  *
  * The query runs through SPI with a receiver of our own, so that no copy of a
  * row is made, any SELECT works, and permissions and row-level security are
- * those of the caller. It is planned without parallel workers: gathering rows
- * from workers into one receiver is slower than the plain scan.
+ * those of the caller. Here it is planned without parallel workers: gathering
+ * rows from workers into one receiver is slower than the plain scan. Workers
+ * that add up what they read are parallel_source.c's.
  */
 #include "postgres.h"
 
@@ -37,6 +38,7 @@
 #include "compat.h"
 #include "fixed.h"
 #include "history/history.h"
+#include "parallel_source.h"
 #include "source.h"
 
 #define SELECT_HINT "Select customer, day, value in this order, for example SELECT customer_id, ordered_on, total FROM orders."
@@ -61,7 +63,7 @@ typedef struct ZoneDay
 #define PROGRESS_MS			15000
 #define BATCHES_PER_LOOK	1024
 
-typedef struct SourceReceiver
+struct SourceReceiver
 {
 	DestReceiver dest;
 	const SourceReader *reader;
@@ -88,7 +90,7 @@ typedef struct SourceReceiver
 	char	   *keys;			/* bytes of keys by reference */
 	Size		keys_used;
 	Size		keys_size;
-} SourceReceiver;
+};
 
 /* ---- the columns of the source ---- */
 
@@ -187,10 +189,10 @@ is_history(const SourceReader *reader, Form_pg_attribute column)
 						ObjectIdGetDatum(reader->schema));
 }
 
-static void
-receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleDesc desc)
+/* What the columns are; an error if they can't be read. */
+const SourceKey *
+source_receiver_understand(SourceReceiver *receiver, TupleDesc desc)
 {
-	SourceReceiver *receiver = (SourceReceiver *) self;
 	const FixedReader *value;
 
 	if (desc->natts == 2 && is_history(receiver->reader, TupleDescAttr(desc, 1)))
@@ -201,8 +203,7 @@ receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleD
 						 "Leave time_zone out.");
 		set_key(receiver, TupleDescAttr(desc, 0));
 		receiver->of_histories = true;
-		receiver->reader->start(receiver->reader->arg, &receiver->key, true);
-		return;
+		return &receiver->key;
 	}
 	if (desc->natts < 3 || desc->natts > 4)
 		ereport(ERROR,
@@ -221,7 +222,23 @@ receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleD
 	if (receiver->has_counts && getBaseType(TupleDescAttr(desc, 3)->atttypid) != BOOLOID)
 		column_error("fourth", TupleDescAttr(desc, 3), "not a boolean",
 					 "It says whether the row counts as an event; leave it out to let the sign of the value decide.");
-	receiver->reader->start(receiver->reader->arg, &receiver->key, false);
+	return &receiver->key;
+}
+
+/* The columns are understood: rows will come. */
+void
+source_receiver_start(SourceReceiver *receiver)
+{
+	receiver->reader->start(receiver->reader->arg, &receiver->key, receiver->of_histories);
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleDesc desc)
+{
+	SourceReceiver *receiver = (SourceReceiver *) self;
+
+	source_receiver_understand(receiver, desc);
+	source_receiver_start(receiver);
 }
 
 /* ---- days ---- */
@@ -509,13 +526,20 @@ report_progress(SourceReceiver *receiver)
 					receiver->reader->function, receiver->counts->rows)));
 }
 
+/* A batch has been read: is there something to tell? */
+void
+source_receiver_look(SourceReceiver *receiver)
+{
+	if (++receiver->batches % BATCHES_PER_LOOK == 1 && !receiver->reader->quiet)
+		report_progress(receiver);
+}
+
 static void
 flush(SourceReceiver *receiver)
 {
 	if (receiver->n > 0)
 		receiver->reader->take(receiver->reader->arg, receiver->rows, receiver->n);
-	if (++receiver->batches % BATCHES_PER_LOOK == 1 && !receiver->reader->quiet)
-		report_progress(receiver);
+	source_receiver_look(receiver);
 	receiver->n = receiver->failed = 0;
 	receiver->keys_used = 0;
 	MemoryContextReset(receiver->context);
@@ -741,6 +765,58 @@ receiver_nothing(DestReceiver *self pg_attribute_unused())
 {
 }
 
+/* In the current memory context. */
+SourceReceiver *
+source_receiver_create(const SourceReader *reader, SourceCounts *counts)
+{
+	SourceReceiver *receiver = palloc0(sizeof(SourceReceiver));
+
+	receiver->dest.receiveSlot = receiver_receive;
+	receiver->dest.rStartup = receiver_startup;
+	receiver->dest.rShutdown = receiver_nothing;
+	receiver->dest.rDestroy = receiver_nothing;
+	receiver->dest.mydest = DestTuplestore;
+	receiver->reader = reader;
+	receiver->counts = counts;
+	receiver->context = AllocSetContextCreate(CurrentMemoryContext, "rows of the source",
+											  ALLOCSET_DEFAULT_SIZES);
+	receiver->history = AllocSetContextCreate(CurrentMemoryContext, "history of the source",
+											  ALLOCSET_DEFAULT_SIZES);
+	receiver->keys_size = 16384;
+	receiver->keys = palloc(receiver->keys_size);
+	memset(counts, 0, sizeof(*counts));
+	return receiver;
+}
+
+void
+source_receiver_receive(SourceReceiver *receiver, TupleTableSlot *slot)
+{
+	receiver_receive(slot, &receiver->dest);
+}
+
+/* Hand on the rows that wait for their batch to be full. */
+void
+source_receiver_flush(SourceReceiver *receiver)
+{
+	flush(receiver);
+}
+
+/* It is understood and started by the executor. */
+DestReceiver *
+source_receiver_dest(SourceReceiver *receiver)
+{
+	return &receiver->dest;
+}
+
+void
+source_receiver_free(SourceReceiver *receiver)
+{
+	MemoryContextDelete(receiver->context);
+	MemoryContextDelete(receiver->history);
+	pfree(receiver->keys);
+	pfree(receiver);
+}
+
 /* ---- the query ---- */
 
 /* A name as SQL reads it, maybe qualified; NULL if the text is anything else */
@@ -828,24 +904,9 @@ source_prepare(const char *source)
 void
 source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *counts)
 {
-	SourceReceiver *receiver = palloc0(sizeof(SourceReceiver));
+	SourceReceiver *receiver = source_receiver_create(reader, counts);
 	SPIExecuteOptions options = {0};
 	int			result;
-
-	receiver->dest.receiveSlot = receiver_receive;
-	receiver->dest.rStartup = receiver_startup;
-	receiver->dest.rShutdown = receiver_nothing;
-	receiver->dest.rDestroy = receiver_nothing;
-	receiver->dest.mydest = DestTuplestore;
-	receiver->reader = reader;
-	receiver->counts = counts;
-	receiver->context = AllocSetContextCreate(CurrentMemoryContext, "rows of the source",
-											  ALLOCSET_DEFAULT_SIZES);
-	receiver->history = AllocSetContextCreate(CurrentMemoryContext, "history of the source",
-											  ALLOCSET_DEFAULT_SIZES);
-	receiver->keys_size = 16384;
-	receiver->keys = palloc(receiver->keys_size);
-	memset(counts, 0, sizeof(*counts));
 
 	options.read_only = true;
 	options.must_return_tuples = true;
@@ -854,13 +915,10 @@ source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *coun
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 	flush(receiver);
-	MemoryContextDelete(receiver->context);
-	MemoryContextDelete(receiver->history);
-	pfree(receiver->keys);
-	pfree(receiver);
+	source_receiver_free(receiver);
 }
 
-/* The same for a query. */
+/* The same for a query, by as many workers as the planner would have for it. */
 void
 source_read(const char *source, const SourceReader *reader, SourceCounts *counts)
 {
@@ -871,8 +929,22 @@ source_read(const char *source, const SourceReader *reader, SourceCounts *counts
 		elog(ERROR, "SPI_connect failed");
 	plan = source_prepare(source);
 	MemoryContextSwitchTo(context);
-	source_read_plan(plan, reader, counts);
+	if (!parallel_source_read(plan, reader, counts))
+	{
+		source_read_plan(plan, reader, counts);
+		source_report_workers(reader, counts, 0);
+	}
 	SPI_finish();
+}
+
+/* For who wants to know it: client_min_messages = debug1 */
+void
+source_report_workers(const SourceReader *reader, const SourceCounts *counts, int workers)
+{
+	ereport(DEBUG1,
+			(errmsg_plural("%s has read " INT64_FORMAT " rows of the source with %d parallel worker",
+						   "%s has read " INT64_FORMAT " rows of the source with %d parallel workers",
+						   workers, reader->function, counts->rows, workers)));
 }
 
 /* Say what was left out, and why. */

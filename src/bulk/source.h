@@ -1,7 +1,8 @@
 /*
  * source.h
  *		Run a caller's query and hand on its rows: customer, day, value. Where it
- *		has whole histories, each of their days is handed on as a row.
+ *		has whole histories, each of their days is handed on as a row; and where
+ *		workers have read it, so is what each of them knows of a customer.
  */
 #ifndef CUSTOMER_SCORING_SOURCE_H
 #define CUSTOMER_SCORING_SOURCE_H
@@ -37,7 +38,15 @@ typedef struct SourceRow
 	int64		events;			/* 0 or 1 as read; of days and rows added up any number */
 	int32		day;
 	uint8		decimals;
+	/* rows that a worker has added up, as it wrote them: no other number counts but decimals */
+	uint16		part_size;
+	const void *part;			/* aligned for any type; or NULL */
 } SourceRow;
+
+/* The day of a row that is a part: no day that comes later is before it */
+#define SOURCE_NO_DAY	PG_INT32_MIN
+
+#define SOURCE_MAX_PART	8192
 
 /* What has been left out, by reason */
 typedef struct SourceCounts
@@ -62,11 +71,27 @@ typedef struct SourceReader
 	void		(*take) (void *arg, SourceRow *rows, int n);
 	void	   *arg;
 	bool		quiet;			/* no NOTICE about how far it is */
+	const struct SourceShare *share;	/* what workers do; NULL: there are none */
+	const void *share_settings;
 } SourceReader;
+
+/* A reader at work: what is started once, gets rows one by one, and is finished */
+typedef struct SourceReceiver SourceReceiver;
+
+extern SourceReceiver *source_receiver_create(const SourceReader *reader, SourceCounts *counts);
+extern const SourceKey *source_receiver_understand(SourceReceiver *receiver, TupleDesc desc);
+extern void source_receiver_start(SourceReceiver *receiver);
+extern void source_receiver_receive(SourceReceiver *receiver, TupleTableSlot *slot);
+extern void source_receiver_flush(SourceReceiver *receiver);
+extern void source_receiver_look(SourceReceiver *receiver);
+extern DestReceiver *source_receiver_dest(SourceReceiver *receiver);
+extern void source_receiver_free(SourceReceiver *receiver);
 
 extern SPIPlanPtr source_prepare(const char *source);
 extern void source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *counts);
 extern void source_read(const char *source, const SourceReader *reader, SourceCounts *counts);
+extern void source_report_workers(const SourceReader *reader, const SourceCounts *counts,
+								  int workers);
 extern void source_report(const SourceCounts *counts);
 extern uint64 source_key_hash(SourceKey *key, Datum datum);
 extern Size source_key_size(const SourceKey *key, Datum datum);
