@@ -26,6 +26,7 @@ OBJS = \
 	src/history/history.o \
 	src/history/history_agg.o \
 	src/history/history_read.o \
+	src/history/cohorts.o \
 	src/history/stream_codec.o \
 	src/history/stream_log.o \
 	src/history/stream_histories.o \

@@ -576,6 +576,13 @@ COMMENT ON FUNCTION @extschema@.mean_value(@extschema@.history, pg_catalog.date,
   'Total divided by number of events (the basket), up to as_of, in the last window_days (NULL: all); NULL if no '
   'event, or if history or as_of is NULL';
 
+CREATE FUNCTION @extschema@._mean_value_float8(history @extschema@.history, as_of pg_catalog.date,
+  window_days pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'history_mean_value_float8'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._mean_value_float8(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
+  'internal: mean_value, cast to double precision';
+
 CREATE FUNCTION @extschema@.mean_gap(history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'history_mean_gap'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -26,6 +26,14 @@ COMMENT ON FUNCTION @extschema@.weighted_score(float8[], float8[]) IS
 'weighted mean of the scores that are not NULL; NULL if none is, or their weights are 0; an error for a negative '
 'weight or another number of weights';
 
+CREATE FUNCTION @extschema@._rfm_score(r_score int, f_score int, m_score int, weights float8[])
+RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rfm_score';
+
+COMMENT ON FUNCTION @extschema@._rfm_score(int, int, int, float8[]) IS
+'internal: weighted_score of three scores, which may be NULL';
+
 -- The window functions read every row of the partition, in any order: ORDER BY
 -- and a frame in their OVER clause change nothing.
 
@@ -260,7 +268,7 @@ BEGIN ATOMIC
 				ELSE @extschema@.frequency(history, as_of, window_days) END,
 		   @extschema@.monetary(history, as_of, window_days),
 		   @extschema@.mean_value(history, as_of, window_days),
-		   CASE WHEN use_mean THEN @extschema@.mean_value(history, as_of, window_days)::pg_catalog.float8
+		   CASE WHEN use_mean THEN @extschema@._mean_value_float8(history, as_of, window_days)
 				ELSE @extschema@._monetary_float8(history, as_of, window_days) END,
 		   @extschema@.tenure(history, as_of),
 		   @extschema@.silence_ratio(history, as_of);

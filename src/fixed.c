@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -571,12 +572,12 @@ wide_to_numeric(uint128 value, bool negative, int scale)
 }
 
 /*
- * The quotient that core's division of numerics gives, to the same number of
- * decimals: at least 16 significant digits by its estimate of the quotient's
- * weight. False if that doesn't fit 128 bits.
+ * The magnitude of the quotient that core's division of numerics gives, in units
+ * of 10^-scale, with the same number of decimals: at least 16 significant digits
+ * by its estimate of the quotient's weight. False if that doesn't fit 128 bits.
  */
 static bool
-divide(int64 total, int decimals, int64 n, Numeric *result)
+divide(int64 total, int decimals, int64 n, uint128 *quotient, int *quotient_scale)
 {
 	uint64		magnitude = total < 0 ? -(uint64) total : (uint64) total;
 	int			groups = (decimals + 3) / 4;
@@ -598,38 +599,111 @@ divide(int64 total, int decimals, int64 n, Numeric *result)
 	scaled = magnitude;
 	for (int more = scale - decimals; more > 0; more -= Min(more, HISTORY_MAX_DECIMALS))
 		scaled *= (uint64) history_power_of_ten(Min(more, HISTORY_MAX_DECIMALS));
-	*result = wide_to_numeric((scaled + (uint64) n / 2) / (uint64) n, total < 0, scale);
+	*quotient = (scaled + (uint64) n / 2) / (uint64) n;
+	*quotient_scale = scale;
 	return true;
 }
 
 #endif							/* HAVE_INT128 */
 
+/* Without decimals that the total doesn't need: they play no part in its quotients. */
+static void
+drop_decimals(int64 *total, int *decimals)
+{
+	while (*decimals > 0)
+	{
+		int			fewer = history_round_down_decimals(*decimals);
+		int64		unit = history_power_of_ten(*decimals - fewer);
+
+		if (*total % unit != 0)
+			break;
+		*total /= unit;
+		*decimals = fewer;
+	}
+}
+
 /*
- * total / n as core divides numerics, but in a tenth of the time. Decimals
- * that the total doesn't need play no part. n must be positive.
+ * total / n as core divides numerics, but in a tenth of the time. n must be
+ * positive.
  */
 Numeric
 fixed_mean(int64 total, int decimals, int64 n)
 {
-	while (decimals > 0 &&
-		   total % history_power_of_ten(decimals - history_round_down_decimals(decimals)) == 0)
-	{
-		int			fewer = history_round_down_decimals(decimals);
-
-		total /= history_power_of_ten(decimals - fewer);
-		decimals = fewer;
-	}
 #ifdef HAVE_INT128
-	{
-		Numeric		result;
+	uint128		quotient;
+	int			scale;
+#endif
 
-		if (divide(total, decimals, n, &result))
-			return result;
-	}
+	drop_decimals(&total, &decimals);
+#ifdef HAVE_INT128
+	if (divide(total, decimals, n, &quotient, &scale))
+		return wide_to_numeric(quotient, total < 0, scale);
 #endif
 	return DatumGetNumeric(DirectFunctionCall2(numeric_div,
 											   NumericGetDatum(fixed_to_numeric(total, decimals)),
 											   NumericGetDatum(int64_to_numeric(n))));
+}
+
+#if defined(HAVE_INT128) && LDBL_MANT_DIG == 64 && LDBL_MAX_EXP == 16384
+
+/*
+ * value / 10^scale, rounded once. Both are exact in 64 bits of a long double, whose
+ * quotient is rounded again to 53: that is the same as once, but where the first
+ * one seems to lie in the middle of two doubles. False there, and for others.
+ */
+static bool
+nearest_double(uint128 value, int scale, double *result)
+{
+	static const long double units[] = {
+		1e0L, 1e1L, 1e2L, 1e3L, 1e4L, 1e5L, 1e6L, 1e7L, 1e8L, 1e9L, 1e10L, 1e11L, 1e12L, 1e13L,
+		1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L,
+		1e27L
+	};
+	long double quotient;
+	uint64		bits;
+
+	if (value > PG_UINT64_MAX || scale >= (int) lengthof(units))
+		return false;
+	quotient = (long double) (uint64) value / units[scale];
+	memcpy(&bits, &quotient, sizeof(bits));
+	*result = (double) quotient;
+	return (bits & 0x7FF) != 0x400;
+}
+
+#elif defined(HAVE_INT128)
+
+static bool
+nearest_double(uint128 value, int scale, double *result)
+{
+	static const double units[] = {
+		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+		1e17, 1e18, 1e19, 1e20, 1e21, 1e22
+	};
+
+	/* both exact: the division rounds once */
+	if (value >= UINT64CONST(1) << 53 || scale >= (int) lengthof(units))
+		return false;
+	*result = (double) (uint64) value / units[scale];
+	return true;
+}
+
+#endif
+
+/* The mean as a cast of the numeric to double precision gives it, which goes by way of text */
+double
+fixed_mean_float8(int64 total, int decimals, int64 n)
+{
+#ifdef HAVE_INT128
+	uint128		quotient;
+	int			scale;
+	double		result;
+
+	drop_decimals(&total, &decimals);
+	if (divide(total, decimals, n, &quotient, &scale) && nearest_double(quotient, scale, &result))
+		return total < 0 ? -result : result;
+#endif
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+											  NumericGetDatum(fixed_mean(total, decimals, n))));
 }
 
 /* As a cast of the numeric to double precision gives it, which goes by way of text */

@@ -24,7 +24,7 @@ SELECT a.account, q.as_of, a.contacts, a.active_contacts_90d,
        f.last_order_on, f.recency_days, f.frequency,
        f.monetary::{money} AS monetary, f.mean_value::{money} AS mean_value,
        r.r_score, r.f_score, r.m_score, @extschema@.rfm_code(r.r_score, r.f_score, r.m_score) AS rfm_code,
-       @extschema@.weighted_score(ARRAY[r.r_score, r.f_score, r.m_score]::float8[], q.weights) AS rfm_score,
+       @extschema@._rfm_score(r.r_score, r.f_score, r.m_score, q.weights) AS rfm_score,
        CASE WHEN a.history IS NULL THEN 'too_large'
             WHEN f.recency_days IS NULL THEN @extschema@.no_order_reason(a.history, q.as_of)
             WHEN r.r_score IS NULL OR r.f_score IS NULL OR r.m_score IS NULL THEN 'too_few_customers'

@@ -357,9 +357,10 @@ COMMENT ON FUNCTION @extschema@._model_transitions(name, jsonb) IS
 	'internal: the function segment_transitions of a model';
 
 -- Segments over time, as they were seen. Customers are scored day by day, which
--- takes neither a join nor a sort of customers times days; a table of people is
--- joined once, before. With tenants that would be a scan for each tenant and day:
--- there one join does it.
+-- takes neither a join nor a sort of customers times days, and groups them by
+-- nothing but their segment: the question has the rest. What has to be joined to
+-- know the customers, people or what is pending, is joined once, before. With tenants
+-- that would be a scan for each tenant and day: there one join does it.
 CREATE FUNCTION @extschema@._model_segment_history(model name, settings jsonb)
 	RETURNS @extschema@._part
 	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -371,37 +372,29 @@ DECLARE
 	days	text := @extschema@._fill('SELECT q.* FROM @extschema@._model_days($1, $2, $3) AS d (day),'
 		' LATERAL {model}._question_at(d.day, NULL, false, 0, $4) AS q WHERE d.day IS NOT NULL',
 		'model', home);
+	joined	boolean := settings ->> 'customers_query' IS NOT NULL OR coalesce((settings ->> 'live')::boolean, false);
 	maps	text[];
 	counts	text;
 	query	text;
 BEGIN
-	IF settings ->> 'tenant' IS NOT NULL OR settings ->> 'customers_query' IS NOT NULL THEN
-		EXECUTE format('SELECT array_agg(DISTINCT map_copy ORDER BY map_copy) FROM %I.configuration', model) INTO maps;
-	END IF;
+	EXECUTE format('SELECT array_agg(DISTINCT map_copy ORDER BY map_copy) FROM %I.configuration', model) INTO maps;
 	IF settings ->> 'tenant' IS NOT NULL THEN
 		counts := @extschema@._fill($q$
 SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
   FROM ({scores}) AS s GROUP BY s.as_of, s.tenant, s.version, s.map_copy, s.segment$q$,
 			'scores', @extschema@._model_levels(model, settings, format('(%s)', days), home || '._customers', maps));
-	ELSIF settings ->> 'customers_query' IS NOT NULL THEN
+	ELSE
 		counts := @extschema@._fill($q$
-WITH everyone AS MATERIALIZED (SELECT h.* FROM {model}._customers AS h)
-SELECT q.as_of, q.tenant, q.version, q.map_copy, s.segment, s.customers, s.revenue
+{everyone}SELECT q.as_of, q.tenant, q.version, q.map_copy, s.segment, s.customers, s.revenue
   FROM ({days}) AS q,
        LATERAL (SELECT s.segment, count(*) AS customers, sum(s.monetary) AS revenue
                        FROM (WITH level AS (SELECT) SELECT s.segment, s.monetary FROM ({scores}) AS s) AS s
                       GROUP BY s.segment) AS s$q$,
-			'model', home, 'days', days,
-			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)', 'everyone', maps));
-	ELSE
-		counts := @extschema@._fill($q$
-SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, s.customers, s.revenue
-  FROM @extschema@._model_days($1, $2, $3) AS d (day),
-       LATERAL (SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers,
-                            sum(s.monetary) AS revenue
-                       FROM {model}._scores_at(d.day, NULL, false, $4) AS s
-                      GROUP BY s.as_of, s.tenant, s.version, s.map_copy, s.segment) AS s
- WHERE d.day IS NOT NULL$q$, 'model', home);
+			'everyone', CASE WHEN joined THEN @extschema@._fill(
+				'WITH everyone AS MATERIALIZED (SELECT h.* FROM {model}._customers AS h) ', 'model', home) ELSE '' END,
+			'days', days,
+			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)',
+				CASE WHEN joined THEN 'everyone' ELSE home || '._customers' END, maps));
 	END IF;
 	query := @extschema@._model_hide_groups(settings, 'days', @extschema@._fill($q$
 SELECT n.as_of, {tenant} AS tenant, n.segment::text AS segment, l.label AS segment_label, l.role::text AS role,
@@ -446,6 +439,75 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_segment_history(name, jsonb) IS
 	'internal: the function segment_history of a model';
 
+-- ---- cohorts ----
+
+CREATE TYPE @extschema@._cohort_sums AS (cohort date[], periods_since int[], active bigint[], total numeric[],
+	squares numeric[]);
+COMMENT ON TYPE @extschema@._cohort_sums IS
+	'internal: for each cohort and period the number of customers with an event in it, what they brought in it, and by '
+	'how much the squares of what each of them has brought have grown';
+
+CREATE FUNCTION @extschema@._cohort_sums_transition(state internal, history @extschema@.history, as_of date, unit text)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'cohort_sums_transition'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._cohort_sums_transition(internal, @extschema@.history, date, text) IS
+	'part of aggregate _cohort_sums';
+
+CREATE FUNCTION @extschema@._cohort_sums_combine(state internal, other internal)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'cohort_sums_combine'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._cohort_sums_combine(internal, internal) IS
+	'part of aggregate _cohort_sums';
+
+CREATE FUNCTION @extschema@._cohort_sums_serialize(state internal)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'cohort_sums_serialize'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._cohort_sums_serialize(internal) IS
+	'part of aggregate _cohort_sums';
+
+CREATE FUNCTION @extschema@._cohort_sums_deserialize(bytes bytea, unused internal)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'cohort_sums_deserialize'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._cohort_sums_deserialize(bytea, internal) IS
+	'part of aggregate _cohort_sums';
+
+CREATE FUNCTION @extschema@._cohort_sums_final(state internal)
+	RETURNS @extschema@._cohort_sums
+	AS 'MODULE_PATHNAME', 'cohort_sums_final'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._cohort_sums_final(internal) IS
+	'part of aggregate _cohort_sums';
+
+CREATE AGGREGATE @extschema@._cohort_sums(history @extschema@.history, as_of date, unit text) (
+	SFUNC = @extschema@._cohort_sums_transition, STYPE = internal, SSPACE = 65536,
+	COMBINEFUNC = @extschema@._cohort_sums_combine, SERIALFUNC = @extschema@._cohort_sums_serialize,
+	DESERIALFUNC = @extschema@._cohort_sums_deserialize, FINALFUNC = @extschema@._cohort_sums_final,
+	FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@._cohort_sums(@extschema@.history, date, text) IS
+	'internal: what cohort_periods says of many histories, added up by cohort and period';
+
+-- Each cohort and period of a model, by tenant, as a query for the caller.
+CREATE FUNCTION @extschema@._cohort_cells(model name, unit text, caller text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._fill($q$
+SELECT p.tenant, p.as_of, c.cohort, c.since, c.active, c.revenue, c.squares
+  FROM (SELECT q.tenant, q.as_of, @extschema@._cohort_sums(h.history, q.as_of, {unit}) AS sums
+          FROM {model}._question_at(NULL, NULL, true, 0, {caller}) AS q, {model}._customers AS h
+         WHERE h.tenant = q.tenant GROUP BY q.tenant, q.as_of) AS p,
+       LATERAL unnest((p.sums).cohort, (p.sums).periods_since, (p.sums).active, (p.sums).total, (p.sums).squares)
+               AS c (cohort, since, active, revenue, squares)$q$,
+		'model', pg_catalog.quote_ident(model), 'unit', pg_catalog.quote_literal(unit), 'caller', caller);
+END;
+COMMENT ON FUNCTION @extschema@._cohort_cells(name, text, text) IS
+	'internal: the query for what the customers of each cohort did in each period';
+
 -- Cohorts by the month or the week of the first order. Those who came back, and
 -- those who did not, are groups of their own. Refunds from before the first order
 -- count in its period, so that the revenue is that of customer_scores. Each history is
@@ -476,14 +538,7 @@ BEGIN
 				'of the customers who first ordered in a week, how many ordered so many weeks later, and for how much;'
 				' weeks begin on Monday; is_running: the week is not over on as_of'))
 			AS v (name, unit, start, since, groups, periods, last_day, comment) LOOP
-		cells := @extschema@._fill($q$
-SELECT p.tenant, p.as_of, (p.period).cohort, (p.period).periods_since AS since,
-       count(*) FILTER (WHERE (p.period).events > 0) AS active, sum((p.period).total) AS revenue
-  FROM (SELECT h.tenant, q.as_of, @extschema@.cohort_periods(h.history, q.as_of, {unit}) AS period
-          FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q, {model}._customers AS h
-         WHERE h.tenant = q.tenant) AS p
- GROUP BY 1, 2, 3, 4$q$,
-			'model', home, 'unit', quote_literal(cohort.unit));
+		cells := @extschema@._cohort_cells(model, cohort.unit, '$1');
 		RETURN NEXT @extschema@._model_function(cohort.name::name, '{}',
 			format('TABLE (tenant text, %I date, %I int, is_running boolean, customers bigint, active_customers bigint,'
 				' active_share float8, revenue numeric, suppressed boolean)', cohort.start, cohort.since),

@@ -92,23 +92,14 @@ SELECT {tenant} AS tenant, n.active_weeks, CASE WHEN NOT n.is_few THEN n.custome
 		'TABLE (tenant text, cohort_month date, months_since int, customers bigint, value numeric, value_per_customer'
 		' numeric, low numeric, high numeric, suppressed boolean)',
 		@extschema@._fill($q$
-WITH steps AS (
-	SELECT p.tenant, (p.period).cohort, (p.period).periods_since AS since, (p.period).total,
-	       sum((p.period).total) OVER (PARTITION BY p.customer_key ORDER BY (p.period).periods_since) AS so_far
-	  FROM (SELECT s.tenant, s.customer_key, @extschema@.cohort_periods(s.history, q.as_of, 'month') AS period
-	          FROM {people} WHERE s.tenant = q.tenant) AS p
-), squares AS (
-	SELECT s.tenant, s.cohort, s.since, sum(s.so_far * s.so_far - (s.so_far - s.total) * (s.so_far - s.total)) AS change
-	  FROM steps AS s GROUP BY s.tenant, s.cohort, s.since
-)
 SELECT c.tenant, c.cohort_month, c.months_since, c.customers, CASE WHEN NOT c.hidden THEN c.value END,
        CASE WHEN NOT c.hidden THEN (c.value / NULLIF(c.customers, 0))::{money} END,
        CASE WHEN NOT c.hidden THEN (c.value / NULLIF(c.customers, 0) - e.half)::{money} END,
        CASE WHEN NOT c.hidden THEN (c.value / NULLIF(c.customers, 0) + e.half)::{money} END, c.hidden
   FROM (SELECT c.*, sum(c.revenue) OVER w AS value, bool_or(c.suppressed) OVER w AS hidden,
-               COALESCE(sum(q.change) OVER w, 0) AS squares
+               COALESCE(sum(q.squares) OVER w, 0) AS squares
           FROM {model}._cohort_retention($1) AS c
-          LEFT JOIN squares AS q ON q.tenant = COALESCE(c.tenant, '') AND q.cohort = c.cohort_month
+          LEFT JOIN ({cells}) AS q ON q.tenant = COALESCE(c.tenant, '') AND q.cohort = c.cohort_month
            AND q.since = c.months_since
         WINDOW w AS (PARTITION BY c.tenant, c.cohort_month ORDER BY c.months_since)) AS c
  CROSS JOIN LATERAL (SELECT CASE WHEN c.customers > 1 AND NOT c.hidden THEN
@@ -117,7 +108,8 @@ SELECT c.tenant, c.cohort_month, c.months_since, c.customers, CASE WHEN NOT c.hi
                    / c.customers))::numeric END AS half) AS e
  WHERE NOT c.is_running
  ORDER BY c.tenant, c.cohort_month, c.months_since$q$,
-			'model', home, 'money', @extschema@._model_money(settings), 'people', replace(people, '{caller}', '$1')),
+			'model', home, 'money', @extschema@._model_money(settings),
+			'cells', @extschema@._cohort_cells(model, 'month', '$1')),
 		'what the customers who first ordered in a month have brought until so many months later, together and each,'
 		' with the 95 % interval of the mean (Student); months that are over alone');
 END

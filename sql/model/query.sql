@@ -236,10 +236,14 @@ CREATE FUNCTION @extschema@._model_question(model name, settings jsonb,
 BEGIN ATOMIC
 	SELECT @extschema@._fill($q$
 WITH level AS (SELECT) SELECT k.tenant, {as_of} AS as_of, c.version, c.window_days, c.monetary = 'mean' AS use_mean,
-       c.frequency = 'active_days' AS use_active_days, c.weights, c.map_copy,
+       c.frequency = 'active_days' AS use_active_days, @extschema@._plain(c.weights) AS weights, c.map_copy,
        -- not before the calendar begins
        CASE WHEN {as_of} >= date '4600-01-01 BC' THEN {as_of} - c.change_days END AS then_day,
-       k.recency_thresholds, k.frequency_thresholds, k.monetary_thresholds, k.basket_thresholds,
+       -- unpacked once, not for each score
+       @extschema@._plain(k.recency_thresholds) AS recency_thresholds,
+       @extschema@._plain(k.frequency_thresholds) AS frequency_thresholds,
+       @extschema@._plain(k.monetary_thresholds) AS monetary_thresholds,
+       @extschema@._plain(k.basket_thresholds) AS basket_thresholds,
        k.median_value{fits}{cards}{satisfaction}{columns}
   FROM {dates}{model}.configuration AS c, {calibration} AS k{codes}
  WHERE k.version = c.version AND {condition} AND {readable}$q$,
@@ -659,6 +663,7 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
        q.as_of, q.version, q.weights, q.map_copy,
        q.recency_thresholds, q.frequency_thresholds, q.monetary_thresholds, q.basket_thresholds,
        f.last_order_on, f.recency_days, f.frequency, f.monetary, f.mean_value, f.scored_value,
+       @extschema@._mean_value_float8(h.history, q.as_of, q.window_days) AS scored_mean,
        f.tenure_days, f.silence_ratio,
        @extschema@.no_order_reason(h.history, q.as_of) AS no_order_reason,
        CASE WHEN f.recency_days IS NULL
@@ -690,7 +695,7 @@ WITH level AS (SELECT) SELECT f.tenant, f.customer_key, f.customer_id{attributes
        f.no_order_reason,
        r.r_score, r.f_score, r.m_score,
        CASE WHEN f.recency_days IS NOT NULL
-            THEN @extschema@.score(f.mean_value::float8, f.basket_thresholds) END AS basket_score,
+            THEN @extschema@.score(f.scored_mean, f.basket_thresholds) END AS basket_score,
        t.r_score AS then_r_score, t.f_score AS then_f_score, t.m_score AS then_m_score{predictions}{streams}{clusters}
   FROM {facts} AS f,
        LATERAL @extschema@.rfm_scores(f.recency_days, f.frequency, f.scored_value,
@@ -774,11 +779,9 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
    AND o.valid_from <= s.as_of AND (o.valid_until IS NULL OR o.valid_until >= s.as_of) AND ({overridden}),
        -- what has a name once, and no level of its own: the planner puts it in
        LATERAL (SELECT @extschema@.rfm_code(s.r_score, s.f_score, s.m_score) AS rfm_code,
-                       @extschema@.weighted_score(
-                           ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights) AS rfm_score,
-                       @extschema@.weighted_score(ARRAY[s.r_score, s.f_score, s.m_score]::float8[], s.weights)
-                       - @extschema@.weighted_score(
-                           ARRAY[s.then_r_score, s.then_f_score, s.then_m_score]::float8[], s.weights)
+                       @extschema@._rfm_score(s.r_score, s.f_score, s.m_score, s.weights) AS rfm_score,
+                       @extschema@._rfm_score(s.r_score, s.f_score, s.m_score, s.weights)
+                       - @extschema@._rfm_score(s.then_r_score, s.then_f_score, s.then_m_score, s.weights)
                        AS rfm_score_change,
                        CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
                             WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
@@ -813,7 +816,8 @@ END;
 COMMENT ON FUNCTION @extschema@._model_levels(name, jsonb, text, text, text[], boolean) IS
 	'internal: the query from a question to the scores of each customer';
 
--- The columns of customer_scores, with labels. "scores" is an item of FROM.
+-- The columns of customer_scores, with labels. "scores" is an item of FROM. The segment
+-- is looked up and shown: a level of its own, and it is computed once.
 CREATE FUNCTION @extschema@._model_wide(model name, settings jsonb, scores text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -826,7 +830,7 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
        s.segment_overridden, s.segment_by_rules,
        {tenant} AS tenant, s.customer_id
-  FROM {scores} AS s
+  FROM (WITH level AS (SELECT) SELECT s.* FROM {scores} AS s) AS s
   LEFT JOIN {model}.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = {language}$q$,
 		'model', pg_catalog.quote_ident(model), 'scores', scores,
 		'money', @extschema@._model_money(settings),

@@ -9,6 +9,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/nodes.h"
 #include "utils/date.h"
+#include "utils/numeric.h"
 
 #include "compat.h"
 #include "history_codec.h"
@@ -49,6 +50,7 @@ extern History *history_of_log(HistoryLog *log);
 extern History *history_of_log_if_it_fits(HistoryLog *log);
 extern int32 history_check_day(DateADT day);
 extern int64 history_window_start(DateADT as_of, int32 window_days);
+extern Numeric history_numeric_total(const History *history, int64 after, int64 upto);
 pg_noreturn extern void history_too_many_events(void);
 extern Datum history_pl(PG_FUNCTION_ARGS);
 extern Datum history_monetary_float8(PG_FUNCTION_ARGS);

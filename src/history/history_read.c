@@ -7,11 +7,9 @@
 
 #include <math.h>
 
-#include "common/int.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 
 #include "arguments.h"
@@ -45,6 +43,7 @@ history_window_start(DateADT as_of, int32 window_days)
 /* History and days (after, upto] of a call (history, as_of [, window_days]) */
 typedef struct Question
 {
+	const History *history;
 	const uint8 *data;
 	size_t		len;
 	int64		after;
@@ -56,6 +55,7 @@ read_question(FunctionCallInfo fcinfo, Question *question)
 {
 	History    *history = PG_GETARG_HISTORY_PP(0);
 
+	question->history = history;
 	question->data = HISTORY_BYTES(history);
 	question->len = HISTORY_LENGTH(history);
 	question->upto = PG_GETARG_DATEADT(1);
@@ -275,32 +275,39 @@ history_trend(PG_FUNCTION_ARGS)
 
 /* ---- money ---- */
 
-/* The sum over days as a numeric, even where it doesn't fit 64 bits */
-static Numeric
-total(const Question *question)
+/* The sum over the days (after, upto] as a numeric, even where it doesn't fit 64 bits */
+Numeric
+history_numeric_total(const History *history, int64 after, int64 upto)
 {
+	const uint8 *data = HISTORY_BYTES(history);
+	size_t		len = HISTORY_LENGTH(history);
 	OpenHistory open;
 	int64		sum;
 	int			decimals;
 	Datum		result;
-	HistoryError error = history_total(question->data, question->len,
-									   question->after, question->upto, &sum, &decimals);
+	HistoryError error = history_total(data, len, after, upto, &sum, &decimals);
 
 	if (error == HISTORY_OK)
 		return fixed_to_numeric(sum, decimals);
 	if (error != HISTORY_OVERFLOW)
 		history_raise(error);
 
-	history_check(history_unpack(&server_host, &open, question->data, question->len));
+	history_check(history_unpack(&server_host, &open, data, len));
 	result = NumericGetDatum(fixed_to_numeric(0, open.decimals));
 	for (size_t i = 0; i < open.n; i++)
 	{
-		if (open.days[i].day > question->after && open.days[i].day <= question->upto)
+		if (open.days[i].day > after && open.days[i].day <= upto)
 			result = DirectFunctionCall2(numeric_add, result,
 										 NumericGetDatum(fixed_to_numeric(open.days[i].total,
 																		  open.decimals)));
 	}
 	return DatumGetNumeric(result);
+}
+
+static Numeric
+total(const Question *question)
+{
+	return history_numeric_total(question->history, question->after, question->upto);
 }
 
 PG_FUNCTION_INFO_V1(history_monetary);
@@ -330,25 +337,62 @@ history_monetary_float8(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall1(numeric_float8, NumericGetDatum(total(&question))));
 }
 
+/* Events and total, of which a mean is made */
+typedef struct Mean
+{
+	int64		n;
+	int64		sum;
+	int			decimals;
+	bool		fits;			/* does the sum fit 64 bits? */
+} Mean;
+
+/* False if there is no mean. */
+static bool
+read_mean(FunctionCallInfo fcinfo, Question *question, Mean *mean)
+{
+	if (!read_windowed_question(fcinfo, question))
+		return false;
+	mean->n = events(question);
+	if (mean->n <= 0)
+		return false;
+	mean->fits = history_total(question->data, question->len, question->after, question->upto,
+							   &mean->sum, &mean->decimals) == HISTORY_OK;
+	return true;
+}
+
+static Numeric
+wide_mean(const Question *question, const Mean *mean)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_div, NumericGetDatum(total(question)),
+											   NumericGetDatum(int64_to_numeric(mean->n))));
+}
+
 PG_FUNCTION_INFO_V1(history_mean_value);
 Datum
 history_mean_value(PG_FUNCTION_ARGS)
 {
 	Question	question;
-	int64		n;
-	int64		sum;
-	int			decimals;
+	Mean		mean;
 
-	if (!read_windowed_question(fcinfo, &question))
+	if (!read_mean(fcinfo, &question, &mean))
 		PG_RETURN_NULL();
-	n = events(&question);
-	if (n <= 0)
+	PG_RETURN_NUMERIC(mean.fits ? fixed_mean(mean.sum, mean.decimals, mean.n)
+					  : wide_mean(&question, &mean));
+}
+
+PG_FUNCTION_INFO_V1(history_mean_value_float8);
+Datum
+history_mean_value_float8(PG_FUNCTION_ARGS)
+{
+	Question	question;
+	Mean		mean;
+
+	if (!read_mean(fcinfo, &question, &mean))
 		PG_RETURN_NULL();
-	if (history_total(question.data, question.len, question.after, question.upto, &sum,
-					  &decimals) == HISTORY_OK)
-		PG_RETURN_NUMERIC(fixed_mean(sum, decimals, n));
-	PG_RETURN_DATUM(DirectFunctionCall2(numeric_div, NumericGetDatum(total(&question)),
-										NumericGetDatum(int64_to_numeric(n))));
+	if (mean.fits)
+		PG_RETURN_FLOAT8(fixed_mean_float8(mean.sum, mean.decimals, mean.n));
+	PG_RETURN_DATUM(DirectFunctionCall1(numeric_float8,
+										NumericGetDatum(wide_mean(&question, &mean))));
 }
 
 /* ---- rhythm ---- */
@@ -489,156 +533,6 @@ history_days(PG_FUNCTION_ARGS)
 
 		SRF_RETURN_NEXT(call, HeapTupleGetDatum(heap_form_tuple(call->tuple_desc, values, nulls)));
 	}
-	SRF_RETURN_DONE(call);
-}
-
-/* ---- cohorts ---- */
-
-typedef enum CohortUnit
-{
-	COHORT_MONTH,
-	COHORT_WEEK
-} CohortUnit;
-
-/* One call of cohort_periods */
-typedef struct CohortScan
-{
-	OpenHistory open;
-	History    *history;		/* for a total that fits no int64 */
-	size_t		next;			/* the first day of the next period */
-	size_t		end;			/* the first day after as_of */
-	CohortUnit	unit;
-	int32		first_period;
-	DateADT		cohort;
-} CohortScan;
-
-/* Months since the beginning of the calendar, or weeks that begin on Monday */
-static int32
-cohort_period(CohortUnit unit, DateADT day)
-{
-	int			julian = day + POSTGRES_EPOCH_JDATE;
-	int			year;
-	int			month;
-	int			day_of_month;
-
-	if (unit == COHORT_WEEK)
-		return julian / 7;		/* Julian day 0 was a Monday */
-	j2date(julian, &year, &month, &day_of_month);
-	return year * MONTHS_PER_YEAR + month;
-}
-
-static DateADT
-cohort_start(CohortUnit unit, DateADT day)
-{
-	int			julian = day + POSTGRES_EPOCH_JDATE;
-	int			year;
-	int			month;
-	int			day_of_month;
-
-	if (unit == COHORT_WEEK)
-		return julian / 7 * 7 - POSTGRES_EPOCH_JDATE;
-	j2date(julian, &year, &month, &day_of_month);
-	return day - day_of_month + 1;
-}
-
-static CohortUnit
-cohort_unit(const text *unit)
-{
-	const char *name = text_to_cstring(unit);
-
-	if (strcmp(name, "month") == 0)
-		return COHORT_MONTH;
-	if (strcmp(name, "week") == 0)
-		return COHORT_WEEK;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unit is \"%s\", not month or week", name)));
-}
-
-/* The days of the history that count; false if there is no event among them. */
-static bool
-cohort_begin(CohortScan *scan, DateADT as_of)
-{
-	size_t		first = 0;
-
-	while (scan->end < scan->open.n && scan->open.days[scan->end].day <= as_of)
-		scan->end++;
-	while (first < scan->end && scan->open.days[first].events <= 0)
-		first++;
-	if (first == scan->end)
-		return false;
-	scan->first_period = cohort_period(scan->unit, scan->open.days[first].day);
-	scan->cohort = cohort_start(scan->unit, scan->open.days[first].day);
-	return true;
-}
-
-/* The next period: what came before the first event, refunds, counts in that of the event. */
-static HeapTuple
-cohort_next(CohortScan *scan, TupleDesc desc)
-{
-	const HistoryDay *days = scan->open.days;
-	size_t		from = scan->next;
-	int32		period = Max(cohort_period(scan->unit, days[from].day), scan->first_period);
-	int64		events = 0;
-	int64		sum = 0;
-	bool		fits = true;
-	Datum		values[4];
-	bool		nulls[4] = {false, false, false, false};
-
-	while (scan->next < scan->end &&
-		   Max(cohort_period(scan->unit, days[scan->next].day), scan->first_period) == period)
-	{
-		events += days[scan->next].events;
-		fits = fits && !pg_add_s64_overflow(sum, days[scan->next].total, &sum);
-		scan->next++;
-	}
-	values[0] = DateADTGetDatum(scan->cohort);
-	values[1] = Int32GetDatum(period - scan->first_period);
-	values[2] = Int64GetDatum(events);
-	if (fits)
-		values[3] = NumericGetDatum(fixed_to_numeric(sum, scan->open.decimals));
-	else
-	{
-		Question	question = {HISTORY_BYTES(scan->history), HISTORY_LENGTH(scan->history),
-		(int64) days[from].day - 1, days[scan->next - 1].day};
-
-		values[3] = NumericGetDatum(total(&question));
-	}
-	return heap_form_tuple(desc, values, nulls);
-}
-
-PG_FUNCTION_INFO_V1(history_cohort_periods);
-Datum
-history_cohort_periods(PG_FUNCTION_ARGS)
-{
-	FuncCallContext *call;
-	CohortScan *scan;
-
-	if (SRF_IS_FIRSTCALL())
-	{
-		MemoryContext old;
-		TupleDesc	desc;
-		DateADT		as_of = check_day("as_of", PG_GETARG_DATEADT(1));
-
-		call = SRF_FIRSTCALL_INIT();
-		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "cohort_periods must return a row type");
-		call->tuple_desc = BlessTupleDesc(desc);
-		scan = palloc0(sizeof(CohortScan));
-		scan->unit = cohort_unit(PG_GETARG_TEXT_PP(2));
-		scan->history = (History *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
-		history_open(&scan->open, scan->history);
-		if (!cohort_begin(scan, as_of))
-			scan->end = 0;
-		call->user_fctx = scan;
-		MemoryContextSwitchTo(old);
-	}
-
-	call = SRF_PERCALL_SETUP();
-	scan = call->user_fctx;
-	if (scan->next < scan->end)
-		SRF_RETURN_NEXT(call, HeapTupleGetDatum(cohort_next(scan, call->tuple_desc)));
 	SRF_RETURN_DONE(call);
 }
 

@@ -27,6 +27,7 @@
 PG_FUNCTION_INFO_V1(score);
 PG_FUNCTION_INFO_V1(rfm_code);
 PG_FUNCTION_INFO_V1(weighted_score);
+PG_FUNCTION_INFO_V1(rfm_score);
 PG_FUNCTION_INFO_V1(quantile_thresholds_transition);
 PG_FUNCTION_INFO_V1(quantile_thresholds_combine);
 PG_FUNCTION_INFO_V1(quantile_thresholds_serialize);
@@ -325,6 +326,16 @@ check_weights(ArrayType *array, int *count)
 	return weights;
 }
 
+static void
+check_as_many_weights(int scores, int weights)
+{
+	if (scores != weights)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weights must have as many elements as scores, not %d for %d", weights, scores),
+				 errhint("A missing score is a NULL in scores.")));
+}
+
 Datum
 weighted_score(PG_FUNCTION_ARGS)
 {
@@ -336,17 +347,48 @@ weighted_score(PG_FUNCTION_ARGS)
 	bool		found;
 	double		result;
 
-	if (count != nweights)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("weights must have as many elements as scores, not %d for %d", nweights, count),
-				 errhint("A missing score is a NULL in scores.")));
+	check_as_many_weights(count, nweights);
 	weights = check_weights(weight_array, &nweights);
 	found = weighted_mean((const double *) ARR_DATA_PTR(score_array), ARR_NULLBITMAP(score_array),
 						  weights, count, &result);
 	PG_FREE_IF_COPY(score_array, 0);
 	PG_FREE_IF_COPY(weight_array, 1);
 	if (!found)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(result + 0.0);
+}
+
+/*
+ * Arguments: r, f, m, weights. weighted_score of three scores, without an array
+ * made for it: models ask for three of them for each customer.
+ */
+Datum
+rfm_score(PG_FUNCTION_ARGS)
+{
+	ArrayType  *weight_array;
+	double		scores[3];
+	bits8		bitmap = 0;
+	int			found = 0;
+	int			count;
+	const double *weights;
+	bool		any;
+	double		result;
+
+	if (PG_ARGISNULL(3))
+		PG_RETURN_NULL();
+	weight_array = PG_GETARG_ARRAYTYPE_P(3);
+	weights = check_weights(weight_array, &count);
+	check_as_many_weights((int) lengthof(scores), count);
+	for (int i = 0; i < (int) lengthof(scores); i++)
+	{
+		if (PG_ARGISNULL(i))
+			continue;
+		scores[found++] = PG_GETARG_INT32(i);
+		bitmap |= (bits8) (1 << i);
+	}
+	any = weighted_mean(scores, &bitmap, weights, count, &result);
+	PG_FREE_IF_COPY(weight_array, 3);
+	if (!any)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(result + 0.0);
 }

@@ -112,6 +112,12 @@ SELECT count(*) AS totals, count(DISTINCT monetary(h, 'infinity')) > 6000 AS var
           ('{2025-01-03:1:9007199254740991}'), ('{2025-01-03:1:9007199254740992}'), ('{2025-01-03:1:9007199254740993}'), ('{2025-01-03:1:-90071992547409.93}')) t;
 SELECT count(*) AS windows, count(*) FILTER (WHERE _monetary_float8(h, as_of::date, w) IS DISTINCT FROM monetary(h, as_of::date, w)::float8) AS different
   FROM (VALUES ('{2025-01-03:1:10.01,2025-01-05:1:20.02,2025-01-09:0:-5}'::history), ('{}'), (NULL)) h (h), unnest('{2025-01-01,2025-01-04,2025-01-09,NULL}'::text[]) as_of, unnest('{1,4,5,NULL}'::int[]) w;
+-- and so is _mean_value_float8
+SELECT count(*) AS means, count(*) FILTER (WHERE m > 1e10) AS large, count(*) FILTER (WHERE float8send(_mean_value_float8(h, 'infinity')) IS DISTINCT FROM float8send(m::float8)) AS different
+  FROM (SELECT h, mean_value(h, 'infinity') AS m
+          FROM (SELECT ('{2025-01-01:' || 1 + (hashint8extended(i, 1) & ((1 << (i % 20)) - 1)) || ':' || trim_scale(round((hashint8extended(i, 2) >> (i % 60)) / 10::numeric ^ (ARRAY[0, 2, 3, 4, 6, 9])[1 + i % 6], 9)) || '}')::history AS h
+                  FROM generate_series(1, 20000) AS i) AS s) AS s;
+SELECT _mean_value_float8('{2025-01-03:2:92233720368547758.07,2025-01-04:0:92233720368547758.07}', 'infinity') AS beyond_64_bits, _mean_value_float8('{}', 'infinity') AS of_nothing, _mean_value_float8('{2025-01-01:1:3,2025-01-09:2:5}', '2025-01-10', 5) AS in_a_window;
 -- from one end of the calendar to the other
 SELECT recency('{4714-11-24 BC:1:1}', '5874897-12-31'), tenure('{4714-11-24 BC:1:1}', '5874897-12-31'), silence_ratio('{4714-11-24 BC:1:1,4714-11-25 BC:1:1}', '5874897-12-31'), mean_gap('{4714-11-24 BC:1:1,5874897-12-31:1:1}', 'infinity'),
        frequency('{4714-11-24 BC:1:1}', '5874897-12-31', 2147483647) AS in_window, trend('{4714-11-24 BC:1:1}', '4714-11-24 BC', 2147483647), decayed_sum('{4714-11-24 BC:1:1}', '5874897-12-31', 5e-324) AS gone, decayed_sum('{2025-01-01:1:1}', '2025-01-01', 5e-324) AS today;

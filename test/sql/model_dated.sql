@@ -94,6 +94,47 @@ SELECT * FROM differ('SELECT iso(cohort_month), months_since, customers, active_
 SELECT iso(cohort_month) AS cohort_month, months_since, is_running, customers, active_customers, round(active_share::numeric, 3) AS active_share, revenue FROM m.cohort_retention() WHERE cohort_month >= '2025-10-01';
 SELECT count(*) AS cohorts, bool_and(active_customers = customers) AS all_active_at_first FROM m.cohort_retention() WHERE months_since = 0;
 
+-- the sums of many histories are those of each one's periods: corrections, refunds first, other decimals, totals that
+-- fit no 64 bits, squares that fit no 128; by one process and by several
+CREATE TABLE shopdata.many AS
+SELECT c, coalesce(history_agg(d, v, n), '{}') - CASE WHEN c % 20 = 3 THEN '{2022-05-05:2:1,2024-02-03:1:7.5}' ELSE '{}' END::history AS h
+  FROM (SELECT c, CASE WHEN c % 50 = 7 THEN date '2023-03-01' + i ELSE date '2021-01-01' + (hashint8extended(c * 40 + i, 2) & 2047)::int END AS d,
+               CASE WHEN c % 50 = 7 THEN 90000000000000000.07 WHEN c % 50 = 8 THEN -8000000000 WHEN c % 5 = 1 THEN hashint8extended(c * 40 + i, 4) & 255
+                    WHEN c % 5 = 2 THEN ((hashint8extended(c * 40 + i, 4) & 65535) - 9000) / 1000.0 ELSE ((hashint8extended(c * 40 + i, 4) & 65535) - 9000) / 100.0 END::numeric(24,4) AS v,
+               hashint8extended(c * 40 + i, 5) & 7 <> 0 AS n
+          FROM generate_series(1, 2000) AS c, generate_series(1, 30) AS i WHERE i <= c % 30) AS o GROUP BY c;
+CREATE FUNCTION shopdata.cohorts(unit text, d date) RETURNS TABLE (cohort date, since int, active bigint, total numeric, squares numeric) LANGUAGE sql AS $$
+  SELECT s.* FROM (SELECT _cohort_sums(h, d, unit) AS s FROM many) AS a, unnest((s).cohort, (s).periods_since, (s).active, (s).total, (s).squares) AS s
+$$;
+CREATE FUNCTION shopdata.slow_cohorts(unit text, d date) RETURNS TABLE (cohort date, since int, active bigint, total numeric, squares numeric) LANGUAGE sql AS $$
+  SELECT p.cohort, p.periods_since, count(*) FILTER (WHERE p.events > 0), sum(p.total), sum(so_far * so_far - (so_far - p.total) * (so_far - p.total))
+  FROM (SELECT p.*, sum(p.total) OVER (PARTITION BY c ORDER BY p.periods_since) AS so_far FROM many, cohort_periods(h, d, unit) AS p) AS p GROUP BY 1, 2
+$$;
+SELECT unit, iso(d) AS day, a.* FROM unnest('{month,week}'::text[]) AS unit, unnest('{2022-06-30,2030-01-01}'::date[]) AS d,
+  differ(format('SELECT * FROM cohorts(%L, %L)', unit, d), format('SELECT * FROM slow_cohorts(%L, %L)', unit, d)) AS a;
+CREATE TABLE shopdata.slow AS SELECT * FROM slow_cohorts('month', '2030-01-01');
+SELECT max(total) > 9e18 AS beyond_64_bits, max(squares) > 1.8e36 AS beyond_128_bits FROM slow;
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;
+ALTER TABLE shopdata.many SET (parallel_workers = 2);
+EXPLAIN (COSTS OFF) SELECT _cohort_sums(h, '2030-01-01', 'month') AS s FROM many;
+SELECT d.* FROM differ('SELECT * FROM cohorts(''month'', ''2030-01-01'')', 'SELECT * FROM slow') AS d;
+RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size; RESET max_parallel_workers_per_gather;
+SELECT _cohort_sums(h, '2030-01-01', 'month') IS NULL AS of_no_rows FROM many WHERE c < 0;
+SELECT cardinality((_cohort_sums(h, d, u)).cohort) AS left_out FROM (VALUES ('{2025-01-01:1:1}'::history, date '2030-01-01', 'month'), (NULL, '2030-01-01', 'month'), ('{2025-01-01:1:1}', NULL, 'month'), ('{2025-01-01:1:1}', '2030-01-01', NULL), ('{2025-01-01:0:1}', '2030-01-01', 'month')) AS v (h, d, u);
+
+-- the same segments from plain SQL over the orders, of any day
+SELECT count(*) > 0 AS done FROM create_model('easy', 'orders', customer => 'customer_id', day => 'ordered_on', value => 'total', as_of => '2025-12-31');
+CREATE FUNCTION shopdata.segments(d date) RETURNS TABLE (as_of date, segment text, customers bigint, revenue numeric) LANGUAGE sql AS $$
+  SELECT d, CASE WHEN r >= 4 AND f <= 2 AND tenure > 365 THEN 'occasional' WHEN r >= 4 AND f >= 4 AND m >= 4 THEN 'vip' WHEN r >= 4 AND f <= 2 THEN 'new_customers'
+           WHEN r >= 3 AND f >= 3 AND m <= 3 THEN 'upsell_potential' WHEN r >= 3 AND f >= 3 THEN 'regular' WHEN r = 3 THEN 'occasional' WHEN f >= 4 OR (f = 3 AND m >= 4) THEN 'at_risk' ELSE 'lapsed' END,
+         count(*), sum(total)::numeric(24,2)
+  FROM (SELECT tenure, total, (SELECT 1 + count(*) FROM unnest(recency_thresholds) AS t WHERE age < t) AS r, (SELECT 1 + count(*) FROM unnest(frequency_thresholds) AS t WHERE n > t) AS f, (SELECT 1 + count(*) FROM unnest(monetary_thresholds) AS t WHERE total > t) AS m
+          FROM easy.calibration, (SELECT d - max(ordered_on) FILTER (WHERE total >= 0) AS age, d - min(ordered_on) FILTER (WHERE total >= 0) AS tenure, count(*) FILTER (WHERE total >= 0) AS n, sum(total) AS total
+                  FROM orders WHERE ordered_on <= d GROUP BY customer_id) AS o WHERE age IS NOT NULL) AS s GROUP BY 2
+$$;
+SELECT d.* FROM differ('SELECT as_of, segment, customers, revenue FROM easy.segment_history(''2024-01-31'', ''2025-12-31'') WHERE segment <> ''prospects'' AND segment <> ''refunded''',
+  $$SELECT s.* FROM generate_series(0, 23) AS n, segments((date '2024-01-31' + n * interval '1 month')::date) AS s$$) AS d;
+
 -- by weeks, from Monday to Sunday
 CREATE FUNCTION shopdata.weekly(d date) RETURNS TABLE (cohort_week text, weeks_since int, is_running boolean, customers bigint, active_customers bigint, active_share float8, revenue numeric) LANGUAGE sql AS $$
   WITH firsts AS (SELECT customer_id, date_trunc('week', min(ordered_on) FILTER (WHERE total >= 0)::timestamp)::date AS c FROM orders WHERE ordered_on <= d GROUP BY 1),
@@ -119,5 +160,6 @@ FROM (SELECT sum(revenue) AS revenue, sum(customers) FILTER (WHERE months_since 
      (SELECT revenue FROM m.cohort_retention() WHERE cohort_month = '2025-06-01' AND months_since = 0) AS e;
 DELETE FROM orders WHERE order_id > 90000;
 
-SELECT item FROM unnest('{m,plain}'::text[]) AS m, drop_model(m);
-DROP FUNCTION pinned(date), transitions(text, date, date), retention(date), weekly(date);
+SELECT item FROM unnest('{m,plain,easy}'::text[]) AS m, drop_model(m);
+DROP TABLE many, slow;
+DROP FUNCTION pinned(date), transitions(text, date, date), retention(date), weekly(date), cohorts(text, date), slow_cohorts(text, date), segments(date);

@@ -29,6 +29,9 @@ SELECT statement, error_and_hint(statement) FROM unnest(ARRAY['SELECT rfm_code(0
 -- weighted_score
 SELECT weighted_score('{5,4,3}', '{1,1,1}') AS plain, weighted_score('{5,4,3}', '{2,1,1}') AS weighted, weighted_score('{5,NULL,3}', '{2,1,1}') AS renormalised,
   weighted_score('{5,4,3}', '{0,0,1}') AS one_counts, weighted_score(scores => '{4.8,4.8,4.8}', weights => '{0.1,0.2,0.3}') AS constant;
+-- that of three scores is the same
+SELECT count(*) AS scores, count(*) FILTER (WHERE float8send(_rfm_score(r, f, m, w)) IS DISTINCT FROM float8send(weighted_score(ARRAY[r, f, m]::float8[], w))) AS different
+FROM unnest('{NULL,1,3,5,10}'::int[]) AS r, unnest('{NULL,1,4,5}'::int[]) AS f, unnest('{NULL,1,2,5}'::int[]) AS m, (VALUES ('{1,1,1}'::float8[]), ('{2,1,0}'), ('{0.1,0.7,0.3}'), ('{0,0,0}'), (NULL)) AS v (w);
 SELECT weighted_score('{5,4}', '{0,0}') AS no_weight, weighted_score('{NULL,4}', '{1,0}') AS weight_on_null, weighted_score('{NULL,NULL}', '{1,1}') AS all_null,
   weighted_score('{}', '{}') AS empty, weighted_score(NULL, '{1}') AS null_scores, weighted_score('{1}', NULL) AS null_weights;
 SELECT weighted_score('{1e308,1.7e308}', '{1e308,1e308}') AS huge, weighted_score('{4.9e-324,4.9e-324}', '{4.9e-324,1}') AS tiny,
@@ -38,7 +41,7 @@ SELECT statement, error_and_hint(statement) FROM unnest(ARRAY[
   'SELECT weighted_score(''{1,2}'', ''{1,NULL}'')', 'SELECT weighted_score(''{1,NULL}'', ''{1,NULL}'')', 'SELECT weighted_score(''{1,2}'', ''{1,-0.5}'')', 'SELECT weighted_score(''{1,2}'', ''{1,NaN}'')',
   'SELECT weighted_score(''{1,2}'', ''{1,Infinity}'')', 'SELECT weighted_score(''{NULL,2}'', ''{-1,1}'')', 'SELECT weighted_score(''{1,NaN}'', ''{1,1}'')',
   'SELECT weighted_score(''{1,NaN}'', ''{1,0}'')', 'SELECT weighted_score(''{1,-Infinity}'', ''{1,1}'')', 'SELECT weighted_score(''{{1,2}}'', ''{1,1}'')',
-  'SELECT weighted_score(''{1,2}'', ''{{1,1}}'')']) WITH ORDINALITY s(statement, n) ORDER BY n;
+  'SELECT weighted_score(''{1,2}'', ''{{1,1}}'')', 'SELECT _rfm_score(1, 2, 3, ''{1,1}'')', 'SELECT _rfm_score(1, 2, NULL, ''{1,1,-1}'')']) WITH ORDINALITY s(statement, n) ORDER BY n;
 
 -- weighted_mean: the same over rows.
 CREATE TABLE answer AS SELECT i % 200 AS grp, i AS id,
