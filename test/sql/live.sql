@@ -56,6 +56,17 @@ SELECT * FROM check_model('live');
 TRUNCATE live_orders;
 SELECT count(*) FROM live.customer_scores;
 SELECT * FROM check_model('live');
+-- so much pending that readers wait for it
+INSERT INTO live_orders SELECT 1000 + i, i, '2025-08-01', 1, NULL FROM generate_series(1, 9999) AS i;
+SELECT status, needs, pending_changes FROM live.model_status;
+SELECT differences FROM apply_changes('live');
+UPDATE live_orders SET total = 2;
+SELECT status, needs, pending_changes FROM live.model_status;
+INSERT INTO live_orders VALUES (90000, 1, '2025-08-02', 1, NULL);
+SELECT status, needs, pending_changes FROM live.model_status;
+SELECT differences FROM apply_changes('live');
+SELECT status, needs, pending_changes FROM live.model_status;
+SELECT * FROM check_model('live');
 SELECT item FROM drop_model('live');
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'live_orders'::regclass;
 DROP TABLE live_orders, live_before;
