@@ -12,6 +12,7 @@ use ScoringCluster;
 use PostgreSQL::Test::Utils;
 
 our @EXPORT = qw(model_node make_roles make_database make_attempt views dated_calls offers tables verbs run_as attempt digest_sql digests open_session start_script);
+our @EXPORT_OK = qw(make_chain make_shop);
 
 # A node that is not started yet, with the databases chain and shop, which make_chain
 # and make_shop fill. The first one makes them, the later ones have copies.

@@ -16,15 +16,18 @@ $SIG{TERM} = $SIG{INT} = sub { exit 1 };
 our @EXPORT = qw(new_node kill_backend kill_server upgrade_node shop scores_of);
 
 # A node that is not started yet; init's parameters may follow the name, and "data",
-# a directory that test/bin/initdb copies. The views of models would be compiled
+# a directory that test/bin/initdb copies, or "install_path" of another major and "conf", the
+# settings that find the extension there. The views of models would be compiled
 # longer than they run: JIT is for test/sql and docs.
 sub new_node
 {
 	my ($name, %params) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $path = delete $params{install_path};
+	my $node = PostgreSQL::Test::Cluster->new($name, $path ? (install_path => $path) : ());
 	local $ENV{DATA_TEMPLATE} = delete $params{data} // '';
+	my $conf = delete $params{conf} // $ENV{EXTENSION_CONF};
 	$node->init(%params);
-	$node->append_conf('postgresql.conf', slurp_file($ENV{EXTENSION_CONF}));
+	$node->append_conf('postgresql.conf', slurp_file($conf));
 	$node->append_conf('postgresql.conf', "fsync = off\njit = off\n");
 	return $node;
 }
@@ -64,16 +67,17 @@ sub kill_server
 	return;
 }
 
-# pg_upgrade of a node that is stopped to one that has not been started. It asks the new server for
+# pg_upgrade of a node that is stopped, whose programs may be those of another major, to one that has not
+# been started. It asks the new server for
 # $libdir/customer_scoring, and extension_control_path of 18 helps to find no library that is named
 # so: there the programs are copies, which look for libraries beside themselves.
 sub upgrade_node
 {
-	my ($old, $new) = @_;
+	my ($old, $new, $old_bindir) = @_;
 	my $bindir = $ENV{PGBIN};
 	my $copies = $new->pg_version < 18 ? $bindir : server_with_library($bindir);
 	chdir $PostgreSQL::Test::Utils::tmp_check or die;
-	command_ok([ "$bindir/pg_upgrade", '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $copies,
+	command_ok([ "$bindir/pg_upgrade", '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $old_bindir // $bindir, '-B', $copies,
 		'-s', $new->host, '-p', $old->port, '-P', $new->port, '--link' ], 'pg_upgrade');
 	$new->start;
 	return;

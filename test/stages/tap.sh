@@ -1,6 +1,7 @@
 # test/t with the server's own PostgreSQL::Test: each test has nodes of its own.
 
-units_tap() { (cd test/t && ls -- *.pl | sed 's/\.pl$//'); }
+# 058_majors is for test/matrix dumps.
+units_tap() { (cd test/t && ls -- *.pl | sed 's/\.pl$//' | { if [ -n "${EARLIER_MAJOR:-}" ]; then cat; else grep -vx 058_majors; fi; }); }
 
 figure_tap() { echo "$(grep -c '^tap ' "$TOP/units") files"; }
 
@@ -43,6 +44,13 @@ stage_tap() {
 		for version in $(sed -n 's/^\([0-9.]*\) .*/\1/p' test/upgrade/versions); do
 			reason=$(earlier_version "$version") && extension_settings "$WORK/$version.root" >"$WORK/$version.conf" || skipped "$name: $reason"
 		done
+	fi
+	if [ "$name" = 058_majors ] && [ -n "${EARLIER_MAJOR:-}" ]; then
+		copy_source earlier
+		PG_CONFIG=/usr/lib/postgresql/$EARLIER_MAJOR/bin/pg_config make_extension earlier with_llvm=no ||
+			{ failed "the extension can't be built for PostgreSQL $EARLIER_MAJOR"; tail -n 20 "$WORK/earlier.log"; return; }
+		(PG_CONFIG=/usr/lib/postgresql/$EARLIER_MAJOR/bin/pg_config PGBIN=/usr/lib/postgresql/$EARLIER_MAJOR/bin
+			extension_settings "$WORK/earlier.root") >"$WORK/earlier.conf"
 	fi
 	if [ "$name" = 056_disk_full ]; then
 		reason=$(with_small_disks true 2>&1) || { skipped "$name: $(tail -n 1 <<<"$reason")"; return; }
