@@ -1,5 +1,5 @@
 -- score_customers and histories by parallel workers: the same rows, NOTICEs and errors
--- whatever the number of workers. That there are any is t/058_parallel_bulk.pl's.
+-- whatever the number of workers. That there are any is t/059_parallel_bulk.pl's.
 SET client_min_messages = warning;
 SET parallel_setup_cost = 0;
 SET min_parallel_table_scan_size = 0;
