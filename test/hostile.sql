@@ -58,6 +58,7 @@ SELECT type, unnest(expressions) FROM (VALUES
   ('text[]', ARRAY['NULL', '''{}''', '''{r,f,m}''', '''{r_score,f_score,m_score,tenure_days}''', '''{""}''', '''{NULL}''', '''{r,NULL}''', '''{a,a,a}''',
      '''{{a,b},{c,d}}''', 'ARRAY[''x"; DROP TABLE t; --'']', 'ARRAY[repeat(repeat(''x'', 1000), 1000)]', 'array_fill(''x''::text, ARRAY[20000])']),
   ('regclass', ARRAY['NULL', '''pg_class''', '0', '4294967295']),
+  ('regclass[]', ARRAY['NULL', '''{}''', '''{pg_class}''', '''{0,NULL}''', '''{4294967295}''']),
   ('regtype', ARRAY['NULL', '''jsonb''', '0', '4294967295']),
   ('regnamespace', ARRAY['NULL', '''pg_catalog''', '''hostile''', '0', '4294967295']),
   ('numeric[]', ARRAY['NULL', '''{}''', '''{1}''', '''{-1,0,NaN}''', '''{NULL,1e11}''', '''{{1,2},{3,4}}''', 'array_fill(19.90, ARRAY[10000])']),

@@ -816,8 +816,8 @@ END;
 COMMENT ON FUNCTION @extschema@._model_levels(name, jsonb, text, text, text[], boolean) IS
 	'internal: the query from a question to the scores of each customer';
 
--- The columns of customer_scores, with labels. "scores" is an item of FROM. The segment
--- is looked up and shown: a level of its own, and it is computed once.
+-- The columns of customer_scores, with labels. "scores" is an item of FROM. No level of its
+-- own: the join of the labels would have every query compute the segment, asked for or not.
 CREATE FUNCTION @extschema@._model_wide(model name, settings jsonb, scores text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -830,7 +830,7 @@ SELECT s.customer_key, s.as_of, s.last_order_on, s.recency_days, s.frequency,
        s.segment, l.label AS segment_label, l.display_order AS segment_order, l.color AS segment_color,
        s.segment_overridden, s.segment_by_rules,
        {tenant} AS tenant, s.customer_id
-  FROM (WITH level AS (SELECT) SELECT s.* FROM {scores} AS s) AS s
+  FROM {scores} AS s
   LEFT JOIN {model}.segment_label AS l ON l.map = s.map_copy AND l.segment = s.segment AND l.language = {language}$q$,
 		'model', pg_catalog.quote_ident(model), 'scores', scores,
 		'money', @extschema@._model_money(settings),
