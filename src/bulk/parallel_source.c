@@ -37,6 +37,7 @@
 #include "optimizer/cost.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -702,6 +703,12 @@ parallel_source_read(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *
 	error_context_stack = &callback;
 
 	statement = plan_for_workers(source);
+	/* SPI says what is wrong with a query that writes or locks */
+	if (!CommandIsReadOnly(statement))
+	{
+		error_context_stack = callback.previous;
+		return false;
+	}
 	receiver = source_receiver_create(reader, counts);
 	if (!statement->parallelModeNeeded)
 	{
