@@ -12,7 +12,7 @@ SELECT 1 + g * 7919 % 700, date '2020-01-01' + g * 31 % 1500, timestamptz '2020-
   FROM generate_series(1, 6000) AS g;
 -- somebody with so many days that what a worker knows of them is more than one part
 INSERT INTO many_orders
-SELECT -1, date '2000-01-01' + g, timestamptz '2000-01-01 12:00+00' + g * interval '1 day', g * 97, true, 'often'
+SELECT -1, date '2000-01-01' + g, timestamptz '2000-01-01 12:00+00' + g * interval '24 hours', g * 97, true, 'often'
   FROM generate_series(1, 6000) AS g;
 ALTER TABLE many_orders SET (parallel_workers = 8);
 ANALYZE many_orders;
