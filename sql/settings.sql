@@ -47,11 +47,12 @@ BEGIN
 	FOREACH f IN ARRAY '{_model_create,_model_alter,_model_upgrade,refresh_model,_set_stream,drop_stream,'
 			'_model_probe,_model_live_probe,_ledger_probe,'
 			'_model_make_tables,_model_make_shown,_model_make_trigger_function}'::pg_catalog.text[] LOOP
-		EXECUTE pg_catalog.format('ALTER FUNCTION @extschema@.%I SET citus.enable_ddl_propagation = off', f);
+		-- not format(): the name of the schema may have a %
+		EXECUTE pg_catalog.concat('ALTER FUNCTION @extschema@.', f, ' SET citus.enable_ddl_propagation = off');
 	END LOOP;
 	FOREACH f IN ARRAY '{_model_hang_triggers,_model_drop_triggers,_model_make_key_index,'
 			'_model_drop_key_index}'::pg_catalog.text[] LOOP
-		EXECUTE pg_catalog.format('ALTER FUNCTION @extschema@.%I SET citus.enable_ddl_propagation = on', f);
+		EXECUTE pg_catalog.concat('ALTER FUNCTION @extschema@.', f, ' SET citus.enable_ddl_propagation = on');
 	END LOOP;
 END
 $$;
