@@ -21,7 +21,7 @@ stage_doctest() {
 doctest() {
 	local rc=0
 	# shellcheck disable=SC2086
-	(cd "$WORK/normal" && PGOPTIONS="-c jit=$1" WORK=$WORK ./test/doctest doctest $2) >"$WORK/doctest.out" 2>&1 || rc=$?
+	(cd "$WORK/normal" && PGOPTIONS="-c jit=$1" ./test/doctest doctest $2) >"$WORK/doctest.out" 2>&1 || rc=$?
 	tally_tap doctest "$WORK/doctest.out" $rc
 	[ $rc = 0 ] || grep -v '^ok' "$WORK/doctest.out"
 }
