@@ -525,8 +525,6 @@ fixed_to_numeric(int64 value, int decimals)
 	return make_numeric(digits + first, 5 + groups - first, groups, value < 0, decimals);
 }
 
-#ifdef HAVE_INT128
-
 /* Weight and first digit to the base 10000 */
 static inline int
 leading_digit(uint128 value, int *digit)
@@ -548,27 +546,31 @@ leading_digit(uint128 value, int *digit)
 	}
 }
 
-/* The numeric value / 10^scale, with so many decimals shown */
-static Numeric
-wide_to_numeric(uint128 value, bool negative, int scale)
+/* As fixed_to_numeric, beyond 64 bits */
+Numeric
+fixed_wide_to_numeric(int128 value, int decimals)
 {
 	const uint64 half = UINT64CONST(10000000000000000); /* four digits */
-	int16		digits[12];
-	int			groups = (scale + 3) / 4;
+	uint128		left = value < 0 ? -(uint128) value : (uint128) value;
+	int			groups = (decimals + 3) / 4;
+	int			zeros = 4 * groups - decimals;	/* with which the last group is filled up */
+	int16		digits[13];
+	int			i = lengthof(digits);
 
-	value *= (uint64) powers[4 * groups - scale];
-	for (int i = lengthof(digits); i > 0;)
+	digits[--i] = (int16) ((uint64) (left % (uint64) powers[4 - zeros]) * (uint64) powers[zeros]);
+	left /= (uint64) powers[4 - zeros];
+	while (i > 0)
 	{
-		uint64		part = (uint64) (value % half);
+		uint64		part = (uint64) (left % half);
 
-		value /= half;
+		left /= half;
 		for (int j = 0; j < 4; j++)
 		{
 			digits[--i] = (int16) (part % BASE);
 			part /= BASE;
 		}
 	}
-	return make_numeric(digits, lengthof(digits), groups, negative, scale);
+	return make_numeric(digits, lengthof(digits), groups, value < 0, decimals);
 }
 
 /*
@@ -604,8 +606,6 @@ divide(int64 total, int decimals, int64 n, uint128 *quotient, int *quotient_scal
 	return true;
 }
 
-#endif							/* HAVE_INT128 */
-
 /* Without decimals that the total doesn't need: they play no part in its quotients. */
 static void
 drop_decimals(int64 *total, int *decimals)
@@ -629,22 +629,18 @@ drop_decimals(int64 *total, int *decimals)
 Numeric
 fixed_mean(int64 total, int decimals, int64 n)
 {
-#ifdef HAVE_INT128
 	uint128		quotient;
 	int			scale;
-#endif
 
 	drop_decimals(&total, &decimals);
-#ifdef HAVE_INT128
 	if (divide(total, decimals, n, &quotient, &scale))
-		return wide_to_numeric(quotient, total < 0, scale);
-#endif
+		return fixed_wide_to_numeric(total < 0 ? -(int128) quotient : (int128) quotient, scale);
 	return DatumGetNumeric(DirectFunctionCall2(numeric_div,
 											   NumericGetDatum(fixed_to_numeric(total, decimals)),
 											   NumericGetDatum(int64_to_numeric(n))));
 }
 
-#if defined(HAVE_INT128) && LDBL_MANT_DIG == 64 && LDBL_MAX_EXP == 16384
+#if LDBL_MANT_DIG == 64 && LDBL_MAX_EXP == 16384
 
 /*
  * value / 10^scale, rounded once. Both are exact in 64 bits of a long double, whose
@@ -670,7 +666,7 @@ nearest_double(uint128 value, int scale, double *result)
 	return (bits & 0x7FF) != 0x400;
 }
 
-#elif defined(HAVE_INT128)
+#else
 
 static bool
 nearest_double(uint128 value, int scale, double *result)
@@ -693,7 +689,6 @@ nearest_double(uint128 value, int scale, double *result)
 double
 fixed_mean_float8(int64 total, int decimals, int64 n)
 {
-#ifdef HAVE_INT128
 	uint128		quotient;
 	int			scale;
 	double		result;
@@ -701,7 +696,6 @@ fixed_mean_float8(int64 total, int decimals, int64 n)
 	drop_decimals(&total, &decimals);
 	if (divide(total, decimals, n, &quotient, &scale) && nearest_double(quotient, scale, &result))
 		return total < 0 ? -result : result;
-#endif
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
 											  NumericGetDatum(fixed_mean(total, decimals, n))));
 }

@@ -60,6 +60,7 @@ fixed_is_sane(int64 value, int decimals)
 }
 
 extern Numeric fixed_to_numeric(int64 value, int decimals);
+extern Numeric fixed_wide_to_numeric(int128 value, int decimals);
 extern Numeric fixed_mean(int64 total, int decimals, int64 n);
 extern double fixed_mean_float8(int64 total, int decimals, int64 n);
 extern double fixed_to_float8(int64 value, int decimals);

@@ -233,29 +233,22 @@ add_wide(Customer *customer, const Customer *addend)
 static void
 multiply_total(Customer *customer, int64 factor)
 {
+	int128		wide;
 	int64		product;
+	int64		carry;
 
 	if (customer->carry == 0 && !__builtin_mul_overflow(customer->total, factor, &product))
 	{
 		customer->total = product;
 		return;
 	}
-#ifdef HAVE_INT128
-	{
-		int128		wide = (int128) customer->carry * ((int128) 1 << 64) + customer->total;
-		int64		carry;
-
-		/* at most 79 bits times 30 bits */
-		wide *= factor;
-		customer->total = (int64) wide;
-		carry = (int64) ((wide - customer->total) >> 64);
-		if (carry > PG_INT16_MAX || carry < PG_INT16_MIN)
-			out_of_range();
-		customer->carry = carry;
-	}
-#else
-	out_of_range();
-#endif
+	/* at most 79 bits times 30 bits */
+	wide = ((int128) customer->carry * ((int128) 1 << 64) + customer->total) * factor;
+	customer->total = (int64) wide;
+	carry = (int64) ((wide - customer->total) >> 64);
+	if (carry > PG_INT16_MAX || carry < PG_INT16_MIN)
+		out_of_range();
+	customer->carry = carry;
 }
 
 /* A value needs more decimals than any before. */

@@ -270,28 +270,6 @@ make_sums(MemoryContext context)
 	return state;
 }
 
-/* value / 10^decimals */
-static Numeric
-wide_numeric(int128 value, int decimals)
-{
-	char		text[48];
-	char	   *p = text + sizeof(text);
-	uint128		left = value < 0 ? -(uint128) value : (uint128) value;
-
-	*--p = '\0';
-	for (int i = 0; i <= decimals || left > 0; i++)
-	{
-		if (i == decimals && decimals > 0)
-			*--p = '.';
-		*--p = (char) ('0' + (int) (left % 10));
-		left /= 10;
-	}
-	if (value < 0)
-		*--p = '-';
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(p),
-											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-}
-
 static Numeric
 plus(Numeric a, Numeric b)
 {
@@ -316,7 +294,7 @@ add_wide(CohortSum *sum, int128 value, int decimals)
 
 	if (unlikely(__builtin_add_overflow(sum->sum, value, &result)))
 	{
-		add_numeric(sum, wide_numeric(sum->sum, decimals));
+		add_numeric(sum, fixed_wide_to_numeric(sum->sum, decimals));
 		result = value;
 	}
 	sum->sum = result;
@@ -325,7 +303,7 @@ add_wide(CohortSum *sum, int128 value, int decimals)
 static Numeric
 sum_numeric(const CohortSum *sum, int decimals)
 {
-	Numeric		wide = wide_numeric(sum->sum, decimals);
+	Numeric		wide = fixed_wide_to_numeric(sum->sum, decimals);
 
 	return sum->rest != NULL ? plus(wide, sum->rest) : wide;
 }
@@ -339,7 +317,7 @@ rescale(CohortSum *sum, int from, int to)
 	{
 		if (__builtin_mul_overflow(result, 10, &result))
 		{
-			add_numeric(sum, wide_numeric(sum->sum, from));
+			add_numeric(sum, fixed_wide_to_numeric(sum->sum, from));
 			result = 0;
 			break;
 		}

@@ -64,7 +64,7 @@ read_repeats(const History *history, DateADT as_of, Repeats *repeats)
 	int64		active = 0;
 	int64		first = 0;
 	int64		last = 0;
-	__int128	sum = 0;
+	int128		sum = 0;
 
 	check_day("as_of", as_of);
 	history_open(&open, history);
@@ -150,23 +150,6 @@ btyd_summary(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
 
-/* A sum of totals as a numeric, even where it doesn't fit 64 bits */
-static Numeric
-sum_to_numeric(__int128 sum, int decimals)
-{
-	Datum		high;
-	int64		low;
-
-	if (sum >= PG_INT64_MIN + 1 && sum <= PG_INT64_MAX)
-		return fixed_to_numeric((int64) sum, decimals);
-	low = (int64) (sum % PG_INT64_MAX);
-	high = DirectFunctionCall2(numeric_mul,
-							   NumericGetDatum(int64_to_numeric((int64) (sum / PG_INT64_MAX))),
-							   NumericGetDatum(fixed_to_numeric(PG_INT64_MAX, decimals)));
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, high,
-											   NumericGetDatum(fixed_to_numeric(low, decimals))));
-}
-
 /*
  * What came of a prediction: the event days after split_on, and their totals
  * with the corrections that count on them. A correction before the first of
@@ -181,7 +164,7 @@ btyd_actual(PG_FUNCTION_ARGS)
 	TupleDesc	desc = fit_result_desc(fcinfo);
 	OpenHistory open;
 	int32		orders = 0;
-	__int128	sum = 0;
+	int128		sum = 0;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
 
@@ -202,7 +185,7 @@ btyd_actual(PG_FUNCTION_ARGS)
 			sum += day->total;
 	}
 	values[0] = Int32GetDatum(orders);
-	values[1] = NumericGetDatum(sum_to_numeric(sum, open.decimals));
+	values[1] = NumericGetDatum(fixed_wide_to_numeric(sum, open.decimals));
 	history_close(&open);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
