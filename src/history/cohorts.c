@@ -442,6 +442,8 @@ cohort_sums_combine(PG_FUNCTION_ARGS)
 	state = PG_ARGISNULL(0) ? make_sums(context) : (CohortSums *) PG_GETARG_POINTER(0);
 	other = (CohortSums *) PG_GETARG_POINTER(1);
 	old_context = MemoryContextSwitchTo(context);
+	if (other->decimals > state->decimals)
+		set_decimals(state, other->decimals);
 	cells_start_iterate(other->cells, &iterator);
 	while ((cell = cells_iterate(other->cells, &iterator)) != NULL)
 	{
@@ -453,6 +455,34 @@ cohort_sums_combine(PG_FUNCTION_ARGS)
 	}
 	MemoryContextSwitchTo(old_context);
 	PG_RETURN_POINTER(state);
+}
+
+static int
+compare_cells(const void *a, const void *b)
+{
+	int64		x = (int64) (*(CohortCell *const *) a)->key;
+	int64		y = (int64) (*(CohortCell *const *) b)->key;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The cells by cohort and period. The table has them in an order that depends on the
+ * order of the rows, which no result may.
+ */
+static CohortCell **
+sorted_cells(const CohortSums *state)
+{
+	CohortCell **cells = palloc(Max(state->cells->members, 1) * sizeof(CohortCell *));
+	int			n = 0;
+	cells_iterator iterator;
+	CohortCell *cell;
+
+	cells_start_iterate(state->cells, &iterator);
+	while ((cell = cells_iterate(state->cells, &iterator)) != NULL)
+		cells[n++] = cell;
+	qsort(cells, (size_t) n, sizeof(CohortCell *), compare_cells);
+	return cells;
 }
 
 static void
@@ -468,16 +498,18 @@ cohort_sums_serialize(PG_FUNCTION_ARGS)
 {
 	CohortSums *state;
 	StringInfoData buffer;
-	cells_iterator iterator;
-	CohortCell *cell;
+	CohortCell **cells;
 
 	(void) aggregate_context(fcinfo);
 	state = (CohortSums *) PG_GETARG_POINTER(0);
-	state_write(&buffer, 4 + state->cells->members * (int64) 64, "cohorts", state->cells->members);
+	cells = sorted_cells(state);
+	state_write(&buffer, 8 + state->cells->members * (int64) 64, "cohorts", state->cells->members);
+	pq_sendint32(&buffer, (uint32) state->decimals);
 	pq_sendint32(&buffer, state->cells->members);
-	cells_start_iterate(state->cells, &iterator);
-	while ((cell = cells_iterate(state->cells, &iterator)) != NULL)
+	for (uint32 i = 0; i < state->cells->members; i++)
 	{
+		const CohortCell *cell = cells[i];
+
 		pq_sendint64(&buffer, (int64) cell->key);
 		pq_sendint64(&buffer, cell->active);
 		send_numeric(&buffer, sum_numeric(&cell->total, state->decimals));
@@ -510,20 +542,30 @@ cohort_sums_deserialize(PG_FUNCTION_ARGS)
 	StringInfoData buffer;
 	CohortSums *state;
 	int			n;
+	int64		last = 0;
 
 	(void) aggregate_context(fcinfo);
 	state_read(fcinfo, &buffer);
-	n = buffer.len < 4 ? -1 : (int) pq_getmsgint(&buffer, 4);
-	if (n < 0 || n > (buffer.len - buffer.cursor) / LEAST_BYTES)
+	if (buffer.len < 8)
 		corrupt_state("cohorts");
 	state = make_sums(CurrentMemoryContext);
+	state->decimals = (int) pq_getmsgint(&buffer, 4);
+	n = (int) pq_getmsgint(&buffer, 4);
+	if (state->decimals < 0 || state->decimals > HISTORY_MAX_DECIMALS ||
+		n < 0 || n > (buffer.len - buffer.cursor) / LEAST_BYTES)
+		corrupt_state("cohorts");
 	for (int i = 0; i < n; i++)
 	{
 		CohortCell *cell;
+		int64		key;
 
 		if (buffer.len - buffer.cursor < LEAST_BYTES)
 			corrupt_state("cohorts");
-		cell = get_cell(state, (uint64) pq_getmsgint64(&buffer));
+		key = pq_getmsgint64(&buffer);
+		if ((i > 0 && key <= last) || (int32) key < 0 || !IS_VALID_DATE((DateADT) (key >> 32)))
+			corrupt_state("cohorts");
+		last = key;
+		cell = get_cell(state, (uint64) key);
 		cell->active = pq_getmsgint64(&buffer);
 		if (cell->active < 0 || cell->active > AGGREGATE_MAX_ROWS)
 			corrupt_state("cohorts");
@@ -551,27 +593,29 @@ cohort_sums_final(PG_FUNCTION_ARGS)
 	Datum	   *elements[5];
 	Datum		values[lengthof(elements)];
 	bool		nulls[lengthof(elements)] = {false};
-	int			n = 0;
-	cells_iterator iterator;
-	CohortCell *cell;
+	CohortCell **cells;
+	int			n;
 
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = (CohortSums *) PG_GETARG_POINTER(0);
+	cells = sorted_cells(state);
+	n = (int) state->cells->members;
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
 		desc->natts != lengthof(values))
 		elog(ERROR, "return type must be a row of arrays");
 	for (int i = 0; i < (int) lengthof(elements); i++)
 		elements[i] = palloc(Max(state->cells->members, 1) * sizeof(Datum));
-	cells_start_iterate(state->cells, &iterator);
-	while ((cell = cells_iterate(state->cells, &iterator)) != NULL)
+	for (int i = 0; i < n; i++)
 	{
-		elements[0][n] = DateADTGetDatum((DateADT) (cell->key >> 32));
-		elements[1][n] = Int32GetDatum((int32) cell->key);
-		elements[2][n] = Int64GetDatum(cell->active);
-		elements[3][n] = NumericGetDatum(sum_numeric(&cell->total, state->decimals));
-		elements[4][n++] = NumericGetDatum(sum_numeric(&cell->squares, 2 * state->decimals));
+		const CohortCell *cell = cells[i];
+
+		elements[0][i] = DateADTGetDatum((DateADT) (cell->key >> 32));
+		elements[1][i] = Int32GetDatum((int32) cell->key);
+		elements[2][i] = Int64GetDatum(cell->active);
+		elements[3][i] = NumericGetDatum(sum_numeric(&cell->total, state->decimals));
+		elements[4][i] = NumericGetDatum(sum_numeric(&cell->squares, 2 * state->decimals));
 	}
 	values[0] = make_array(elements[0], n, DATEOID, 4, true, TYPALIGN_INT);
 	values[1] = make_array(elements[1], n, INT4OID, 4, true, TYPALIGN_INT);

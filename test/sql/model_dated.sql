@@ -118,6 +118,10 @@ SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table
 ALTER TABLE shopdata.many SET (parallel_workers = 2);
 EXPLAIN (COSTS OFF) SELECT _cohort_sums(h, '2030-01-01', 'month') AS s FROM many;
 SELECT d.* FROM differ('SELECT * FROM cohorts(''month'', ''2030-01-01'')', 'SELECT * FROM slow') AS d;
+-- to the letter, and in the order of time, however the rows come
+SELECT count(DISTINCT s::text) AS results, bool_and((s).cohort = (SELECT array_agg(c ORDER BY c) FROM unnest((s).cohort) AS c)) AS in_order
+  FROM (SELECT _cohort_sums(h, '2030-01-01', 'month') AS s FROM many UNION ALL SELECT _cohort_sums(h, '2030-01-01', 'month' ORDER BY c) FROM many
+        UNION ALL SELECT _cohort_sums(h, '2030-01-01', 'month' ORDER BY c DESC) FROM many) AS a;
 RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size; RESET max_parallel_workers_per_gather;
 SELECT _cohort_sums(h, '2030-01-01', 'month') IS NULL AS of_no_rows FROM many WHERE c < 0;
 SELECT cardinality((_cohort_sums(h, d, u)).cohort) AS left_out FROM (VALUES ('{2025-01-01:1:1}'::history, date '2030-01-01', 'month'), (NULL, '2030-01-01', 'month'), ('{2025-01-01:1:1}', NULL, 'month'), ('{2025-01-01:1:1}', '2030-01-01', NULL), ('{2025-01-01:0:1}', '2030-01-01', 'month')) AS v (h, d, u);
