@@ -57,7 +57,8 @@ typedef struct Part
 
 /* ---- the table ---- */
 
-static void
+/* Without customers: all have been handed over, or there were none yet. */
+void
 customers_reset(CustomerTable *table)
 {
 	MemoryContextReset(table->context);
@@ -96,13 +97,6 @@ customers_set_key(CustomerTable *table, const SourceKey *key)
 				   GetMemoryChunkContext(table));
 	fmgr_info_copy(&table->key.hash, unconstify(FmgrInfo *, &key->hash),
 				   GetMemoryChunkContext(table));
-}
-
-/* Drop all customers, who have been handed over. */
-void
-customers_forget(CustomerTable *table)
-{
-	customers_reset(table);
 }
 
 void

@@ -73,7 +73,7 @@ extern void customers_put_aside(CustomerTable *table, Datum key, const HistoryDa
 extern void customers_add(CustomerTable *table, SourceRow *rows, int n);
 extern bool customers_spilled(const CustomerTable *table);
 extern void customers_emit(CustomerTable *table);
-extern void customers_forget(CustomerTable *table);
+extern void customers_reset(CustomerTable *table);
 extern void customers_free(CustomerTable *table);
 extern void *customers_entry(const CustomerTable *table, int64 i);
 

@@ -31,9 +31,6 @@ enum
 	COLUMNS
 };
 
-/* About what a row of the result takes, for there is room to be asked for */
-#define ROW_SIZE	144
-
 typedef struct HistoriesJob
 {
 	CustomerTable *customers;
@@ -120,7 +117,7 @@ read_histories(FunctionCallInfo fcinfo, const char *function, bool counted, bool
 	reader.time_zone = PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2);
 	source_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), &reader, &counts);
 	if (!customers_spilled(job.customers))
-		large_memory_result(job.result, job.customers->entries, ROW_SIZE);
+		large_memory_result(job.result, job.customers->entries);
 	customers_emit(job.customers);
 	customers_free(job.customers);
 	MemoryContextDelete(job.row_context);

@@ -60,16 +60,19 @@ large_memory_grown(MemoryContext context, Size *known, void *latest)
 	*known = allocated;
 }
 
+/* About what a row of a result takes: a customer with scores, or with a short history */
+#define ROW_SIZE	144
+
 /*
  * Make the tuplestore of a result again, now that it is known how much will come:
  * in a context whose first block has room for it. From 17 on, a tuplestore has a
  * context of its own, which is out of reach.
  */
 void
-large_memory_result(ReturnSetInfo *result, int64 rows, Size row_size)
+large_memory_result(ReturnSetInfo *result, int64 rows)
 {
 #if PG_VERSION_NUM < 170000
-	Size		size = MAXALIGN(Min((Size) rows * row_size, (Size) work_mem * 1024));
+	Size		size = MAXALIGN(Min((Size) rows * ROW_SIZE, (Size) work_mem * 1024));
 	MemoryContext old_context;
 	MemoryContext context;
 

@@ -9,6 +9,6 @@
 
 extern void *large_memory_alloc(MemoryContext context, Size size);
 extern void large_memory_grown(MemoryContext context, Size *known, void *latest);
-extern void large_memory_result(ReturnSetInfo *result, int64 rows, Size row_size);
+extern void large_memory_result(ReturnSetInfo *result, int64 rows);
 
 #endif							/* CUSTOMER_SCORING_LARGE_MEMORY_H */

@@ -426,7 +426,7 @@ make_chunk(ShareState *state)
 		state->share->put(state->table, customers_entry(state->table, state->next++), chunk);
 	if (state->handing_over && state->next == state->table->entries)
 	{
-		customers_forget(state->table);
+		customers_reset(state->table);
 		state->handing_over = false;
 	}
 	SET_VARSIZE(chunk->data, chunk->len);

@@ -82,9 +82,6 @@ enum
 
 /* ---- what is known of a customer ---- */
 
-/* About what a row of the result takes, for there is room to be asked for */
-#define ROW_SIZE	144
-
 #define NO_DAY	PG_INT32_MIN	/* as last day: no event, and no first day */
 
 /*
@@ -1110,7 +1107,7 @@ score_source(FunctionCallInfo fcinfo, bool typed)
 	if (!typed)
 		show_key_as_text(job);
 	find_thresholds(job, job->limit);
-	large_memory_result(job->result, job->table->entries, ROW_SIZE);
+	large_memory_result(job->result, job->table->entries);
 	put_customers(job);
 
 	if (job->file != NULL)
