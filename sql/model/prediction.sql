@@ -65,6 +65,8 @@ DECLARE
 		'actual_value,value_bias,expected_active,actual_active,mean_absolute_error,baseline_absolute_error,correlation,'
 		'active_auc,active_brier_score,active_brier_score_of_actual}';
 	small		int := settings ->> 'minimum_group_size';
+	brier_of_actual text := 'CASE WHEN %1$s.active_brier_score IS NOT NULL THEN'
+		' %1$s.actual_active::float8 / %1$s.customers * (1 - %1$s.actual_active::float8 / %1$s.customers) END';
 	shown		text := CASE WHEN small = 1 THEN '%s' ELSE
 		format('CASE WHEN LEAST(w.customers, w.actual_active, w.customers - w.actual_active) >= %s THEN %%s END', small)
 		END;
@@ -200,11 +202,9 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 			k.expected_value / NULLIF(k.actual_value, 0)::float8 - 1 AS value_bias,
 			k.expected_active, k.actual_active, k.mean_absolute_error, k.baseline_absolute_error, k.correlation,
 			k.active_auc, k.active_brier_score,
-			CASE WHEN k.active_brier_score IS NOT NULL THEN
-				k.actual_active::float8 / k.customers * (1 - k.actual_active::float8 / k.customers) END
-				AS active_brier_score_of_actual
+			{brier_of_actual} AS active_brier_score_of_actual
 			FROM {model}._question AS q, {model}._latest_check AS k WHERE k.tenant = q.tenant ORDER BY q.tenant$q$,
-			 'model', home, 'tenant', tenant, 'money', money),
+			 'model', home, 'tenant', tenant, 'money', money, 'brier_of_actual', format(brier_of_actual, 'k')),
 			'{tenant,checked_at,split_on,until,days,family,status,reason}' || checked, checked, '{tenant}', NULL,
 			NULL, 'q.tenant',
 			-- those who came are a group, too, and those who did not, and those without a prediction
@@ -236,9 +236,7 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 			k.until - k.split_on AS days, c.segment, COALESCE(l.label, c.segment)::text AS segment_label,
 			c.customers, c.expected_active, c.actual_active, c.expected_active / c.customers AS expected_share,
 			c.actual_active::float8 / c.customers AS actual_share, c.active_brier_score,
-			CASE WHEN c.active_brier_score IS NOT NULL THEN
-				c.actual_active::float8 / c.customers * (1 - c.actual_active::float8 / c.customers) END
-				AS active_brier_score_of_actual,
+			{brier_of_actual} AS active_brier_score_of_actual,
 			l.display_order AS segment_order, l.color::text AS segment_color
 			FROM {model}._question AS q
 			JOIN {model}._latest_check AS k ON k.tenant = q.tenant
@@ -247,7 +245,8 @@ SELECT p.rank, p.part, p.feature, p.value, p.mean, p.coefficient, p.contribution
 				ON l.map = {map} AND l.segment = c.segment AND l.language = {language}
 			WHERE {any}
 			ORDER BY q.tenant, l.display_order, c.segment$q$,
-			 'model', home, 'tenant', tenant, 'map', quote_literal(settings ->> 'map_copy'),
+			 'model', home, 'tenant', tenant, 'brier_of_actual', format(brier_of_actual, 'c'),
+			 'map', quote_literal(settings ->> 'map_copy'),
 			 'language', quote_literal(settings ->> 'language'), 'any', (small = 1)::text),
 		'the last check_prediction on who orders at all, by segment on the day of the split: how many were expected,'
 		' how many came; no rows in a model with minimum_group_size');
