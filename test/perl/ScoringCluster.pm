@@ -13,7 +13,7 @@ use Time::HiRes qw(usleep);
 # Nodes are stopped at exit: let signals lead there.
 $SIG{TERM} = $SIG{INT} = sub { exit 1 };
 
-our @EXPORT = qw(new_node kill_backend kill_server upgrade_node shop scores_of);
+our @EXPORT = qw(new_node kill_backend kill_server upgrade_node rows_digest shop scores_of);
 
 # A node that is not started yet; init's parameters may follow the name, and "data",
 # a directory that test/bin/initdb copies, or "install_path" of another major and "conf", the
@@ -95,6 +95,14 @@ sub server_with_library
 	symlink $_, "$tree$libraries/" . basename($_) or die "$_: $!" for glob("$libraries/*"), "$ours/customer_scoring.so";
 	symlink $share, "$tree$share" or die "$share: $!";
 	return $tree . $bindir;
+}
+
+# The query of what tells whether two sets of rows are equal, in any order; sorting long keys
+# by a locale would take longer than scoring
+sub rows_digest
+{
+	my ($rows) = @_;
+	return "SELECT count(*), sum(hashtextextended(t::text, 1)), sum(hashtextextended(t::text, 2)) FROM $rows t";
 }
 
 # SQL that makes a shop with orders in the search_path's first schema: refunds,

@@ -24,13 +24,10 @@ my $histories = q{scoring.histories('orders', NULL::int)};
 my @calls = ($score, $histories, q{scoring.score_customers('orders', NULL::int, '2025-12-31', frequency => 'active_days')});
 my $temporary = q{SELECT count(*) FROM pg_ls_tmpdir()};
 
-# Rows, whatever their order: sorting long keys by a locale takes longer than scoring.
-sub digest { return "SELECT count(*), sum(hashtextextended(t::text, 1)), sum(hashtextextended(t::text, 2)) FROM $_[0] t" }
-
 # The same answer, whatever memory there is.
 for my $call (@calls)
 {
-	my $digest = digest($call =~ s/'orders'/'fewer'/r);
+	my $digest = rows_digest($call =~ s/'orders'/'fewer'/r);
 	my $large = $node->safe_psql('postgres', "SET work_mem = '256MB'; $digest");
 	is($node->safe_psql('postgres', "SET work_mem = '$_'; $digest"), $large, "the same with work_mem = $_: $call") for '64kB', '256kB', '1MB';
 	is($node->safe_psql('postgres', q{SET work_mem = '64kB'; SET hash_mem_multiplier = 1;} . $digest), $large, "and with as little as can be set: $call");
@@ -40,7 +37,7 @@ is($node->safe_psql('postgres', $temporary), '0', 'no temporary file is left');
 # Text keys, long ones, and one customer with everything.
 for my $key (q{''customer '' || customer_id}, q{repeat(md5(customer_id::text), 20)}, q{1})
 {
-	my $digest = digest("scoring.score_customers('SELECT $key, ordered_on, total FROM fewer', '2025-12-31')");
+	my $digest = rows_digest("scoring.score_customers('SELECT $key, ordered_on, total FROM fewer', '2025-12-31')");
 	my $large = $node->safe_psql('postgres', "SET work_mem = '256MB'; $digest");
 	is($node->safe_psql('postgres', "SET work_mem = '256kB'; $digest"), $large, "the same past memory, customers are $key");
 }

@@ -36,8 +36,6 @@ my $score = q{scoring.score_customers('orders', NULL::int, '2025-12-31')};
 my $histories = q{scoring.histories('orders', NULL::int)};
 my $active = q{scoring.score_customers('orders', NULL::int, '2025-12-31', frequency => 'active_days')};
 
-sub digest { return "SELECT count(*), sum(hashtextextended(t::text, 1)), sum(hashtextextended(t::text, 2)) FROM $_[0] t" }
-
 # How many workers a call had, of a source that is counted
 sub workers
 {
@@ -83,7 +81,7 @@ for my $case (
 {
 	my ($expected, $source, $type, $what) = @$case;
 	is(workers_of($source, $type, $eager), $expected, "$expected workers: $what");
-	my $digest = digest("scoring.histories('" . ($source =~ s/'/''/gr) . "', NULL::$type)");
+	my $digest = rows_digest("scoring.histories('" . ($source =~ s/'/''/gr) . "', NULL::$type)");
 	next if $what eq 'LIMIT';
 	is($node->safe_psql('postgres', "$two $eager $digest"), $node->safe_psql('postgres', "$alone $digest"), "the same rows: $what");
 }
@@ -91,8 +89,8 @@ is(workers($histories, "CREATE TEMPORARY TABLE orders AS TABLE public.orders; $e
 
 # ---- where they are asked ----
 
-my $expected = $node->safe_psql('postgres', $alone . digest($score));
-is($node->safe_psql('postgres', $two . digest($score)), $expected, 'the same rows');
+my $expected = $node->safe_psql('postgres', $alone . rows_digest($score));
+is($node->safe_psql('postgres', $two . rows_digest($score)), $expected, 'the same rows');
 is($node->safe_psql('postgres', "$two SELECT count(*) FROM (SELECT * FROM $score LIMIT 3) t"), '3', 'LIMIT on the function');
 is($node->safe_psql('postgres', "$two BEGIN; DECLARE c CURSOR FOR SELECT customer_id FROM $score ORDER BY 1; FETCH 2 FROM c; FETCH 1 FROM c; ROLLBACK"),
 	"0\n1\n2", 'a cursor');
@@ -115,8 +113,8 @@ is($node->safe_psql('postgres', "$two $eager SET parallel_leader_participation =
 my $writes = q{CREATE TABLE made AS SELECT * FROM scoring.score_customers('orders', NULL::int, '2025-12-31')};
 is($node->safe_psql('postgres', "$two BEGIN; INSERT INTO orders SELECT -1, '2024-01-01', 5; SAVEPOINT s; INSERT INTO orders SELECT -2, '2024-01-01', 5;"
 		. " $writes; ROLLBACK TO s; $writes; SELECT count(*) FROM made; ROLLBACK"), '100001', 'rows of the own transaction');
-is($node->safe_psql('postgres', "$two $eager " . digest(q{scoring.histories('SELECT traps(customer_id), ordered_on, total FROM orders WHERE customer_id < 5000', NULL::int)})),
-	$node->safe_psql('postgres', $alone . digest(q{scoring.histories('SELECT traps(customer_id), ordered_on, total FROM orders WHERE customer_id < 5000', NULL::int)})),
+is($node->safe_psql('postgres', "$two $eager " . rows_digest(q{scoring.histories('SELECT traps(customer_id), ordered_on, total FROM orders WHERE customer_id < 5000', NULL::int)})),
+	$node->safe_psql('postgres', $alone . rows_digest(q{scoring.histories('SELECT traps(customer_id), ordered_on, total FROM orders WHERE customer_id < 5000', NULL::int)})),
 	'subtransactions in the source');
 # row-level security and settings are those of the caller
 is($node->safe_psql('postgres', q{
@@ -278,7 +276,7 @@ ok(wait_for_workers(2), 'two workers once more');
 my $victim = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'parallel worker' LIMIT 1});
 kill_backend($node, $victim, sub { $s->{run}->finish });
 like($s->{err}, qr/terminating connection because of crash of another server process|server closed the connection/, 'killed: the usual message');
-is($node->safe_psql('postgres', $two . digest($score)), $node->safe_psql('postgres', $alone . digest($score)), 'and all is as before');
+is($node->safe_psql('postgres', $two . rows_digest($score)), $node->safe_psql('postgres', $alone . rows_digest($score)), 'and all is as before');
 
 # ---- a standby ----
 
@@ -287,8 +285,8 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
-(undef, $out, $err) = $standby->psql('postgres', "$two SET client_min_messages = debug1; " . digest($score));
+(undef, $out, $err) = $standby->psql('postgres', "$two SET client_min_messages = debug1; " . rows_digest($score));
 like($err, qr/with 2 parallel workers/, 'two workers on a standby');
-is($out, $node->safe_psql('postgres', $alone . digest($score)), 'the same rows');
+is($out, $node->safe_psql('postgres', $alone . rows_digest($score)), 'the same rows');
 
 done_testing();
