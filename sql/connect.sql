@@ -233,9 +233,9 @@ BEGIN
 				(SELECT string_agg(format('%I %s', split_part(w, ' ', 1),
 						@extschema@._shop_type(rtrim(split_part(w, ' ', 2), '?'))), ', ' ORDER BY n)
 				   FROM string_to_table(s.columns, ', ') WITH ORDINALITY AS c (w, n)),
-				format($f$BEGIN RETURN QUERY EXECUTE 'SELECT * FROM ' || @extschema@._shop_late_table(%L, %L, %L, %L)
+				format($f$BEGIN RETURN QUERY EXECUTE 'SELECT * FROM ' || %s._shop_late_table(%L, %L, %L, %L)
 					|| ' AS t'; END$f$,
-					from_schema, s.name, s.columns, zone));
+					'@extschema@', from_schema, s.name, s.columns, zone));
 			EXECUTE format('COMMENT ON FUNCTION %I.%I() IS %L', into_schema, '_source_' || s.source,
 				format('rows of %I.%I, which is looked for whenever this is called (connect_shop: %s)', from_schema,
 					s.name, system));
@@ -276,8 +276,8 @@ BEGIN
 			'order: was paid; refund: was paid, and all of it came back; ignore: was never paid');
 		EXECUTE format('COMMENT ON COLUMN %I.status_map.meaning IS %L', into_schema, 'in words');
 		EXECUTE format('INSERT INTO %I.status_map SELECT s.status, s.counts_as, s.meaning FROM'
-			' @extschema@.shop_status AS s'
-			' WHERE s.system = $1 ON CONFLICT DO NOTHING', into_schema) USING system;
+			' %s.shop_status AS s'
+			' WHERE s.system = $1 ON CONFLICT DO NOTHING', into_schema, '@extschema@') USING system;
 	END IF;
 	queries := '{"refunds": "SELECT NULL::text AS order_key, NULL::timestamptz AS refunded_at, NULL::numeric AS'
 		' amount WHERE false"}'
@@ -320,10 +320,10 @@ DECLARE
 	scale	numeric;
 BEGIN
 	IF 'orders_in' = ANY (made) THEN
-		RETURN NEXT format('SELECT * FROM @extschema@.create_model(%L, %L, customer => ''customer_key'','
+		RETURN NEXT format('SELECT * FROM %s.create_model(%L, %L, customer => ''customer_key'','
 			' day => ''ordered_at'', value => ''value'', counts => ''counts'', currency => ''currency'','
 			' time_zone => %L%s);',
-			model, CASE WHEN one_of_several
+			'@extschema@', model, CASE WHEN one_of_several
 				THEN format('SELECT * FROM %s.orders_in WHERE currency IS NOT DISTINCT FROM %L', place, currency)
 				ELSE place || '.orders_in' END, zone,
 			CASE WHEN 'people_in' = ANY (made) THEN format(', customers => %L, customers_key => ''customer_key'','
@@ -332,8 +332,9 @@ BEGIN
 	IF 'lines_in' = ANY (made) THEN
 		EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s.lines_in)', place) INTO there;
 		IF there THEN
-			RETURN NEXT format('SELECT * FROM @extschema@.add_stream(%L, ''lines'', %L, customer => ''customer_key'','
-				' day => ''ordered_at'', kind => ''category'', value => ''value'', role => ''line'');', model,
+			RETURN NEXT format('SELECT * FROM %s.add_stream(%L, ''lines'', %L, customer => ''customer_key'','
+				' day => ''ordered_at'', kind => ''category'', value => ''value'', role => ''line'');',
+				'@extschema@', model,
 				CASE WHEN one_of_several THEN format('SELECT * FROM %1$s.lines_in WHERE order_key IN (SELECT'
 					' o.order_key'
 					' FROM %1$s.orders_in AS o WHERE o.currency IS NOT DISTINCT FROM %2$L)', place, currency)
@@ -341,16 +342,16 @@ BEGIN
 		END IF;
 	END IF;
 	IF 'events_in' = ANY (made) THEN
-		RETURN NEXT format('SELECT * FROM @extschema@.add_stream(%L, %L, %L, customer => ''customer_key'','
+		RETURN NEXT format('SELECT * FROM %s.add_stream(%L, %L, %L, customer => ''customer_key'','
 			' day => ''occurred_at'', kind => ''kind'', value => ''value'', event_key => ''event_key'');',
-			model, left(system, 31), place || '.events_in');
+			'@extschema@', model, left(system, 31), place || '.events_in');
 	END IF;
 	IF 'answers_in' = ANY (made) THEN
 		EXECUTE format('SELECT max(a.scale_max) FROM %s.answers_in AS a', place) INTO scale;
 		IF scale IS NOT NULL THEN
-			RETURN NEXT format('SELECT * FROM @extschema@.add_stream(%L, ''answers'', %L, customer => ''customer_key'','
+			RETURN NEXT format('SELECT * FROM %s.add_stream(%L, ''answers'', %L, customer => ''customer_key'','
 				' day => ''answered_at'', kind => ''kind'', value => ''rating'', scale => %L);',
-				model, place || '.answers_in',
+				'@extschema@', model, place || '.answers_in',
 				CASE scale WHEN 5 THEN 'stars' WHEN 10 THEN 'nps' ELSE format('{"min": 0, "max": %s}', scale) END);
 		END IF;
 	END IF;

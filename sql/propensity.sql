@@ -580,8 +580,8 @@ BEGIN
 	query := CASE WHEN source ~ '^\s*([[:alpha:]_][[:alnum:]_$]*|"([^"]|"")+")'
 			'(\s*\.\s*([[:alpha:]_][[:alnum:]_$]*|"([^"]|"")+")){0,2}\s*$'
 		THEN 'TABLE ' || source ELSE rtrim(source, E' \t\r\n;') END;
-	query := format(E'FROM (SELECT u.history::@extschema@.history AS history'
-		' FROM (\n%s\n) AS u (customer, history)) AS s', query);
+	query := concat('FROM (SELECT u.history::@extschema@.history AS history FROM (', E'\n', query, E'\n',
+		') AS u (customer, history)) AS s');
 
 	BEGIN
 		PERFORM pg_catalog.set_config('search_path', caller_path, true);

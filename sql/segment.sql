@@ -243,14 +243,14 @@ BEGIN
 	FOREACH relation IN ARRAY tables LOOP
 		CONTINUE WHEN pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], relation)) IS NOT NULL;
 		EXECUTE pg_catalog.format(CASE WHEN relation OPERATOR(pg_catalog.=) tables[1]
-				THEN 'CREATE TABLE %1$I.%2$I (LIKE @extschema@.%2$I INCLUDING ALL)'
-				ELSE 'CREATE TABLE %1$I.%2$I (LIKE @extschema@.%2$I INCLUDING ALL,'
+				THEN 'CREATE TABLE %1$I.%2$I (LIKE %5$s.%2$I INCLUDING ALL)'
+				ELSE 'CREATE TABLE %1$I.%2$I (LIKE %5$s.%2$I INCLUDING ALL,'
 					' CONSTRAINT %2$s_%3$s_fkey FOREIGN KEY (%3$I) REFERENCES %1$I.%4$I (%3$I)'
-					' ON UPDATE CASCADE ON DELETE CASCADE)' END, parts[1], relation, noun, tables[1]);
+					' ON UPDATE CASCADE ON DELETE CASCADE)' END, parts[1], relation, noun, tables[1], '@extschema@');
 		EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT shipped_%ss_are_read_only',
 			parts[1], relation, noun);
 		EXECUTE pg_catalog.format('COMMENT ON TABLE %I.%I IS %L', parts[1], relation,
-			pg_catalog.obj_description(pg_catalog.to_regclass(pg_catalog.format('@extschema@.%I', relation)),
+			pg_catalog.obj_description(pg_catalog.to_regclass(pg_catalog.concat('@extschema@.', relation)),
 				'pg_class'));
 	END LOOP;
 

@@ -191,7 +191,7 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT array_agg(DISTINCT map_copy ORDER BY map_copy) FROM %I.configuration', model) INTO maps;
 	RETURN NEXT @extschema@._model_private_function('_question_at',
-		'{day date,version int,current boolean,ahead int,caller @extschema@.caller}',
+		ARRAY['day date', 'version int', 'current boolean', 'ahead int', 'caller @extschema@.caller'],
 		@extschema@._model_question(model, settings, format('COALESCE($1, %s) + $4', @extschema@._model_as_of()),
 			format('CASE WHEN $3 THEN c.valid_until IS NULL WHEN $2 IS NOT NULL THEN c.version = $2 ELSE %s END',
 				@extschema@._in_force('$1')),
@@ -199,12 +199,12 @@ BEGIN
 			'@extschema@._caller_role($5)', may_fill => '$2 IS NULL'),
 		'internal: _question as of any day, or so many days ahead of it, for the caller', '_question');
 	RETURN NEXT @extschema@._model_private_function('_scores_at',
-		'{day date,version int,current boolean,caller @extschema@.caller}',
+		ARRAY['day date', 'version int', 'current boolean', 'caller @extschema@.caller'],
 		@extschema@._model_levels(model, settings, home || '._question_at($1, $2, $3, 0, $4)',
 			home || '._customers', maps),
 		'internal: _scores as of any day, for the caller', '_scores');
 	IF (settings ->> 'minimum_group_size')::int > 1 OR to_regclass(home || '._shown') IS NOT NULL THEN
-		RETURN NEXT @extschema@._model_private_function('_shown_at', '{caller @extschema@.caller}',
+		RETURN NEXT @extschema@._model_private_function('_shown_at', ARRAY['caller @extschema@.caller'],
 			@extschema@._model_shown(settings, home || '._scores_at(NULL, NULL, true, $1)'),
 			'internal: _shown for the caller', '_shown');
 	END IF;

@@ -155,6 +155,13 @@ BEGIN
 					model)
 				ELSE 'Take another name.' END;
 	END IF;
+	-- SQL of models is made by format() and _fill(), of texts that have the name of the schema in them
+	IF '@extschema@' ~ '[%{}]' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = concat('a model can''t be made while the extension is in schema ', '@extschema@'),
+			DETAIL = 'For models the name of that schema must have no %, { or }.',
+			HINT = 'DROP EXTENSION customer_scoring; CREATE EXTENSION customer_scoring SCHEMA scoring;';
+	END IF;
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('a model can''t be made at isolation level %s', current_setting('transaction_isolation')),

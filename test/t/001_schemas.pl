@@ -43,6 +43,21 @@ for my $schema ('scoring', 'My Schema', 'public', 'select', 'a.b, c/d', 'é€ %
 		is($got, $expected, "schema >$schema<, search_path >$path<");
 	}
 
+	# What makes SQL has the name of the schema in it. Models are refused where it has signs of templates; what a
+	# name with a space in it does to a model shows with the others.
+	my $model = "SET search_path = shop;" . shop(300) . q{SELECT count(*) FROM @ext@.create_model('m', 'orders', customer => 'customer_id',
+		day => 'ordered_on', value => 'total', as_of => '2025-12-31'); SELECT sum(customers) > 0 FROM m.segment_summary; SELECT count(*) > 0 FROM @ext@.drop_model('m')};
+	if ($schema =~ /[%{}]/)
+	{
+		my ($rc, $out, $err) = $node->psql($database, $model =~ s/\@ext\@/$quoted/gr);
+		like($err, qr/^(psql:<stdin>:\d+: )?ERROR:  a model can't be made while the extension is in schema \Q$quoted\E$/m, "schema >$schema<: no models");
+		like($err, qr/^HINT:  DROP EXTENSION/m, 'with a hint');
+	}
+	else { like($run->($model), qr/t\nt$/, "schema >$schema<: a model"); }
+	is($run->(q{CREATE SCHEMA own; SELECT @ext@.create_segment_map('own.mine', 'essential') \g /dev/null
+SELECT count(*) > 5 FROM own.segment_rule;
+		SELECT @ext@.propensity_fit('SELECT i, @ext@.history(date \'2025-01-01\' + i % 300, 1) FROM generate_series(1, 500) AS i', '2025-12-31') IS NOT NULL;
+		DROP SCHEMA own, shop CASCADE} =~ s/\\'/''/gr), "t\nt", "schema >$schema<: a map of one's own, a fit of propensities");
 	$run->('DROP EXTENSION customer_scoring');
 	is( $run->(q{SELECT (SELECT count(*) FROM pg_proc WHERE prosrc ~ 'history' OR probin ~ 'customer_scoring')
 	                  + (SELECT count(*) FROM pg_type WHERE typname ~ '^_?history$')
