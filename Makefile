@@ -46,6 +46,7 @@ OBJS = \
 	src/math/btyd_fit.o \
 	src/prediction/fit.o \
 	src/prediction/btyd.o \
+	src/prediction/interval.o \
 	src/prediction/btyd_agg.o \
 	src/score/score.o \
 	src/score/score_window.o \

@@ -51,13 +51,13 @@ CREATE FUNCTION @extschema@._btyd_fit_combine(state internal, other internal) RE
   AS 'MODULE_PATHNAME', 'btyd_fit_combine'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._btyd_fit_combine(internal, internal) IS
-  'part of aggregates btyd_fit, btyd_fit_bootstrap and spend_fit';
+  'part of aggregates btyd_fit, spend_fit and their bootstraps';
 
 CREATE FUNCTION @extschema@._btyd_fit_serialize(state internal) RETURNS pg_catalog.bytea
   AS 'MODULE_PATHNAME', 'btyd_fit_serialize'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._btyd_fit_serialize(internal) IS
-  'part of aggregates btyd_fit, btyd_fit_bootstrap and spend_fit';
+  'part of aggregates btyd_fit, spend_fit and their bootstraps';
 
 CREATE FUNCTION @extschema@._btyd_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_deserialize'
@@ -75,7 +75,7 @@ CREATE FUNCTION @extschema@._btyd_fit_bootstrap_final(state internal) RETURNS pg
   AS 'MODULE_PATHNAME', 'btyd_fit_bootstrap_final'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._btyd_fit_bootstrap_final(internal) IS
-  'part of aggregate btyd_fit_bootstrap';
+  'part of aggregates btyd_fit_bootstrap and spend_fit_bootstrap';
 
 CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8)
   RETURNS internal
@@ -84,11 +84,19 @@ CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.f
 COMMENT ON FUNCTION @extschema@._spend_fit_transition(internal, pg_catalog.float8, pg_catalog.float8) IS
   'part of aggregate spend_fit';
 
+CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8,
+  replicates pg_catalog.int4, seed pg_catalog.int4) RETURNS internal
+  AS 'MODULE_PATHNAME', 'spend_fit_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._spend_fit_transition(internal, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4,
+  pg_catalog.int4) IS
+  'part of aggregate spend_fit_bootstrap';
+
 CREATE FUNCTION @extschema@._spend_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
   AS 'MODULE_PATHNAME', 'spend_fit_deserialize'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._spend_fit_deserialize(pg_catalog.bytea, internal) IS
-  'part of aggregate spend_fit';
+  'part of aggregates spend_fit and spend_fit_bootstrap';
 
 -- The final functions compress the state, which means the same before and after:
 -- for the planner they only read. SSPACE: 32 patterns; it doubles as needed.
@@ -131,7 +139,8 @@ CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_cat
 COMMENT ON AGGREGATE @extschema@.btyd_fit_bootstrap(pg_catalog.text, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
   'As many fits as replicates, each to customers drawn with replacement (the bootstrap), as a jsonb array for '
-  'btyd_interval; rows with a NULL are ignored; the same seed gives the same fits';
+  'btyd_interval and the like; rows with a NULL are ignored; the same seed gives the same fits; a fit whose likelihood '
+  'has no maximum has the parameters where its search ended, and its status and reason say so';
 
 CREATE AGGREGATE @extschema@.spend_fit(x pg_catalog.float8, m pg_catalog.float8) (
   SFUNC = @extschema@._spend_fit_transition, STYPE = internal, SSPACE = 1200,
@@ -144,6 +153,19 @@ COMMENT ON AGGREGATE @extschema@.spend_fit(pg_catalog.float8, pg_catalog.float8)
   'Maximum likelihood fit of the Gamma-Gamma model of spend (Fader and Hardie 2013) to customers with x repeat days '
   'of mean m, one a row; rows with a NULL, without repeat days or with a mean not above 0 are left out; status and '
   'reason say why there are no parameters';
+
+CREATE AGGREGATE @extschema@.spend_fit_bootstrap(x pg_catalog.float8, m pg_catalog.float8,
+  replicates pg_catalog.int4, seed pg_catalog.int4) (
+  SFUNC = @extschema@._spend_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_bootstrap_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._spend_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.spend_fit_bootstrap(pg_catalog.float8, pg_catalog.float8, pg_catalog.int4,
+  pg_catalog.int4) IS
+  'As many spend fits as replicates, each to customers drawn with replacement (the bootstrap), as a jsonb array for '
+  'spend_interval and clv_interval; rows are left out as by spend_fit; the same seed gives the same fits';
 
 -- ---- predictions ----
 
@@ -278,7 +300,8 @@ CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, x pg_catalog.fl
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8) IS
-  'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap';
+  'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in ten '
+  'failed';
 
 CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
   horizon_days pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8,
@@ -287,7 +310,136 @@ CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, history @extsch
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8,
   pg_catalog.float8) IS
-  'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap';
+  'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in ten '
+  'failed';
+
+CREATE FUNCTION @extschema@.btyd_alive_interval(fits pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8)
+  RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_alive_interval'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_alive_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8) IS
+  'Between which values btyd_alive lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in ten '
+  'failed';
+
+CREATE FUNCTION @extschema@.btyd_alive_interval(fits pg_catalog.jsonb, history @extschema@.history,
+  as_of pg_catalog.date, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8)
+  RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_alive_interval_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_alive_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.float8) IS
+  'Between which values btyd_alive lies on the day as_of among the fits of btyd_fit_bootstrap; NULL where more than '
+  'one fit in ten failed';
+
+CREATE FUNCTION @extschema@.btyd_probability_interval(fits pg_catalog.jsonb, n pg_catalog.int4, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, horizon pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9,
+  OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_probability_interval'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_probability_interval(pg_catalog.jsonb, pg_catalog.int4, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Between which values btyd_probability lies, of exactly n further days with an event within the horizon, among '
+  'the fits of btyd_fit_bootstrap; NULL where more than one fit in ten failed';
+
+CREATE FUNCTION @extschema@.btyd_probability_interval(fits pg_catalog.jsonb, n pg_catalog.int4,
+  history @extschema@.history, as_of pg_catalog.date, horizon_days pg_catalog.float8,
+  level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8)
+  RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_probability_interval_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_probability_interval(pg_catalog.jsonb, pg_catalog.int4, @extschema@.history,
+  pg_catalog.date, pg_catalog.float8, pg_catalog.float8) IS
+  'Between which values btyd_probability lies, of exactly n days with an event in the horizon_days after as_of, '
+  'among the fits of btyd_fit_bootstrap; NULL where more than one fit in ten failed';
+
+CREATE FUNCTION @extschema@.btyd_count_interval(fits pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, horizon pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.int4,
+  OUT upper pg_catalog.int4) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_count_interval'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_count_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Between which numbers of further days with an event within the horizon one customer stays with a probability of '
+  'at least level, by the fits of btyd_fit_bootstrap together: what is not known of the parameters, and chance; '
+  'NULL where more than one fit in ten failed, or beyond 10,000 days';
+
+CREATE FUNCTION @extschema@.btyd_count_interval(fits pg_catalog.jsonb, history @extschema@.history,
+  as_of pg_catalog.date, horizon_days pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9,
+  OUT lower pg_catalog.int4, OUT upper pg_catalog.int4) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_count_interval_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_count_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.float8, pg_catalog.float8) IS
+  'Between which numbers of days with an event in the horizon_days after as_of one customer stays with a '
+  'probability of at least level, by the fits of btyd_fit_bootstrap together: what is not known of the parameters, '
+  'and chance; NULL where more than one fit in ten failed, or beyond 10,000 days';
+
+CREATE FUNCTION @extschema@.btyd_residual_interval(fits pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, rate pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8,
+  OUT upper pg_catalog.float8) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_residual_interval'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_residual_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Between which values btyd_residual lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in '
+  'ten failed; paretonbd only';
+
+CREATE FUNCTION @extschema@.btyd_residual_interval(fits pg_catalog.jsonb, history @extschema@.history,
+  as_of pg_catalog.date, discount_per_year pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9,
+  OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_residual_interval_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_residual_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.float8, pg_catalog.float8) IS
+  'Between which values btyd_residual lies after as_of among the fits of btyd_fit_bootstrap; NULL where more than '
+  'one fit in ten failed; paretonbd only';
+
+CREATE FUNCTION @extschema@.spend_interval(fits pg_catalog.jsonb, x pg_catalog.float8, m pg_catalog.float8,
+  level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8)
+  RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_spend_interval'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.spend_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8) IS
+  'Between which values spend_expected lies among the fits of spend_fit_bootstrap, in the unit of m, which may be '
+  'NULL where x is 0; NULL if another argument is NULL or more than one fit in ten failed';
+
+CREATE FUNCTION @extschema@.spend_interval(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
+  level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8)
+  RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_spend_interval_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.spend_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.float8) IS
+  'Between which values spend_expected lies among the fits of spend_fit_bootstrap, in the unit of the values; NULL '
+  'where more than one fit in ten failed';
+
+CREATE FUNCTION @extschema@.clv_interval(btyd_fits pg_catalog.jsonb, spend_fits pg_catalog.jsonb, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, m pg_catalog.float8, periods pg_catalog.int4,
+  period_units pg_catalog.float8, discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1,
+  level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8)
+  RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_clv_interval'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.clv_interval(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8) IS
+  'Between which values clv lies among the fits of btyd_fit_bootstrap and spend_fit_bootstrap, as many of each, '
+  'pair by pair, in the unit of m, which may be NULL where x is 0; NULL if another argument is NULL or more than '
+  'one pair in ten failed';
+
+CREATE FUNCTION @extschema@.clv_interval(btyd_fits pg_catalog.jsonb, spend_fits pg_catalog.jsonb,
+  history @extschema@.history, as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8,
+  discount_per_period pg_catalog.float8, margin pg_catalog.float8 DEFAULT 1, level pg_catalog.float8 DEFAULT 0.9,
+  OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_clv_interval_history'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.clv_interval(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.int4, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+  'Between which values clv lies among the fits of btyd_fit_bootstrap and spend_fit_bootstrap, as many of each, '
+  'pair by pair, in the unit of the values; NULL where more than one pair in ten failed';
 
 -- ---- reasons ----
 
@@ -326,33 +478,19 @@ COMMENT ON FUNCTION @extschema@.next_order_reason(pg_catalog.jsonb, @extschema@.
   pg_catalog.int4) IS
   'Why next_order_expected_on has no day, as a code; NULL if it has one';
 
--- The commonest of the reasons for which fits have no parameters, where those are
--- more than the one in ten that btyd_interval puts up with.
 CREATE FUNCTION @extschema@.interval_reason(fits pg_catalog.jsonb) RETURNS pg_catalog.text
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 'no_fit'
-              WHEN pg_catalog.count(f.reason) OPERATOR(pg_catalog.*) 10 OPERATOR(pg_catalog.>) pg_catalog.count(*)
-              THEN pg_catalog.mode() WITHIN GROUP (ORDER BY f.reason COLLATE "C") END
-    FROM (SELECT @extschema@.prediction_reason(e.fit) AS reason
-            FROM pg_catalog.jsonb_array_elements(fits) AS e (fit)) AS f;
-END;
+  AS 'MODULE_PATHNAME', 'btyd_interval_reason'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.interval_reason(pg_catalog.jsonb) IS
-  'Why btyd_interval says nothing by these fits, as a code: the commonest reason of those without parameters; NULL '
-  'if it does';
+  'Why there are no intervals by these fits, of orders or of spend, as a code: the commonest reason of those that '
+  'failed; NULL if there are';
 
 CREATE FUNCTION @extschema@.interval_reason(fits pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
   RETURNS pg_catalog.text
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT COALESCE(@extschema@.interval_reason(fits),
-                  CASE WHEN history IS NULL OR as_of IS NULL OR @extschema@.first_day(history, as_of) IS NULL
-                       THEN 'no_event_by_as_of'
-                       WHEN (SELECT i.lower FROM @extschema@.btyd_interval(fits, history, as_of, 1) AS i) IS NULL
-                       THEN 'not_computable' END);
-END;
+  AS 'MODULE_PATHNAME', 'btyd_interval_reason_history'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.interval_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
-  'Why btyd_interval says nothing of a history, as a code; NULL if it does';
+  'Why there is no interval of a history by these fits, of orders or of spend, as a code; NULL if there is one';
 
 CREATE FUNCTION @extschema@.clv_reason(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb,
   history @extschema@.history, as_of pg_catalog.date) RETURNS pg_catalog.text

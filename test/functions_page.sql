@@ -24,7 +24,7 @@ INSERT INTO section VALUES
 (5, 'Many customers at once', 'score_customers.md', 'All customers of a table or query in one scan.',
 	'{histories,source_histories,score_customers}'),
 (6, 'Prediction of orders and value', 'btyd.md', 'Models of customers who buy until they stop, of the literature: [where the formulas come from](btyd.md). x is the number of repeat days, t_x the age at the last of them and t the age now, both in the unit of the fit.',
-	'{btyd,btyd_actual,btyd_fit,btyd_fit_bootstrap,spend_fit,btyd_alive,btyd_expected,btyd_expected_new,btyd_probability,btyd_residual,next_order_expected_on,spend_expected,clv,btyd_interval,prediction_reason,next_order_reason,interval_reason,clv_reason,churn_probability,churn_reason,churn}'),
+	'{btyd,btyd_actual,btyd_fit,btyd_fit_bootstrap,spend_fit,spend_fit_bootstrap,btyd_alive,btyd_expected,btyd_expected_new,btyd_probability,btyd_residual,next_order_expected_on,spend_expected,clv,btyd_interval,btyd_alive_interval,btyd_probability_interval,btyd_count_interval,btyd_residual_interval,spend_interval,clv_interval,prediction_reason,next_order_reason,interval_reason,clv_reason,churn_probability,churn_reason,churn}'),
 (7, 'Propensity, weights and metrics', 'propensity.md', 'Logistic regression on histories, and how to see whether it is any good.',
 	'{logit_fit,logit_predict,logit_coefficients,logit_table,auc,lift,calibration_bins,calibration_table,brier_score,log_loss,learnt_weights,learnt_weights_table,propensity_features,propensity_feature_names,propensity_label,propensity,propensity_fit}'),
 (8, 'Statistics', 'statistics.md', 'Groups of a test and their comparison, concentration, time until an event, drift, and the distributions underneath, of any table.',

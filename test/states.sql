@@ -154,7 +154,7 @@ BEGIN
     ELSIF a.aggregate::text ~ '^_cohort_sums' THEN
       arguments := replace(arguments, '''x''', '''month''');
     ELSIF a.aggregate::text ~ '^spend_fit' THEN
-      arguments := '1 + i % 2, 5 + i % 3';
+      arguments := '1 + i % 2, 5 + i % 3' || repeat(', 1', cardinality(a.types) - 2);
     ELSIF a.aggregate::text ~ '^logit_fit' THEN
       arguments := array_to_string((ARRAY['i % 5 > 0', 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]', '1', '0.5'])[1:cardinality(a.types)], ', ');
     ELSIF a.aggregate::text ~ '^(nps|csat|ces|stars)' THEN
@@ -177,7 +177,7 @@ SELECT try_state(aggregate, substr(bytes, 1, n)) FROM state, generate_series(0, 
 -- (The rows of a long state are alike: each bit of the first of them, each seventh of the others. Two aggregates
 -- have the states of others, and fit many times over them.)
 SELECT try_state(aggregate, set_bit(bytes, i, 1 - get_bit(bytes, i))) FROM state, generate_series(0, 8 * length(bytes) - 1) i
- WHERE CASE WHEN aggregate::text ~ '^(btyd_fit_bootstrap|choose_k)' THEN i % 29 = 0 ELSE i < 1024 OR i % 7 = 0 END;
+ WHERE CASE WHEN aggregate::text ~ '^(btyd_fit_bootstrap|spend_fit_bootstrap|choose_k)' THEN i % 29 = 0 ELSE i < 1024 OR i % 7 = 0 END;
 \endif
 SELECT try_state(s.aggregate, mutate_bytes(s.bytes, o.bytes, s.aggregate || s.bytes::text || i))
   FROM state s JOIN state o USING (aggregate), generate_series(1, :mutants / 4) i;

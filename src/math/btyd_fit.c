@@ -282,6 +282,7 @@ judge(const Problem *problem, const Point *point, bool maximum, BtydFit *fit)
 
 	fit->status = BTYD_NOT_CONVERGED;
 	fit->reason = BTYD_NO_MAXIMUM_FOUND;
+	fit->ended = false;
 	if (!isfinite(point->value))
 		return;
 	fit->log_likelihood = point->value;
@@ -289,31 +290,30 @@ judge(const Problem *problem, const Point *point, bool maximum, BtydFit *fit)
 		norm += point->gradient[j] * point->gradient[j];
 	fit->gradient_norm = sqrt(norm);
 	if (out_of_bounds(problem, point))
-	{
 		fit->reason = BTYD_PARAMETER_AT_BOUNDARY;
-		return;
-	}
-	if (!solve(point->information, n, 0, point->gradient, step, variance))
-	{
+	else if (!solve(point->information, n, 0, point->gradient, step, variance))
 		fit->reason = BTYD_FLAT_LIKELIHOOD;
+	else if (!maximum)
 		return;
-	}
-	if (!maximum)
-		return;
-	for (int j = 0; j < n; j++)
+	else
 	{
-		if (!(sqrt(variance[j]) <= MAX_LOG_ERROR))
+		fit->status = BTYD_CONVERGED;
+		fit->reason = BTYD_REASON_NONE;
+		for (int j = 0; j < n; j++)
 		{
-			fit->reason = BTYD_PARAMETER_AT_BOUNDARY;
-			return;
+			if (!(sqrt(variance[j]) <= MAX_LOG_ERROR))
+			{
+				fit->status = BTYD_NOT_CONVERGED;
+				fit->reason = BTYD_PARAMETER_AT_BOUNDARY;
+			}
 		}
 	}
-	fit->status = BTYD_CONVERGED;
-	fit->reason = BTYD_REASON_NONE;
+	fit->ended = fit->status != BTYD_CONVERGED;
 	for (int j = 0; j < n; j++)
 	{
 		fit->parameters[j] = exp(point->log_parameter[j]);
-		fit->standard_errors[j] = fit->parameters[j] * sqrt(variance[j]);
+		if (!fit->ended)
+			fit->standard_errors[j] = fit->parameters[j] * sqrt(variance[j]);
 	}
 }
 

@@ -54,8 +54,15 @@ typedef struct BtydFit
 	BtydFitStatus status;
 	BtydFitReason reason;
 	int			nparameters;
-	double		parameters[BTYD_PARAMETERS];	/* if converged, as the next */
-	double		standard_errors[BTYD_PARAMETERS];
+
+	/*
+	 * If it converged, or else if ended: the search ended at this point of a
+	 * likelihood that goes on rising, or is flat. No maximum, but all points
+	 * further on predict the same.
+	 */
+	double		parameters[BTYD_PARAMETERS];
+	double		standard_errors[BTYD_PARAMETERS];	/* if converged */
+	bool		ended;
 	double		log_likelihood; /* where the search ended; NaN if refused */
 	double		gradient_norm;	/* by the logarithms of the parameters */
 	int			iterations;

@@ -17,47 +17,22 @@
 #include "utils/date.h"
 
 #include "arguments.h"
+#include "btyd.h"
 #include "compat.h"
-#include "fit.h"
 #include "fixed.h"
-#include "history/history.h"
 
 #define MAX_PERIODS		1200
 
 #define DAYS_PER_YEAR	365.25
 
-/* Why there is no prediction although the fit has parameters */
-#define NO_EVENT		"no_event_by_as_of"
-#define MEAN_UNKNOWN	"mean_unknown"
-#define MEAN_NOT_POSITIVE "mean_not_positive"
-#define NOT_COMPUTABLE	"not_computable"
-
 /* ---- one customer ---- */
 
-/* In days; m is set if x > 0 */
-typedef struct Repeats
-{
-	int32		x;
-	int32		t_x;
-	int32		t;
-	double		m;
-} Repeats;
-
-typedef struct Customer
-{
-	double		x;
-	double		t_x;
-	double		t;
-} Customer;
-
 /*
- * False if the history has no event by as_of.
- *
  * What stands on a day without an event is a correction, and counts on the most
  * recent event day before it. One that follows the first event day therefore
  * counts in m as little as that day does; one before it has no day to count on.
  */
-static bool
+bool
 read_repeats(const History *history, DateADT as_of, Repeats *repeats)
 {
 	OpenHistory open;
@@ -98,8 +73,7 @@ read_repeats(const History *history, DateADT as_of, Repeats *repeats)
 	return active > 0;
 }
 
-/* Arguments history, as_of; in the fit's unit. False if there is no event. */
-static bool
+bool
 customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit, Customer *customer,
 					Repeats *repeats)
 {
@@ -120,8 +94,7 @@ customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit, Custo
 	return true;
 }
 
-/* Arguments x, t_x, t */
-static void
+void
 customer_of_arguments(FunctionCallInfo fcinfo, int argument, Customer *customer)
 {
 	customer->x = PG_GETARG_FLOAT8(argument);
@@ -200,27 +173,6 @@ btyd_actual(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL(); \
 		PG_RETURN_FLOAT8(prediction_); \
 	} while (0)
-
-static inline double
-alive(const Fit *fit, const Customer *customer)
-{
-	return btyd_alive((BtydFamily) fit->family, fit->parameters, customer->x, customer->t_x,
-					  customer->t);
-}
-
-static inline double
-expected(const Fit *fit, const Customer *customer, double horizon)
-{
-	return btyd_expected((BtydFamily) fit->family, fit->parameters,
-						 customer->x, customer->t_x, customer->t, horizon);
-}
-
-static inline double
-residual(const Fit *fit, const Customer *customer, double rate)
-{
-	return btyd_residual((BtydFamily) fit->family, fit->parameters,
-						 customer->x, customer->t_x, customer->t, rate);
-}
 
 /*
  * The fit and the customer of a call, whose first argument is fit, and from
@@ -314,7 +266,7 @@ btyd_predict_new(PG_FUNCTION_ARGS)
 	RETURN_PREDICTION(btyd_unconditional((BtydFamily) fit->family, fit->parameters, t));
 }
 
-static int32
+int32
 check_days_with_event(int32 n)
 {
 	if (n < 0)
@@ -351,8 +303,7 @@ predict_probability_after(FunctionCallInfo fcinfo, bool of_history)
 		PG_RETURN_NULL();
 	if (of_history)
 		horizon /= fit->unit_days;
-	RETURN_PREDICTION(btyd_probability_after((BtydFamily) fit->family, fit->parameters, n,
-											 customer.x, customer.t_x, customer.t, horizon));
+	RETURN_PREDICTION(probability_after(fit, n, &customer, horizon));
 }
 
 PG_FUNCTION_INFO_V1(btyd_predict_probability_after);
@@ -382,7 +333,12 @@ btyd_predict_residual(PG_FUNCTION_ARGS)
 	RETURN_PREDICTION(residual(fit, &customer, rate));
 }
 
-/* A discount of so much a year as a continuous rate per unit */
+double
+rate_of_discount(double discount_per_year, const Fit *fit)
+{
+	return log1p(discount_per_year) / DAYS_PER_YEAR * fit->unit_days;
+}
+
 PG_FUNCTION_INFO_V1(btyd_predict_residual_history);
 Datum
 btyd_predict_residual_history(PG_FUNCTION_ARGS)
@@ -393,7 +349,7 @@ btyd_predict_residual_history(PG_FUNCTION_ARGS)
 
 	if (fit == NULL)
 		PG_RETURN_NULL();
-	RETURN_PREDICTION(residual(fit, &customer, log1p(discount) / DAYS_PER_YEAR * fit->unit_days));
+	RETURN_PREDICTION(residual(fit, &customer, rate_of_discount(discount, fit)));
 }
 
 /*
@@ -448,9 +404,8 @@ btyd_next_order(PG_FUNCTION_ARGS)
 
 /* ---- spend ---- */
 
-/* Mean spend of a customer with x repeat days; NaN: no answer, *reason says why. */
-static double
-spend(const Fit *fit, double x, bool m_known, double m, const char **reason)
+double
+mean_spend(const Fit *fit, double x, bool m_known, double m, const char **reason)
 {
 	double		result;
 
@@ -485,8 +440,8 @@ btyd_spend_expected(PG_FUNCTION_ARGS)
 	check_count(x);
 	if (!PG_ARGISNULL(2))
 		check_mean(PG_GETARG_FLOAT8(2));
-	RETURN_PREDICTION(spend(fit, x, !PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_FLOAT8(2),
-							&reason));
+	RETURN_PREDICTION(mean_spend(fit, x, !PG_ARGISNULL(2),
+								 PG_ARGISNULL(2) ? 0 : PG_GETARG_FLOAT8(2), &reason));
 }
 
 PG_FUNCTION_INFO_V1(btyd_spend_expected_history);
@@ -499,21 +454,12 @@ btyd_spend_expected_history(PG_FUNCTION_ARGS)
 
 	if (!read_repeats(PG_GETARG_HISTORY_PP(1), PG_GETARG_DATEADT(2), &repeats))
 		PG_RETURN_NULL();
-	RETURN_PREDICTION(spend(fit, repeats.x, true, repeats.m, &reason));
+	RETURN_PREDICTION(mean_spend(fit, repeats.x, true, repeats.m, &reason));
 }
 
 /* ---- lifetime value ---- */
 
-typedef struct Terms
-{
-	int			periods;
-	double		period;			/* in the fit's unit, or in days */
-	double		discount;
-	double		margin;
-} Terms;
-
-/* Arguments periods, period_units or period_days, discount_per_period, margin */
-static void
+void
 read_terms(FunctionCallInfo fcinfo, int argument, const char *period, Terms *terms)
 {
 	terms->periods = PG_GETARG_INT32(argument);
@@ -526,8 +472,7 @@ read_terms(FunctionCallInfo fcinfo, int argument, const char *period, Terms *ter
 	terms->margin = check_amount("margin", PG_GETARG_FLOAT8(argument + 3));
 }
 
-/* What is expected within each period counts at the period's end. */
-static double
+double
 lifetime_value(const Fit *fit, const Customer *customer, double mean, const Terms *terms)
 {
 	double		sum = 0;
@@ -573,8 +518,8 @@ btyd_clv(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(5))
 		check_mean(PG_GETARG_FLOAT8(5));
 	read_terms(fcinfo, 6, "period_units", &terms);
-	mean = spend(spend_of, customer.x, !PG_ARGISNULL(5), PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5),
-				 &reason);
+	mean = mean_spend(spend_of, customer.x, !PG_ARGISNULL(5),
+					  PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5), &reason);
 	if (isnan(mean) || !fit->usable)
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(lifetime_value(fit, &customer, mean, &terms));
@@ -597,7 +542,7 @@ btyd_clv_history(PG_FUNCTION_ARGS)
 	if (!customer_of_history(fcinfo, 2, fit, &customer, &repeats) || !fit->usable)
 		PG_RETURN_NULL();
 	terms.period /= fit->unit_days;
-	mean = spend(spend_of, repeats.x, true, repeats.m, &reason);
+	mean = mean_spend(spend_of, repeats.x, true, repeats.m, &reason);
 	if (isnan(mean))
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(lifetime_value(fit, &customer, mean, &terms));
@@ -670,113 +615,10 @@ btyd_reason_history(PG_FUNCTION_ARGS)
 	{
 		if (!read_repeats(PG_GETARG_HISTORY_PP(1), PG_GETARG_DATEADT(2), &repeats))
 			return reason_datum(fcinfo, NO_EVENT);
-		(void) spend(fit, repeats.x, true, repeats.m, &reason);
+		(void) mean_spend(fit, repeats.x, true, repeats.m, &reason);
 		return reason_datum(fcinfo, reason);
 	}
 	if (!customer_of_history(fcinfo, 1, fit, &customer, NULL))
 		return reason_datum(fcinfo, NO_EVENT);
 	return reason_datum(fcinfo, reason_of_orders(fit, &customer));
-}
-
-/* ---- intervals ---- */
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
-}
-
-/* Quantile of type 7 of sorted values */
-static double
-quantile(const double *values, int n, double share)
-{
-	double		position = share * (n - 1);
-	int			at = (int) floor(position);
-
-	if (at >= n - 1)
-		return values[n - 1];
-	return values[at] + (values[at + 1] - values[at]) * (position - at);
-}
-
-/*
- * Lower and upper bound of E[Y] among the fits. Of the fits, nine in ten must
- * have parameters: the rest would make the interval too narrow.
- */
-static Datum
-interval(FunctionCallInfo fcinfo, const Fit *fits, int count, const Customer *customer,
-		 double horizon, double level)
-{
-	TupleDesc	desc = fit_result_desc(fcinfo);
-	double	   *values = palloc((Size) Max(count, 1) * sizeof(double));
-	int			found = 0;
-	Datum		bounds[2];
-	bool		nulls[2] = {false, false};
-
-	for (int i = 0; i < count; i++)
-	{
-		double		value = fits[i].usable ? expected(&fits[i], customer, horizon) : NAN;
-
-		if (!isnan(value))
-			values[found++] = value;
-	}
-	if (found == 0 || found < 0.9 * count)
-		PG_RETURN_NULL();
-	qsort(values, (size_t) found, sizeof(double), compare_doubles);
-	bounds[0] = Float8GetDatum(quantile(values, found, (1 - level) / 2));
-	bounds[1] = Float8GetDatum(quantile(values, found, (1 + level) / 2));
-	pfree(values);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, bounds, nulls)));
-}
-
-static double
-check_level(double level)
-{
-	if (!(level > 0 && level < 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("level must be between 0 and 1, but is %g", level),
-				 errhint("With 0.9, nine of ten fits lie within the interval.")));
-	return level;
-}
-
-/* fits, x, t_x, t, horizon, level */
-PG_FUNCTION_INFO_V1(btyd_interval);
-Datum
-btyd_interval(PG_FUNCTION_ARGS)
-{
-	int			count;
-	const Fit  *fits = fits_argument(fcinfo, 0, &count);
-	double		horizon = check_amount("horizon", PG_GETARG_FLOAT8(4));
-	double		level = check_level(PG_GETARG_FLOAT8(5));
-	Customer	customer;
-
-	customer_of_arguments(fcinfo, 1, &customer);
-	return interval(fcinfo, fits, count, &customer, horizon, level);
-}
-
-/* fits, history, as_of, horizon_days, level; all fits have the unit of the first */
-PG_FUNCTION_INFO_V1(btyd_interval_history);
-Datum
-btyd_interval_history(PG_FUNCTION_ARGS)
-{
-	int			count;
-	const Fit  *fits = fits_argument(fcinfo, 0, &count);
-	double		horizon_days = check_amount("horizon_days", PG_GETARG_FLOAT8(3));
-	double		level = check_level(PG_GETARG_FLOAT8(4));
-	Customer	customer;
-
-	for (int i = 1; i < count; i++)
-	{
-		if (fits[i].unit_days != fits[0].unit_days)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("fits must have the same unit_days, not %d and %d",
-							fits[0].unit_days, fits[i].unit_days)));
-	}
-	if (count == 0 || !customer_of_history(fcinfo, 1, fits, &customer, NULL))
-		PG_RETURN_NULL();
-	return interval(fcinfo, fits, count, &customer, horizon_days / fits->unit_days, level);
 }

@@ -1,6 +1,6 @@
 /*
  * btyd_agg.c
- *		The aggregates that fit: btyd_fit, btyd_fit_bootstrap, spend_fit.
+ *		The aggregates that fit: btyd_fit, spend_fit, and their bootstraps.
  *
  * The state is the set of different patterns with their numbers of customers,
  * as a log that is sorted and compressed when it is full, and grows only if that
@@ -37,7 +37,7 @@
 typedef struct FitState
 {
 	bool		spend;
-	BtydFamily	family;			/* these four: not of spend */
+	BtydFamily	family;			/* these two: not of spend */
 	int32		unit_days;
 	int32		replicates;		/* 0: one fit */
 	int32		seed;
@@ -150,6 +150,16 @@ check_same_settings(const FitState *state, const FitState *other)
 
 /* ---- transition ---- */
 
+static int32
+check_replicates(int32 replicates)
+{
+	if (replicates < 1 || replicates > MAX_REPLICATES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("replicates must be from 1 to %d, but is %d", MAX_REPLICATES, replicates)));
+	return replicates;
+}
+
 /*
  * The settings in the arguments: family, unit_days, replicates, seed; they are
  * checked on every row, whatever else is NULL in it.
@@ -170,11 +180,7 @@ read_settings(FunctionCallInfo fcinfo, FitState *settings)
 		values[i] = PG_GETARG_INT32(i + 5);
 	}
 	settings->unit_days = check_unit_days(values[0]);
-	if (PG_NARGS() > 6 && (values[1] < 1 || values[1] > MAX_REPLICATES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("replicates must be from 1 to %d, but is %d", MAX_REPLICATES, values[1])));
-	settings->replicates = values[1];
+	settings->replicates = PG_NARGS() > 6 ? check_replicates(values[1]) : 0;
 	settings->seed = values[2];
 }
 
@@ -211,19 +217,36 @@ btyd_fit_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* Arguments: state, x, m */
+/* Arguments: state, x, m [, replicates, seed] */
 PG_FUNCTION_INFO_V1(spend_fit_transition);
 Datum
 spend_fit_transition(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
+	FitState	settings = {0};
 
+	if (PG_NARGS() > 3)
+	{
+		static const char *const names[] = {"replicates", "seed"};
+
+		for (int i = 0; i < 2; i++)
+		{
+			if (PG_ARGISNULL(i + 3))
+				null_argument(names[i], NULL);
+		}
+		settings.replicates = check_replicates(PG_GETARG_INT32(3));
+		settings.seed = PG_GETARG_INT32(4);
+	}
 	if (state == NULL)
 	{
 		state = state_make(context, 0);
 		state->spend = true;
+		state->replicates = settings.replicates;
+		state->seed = settings.seed;
 	}
+	else
+		check_same_settings(state, &settings);
 	if (!PG_ARGISNULL(1))
 	{
 		double		x = PG_GETARG_FLOAT8(1);
@@ -284,10 +307,10 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/*
- * What both kinds send: three numbers of the settings or of what is left out,
- * the family, then the sorted set.
- */
+/* What both kinds send: the family, the settings, what is left out, then the sorted set */
+#define HEADER_NUMBERS	6
+#define HEADER_SIZE		(1 + 8 * HEADER_NUMBERS)
+
 PG_FUNCTION_INFO_V1(btyd_fit_serialize);
 Datum
 btyd_fit_serialize(PG_FUNCTION_ARGS)
@@ -300,9 +323,12 @@ btyd_fit_serialize(PG_FUNCTION_ARGS)
 	compress(state);
 	state_write(&buffer, 64 + state->npatterns * (int64) sizeof(BtydPattern), "different customers", state->npatterns);
 	pq_sendbyte(&buffer, state->spend ? FIT_GAMMAGAMMA : (uint8) state->family);
-	pq_sendint64(&buffer, state->spend ? state->left_out.no_repeat : state->unit_days);
-	pq_sendint64(&buffer, state->spend ? state->left_out.zero_mean : state->replicates);
-	pq_sendint64(&buffer, state->spend ? state->left_out.negative_mean : state->seed);
+	pq_sendint64(&buffer, state->unit_days);
+	pq_sendint64(&buffer, state->replicates);
+	pq_sendint64(&buffer, state->seed);
+	pq_sendint64(&buffer, state->left_out.no_repeat);
+	pq_sendint64(&buffer, state->left_out.zero_mean);
+	pq_sendint64(&buffer, state->left_out.negative_mean);
 	for (int64 i = 0; i < state->npatterns; i++)
 	{
 		const BtydPattern *pattern = &state->patterns[i];
@@ -336,7 +362,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	StringInfoData buffer;
 	FitState   *state;
 	int			family;
-	int64		settings[3];
+	int64		header[HEADER_NUMBERS];
 	const char *owner = spend ? "aggregate spend_fit" : "aggregate btyd_fit";
 	int			size = spend ? 24 : 32;
 	int64		npatterns;
@@ -344,33 +370,28 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	bool		valid;
 
 	state_read(fcinfo, &buffer);
-	if (buffer.len < 25 || (buffer.len - 25) % size != 0)
+	if (buffer.len < HEADER_SIZE || (buffer.len - HEADER_SIZE) % size != 0)
 		corrupt_state(owner);
-	npatterns = (buffer.len - 25) / size;
+	npatterns = (buffer.len - HEADER_SIZE) / size;
 	family = pq_getmsgbyte(&buffer);
-	for (int i = 0; i < 3; i++)
-		settings[i] = pq_getmsgint64(&buffer);
+	for (int i = 0; i < HEADER_NUMBERS; i++)
+		header[i] = pq_getmsgint64(&buffer);
 	state = state_make(CurrentMemoryContext, npatterns);
 	state->spend = spend;
-	if (spend)
-	{
-		valid = family == FIT_GAMMAGAMMA;
-		state->left_out.no_repeat = settings[0];
-		state->left_out.zero_mean = settings[1];
-		state->left_out.negative_mean = settings[2];
-		for (int i = 0; i < 3; i++)
-			valid = valid && settings[i] >= 0 && settings[i] <= AGGREGATE_MAX_ROWS;
-	}
-	else
-	{
-		valid = family < FIT_GAMMAGAMMA && settings[0] >= 1 && settings[0] <= PG_INT32_MAX &&
-			settings[1] >= 0 && settings[1] <= MAX_REPLICATES &&
-			settings[2] >= PG_INT32_MIN && settings[2] <= PG_INT32_MAX;
-		state->family = (BtydFamily) family;
-		state->unit_days = (int32) settings[0];
-		state->replicates = (int32) settings[1];
-		state->seed = (int32) settings[2];
-	}
+	/* unit_days and family are of orders alone, what is left out of spend */
+	valid = (spend ? family == FIT_GAMMAGAMMA : family < FIT_GAMMAGAMMA) &&
+		header[0] >= (spend ? 0 : 1) && header[0] <= (spend ? 0 : PG_INT32_MAX) &&
+		header[1] >= 0 && header[1] <= MAX_REPLICATES &&
+		header[2] >= PG_INT32_MIN && header[2] <= PG_INT32_MAX;
+	for (int i = 3; i < HEADER_NUMBERS; i++)
+		valid = valid && header[i] >= 0 && header[i] <= (spend ? AGGREGATE_MAX_ROWS : 0);
+	state->family = spend ? 0 : (BtydFamily) family;
+	state->unit_days = (int32) header[0];
+	state->replicates = (int32) header[1];
+	state->seed = (int32) header[2];
+	state->left_out.no_repeat = header[3];
+	state->left_out.zero_mean = header[4];
+	state->left_out.negative_mean = header[5];
 	for (int64 i = 0; valid && i < npatterns; i++)
 	{
 		BtydPattern *pattern = &state->patterns[i];
@@ -409,6 +430,23 @@ spend_fit_deserialize(PG_FUNCTION_ARGS)
 
 /* ---- final ---- */
 
+static void
+fit_patterns(const FitState *state, const BtydPattern *patterns, int64 n, const double *start,
+			 BtydFit *fit)
+{
+	if (state->spend)
+		spend_fit(patterns, (size_t) n, start, &server_host, fit);
+	else
+		btyd_fit(state->family, patterns, (size_t) n, start, &server_host, fit);
+}
+
+static void
+print_fit(StringInfo document, const FitState *state, const BtydFit *fit)
+{
+	fit_print(document, state->spend ? FIT_GAMMAGAMMA : (FitFamily) state->family, fit,
+			  state->replicates > 0, state->unit_days, state->spend ? &state->left_out : NULL);
+}
+
 /* The final functions compress the state, which remains the same set. */
 PG_FUNCTION_INFO_V1(btyd_fit_final);
 Datum
@@ -424,17 +462,8 @@ btyd_fit_final(PG_FUNCTION_ARGS)
 	state = (FitState *) PG_GETARG_POINTER(0);
 	compress(state);
 	initStringInfo(&document);
-	if (state->spend)
-	{
-		spend_fit(state->patterns, (size_t) state->npatterns, NULL, &server_host, &fit);
-		fit_print(&document, FIT_GAMMAGAMMA, &fit, 0, &state->left_out);
-	}
-	else
-	{
-		btyd_fit(state->family, state->patterns, (size_t) state->npatterns, NULL, &server_host,
-				 &fit);
-		fit_print(&document, (FitFamily) state->family, &fit, state->unit_days, NULL);
-	}
+	fit_patterns(state, state->patterns, state->npatterns, NULL, &fit);
+	print_fit(&document, state, &fit);
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(document.data)));
 }
 
@@ -486,7 +515,7 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 	state = (FitState *) PG_GETARG_POINTER(0);
 	compress(state);
 	n = state->npatterns;
-	btyd_fit(state->family, state->patterns, (size_t) n, NULL, &server_host, &whole);
+	fit_patterns(state, state->patterns, n, NULL, &whole);
 	if (whole.n > MAX_DRAWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -533,12 +562,12 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 		}
 		/* near the fit of everyone; if there is nothing there, anywhere */
 		if (whole.status == BTYD_CONVERGED)
-			btyd_fit(state->family, drawn, (size_t) ndrawn, whole.parameters, &server_host, &fit);
+			fit_patterns(state, drawn, ndrawn, whole.parameters, &fit);
 		if (whole.status != BTYD_CONVERGED || fit.status == BTYD_NOT_CONVERGED)
-			btyd_fit(state->family, drawn, (size_t) ndrawn, NULL, &server_host, &fit);
+			fit_patterns(state, drawn, ndrawn, NULL, &fit);
 		if (replicate > 0)
 			appendStringInfoChar(&document, ',');
-		fit_print(&document, (FitFamily) state->family, &fit, state->unit_days, NULL);
+		print_fit(&document, state, &fit);
 		CHECK_FOR_INTERRUPTS();
 	}
 	appendStringInfoChar(&document, ']');

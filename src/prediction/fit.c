@@ -179,13 +179,13 @@ print_string(StringInfo out, const char *string)
 }
 
 void
-fit_print(StringInfo out, FitFamily family, const BtydFit *fit, int unit_days,
+fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicate, int unit_days,
 		  const SpendLeftOut *left_out)
 {
 	bool		converged = fit->status == BTYD_CONVERGED;
 
 	appendStringInfo(out, "{\"family\":\"%s\",\"parameters\":", family_names[family]);
-	print_parameters(out, family, converged, fit->parameters);
+	print_parameters(out, family, converged || (is_replicate && fit->ended), fit->parameters);
 	appendStringInfoString(out, ",\"standard_errors\":");
 	print_parameters(out, family, converged, fit->standard_errors);
 	if (left_out == NULL)
@@ -245,6 +245,7 @@ fit_read(JsonbContainer *document, Fit *fit)
 	JsonbValue	value;
 	JsonbValue *found;
 	bool		converged = true;
+	bool		there;
 
 	memset(fit, 0, sizeof(Fit));
 	if (!JsonContainerIsObject(document))
@@ -296,7 +297,8 @@ fit_read(JsonbContainer *document, Fit *fit)
 		}
 	}
 
-	fit->usable = converged && found != NULL;
+	there = found != NULL;
+	fit->usable = converged && there;
 	if (fit->usable && fit->family == FIT_GAMMAGAMMA && fit->parameters[1] <= 1)
 	{
 		fit->usable = false;
@@ -315,6 +317,9 @@ fit_read(JsonbContainer *document, Fit *fit)
 		}
 		else
 			strlcpy(fit->reason, "not_converged", FIT_REASON_SIZE);
+		fit->ended = there && !(fit->family == FIT_GAMMAGAMMA && fit->parameters[1] <= 1) &&
+			(strcmp(fit->reason, reason_names[BTYD_PARAMETER_AT_BOUNDARY]) == 0 ||
+			 strcmp(fit->reason, reason_names[BTYD_FLAT_LIKELIHOOD]) == 0);
 	}
 }
 
@@ -383,6 +388,7 @@ remembered(FunctionCallInfo fcinfo, int argument, bool list)
 			if (element->type != jbvBinary)
 				malformed("It must be a JSON object.");
 			fit_read(element->val.binary.data, &fits[i]);
+			fits[i].usable = fits[i].usable || fits[i].ended;
 		}
 	}
 
@@ -422,12 +428,12 @@ fit_argument(FunctionCallInfo fcinfo, int argument, FitKind kind)
 }
 
 const Fit *
-fits_argument(FunctionCallInfo fcinfo, int argument, int *count)
+fits_argument(FunctionCallInfo fcinfo, int argument, FitKind kind, int *count)
 {
 	Remembered *known = remembered(fcinfo, argument, true);
 
 	for (int i = 0; i < known->count; i++)
-		check_kind(&known->fits[i], FIT_OF_ORDERS);
+		check_kind(&known->fits[i], kind);
 	*count = known->count;
 	return known->fits;
 }

@@ -28,6 +28,7 @@ typedef struct Fit
 {
 	FitFamily	family;
 	bool		usable;			/* are there parameters? else: */
+	bool		ended;			/* not, but there are those where the search ended */
 	char		reason[FIT_REASON_SIZE];
 	double		parameters[BTYD_PARAMETERS];
 	int			unit_days;		/* 0: not said */
@@ -56,16 +57,20 @@ extern void check_count(double x);
 extern void check_mean(double m);
 extern double check_amount(const char *argument, double value);
 
-/* NULL left_out: a fit of orders */
-extern void fit_print(StringInfo out, FitFamily family, const BtydFit *fit, int unit_days,
-					  const SpendLeftOut *left_out);
+/*
+ * NULL left_out: a fit of orders. A replicate shows the parameters where its
+ * search ended, if there is no maximum.
+ */
+extern void fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicate,
+					  int unit_days, const SpendLeftOut *left_out);
 
 /*
- * The fit in an argument; the list of fits in one. Remembered from row to row
- * as long as the argument has the same bytes.
+ * The fit in an argument; the list of fits in one, where those that only ended
+ * are usable, too. Remembered from row to row as long as the argument has the
+ * same bytes.
  */
 extern const Fit *fit_argument(FunctionCallInfo fcinfo, int argument, FitKind kind);
-extern const Fit *fits_argument(FunctionCallInfo fcinfo, int argument, int *count);
+extern const Fit *fits_argument(FunctionCallInfo fcinfo, int argument, FitKind kind, int *count);
 
 /* Of a function that returns a row, once for all rows */
 extern TupleDesc fit_result_desc(FunctionCallInfo fcinfo);

@@ -61,7 +61,7 @@ stage_tap() {
 		PATH="$WORK/normal/test/bin:$PGBIN:/usr/bin:/bin" \
 		TESTDATADIR="$WORK/tmp_check" TESTLOGDIR="$WORK/tmp_check/log" PGBIN="$PGBIN" \
 		EXTENSION_CONF="$WORK/extension.conf" PG_REGRESS="$pgxs/test/regress/pg_regress" \
-		SHARED_DATA="$SOURCE_DIR/../shared/data" \
+		SHARED_DATA="${SHARED_DATA:-$SOURCE_DIR/../shared/data}" \
 		perl -I "$pgxs/test/perl" -I "$WORK/normal/test/perl" "$WORK/normal/test/t/$name.pl") >"$WORK/out" 2>"$WORK/err" || rc=$?
 	tally_tap "$name" "$WORK/out" $rc
 	[ $rc = 0 ] || { cat "$WORK/err"; tail -n 40 "$WORK/tmp_check/log/regress_log_$name"; return; }

@@ -273,7 +273,9 @@ test_boundary(void **state)
 		btyd_fit(families[f], patterns, 200, NULL, &host, &fit);
 		assert_int_equal(fit.status, BTYD_NOT_CONVERGED);
 		assert_true(fit.reason == BTYD_PARAMETER_AT_BOUNDARY || fit.reason == BTYD_FLAT_LIKELIHOOD);
-		assert_true(isnan(fit.parameters[0]) && isnan(fit.standard_errors[0]));
+		assert_true(fit.ended && isnan(fit.standard_errors[0]));
+		for (int j = 0; j < 4; j++)
+			assert_true(isfinite(fit.parameters[j]) && fit.parameters[j] > 0);
 	}
 }
 
