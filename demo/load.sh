@@ -12,13 +12,13 @@ status() {
 
 # psql that stops at the first error and says it as ours.
 sql() {
-	local rc=0
-	psql -X -q -v ON_ERROR_STOP=1 -v SHOW_CONTEXT=never "$@" 2>"$WORK/errors" || rc=$?
+	local rc=0 errors=$WORK/errors.$BASHPID
+	psql -X -q -v ON_ERROR_STOP=1 -v SHOW_CONTEXT=never "$@" 2>"$errors" || rc=$?
 	if [ $rc != 0 ]; then
 		stop_progress
 		status ''
-		sed -n 's/^.*ERROR:  \(.*\)/demo\/run: \1/p; s/^HINT:  \(.*\)/  \1/p' "$WORK/errors" >&2
-		grep -q 'ERROR:' "$WORK/errors" || cat "$WORK/errors" >&2
+		sed -n 's/^.*ERROR:  \(.*\)/demo\/run: \1/p; s/^HINT:  \(.*\)/  \1/p' "$errors" >&2
+		grep -q 'ERROR:' "$errors" || cat "$errors" >&2
 		exit 1
 	fi
 }
