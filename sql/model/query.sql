@@ -325,12 +325,14 @@ SELECT h.tenant, h.customer_key, h.{id} AS customer_id, h.history, true AS is_le
 UNION ALL
 SELECT p.tenant, p.customer_key, p.customer_id, CASE WHEN {left} THEN p.history ELSE '{}' END, {left}
   FROM (WITH level AS (SELECT) SELECT d.tenant, d.customer_key, d.customer_id,
-               {sum} AS history, h.history IS NOT NULL AS is_stored
+               s.history, h.history IS NOT NULL AS is_stored
           FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
                        @extschema@.try_sum(d.difference) AS difference
                   FROM {rows} AS d GROUP BY d.customer_key) AS d
           LEFT JOIN (SELECT h.customer_key, h.history FROM {model}.customer_histories AS h) AS h
-                 ON h.customer_key = d.customer_key) AS p
+                 ON h.customer_key = d.customer_key
+         -- added up once, and not again for each condition on it
+         CROSS JOIN LATERAL (SELECT {sum} AS history OFFSET 0) AS s) AS p
  WHERE p.history IS NOT NULL AND {allowed}$q$,
 		'model', quote_ident(model), 'rows', rows,
 		'id', CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END,
@@ -391,9 +393,7 @@ SELECT e.tenant, e.customer_key, e.{id} AS customer_id, e.streams
  WHERE NOT EXISTS (SELECT 1 FROM ({keys}) AS d WHERE d.customer_key = e.customer_key)
 UNION ALL
 SELECT p.tenant, p.customer_key, p.customer_id, p.streams
-  FROM (SELECT d.tenant, d.customer_key, d.customer_id,
-               CASE WHEN e.streams IS NULL THEN d.streams
-                    ELSE @extschema@._try_add(e.streams, d.streams) END AS streams
+  FROM (SELECT d.tenant, d.customer_key, d.customer_id, s.streams
           FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
                        @extschema@._try_stream_histories_agg(d.stream_no, coalesce(k.kind_no, 0)::int,
                                                         d.difference) AS streams
@@ -407,7 +407,11 @@ SELECT p.tenant, p.customer_key, p.customer_id, p.streams
                          WHERE d.customer_key = m.customer_key) AS d
                   LEFT JOIN {model}.stream_kind AS k ON k.stream_no = d.stream_no AND k.kind = d.kind
                  GROUP BY d.customer_key) AS d
-          LEFT JOIN {model}.stream_histories AS e ON e.customer_key = d.customer_key) AS p
+          LEFT JOIN {model}.stream_histories AS e ON e.customer_key = d.customer_key
+         -- once, and not again for each condition on it
+         CROSS JOIN LATERAL (SELECT CASE WHEN e.streams IS NULL THEN d.streams
+                                         ELSE @extschema@._try_add(e.streams, d.streams) END AS streams
+                            OFFSET 0) AS s) AS p
  WHERE p.streams OPERATOR(@extschema@.<>) '{}' AND {allowed}$q$,
 		'id', id, 'model', quote_ident(model),
 		'keys', @extschema@._model_pending_keys(model, settings, 'pending_events'),
