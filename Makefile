@@ -41,6 +41,7 @@ OBJS = \
 	src/math/distribution.o \
 	src/math/two_groups.o \
 	src/math/hypergeometric.o \
+	src/math/erlang.o \
 	src/math/btyd_predict.o \
 	src/math/btyd_likelihood.o \
 	src/math/btyd_fit.o \
@@ -48,6 +49,7 @@ OBJS = \
 	src/prediction/btyd.o \
 	src/prediction/interval.o \
 	src/prediction/btyd_agg.o \
+	src/prediction/regularity.o \
 	src/score/score.o \
 	src/score/score_window.o \
 	src/score/exact_sum_agg.o \

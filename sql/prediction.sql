@@ -13,6 +13,14 @@ COMMENT ON FUNCTION @extschema@.btyd(@extschema@.history, pg_catalog.date, pg_ca
   'For models of orders: x repeat days up to as_of, age t_x at the last of them and t at as_of in units of '
   'unit_days, mean m of a repeat day, corrections taken off; NULL if no event';
 
+CREATE FUNCTION @extschema@.ln_gaps(history @extschema@.history, as_of pg_catalog.date,
+  unit_days pg_catalog.int4 DEFAULT 7) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'btyd_ln_gaps'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.ln_gaps(@extschema@.history, pg_catalog.date, pg_catalog.int4) IS
+  'For models of regular orders: the sum of the natural logarithms of the times between event days up to as_of, in '
+  'units of unit_days; 0 if there is one such day, NULL if there is none';
+
 CREATE FUNCTION @extschema@.btyd_actual(history @extschema@.history, split_on pg_catalog.date, until pg_catalog.date,
   OUT orders pg_catalog.int4, OUT value pg_catalog.numeric) RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_actual'
@@ -46,6 +54,14 @@ CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catal
 COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
   'part of aggregate btyd_fit_bootstrap';
+
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, ln_gaps pg_catalog.float8) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_fit_gaps_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.int4, pg_catalog.float8) IS
+  'part of aggregate btyd_fit';
 
 CREATE FUNCTION @extschema@._btyd_fit_combine(state internal, other internal) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_combine'
@@ -111,9 +127,9 @@ CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float
 );
 COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Maximum likelihood fit of a buy-till-you-die model to customers, one a row, in units of 7 days: mbgnbd (Batislam, '
-  'Denizel and Filiztekin 2007), bgnbd (Fader, Hardie and Lee 2005) or paretonbd (Schmittlein, Morrison and Colombo '
-  '1987); rows with a NULL are ignored; status and reason in the document say why there are no parameters; an error '
-  'if family is NULL';
+  'Denizel and Filiztekin 2007), bgnbd (Fader, Hardie and Lee 2005), paretonbd (Schmittlein, Morrison and Colombo '
+  '1987), or mbgcnbd-1 to mbgcnbd-12 with a given regularity k (Reutterer, Platzer and Schroeder 2021); rows with a '
+  'NULL are ignored; status and reason in the document say why there are no parameters; an error if family is NULL';
 
 CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
   t pg_catalog.float8, unit_days pg_catalog.int4) (
@@ -128,6 +144,20 @@ COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg
   'Maximum likelihood fit of a buy-till-you-die model to customers, one a row, in units of unit_days; the rest as '
   'with units of 7 days; an error if family or unit_days is NULL';
 
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, unit_days pg_catalog.int4, ln_gaps pg_catalog.float8) (
+  SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._btyd_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.int4, pg_catalog.float8) IS
+  'Maximum likelihood fit of a buy-till-you-die model to customers, one a row, in units of unit_days, with the sum '
+  'ln_gaps of the natural logarithms of the times between event days, by which mbgcnbd (Reutterer, Platzer and '
+  'Schroeder 2021) chooses the regularity k of the greatest likelihood, from 1 to 12; the rest as without ln_gaps';
+
 CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
   t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) (
   SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
@@ -140,7 +170,8 @@ COMMENT ON AGGREGATE @extschema@.btyd_fit_bootstrap(pg_catalog.text, pg_catalog.
   pg_catalog.float8, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4) IS
   'As many fits as replicates, each to customers drawn with replacement (the bootstrap), as a jsonb array for '
   'btyd_interval and the like; rows with a NULL are ignored; the same seed gives the same fits; a fit whose likelihood '
-  'has no maximum has the parameters where its search ended, and its status and reason say so';
+  'has no maximum has the parameters where its search ended, and its status and reason say so; the k of mbgcnbd is '
+  'given, for example mbgcnbd-2';
 
 CREATE AGGREGATE @extschema@.spend_fit(x pg_catalog.float8, m pg_catalog.float8) (
   SFUNC = @extschema@._spend_fit_transition, STYPE = internal, SSPACE = 1200,
@@ -166,6 +197,51 @@ COMMENT ON AGGREGATE @extschema@.spend_fit_bootstrap(pg_catalog.float8, pg_catal
   pg_catalog.int4) IS
   'As many spend fits as replicates, each to customers drawn with replacement (the bootstrap), as a jsonb array for '
   'spend_interval and clv_interval; rows are left out as by spend_fit; the same seed gives the same fits';
+
+-- ---- regularity ----
+
+CREATE FUNCTION @extschema@._regularity_transition(state internal, history @extschema@.history, as_of pg_catalog.date)
+  RETURNS internal
+  AS 'MODULE_PATHNAME', 'regularity_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._regularity_transition(internal, @extschema@.history, pg_catalog.date) IS
+  'part of aggregate regularity';
+
+CREATE FUNCTION @extschema@._regularity_combine(state internal, other internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'regularity_combine'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._regularity_combine(internal, internal) IS
+  'part of aggregate regularity';
+
+CREATE FUNCTION @extschema@._regularity_serialize(state internal) RETURNS pg_catalog.bytea
+  AS 'MODULE_PATHNAME', 'regularity_serialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._regularity_serialize(internal) IS
+  'part of aggregate regularity';
+
+CREATE FUNCTION @extschema@._regularity_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'regularity_deserialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._regularity_deserialize(pg_catalog.bytea, internal) IS
+  'part of aggregate regularity';
+
+CREATE FUNCTION @extschema@._regularity_final(state internal) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'regularity_final'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._regularity_final(internal) IS
+  'part of aggregate regularity';
+
+CREATE AGGREGATE @extschema@.regularity(history @extschema@.history, as_of pg_catalog.date) (
+  SFUNC = @extschema@._regularity_transition, STYPE = internal, SSPACE = 64,
+  FINALFUNC = @extschema@._regularity_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._regularity_combine,
+  SERIALFUNC = @extschema@._regularity_serialize, DESERIALFUNC = @extschema@._regularity_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.regularity(@extschema@.history, pg_catalog.date) IS
+  'How regular the times between event days are, by the last two of each customer up to as_of (Wheat and Morrison '
+  '1990): about 1 where orders come at random, k where gaps are Erlang-k, infinity where all are equal; NULL if no '
+  'customer has three event days; rows with a NULL are ignored';
 
 -- ---- predictions ----
 

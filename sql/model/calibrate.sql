@@ -123,7 +123,8 @@ BEGIN
 			SET fitted_on = m.as_of, btyd_fit = m.btyd_fit, spend_fit = m.spend_fit,
 				propensity_fit = @extschema@._propensity_document(m.propensity_fit, $1, 0),
 				prospect_fit = @extschema@._propensity_document(m.prospect_fit, $3, 10)
-		  FROM (SELECT f.tenant, f.as_of, @extschema@.btyd_fit(%4$L, b.x, b.t_x, b.t, 7) AS btyd_fit,
+		  FROM (SELECT f.tenant, f.as_of, @extschema@.btyd_fit(%4$L, b.x, b.t_x, b.t, 7,
+						   @extschema@.ln_gaps(f.history, f.as_of, 7)) AS btyd_fit,
 					   @extschema@.spend_fit(b.x, b.m) AS spend_fit,
 					   @extschema@.logit_fit(@extschema@.propensity_label(f.history, f.as_of - 90, 90),
 						   @extschema@._propensity_features($2, f.history, %5$s, f.as_of - 90), 1, 1) AS propensity_fit,

@@ -278,7 +278,7 @@ SELECT c.* FROM (VALUES
 	('data_quality', 'customers', 'how many customers are affected; NULL: not known'),
 	('', 'fit', 'what the fit is of: orders, spend, propensity, or prospects: the propensity of people without an '
 		'order'),
-	('', 'family', 'the family of the fit: mbgnbd, bgnbd, paretonbd, gammagamma or logit'),
+	('', 'family', 'the family of the fit: mbgnbd, bgnbd, paretonbd, mbgcnbd, gammagamma or logit'),
 	('', 'parameter', 'name of a parameter; NULL where there is no fit'),
 	('', 'value', 'the parameter as fitted'),
 	('', 'standard_error', 'standard error of the parameter or coefficient'),

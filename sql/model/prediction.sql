@@ -479,7 +479,8 @@ BEGIN
 			  CROSS JOIN LATERAL @extschema@.btyd_actual(h.history, $2, $3) AS a
 			 WHERE b.x IS NOT NULL
 		), fits AS MATERIALIZED (
-			SELECT k.tenant, @extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7) AS btyd_fit,
+			SELECT k.tenant,
+				   @extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7, @extschema@.ln_gaps(k.history, $2, 7)) AS btyd_fit,
 				   @extschema@.spend_fit(k.x, k.m) AS spend_fit,
 				   min(k.first_day) AS first_day
 			  FROM known AS k GROUP BY k.tenant

@@ -293,10 +293,11 @@ BEGIN
 			MESSAGE = format('language "%s" is not a language code', left(s.language, 100)),
 			HINT = 'Shipped maps have labels in en and fr.';
 	END IF;
-	IF s.prediction NOT IN ('mbgnbd', 'bgnbd', 'paretonbd') THEN
+	IF s.prediction !~ '^(mbgnbd|bgnbd|paretonbd|mbgcnbd(-([1-9]|1[0-2]))?)$' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('prediction "%s" is no family', left(s.prediction, 100)),
-			HINT = 'The families are mbgnbd (recommended), bgnbd and paretonbd.';
+			HINT = 'The families are mbgnbd (recommended), bgnbd, paretonbd and mbgcnbd; mbgcnbd-1 to mbgcnbd-12 for a'
+				' k of your own.';
 	END IF;
 	IF NOT (s.margin > 0 AND s.margin <= 1) THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('margin %s is not above 0 and at most 1', s.margin);

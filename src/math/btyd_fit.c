@@ -15,6 +15,7 @@
  */
 #include "btyd_likelihood.h"
 #include "cholesky.h"
+#include "gamma.h"
 
 #include <math.h>
 #include <string.h>
@@ -440,14 +441,15 @@ fit_init(BtydFit *fit, int nparameters, const BtydPattern *patterns, size_t n)
 	fit->gradient_norm = NAN;
 	for (int j = 0; j < BTYD_PARAMETERS; j++)
 		fit->parameters[j] = fit->standard_errors[j] = NAN;
+	fit->parameters[BTYD_PARAMETERS] = NAN;
 	for (size_t i = 0; i < n; i++)
 		fit->n += patterns[i].count;
 	fit->status = BTYD_REFUSED;
 }
 
-void
-btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
-		 const double *start, const Host *host, BtydFit *fit)
+static void
+fit_family(BtydFamily family, int k, const BtydPattern *patterns, size_t n,
+		   const double *start, const Host *host, BtydFit *fit)
 {
 	/* r, what alpha is divided by, a, b;  r, ditto, s, beta by the mean age */
 	static const double geometric[STARTS][MAX_PARAMETERS] = {
@@ -483,6 +485,7 @@ btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 	else
 	{
 		likelihood_problem(&problem, (Model) family, patterns, n, host);
+		problem.k = k;
 		problem.scale[1] = mean_t;
 		if (family == BTYD_PARETONBD)
 			problem.scale[3] = mean_t;
@@ -490,12 +493,88 @@ btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 		{
 			memcpy(starts[i], family == BTYD_PARETONBD ? pareto[i] : geometric[i],
 				   sizeof(starts[i]));
-			starts[i][1] = starts[i][0] / starts[i][1] / (mean_x / mean_t);
+			starts[i][1] = starts[i][0] / starts[i][1] / (k * mean_x / mean_t);
 			if (family == BTYD_PARETONBD)
 				starts[i][3] *= mean_t;
 		}
 		search(&problem, starts, start, fit);
 		host->release(problem.groups);
+	}
+}
+
+void
+btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
+		 const double *start, const Host *host, BtydFit *fit)
+{
+	fit_family(family, 1, patterns, n, start, host, fit);
+}
+
+/*
+ * What the times between orders add to the likelihood, which the fit at one k
+ * doesn't need to know: of each Erlang density, what depends on k alone.
+ */
+static double
+log_density_of_gaps(int k, double ln_gaps, const BtydPattern *patterns, size_t n)
+{
+	double		gaps = 0;
+	double		slope;
+
+	if (k == 1)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		gaps += patterns[i].x * (double) patterns[i].count;
+	return (k - 1) * ln_gaps - gaps * log_rising(1, k - 1, 1, &slope);
+}
+
+static void
+fit_k(int k, double ln_gaps, const BtydPattern *patterns, size_t n, const double *start,
+	  const Host *host, BtydFit *fit)
+{
+	fit_family(BTYD_MBGCNBD, k, patterns, n, start, host, fit);
+	if (start && fit->status != BTYD_CONVERGED)
+		fit_family(BTYD_MBGCNBD, k, patterns, n, NULL, host, fit);
+	fit->parameters[BTYD_PARAMETERS] = k;
+	fit->log_likelihood += log_density_of_gaps(k, ln_gaps, patterns, n);
+}
+
+/*
+ * From k = 1 on, until it has become worse twice. Each is near the last one: as
+ * many orders, of more events each.
+ */
+void
+btyd_fit_regular(int k, double ln_gaps, const BtydPattern *patterns, size_t n,
+				 const double *start, const Host *host, BtydFit *fit)
+{
+	BtydFit		last;
+	double		from[BTYD_PARAMETERS];
+	double		before = -INFINITY;
+	int			worse = 0;
+
+	if (k > 0)
+	{
+		fit_k(k, ln_gaps, patterns, n, start, host, fit);
+		return;
+	}
+	for (k = 1; k <= ERLANG_MAX_K && worse < 2; k++)
+	{
+		bool		is_near = k > 1 && last.status == BTYD_CONVERGED;
+
+		for (int j = 0; is_near && j < BTYD_PARAMETERS; j++)
+			from[j] = last.parameters[j] * (j == 1 ? (k - 1.0) / k : 1);
+		fit_k(k, ln_gaps, patterns, n, is_near ? from : NULL, host, &last);
+		if (k == 1)
+			*fit = last;
+		if (last.status == BTYD_REFUSED)
+			return;
+		fit->choices[fit->nchoices++] = last.log_likelihood;
+		worse = last.log_likelihood > before ? 0 : worse + 1;
+		before = last.log_likelihood;
+		if (k > 1 && last.log_likelihood > fit->log_likelihood)
+		{
+			memcpy(last.choices, fit->choices, sizeof(last.choices));
+			last.nchoices = fit->nchoices;
+			*fit = last;
+		}
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "btyd_predict.h"
+#include "erlang.h"
 #include "host.h"
 
 /*
@@ -60,13 +61,17 @@ typedef struct BtydFit
 	 * likelihood that goes on rising, or is flat. No maximum, but all points
 	 * further on predict the same.
 	 */
-	double		parameters[BTYD_PARAMETERS];
+	double		parameters[BTYD_NUMBERS];
 	double		standard_errors[BTYD_PARAMETERS];	/* if converged */
 	bool		ended;
 	double		log_likelihood; /* where the search ended; NaN if refused */
 	double		gradient_norm;	/* by the logarithms of the parameters */
 	int			iterations;
 	int64_t		n;				/* customers */
+
+	/* Of MBG/CNBD-k with k chosen: the log-likelihoods at k = 1 and so on */
+	int			nchoices;
+	double		choices[ERLANG_MAX_K];
 } BtydFit;
 
 /*
@@ -76,6 +81,15 @@ typedef struct BtydFit
  */
 extern void btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
 					 const double *start, const Host *host, BtydFit *fit);
+
+/*
+ * MBG/CNBD-k with this k; 0 is the k of the greatest likelihood. ln_gaps is the
+ * sum over all customers of the logarithms of the times between their orders. It
+ * can be NaN, where that is not known, if k is given: the likelihood then isn't
+ * known either, but for k = 1. With start, k is given.
+ */
+extern void btyd_fit_regular(int k, double ln_gaps, const BtydPattern *patterns, size_t n,
+							 const double *start, const Host *host, BtydFit *fit);
 extern void spend_fit(const BtydPattern *patterns, size_t n,
 					  const double *start, const Host *host, BtydFit *fit);
 

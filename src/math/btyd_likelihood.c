@@ -7,6 +7,7 @@
  * customer is in btyd_predict.c; tests hold both to one table of references.
  */
 #include "btyd_likelihood.h"
+#include "erlang.h"
 #include "gamma.h"
 #include "gauss_legendre.h"
 
@@ -87,6 +88,7 @@ likelihood_problem(Problem *problem, Model model, const BtydPattern *patterns, s
 {
 	memset(problem, 0, sizeof(Problem));
 	problem->model = model;
+	problem->k = 1;
 	problem->nparameters = model == MODEL_SPEND ? SPEND_PARAMETERS : BTYD_PARAMETERS;
 	problem->patterns = patterns;
 	problem->n = n;
@@ -99,12 +101,14 @@ likelihood_problem(Problem *problem, Model model, const BtydPattern *patterns, s
 /* ---- the likelihoods ---- */
 
 /*
- * BG/NBD and MBG/NBD: r, alpha, a, b. A customer's likelihood is the product of
+ * BG/NBD, MBG/NBD and MBG/CNBD-k: r, alpha, a, b. A customer's likelihood is the product of
  * a factor in x and
  *		(alpha + t)^-(r + x) * (1 + exp(D))
  *		D = ln a - ln(b + x [- 1]) + (r + x) (ln(alpha + t) - ln(alpha + t_x))
  * where the second term, of one who left after the last purchase, is missing in
- * BG/NBD when x = 0.
+ * BG/NBD when x = 0. With k > 1, r + k x stands for r + x, and the first term is
+ * not 1 but the sum of erlang.h: fewer than k hidden events in the silence. D is
+ * then less by that sum's logarithm F, which the likelihood has as a factor.
  */
 typedef struct Geometric
 {
@@ -112,8 +116,10 @@ typedef struct Geometric
 	double		alpha;
 	double		a;
 	double		b;
+	int			k;
 	/* of the group */
 	double		x;
+	double		kx;
 	double		y;				/* how often they could have left */
 	bool		may_have_left;
 	double		leave;			/* b + y - 1 */
@@ -129,7 +135,7 @@ typedef struct Geometric
 static inline void
 add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Derivatives *d)
 {
-	const double shape = g->r + g->x;
+	const double shape = g->r + g->kx;
 	const double count = (double) pattern->count;
 	const double inverse = 1 / (g->alpha + pattern->t);
 	const double log_t = log1p(pattern->t / g->alpha);
@@ -138,7 +144,12 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 	double		q = 0;
 	double		weight = 0;
 	double		log_sum = 0;
+	double		f = 0;			/* F and its derivatives */
+	double		by[5] = {0};
 
+	if (g->k > 1)
+		f = log_erlang_silence(g->k, shape, (pattern->t - pattern->t_x) * inverse, inverse, second,
+							   by);
 	if (g->may_have_left)
 	{
 		double		odds;
@@ -147,28 +158,32 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 		difference = log1p((pattern->t - pattern->t_x) / (g->alpha + pattern->t_x));
 		inverse_x = 1 / (g->alpha + pattern->t_x);
 		q = inverse - inverse_x;
-		odds = g->log_odds + shape * difference;
+		odds = g->log_odds + shape * difference - f;
 		e = exp(-fabs(odds));
 		weight = (odds > 0 ? 1 : e) / (1 + e);
 		log_sum = (odds > 0 ? odds : 0) + log1p(e);
 	}
-	add(&d->value, count * (log_sum - shape * log_t));
-	add(&d->gradient[0], count * (weight * difference - log_t));
+	add(&d->value, count * (f + log_sum - shape * log_t));
+	add(&d->gradient[0], count * (weight * difference + (1 - weight) * by[0] - log_t));
 	add(&d->gradient[1],
-		count * (weight * shape * q + (g->r * (pattern->t / g->alpha) - g->x) * inverse));
+		count * (weight * shape * q + (1 - weight) * by[1] +
+				 (g->r * (pattern->t / g->alpha) - g->kx) * inverse));
 	g->left += count * weight;
 	if (second)
 	{
 		const double v = count * weight * (1 - weight);
-		const double by_alpha = shape * q;
+		/* of D - F */
+		const double by_r = difference - by[0];
+		const double by_alpha = shape * q - by[1];
 
-		add(&d->hessian[0], v * difference * difference);
-		add(&d->hessian[1], count * (weight * q - inverse) + v * difference * by_alpha);
+		add(&d->hessian[0], v * by_r * by_r + count * (1 - weight) * by[2]);
+		add(&d->hessian[1],
+			count * (weight * q + (1 - weight) * by[3] - inverse) + v * by_r * by_alpha);
 		add(&d->hessian[4],
-			count * shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
-			v * by_alpha * by_alpha);
+			count * (shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
+					 (1 - weight) * by[4]) + v * by_alpha * by_alpha);
 		g->n += v;
-		g->n_r += v * difference;
+		g->n_r += v * by_r;
 		g->n_alpha += v * by_alpha;
 	}
 }
@@ -177,12 +192,12 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 static void
 add_geometric_group(const Geometric *g, double count, double log_alpha, bool second, Derivatives *d)
 {
-	const double shape = g->r + g->x;
+	const double shape = g->r + g->kx;
 	double		by_r;
 	double		by_b_alone;
 	double		by_sum;
 
-	add(&d->value, count * (log_rising(g->r, g->x, 1, &by_r) - g->x * log_alpha));
+	add(&d->value, count * (log_rising(g->r, g->kx, 1, &by_r) - g->kx * log_alpha));
 	add(&d->value, count * log_rising_ratio(g->b, g->a, g->y, &by_b_alone, &by_sum));
 	add(&d->gradient[0], count * by_r);
 	add(&d->gradient[2], count * by_sum + g->left / g->a);
@@ -212,13 +227,14 @@ add_geometric_group(const Geometric *g, double count, double log_alpha, bool sec
 static void
 evaluate_geometric(const Problem *problem, const double *parameters, bool second, Derivatives *d)
 {
-	const bool	modified = problem->model == MODEL_MBGNBD;
+	const bool	modified = problem->model != MODEL_BGNBD;
 	const double log_alpha = log(parameters[1]);
 
 	for (size_t i = 0; i < problem->ngroups; i++)
 	{
 		const Group *group = &problem->groups[i];
-		Geometric	g = {parameters[0], parameters[1], parameters[2], parameters[3], .x = group->x};
+		Geometric	g = {parameters[0], parameters[1], parameters[2], parameters[3],
+			.k = problem->k,.x = group->x,.kx = problem->k * group->x};
 
 		g.y = modified ? g.x + 1 : g.x;
 		g.may_have_left = modified || g.x > 0;
@@ -567,6 +583,7 @@ likelihood_evaluate(const Problem *problem, const double *parameters, bool secon
 	{
 		case MODEL_MBGNBD:
 		case MODEL_BGNBD:
+		case MODEL_MBGCNBD:
 			evaluate_geometric(problem, parameters, second, d);
 			break;
 		case MODEL_PARETONBD:

@@ -24,6 +24,7 @@ typedef enum Model
 	MODEL_MBGNBD = BTYD_MBGNBD,
 	MODEL_BGNBD = BTYD_BGNBD,
 	MODEL_PARETONBD = BTYD_PARETONBD,
+	MODEL_MBGCNBD = BTYD_MBGCNBD,
 	MODEL_SPEND
 } Model;
 
@@ -31,6 +32,7 @@ typedef struct Problem
 {
 	Model		model;
 	int			nparameters;
+	int			k;				/* of MBG/CNBD-k, else 1 */
 	const BtydPattern *patterns;
 	size_t		n;
 	Group	   *groups;

@@ -1,6 +1,7 @@
 /*
  * btyd_predict.c
- *		Buy-till-you-die models: BG/NBD, MBG/NBD, Pareto/NBD, and Gamma-Gamma.
+ *		Buy-till-you-die models: BG/NBD, MBG/NBD, Pareto/NBD, MBG/CNBD-k, and
+ *		Gamma-Gamma.
  *
  * Everything is a product of positive numbers, kept as a sum of logarithms,
  * and one mixture of two cases: still a customer at t, or gone before. The log
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "erlang.h"
 #include "gamma.h"
 #include "hypergeometric.h"
 
@@ -37,6 +39,14 @@ are_parameters(const double *parameters, int n)
 }
 
 static bool
+are_parameters_of(BtydFamily family, const double *parameters)
+{
+	return are_parameters(parameters, BTYD_PARAMETERS) &&
+		(family != BTYD_MBGCNBD || (parameters[4] >= 1 && parameters[4] <= ERLANG_MAX_K &&
+									parameters[4] == floor(parameters[4])));
+}
+
+static bool
 is_time(double t)
 {
 	return t >= 0.0 && t <= MAX_TIME;
@@ -55,6 +65,9 @@ logistic(double v)
 {
 	return v > 0.0 ? 1.0 / (1.0 + exp(-v)) : exp(v) / (1.0 + exp(v));
 }
+
+/* Of one who has just ordered, no event is hidden */
+static const double no_silence[ERLANG_MAX_K] = {1.0};
 
 /* ln of the odds that the customer left before t; -infinity where that can't be */
 static double
@@ -75,6 +88,16 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 			s * log1p((t - t_x) / (beta + t_x)) +
 			log_pareto_integral(r + x, s, alpha + t_x, beta + t_x, t - t_x);
 	}
+	if (family == BTYD_MBGCNBD)
+	{
+		int			k = (int) parameters[4];
+		double		weights[ERLANG_MAX_K];
+		double		shape = r + k * x;
+
+		return log(parameters[2] / (parameters[3] + x)) +
+			shape * log1p((t - t_x) / (alpha + t_x)) -
+			log(erlang_silence(k, shape, (t - t_x) / (alpha + t), weights));
+	}
 	silence = (r + x) * log1p((t - t_x) / (alpha + t_x));
 	if (family == BTYD_MBGNBD)
 		return log(parameters[2] / (parameters[3] + x)) + silence;
@@ -86,7 +109,7 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 double
 btyd_alive(BtydFamily family, const double *parameters, double x, double t_x, double t)
 {
-	if (!are_parameters(parameters, BTYD_PARAMETERS) || !is_customer(x, t_x, t))
+	if (!are_parameters_of(family, parameters) || !is_customer(x, t_x, t))
 		return NAN;
 	return finite_or_nan(logistic(-log_odds_gone(family, parameters, x, t_x, t)));
 }
@@ -122,6 +145,17 @@ btyd_expected(BtydFamily family, const double *parameters, double x, double t_x,
 		case BTYD_PARETONBD:
 			return finite_or_nan(alive * n / rate *
 								 pareto_time(parameters[2], parameters[3] + t, horizon));
+		case BTYD_MBGCNBD:
+			{
+				int			k = (int) parameters[4];
+				double		weights[ERLANG_MAX_K];
+				double		shape = parameters[0] + k * x;
+				double		total = erlang_silence(k, shape, (t - t_x) / rate, weights);
+
+				alive *= erlang_expected(k, shape, horizon / rate, parameters[2], b + 1.0, weights,
+										 total);
+				return finite_or_nan(alive);
+			}
 	}
 	return NAN;
 }
@@ -134,7 +168,7 @@ btyd_unconditional(BtydFamily family, const double *parameters, double t)
 	double		a = parameters[2];
 	double		b = parameters[3];
 
-	if (!are_parameters(parameters, BTYD_PARAMETERS) || !is_time(t))
+	if (!are_parameters_of(family, parameters) || !is_time(t))
 		return NAN;
 	switch (family)
 	{
@@ -144,6 +178,9 @@ btyd_unconditional(BtydFamily family, const double *parameters, double t)
 			return finite_or_nan(beta_geometric_count(r, a, b, t / alpha));
 		case BTYD_PARETONBD:
 			return finite_or_nan(r / alpha * pareto_time(a, b, t));
+		case BTYD_MBGCNBD:
+			return finite_or_nan(b / (a + b) * erlang_expected((int) parameters[4], r, t / alpha, a,
+															   b + 1.0, no_silence, 1.0));
 	}
 	return NAN;
 }
@@ -183,8 +220,10 @@ count_probability(BtydFamily family, double r, double alpha, double a, double b,
 double
 btyd_probability(BtydFamily family, const double *parameters, int n, double t)
 {
-	if (!are_parameters(parameters, BTYD_PARAMETERS) || n < 0 || n > MAX_COUNT || !is_time(t))
+	if (!are_parameters_of(family, parameters) || n < 0 || n > MAX_COUNT || !is_time(t))
 		return NAN;
+	if (family == BTYD_MBGCNBD)
+		return btyd_probability_after(family, parameters, n, 0.0, 0.0, 0.0, t);
 	return count_probability(family, parameters[0], parameters[1], parameters[2], parameters[3], n,
 							 t);
 }
@@ -205,13 +244,14 @@ btyd_probability_after(BtydFamily family, const double *parameters, int n, doubl
 	double		odds;
 	double		result;
 
-	if (!are_parameters(parameters, BTYD_PARAMETERS) || !is_customer(x, t_x, t) ||
+	if (!are_parameters_of(family, parameters) || !is_customer(x, t_x, t) ||
 		n < 0 || n > MAX_COUNT || !is_time(horizon))
 		return NAN;
 	odds = log_odds_gone(family, parameters, x, t_x, t);
 	switch (family)
 	{
 		case BTYD_MBGNBD:
+		case BTYD_MBGCNBD:
 			b += x + 1.0;
 			break;
 		case BTYD_BGNBD:
@@ -221,8 +261,19 @@ btyd_probability_after(BtydFamily family, const double *parameters, int n, doubl
 			b += t;
 			break;
 	}
-	result = logistic(-odds) *
-		count_probability(family == BTYD_MBGNBD ? BTYD_BGNBD : family, r, alpha, a, b, n, horizon);
+	if (family == BTYD_MBGCNBD)
+	{
+		int			k = (int) parameters[4];
+		double		weights[ERLANG_MAX_K];
+		double		shape = parameters[0] + k * x;
+		double		total = erlang_silence(k, shape, (t - t_x) / alpha, weights);
+
+		result = erlang_probability(k, shape, horizon / alpha, a, b, weights, total, n);
+	}
+	else
+		result = count_probability(family == BTYD_MBGNBD ? BTYD_BGNBD : family, r, alpha, a, b, n,
+								   horizon);
+	result *= logistic(-odds);
 	if (n == 0)
 		result += logistic(odds);
 	return finite_or_nan(result > 1.0 ? 1.0 : result);

@@ -1,15 +1,16 @@
 /*
- * Buy-till-you-die models: what the three families say about one customer, at
+ * Buy-till-you-die models: what the families say about one customer, at
  * given parameters. Pure C, no server headers.
  *
  * A customer is (x, t_x, t): x repeat days with a purchase, the last of them at
  * age t_x, seen until age t, all in the fit's unit of time. parameters are
- * (r, alpha, a, b) for BG/NBD and MBG/NBD, (r, alpha, s, beta) for Pareto/NBD;
- * (p, q, gamma) for the Gamma-Gamma model of spend.
+ * (r, alpha, a, b) for BG/NBD and MBG/NBD, (r, alpha, s, beta) for Pareto/NBD,
+ * (r, alpha, a, b, k) for MBG/CNBD-k; (p, q, gamma) for the Gamma-Gamma model of
+ * spend.
  *
  * Every function returns NaN where the answer doesn't exist or can't be had to
  * the promised accuracy, never a made-up number:
- *	- parameters outside 1e-15 to 1e15;
+ *	- parameters outside 1e-15 to 1e15, k not a whole number from 1 to 12;
  *	- a customer that can't be: x not a whole number from 0 to 1e9, t_x not
  *	  between 0 and t, x = 0 with t_x > 0, t or a horizon negative or above 1e15;
  *	- btyd_residual of another family, at a negative rate, or at rate 0 if s <= 1;
@@ -29,10 +30,13 @@ typedef enum BtydFamily
 {
 	BTYD_MBGNBD,
 	BTYD_BGNBD,
-	BTYD_PARETONBD
+	BTYD_PARETONBD,
+	BTYD_MBGCNBD
 } BtydFamily;
 
+/* Parameters that are fitted; all numbers, with k where a family has one */
 #define BTYD_PARAMETERS 4
+#define BTYD_NUMBERS 5
 #define SPEND_PARAMETERS 3
 
 /* P(still a customer at t) */

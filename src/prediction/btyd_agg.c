@@ -22,6 +22,7 @@
 #include "arguments.h"
 #include "compat.h"
 #include "fit.h"
+#include "math/exact_sum.h"
 #include "math/random.h"
 #include "memory.h"
 
@@ -37,8 +38,11 @@
 typedef struct FitState
 {
 	bool		spend;
-	BtydFamily	family;			/* these two: not of spend */
+	BtydFamily	family;			/* these five: not of spend */
+	int32		k;				/* of MBG/CNBD-k, 0 to choose it; else 1 */
 	int32		unit_days;
+	bool		gaps_known;
+	ExactSum	ln_gaps;		/* over all customers, if known */
 	int32		replicates;		/* 0: one fit */
 	int32		seed;
 	SpendLeftOut left_out;		/* of spend */
@@ -75,6 +79,7 @@ state_make(MemoryContext context, int64 room)
 {
 	FitState   *state = MemoryContextAllocZero(context, sizeof(FitState));
 
+	exact_sum_init(&state->ln_gaps, resize_memory);
 	state->room = Max(room, FIRST_PATTERNS);
 	state->patterns = MemoryContextAllocHuge(context, (Size) state->room * sizeof(BtydPattern));
 	return state;
@@ -138,7 +143,7 @@ settings_differ(const char *argument)
 static void
 check_same_settings(const FitState *state, const FitState *other)
 {
-	if (state->family != other->family)
+	if (state->family != other->family || state->k != other->k)
 		settings_differ("family");
 	if (state->unit_days != other->unit_days)
 		settings_differ("unit_days");
@@ -162,49 +167,76 @@ check_replicates(int32 replicates)
 
 /*
  * The settings in the arguments: family, unit_days, replicates, seed; they are
- * checked on every row, whatever else is NULL in it.
+ * checked on every row, whatever else is NULL in it. The first nsettings of the
+ * last three are there.
  */
 static void
-read_settings(FunctionCallInfo fcinfo, FitState *settings)
+read_settings(FunctionCallInfo fcinfo, int nsettings, FitState *settings)
 {
 	static const char *const names[] = {"unit_days", "replicates", "seed"};
 	int32		values[] = {DEFAULT_UNIT_DAYS, 0, 0};
 
 	if (PG_ARGISNULL(1))
 		null_argument("family", NULL);
-	settings->family = check_btyd_family(PG_GETARG_TEXT_PP(1));
-	for (int i = 0; i + 5 < PG_NARGS(); i++)
+	settings->family = check_btyd_family(PG_GETARG_TEXT_PP(1), &settings->k);
+	for (int i = 0; i < nsettings; i++)
 	{
 		if (PG_ARGISNULL(i + 5))
 			null_argument(names[i], NULL);
 		values[i] = PG_GETARG_INT32(i + 5);
 	}
 	settings->unit_days = check_unit_days(values[0]);
-	settings->replicates = PG_NARGS() > 6 ? check_replicates(values[1]) : 0;
+	settings->replicates = nsettings > 1 ? check_replicates(values[1]) : 0;
 	settings->seed = values[2];
+	if (settings->k == 0 && !settings->gaps_known)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("family mbgcnbd needs ln_gaps to choose k"),
+				 nsettings > 1 ?
+				 errhint("Draw fits with the k that btyd_fit has found, for example as mbgcnbd-2.") :
+				 errhint("Use btyd_fit(family, x, t_x, t, unit_days, ln_gaps), the last as ln_gaps(history, as_of, unit_days) says, or a k of your own, for example mbgcnbd-2.")));
 }
 
-/* Arguments: state, family, x, t_x, t [, unit_days [, replicates, seed]] */
-PG_FUNCTION_INFO_V1(btyd_fit_transition);
-Datum
-btyd_fit_transition(PG_FUNCTION_ARGS)
+/*
+ * The logarithms of gaps that make t_x together are greatest where the gaps are
+ * equal. Beyond that they are of another unit, or of somebody else.
+ */
+static void
+check_ln_gaps(double ln_gaps, double x, double t_x)
+{
+	if (isnan(ln_gaps) || isinf(ln_gaps) || (x == 0 && ln_gaps != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ln_gaps must be finite, and 0 where x is 0, but is %g with x = %g", ln_gaps, x)));
+	if (x > 0 && t_x > 0 && ln_gaps > x * log(t_x / x) + 1e-6 * (1 + x))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ln_gaps must not be more than x * ln(t_x / x), but is %g with x = %g, t_x = %g", ln_gaps, x, t_x),
+				 errhint("Give btyd(history, as_of, unit_days) and ln_gaps(history, as_of, unit_days) the same unit.")));
+}
+
+/* Arguments: state, family, x, t_x, t [, unit_days [, replicates, seed or ln_gaps]] */
+static Datum
+transition(FunctionCallInfo fcinfo, bool with_gaps)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
-	FitState	settings = {0};
+	FitState	settings = {.gaps_known = with_gaps};
 
-	read_settings(fcinfo, &settings);
+	read_settings(fcinfo, with_gaps ? 1 : PG_NARGS() - 5, &settings);
 	if (state == NULL)
 	{
 		state = state_make(context, 0);
 		state->family = settings.family;
+		state->k = settings.k;
 		state->unit_days = settings.unit_days;
 		state->replicates = settings.replicates;
 		state->seed = settings.seed;
+		state->gaps_known = with_gaps;
 	}
 	else
 		check_same_settings(state, &settings);
-	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !PG_ARGISNULL(4))
+	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !PG_ARGISNULL(4) && !(with_gaps && PG_ARGISNULL(6)))
 	{
 		double		x = PG_GETARG_FLOAT8(2);
 		double		t_x = PG_GETARG_FLOAT8(3);
@@ -213,8 +245,31 @@ btyd_fit_transition(PG_FUNCTION_ARGS)
 		check_customer(x, t_x, t);
 		/* -0 is 0 */
 		append(state, x + 0.0, t_x + 0.0, t + 0.0, 1);
+		if (with_gaps)
+		{
+			MemoryContext old_context = MemoryContextSwitchTo(context);
+
+			check_ln_gaps(PG_GETARG_FLOAT8(6), x, t_x);
+			exact_sum_add(&state->ln_gaps, PG_GETARG_FLOAT8(6));
+			MemoryContextSwitchTo(old_context);
+		}
 	}
 	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(btyd_fit_transition);
+Datum
+btyd_fit_transition(PG_FUNCTION_ARGS)
+{
+	return transition(fcinfo, false);
+}
+
+/* The same with unit_days, ln_gaps */
+PG_FUNCTION_INFO_V1(btyd_fit_gaps_transition);
+Datum
+btyd_fit_gaps_transition(PG_FUNCTION_ARGS)
+{
+	return transition(fcinfo, true);
 }
 
 /* Arguments: state, x, m [, replicates, seed] */
@@ -280,8 +335,10 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 	MemoryContext context = aggregate_context(fcinfo);
 	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
 	FitState   *other = PG_ARGISNULL(1) ? NULL : (FitState *) PG_GETARG_POINTER(1);
+	MemoryContext old_context;
 
 	RETURN_ONLY_STATE();
+	old_context = MemoryContextSwitchTo(context);
 	if (state == NULL)
 	{
 		BtydPattern *patterns;
@@ -292,8 +349,13 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 		state->room = Max(other->npatterns, FIRST_PATTERNS);
 		state->patterns = patterns;
 		memcpy(patterns, other->patterns, (Size) other->npatterns * sizeof(BtydPattern));
+		exact_sum_init(&state->ln_gaps, resize_memory);
+		exact_sum_merge(&state->ln_gaps, &other->ln_gaps);
+		MemoryContextSwitchTo(old_context);
 		PG_RETURN_POINTER(state);
 	}
+	exact_sum_merge(&state->ln_gaps, &other->ln_gaps);
+	MemoryContextSwitchTo(old_context);
 	check_same_settings(state, other);
 	state->left_out.no_repeat += other->left_out.no_repeat;
 	state->left_out.zero_mean += other->left_out.zero_mean;
@@ -307,9 +369,12 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* What both kinds send: the family, the settings, what is left out, then the sorted set */
+/*
+ * What both kinds send: family, k, whether the gaps are known, the settings, what
+ * is left out, the sum of ln_gaps, then the sorted set
+ */
 #define HEADER_NUMBERS	6
-#define HEADER_SIZE		(1 + 8 * HEADER_NUMBERS)
+#define HEADER_SIZE		(3 + 8 * HEADER_NUMBERS)
 
 PG_FUNCTION_INFO_V1(btyd_fit_serialize);
 Datum
@@ -317,18 +382,22 @@ btyd_fit_serialize(PG_FUNCTION_ARGS)
 {
 	FitState   *state;
 	StringInfoData buffer;
+	unsigned char sum[EXACT_SUM_MAX_BYTES];
 
 	(void) aggregate_context(fcinfo);
 	state = (FitState *) PG_GETARG_POINTER(0);
 	compress(state);
-	state_write(&buffer, 64 + state->npatterns * (int64) sizeof(BtydPattern), "different customers", state->npatterns);
+	state_write(&buffer, 64 + EXACT_SUM_MAX_BYTES + state->npatterns * (int64) sizeof(BtydPattern), "different customers", state->npatterns);
 	pq_sendbyte(&buffer, state->spend ? FIT_GAMMAGAMMA : (uint8) state->family);
+	pq_sendbyte(&buffer, (uint8) state->k);
+	pq_sendbyte(&buffer, state->gaps_known);
 	pq_sendint64(&buffer, state->unit_days);
 	pq_sendint64(&buffer, state->replicates);
 	pq_sendint64(&buffer, state->seed);
 	pq_sendint64(&buffer, state->left_out.no_repeat);
 	pq_sendint64(&buffer, state->left_out.zero_mean);
 	pq_sendint64(&buffer, state->left_out.negative_mean);
+	pq_sendbytes(&buffer, (char *) sum, (int) exact_sum_write(&state->ln_gaps, sum));
 	for (int64 i = 0; i < state->npatterns; i++)
 	{
 		const BtydPattern *pattern = &state->patterns[i];
@@ -362,6 +431,10 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	StringInfoData buffer;
 	FitState   *state;
 	int			family;
+	int			k;
+	int			gaps_known;
+	ExactSum	ln_gaps;
+	int			sum_size;
 	int64		header[HEADER_NUMBERS];
 	const char *owner = spend ? "aggregate spend_fit" : "aggregate btyd_fit";
 	int			size = spend ? 24 : 32;
@@ -370,16 +443,30 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	bool		valid;
 
 	state_read(fcinfo, &buffer);
-	if (buffer.len < HEADER_SIZE || (buffer.len - HEADER_SIZE) % size != 0)
+	if (buffer.len < HEADER_SIZE)
 		corrupt_state(owner);
-	npatterns = (buffer.len - HEADER_SIZE) / size;
 	family = pq_getmsgbyte(&buffer);
+	k = pq_getmsgbyte(&buffer);
+	gaps_known = pq_getmsgbyte(&buffer);
 	for (int i = 0; i < HEADER_NUMBERS; i++)
 		header[i] = pq_getmsgint64(&buffer);
+	exact_sum_init(&ln_gaps, resize_memory);
+	sum_size = (int) exact_sum_read(&ln_gaps, (unsigned char *) buffer.data + buffer.cursor,
+									(size_t) (buffer.len - buffer.cursor));
+	buffer.cursor += sum_size;
+	if (sum_size == 0 || (buffer.len - buffer.cursor) % size != 0)
+		corrupt_state(owner);
+	npatterns = (buffer.len - buffer.cursor) / size;
 	state = state_make(CurrentMemoryContext, npatterns);
 	state->spend = spend;
-	/* unit_days and family are of orders alone, what is left out of spend */
+	state->k = k;
+	state->gaps_known = gaps_known == 1;
+	state->ln_gaps = ln_gaps;
+	/* unit_days, family, k and gaps are of orders alone, what is left out of spend */
 	valid = (spend ? family == FIT_GAMMAGAMMA : family < FIT_GAMMAGAMMA) &&
+		k >= (family == FIT_MBGCNBD && gaps_known ? 0 : !spend) &&
+		k <= (family == FIT_MBGCNBD ? ERLANG_MAX_K : !spend) &&
+		gaps_known <= !spend && (gaps_known || exact_sum_double(&ln_gaps) == 0) &&
 		header[0] >= (spend ? 0 : 1) && header[0] <= (spend ? 0 : PG_INT32_MAX) &&
 		header[1] >= 0 && header[1] <= MAX_REPLICATES &&
 		header[2] >= PG_INT32_MIN && header[2] <= PG_INT32_MAX;
@@ -430,12 +517,16 @@ spend_fit_deserialize(PG_FUNCTION_ARGS)
 
 /* ---- final ---- */
 
+/* With these patterns of the state, all or drawn ones; a k above 0 is given. */
 static void
-fit_patterns(const FitState *state, const BtydPattern *patterns, int64 n, const double *start,
-			 BtydFit *fit)
+fit_patterns(const FitState *state, int k, const BtydPattern *patterns, int64 n,
+			 const double *start, BtydFit *fit)
 {
 	if (state->spend)
 		spend_fit(patterns, (size_t) n, start, &server_host, fit);
+	else if (state->family == BTYD_MBGCNBD)
+		btyd_fit_regular(k, state->gaps_known ? exact_sum_double(&state->ln_gaps) : NAN, patterns,
+						 (size_t) n, start, &server_host, fit);
 	else
 		btyd_fit(state->family, patterns, (size_t) n, start, &server_host, fit);
 }
@@ -462,7 +553,7 @@ btyd_fit_final(PG_FUNCTION_ARGS)
 	state = (FitState *) PG_GETARG_POINTER(0);
 	compress(state);
 	initStringInfo(&document);
-	fit_patterns(state, state->patterns, state->npatterns, NULL, &fit);
+	fit_patterns(state, state->k, state->patterns, state->npatterns, NULL, &fit);
 	print_fit(&document, state, &fit);
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(document.data)));
 }
@@ -515,7 +606,7 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 	state = (FitState *) PG_GETARG_POINTER(0);
 	compress(state);
 	n = state->npatterns;
-	fit_patterns(state, state->patterns, n, NULL, &whole);
+	fit_patterns(state, state->k, state->patterns, n, NULL, &whole);
 	if (whole.n > MAX_DRAWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -562,9 +653,9 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 		}
 		/* near the fit of everyone; if there is nothing there, anywhere */
 		if (whole.status == BTYD_CONVERGED)
-			fit_patterns(state, drawn, ndrawn, whole.parameters, &fit);
+			fit_patterns(state, state->k, drawn, ndrawn, whole.parameters, &fit);
 		if (whole.status != BTYD_CONVERGED || fit.status == BTYD_NOT_CONVERGED)
-			fit_patterns(state, drawn, ndrawn, NULL, &fit);
+			fit_patterns(state, state->k, drawn, ndrawn, NULL, &fit);
 		if (replicate > 0)
 			appendStringInfoChar(&document, ',');
 		print_fit(&document, state, &fit);

@@ -31,15 +31,16 @@
 /* x is a whole number that the likelihoods still tell from the next */
 #define MAX_X			1e9
 
-static const char *const family_names[] = {"mbgnbd", "bgnbd", "paretonbd", "gammagamma"};
+static const char *const family_names[] = {"mbgnbd", "bgnbd", "paretonbd", "mbgcnbd", "gammagamma"};
 
 #define FAMILIES		lengthof(family_names)
 
-static const char *const parameter_names[FAMILIES][BTYD_PARAMETERS] = {
+static const char *const parameter_names[FAMILIES][BTYD_NUMBERS] = {
 	{"r", "alpha", "a", "b"},
 	{"r", "alpha", "a", "b"},
 	{"r", "alpha", "s", "beta"},
-	{"p", "q", "gamma", NULL}
+	{"r", "alpha", "a", "b", "k"},
+	{"p", "q", "gamma"}
 };
 
 static const char *const status_names[] = {
@@ -60,10 +61,17 @@ static const char *const reason_names[] = {
 	[BTYD_MEAN_UNDEFINED] = "mean_undefined"
 };
 
+/* Those that are fitted have standard errors; k is counted */
+static inline int
+fitted_of(FitFamily family)
+{
+	return family == FIT_GAMMAGAMMA ? SPEND_PARAMETERS : BTYD_PARAMETERS;
+}
+
 static inline int
 parameters_of(FitFamily family)
 {
-	return family == FIT_GAMMAGAMMA ? SPEND_PARAMETERS : BTYD_PARAMETERS;
+	return fitted_of(family) + (family == FIT_MBGCNBD);
 }
 
 /* ---- checks ---- */
@@ -75,19 +83,37 @@ shown(const char *string, int length)
 	return pnstrdup(string, (Size) pg_mbcliplen(string, length, SHOWN_BYTES));
 }
 
-BtydFamily
-check_btyd_family(text *name)
+static bool
+is_name(const char *name, int length, const char *of)
 {
+	return length == (int) strlen(of) && memcmp(name, of, (size_t) length) == 0;
+}
+
+BtydFamily
+check_btyd_family(text *name, int *k)
+{
+	const char *string = VARDATA_ANY(name);
+	int			length = (int) VARSIZE_ANY_EXHDR(name);
+
 	for (int i = 0; i < FIT_GAMMAGAMMA; i++)
 	{
-		if (VARSIZE_ANY_EXHDR(name) == strlen(family_names[i]) &&
-			memcmp(VARDATA_ANY(name), family_names[i], VARSIZE_ANY_EXHDR(name)) == 0)
+		*k = i == FIT_MBGCNBD ? 0 : 1;
+		if (is_name(string, length, family_names[i]))
 			return (BtydFamily) i;
+	}
+	for (*k = 1; *k <= ERLANG_MAX_K; (*k)++)
+	{
+		char		with_k[16];
+
+		snprintf(with_k, sizeof(with_k), "%s-%d", family_names[FIT_MBGCNBD], *k);
+		if (is_name(string, length, with_k))
+			return BTYD_MBGCNBD;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("family \"%s\" does not exist", shown(VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name))),
-			 errhint("Families are mbgnbd (recommended), bgnbd and paretonbd.")));
+			 errmsg("family \"%s\" does not exist", shown(string, length)),
+			 errhint("Families are mbgnbd (recommended), bgnbd, paretonbd and mbgcnbd; mbgcnbd-1 to mbgcnbd-%d for a k of your own.",
+					 ERLANG_MAX_K)));
 }
 
 int
@@ -154,14 +180,14 @@ check_customer(double x, double t_x, double t)
 /* ---- printing ---- */
 
 static void
-print_parameters(StringInfo out, FitFamily family, bool there, const double *values)
+print_parameters(StringInfo out, FitFamily family, bool there, int n, const double *values)
 {
 	if (!there)
 	{
 		appendStringInfoString(out, "null");
 		return;
 	}
-	for (int i = 0; i < parameters_of(family); i++)
+	for (int i = 0; i < n; i++)
 	{
 		appendStringInfo(out, "%c\"%s\":", i == 0 ? '{' : ',', parameter_names[family][i]);
 		append_number(out, values[i]);
@@ -185,9 +211,10 @@ fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicat
 	bool		converged = fit->status == BTYD_CONVERGED;
 
 	appendStringInfo(out, "{\"family\":\"%s\",\"parameters\":", family_names[family]);
-	print_parameters(out, family, converged || (is_replicate && fit->ended), fit->parameters);
+	print_parameters(out, family, converged || (is_replicate && fit->ended), parameters_of(family),
+					 fit->parameters);
 	appendStringInfoString(out, ",\"standard_errors\":");
-	print_parameters(out, family, converged, fit->standard_errors);
+	print_parameters(out, family, converged, fitted_of(family), fit->standard_errors);
 	if (left_out == NULL)
 		appendStringInfo(out, ",\"unit_days\":%d", unit_days);
 	else
@@ -196,6 +223,13 @@ fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicat
 						 left_out->no_repeat, left_out->zero_mean, left_out->negative_mean);
 	appendStringInfo(out, ",\"n\":" INT64_FORMAT ",\"log_likelihood\":", (int64) fit->n);
 	append_number(out, fit->log_likelihood);
+	for (int i = 0; i < fit->nchoices; i++)
+	{
+		appendStringInfoString(out, i == 0 ? ",\"k_log_likelihoods\":[" : ",");
+		append_number(out, fit->choices[i]);
+	}
+	if (fit->nchoices > 0)
+		appendStringInfoChar(out, ']');
 	appendStringInfo(out, ",\"iterations\":%d,\"gradient_norm\":", fit->iterations);
 	append_number(out, fit->gradient_norm);
 	appendStringInfoString(out, ",\"status\":");
@@ -262,7 +296,7 @@ fit_read(JsonbContainer *document, Fit *fit)
 			memcmp(found->val.string.val, name, strlen(name)) == 0)
 			break;
 		if (fit->family == FAMILIES - 1)
-			malformed("Its \"family\" must be mbgnbd, bgnbd, paretonbd or gammagamma.");
+			malformed("Its \"family\" must be mbgnbd, bgnbd, paretonbd, mbgcnbd or gammagamma.");
 	}
 
 	found = find(document, "unit_days", &value);
@@ -295,6 +329,11 @@ fit_read(JsonbContainer *document, Fit *fit)
 				malformed(psprintf("Its parameter \"%s\" must be a positive number.",
 								   parameter_names[fit->family][i]));
 		}
+		if (fit->family == FIT_MBGCNBD &&
+			!(fit->parameters[4] == floor(fit->parameters[4]) &&
+			  fit->parameters[4] <= ERLANG_MAX_K))
+			malformed(psprintf("Its parameter \"k\" must be a whole number from 1 to %d.",
+							   ERLANG_MAX_K));
 	}
 
 	there = found != NULL;
@@ -414,7 +453,7 @@ check_kind(const Fit *fit, FitKind kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fit of family %s where one of %s is needed", family_names[fit->family],
-						kind == FIT_OF_SPEND ? "gammagamma" : "mbgnbd, bgnbd or paretonbd"),
+						kind == FIT_OF_SPEND ? "gammagamma" : "mbgnbd, bgnbd, paretonbd or mbgcnbd"),
 				 kind == FIT_OF_SPEND ? errhint("spend_fit makes one.") : errhint("btyd_fit makes one.")));
 }
 

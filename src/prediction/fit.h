@@ -18,6 +18,7 @@ typedef enum FitFamily
 	FIT_MBGNBD = BTYD_MBGNBD,
 	FIT_BGNBD = BTYD_BGNBD,
 	FIT_PARETONBD = BTYD_PARETONBD,
+	FIT_MBGCNBD = BTYD_MBGCNBD,
 	FIT_GAMMAGAMMA
 } FitFamily;
 
@@ -30,7 +31,7 @@ typedef struct Fit
 	bool		usable;			/* are there parameters? else: */
 	bool		ended;			/* not, but there are those where the search ended */
 	char		reason[FIT_REASON_SIZE];
-	double		parameters[BTYD_PARAMETERS];
+	double		parameters[BTYD_NUMBERS];
 	int			unit_days;		/* 0: not said */
 } Fit;
 
@@ -50,7 +51,8 @@ typedef struct SpendLeftOut
 	int64		negative_mean;
 } SpendLeftOut;
 
-extern BtydFamily check_btyd_family(text *name);
+/* The family of an argument; of mbgcnbd-2, *k is 2, of mbgcnbd 0, of others 1 */
+extern BtydFamily check_btyd_family(text *name, int *k);
 extern int	check_unit_days(int unit_days);
 extern void check_customer(double x, double t_x, double t);
 extern void check_count(double x);

@@ -31,7 +31,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	double		number[NUMBERS] = {0};
-	double	   *p = number;
+	double		p[BTYD_NUMBERS];
 	double	   *c = number + BTYD_PARAMETERS;
 	BtydFamily	family;
 	int			n;
@@ -39,7 +39,8 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 
 	if (size < 3)
 		return 0;
-	family = (BtydFamily) (input[0] % 3);
+	family = (BtydFamily) (input[0] % 4);
+	p[BTYD_PARAMETERS] = input[0] / 4 % 14;		/* k */
 	small = (uint16_t) (input[1] | input[2] << 8);
 	input += 3;
 	size -= 3;
@@ -56,6 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		input += take;
 		size -= take;
 	}
+	memcpy(p, number, BTYD_PARAMETERS * sizeof(double));
 	n = c[0] >= 0 && c[0] <= 1e9 ? (int) c[0] : -1;
 	/* the last purchase at t itself, or before: otherwise there is no such customer */
 	if (small & 0x8000)
@@ -67,6 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	check("expected", btyd_expected(family, p, c[0], c[1], c[2], c[3]), 0.0, INFINITY);
 	check("unconditional", btyd_unconditional(family, p, c[2]), 0.0, INFINITY);
 	check("probability", btyd_probability(family, p, n, c[2]), 0.0, 1.0);
+	check("probability after", btyd_probability_after(family, p, n % 50, c[0], c[1], c[2], c[3]), 0.0, 1.0);
 	check("residual", btyd_residual(family, p, c[0], c[1], c[2], c[4]), 0.0, INFINITY);
 	check("expected spend", spend_expected(p, c[0], c[3]), 0.0, INFINITY);
 	return 0;

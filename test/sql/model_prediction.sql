@@ -147,10 +147,19 @@ SELECT count(*) FILTER (WHERE relation LIKE 'prediction%') AS predictions, count
 FROM before AS b FULL JOIN pg_temp.shown() AS a USING (relation);
 DROP TABLE before, moved;
 
+-- with k chosen and given
+SELECT item, detail FROM alter_model('m', prediction => 'mbgcnbd') WHERE item LIKE 'prediction%';
+SELECT parameter, value > 0 AS value, standard_error > 0 AS error FROM m.prediction_fits WHERE fit = 'orders' ORDER BY parameter;
+SELECT item, regexp_replace(detail, '[0-9.]+', 'N', 'g') AS detail FROM check_prediction('m', '2025-07-01') WHERE item = 'fitted on';
+SELECT item, detail FROM alter_model('m', prediction => 'mbgcnbd-2') WHERE item LIKE 'prediction%';
+SELECT parameter, value FROM m.prediction_fits WHERE fit = 'orders' AND parameter = 'k';
+SELECT count(*) > 0 AS done FROM alter_model('m', prediction => 'mbgnbd');
+
 -- errors
 SELECT check_prediction('m', '2026-01-01');
 SELECT check_prediction('m', 'infinity');
 SELECT alter_model('m', prediction => 'oracle');
+SELECT alter_model('m', prediction => 'mbgcnbd-13');
 SELECT alter_model('m', margin => 0);
 SELECT alter_model('m', discount_rate => -0.1);
 -- switched off: the columns stay for those who read them, and are empty

@@ -2,6 +2,7 @@
 """Writes btyd_reference.csv, the values test_btyd.c compares with.
 
     btyd_reference.py > btyd_reference.csv      a few minutes; needs python3-mpmath
+    btyd_reference.py --regular                 the rows of MBG/CNBD-k alone, which are the last
     btyd_reference.py --simulate                the same formulas against simulated customers
 
 Run by hand when the grid changes; the table is committed. Arguments are exact
@@ -15,6 +16,8 @@ positive terms, so the two have little in common. Literature:
     Schmittlein, Morrison, Colombo (1987); Fader, Hardie (2005), note 009: Pareto/NBD
     Fader, Hardie (2006), Deriving an expression for P(X(t)=x) under the Pareto/NBD model
     Fader, Hardie, Lee (2005), RFM and CLV: DERT; Fader, Hardie (2013), note 025: Gamma-Gamma
+    Reutterer, Platzer, Schroeder (2021): likelihood and P(alive) of MBG/CNBD-k; its counts are sums
+        over orders of the tails of the negative binomial, at as many hidden events as they take
 """
 import math
 import random
@@ -22,7 +25,7 @@ import sys
 
 from mpmath import mp, mpf, log, exp, loggamma, hyp2f1, hyperu, binomial, beta as beta_function
 
-MBG, BG, PARETO = 0, 1, 2
+MBG, BG, PARETO, REGULAR = 0, 1, 2, 3
 
 
 def sure(f, digits=32, least=0, start=50):
@@ -123,7 +126,19 @@ def odds_gone(family, p, x, t_x, t):
     return a / (b + x - (1 if family == BG else 0)) * exp((r + x) * log((alpha + t) / (alpha + t_x)))
 
 
+def silence(p, x, t_x, t):
+    """weights of 0 .. k - 1 hidden events in a silence"""
+    r, alpha, c, d, k = p
+    return [exp(loggamma(r + k * x + j) - loggamma(r + k * x) - loggamma(j + 1)) * ((t - t_x) / (alpha + t)) ** j
+            for j in range(int(k))]
+
+
 def log_likelihood(family, p, x, t_x, t):
+    if family == REGULAR:
+        r, alpha, c, d, k = p
+        return (loggamma(r + k * x) - loggamma(r) + r * log(alpha) - (r + k * x) * log(alpha + t)
+                + loggamma(c + d) + loggamma(d + x + 1) - loggamma(d) - loggamma(c + d + x + 1)
+                + log(sum(silence(p, x, t_x, t)) + c / (d + x) * ((alpha + t) / (alpha + t_x)) ** (r + k * x)))
     r, alpha, c, d = p
     odds = odds_gone(family, p, x, t_x, t)
     value = loggamma(r + x) - loggamma(r) + r * log(alpha) - (r + x) * log(alpha + t)
@@ -138,7 +153,7 @@ def log_likelihood(family, p, x, t_x, t):
 def with_gradient(f, p):
     """f(p) and its gradient, by differences far below the digits printed"""
     result = [f(p)]
-    for i in range(len(p)):
+    for i in range(min(len(p), 4)):
         h = p[i] * mpf(10) ** (-mp.dps // 3)
         up, down = list(p), list(p)
         up[i] += h
@@ -148,11 +163,61 @@ def with_gradient(f, p):
 
 
 def alive(family, p, x, t_x, t):
+    if family == REGULAR:
+        r, alpha, c, d, k = p
+        return 1 / (1 + c / (d + x) * ((alpha + t) / (alpha + t_x)) ** (r + k * x) / sum(silence(p, x, t_x, t)))
     odds = odds_gone(family, p, x, t_x, t)
     return mpf(1) if odds is None else 1 / (1 + odds)
 
 
+def regular_orders(p, x, t_x, t, horizon):
+    """of one who is still there: for each order, the probability that they have not left before and that it has time"""
+    r, alpha, c, d, k = p
+    weights = silence(p, x, t_x, t)
+    y = horizon / (alpha + t)
+    total = mpf(0)
+    for j in range(int(k)):
+        shape, stays, n, tail = r + k * x + j, mpf(1), 1, mpf(1)
+        # tails from one to the next, as 1 - the sum of the terms below, with digits to spare
+        term, below, m = (1 + y) ** -shape, mpf(0), 0
+        while True:
+            while m < n * k - j:
+                below += term
+                term *= y / (1 + y) * (shape + m) / (m + 1)
+                m += 1
+            tail = 1 - below
+            if tail < mpf(10) ** (10 - mp.dps):
+                if n == 1 or tail * stays > total * mpf(10) ** -35:
+                    tail = term * hyp2f1(1, shape + m, m + 1, y / (1 + y))
+                else:
+                    break
+            total += weights[j] * stays * tail
+            if tail * stays < total * mpf(10) ** -36:
+                break
+            stays *= (d + x + n) / (c + d + x + n)
+            n += 1
+    return total / sum(weights)
+
+
+def regular_probability(p, n, x, t_x, t, horizon):
+    r, alpha, c, d, k = p
+    weights = silence(p, x, t_x, t)
+    y = horizon / (alpha + t)
+    b = d + x + 1
+    total = mpf(0)
+    for j in range(int(k)):
+        shape = r + k * x + j
+        exactly = sum(negative_binomial(shape, y, m) for m in range(max(0, int(n * k) - j), int((n + 1) * k) - j))
+        total += weights[j] * beta_function(c, b + n) / beta_function(c, b) * exactly
+        if n > 0:
+            total += (weights[j] * beta_function(c + 1, b + n - 1) / beta_function(c, b)
+                      * negative_binomial_tail(shape, y, n * k - j))
+    return total / sum(weights)
+
+
 def expected(family, p, x, t_x, t, horizon):
+    if family == REGULAR:
+        return alive(family, p, x, t_x, t) * regular_orders(p, x, t_x, t, horizon)
     r, alpha, c, d = p
     if family == PARETO:
         s, beta = off(c, 1), d
@@ -163,6 +228,8 @@ def expected(family, p, x, t_x, t, horizon):
 
 
 def unconditional(family, p, t):
+    if family == REGULAR:
+        return expected(family, p, mpf(0), mpf(0), mpf(0), t)
     r, alpha, c, d = p
     if family == PARETO:
         s, beta = off(c, 1), d
@@ -173,6 +240,8 @@ def unconditional(family, p, t):
 
 
 def probability(family, p, n, t):
+    if family == REGULAR:
+        return probability_after(family, p, n, mpf(0), mpf(0), mpf(0), t)
     r, alpha, c, d = p
     y = t / alpha
     if family == PARETO:
@@ -201,6 +270,8 @@ def probability_after(family, p, n, x, t_x, t, horizon):
     what is known of those who are still there, who are new customers with other parameters"""
     if n == 0:
         return exp(log_likelihood(family, p, x, t_x, t + horizon) - log_likelihood(family, p, x, t_x, t))
+    if family == REGULAR:
+        return alive(family, p, x, t_x, t) * regular_probability(p, n, x, t_x, t, horizon)
     r, alpha, c, d = p
     if family == PARETO:
         later = (r + x, alpha + t, c, d + t)
@@ -236,6 +307,7 @@ PUBLISHED = {
     MBG: (0.524839, 6.183005, 0.891360, 1.614003),
     BG: (0.242593, 4.413536, 0.792884, 2.425757),
     PARETO: (0.553263, 10.577401, 0.606200, 11.667518),
+    REGULAR: (1.329175, 2.812551, 0.424709, 0.790029, 2.0),
 }
 
 
@@ -270,6 +342,35 @@ def any_customer(draw):
     t = draw.choice(AGES)
     t_x = t * draw.choice([1.0, 1 - 2 ** -20, 0.99, 0.9, 0.5, 0.5, 0.1, 0.01]) if x > 0 else 0.0
     return x, t_x, t
+
+
+def regular_rows():
+    draw = random.Random(20261201)
+
+    def case(counts, furthest):
+        p = any_parameters(draw, MBG)
+        p = PUBLISHED[REGULAR] if p == PUBLISHED[MBG] else (*p, float(draw.choice([1, 2, 2, 3, 3, 4, 7, 12])))
+        x = draw.choice(counts)
+        t = draw.choice(AGES[:furthest])
+        t_x = t * draw.choice([1.0, 1 - 2 ** -20, 0.99, 0.9, 0.5, 0.5, 0.1, 0.01]) if x > 0 else 0.0
+        return p, (x, t_x, t), draw.choice(AGES[:7] + [1e-6])
+
+    for i in range(300):
+        p, customer, horizon = case(COUNTS, 9)
+        yield 'likelihood', (REGULAR, p, customer), lambda p: with_gradient(
+            lambda q: log_likelihood(REGULAR, q, *map(mpf, customer)), p)
+        yield 'alive', (REGULAR, p, customer), lambda p, *c: alive(REGULAR, p, *c)
+    for i in range(400):
+        p, customer, horizon = case(COUNTS[:13], 7)
+        n = draw.choice([0, 0, 0, 1, 1, 2, 5, 40])
+        # not those that take mpmath minutes
+        if (p[0] + p[4] * customer[0]) * horizon / (p[1] + customer[2]) < 3000 and horizon / (p[1] + customer[2]) < 100:
+            yield 'expected', (REGULAR, p, (*customer, horizon)), lambda p, *c: expected(REGULAR, p, *c)
+            yield ('probability_after', (REGULAR, p, (n, *customer, horizon)),
+                   lambda p, *c: probability_after(REGULAR, p, int(c[0]), *c[1:]))
+        if p[0] * horizon / p[1] < 3000 and horizon / p[1] < 100:
+            yield 'unconditional', (REGULAR, p, (horizon,)), lambda p, *c: unconditional(REGULAR, p, *c)
+            yield 'probability', (REGULAR, p, (n, horizon)), lambda p, *c: probability(REGULAR, p, int(c[0]), *c[1:])
 
 
 def rows():
@@ -332,6 +433,8 @@ def rows():
                 yield ('probability_after', (family, p, (n, x, t_x, t, horizon)),
                        lambda p, *c: probability_after(family, p, int(c[0]), *c[1:]))
 
+    yield from regular_rows()
+
 
 def flat(arguments):
     for a in arguments:
@@ -341,9 +444,8 @@ def flat(arguments):
             yield a
 
 
-def table():
-    print('function,arguments,values')
-    for name, arguments, f in rows():
+def table(rows):
+    for name, arguments, f in rows:
         if name in ('count', 'log_pareto', 'tricomi', 'log_tail'):
             call = lambda: f(*arguments)
         elif name in ('likelihood', 'spend'):
@@ -362,7 +464,7 @@ def table():
 
 def simulated(draw, family, p):
     """The days of one customer: a function from t to the count in (0, t], and until when they stay."""
-    r, alpha, c, d = p
+    r, alpha, c, d = p[:4]
     rate = draw.gammavariate(r, 1 / alpha)
     days, now = [], 0.0
     if family == PARETO:
@@ -370,10 +472,10 @@ def simulated(draw, family, p):
     else:
         end = math.inf
         leave = draw.betavariate(c, d)
-        if family == MBG and draw.random() < leave:
+        if family != BG and draw.random() < leave:
             end = 0.0
     while True:
-        now += draw.expovariate(rate) if rate > 0 else math.inf
+        now += sum(draw.expovariate(rate) for stage in range(int(p[4]) if family == REGULAR else 1)) if rate > 0 else math.inf
         if now > min(end, 150):
             return days, end
         days.append(now)
@@ -421,5 +523,8 @@ def simulate(customers=400000):
 if __name__ == '__main__':
     if sys.argv[1:] == ['--simulate']:
         simulate()
+    elif sys.argv[1:] == ['--regular']:
+        table(regular_rows())
     else:
-        table()
+        print('function,arguments,values')
+        table(rows())

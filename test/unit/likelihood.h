@@ -18,6 +18,8 @@ likelihood(Model model, const BtydPattern *patterns, size_t npatterns, const dou
 	int			n;
 
 	likelihood_problem(&problem, model, patterns, npatterns, &host);
+	if (model == MODEL_MBGCNBD)
+		problem.k = (int) parameters[BTYD_PARAMETERS];
 	likelihood_evaluate(&problem, parameters, hessian != NULL, &d);
 	host.release(problem.groups);
 	n = problem.nparameters;

@@ -19,7 +19,7 @@
 #include "likelihood.h"
 #include "math/hypergeometric.h"
 
-#define MAX_VALUES	8
+#define MAX_VALUES	10
 
 /* What the headers promise, and the worst that was seen. */
 typedef struct Promise
@@ -36,12 +36,12 @@ static Promise promises[] = {
 	{"log_pareto", 1e-12, 0, 250, 0},
 	{"tricomi", 1e-12, 0, 200, 0},
 	{"log_tail", 1e-12, 0, 190, 0},
-	{"likelihood", 1e-12, 0, 850, 0},
-	{"alive", 1e-12, 0, 550, 0},
-	{"expected", 1e-12, 0, 550, 0},
-	{"unconditional", 1e-12, 0, 280, 0},
-	{"probability", 1e-12, 0, 400, 0},
-	{"probability_after", 1e-12, 0, 550, 0},
+	{"likelihood", 1e-12, 0, 1150, 0},
+	{"alive", 1e-12, 0, 850, 0},
+	{"expected", 1e-12, 0, 850, 0},
+	{"unconditional", 1e-12, 0, 580, 0},
+	{"probability", 1e-12, 0, 700, 0},
+	{"probability_after", 1e-12, 0, 850, 0},
 	{"residual", 1e-12, 0, 140, 0},
 	{"spend", 1e-12, 0, 150, 0},
 	{"spend_expected", 1e-12, 0, 140, 0},
@@ -70,7 +70,7 @@ evaluate(const char *function, const double *a, double *got)
 {
 	BtydFamily	family = (BtydFamily) a[0];
 	const double *p = a + 1;
-	const double *c = a + 5;
+	const double *c = a + (family == BTYD_MBGCNBD ? 6 : 5);
 
 	if (strcmp(function, "count") == 0)
 		got[0] = beta_geometric_count(a[0], a[1], a[2], a[3]);
@@ -120,7 +120,7 @@ evaluate(const char *function, const double *a, double *got)
 /*
  * What an error is measured by: the value, where that isn't about to vanish;
  * for logarithms at least 1; for a likelihood and its gradient by the logarithms
- * of parameters at least its exponents, r + x or x.
+ * of parameters at least its exponents, r + x, r + k x or x.
  */
 static double
 yardstick(const char *function, const double *arguments, int value, double wanted)
@@ -130,7 +130,8 @@ yardstick(const char *function, const double *arguments, int value, double wante
 	if (strncmp(function, "log_", 4) == 0)
 		least = 1.0;
 	else if (strcmp(function, "likelihood") == 0)
-		least = (1.0 + arguments[1] + arguments[5]) / (value == 0 ? 1.0 : arguments[value]);
+		least = (1.0 + arguments[1] + (arguments[0] == BTYD_MBGCNBD ? arguments[5] * arguments[6] :
+									   arguments[5])) / (value == 0 ? 1.0 : arguments[value]);
 	else if (strcmp(function, "spend") == 0)
 		least = (1.0 + arguments[3]) / (value == 0 ? 1.0 : arguments[value - 1]);
 	return fmax(fabs(wanted), least);
@@ -189,10 +190,11 @@ reference_table(void **state)
 	}
 }
 
-static const double published[3][BTYD_PARAMETERS] = {
+static const double published[4][BTYD_NUMBERS] = {
 	[BTYD_MBGNBD] = {0.524839, 6.183005, 0.891360, 1.614003},
 	[BTYD_BGNBD] = {0.242593, 4.413536, 0.792884, 2.425757},
 	[BTYD_PARETONBD] = {0.553263, 10.577401, 0.606200, 11.667518},
+	[BTYD_MBGCNBD] = {1.329175, 2.812551, 0.424709, 0.790029, 2},
 };
 
 static void
@@ -247,12 +249,12 @@ published_predictions(void **state)
 static void
 probabilities_sum_to_one(void **state)
 {
-	const double other[3][BTYD_PARAMETERS] = {
-		{3, 10, 1, 2}, {0.7, 20, 1, 0.5}, {2, 5, 1, 30},
+	const double other[4][BTYD_NUMBERS] = {
+		{3, 10, 1, 2}, {0.7, 20, 1, 0.5}, {2, 5, 1, 30}, {0.7, 2, 1, 2, 12},
 	};
 
 	(void) state;
-	for (int family = 0; family < 3; family++)
+	for (int family = 0; family < 4; family++)
 		for (int i = 0; i < 2; i++)
 		{
 			const double *p = i == 0 ? published[family] : other[family];
@@ -289,7 +291,7 @@ probabilities_after_a_past(void **state)
 	const double past[][3] = {{0, 0, 30}, {1, 30, 30}, {2, 5, 40}, {12, 38, 39}};
 
 	(void) state;
-	for (int family = 0; family < 3; family++)
+	for (int family = 0; family < 4; family++)
 		for (size_t i = 0; i < sizeof(past) / sizeof(past[0]); i++)
 		{
 			const double *p = published[family];
@@ -407,6 +409,49 @@ limits(void **state)
 	}
 }
 
+/* MBG/CNBD-1 is MBG/NBD; what would take forever has no answer. */
+static void
+regular(void **state)
+{
+	const double *mbg = published[BTYD_MBGNBD];
+	const double one[] = {mbg[0], mbg[1], mbg[2], mbg[3], 1};
+	const double ks[] = {0, 1.5, 13, -1, NAN, INFINITY};
+	const double past[][3] = {
+		{0, 0, 0}, {0, 0, 30}, {1, 30, 30}, {2, 5, 40}, {12, 38, 39}, {500, 99, 100},
+	};
+	const double *two = published[BTYD_MBGCNBD];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(past) / sizeof(past[0]); i++)
+	{
+		const double *c = past[i];
+
+		assert_near(btyd_alive(BTYD_MBGCNBD, one, c[0], c[1], c[2]) /
+					btyd_alive(BTYD_MBGNBD, mbg, c[0], c[1], c[2]), 1, 1e-13);
+		for (double horizon = 1e-6; horizon < 1e4; horizon *= 10)
+		{
+			assert_near(btyd_expected(BTYD_MBGCNBD, one, c[0], c[1], c[2], horizon) /
+						btyd_expected(BTYD_MBGNBD, mbg, c[0], c[1], c[2], horizon), 1, 1e-12);
+			for (int n = 0; n < 30; n += 3)
+				assert_near(btyd_probability_after(BTYD_MBGCNBD, one, n, c[0], c[1], c[2], horizon),
+							btyd_probability_after(BTYD_MBGNBD, mbg, n, c[0], c[1], c[2], horizon),
+							1e-13);
+		}
+		assert_true(isnan(btyd_expected(BTYD_MBGCNBD, two, c[0], c[1], c[2], 1e12)));
+		assert_true(isnan(btyd_probability_after(BTYD_MBGCNBD, two, 1, c[0], c[1], c[2], 1e12)));
+	}
+	for (size_t i = 0; i < sizeof(ks) / sizeof(ks[0]); i++)
+	{
+		const double p[] = {mbg[0], mbg[1], mbg[2], mbg[3], ks[i]};
+
+		assert_true(isnan(btyd_alive(BTYD_MBGCNBD, p, 2, 20, 40)));
+		assert_true(isnan(btyd_expected(BTYD_MBGCNBD, p, 2, 20, 40, 39)));
+		assert_true(isnan(btyd_unconditional(BTYD_MBGCNBD, p, 39)));
+		assert_true(isnan(btyd_probability(BTYD_MBGCNBD, p, 2, 39)));
+		assert_true(isnan(btyd_probability_after(BTYD_MBGCNBD, p, 2, 2, 20, 40, 39)));
+	}
+}
+
 /* What has no answer is NaN, not a number. */
 static void
 no_answer(void **state)
@@ -418,7 +463,7 @@ no_answer(void **state)
 	static const double parameters[] = {0.0, -0.0, -1.0, NAN, INFINITY, -INFINITY, 1e-300, 1e300};
 
 	(void) state;
-	for (int family = 0; family < 3; family++)
+	for (int family = 0; family < 4; family++)
 	{
 		const double *p = published[family];
 
@@ -433,7 +478,7 @@ no_answer(void **state)
 		for (int i = 0; i < BTYD_PARAMETERS; i++)
 			for (size_t j = 0; j < sizeof(parameters) / sizeof(parameters[0]); j++)
 			{
-				double		q[BTYD_PARAMETERS];
+				double		q[BTYD_NUMBERS];
 
 				memcpy(q, p, sizeof(q));
 				q[i] = parameters[j];
@@ -479,6 +524,7 @@ main(void)
 		cmocka_unit_test(probabilities_sum_to_one),
 		cmocka_unit_test(probabilities_after_a_past),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(regular),
 		cmocka_unit_test(no_answer),
 	};
 

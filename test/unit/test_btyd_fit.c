@@ -17,7 +17,7 @@
 #include "math/btyd_fit.h"
 #include "likelihood.h"
 
-static const BtydFamily families[] = {BTYD_MBGNBD, BTYD_BGNBD, BTYD_PARETONBD};
+static const BtydFamily families[] = {BTYD_MBGNBD, BTYD_BGNBD, BTYD_PARETONBD, BTYD_MBGCNBD};
 
 /* Points that a search may pass: ordinary, equal and lopsided scales, extremes */
 static const double points[][BTYD_PARAMETERS] = {
@@ -50,41 +50,38 @@ static void
 test_hessian(void **state)
 {
 	(void) state;
-	for (size_t f = 0; f < 4; f++)
+	for (size_t f = 0; f < 5; f++)
 	{
 		const BtydPattern spenders[] = {{1, 5, 0, 3}, {1, 20, 0, 1}, {4, 0.5, 0, 2},
 			{30, 33, 0, 1}};
-		const BtydPattern *patterns = f < 3 ? customers : spenders;
-		size_t		n = f < 3 ? CUSTOMERS - 1 : 4;
-		int			np = f < 3 ? BTYD_PARAMETERS : SPEND_PARAMETERS;
+		const BtydPattern *patterns = f < 4 ? customers : spenders;
+		size_t		n = f < 4 ? CUSTOMERS - 1 : 4;
+		Model		model = f < 4 ? (Model) families[f] : MODEL_SPEND;
+		int			np = f < 4 ? BTYD_PARAMETERS : SPEND_PARAMETERS;
 
 		for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++)
 		{
 			double		hessian[BTYD_PARAMETERS * BTYD_PARAMETERS];
 			double		gradient[BTYD_PARAMETERS];
+			double		at[BTYD_NUMBERS];
 
-			if (f < 3)
-				likelihood((Model) families[f], patterns, n, points[p], gradient, hessian);
-			else
-				likelihood(MODEL_SPEND, patterns, n, points[p], gradient, hessian);
+			memcpy(at, points[p], sizeof(points[p]));
+			at[BTYD_PARAMETERS] = (double) (2 + p);		/* k */
+			likelihood(model, patterns, n, at, gradient, hessian);
 			for (int j = 0; j < np; j++)
 			{
 				double		step = 1e-5 * points[p][j];
-				double		at[BTYD_PARAMETERS];
 				double		below[BTYD_PARAMETERS];
 				double		above[BTYD_PARAMETERS];
 
-				memcpy(at, points[p], sizeof(at));
 				for (int side = 0; side < 2; side++)
 				{
 					double	   *to = side ? above : below;
 
 					at[j] = points[p][j] + (side ? step : -step);
-					if (f < 3)
-						likelihood((Model) families[f], patterns, n, at, to, NULL);
-					else
-						likelihood(MODEL_SPEND, patterns, n, at, to, NULL);
+					likelihood(model, patterns, n, at, to, NULL);
 				}
+				at[j] = points[p][j];
 				for (int k = 0; k < np; k++)
 				{
 					double		scale = points[p][j] * points[p][k];
@@ -145,11 +142,25 @@ compare_patterns(const void *a, const void *b)
 	return (p->t > q->t) - (p->t < q->t);
 }
 
-/* A shop whose customers behave as the family says, day by day */
-static size_t
-simulate(BtydFamily family, const double *parameters, int n, BtydPattern *patterns)
+/* Time until the k-th event */
+static double
+gap(double rate, int k)
 {
+	double		sum = 0;
+
+	for (int i = 0; i < k; i++)
+		sum -= log(uniform()) / rate;
+	return sum;
+}
+
+/* A shop whose customers behave as the family says; the sum of the logarithms of their gaps */
+static size_t
+simulate(BtydFamily family, const double *parameters, int n, BtydPattern *patterns, double *ln_gaps)
+{
+	int			k = family == BTYD_MBGCNBD ? (int) parameters[BTYD_PARAMETERS] : 1;
 	size_t		out = 0;
+
+	*ln_gaps = 0;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -164,10 +175,11 @@ simulate(BtydFamily family, const double *parameters, int n, BtydPattern *patter
 			end = -log(uniform()) / (leave / parameters[3]);
 		else
 			leave = leave / (leave + gamma_variate(parameters[3]));
-		if (family == BTYD_MBGNBD && uniform() < leave)
+		if ((family == BTYD_MBGNBD || family == BTYD_MBGCNBD) && uniform() < leave)
 			end = 0;
-		for (double at = -log(uniform()) / rate; at <= t && at <= end; at -= log(uniform()) / rate)
+		for (double at = gap(rate, k); at <= t && at <= end; at += gap(rate, k))
 		{
+			*ln_gaps += log(at - pattern->t_x);
 			pattern->x++;
 			pattern->t_x = at;
 			if (family != BTYD_PARETONBD && uniform() < leave)
@@ -199,7 +211,8 @@ test_recover(void **state)
 	{
 		for (int p = 0; p < 3; p++)
 		{
-			size_t		n = simulate(families[f], truths[p], 6000, patterns);
+			double		ln_gaps;
+			size_t		n = simulate(families[f], truths[p], 6000, patterns, &ln_gaps);
 			BtydFit		fit;
 			BtydFit		again;
 
@@ -221,6 +234,50 @@ test_recover(void **state)
 				assert_near(again.parameters[j] / fit.parameters[j], 1, 1e-7);
 		}
 	}
+	free(patterns);
+}
+
+/* So do they find k; k = 1 is MBG/NBD, and a k that is given needs no gaps. */
+static void
+test_regular(void **state)
+{
+	static const double truths[][BTYD_NUMBERS] = {{0.6, 6, 0.8, 2, 1}, {1.5, 4, 0.5, 4, 2},
+		{1.2, 2, 0.7, 3, 5}};
+	BtydPattern *patterns = malloc(6000 * sizeof(BtydPattern));
+
+	(void) state;
+	random_state = 43;
+	for (int p = 0; p < 3; p++)
+	{
+		int			k = (int) truths[p][BTYD_PARAMETERS];
+		double		ln_gaps;
+		size_t		n = simulate(BTYD_MBGCNBD, truths[p], 6000, patterns, &ln_gaps);
+		BtydFit		fit;
+		BtydFit		one;
+		BtydFit		given;
+
+		btyd_fit_regular(0, ln_gaps, patterns, n, NULL, &host, &fit);
+		assert_int_equal(fit.status, BTYD_CONVERGED);
+		assert_int_equal(fit.n, 6000);
+		assert_true(fit.parameters[BTYD_PARAMETERS] == k);
+		assert_int_equal(fit.nchoices, k < 2 ? 3 : k + 2);
+		assert_true(fit.log_likelihood == fit.choices[k - 1]);
+		for (int j = 0; j < BTYD_PARAMETERS; j++)
+			assert_true(fabs(fit.parameters[j] - truths[p][j]) < 4 * fit.standard_errors[j]);
+
+		btyd_fit(BTYD_MBGNBD, patterns, n, NULL, &host, &one);
+		assert_near(fit.choices[0], one.log_likelihood, 1e-13);
+		btyd_fit_regular(k, NAN, patterns, n, NULL, &host, &given);
+		assert_int_equal(given.status, BTYD_CONVERGED);
+		assert_true(k == 1 ? given.log_likelihood == one.log_likelihood :
+					isnan(given.log_likelihood));
+		assert_int_equal(given.nchoices, 0);
+		for (int j = 0; j < BTYD_PARAMETERS; j++)
+			assert_near(given.parameters[j] / fit.parameters[j], 1, 1e-7);
+		btyd_fit_regular(k, ln_gaps, patterns, n, truths[p], &host, &given);
+		assert_near(given.log_likelihood, fit.log_likelihood, 1e-12);
+	}
+	btyd_fit_regular(0, 0, patterns, 0, NULL, &host, &(BtydFit) {0});
 	free(patterns);
 }
 
@@ -300,10 +357,12 @@ test_extremes(void **state)
 				patterns[i] = (BtydPattern) {x, x > 0 ? units[u] * (1 + i % 20) : 0,
 					units[u] * (2 + 3 * (i % 20)), 1 + i % 3};
 			}
-			for (int f = 0; f < 4; f++)
+			for (int f = 0; f < 5; f++)
 			{
 				host_checks = 0;
-				if (f < 3)
+				if (f == 4)
+					btyd_fit_regular(12, 0, patterns, 60, NULL, &host, &fit);
+				else if (f < 3)
 					btyd_fit(families[f], patterns, 60, NULL, &host, &fit);
 				else
 					spend_fit(patterns + 20, 40, NULL, &host, &fit);
@@ -324,6 +383,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hessian),
 		cmocka_unit_test(test_recover),
+		cmocka_unit_test(test_regular),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_boundary),
 		cmocka_unit_test(test_extremes),
