@@ -81,6 +81,7 @@ OBJS = \
 	src/math/logit_newton.o \
 	src/prediction/logit.o \
 	src/prediction/metrics.o \
+	src/prediction/scored_rows.o \
 	src/prediction/propensity.o \
 	src/statistics/probability.o \
 	src/statistics/ab_group.o \

@@ -255,6 +255,149 @@ COMMENT ON AGGREGATE @extschema@.calibration_bins(float8, bool, int) IS
 	'what was predicted and what came true, by quantile of the score: an array for calibration_table; rows with a '
 	'NULL score or label are ignored, NULL if none is left; an error if bins is NULL';
 
+CREATE FUNCTION @extschema@._score_curve_transition(state internal, score float8, label bool, points int)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'score_curve_transition';
+COMMENT ON FUNCTION @extschema@._score_curve_transition(internal, float8, bool, int) IS
+	'part of aggregate score_curve';
+
+CREATE FUNCTION @extschema@._score_curve_final(state internal)
+	RETURNS jsonb
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'score_curve_final';
+COMMENT ON FUNCTION @extschema@._score_curve_final(internal) IS
+	'part of aggregate score_curve';
+
+CREATE AGGREGATE @extschema@.score_curve(score float8, label bool, points int) (
+	SFUNC = @extschema@._score_curve_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._ranked_combine,
+	SERIALFUNC = @extschema@._ranked_serialize,
+	DESERIALFUNC = @extschema@._ranked_deserialize,
+	FINALFUNC = @extschema@._score_curve_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.score_curve(float8, bool, int) IS
+	'how many rows have at least a score, and how many of these have the label, as a document for roc_curve, '
+	'precision_recall_curve and gains: for each score that there is, or, where these are more than points, where '
+	'each of points equal parts of the rows is reached; rows with a NULL score or label are ignored, NULL if none is '
+	'left; an error if points is NULL';
+
+CREATE FUNCTION @extschema@._score_curve_rows(curve jsonb)
+	RETURNS TABLE (threshold float8, selected bigint, positive bigint, customers bigint, all_positive bigint)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT (p.point ->> 0)::float8, (p.point ->> 1)::bigint, (p.point ->> 2)::bigint,
+		   (curve ->> 'customers')::bigint, (curve ->> 'positive')::bigint
+	  FROM jsonb_array_elements(curve -> 'curve') WITH ORDINALITY AS p (point, n)
+	 ORDER BY p.n
+$$;
+COMMENT ON FUNCTION @extschema@._score_curve_rows(jsonb) IS
+	'internal: a document of score_curve as rows';
+
+CREATE FUNCTION @extschema@.roc_curve(curve jsonb)
+	RETURNS TABLE (threshold float8, selected bigint, false_positive_rate float8, true_positive_rate float8)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT 'Infinity'::float8, 0::bigint, 0::float8, 0::float8 WHERE jsonb_array_length(curve -> 'curve') > 0
+	UNION ALL
+	SELECT * FROM (SELECT c.threshold, c.selected,
+			(c.selected - c.positive)::float8 / nullif(c.customers - c.all_positive, 0),
+			c.positive::float8 / nullif(c.all_positive, 0)
+		  FROM @extschema@._score_curve_rows(curve) AS c ORDER BY c.selected) AS r
+$$;
+COMMENT ON FUNCTION @extschema@.roc_curve(jsonb) IS
+	'the ROC curve of a document of score_curve, as rows to draw: of the rows without the label and of those with '
+	'it, the share that has at least the score threshold; begins with nobody, at the threshold Infinity; a rate is '
+	'NULL where no row has that label; no rows for NULL';
+
+CREATE FUNCTION @extschema@.precision_recall_curve(curve jsonb)
+	RETURNS TABLE (threshold float8, selected bigint, recall float8, "precision" float8)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT c.threshold, c.selected, c.positive::float8 / nullif(c.all_positive, 0), c.positive::float8 / c.selected
+	  FROM @extschema@._score_curve_rows(curve) AS c ORDER BY c.selected
+$$;
+COMMENT ON FUNCTION @extschema@.precision_recall_curve(jsonb) IS
+	'precision and recall by a document of score_curve, as rows to draw: of the rows with at least the score '
+	'threshold, the share that has the label, and which share that is of all that have it; recall is NULL where no '
+	'row has the label; no rows for NULL';
+
+CREATE FUNCTION @extschema@.gains(curve jsonb)
+	RETURNS TABLE (threshold float8, selected bigint, selected_share float8, positive bigint, gain float8,
+		lift float8)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT c.threshold, c.selected, c.selected::float8 / c.customers, c.positive,
+		   c.positive::float8 / nullif(c.all_positive, 0),
+		   c.positive::float8 / c.selected / (nullif(c.all_positive, 0)::float8 / c.customers)
+	  FROM @extschema@._score_curve_rows(curve) AS c ORDER BY c.selected
+$$;
+COMMENT ON FUNCTION @extschema@.gains(jsonb) IS
+	'cumulative gains by a document of score_curve, as rows to draw: if the selected rows of the highest scores were '
+	'written to, which share of all rows with the label that would reach, and how much more frequent it is among them '
+	'than among all (lift); NULL where no row has the label; no rows for NULL';
+
+/* ---- with weights ---- */
+
+-- A state of 16 bytes a row: the score, and its weight or another score
+
+CREATE FUNCTION @extschema@._weighted_auc_transition(state internal, score float8, label bool, weight float8)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'weighted_auc_transition';
+COMMENT ON FUNCTION @extschema@._weighted_auc_transition(internal, float8, bool, float8) IS
+	'part of aggregate auc';
+
+CREATE FUNCTION @extschema@._scored_rows_combine(state internal, other internal)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'scored_rows_combine';
+COMMENT ON FUNCTION @extschema@._scored_rows_combine(internal, internal) IS
+	'part of aggregates auc and delong';
+
+CREATE FUNCTION @extschema@._scored_rows_serialize(state internal)
+	RETURNS bytea
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'scored_rows_serialize';
+COMMENT ON FUNCTION @extschema@._scored_rows_serialize(internal) IS
+	'part of aggregates auc and delong';
+
+CREATE FUNCTION @extschema@._scored_rows_deserialize(bytes bytea, unused internal)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'scored_rows_deserialize';
+COMMENT ON FUNCTION @extschema@._scored_rows_deserialize(bytea, internal) IS
+	'part of aggregates auc and delong';
+
+CREATE FUNCTION @extschema@._weighted_auc_final(state internal)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'weighted_auc_final';
+COMMENT ON FUNCTION @extschema@._weighted_auc_final(internal) IS
+	'part of aggregate auc';
+
+CREATE AGGREGATE @extschema@.auc(score float8, label bool, weight float8) (
+	SFUNC = @extschema@._weighted_auc_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._scored_rows_combine,
+	SERIALFUNC = @extschema@._scored_rows_serialize,
+	DESERIALFUNC = @extschema@._scored_rows_deserialize,
+	FINALFUNC = @extschema@._weighted_auc_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.auc(float8, bool, float8) IS
+	'area under the ROC curve where a row of weight 2 counts as two rows; rows with a NULL score or label or of '
+	'weight 0 are ignored; NULL if all labels are the same; an error for a weight that is NULL, negative or not '
+	'finite';
+
 CREATE FUNCTION @extschema@._brier_score_transition(state internal, score float8, label bool)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -312,6 +455,29 @@ COMMENT ON AGGREGATE @extschema@.brier_score(float8, bool) IS
 	'mean squared difference between a probability and what came true: 0 is best; rows with a NULL are ignored, NULL '
 	'if none is left; an error for a score outside 0 to 1';
 
+CREATE FUNCTION @extschema@._brier_score_transition(state internal, score float8, label bool, weight float8)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'brier_score_transition';
+COMMENT ON FUNCTION @extschema@._brier_score_transition(internal, float8, bool, float8) IS
+	'part of aggregate brier_score';
+
+CREATE AGGREGATE @extschema@.brier_score(score float8, label bool, weight float8) (
+	SFUNC = @extschema@._brier_score_transition,
+	STYPE = internal,
+	SSPACE = 256,
+	COMBINEFUNC = @extschema@._mean_loss_combine,
+	SERIALFUNC = @extschema@._mean_loss_serialize,
+	DESERIALFUNC = @extschema@._mean_loss_deserialize,
+	FINALFUNC = @extschema@._mean_loss_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.brier_score(float8, bool, float8) IS
+	'mean squared difference between a probability and what came true, where a row of weight 2 counts as '
+	'two rows; rows with a NULL score or label or of weight 0 are ignored; an error for a weight that is NULL, '
+	'negative or not finite';
+
 CREATE AGGREGATE @extschema@.log_loss(score float8, label bool) (
 	SFUNC = @extschema@._log_loss_transition,
 	STYPE = internal,
@@ -326,6 +492,29 @@ CREATE AGGREGATE @extschema@.log_loss(score float8, label bool) (
 COMMENT ON AGGREGATE @extschema@.log_loss(float8, bool) IS
 	'mean of minus the logarithm of the probability of what came true: 0 is best, infinite if it had been called '
 	'impossible; rows with a NULL are ignored, NULL if none is left; an error for a score outside 0 to 1';
+
+CREATE FUNCTION @extschema@._log_loss_transition(state internal, score float8, label bool, weight float8)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'log_loss_transition';
+COMMENT ON FUNCTION @extschema@._log_loss_transition(internal, float8, bool, float8) IS
+	'part of aggregate log_loss';
+
+CREATE AGGREGATE @extschema@.log_loss(score float8, label bool, weight float8) (
+	SFUNC = @extschema@._log_loss_transition,
+	STYPE = internal,
+	SSPACE = 256,
+	COMBINEFUNC = @extschema@._mean_loss_combine,
+	SERIALFUNC = @extschema@._mean_loss_serialize,
+	DESERIALFUNC = @extschema@._mean_loss_deserialize,
+	FINALFUNC = @extschema@._mean_loss_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.log_loss(float8, bool, float8) IS
+	'mean of minus the logarithm of the probability of what came true, where a row of weight 2 counts as '
+	'two rows; rows with a NULL score or label or of weight 0 are ignored; an error for a weight that is NULL, '
+	'negative or not finite';
 
 CREATE FUNCTION @extschema@.calibration_table(calibration jsonb)
 	RETURNS TABLE (bin int, from_score float8, to_score float8, customers bigint, positive bigint,

@@ -505,6 +505,125 @@ COMMENT ON FUNCTION @extschema@.median_survival(jsonb, float8) IS
 	'the time after which half (or this share) had the event, by a document of kaplan_meier; NULL if it has not come '
 	'that far';
 
+/* ---- how sure a measure of a score is ---- */
+
+CREATE FUNCTION @extschema@._delong_transition(state internal, score float8, label bool)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'delong_transition';
+COMMENT ON FUNCTION @extschema@._delong_transition(internal, float8, bool) IS
+	'part of aggregate delong';
+
+CREATE FUNCTION @extschema@._delong_transition(state internal, score float8, other_score float8, label bool)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'delong_transition';
+COMMENT ON FUNCTION @extschema@._delong_transition(internal, float8, float8, bool) IS
+	'part of aggregate delong';
+
+CREATE FUNCTION @extschema@._delong_final(state internal)
+	RETURNS jsonb
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'delong_final';
+COMMENT ON FUNCTION @extschema@._delong_final(internal) IS
+	'part of aggregate delong';
+
+CREATE FUNCTION @extschema@._delong_pair_final(state internal)
+	RETURNS jsonb
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'delong_pair_final';
+COMMENT ON FUNCTION @extschema@._delong_pair_final(internal) IS
+	'part of aggregate delong';
+
+CREATE AGGREGATE @extschema@.delong(score float8, label bool) (
+	SFUNC = @extschema@._delong_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._scored_rows_combine,
+	SERIALFUNC = @extschema@._scored_rows_serialize,
+	DESERIALFUNC = @extschema@._scored_rows_deserialize,
+	FINALFUNC = @extschema@._delong_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.delong(float8, bool) IS
+	'the AUC of a score and its variance after DeLong, DeLong and Clarke-Pearson, as a document for auc_interval; rows '
+	'with a NULL are ignored; NULL if all labels are the same';
+
+CREATE AGGREGATE @extschema@.delong(score float8, other_score float8, label bool) (
+	SFUNC = @extschema@._delong_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._scored_rows_combine,
+	SERIALFUNC = @extschema@._scored_rows_serialize,
+	DESERIALFUNC = @extschema@._scored_rows_deserialize,
+	FINALFUNC = @extschema@._delong_pair_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.delong(float8, float8, bool) IS
+	'the AUCs of two scores of the same rows, with their variances and covariance after DeLong, DeLong and '
+	'Clarke-Pearson, as a document for auc_difference; rows with a NULL are ignored; NULL if all labels are the same';
+
+CREATE FUNCTION @extschema@.auc_interval(delong jsonb, confidence float8 DEFAULT 0.95,
+	OUT auc float8, OUT standard_error float8, OUT low float8, OUT high float8)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT d.auc, d.error, CASE WHEN d.half IS NOT NULL THEN greatest(d.auc - d.half, 0) END,
+		   CASE WHEN d.half IS NOT NULL THEN least(d.auc + d.half, 1) END
+	  FROM (SELECT (delong ->> 'auc')::float8 AS auc, e.error, @extschema@._confidence_z(confidence) * e.error AS half
+			  FROM (SELECT sqrt((delong ->> 'variance')::float8) AS error) AS e) AS d
+$$;
+COMMENT ON FUNCTION @extschema@.auc_interval(jsonb, float8) IS
+	'the AUC by a document of delong, its standard error and its interval, within 0 and 1; these are NULL where a '
+	'label has a single row; all NULL for NULL; an error unless confidence is between 0 and 1';
+
+CREATE FUNCTION @extschema@.auc_difference(delong jsonb, confidence float8 DEFAULT 0.95,
+	OUT auc float8, OUT other_auc float8, OUT difference float8, OUT standard_error float8,
+	OUT z float8, OUT p float8, OUT low float8, OUT high float8)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT d.auc, d.other_auc, d.difference, d.error, t.z,
+		   2 * @extschema@.normal_cdf(abs(t.z), upper_tail => true),
+		   CASE WHEN t.half IS NOT NULL THEN greatest(d.difference - t.half, -1) END,
+		   CASE WHEN t.half IS NOT NULL THEN least(d.difference + t.half, 1) END
+	  FROM (SELECT c.auc, c.other_auc, c.other_auc - c.auc AS difference,
+				   -- greatest would take the other one for a NULL
+				   CASE WHEN c.variance < 0 THEN 0 ELSE sqrt(c.variance) END AS error
+			  FROM (SELECT (delong ->> 'auc')::float8 AS auc, (delong ->> 'other_auc')::float8 AS other_auc,
+						   CASE WHEN delong ->> 'covariance' IS NOT NULL THEN (delong ->> 'variance')::float8
+								+ (delong ->> 'other_variance')::float8
+								- 2 * (delong ->> 'covariance')::float8 END AS variance) AS c) AS d,
+		   LATERAL (SELECT d.difference / nullif(d.error, 0) AS z,
+						   @extschema@._confidence_z(confidence) * d.error AS half) AS t
+$$;
+COMMENT ON FUNCTION @extschema@.auc_difference(jsonb, float8) IS
+	'the AUC of the other score less that of the score, by a document of delong of two scores: its standard error, '
+	'the two-sided p that they are equal, and its interval, within -1 and 1; z and p are NULL where nothing varies; '
+	'all but the AUC is NULL for a document of one score; an error unless confidence is between 0 and 1';
+
+CREATE FUNCTION @extschema@.hosmer_lemeshow(calibration jsonb, held_out boolean DEFAULT false,
+	OUT chi_square float8, OUT degrees_of_freedom int, OUT p float8)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT t.chi_square, t.degrees,
+		   CASE WHEN t.degrees > 0 THEN @extschema@.chi_square_cdf(t.chi_square, t.degrees, upper_tail => true) END
+	  FROM (SELECT sum(b.part ORDER BY b.bin) AS chi_square,
+				   (count(*) - CASE WHEN held_out THEN 0 ELSE 2 END)::int AS degrees
+			  FROM (SELECT b.bin, CASE WHEN b.positive = b.customers * b.predicted THEN 0
+						   WHEN b.predicted = 0 OR b.predicted = 1 THEN 'Infinity'::float8
+						   ELSE (b.positive - b.customers * b.predicted) ^ 2
+							   / (b.customers * b.predicted * (1 - b.predicted)) END AS part
+					  FROM @extschema@.calibration_table(calibration) AS b) AS b
+			HAVING count(*) > 0) AS t
+$$;
+COMMENT ON FUNCTION @extschema@.hosmer_lemeshow(jsonb, boolean) IS
+	'Hosmer''s and Lemeshow''s test that probabilities mean what they say, by an array of calibration_bins: '
+	'chi-square of what was predicted and what came true, with two degrees of freedom fewer than bins where the rows '
+	'are those of the fit, and as many where they are held_out; p is NULL without a degree of freedom; all NULL for '
+	'NULL or no bin';
+
 /* ---- drift ---- */
 
 CREATE FUNCTION @extschema@.population_stability(expected float8[], actual float8[],

@@ -6,7 +6,10 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "arguments.h"
+#include "number_text.h"
 
 void
 null_argument(const char *argument, const char *hint)
@@ -25,6 +28,28 @@ null_element(const char *argument, const char *hint)
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			 errmsg("%s must not contain null", argument),
 			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+double
+setting_argument(FunctionCallInfo fcinfo, int n, const char *argument, const char *hint)
+{
+	double		value;
+
+	if (PG_ARGISNULL(n))
+		null_argument(argument, hint);
+	value = PG_GETARG_FLOAT8(n);
+	if (!isfinite(value) || value < 0.0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be finite and not negative, not %s", argument, number_text(value)),
+				 errhint("%s", hint)));
+	return value + 0.0;
+}
+
+double
+weight_argument(FunctionCallInfo fcinfo, int n)
+{
+	return setting_argument(fcinfo, n, "weight", "Use a weight of 0 to leave a row out.");
 }
 
 DateADT

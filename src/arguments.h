@@ -14,6 +14,13 @@
 pg_noreturn extern void null_argument(const char *argument, const char *hint);
 pg_noreturn extern void null_element(const char *argument, const char *hint);
 
+/* Argument n, which is no value to leave out but a setting: finite, and not negative */
+extern double setting_argument(FunctionCallInfo fcinfo, int n, const char *argument,
+							   const char *hint);
+
+/* What a row counts for; rows of weight 0 are left out */
+extern double weight_argument(FunctionCallInfo fcinfo, int n);
+
 /* A day that ages are counted from: an error unless it is finite. */
 extern DateADT check_day(const char *argument, DateADT day);
 

@@ -156,6 +156,8 @@ BEGIN
       END IF;
     ELSIF a.aggregate::text ~ '^_cohort_sums' THEN
       arguments := replace(arguments, '''x''', '''month''');
+    ELSIF a.aggregate::text ~ '^delong' THEN
+      arguments := CASE cardinality(a.types) WHEN 3 THEN '(i * 104729 % 100) / 8.0, ' ELSE '' END || '(i * 7919 % 1000) / 8.0, i % 5 > 0';
     ELSIF a.aggregate::text ~ '^spend_fit' THEN
       arguments := '1 + i % 2, 5 + i % 3' || repeat(', 1', cardinality(a.types) - 2);
     ELSIF a.aggregate::text ~ '^logit_fit' THEN
@@ -165,7 +167,7 @@ BEGIN
     ELSIF a.aggregate::text ~ '^(kmeans_fit|choose_k|_cluster_fit)' THEN
       arguments := 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3], '
         || array_to_string((CASE WHEN a.aggregate::text ~ '^(kmeans|_cluster)_fit' THEN ARRAY['2'] ELSE ARRAY['2', '3'] END || ARRAY['7', '''{zscore}''', '3'])[1:cardinality(a.types) - 1], ', ');
-    ELSIF a.aggregate::text ~ '^(auc|lift|calibration_bins|brier_score|log_loss)' THEN
+    ELSIF a.aggregate::text ~ '^(auc|lift|score_curve|calibration_bins|brier_score|log_loss)' THEN
       arguments := '(i * 7919 % 1000) / 1000.0, i % 5 > 0' || CASE cardinality(a.types) WHEN 3 THEN CASE WHEN a.aggregate::text ~ '^lift' THEN ', 0.5' ELSE ', 5' END ELSE '' END;
     END IF;
     EXECUTE format('INSERT INTO state SELECT %L, serialized(%s) FROM unnest(ARRAY[1, 2, 5, 40]) n, generate_series(1, n) i GROUP BY n',

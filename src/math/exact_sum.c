@@ -424,6 +424,17 @@ exact_sum_double(const ExactSum *sum)
 	return ldexp(mantissa, exponent);
 }
 
+double
+exact_sum_ratio(const ExactSum *one, const ExactSum *other)
+{
+	int			exponent;
+	int			other_exponent;
+	double		mantissa = exact_sum_scaled(one, &exponent);
+
+	mantissa /= exact_sum_scaled(other, &other_exponent);
+	return ldexp(mantissa, exponent - other_exponent);
+}
+
 size_t
 exact_sum_write(const ExactSum *sum, unsigned char *bytes)
 {

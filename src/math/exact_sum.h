@@ -58,6 +58,9 @@ extern double exact_sum_scaled(const ExactSum *sum, int *exponent);
 /* The nearest double, which is infinite when the sum is out of range. */
 extern double exact_sum_double(const ExactSum *sum);
 
+/* One sum as a part of another, which is not 0: sums that leave the range may well have a ratio. */
+extern double exact_sum_ratio(const ExactSum *one, const ExactSum *other);
+
 /*
  * The canonical bytes of the sum: a function of its value alone.
  * exact_sum_read() adds nothing to *sum, it replaces it; it returns the number

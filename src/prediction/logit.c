@@ -90,33 +90,10 @@ check_same_features(int expected, int count)
 				 errhint("A feature that a row does not have is a NULL in features.")));
 }
 
-/* Argument n, which is no value to leave out but a setting */
-static double
-check_setting(FunctionCallInfo fcinfo, int n, const char *argument, const char *hint)
-{
-	double		value;
-
-	if (PG_ARGISNULL(n))
-		null_argument(argument, hint);
-	value = PG_GETARG_FLOAT8(n);
-	if (!isfinite(value) || value < 0.0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be finite and not negative, not %s", argument, number_text(value)),
-				 errhint("%s", hint)));
-	return value + 0.0;
-}
-
-static double
-check_weight(FunctionCallInfo fcinfo, int n)
-{
-	return check_setting(fcinfo, n, "weight", "Use a weight of 0 to leave a row out.");
-}
-
 static double
 check_ridge(FunctionCallInfo fcinfo, int n)
 {
-	return check_setting(fcinfo, n, "ridge", "Use a ridge of 0 for the plain maximum likelihood.");
+	return setting_argument(fcinfo, n, "ridge", "Use a ridge of 0 for the plain maximum likelihood.");
 }
 
 static void
@@ -236,7 +213,7 @@ logit_fit_transition(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	LogitState *state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
-	double		weight = PG_NARGS() > 3 ? check_weight(fcinfo, 3) : 1.0;
+	double		weight = PG_NARGS() > 3 ? weight_argument(fcinfo, 3) : 1.0;
 	double		ridge = PG_NARGS() > 4 ? check_ridge(fcinfo, 4) : 0.0;
 
 	if (state == NULL)

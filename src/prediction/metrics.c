@@ -1,7 +1,7 @@
 /*
  * metrics.c
- *		How well a score tells two labels apart (auc, lift) and how true it is
- *		as a probability (brier_score, log_loss, calibration_bins).
+ *		How well a score tells two labels apart (auc, lift, score_curve) and how
+ *		true it is as a probability (brier_score, log_loss, calibration_bins).
  *
  * Nothing here depends on the order of the rows: what goes by ranks counts
  * rows, and what is summed is summed without rounding.
@@ -35,6 +35,8 @@ PG_FUNCTION_INFO_V1(ranked_deserialize);
 PG_FUNCTION_INFO_V1(auc_final);
 PG_FUNCTION_INFO_V1(lift_transition);
 PG_FUNCTION_INFO_V1(lift_final);
+PG_FUNCTION_INFO_V1(score_curve_transition);
+PG_FUNCTION_INFO_V1(score_curve_final);
 PG_FUNCTION_INFO_V1(calibration_bins_transition);
 PG_FUNCTION_INFO_V1(calibration_bins_final);
 PG_FUNCTION_INFO_V1(brier_score_transition);
@@ -65,9 +67,12 @@ typedef struct MeanLoss
 	int64		rows;
 	int64		impossible;		/* rows with an infinite loss */
 	ExactSum	sum;
+	ExactSum	weights;		/* 0 where rows have none */
 } MeanLoss;
 
 /* ---- checks ---- */
+
+#define CURVE_HINT	"Use 100 for the rows of the highest score, of the two highest hundredths, and so on."
 
 #define TOP_SHARE_HINT	"Use 0.1 for the tenth of the rows with the highest scores."
 
@@ -105,6 +110,22 @@ check_probability(double score)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("score must be a probability between 0 and 1, but is %.15g", score)));
 	return score;
+}
+
+int
+points_argument(FunctionCallInfo fcinfo, int n, const char *hint)
+{
+	int32		points;
+
+	if (PG_ARGISNULL(n))
+		null_argument("points", hint);
+	points = PG_GETARG_INT32(n);
+	if (points < 1 || points > MAX_RANKED_PARAMETER)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("points must be between 1 and %d, but is %d", MAX_RANKED_PARAMETER, points),
+				 errhint("%s", hint)));
+	return points;
 }
 
 /* ---- scores and labels, for what goes by ranks ---- */
@@ -186,6 +207,12 @@ calibration_bins_transition(PG_FUNCTION_ARGS)
 	if (ranked_label(fcinfo) != LEFT_OUT)
 		check_probability(PG_GETARG_FLOAT8(1));
 	return ranked_add_score(fcinfo, "bins", check_bins_argument(fcinfo, 3));
+}
+
+Datum
+score_curve_transition(PG_FUNCTION_ARGS)
+{
+	return ranked_add_score(fcinfo, "points", points_argument(fcinfo, 3, CURVE_HINT));
 }
 
 /* The result is in the context of the aggregate, whichever side is empty. */
@@ -369,6 +396,67 @@ lift_final(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8((positives / (double) wanted) / ((double) all_positives / total));
 }
 
+static int64
+different_scores(const RankedState *state)
+{
+	Descent		descent;
+	int64		n = 0;
+
+	descent_start(&descent, state);
+	while (descent_next(&descent))
+	{
+		if (++n % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	return n;
+}
+
+/*
+ * How many rows have at least this score, and how many of them have the label,
+ * for descending scores: for each that there is, or, where these are more than
+ * points, for the first that reaches each of so many equal parts of the rows.
+ */
+Datum
+score_curve_final(PG_FUNCTION_ARGS)
+{
+	RankedState *state = ranked_sorted(fcinfo);
+	Descent		descent;
+	StringInfoData out;
+	int64		rows;
+	int64		selected = 0;
+	int64		positive = 0;
+	int64		part = 1;		/* the next one to be reached */
+	int64		parts;
+	bool		all;
+
+	if (state == NULL)
+		PG_RETURN_NULL();
+	rows = state->scores[POSITIVE].count + state->scores[NEGATIVE].count;
+	parts = (int64) state->parameter;
+	if (parts < 1)
+		corrupt_state(STATE_OWNER);
+	all = different_scores(state) <= parts;
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"customers\": " INT64_FORMAT ", \"positive\": " INT64_FORMAT ", \"curve\": [",
+					 rows, state->scores[POSITIVE].count);
+	descent_start(&descent, state);
+	for (int64 work = 1; descent_next(&descent); work++)
+	{
+		if (work % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		selected += descent.here[POSITIVE] + descent.here[NEGATIVE];
+		positive += descent.here[POSITIVE];
+		if (!all && (int128) selected * parts < (int128) part * rows)
+			continue;
+		appendStringInfoString(&out, part == 1 ? "[" : ", [");
+		append_number(&out, quantile_key_value(descent.key));
+		appendStringInfo(&out, ", " INT64_FORMAT ", " INT64_FORMAT "]", selected, positive);
+		part = all ? 2 : (int64) ((int128) selected * parts / rows) + 1;
+	}
+	appendStringInfoString(&out, "]}");
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}
+
 /* ---- calibration ---- */
 
 /*
@@ -452,6 +540,7 @@ mean_loss_make(MemoryContext context)
 	MeanLoss   *mean = MemoryContextAllocZero(context, sizeof(MeanLoss));
 
 	exact_sum_init(&mean->sum, resize_memory);
+	exact_sum_init(&mean->weights, resize_memory);
 	return mean;
 }
 
@@ -461,10 +550,11 @@ mean_loss_add(FunctionCallInfo fcinfo, bool logarithmic)
 	MemoryContext context = aggregate_context(fcinfo);
 	MemoryContext old_context;
 	MeanLoss   *mean = PG_ARGISNULL(0) ? NULL : (MeanLoss *) PG_GETARG_POINTER(0);
+	double		weight = PG_NARGS() > 3 ? weight_argument(fcinfo, 3) : 1.0;
 	double		score;
 	bool		label;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || weight == 0.0)
 		RETURN_STATE();
 	score = check_probability(PG_GETARG_FLOAT8(1));
 	label = PG_GETARG_BOOL(2);
@@ -472,16 +562,22 @@ mean_loss_add(FunctionCallInfo fcinfo, bool logarithmic)
 	if (mean == NULL)
 		mean = mean_loss_make(context);
 	mean->rows++;
+	if (PG_NARGS() > 3)
+		exact_sum_add(&mean->weights, weight);
 	if (!logarithmic)
 	{
 		double		difference = score - (label ? 1.0 : 0.0);
 
-		exact_sum_add_product(&mean->sum, difference, difference);
+		/* without a weight the square is not rounded */
+		if (weight == 1.0)
+			exact_sum_add_product(&mean->sum, difference, difference);
+		else
+			exact_sum_add_product(&mean->sum, weight, difference * difference);
 	}
 	else if (score == (label ? 0.0 : 1.0))
 		mean->impossible++;
 	else
-		exact_sum_add(&mean->sum, label ? -log(score) : -log1p(-score));
+		exact_sum_add_product(&mean->sum, weight, label ? -log(score) : -log1p(-score));
 	MemoryContextSwitchTo(old_context);
 	PG_RETURN_POINTER(mean);
 }
@@ -513,6 +609,7 @@ mean_loss_combine(PG_FUNCTION_ARGS)
 	mean->rows += other->rows;
 	mean->impossible += other->impossible;
 	exact_sum_merge(&mean->sum, &other->sum);
+	exact_sum_merge(&mean->weights, &other->weights);
 	MemoryContextSwitchTo(old_context);
 	PG_RETURN_POINTER(mean);
 }
@@ -530,7 +627,19 @@ mean_loss_serialize(PG_FUNCTION_ARGS)
 	pq_sendint64(&buffer, (uint64) mean->rows);
 	pq_sendint64(&buffer, (uint64) mean->impossible);
 	pq_sendbytes(&buffer, (char *) bytes, (int) exact_sum_write(&mean->sum, bytes));
+	pq_sendbytes(&buffer, (char *) bytes, (int) exact_sum_write(&mean->weights, bytes));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+/* The next sum, which is not negative */
+static bool
+read_sum(StringInfo buffer, ExactSum *sum)
+{
+	size_t		taken = exact_sum_read(sum, (unsigned char *) buffer->data + buffer->cursor,
+									   (size_t) (buffer->len - buffer->cursor));
+
+	buffer->cursor += (int) taken;
+	return taken > 0 && (sum->count == 0 || sum->limb[0] >= 0);
 }
 
 Datum
@@ -547,9 +656,8 @@ mean_loss_deserialize(PG_FUNCTION_ARGS)
 	mean->impossible = pq_getmsgint64(&buffer);
 	if (mean->rows < 1 || mean->rows > AGGREGATE_MAX_ROWS || mean->impossible < 0 ||
 		mean->impossible > mean->rows ||
-		exact_sum_read(&mean->sum, (unsigned char *) buffer.data + 16,
-					   (size_t) buffer.len - 16) != (size_t) buffer.len - 16 ||
-		(mean->sum.count > 0 && mean->sum.limb[0] < 0))
+		!read_sum(&buffer, &mean->sum) || !read_sum(&buffer, &mean->weights) ||
+		buffer.cursor != buffer.len)
 		corrupt_state(STATE_OWNER);
 	PG_RETURN_POINTER(mean);
 }
@@ -565,5 +673,7 @@ mean_loss_final(PG_FUNCTION_ARGS)
 	mean = (MeanLoss *) PG_GETARG_POINTER(0);
 	if (mean->impossible > 0)
 		PG_RETURN_FLOAT8(get_float8_infinity());
+	if (mean->weights.count > 0)
+		PG_RETURN_FLOAT8(exact_sum_ratio(&mean->sum, &mean->weights) + 0.0);
 	PG_RETURN_FLOAT8(exact_sum_double(&mean->sum) / (double) mean->rows + 0.0);
 }

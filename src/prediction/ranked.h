@@ -34,6 +34,9 @@ extern Datum ranked_add(FunctionCallInfo fcinfo, double value, int label, const 
 /* The label by the second argument of the aggregate; LEFT_OUT where that or the first is NULL */
 extern int	ranked_label(FunctionCallInfo fcinfo);
 
+/* Argument n: how many points of a curve there are to be */
+extern int	points_argument(FunctionCallInfo fcinfo, int n, const char *hint);
+
 /*
  * The state with its values in ascending order, or NULL if there are none.
  * They mean the same in any order: for the planner this only reads.

@@ -47,23 +47,11 @@ PG_FUNCTION_INFO_V1(lorenz_final);
 /* Classes have one letter. */
 #define MAX_CUTS	25
 
-/* Sums that leave the range may well have a ratio. */
-static double
-ratio_of(const ExactSum *one, const ExactSum *other)
-{
-	int			exponent;
-	int			other_exponent;
-	double		mantissa = exact_sum_scaled(one, &exponent);
-
-	mantissa /= exact_sum_scaled(other, &other_exponent);
-	return ldexp(mantissa, exponent - other_exponent);
-}
-
 /* A part of a total above 0 */
 static double
 part_of(const ExactSum *part, const ExactSum *total)
 {
-	return Min(ratio_of(part, total), 1.0);
+	return Min(exact_sum_ratio(part, total), 1.0);
 }
 
 /* ---- cumulative_share ---- */
@@ -311,17 +299,7 @@ concentration_transition(PG_FUNCTION_ARGS)
 Datum
 lorenz_transition(PG_FUNCTION_ARGS)
 {
-	int32		points;
-
-	if (PG_ARGISNULL(2))
-		null_argument("points", POINTS_HINT);
-	points = PG_GETARG_INT32(2);
-	if (points < 1 || points > MAX_RANKED_PARAMETER)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("points must be between 1 and %d, but is %d", MAX_RANKED_PARAMETER, points),
-				 errhint(POINTS_HINT)));
-	return concentration_add(fcinfo, "points", points);
+	return concentration_add(fcinfo, "points", points_argument(fcinfo, 2, POINTS_HINT));
 }
 
 /* The sum of (2 i - n - 1) x_i over ascending x, i from 1 on, as a part of n sum x */
@@ -349,7 +327,7 @@ gini_final(PG_FUNCTION_ARGS)
 	}
 	if (total.count == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(ratio_of(&spread, &total) / (double) n);
+	PG_RETURN_FLOAT8(exact_sum_ratio(&spread, &total) / (double) n);
 }
 
 /* Of the lowest 0, 1/points, 2/points, ... of the rows; between two rows in proportion */

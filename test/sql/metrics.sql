@@ -89,12 +89,100 @@ WITH shares AS (
 SELECT n, k, actual_low, actual_high FROM exact
  WHERE NOT (abs(actual_low::text::numeric - low) <= 4e-15 * low + 1e-30 AND abs(actual_high::text::numeric - high) <= 4e-16 AND (k > 0 OR actual_low = 0) AND (k < n OR actual_high = 1));
 
+/* ---- curves ---- */
+
+-- each score that there is, from the highest on
+WITH slow AS (
+  SELECT kind, p, sum(count(*)) OVER w AS selected, sum(count(*) FILTER (WHERE label)) OVER w AS hits,
+         sum(count(*)) OVER (PARTITION BY kind) AS n, sum(count(*) FILTER (WHERE label)) OVER (PARTITION BY kind) AS m
+    FROM sample WHERE p IS NOT NULL AND label IS NOT NULL GROUP BY kind, p WINDOW w AS (PARTITION BY kind ORDER BY p DESC)
+), curves AS (SELECT kind, score_curve(p, label, 1000) AS c FROM sample GROUP BY kind)
+SELECT kind, p, o.threshold FROM (SELECT kind, r.*, recall, "precision", selected_share, positive, gain, lift FROM curves, roc_curve(c) AS r, precision_recall_curve(c) AS q, gains(c) AS g
+   WHERE q.threshold = r.threshold AND g.threshold = r.threshold AND q.selected = r.selected AND g.selected = r.selected) AS o FULL JOIN slow USING (kind)
+ WHERE o.threshold = p AND (o.selected, positive) IS DISTINCT FROM (slow.selected, slow.hits)
+    OR o.threshold = p AND NOT (close_to(false_positive_rate, ((slow.selected - hits) / nullif(n - m, 0))::float8, 1e-15) AND close_to(true_positive_rate, (hits / nullif(m, 0))::float8, 1e-15)
+      AND close_to("precision", (hits / slow.selected)::float8, 1e-15) AND recall IS NOT DISTINCT FROM true_positive_rate AND gain IS NOT DISTINCT FROM recall
+      AND close_to(selected_share, (slow.selected / n)::float8, 1e-15) AND close_to(lift, (hits / slow.selected / nullif(m / n, 0))::float8, 1e-14));
+SELECT kind, (SELECT count(*) FROM roc_curve(c)) = 1 + scores AS roc, (SELECT count(*) FROM precision_recall_curve(c)) = scores AS pr, (SELECT count(*) FROM gains(c)) = scores AS gains
+  FROM (SELECT kind, score_curve(p, label, 1000) AS c, count(DISTINCT p) FILTER (WHERE label IS NOT NULL) AS scores FROM sample GROUP BY kind) AS s WHERE c IS NOT NULL ORDER BY kind;
+-- the area below it is the AUC
+SELECT kind, area, auc FROM (SELECT kind, auc(p, label) AS auc, score_curve(p, label, 1000) AS c FROM sample GROUP BY kind) AS s,
+  LATERAL (SELECT sum((false_positive_rate - x) * (true_positive_rate + y) / 2) AS area FROM (SELECT r.*, lag(false_positive_rate) OVER w AS x, lag(true_positive_rate) OVER w AS y FROM roc_curve(c) AS r WINDOW w AS (ORDER BY selected)) AS r) AS a
+ WHERE NOT close_to(area, auc, 1e-14);
+-- where there are more scores than points: so many, the last of them everybody, each the first that reaches its part
+SELECT points, count(*) AS rows, max(selected) AS last, bool_and(selected >= ceil(n * 500.0 / points) AND selected - 1 < ceil(n * 500.0 / points)) AS first_to_reach
+  FROM unnest('{1,3,10,499}'::int[]) AS points, LATERAL (SELECT score_curve(p, label, points) AS c FROM sample WHERE kind = 'dense') AS s, LATERAL (SELECT g.*, row_number() OVER (ORDER BY selected) AS n FROM gains(c) AS g) AS g
+ GROUP BY points ORDER BY points;
+SELECT threshold, selected, "precision", recall FROM precision_recall_curve((SELECT score_curve(p, label, 3) FROM sample WHERE kind = 'few values'));
+SELECT * FROM roc_curve(NULL); SELECT * FROM precision_recall_curve(NULL); SELECT * FROM gains(NULL);
+SELECT * FROM roc_curve((SELECT score_curve(p, label, 3) FROM sample WHERE kind = 'all true')) LIMIT 2;
+
+/* ---- weights ---- */
+
+-- a row of weight n is n rows, and rows of weight 0 are none
+CREATE TABLE weighted AS SELECT kind, p, label, CASE WHEN i % 11 = 0 THEN 0 ELSE draw(i, 3, 4) END::float8 AS weight FROM sample;
+SELECT w.kind FROM (SELECT kind, auc(p, label, weight), brier_score(p, label, weight), log_loss(p, label, weight) FROM weighted GROUP BY kind) AS w
+  FULL JOIN (SELECT kind, auc(p, label), brier_score(p, label), log_loss(p, label) FROM weighted, generate_series(1, weight::int) GROUP BY kind) AS r USING (kind)
+ WHERE NOT (close_to(w.auc, r.auc, 1e-14) AND close_to(w.brier_score, r.brier_score, 1e-14) AND close_to(w.log_loss, r.log_loss, 1e-14));
+SELECT kind, auc(p, label, 1) = auc(p, label) AND brier_score(p, label, 1) = brier_score(p, label) AND log_loss(p, label, 1) = log_loss(p, label) AS as_without
+  FROM sample WHERE kind IN ('dense', 'noise', 'few values') GROUP BY kind ORDER BY kind;
+SELECT kind, ours, theirs FROM (SELECT kind, auc(p, label, 0.1 + draw(i)) AS ours FROM sample GROUP BY kind) AS o
+  JOIN (SELECT a.kind, sum((0.1 + draw(a.i)) * (0.1 + draw(b.i)) * CASE WHEN a.p > b.p THEN 1 WHEN a.p = b.p THEN 0.5 ELSE 0 END) / sum((0.1 + draw(a.i)) * (0.1 + draw(b.i))) AS theirs
+          FROM sample AS a JOIN sample AS b USING (kind) WHERE a.label AND NOT b.label AND a.p IS NOT NULL AND b.p IS NOT NULL GROUP BY a.kind) AS t USING (kind)
+ WHERE NOT close_to(ours, theirs, 1e-13);
+-- weights of any size
+SELECT kind, auc(p, label, CASE WHEN label THEN 1e-300 ELSE 1e300 END) = auc(p, label) AS auc, close_to(brier_score(p, label, 1.7e308), brier_score(p, label), 1e-15) AS brier_score,
+       close_to(log_loss(p, label, 5e-324), log_loss(p, label), 1e-14) AS log_loss FROM sample WHERE kind IN ('dense', 'noise') GROUP BY kind ORDER BY kind;
+
+/* ---- how sure ---- */
+
+-- numbers of R's pROC 1.18.0 (ci.auc, roc.test, paired) and of scikit-learn 1.2.1 for the weights
+CREATE TABLE paired AS SELECT i, ((i * 7919) % 101) / 100.0::float8 AS a, ((i * 104729) % 53) / 52.0::float8 AS b, ((i * 7919) % 101) / 100.0 + ((i * 31) % 17) / 17.0 > 1 AS label, 1 + i % 3 AS weight FROM generate_series(1, 60) AS i;
+SELECT close_to(i.auc, 0.7886540600667408, 1e-15) AS auc, close_to(standard_error ^ 2, 0.00339534819868301, 1e-14) AS variance, round(low::numeric, 7) AS low, round(high::numeric, 7) AS high
+  FROM (SELECT delong(a, label) AS d FROM paired) AS p, auc_interval(d) AS i;
+SELECT close_to((d ->> 'covariance')::float8, -9.13654730279554e-05, 1e-16) AS covariance, close_to(z, -3.6584759519755, 1e-13) AS z, close_to(p, 0.000253719542467644, 1e-14) AS p,
+       round(-high::numeric, 10) AS low, round(-low::numeric, 10) AS high
+  FROM (SELECT delong(a, b, label) AS d FROM paired) AS s, auc_difference(d) AS t;
+SELECT close_to(auc(a, label, weight), 0.7914349276974416, 1e-15) AS auc, close_to(brier_score(a, label, weight), 0.18741416666666666, 1e-15) AS brier_score,
+       close_to(log_loss(least(a, 0.99) + 0.001, label, weight), 0.5499179682303629, 1e-15) AS log_loss FROM paired;
+-- placements pair by pair, and core's variances and covariance of them
+CREATE FUNCTION slow_delong(of text, OUT variance float8, OUT other_variance float8, OUT covariance float8) LANGUAGE sql AS $$
+  WITH s AS (SELECT i, p, draw(i % 37) AS q, label FROM sample WHERE kind = of AND p IS NOT NULL AND label IS NOT NULL),
+  placed AS (SELECT a.i, a.label, avg(CASE WHEN a.p > b.p THEN 1 WHEN a.p = b.p THEN 0.5 ELSE 0 END)::float8 AS x, avg(CASE WHEN a.q > b.q THEN 1 WHEN a.q = b.q THEN 0.5 ELSE 0 END)::float8 AS y
+               FROM s AS a JOIN s AS b ON a.label <> b.label GROUP BY a.i, a.label)
+  SELECT sum(x), sum(y), sum(xy) FROM (SELECT var_samp(x) / count(*) AS x, var_samp(y) / count(*) AS y, covar_samp(x, y) / count(*) AS xy FROM placed GROUP BY label HAVING count(*) > 1) AS v HAVING count(*) = 2
+$$;
+SELECT kind, d, t FROM (SELECT kind, delong(p, draw(i % 37), label) AS d, delong(p, label) AS one FROM sample GROUP BY kind) AS o, slow_delong(kind) AS t
+ WHERE NOT (close_to((d ->> 'variance')::float8, t.variance, 1e-14) AND close_to((d ->> 'other_variance')::float8, t.other_variance, 1e-14) AND close_to((d ->> 'covariance')::float8, t.covariance, 1e-14)
+            AND one ->> 'variance' IS NOT DISTINCT FROM d ->> 'variance' AND one ->> 'auc' IS NOT DISTINCT FROM d ->> 'auc');
+SELECT kind, (delong(p, label) ->> 'auc')::float8 IS NOT DISTINCT FROM auc(p, label) AS auc, delong(p, label) ->> 'variance' IS NULL AS one_of_a_label FROM sample GROUP BY kind ORDER BY kind;
+-- perfect order, one row of a label, two scores that are one, confidence
+SELECT i.* FROM (SELECT delong(p, label) AS d FROM sample WHERE kind = 'exact') AS s, auc_interval(d) AS i;
+SELECT i.* FROM (SELECT delong(p, label) AS d FROM sample WHERE kind = 'two') AS s, auc_interval(d) AS i;
+SELECT t.difference, t.standard_error, t.z, t.p, t.low, t.high FROM (SELECT delong(p, p, label) AS d FROM sample WHERE kind = 'noise') AS s, auc_difference(d) AS t;
+SELECT t.other_auc IS NULL AND t.low IS NULL AND t.high IS NULL AND t.auc > 0 AS one_score FROM (SELECT delong(p, label) AS d FROM sample WHERE kind = 'noise') AS s, auc_difference(d) AS t;
+SELECT a.low < b.low AND b.high < a.high AS wider FROM (SELECT delong(p, label) AS d FROM sample WHERE kind = 'noise') AS s, auc_interval(d, 0.99) AS a, auc_interval(d, 0.9) AS b;
+SELECT auc_interval(NULL), auc_difference(NULL), hosmer_lemeshow(NULL), hosmer_lemeshow('[]');
+SELECT error_and_hint(format('SELECT * FROM %s(''{"auc": 0.5, "variance": 0.1}'', %L)', f, c)) FROM unnest('{auc_interval,auc_difference}'::text[]) AS f, unnest('{0,1,NaN}'::float8[]) AS c;
+
+-- Hosmer and Lemeshow, from the bins of quantile_score
+WITH bins AS (
+  SELECT kind, bin, count(*) AS n, count(*) FILTER (WHERE label) AS hits, sum(p) AS e FROM (SELECT kind, p, label, quantile_score(p, 10) OVER (PARTITION BY kind) AS bin FROM sample WHERE p IS NOT NULL AND label IS NOT NULL) AS s GROUP BY kind, bin
+), slow AS (SELECT kind, sum((hits - e) ^ 2 / e + (hits - e) ^ 2 / (n - e)) AS chi_square, count(*) - 2 AS degrees FROM bins WHERE kind IN ('dense', 'noise', 'equal', 'with gaps') GROUP BY kind)
+SELECT kind, degrees_of_freedom, round(t.chi_square::numeric, 6) AS chi_square, round(p::numeric, 6) AS p, close_to(t.chi_square, slow.chi_square, 1e-13) AND degrees_of_freedom = degrees
+         AND (p IS NOT DISTINCT FROM CASE WHEN degrees > 0 THEN chi_square_cdf(t.chi_square, degrees, upper_tail => true) END) AS as_slow
+  FROM slow JOIN (SELECT kind, calibration_bins(p, label, 10) AS c FROM sample GROUP BY kind) AS s USING (kind), LATERAL (SELECT h.chi_square, h.degrees_of_freedom, h.p FROM hosmer_lemeshow(c) AS h) AS t (chi_square, degrees_of_freedom, p) ORDER BY kind;
+SELECT h.* FROM (SELECT calibration_bins(p, label, 10) AS c FROM sample WHERE kind = 'exact') AS s, hosmer_lemeshow(c, held_out => true) AS h;
+SELECT h.* FROM hosmer_lemeshow('[{"bin": 1, "customers": 10, "positive": 3, "predicted": 0, "actual": 0.3}, {"bin": 2, "customers": 10, "positive": 5, "predicted": 0.5, "actual": 0.5}]', true) AS h;
+DROP TABLE weighted, paired;
+DROP FUNCTION slow_delong;
+
 /* ---- order and plans ---- */
 
 CREATE TABLE result (how text, answer text);
 CREATE FUNCTION answer(how text, tail text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('INSERT INTO result SELECT %L, concat_ws('' '', auc(p, label %2$s), lift(p, label, 0.1 %2$s), brier_score(p, label %2$s), log_loss(p, label %2$s), calibration_bins(p, label, 7 %2$s)) FROM sample
+  EXECUTE format('INSERT INTO result SELECT %L, concat_ws('' '', auc(p, label %2$s), lift(p, label, 0.1 %2$s), brier_score(p, label %2$s), log_loss(p, label %2$s), calibration_bins(p, label, 7 %2$s), auc(p, label, 0.1 + draw(i) %2$s), brier_score(p, label, 0.1 + draw(i) %2$s), score_curve(p, label, 50 %2$s), delong(p, label %2$s), delong(p, draw(i), label %2$s)) FROM sample
                    WHERE kind NOT IN (''wrong'', ''zeros'', ''exact'', ''tiny'', ''few values'')', how, tail);
 END $$;
 SELECT answer('as it comes', ''), answer('ascending', 'ORDER BY kind, i'), answer('descending', 'ORDER BY kind DESC, i DESC'), answer('by score', 'ORDER BY p, label'), answer('shuffled', 'ORDER BY draw(i + 1000)');
@@ -110,7 +198,7 @@ BEGIN
   RETURN plan;
 END $$;
 SELECT aggregate, plan_of(format('SELECT %s FROM sample', aggregate)) LIKE '%Finalize Aggregate%Gather%Partial Aggregate%' AS parallel
-FROM unnest(ARRAY['auc(p, label)', 'lift(p, label, 0.1)', 'brier_score(p, label)', 'log_loss(p, label)', 'calibration_bins(p, label, 7)']) aggregate;
+FROM unnest(ARRAY['auc(p, label)', 'lift(p, label, 0.1)', 'brier_score(p, label)', 'log_loss(p, label)', 'calibration_bins(p, label, 7)', 'auc(p, label, i)', 'score_curve(p, label, 9)', 'delong(p, i, label)']) aggregate;
 RESET ALL;
 SET search_path = scoring, public;
 SELECT count(*), count(DISTINCT answer), bool_and(answer !~ 'Infinity|NaN') AS finite FROM result;
@@ -126,7 +214,9 @@ SELECT auc(v, v > 0), lift(v, v > 0, 0.5) FROM unnest('{-1e308,1e308,-5e-324,5e-
 
 SELECT error_and_hint('SELECT ' || call || ' FROM sample') FROM unnest(ARRAY['auc(''NaN'', label)', 'auc(''Infinity'', label)', 'lift(p, label, 0)', 'lift(p, label, 1.01)', 'lift(p, label, ''NaN'')',
   'lift(p, label, NULL)', 'lift(p, label, 1.0 / i)', 'brier_score(p + 1, label)', 'brier_score(-p, label)', 'log_loss(''NaN'', label)', 'log_loss(2, label)',
-  'calibration_bins(p, label, 0)', 'calibration_bins(p, label, 101)', 'calibration_bins(p, label, NULL)', 'calibration_bins(p, label, 1 + i % 2)', 'calibration_bins(p * 2, label, 5)']) call;
+  'calibration_bins(p, label, 0)', 'calibration_bins(p, label, 101)', 'calibration_bins(p, label, NULL)', 'calibration_bins(p, label, 1 + i % 2)', 'calibration_bins(p * 2, label, 5)',
+  'auc(p, label, NULL)', 'auc(p, label, -1)', 'auc(p, label, ''Infinity'')', 'brier_score(p, label, NULL)', 'log_loss(p, label, ''NaN'')', 'score_curve(p, label, 0)', 'score_curve(p, label, 1001)', 'score_curve(p, label, NULL)',
+  'score_curve(p, label, i)', 'score_curve(''NaN'', label, 5)', 'delong(''NaN'', label)', 'delong(p, ''Infinity'', label)']) call;
 SELECT error_and_hint('SELECT * FROM calibration_table(''{"bin": 1}'')') ~ '^22' AS refused;
 DROP TABLE sample, result CASCADE;
 DROP FUNCTION close_to, slow_lift, answer, plan_of;
