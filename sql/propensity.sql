@@ -31,6 +31,14 @@ CREATE FUNCTION @extschema@._logit_fit_transition(state internal, label bool, fe
 COMMENT ON FUNCTION @extschema@._logit_fit_transition(internal, bool, float8[], float8, float8) IS
 	'part of aggregate logit_fit';
 
+CREATE FUNCTION @extschema@._logit_fit_transition(state internal, label bool, features float8[],
+	weight float8, options text)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_fit_options_transition';
+COMMENT ON FUNCTION @extschema@._logit_fit_transition(internal, bool, float8[], float8, text) IS
+	'part of aggregate logit_fit';
+
 CREATE FUNCTION @extschema@._logit_fit_combine(state internal, other internal)
 	RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -58,6 +66,13 @@ CREATE FUNCTION @extschema@._logit_fit_final(state internal)
 	AS 'MODULE_PATHNAME', 'logit_fit_final';
 COMMENT ON FUNCTION @extschema@._logit_fit_final(internal) IS
 	'part of aggregate logit_fit';
+
+CREATE FUNCTION @extschema@._logit_covariance_final(state internal)
+	RETURNS float8[]
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'logit_covariance_final';
+COMMENT ON FUNCTION @extschema@._logit_covariance_final(internal) IS
+	'part of aggregate logit_covariance';
 
 CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[]) (
 	SFUNC = @extschema@._logit_fit_transition,
@@ -100,6 +115,76 @@ COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[], float8, float8) IS
 	'logistic regression with weights and a ridge: half of ridge times the squares of the coefficients of '
 	'standardised features is subtracted from the log-likelihood; rows with a NULL are left out';
 
+CREATE AGGREGATE @extschema@.logit_fit(label bool, features float8[], weight float8, options text) (
+	SFUNC = @extschema@._logit_fit_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._logit_fit_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.logit_fit(bool, float8[], float8, text) IS
+	'logistic regression with weights and options, words with commas between them: firth (Firth''s penalised '
+	'likelihood, which has an answer where labels are separated), firth_if_separated (only there, and where the rarer '
+	'label has too few rows), drop_aliased (without the features of leave_out, whose coefficients are 0); rows with a '
+	'NULL are left out';
+
+CREATE AGGREGATE @extschema@.logit_covariance(label bool, features float8[]) (
+	SFUNC = @extschema@._logit_fit_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._logit_covariance_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.logit_covariance(bool, float8[]) IS
+	'covariances of the coefficients that logit_fit finds in the same rows: one row and one column for the intercept '
+	'and for each feature; in one query with logit_fit the rows are held once; NULL where there is no fit, and NULLs '
+	'for a feature without a standard error';
+
+CREATE AGGREGATE @extschema@.logit_covariance(label bool, features float8[], weight float8) (
+	SFUNC = @extschema@._logit_fit_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._logit_covariance_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.logit_covariance(bool, float8[], float8) IS
+	'covariances of the coefficients that logit_fit finds in the same rows and weights';
+
+CREATE AGGREGATE @extschema@.logit_covariance(label bool, features float8[], weight float8, ridge float8) (
+	SFUNC = @extschema@._logit_fit_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._logit_covariance_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.logit_covariance(bool, float8[], float8, float8) IS
+	'covariances of the coefficients that logit_fit finds in the same rows and weights with a ridge';
+
+CREATE AGGREGATE @extschema@.logit_covariance(label bool, features float8[], weight float8, options text) (
+	SFUNC = @extschema@._logit_fit_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._logit_covariance_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.logit_covariance(bool, float8[], float8, text) IS
+	'covariances of the coefficients that logit_fit finds in the same rows and weights with options';
+
 CREATE FUNCTION @extschema@.logit_predict(fit jsonb, features float8[])
 	RETURNS float8
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -115,9 +200,17 @@ CREATE FUNCTION @extschema@.logit_coefficients(fit jsonb)
 COMMENT ON FUNCTION @extschema@.logit_coefficients(jsonb) IS
 	'intercept and coefficients of a fit; NULL where the fit has no meaning';
 
-CREATE FUNCTION @extschema@.logit_table(fit jsonb, names text[] DEFAULT NULL)
+CREATE FUNCTION @extschema@._confidence_z(confidence float8)
+	RETURNS float8
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'statistics_confidence_z';
+COMMENT ON FUNCTION @extschema@._confidence_z(float8) IS
+	'internal: the normal quantile of an interval with this confidence: 1.96 for 0.95; an error unless it is between 0 '
+	'and 1';
+
+CREATE FUNCTION @extschema@.logit_table(fit jsonb, names text[] DEFAULT NULL, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (feature int, name text, coefficient float8, standard_error float8, z float8, p float8,
-		odds_ratio float8)
+		odds_ratio float8, low float8, high float8)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT (c.n OPERATOR(pg_catalog.-) 1)::pg_catalog.int4,
@@ -131,17 +224,22 @@ BEGIN ATOMIC
 		   (d.document OPERATOR(pg_catalog.->) 'p' OPERATOR(pg_catalog.#>>) d.path)::pg_catalog.float8,
 		   CASE WHEN c.n OPERATOR(pg_catalog.>) 1
 					 AND pg_catalog.abs(c.coefficient) OPERATOR(pg_catalog.<=) 700::pg_catalog.float8
-				THEN pg_catalog.exp(c.coefficient) END
+				THEN pg_catalog.exp(c.coefficient) END,
+		   c.coefficient OPERATOR(pg_catalog.-) e.half, c.coefficient OPERATOR(pg_catalog.+) e.half
 	  FROM pg_catalog.unnest(@extschema@.logit_coefficients(fit)) WITH ORDINALITY AS c (coefficient, n),
 		   LATERAL (SELECT CASE WHEN c.n OPERATOR(pg_catalog.=) 1 THEN '{intercept}'::pg_catalog.text[]
 								ELSE ARRAY['coefficients', (c.n OPERATOR(pg_catalog.-) 2)::pg_catalog.text] END AS path,
 						   CASE WHEN fit OPERATOR(pg_catalog.->>) 'family' OPERATOR(pg_catalog.=) 'propensity'
-								THEN fit OPERATOR(pg_catalog.->) 'fit' ELSE fit END AS document) AS d
+								THEN fit OPERATOR(pg_catalog.->) 'fit' ELSE fit END AS document) AS d,
+		   LATERAL (SELECT @extschema@._confidence_z(confidence) OPERATOR(pg_catalog.*)
+						   (d.document OPERATOR(pg_catalog.->) 'standard_errors'
+							OPERATOR(pg_catalog.#>>) d.path)::pg_catalog.float8 AS half) AS e
 	 ORDER BY c.n;
 END;
-COMMENT ON FUNCTION @extschema@.logit_table(jsonb, text[]) IS
+COMMENT ON FUNCTION @extschema@.logit_table(jsonb, text[], float8) IS
 	'a fit of logit_fit or propensity_fit as rows: the intercept (feature 0) and one row for each feature; '
-	'odds_ratio is by one unit of the feature; no rows for NULL; names NULL: those of the fit';
+	'odds_ratio is by one unit of the feature, low and high are the interval of the coefficient; no rows for NULL; '
+	'names NULL: those of the fit; an error unless confidence is between 0 and 1';
 
 /* ---- how good a score is ---- */
 

@@ -461,14 +461,6 @@ COMMENT ON AGGREGATE @extschema@.kaplan_meier(float8, bool) IS
 	'event, or without event how long it has not come so far; rows with a NULL are ignored, NULL without rows; an '
 	'error for a duration below 0';
 
-CREATE FUNCTION @extschema@._confidence_z(confidence float8)
-	RETURNS float8
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'statistics_confidence_z';
-COMMENT ON FUNCTION @extschema@._confidence_z(float8) IS
-	'internal: the normal quantile of an interval with this confidence: 1.96 for 0.95; an error unless it is between 0 '
-	'and 1';
-
 CREATE FUNCTION @extschema@.kaplan_meier_table(curve jsonb, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (t float8, at_risk bigint, events bigint, censored bigint, survival float8, std_error float8,
 		low float8, high float8)

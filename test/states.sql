@@ -160,8 +160,8 @@ BEGIN
       arguments := CASE cardinality(a.types) WHEN 3 THEN '(i * 104729 % 100) / 8.0, ' ELSE '' END || '(i * 7919 % 1000) / 8.0, i % 5 > 0';
     ELSIF a.aggregate::text ~ '^spend_fit' THEN
       arguments := '1 + i % 2, 5 + i % 3' || repeat(', 1', cardinality(a.types) - 2);
-    ELSIF a.aggregate::text ~ '^logit_fit' THEN
-      arguments := array_to_string((ARRAY['i % 5 > 0', 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]', '1', '0.5'])[1:cardinality(a.types)], ', ');
+    ELSIF a.aggregate::text ~ '^logit_(fit|covariance)' THEN
+      arguments := array_to_string((ARRAY['i % 5 > 0', 'ARRAY[(i * 7919 % 1000) / 8.0, i % 3]', '1', CASE WHEN a.aggregate::text ~ 'text' THEN '''drop_aliased,firth''' ELSE '0.5' END])[1:cardinality(a.types)], ', ');
     ELSIF a.aggregate::text ~ '^(nps|csat|ces|stars)' THEN
       arguments := '1 + i % 5';
     ELSIF a.aggregate::text ~ '^(kmeans_fit|choose_k|_cluster_fit)' THEN

@@ -26,10 +26,12 @@ extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, 
 				   double *w, double *work, const int *lwork, int *info);
 
 #define MAX_ITERATIONS	100
+#define MAX_PENALISED_ITERATIONS	1000
 #define MAX_HALVINGS	40
 
 /* The sum of weights being near 1, twice what a step can still gain */
 #define CONVERGED		1e-18
+#define PENALISED_CONVERGED	1e-30	/* where each step only shortens the next by a factor */
 
 /* Below this gain, steps that stay long are suspicious. */
 #define FLAT			1e-8
@@ -63,6 +65,8 @@ typedef struct Problem
 	size_t		tiles;
 	double	   *tile;			/* each: weights, then features, TILE of them */
 	double		ridge;			/* to the weights' scale */
+	bool		firth;
+	double		unit;			/* a weight of 1 to their scale */
 
 	/* of the last evaluation */
 	double		log_likelihood;
@@ -221,6 +225,62 @@ evaluate(Problem *problem, const double *beta)
 		problem->gradient[j] -= problem->ridge * beta[j];
 		problem->hessian[j + (size_t) j * problem->size] += problem->ridge;
 	}
+}
+
+/*
+ * Add to the gradient what Firth's penalty adds, half of the logarithm of the
+ * information's determinant; "factor" is the Cholesky factor of the information at
+ * beta, and "solved" has room for a tile of all features. Returns the penalty.
+ */
+static double
+add_penalty(Problem *problem, const double *beta, const double *factor, double *solved)
+{
+	int			size = problem->size;
+	double		penalty = 0.0;
+	double		x[TILE],
+				part[TILE];
+
+	for (size_t t = 0; t < problem->tiles; t++)
+	{
+		const double *tile = problem->tile + t * TILE_SIZE(problem);
+
+		if (t % TILES_PER_CHECK == 0)
+			problem->host->check();
+		/* what each row takes of the information: the square of the solution of factor * y = x */
+		memset(part, 0, sizeof(part));
+		for (int j = 0; j < size; j++)
+		{
+			double	   *y = solved + (size_t) j * TILE;
+			double		diagonal = factor[j + (size_t) j * size];
+
+			for (int i = 0; i < TILE; i++)
+				y[i] = j == 0 ? 1.0 : tile[(size_t) j * TILE + i];
+			for (int k = 0; k < j; k++)
+				add_multiple_tile(y, -factor[j + (size_t) k * size], solved + (size_t) k * TILE);
+			for (int i = 0; i < TILE; i++)
+			{
+				y[i] /= diagonal;
+				part[i] += y[i] * y[i];
+			}
+		}
+		along(problem, tile, beta, x);
+		for (int i = 0; i < TILE; i++)
+		{
+			double		e = exp(-fabs(x[i]));
+			double		larger = 1.0 / (1.0 + e);
+			double		smaller = e * larger;
+
+			/* 0.5 - p, which is exact for x near 0 */
+			part[i] *= problem->unit * fabs(tile[i]) * larger * smaller *
+				(x[i] > 0.0 ? -0.5 : 0.5) * (larger - smaller);
+		}
+		problem->gradient[0] += sum_tile(part);
+		for (int j = 1; j < size; j++)
+			problem->gradient[j] += dot_tile(part, tile + j * TILE);
+	}
+	for (int j = 0; j < size; j++)
+		penalty += log(factor[j + (size_t) j * size]);
+	return problem->unit * penalty;
 }
 
 /* Does no row get less likely along this direction, and some row more? */
@@ -552,6 +612,71 @@ factorise(const Problem *problem, double *factor)
 }
 
 /*
+ * Climb the penalised likelihood, which has a top whatever the rows are, by Fisher's
+ * scoring. As climb(); the steps grow shorter by a factor, so that more are needed.
+ */
+static LogitStatus
+climb_penalised(Problem *problem, double *beta, double *work, LogitFit *fit)
+{
+	int			size = problem->size;
+	double	   *factor = work;
+	double	   *step = work + (size_t) size * size;
+	double	   *trial = step + size;
+	double	   *solved = host_allocate(problem->host, (size_t) size * TILE * sizeof(double));
+	LogitStatus status = LOGIT_NOT_CONVERGED;
+	double		last_gain = INFINITY;
+	double		before;
+
+	evaluate(problem, beta);
+	if (!factorise(problem, factor))
+		goto done;
+	before = problem->log_likelihood + add_penalty(problem, beta, factor, solved);
+	for (fit->iterations = 0; fit->iterations < MAX_PENALISED_ITERATIONS;)
+	{
+		double		gain = 0.0;
+		double		part = 1.0;
+		double		now = 0.0;
+
+		memcpy(step, problem->gradient, (size_t) size * sizeof(double));
+		cholesky_solve(factor, size, step);
+		for (int j = 0; j < size; j++)
+			gain += step[j] * problem->gradient[j];
+		if (!isfinite(gain))
+			goto done;
+		fit->iterations++;
+		for (int halving = 0;; halving++)
+		{
+			bool		valid;
+
+			for (int j = 0; j < size; j++)
+				trial[j] = beta[j] + part * step[j];
+			evaluate(problem, trial);
+			valid = factorise(problem, factor);
+			if (valid)
+				now = problem->log_likelihood + add_penalty(problem, trial, factor, solved);
+			/* near the top a difference is nothing but rounding */
+			if (valid && (gain < FLAT || now >= before))
+				break;
+			if (halving == MAX_HALVINGS)
+				goto done;
+			part /= 2;
+		}
+		before = now;
+		memcpy(beta, trial, (size_t) size * sizeof(double));
+		/* until rounding is all that is left */
+		if (gain <= CONVERGED && (gain <= PENALISED_CONVERGED || gain >= last_gain))
+		{
+			status = LOGIT_CONVERGED;
+			break;
+		}
+		last_gain = gain;
+	}
+done:
+	problem->host->release(solved);
+	return status;
+}
+
+/*
  * Climb from beta, and leave beta and the last evaluation at the top. "work"
  * has room for a matrix and two vectors.
  */
@@ -609,15 +734,38 @@ climb(Problem *problem, double *beta, double *work, LogitFit *fit)
 	return LOGIT_NOT_CONVERGED;
 }
 
+static LogitStatus
+climb_as_asked(Problem *problem, LogitFirth firth, double *beta, double *work, LogitFit *fit)
+{
+	double		start = beta[0];
+
+	if (firth != LOGIT_FIRTH_ALWAYS)
+	{
+		LogitStatus status = climb(problem, beta, work, fit);
+
+		if (firth == LOGIT_FIRTH_NEVER ||
+			(status != LOGIT_COMPLETE_SEPARATION && status != LOGIT_QUASI_SEPARATION))
+			return status;
+		fit->named_count = 0;
+		memset(beta, 0, (size_t) problem->size * sizeof(double));
+		beta[0] = start;
+	}
+	fit->firth = true;
+	return climb_penalised(problem, beta, work, fit);
+}
+
 /*
- * From standardised features to the caller's. False beyond doubles' range. The
- * inverse of the Hessian takes its place.
+ * From standardised features to the caller's; as many as "constant" of those that
+ * are named are so. False beyond doubles' range. The inverse of the Hessian takes
+ * its place.
  */
 static int
 report(Problem *problem, const double *beta, double *work, const double *mean,
-	   const double *deviation, const int *exponent, int weight_exponent, LogitFit *fit)
+	   const double *deviation, const int *exponent, int weight_exponent, int constant,
+	   LogitFit *fit, double *covariance)
 {
 	int			size = problem->size;
+	double		centre[LOGIT_MAX_FEATURES + 1] = {1.0}; /* the intercept by standardised ones */
 	double		intercept = beta[0];
 	double		variance = 0.0;
 	const double *inverse = problem->hessian;
@@ -630,7 +778,8 @@ report(Problem *problem, const double *beta, double *work, const double *mean,
 		double		error = sqrt(inverse[j + (size_t) j * size]) / deviation[j] *
 			exp2(-0.5 * weight_exponent);
 
-		intercept -= beta[j] * (mean[j] / deviation[j]);
+		centre[j] = -mean[j] / deviation[j];
+		intercept += beta[j] * centre[j];
 		fit->coefficients[j] = ldexp(beta[j] / deviation[j], -exponent[j]) + 0.0;
 		fit->standard_errors[j] = ldexp(error, -exponent[j]);
 		fit->means[j] = ldexp(mean[j], exponent[j]) + 0.0;
@@ -640,25 +789,52 @@ report(Problem *problem, const double *beta, double *work, const double *mean,
 			return 0;
 		}
 	}
-	/* the variance of beta[0] - sum(beta[j] * mean[j] / deviation[j]) */
+	/* a constant has no part in it: what is not known of its coefficient is nobody's error */
+	for (int i = 0; i < constant; i++)
+		centre[fit->named[i]] = 0.0;
 	for (int j = 0; j < size; j++)
 	{
-		double		a = j == 0 ? 1.0 : -mean[j] / deviation[j];
-
 		for (int i = 0; i <= j; i++)
-		{
-			double		b = i == 0 ? 1.0 : -mean[i] / deviation[i];
-
-			variance += (i < j ? 2.0 : 1.0) * a * b * inverse[j + (size_t) i * size];
-		}
+			variance += (i < j ? 2.0 : 1.0) * centre[j] * centre[i] *
+				inverse[j + (size_t) i * size];
 	}
 	fit->coefficients[0] = intercept + 0.0;
 	fit->standard_errors[0] = sqrt(variance > 0.0 ? variance : 0.0) * exp2(-0.5 * weight_exponent);
+	if (covariance != NULL)
+	{
+		covariance[0] = fit->standard_errors[0] * fit->standard_errors[0];
+		for (int j = 1; j < size; j++)
+		{
+			double		with_intercept = 0.0;
+
+			for (int i = 0; i < size; i++)
+				with_intercept += centre[i] *
+					(i < j ? inverse[j + (size_t) i * size] : inverse[i + (size_t) j * size]);
+			covariance[j] = covariance[(size_t) j * size] =
+				ldexp(with_intercept / deviation[j], -exponent[j] - weight_exponent) + 0.0;
+			for (int i = 1; i <= j; i++)
+				covariance[(size_t) j * size + i] = covariance[(size_t) i * size + j] =
+					ldexp(inverse[j + (size_t) i * size] / deviation[j] / deviation[i],
+						  -exponent[j] - exponent[i] - weight_exponent) + 0.0;
+		}
+	}
 	return isfinite(fit->coefficients[0]) && isfinite(fit->standard_errors[0]);
 }
 
+/* Of a feature that says nothing, there is no error. */
+static void
+forget_error(LogitFit *fit, double *covariance, int feature)
+{
+	int			size = fit->features + 1;
+
+	fit->standard_errors[feature] = NAN;
+	for (int i = 0; i < size && covariance != NULL; i++)
+		covariance[(size_t) feature * size + i] = covariance[(size_t) i * size + feature] = NAN;
+}
+
 static LogitStatus
-fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
+fit_tiles(Problem *problem, int weight_exponent, const LogitOptions *options, LogitFit *fit,
+		  double *covariance)
 {
 	const Host *host = problem->host;
 	int			size = problem->size;
@@ -670,6 +846,7 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 	double		total = 0.0;
 	double		largest = 0.0;
 	int			constant;
+	bool		too_few;
 	double	   *matrices;
 	LogitStatus status;
 
@@ -689,7 +866,8 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 	fit->null_log_likelihood = ldexp(positive * log(positive / total) +
 									 (total - positive) * log1p(-positive / total),
 									 weight_exponent);
-	if (problem->ridge == 0.0 && (fit->n_positive < size || fit->n - fit->n_positive < size))
+	too_few = problem->ridge == 0.0 && (fit->n_positive < size || fit->n - fit->n_positive < size);
+	if (too_few && options->firth == LOGIT_FIRTH_NEVER && !options->drop_aliased)
 		return LOGIT_TOO_FEW;
 
 	for (int j = 1; j < size; j++)
@@ -704,11 +882,14 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 	constant = fit->named_count;
 	if (problem->ridge == 0.0 && (collinear(problem, total, fit) || constant > 0))
 		status = constant > 0 ? LOGIT_CONSTANT : LOGIT_COLLINEAR;
+	else if (too_few && options->firth == LOGIT_FIRTH_NEVER)
+		status = LOGIT_TOO_FEW;
 	else
 	{
 		double	   *work = matrices + (size_t) size * size;
 
-		status = climb(problem, beta, work, fit);
+		status = climb_as_asked(problem, too_few ? LOGIT_FIRTH_ALWAYS : options->firth, beta,
+								work, fit);
 		fit->log_likelihood = problem->log_likelihood;
 		for (int j = 0; j < size; j++)
 		{
@@ -721,19 +902,20 @@ fit_tiles(Problem *problem, int weight_exponent, LogitFit *fit)
 		fit->gradient_norm = ldexp(largest, weight_exponent);
 		if (status == LOGIT_CONVERGED)
 		{
-			if (!report(problem, beta, work, mean, deviation, exponent, weight_exponent, fit))
+			if (!report(problem, beta, work, mean, deviation, exponent, weight_exponent, constant,
+						fit, covariance))
 				status = LOGIT_OUT_OF_RANGE;
 			for (int i = 0; i < constant && status == LOGIT_CONVERGED; i++)
-				fit->standard_errors[fit->named[i]] = NAN;
+				forget_error(fit, covariance, fit->named[i]);
 		}
 	}
 	host->release(matrices);
 	return status;
 }
 
-void
-logit_fit_rows(const double *rows, size_t n, int features, double ridge,
-			   LogitFit *fit, const Host *host)
+static void
+fit_rows(const double *rows, size_t n, int features, const LogitOptions *options,
+		 LogitFit *fit, double *covariance, const Host *host)
 {
 	size_t		width = (size_t) features + LOGIT_HEAD;
 	size_t	   *order;
@@ -772,7 +954,8 @@ logit_fit_rows(const double *rows, size_t n, int features, double ridge,
 		problem.host = host;
 		problem.features = features;
 		problem.size = features + 1;
-		problem.ridge = ldexp(ridge, -weight_exponent);
+		problem.ridge = ldexp(options->ridge, -weight_exponent);
+		problem.unit = ldexp(1.0, -weight_exponent);
 		problem.tiles = (n + TILE - 1) / TILE;
 		problem.tile = host_allocate(host, problem.tiles * TILE_SIZE(&problem) * sizeof(double));
 		scale[0] = ldexp(1.0, -weight_exponent / 2);
@@ -797,11 +980,101 @@ logit_fit_rows(const double *rows, size_t n, int features, double ridge,
 			for (int j = 0; j < features; j++)
 				to[(size_t) (j + 1) * TILE] = row[LOGIT_HEAD + j];
 		}
-		fit->status = fit_tiles(&problem, weight_exponent, fit);
+		fit->status = fit_tiles(&problem, weight_exponent, options, fit, covariance);
 		host->release(problem.tile);
 	}
 	host->release(counts);
 	host->release(order);
+}
+
+/* The fit of the kept features takes its place among all of them, from the last one on. */
+static void
+spread(LogitFit *fit, double *covariance, const int *kept, int features)
+{
+	int			kept_count = fit->features;
+
+	fit->features = features;
+	for (int j = features, next = kept_count; j > 0; j--)
+	{
+		bool		is_kept = next > 0 && kept[next - 1] == j - 1;
+
+		fit->coefficients[j] = is_kept ? fit->coefficients[next] : 0.0;
+		fit->standard_errors[j] = is_kept ? fit->standard_errors[next] : NAN;
+		fit->means[j] = is_kept ? fit->means[next] : 0.0;
+		next -= is_kept;
+	}
+	for (int i = 0; i < fit->named_count; i++)
+		fit->named[i] = kept[fit->named[i] - 1] + 1;
+	if (covariance == NULL)
+		return;
+	for (int j = features, row = kept_count; j >= 0; j--)
+	{
+		bool		is_row = j == 0 || (row > 0 && kept[row - 1] == j - 1);
+
+		for (int i = features, column = kept_count; i >= 0; i--)
+		{
+			bool		is_column = i == 0 || (column > 0 && kept[column - 1] == i - 1);
+
+			/* rows and columns only move down and right */
+			covariance[(size_t) j * (features + 1) + i] = is_row && is_column ?
+				covariance[(size_t) row * (kept_count + 1) + column] : NAN;
+			column -= is_column;
+		}
+		row -= is_row;
+	}
+}
+
+/* The fit without the features that another one has told to leave out */
+static void
+fit_without_aliased(const double *rows, size_t n, int features, const LogitOptions *options,
+					LogitFit *fit, double *covariance, const Host *host)
+{
+	int			kept[LOGIT_MAX_FEATURES];
+	int			leave[LOGIT_MAX_FEATURES];
+	int			kept_count = 0;
+	int			leave_count = fit->leave_count;
+	size_t		width = (size_t) features + LOGIT_HEAD;
+	size_t		kept_width;
+	double	   *kept_rows;
+
+	memcpy(leave, fit->leave, (size_t) leave_count * sizeof(int));
+	for (int j = 0, next = 0; j < features; j++)
+	{
+		if (next < leave_count && leave[next] == j + 1)
+			next++;
+		else
+			kept[kept_count++] = j;
+	}
+	kept_width = (size_t) kept_count + LOGIT_HEAD;
+	kept_rows = host_allocate(host, n * kept_width * sizeof(double));
+	for (size_t i = 0; i < n; i++)
+	{
+		const double *row = rows + i * width;
+		double	   *to = kept_rows + i * kept_width;
+
+		if (i % 65536 == 0)
+			host->check();
+		memcpy(to, row, LOGIT_HEAD * sizeof(double));
+		for (int j = 0; j < kept_count; j++)
+			to[LOGIT_HEAD + j] = row[LOGIT_HEAD + kept[j]];
+	}
+	fit_rows(kept_rows, n, kept_count, options, fit, covariance, host);
+	host->release(kept_rows);
+	if (fit->leave_count > 0)
+		return;					/* can't be: nothing is left that depends on others */
+	spread(fit, covariance, kept, features);
+	memcpy(fit->leave, leave, (size_t) leave_count * sizeof(int));
+	fit->leave_count = leave_count;
+}
+
+void
+logit_fit_rows(const double *rows, size_t n, int features, const LogitOptions *options,
+			   LogitFit *fit, double *covariance, const Host *host)
+{
+	fit_rows(rows, n, features, options, fit, covariance, host);
+	if (options->drop_aliased &&
+		(fit->status == LOGIT_CONSTANT || fit->status == LOGIT_COLLINEAR))
+		fit_without_aliased(rows, n, features, options, fit, covariance, host);
 }
 
 /* ---- predictions ---- */

@@ -13,6 +13,7 @@
 #ifndef LOGIT_NEWTON_H
 #define LOGIT_NEWTON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,9 +36,31 @@ typedef enum LogitStatus
 	LOGIT_OUT_OF_RANGE			/* of doubles */
 } LogitStatus;
 
+/* When half of the logarithm of the information's determinant is added (Firth's penalty) */
+typedef enum LogitFirth
+{
+	LOGIT_FIRTH_NEVER,
+	LOGIT_FIRTH_IF_SEPARATED,	/* or there are too few rows of the rarer label */
+	LOGIT_FIRTH_ALWAYS
+} LogitFirth;
+
+typedef struct LogitOptions
+{
+	/*
+	 * Half of it times the square of each coefficient that a standardised
+	 * feature would have is subtracted from the log-likelihood. Not below 0.
+	 */
+	double		ridge;
+
+	/* these two: without a ridge */
+	LogitFirth	firth;
+	bool		drop_aliased;	/* fit without LogitFit.leave */
+} LogitOptions;
+
 typedef struct LogitFit
 {
 	LogitStatus status;
+	bool		firth;			/* is it of the penalised likelihood? */
 	int			features;
 	int64_t		n;				/* rows */
 	int64_t		n_positive;
@@ -56,7 +79,10 @@ typedef struct LogitFit
 	int			named_count;
 	int			named[LOGIT_MAX_FEATURES];
 
-	/* LOGIT_CONSTANT and LOGIT_COLLINEAR: without these the others are neither */
+	/*
+	 * LOGIT_CONSTANT and LOGIT_COLLINEAR: without these the others are neither.
+	 * If they were dropped: their coefficients are 0, and their errors NaN.
+	 */
 	int			leave_count;
 	int			leave[LOGIT_MAX_FEATURES];
 } LogitFit;
@@ -70,11 +96,13 @@ extern size_t logit_distinct(const double *rows, size_t n, int features,
 							 size_t *order, double *counts, const Host *host);
 
 /*
- * ridge >= 0 is subtracted from the log-likelihood, half of it times the square
- * of each coefficient that a standardised feature would have.
+ * "covariance" is NULL or has room for (features + 1)^2 numbers, row by row: those
+ * of the coefficients, intercept first. NaN where there is no error; set only if
+ * the fit converged.
  */
-extern void logit_fit_rows(const double *rows, size_t n, int features, double ridge,
-						   LogitFit *fit, const Host *host);
+extern void logit_fit_rows(const double *rows, size_t n, int features,
+						   const LogitOptions *options, LogitFit *fit, double *covariance,
+						   const Host *host);
 
 /* 1 / (1 + exp(-x)) */
 extern double logit_probability(double x);

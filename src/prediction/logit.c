@@ -28,10 +28,12 @@
 #include "score/score.h"
 
 PG_FUNCTION_INFO_V1(logit_fit_transition);
+PG_FUNCTION_INFO_V1(logit_fit_options_transition);
 PG_FUNCTION_INFO_V1(logit_fit_combine);
 PG_FUNCTION_INFO_V1(logit_fit_serialize);
 PG_FUNCTION_INFO_V1(logit_fit_deserialize);
 PG_FUNCTION_INFO_V1(logit_fit_final);
+PG_FUNCTION_INFO_V1(logit_covariance_final);
 PG_FUNCTION_INFO_V1(logit_predict);
 PG_FUNCTION_INFO_V1(logit_coefficients);
 
@@ -53,7 +55,7 @@ typedef struct LogitState
 {
 	MemoryContext context;
 	int32		features;		/* of each row; unknown until there is one */
-	double		ridge;
+	LogitOptions options;
 	int64		left_out;		/* rows without a label, a feature or a weight above 0 */
 	size_t		n;
 	size_t		room;
@@ -90,32 +92,74 @@ check_same_features(int expected, int count)
 				 errhint("A feature that a row does not have is a NULL in features.")));
 }
 
-static double
-check_ridge(FunctionCallInfo fcinfo, int n)
+#define OPTIONS_HINT	"Use firth, firth_if_separated, drop_aliased, or drop_aliased with one of the others behind a comma."
+
+static bool
+is_word(const char *word, int length, const char *wanted)
 {
-	return setting_argument(fcinfo, n, "ridge", "Use a ridge of 0 for the plain maximum likelihood.");
+	return length == (int) strlen(wanted) && memcmp(word, wanted, (size_t) length) == 0;
+}
+
+/* Argument n: words with commas between them */
+static void
+read_options(FunctionCallInfo fcinfo, int n, LogitOptions *options)
+{
+	text	   *value;
+	const char *word;
+	const char *end;
+
+	if (PG_ARGISNULL(n))
+		null_argument("options", OPTIONS_HINT);
+	value = PG_GETARG_TEXT_PP(n);
+	word = VARDATA_ANY(value);
+	end = word + VARSIZE_ANY_EXHDR(value);
+	for (;;)
+	{
+		const char *comma = memchr(word, ',', (size_t) (end - word));
+		int			length = (int) ((comma != NULL ? comma : end) - word);
+
+		if (is_word(word, length, "drop_aliased") && !options->drop_aliased)
+			options->drop_aliased = true;
+		else if (is_word(word, length, "firth") && options->firth == LOGIT_FIRTH_NEVER)
+			options->firth = LOGIT_FIRTH_ALWAYS;
+		else if (is_word(word, length, "firth_if_separated") && options->firth == LOGIT_FIRTH_NEVER)
+			options->firth = LOGIT_FIRTH_IF_SEPARATED;
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("options are \"%s\"", text_to_cstring(value)),
+					 errhint(OPTIONS_HINT)));
+		if (comma == NULL)
+			break;
+		word = comma + 1;
+	}
+	PG_FREE_IF_COPY(value, n);
 }
 
 static void
-check_same_ridge(double ridge, double other)
+check_same_setting(const LogitOptions *options, const LogitOptions *other)
 {
-	if (unlikely(ridge != other))
+	if (unlikely(options->ridge != other->ridge))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ridge must be the same for all rows, not %.15g and %.15g",
-						Min(ridge, other), Max(ridge, other))));
+						Min(options->ridge, other->ridge), Max(options->ridge, other->ridge))));
+	if (unlikely(options->firth != other->firth || options->drop_aliased != other->drop_aliased))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options must be the same for all rows")));
 }
 
 /* ---- the state ---- */
 
 static LogitState *
-state_make(MemoryContext context, double ridge)
+state_make(MemoryContext context, const LogitOptions *options)
 {
 	LogitState *state = MemoryContextAllocZero(context, sizeof(LogitState));
 
 	state->context = context;
 	state->features = UNKNOWN_FEATURES;
-	state->ridge = ridge;
+	state->options = *options;
 	return state;
 }
 
@@ -208,18 +252,16 @@ add_row(LogitState *state, bool label, const double *x, int features, double wei
 		row[LOGIT_HEAD + i] = x[i] + 0.0;	/* -0 becomes 0 */
 }
 
-Datum
-logit_fit_transition(PG_FUNCTION_ARGS)
+static Datum
+add_argument_row(FunctionCallInfo fcinfo, double weight, const LogitOptions *options)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	LogitState *state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
-	double		weight = PG_NARGS() > 3 ? weight_argument(fcinfo, 3) : 1.0;
-	double		ridge = PG_NARGS() > 4 ? check_ridge(fcinfo, 4) : 0.0;
 
 	if (state == NULL)
-		state = state_make(context, ridge);
+		state = state_make(context, options);
 	else
-		check_same_ridge(state->ridge, ridge);
+		check_same_setting(&state->options, options);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		state->left_out++;
 	else
@@ -238,6 +280,30 @@ logit_fit_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* (label, features[, weight[, ridge]]) */
+Datum
+logit_fit_transition(PG_FUNCTION_ARGS)
+{
+	LogitOptions options = {0};
+	double		weight = PG_NARGS() > 3 ? weight_argument(fcinfo, 3) : 1.0;
+
+	if (PG_NARGS() > 4)
+		options.ridge = setting_argument(fcinfo, 4, "ridge",
+										 "Use a ridge of 0 for the plain maximum likelihood.");
+	return add_argument_row(fcinfo, weight, &options);
+}
+
+/* (label, features, weight, options) */
+Datum
+logit_fit_options_transition(PG_FUNCTION_ARGS)
+{
+	LogitOptions options = {0};
+	double		weight = weight_argument(fcinfo, 3);
+
+	read_options(fcinfo, 4, &options);
+	return add_argument_row(fcinfo, weight, &options);
+}
+
 /* The result is in the context of the aggregate, whichever side is empty. */
 Datum
 logit_fit_combine(PG_FUNCTION_ARGS)
@@ -248,8 +314,8 @@ logit_fit_combine(PG_FUNCTION_ARGS)
 
 	RETURN_ONLY_STATE();
 	if (state == NULL)
-		state = state_make(context, other->ridge);
-	check_same_ridge(state->ridge, other->ridge);
+		state = state_make(context, &other->options);
+	check_same_setting(&state->options, &other->options);
 	state->left_out += other->left_out;
 	if (other->n > 0)
 	{
@@ -268,7 +334,9 @@ typedef struct LogitStateHead
 {
 	int64		left_out;
 	double		ridge;
-	int64		features;
+	int32		features;
+	int16		firth;
+	int16		drop_aliased;
 } LogitStateHead;
 
 /* In this machine's own form: it goes to another process, no further. */
@@ -283,8 +351,10 @@ logit_fit_serialize(PG_FUNCTION_ARGS)
 	(void) aggregate_context(fcinfo);
 	state = (LogitState *) PG_GETARG_POINTER(0);
 	head.left_out = state->left_out;
-	head.ridge = state->ridge;
+	head.ridge = state->options.ridge;
 	head.features = state->features;
+	head.firth = (int16) state->options.firth;
+	head.drop_aliased = state->options.drop_aliased;
 	size = state->n == 0 ? 0 : state->n * row_width(state) * sizeof(double);
 	bytes = palloc(VARHDRSZ + sizeof(head) + size);
 	SET_VARSIZE(bytes, VARHDRSZ + sizeof(head) + size);
@@ -299,6 +369,7 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea	   *bytes;
 	LogitStateHead head;
+	LogitOptions options = {0};
 	LogitState *state;
 	Size		size;
 
@@ -310,13 +381,19 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 	memcpy(&head, VARDATA_ANY(bytes), sizeof(head));
 	size -= sizeof(head);
 	if (head.left_out < 0 || head.left_out > AGGREGATE_MAX_ROWS || !isfinite(head.ridge) ||
-		head.ridge < 0.0 ||
+		head.ridge < 0.0 || (head.ridge == 0.0 && signbit(head.ridge)) ||
+		head.firth < LOGIT_FIRTH_NEVER || head.firth > LOGIT_FIRTH_ALWAYS ||
+		head.drop_aliased < 0 || head.drop_aliased > 1 ||
+		(head.ridge > 0.0 && (head.firth != LOGIT_FIRTH_NEVER || head.drop_aliased)) ||
 		head.features < UNKNOWN_FEATURES || head.features > LOGIT_MAX_FEATURES ||
 		(head.features == UNKNOWN_FEATURES && size > 0))
 		corrupt_state("aggregate logit_fit");
-	state = state_make(CurrentMemoryContext, head.ridge);
+	options.ridge = head.ridge;
+	options.firth = (LogitFirth) head.firth;
+	options.drop_aliased = head.drop_aliased;
+	state = state_make(CurrentMemoryContext, &options);
 	state->left_out = head.left_out;
-	state->features = (int32) head.features;
+	state->features = head.features;
 	if (size > 0)
 	{
 		Size		width = row_width(state);
@@ -455,21 +532,21 @@ reason(const LogitFit *fit)
 		case LOGIT_ONE_LABEL:
 			return psprintf("one label: it is %s in every row", fit->n_positive > 0 ? "true" : "false");
 		case LOGIT_TOO_FEW:
-			return psprintf("too few %ss: " INT64_FORMAT " for the intercept and %d features; a ridge above 0 makes do with fewer",
+			return psprintf("too few %ss: " INT64_FORMAT " for the intercept and %d features; a ridge above 0 or option firth makes do with fewer",
 							fit->n_positive <= fit->n - fit->n_positive ? "positive" : "negative",
 							Min(fit->n_positive, fit->n - fit->n_positive), fit->features);
 		case LOGIT_CONSTANT:
-			return psprintf("constant: the same in every row: %s;%s leave out %s, or use a ridge above 0", named_features(fit),
+			return psprintf("constant: the same in every row: %s;%s leave out %s, as option drop_aliased does, or use a ridge above 0", named_features(fit),
 							fit->leave_count > fit->named_count ? " others are linear combinations of one another;" : "",
 							features_to_leave_out(fit));
 		case LOGIT_COLLINEAR:
-			return psprintf("collinear: each of %s is a linear combination of the others; leave out %s, or use a ridge above 0",
+			return psprintf("collinear: each of %s is a linear combination of the others; leave out %s, as option drop_aliased does, or use a ridge above 0",
 							named_features(fit), features_to_leave_out(fit));
 		case LOGIT_COMPLETE_SEPARATION:
 			return fit->named_count == 0 ? "complete separation" :
-				psprintf("complete separation: the labels can be told apart without an error by %s, and the best coefficients are infinite; leave out what knows the answer, or use a ridge above 0", named_features(fit));
+				psprintf("complete separation: the labels can be told apart without an error by %s, and the best coefficients are infinite; leave out what knows the answer, or use a ridge above 0 or option firth", named_features(fit));
 		case LOGIT_QUASI_SEPARATION:
-			return psprintf("quasi-complete separation: some labels can be told without a doubt by %s, and the best coefficients are infinite; leave out what knows the answer, or use a ridge above 0", named_features(fit));
+			return psprintf("quasi-complete separation: some labels can be told without a doubt by %s, and the best coefficients are infinite; leave out what knows the answer, or use a ridge above 0 or option firth", named_features(fit));
 		case LOGIT_NOT_CONVERGED:
 			return psprintf("not converged after %d iterations; a ridge above 0 helps", fit->iterations);
 		case LOGIT_OUT_OF_RANGE:
@@ -492,7 +569,43 @@ static const char *const status_names[] = {
 	[LOGIT_OUT_OF_RANGE] = "out_of_range",
 };
 
-/* Reads the state, and leaves it as it is. */
+/*
+ * Fit the rows of the state, which stays as it is. "covariance" is set to room for
+ * it if it is wanted.
+ */
+static LogitFit *
+fit_state(const LogitState *state, double **covariance)
+{
+	LogitFit   *fit = palloc0(sizeof(LogitFit));
+	Size		size;
+
+	if (state == NULL || state->n == 0)
+	{
+		fit->status = LOGIT_NO_ROWS;
+		return fit;
+	}
+	if (covariance != NULL)
+	{
+		size = (Size) state->features + 1;
+		*covariance = palloc_extended(size * size * sizeof(double), MCXT_ALLOC_HUGE);
+	}
+	logit_fit_rows(state->rows, state->n, state->features, &state->options, fit,
+				   covariance != NULL ? *covariance : NULL, &server_host);
+	return fit;
+}
+
+/* So much for each parameter, less twice the log-likelihood; none of a penalised fit */
+static void
+append_criterion(StringInfo out, const char *name, const LogitState *state, const LogitFit *fit,
+				 double each)
+{
+	int			parameters = fit->features + 1 - fit->leave_count;
+
+	appendStringInfo(out, ", \"%s\": ", name);
+	append_number(out, fit->status != LOGIT_CONVERGED || fit->firth || state->options.ridge > 0.0 ?
+				  NAN : each * parameters - 2.0 * fit->log_likelihood);
+}
+
 Datum
 logit_fit_final(PG_FUNCTION_ARGS)
 {
@@ -509,11 +622,7 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	initStringInfo(&out);
 	work = AllocSetContextCreate(CurrentMemoryContext, "logit_fit", ALLOCSET_DEFAULT_SIZES);
 	old_context = MemoryContextSwitchTo(work);
-	fit = palloc0(sizeof(LogitFit));
-	if (state != NULL && state->n > 0)
-		logit_fit_rows(state->rows, state->n, state->features, state->ridge, fit, &server_host);
-	else
-		fit->status = LOGIT_NO_ROWS;
+	fit = fit_state(state, NULL);
 	MemoryContextSwitchTo(old_context);
 
 	fitted = fit->status == LOGIT_CONVERGED;
@@ -525,7 +634,8 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	append_estimates(&out, "p", fit, estimate_p);
 	append_means(&out, fit);
 	appendStringInfoString(&out, ", \"ridge\": ");
-	append_number(&out, state == NULL ? 0.0 : state->ridge);
+	append_number(&out, state == NULL ? 0.0 : state->options.ridge);
+	appendStringInfo(&out, ", \"firth\": %s", fit->firth ? "true" : "false");
 	appendStringInfo(&out, ", \"n\": " INT64_FORMAT ", \"n_positive\": " INT64_FORMAT ", \"left_out\": " INT64_FORMAT,
 					 fit->n, fit->n_positive, state == NULL ? 0 : state->left_out);
 	appendStringInfoString(&out, ", \"weight_sum\": ");
@@ -534,6 +644,8 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	append_number(&out, fitted ? fit->log_likelihood : NAN);
 	appendStringInfoString(&out, ", \"null_log_likelihood\": ");
 	append_number(&out, fitted ? fit->null_log_likelihood : NAN);
+	append_criterion(&out, "aic", state, fit, 2.0);
+	append_criterion(&out, "bic", state, fit, log(fit->weight_sum));
 	appendStringInfo(&out, ", \"iterations\": %d, \"gradient_norm\": ", fit->iterations);
 	append_number(&out, fitted ? fit->gradient_norm : NAN);
 	appendStringInfo(&out, ", \"status\": \"%s\", \"reason\": ", status_names[fit->status]);
@@ -551,6 +663,46 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	appendStringInfoString(&out, "]}");
 	MemoryContextDelete(work);
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}
+
+/* As rows of an array: intercept, then features. NULL where the fit has no meaning. */
+Datum
+logit_covariance_final(PG_FUNCTION_ARGS)
+{
+	LogitState *state;
+	MemoryContext work;
+	MemoryContext old_context;
+	LogitFit   *fit;
+	double	   *covariance = NULL;
+	ArrayType  *result = NULL;
+
+	(void) aggregate_context(fcinfo);
+	state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
+	work = AllocSetContextCreate(CurrentMemoryContext, "logit_covariance", ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(work);
+	fit = fit_state(state, &covariance);
+	if (fit->status == LOGIT_CONVERGED)
+	{
+		int			dims[2] = {fit->features + 1, fit->features + 1};
+		int			lower_bounds[2] = {1, 1};
+		Size		n = (Size) dims[0] * dims[1];
+		Datum	   *elements = palloc(n * sizeof(Datum));
+		bool	   *nulls = palloc(n * sizeof(bool));
+
+		for (Size i = 0; i < n; i++)
+		{
+			elements[i] = Float8GetDatum(covariance[i]);
+			nulls[i] = isnan(covariance[i]);
+		}
+		MemoryContextSwitchTo(old_context);
+		result = construct_md_array(elements, nulls, 2, dims, lower_bounds, FLOAT8OID, 8,
+									FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(work);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_ARRAYTYPE_P(result);
 }
 
 /* ---- predictions ---- */

@@ -210,6 +210,56 @@ SELECT scale, f ->> 'status' AS status, close_to((logit_coefficients(f))[3] * sc
 FROM (VALUES (1e300::float8), (1e-300), (1e6), (2e-5)) v(scale), LATERAL (SELECT logit_fit(label, ARRAY[x[1], x[2] * scale]) AS f, logit_fit(label, x[1:2]) AS g FROM sample) s;
 SELECT said(logit_fit(label, ARRAY[x[1], CASE WHEN i = 1 THEN 1e300 ELSE x[2] END])) ~ '^(quasi_separation|converged)' AS said FROM sample;
 
+/* ---- options ---- */
+
+-- numbers of R 4.2: glm, and brglm2 0.9 (brglmFit, AS_mean), which is Firth's method for these models. With weights brglm2 stops at -60.6978621857813,
+-- where R has taken a probability near 1 for 1; arithmetic of 40 digits gives -60.6978621792954529, 5.92999340957372114, 3.58160531204618847
+CREATE TABLE points AS SELECT i, ARRAY[((i * 7919) % 101) / 10.0, (i * 31) % 17]::float8[] AS x, ((i * 7919) % 101) / 100.0 + ((i * 31) % 17) / 17.0 > 1 AS apart, (i * 104729) % 53 % 3 = 0 AS mixed, 1 + i % 3 AS w
+  FROM generate_series(1, 60) AS i;
+CREATE FUNCTION all_close(a float8[], b float8[], tolerance float8) RETURNS bool LANGUAGE sql AS
+  $$ SELECT cardinality(a) = cardinality(b) AND bool_and(close_to(x, y, tolerance)) FROM unnest(a, b) AS u (x, y) $$;
+SELECT f ->> 'status' AS status, f -> 'firth' AS firth, all_close(logit_coefficients(f), '{-34.90711064334275,3.46292093924816,2.05235501245307}', 1e-13) AS coefficients, f -> 'aic' AS aic, f -> 'bic' AS bic,
+       all_close(v, '{220.3877259315180,-21.99097505472082,-12.822778733374541,-21.9909750547208,2.22635835420757,1.268925735100181,-12.8227787333745,1.26892573510018,0.756598500411105}', 1e-12) AS covariance
+  FROM (SELECT logit_fit(apart, x, 1, 'firth') AS f, logit_covariance(apart, x, 1, 'firth') AS v FROM points) AS s;
+SELECT all_close(logit_coefficients(f), '{-60.6978621792954529,5.92999340957372114,3.58160531204618847}', 1e-13) AS coefficients, all_close(logit_coefficients(f), logit_coefficients(g), 1e-13) AS as_rows, close_to((f ->> 'log_likelihood')::float8, (g ->> 'log_likelihood')::float8, 1e-13) AS log_likelihood
+  FROM (SELECT logit_fit(apart, x, w, 'firth') AS f FROM points) AS s, (SELECT logit_fit(apart, x, 1, 'firth') AS g FROM points, generate_series(1, w)) AS t;
+SELECT all_close(logit_coefficients(logit_fit(mixed, x, 1, 'firth')), '{-0.7836585098341586,0.0450565102922703,-0.0127130934890504}', 1e-13) AS coefficients FROM points;
+SELECT all_close(logit_coefficients(f), '{-0.8294198830680597,0.0479789093375309,-0.0132790645016232}', 1e-14) AS coefficients, close_to((f ->> 'aic')::float8, 82.0318007051309, 1e-15) AS aic, close_to((f ->> 'bic')::float8, 88.3148343917972, 1e-15) AS bic,
+       all_close(v, '{0.6222049420214579,-0.056086951143656458,-0.031719712820984583,-0.0560869511436565,0.009361408970733263,0.000949285452372029,-0.0317197128209846,0.000949285452372029,0.003312103246224950}', 1e-11) AS covariance, array_dims(v) AS dims
+  FROM (SELECT logit_fit(mixed, x) AS f, logit_covariance(mixed, x) AS v FROM points) AS s;
+SELECT feature, round(low::numeric, 12) AS low, round(high::numeric, 12) AS high FROM logit_table((SELECT logit_fit(mixed, x) FROM points));
+SELECT feature, round(low::numeric, 6) AS low, round(high::numeric, 6) AS high FROM logit_table((SELECT logit_fit(mixed, x) FROM points), confidence => 0.5);
+SELECT error_and_hint('SELECT * FROM logit_table(''{"family": "logit", "status": "converged", "parameters": {"intercept": 0, "coefficients": []}}'', confidence => 1)');
+-- errors are the roots of the diagonal, with weights and with a ridge, too; a feature without an error has no covariance
+SELECT how, bool_and(close_to(v[t.feature + 1][t.feature + 1], t.standard_error ^ 2, 1e-13) OR num_nulls(v[t.feature + 1][t.feature + 1], t.standard_error) = 2) AS squares, bool_and(v[t.feature + 1][u.feature + 1] IS NOT DISTINCT FROM v[u.feature + 1][t.feature + 1]) AS symmetric
+  FROM (SELECT 'weights' AS how, logit_fit(label, x, w) AS f, logit_covariance(label, x, w) AS v FROM many UNION ALL SELECT 'ridge', logit_fit(label, x, 1, 2), logit_covariance(label, x, 1, 2) FROM sample
+        UNION ALL SELECT 'constant, ridge', logit_fit(label, x || 5::float8, 1, 2), logit_covariance(label, x || 5::float8, 1, 2) FROM sample) AS s, logit_table(f) AS t, logit_table(f) AS u GROUP BY how ORDER BY how;
+-- a constant is nobody's error
+SELECT f -> 'standard_errors' ->> 'intercept' = g -> 'standard_errors' ->> 'intercept' AS as_without FROM (SELECT logit_fit(label, x || 5::float8, 1, 2) AS f, logit_fit(label, x, 1, 2) AS g FROM sample) AS s;
+-- only where it must be
+SELECT what, f ->> 'status' AS status, f -> 'firth' AS firth, f ->> 'reason' IS NULL AS no_reason, f - 'firth' = g - 'firth' AS as_asked
+  FROM (SELECT 'apart' AS what, logit_fit(apart, x, 1, 'firth_if_separated') AS f, logit_fit(apart, x, 1, 'firth') AS g FROM points UNION ALL SELECT 'mixed', logit_fit(mixed, x, 1, 'firth_if_separated'), logit_fit(mixed, x) FROM points
+        UNION ALL SELECT 'half apart', logit_fit(label, ARRAY[x[1], (label AND x[2] > 95)::int], 1, 'firth_if_separated'), logit_fit(label, ARRAY[x[1], (label AND x[2] > 95)::int], 1, 'firth') FROM sample
+        UNION ALL SELECT 'few', logit_fit(i <= 2, x, 1, 'firth_if_separated'), logit_fit(i <= 2, x, 1, 'firth') FROM points WHERE i < 5 OR i > 7
+        UNION ALL SELECT 'one label', logit_fit(true, x, 1, 'firth_if_separated'), logit_fit(true, x, 1, 'firth') FROM points
+        UNION ALL SELECT 'collinear', logit_fit(apart, x || x[1] * 2, 1, 'firth_if_separated'), logit_fit(apart, x || x[1] * 2, 1, 'firth') FROM points) AS s ORDER BY what;
+-- the score of the penalised likelihood is 0 there: sum of (label - p + h (1/2 - p)) x, h the part that a row has of the information
+WITH fitted AS (SELECT i, label, ARRAY[1] || x AS x, logit_predict(f, x) AS p, v FROM sample, (SELECT logit_fit(label, x, 1, 'firth') AS f, logit_covariance(label, x, 1, 'firth') AS v FROM sample) AS s WHERE label IS NOT NULL AND x IS NOT NULL AND array_position(x, NULL) IS NULL),
+hats AS (SELECT i, label, x, p, p * (1 - p) * (SELECT sum(x[a] * v[a][b] * x[b]) FROM generate_series(1, cardinality(x)) AS a, generate_series(1, cardinality(x)) AS b) AS h FROM fitted)
+SELECT count(*) > 500 AS many, close_to(sum(h), 4, 1e-12) AS parts_add_up, abs(sum(label::int - p + h * (0.5 - p))) < 1e-9 AS intercept, abs(sum((label::int - p + h * (0.5 - p)) * x[2])) < 1e-7 AS first, abs(sum((label::int - p + h * (0.5 - p)) * x[4])) < 1e-7 AS third FROM hats;
+-- dropped: the fit of the others, at their places
+SELECT f ->> 'status' AS status, f -> 'leave_out' AS leave_out, logit_coefficients(f) = c[1:2] || 0::float8 || c[3] || 0::float8 AS coefficients, f ->> 'aic' = g ->> 'aic' AS aic, f -> 'standard_errors' #>> '{coefficients,1}' IS NULL AS no_error,
+       v[4][2] = w[3][2] AND v[5][5] IS NULL AND v[1][3] IS NULL AS covariance, f -> 'means' AS means
+  FROM (SELECT logit_fit(mixed, ARRAY[x[1], 2 * x[1] - 1, x[2], 7], 1, 'drop_aliased') AS f, logit_fit(mixed, x) AS g, logit_coefficients(logit_fit(mixed, x)) AS c, logit_covariance(mixed, ARRAY[x[1], 2 * x[1] - 1, x[2], 7], 1, 'drop_aliased') AS v,
+               logit_covariance(mixed, x) AS w FROM points) AS s;
+SELECT logit_coefficients(f) = c || 0::float8 AS both, f -> 'firth' AS firth FROM (SELECT logit_fit(apart, x || x[2] / 3, 1, 'drop_aliased,firth_if_separated') AS f, logit_coefficients(logit_fit(apart, x, 1, 'firth')) AS c FROM points) AS s;
+SELECT said(logit_fit(mixed, ARRAY[3, 4], 1, 'drop_aliased')), logit_fit(mixed, ARRAY[3, 4], 1, 'drop_aliased') -> 'leave_out' AS leave_out, said(logit_fit(apart, x || x[1], 1, 'drop_aliased')), said(logit_fit(i <= 2, x || x[1], 1, 'drop_aliased')) FROM points;
+SELECT logit_covariance(apart, x), logit_covariance(NULL, x), logit_covariance(true, x) FROM points;
+SELECT count(DISTINCT f) AS fits FROM (SELECT logit_fit(apart, x || x[1], w, 'firth,drop_aliased' ORDER BY i) AS f FROM points UNION ALL SELECT logit_fit(apart, x || x[1], w, 'firth,drop_aliased' ORDER BY -i) FROM points
+  UNION ALL SELECT logit_fit(apart, x || x[1], w, 'drop_aliased,firth' ORDER BY draw(i)) FROM points) AS s;
+DROP TABLE points;
+DROP FUNCTION all_close;
+
 /* ---- predictions ---- */
 
 SELECT logit_predict(f, '{0,0}'), logit_predict(f, '{1,NULL}'), logit_predict(f, NULL), logit_predict(NULL, '{1,2}'),
@@ -233,7 +283,8 @@ FROM unnest(ARRAY['{NaN,1}', '{1,Infinity}', '{{1,2}}', '{10,10}', '{1,2,3}']) x
 /* ---- arguments ---- */
 
 SELECT error_and_hint('SELECT logit_fit(label, ' || arguments || ') FROM sample') FROM unnest(ARRAY['ARRAY[x[1], ''NaN'']', 'ARRAY[x[1], ''-Infinity'']',
-  'CASE WHEN i < 9 THEN x ELSE x[1:2] END', 'CASE WHEN i < 9 THEN x ELSE ''{NULL,NULL}'' END', 'ARRAY[x, x]', 'array_fill(1::float8, ARRAY[501])', 'x, -1', 'x, ''NaN''', 'x, NULL', 'x, 1, -1', 'x, 1, ''Infinity''', 'x, 1, NULL', 'x, 1, i']) arguments;
+  'CASE WHEN i < 9 THEN x ELSE x[1:2] END', 'CASE WHEN i < 9 THEN x ELSE ''{NULL,NULL}'' END', 'ARRAY[x, x]', 'array_fill(1::float8, ARRAY[501])', 'x, -1', 'x, ''NaN''', 'x, NULL', 'x, 1, -1', 'x, 1, ''Infinity''::float8', 'x, 1, NULL::float8', 'x, 1, i',
+  'x, 1, NULL', 'x, 1, ''''', 'x, 1, ''ridge''', 'x, 1, ''firth,''', 'x, 1, ''firth,firth_if_separated''', 'x, 1, ''Firth''', 'x, 1, CASE WHEN i < 9 THEN ''firth'' ELSE ''drop_aliased'' END', 'x, NULL, ''firth''']) arguments;
 -- 500 features are not too many
 SELECT fit ->> 'status' AS status, jsonb_array_length(fit -> 'parameters' -> 'coefficients') AS coefficients
 FROM (SELECT logit_fit(i % 2 = 0, x, 1, 1) AS fit FROM (SELECT i, array_agg(draw(i * 1000 + j)) AS x FROM generate_series(1, 60) i, generate_series(1, 500) j GROUP BY i) s) f;

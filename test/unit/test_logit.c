@@ -41,7 +41,7 @@ fit_of(const double *rows, size_t n, int features, double ridge)
 {
 	LogitFit	fit;
 
-	logit_fit_rows(rows, n, features, ridge, &fit, &host);
+	logit_fit_rows(rows, n, features, &(LogitOptions) {.ridge = ridge}, &fit, NULL, &host);
 	return fit;
 }
 
