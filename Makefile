@@ -119,7 +119,7 @@ OBJS = \
 # settings are about functions of all of them.
 SQL_LAYERS = history streams score satisfaction segment segment_maps scorecard scorecards bulk prediction propensity statistics cluster \
 	$(SQL_MODEL:%=model/%) shop shops connect arguments settings
-SQL_MODEL = home columns streams scales categories cards source lock cluster_inputs settings people put tables query words cluster_fits calibrate live ledger read read_streams \
+SQL_MODEL = home distribute columns streams scales categories cards source lock cluster_inputs settings people put tables query words cluster_fits calibrate live ledger read read_streams \
 	lookup profile views dated conversion kpis campaigns lifecycle drift accounts stream_views satisfaction category_views cluster_views explain prediction headline quality corrections privacy report manage manage_streams upgrade
 
 # Versions that were released, from which ALTER EXTENSION leads here.

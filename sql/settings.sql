@@ -51,7 +51,7 @@ BEGIN
 		EXECUTE pg_catalog.concat('ALTER FUNCTION @extschema@.', f, ' SET citus.enable_ddl_propagation = off');
 	END LOOP;
 	FOREACH f IN ARRAY '{_model_hang_triggers,_model_drop_triggers,_model_make_key_index,'
-			'_model_drop_key_index}'::pg_catalog.text[] LOOP
+			'_model_drop_key_index,_model_distribute,_model_empty_source}'::pg_catalog.text[] LOOP
 		EXECUTE pg_catalog.concat('ALTER FUNCTION @extschema@.', f, ' SET citus.enable_ddl_propagation = on');
 	END LOOP;
 END

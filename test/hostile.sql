@@ -80,6 +80,7 @@ CREATE TABLE hostile.sales_order AS SELECT i AS entity_id, 'complete' AS state, 
 CREATE SCHEMA hostile_in;
 CREATE TABLE hostile.events AS SELECT i % 50 AS customer, date '2025-01-01' + (i * 31 % 330) AS day, (ARRAY['open', 'click', NULL])[1 + i % 3] AS kind FROM generate_series(1, 200) i;
 SELECT count(*) FROM :"schema".add_stream('hostile_model', 'web', 'hostile.events', customer => 'customer', day => 'day', kind => 'kind') \g /dev/null
+SELECT :"schema"._model_make_tables('hostile_model', 'distributed', false) \g /dev/null
 SELECT count(*) FROM :"schema".start_campaign('hostile_model', 'spring', '{vip,regular,lapsed}'::text[]) \g /dev/null
 SELECT count(*) AS objects FROM pg_class WHERE relnamespace = 'hostile_model'::regnamespace \gset
 INSERT INTO hostile.value (type, expression)
@@ -199,6 +200,12 @@ INSERT INTO hostile.good VALUES
   ('alter_stream', $$'hostile_model', 'web', kinds => 5$$),
   ('_card_program', $$'hostile_model', 'engagement_v1'$$),
   ('_one_customer', $$NULL::hostile_model.customer_scores, '1'$$),
+  ('_rows_here', $$NULL::hostile_model.customer_scores$$),
+  ('_customer_here', $$NULL::hostile_model.customer_scores, '1'$$),
+  ('_model_distribute', $$'hostile_model', 'source_histories'$$),
+  ('_model_empty_source', $$'hostile_model'$$),
+  ('_model_read_on_workers', $$'hostile_model', scoring._model_settings('hostile_model') || '{"distribute": true}'$$),
+  ('_model_read_to_workers', $$'hostile_model', scoring._model_settings('hostile_model') || '{"distribute": true}'$$),
   ('_fill', $$'SELECT {what} FROM {where}', 'what', '1', 'where', '{what}'$$),
   ('_model_put_view', $$'hostile_model', 'ones', 'SELECT 1::bigint AS customers', false$$),
   ('_model_fit_columns', $$'hostile_model', 'segments', 'SELECT NULL::text AS segment, 1 AS more'$$),

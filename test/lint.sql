@@ -29,7 +29,7 @@ SELECT 'volatility and parallel safety are stated', name FROM function
                        'grant_reader', 'revoke_reader', 'drop_model', 'apply_changes',
                        'override_segment', 'clear_override', 'merge_customers', 'unmerge_customers', 'check_quality', 'score_parity', 'check_prediction',
                        '_new_suppression_key', 'forget_customer', 'allow_customer', 'reapply_suppression', 'purge_model', 'erasure_report', 'export_customer', 'retention_due')	-- write a model
-   AND proname NOT IN ('explain_score', '_explain_steps', '_explain_next_steps', 'near_misses', '_score_explanation', '_scores_with_orders', '_near_misses', '_attribute_segments', '_one_customer')	-- call functions of a model, or keep a plan
+   AND proname NOT IN ('explain_score', '_explain_steps', '_explain_next_steps', 'near_misses', '_score_explanation', '_scores_with_orders', '_near_misses', '_attribute_segments', '_one_customer', '_rows_here', '_customer_here')	-- call functions of a model, or keep a plan
    AND proname NOT IN ('_rows_of_keys', '_ledger_now', '_ledger_probe', '_ledger_tables', '_ledger_lines', '_check_ledger', '_settle_ledger', '_make_ledger', '_make_touched_rows',
                        '_make_live_triggers', '_live_findings', '_lock_live_source', '_lock_relations')	-- of models that are live over several tables
    AND proname <> '_live_call_handler'	-- runs functions that write a model

@@ -106,7 +106,7 @@ WITH asked AS MATERIALIZED (
 	       @extschema@._monetary_float8(h.history, a.until_day, a.watched) AS value,
 	       @extschema@._monetary_float8(h.history, a.started_on, a.watched) AS before
 	  FROM asked AS a, members AS m
-	  JOIN {model}._customers AS h ON h.customer_key = m.customer_key,
+	  JOIN {customers} AS h ON h.customer_key = m.customer_key,
 	       {model}._question_at(NULL, NULL, true, 0, $3) AS q
 	 WHERE q.tenant = h.tenant AND a.watched > 0
 ), compared AS (
@@ -160,7 +160,8 @@ SELECT {tenant} AS tenant, b.segment::text AS segment, CASE WHEN b.everybody THE
  -- asked for an unknown campaign even where it has nobody
  WHERE (SELECT count(*) FROM asked) = 1
  ORDER BY b.tenant, b.everybody, l.display_order, b.segment, b.group_no$q$,
-			'model', home, 'hidden', hidden, 'part', part, 'rest', rest, 'money', money,
+			'model', home, 'customers', @extschema@._here(model, settings, '_customers'),
+			'hidden', hidden, 'part', part, 'rest', rest, 'money', money,
 			'tenant', @extschema@._model_tenant(settings, 'b'),
 			'all', quote_literal(@extschema@._everybody(settings)), 'language', quote_literal(settings ->> 'language')),
 		'what came of a campaign: for each segment it was started for, and for everybody, the groups beside the control'

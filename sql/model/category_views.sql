@@ -137,7 +137,7 @@ WITH me AS MATERIALIZED (
 	 WHERE s.customer_key = $1
 ), steps AS MATERIALIZED (
 	SELECT (SELECT @extschema@._category_steps(m.categories, h.streams, m.as_of, m.last)
-	          FROM {model}._customers AS h WHERE h.tenant = m.tenant) AS counts
+	          FROM {customers} AS h WHERE h.tenant = m.tenant) AS counts
 	  FROM me AS m WHERE m.last IS NOT NULL
 )
 SELECT c.category, s.counts[1 + c.i] / s.counts[1]::float8 AS probability, s.counts[1 + c.i] AS n
@@ -147,7 +147,8 @@ SELECT c.category, s.counts[1 + c.i] / s.counts[1]::float8 AS probability, s.cou
    AND s.counts[1 + cardinality((m.categories).names) + c.i] >= {small}
    AND NOT ($2 IS TRUE AND c.category = ANY (m.bought))
  ORDER BY n DESC, c.category COLLATE "C"$q$,
-		'model', pg_catalog.quote_ident(model), 'small', settings OPERATOR(pg_catalog.->>) 'minimum_group_size');
+		'model', pg_catalog.quote_ident(model), 'customers', @extschema@._here(model, settings, '_customers'),
+		'small', settings OPERATOR(pg_catalog.->>) 'minimum_group_size');
 END;
 COMMENT ON FUNCTION @extschema@._next_category(name, jsonb) IS 'internal: the query of the function next_category';
 

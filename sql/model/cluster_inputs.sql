@@ -212,8 +212,9 @@ BEGIN
 			  LEFT JOIN @extschema@._cluster_columns(settings) AS c ON c.name = i.input
 			 GROUP BY u.list) AS l;
 	RETURN @extschema@._fill($q$,
-       LATERAL (SELECT {point} AS cluster_point, {lost} AS cluster_lost) AS p,
-       LATERAL (SELECT @extschema@._customer_cluster(s.cluster_fit, p.cluster_point) AS cluster) AS u$q$,
+       LATERAL (SELECT {point} AS cluster_point, {lost} AS cluster_lost{one}) AS p,
+       LATERAL (SELECT @extschema@._customer_cluster(s.cluster_fit, p.cluster_point) AS cluster{one}) AS u$q$,
+		'one', @extschema@._one_row(settings),
 		'point', CASE cardinality(lists) WHEN 1 THEN points
 			ELSE format(E'CASE s.cluster_fit -> ''inputs''%s END', points) END,
 		'lost', CASE WHEN lost IS NULL THEN 'false'

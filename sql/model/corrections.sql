@@ -21,7 +21,7 @@ BEGIN
 			HINT = 'Give the customer_key that the views of the model show.';
 	END IF;
 	EXECUTE format('SELECT s.* FROM %s AS s WHERE s.customer_key = $1',
-			@extschema@._with_tenant(settings, format('%I.customer_scores', model)))
+			@extschema@._view_rows(model, settings, 'customer_scores'))
 		INTO found USING customer;
 	IF found.customer_key IS NULL THEN
 		RAISE undefined_object USING

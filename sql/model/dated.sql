@@ -201,7 +201,7 @@ BEGIN
 	RETURN NEXT @extschema@._model_private_function('_scores_at',
 		ARRAY['day date', 'version int', 'current boolean', 'caller @extschema@.caller'],
 		@extschema@._model_levels(model, settings, home || '._question_at($1, $2, $3, 0, $4)',
-			home || '._customers', maps),
+			@extschema@._here(model, settings, '_customers'), maps),
 		'internal: _scores as of any day, for the caller', '_scores');
 	IF (settings ->> 'minimum_group_size')::int > 1 OR to_regclass(home || '._shown') IS NOT NULL THEN
 		RETURN NEXT @extschema@._model_private_function('_shown_at', ARRAY['caller @extschema@.caller'],
@@ -372,7 +372,8 @@ DECLARE
 	days	text := @extschema@._fill('SELECT q.* FROM @extschema@._model_days($1, $2, $3) AS d (day),'
 		' LATERAL {model}._question_at(d.day, NULL, false, 0, $4) AS q WHERE d.day IS NOT NULL',
 		'model', home);
-	joined	boolean := settings ->> 'customers_query' IS NOT NULL OR coalesce((settings ->> 'live')::boolean, false);
+	joined	boolean := settings ->> 'customers_query' IS NOT NULL OR coalesce((settings ->> 'live')::boolean, false)
+		OR @extschema@._is_distributed(settings);
 	maps	text[];
 	counts	text;
 	query	text;
@@ -382,7 +383,8 @@ BEGIN
 		counts := @extschema@._fill($q$
 SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customers, sum(s.monetary) AS revenue
   FROM ({scores}) AS s GROUP BY s.as_of, s.tenant, s.version, s.map_copy, s.segment$q$,
-			'scores', @extschema@._model_levels(model, settings, format('(%s)', days), home || '._customers', maps));
+			'scores', @extschema@._model_levels(model, settings, format('(%s)', days),
+				@extschema@._here(model, settings, '_customers'), maps));
 	ELSE
 		counts := @extschema@._fill($q$
 {everyone}SELECT q.as_of, q.tenant, q.version, q.map_copy, s.segment, s.customers, s.revenue
@@ -391,7 +393,8 @@ SELECT s.as_of, s.tenant, s.version, s.map_copy, s.segment, count(*) AS customer
                        FROM (WITH level AS (SELECT) SELECT s.segment, s.monetary FROM ({scores}) AS s) AS s
                       GROUP BY s.segment) AS s$q$,
 			'everyone', CASE WHEN joined THEN @extschema@._fill(
-				'WITH everyone AS MATERIALIZED (SELECT h.* FROM {model}._customers AS h) ', 'model', home) ELSE '' END,
+				'WITH everyone AS MATERIALIZED (SELECT h.* FROM {customers} AS h) ',
+				'customers', @extschema@._here(model, settings, '_customers')) ELSE '' END,
 			'days', days,
 			'scores', @extschema@._model_levels(model, settings, '(SELECT q.*)',
 				CASE WHEN joined THEN 'everyone' ELSE home || '._customers' END, maps));
@@ -492,20 +495,21 @@ COMMENT ON AGGREGATE @extschema@._cohort_sums(@extschema@.history, date, text) I
 	'internal: what cohort_periods says of many histories, added up by cohort and period';
 
 -- Each cohort and period of a model, by tenant, as a query for the caller.
-CREATE FUNCTION @extschema@._cohort_cells(model name, unit text, caller text)
+CREATE FUNCTION @extschema@._cohort_cells(model name, settings jsonb, unit text, caller text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@._fill($q$
 SELECT p.tenant, p.as_of, c.cohort, c.since, c.active, c.revenue, c.squares
   FROM (SELECT q.tenant, q.as_of, @extschema@._cohort_sums(h.history, q.as_of, {unit}) AS sums
-          FROM {model}._question_at(NULL, NULL, true, 0, {caller}) AS q, {model}._customers AS h
+          FROM {model}._question_at(NULL, NULL, true, 0, {caller}) AS q, {customers} AS h
          WHERE h.tenant = q.tenant GROUP BY q.tenant, q.as_of) AS p,
        LATERAL unnest((p.sums).cohort, (p.sums).periods_since, (p.sums).active, (p.sums).total, (p.sums).squares)
                AS c (cohort, since, active, revenue, squares)$q$,
-		'model', pg_catalog.quote_ident(model), 'unit', pg_catalog.quote_literal(unit), 'caller', caller);
+		'model', pg_catalog.quote_ident(model), 'customers', @extschema@._here(model, settings, '_customers'),
+		'unit', pg_catalog.quote_literal(unit), 'caller', caller);
 END;
-COMMENT ON FUNCTION @extschema@._cohort_cells(name, text, text) IS
+COMMENT ON FUNCTION @extschema@._cohort_cells(name, jsonb, text, text) IS
 	'internal: the query for what the customers of each cohort did in each period';
 
 -- Cohorts by the month or the week of the first order. Those who came back, and
@@ -538,7 +542,7 @@ BEGIN
 				'of the customers who first ordered in a week, how many ordered so many weeks later, and for how much;'
 				' weeks begin on Monday; is_running: the week is not over on as_of'))
 			AS v (name, unit, start, since, groups, periods, last_day, comment) LOOP
-		cells := @extschema@._cohort_cells(model, cohort.unit, '$1');
+		cells := @extschema@._cohort_cells(model, settings, cohort.unit, '$1');
 		RETURN NEXT @extschema@._model_function(cohort.name::name, '{}',
 			format('TABLE (tenant text, %I date, %I int, is_running boolean, customers bigint, active_customers bigint,'
 				' active_share float8, revenue numeric, suppressed boolean)', cohort.start, cohort.since),

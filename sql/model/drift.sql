@@ -129,12 +129,12 @@ SELECT count(*) AS customers, count(*) FILTER (WHERE c.segment IS DISTINCT FROM 
 						'least', settings OPERATOR(pg_catalog.->>) 'minimum_customers',
 						'taken', @extschema@._taken_thresholds(settings, @extschema@._fill('(WITH level AS (SELECT)'
 							' SELECT h.tenant, f.recency_days, f.frequency, f.scored_value, f.mean_value'
-							' FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q, {model}._customers AS h,'
+							' FROM {model}._question_at(NULL, NULL, true, 0, $1) AS q, {customers} AS h,'
 							' LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days,'
-							' q.use_mean) AS f WHERE h.tenant = q.tenant)', 'model', pg_catalog.quote_ident(model))),
+							' q.use_mean) AS f WHERE h.tenant = q.tenant)', 'model', pg_catalog.quote_ident(model),
+							'customers', @extschema@._here(model, settings, '_customers'))),
 						'columns', c.list))),
-				pg_catalog.quote_ident(model) OPERATOR(pg_catalog.||) '._customers',
-				ARRAY[settings OPERATOR(pg_catalog.->>) 'map_copy'])))
+				@extschema@._here(model, settings, '_customers'), ARRAY[settings OPERATOR(pg_catalog.->>) 'map_copy'])))
 	  FROM (SELECT pg_catalog.string_agg(CASE WHEN t.taken IS NULL THEN pg_catalog.format('k.%I', c.name)
 					ELSE pg_catalog.format('COALESCE(t.%I, k.%I) AS %2$I', t.taken, c.name) END, ', '
 					ORDER BY c.position) AS list
@@ -198,11 +198,12 @@ BEGIN
 	gaps := replace($q$
 SELECT h.tenant, d.k, d.first_day, COALESCE(d.next_day, q.as_of) - d.day AS duration, d.next_day IS NOT NULL AS returned
   FROM @extschema@._period_length({argument}, $1, 100) AS l (up_to),
-       {model}._question_at(NULL, NULL, true, 0, $2) AS q, {model}._customers AS h,
+       {model}._question_at(NULL, NULL, true, 0, $2) AS q, {customers} AS h,
        LATERAL (SELECT d.day, lead(d.day) OVER (ORDER BY d.day) AS next_day, row_number() OVER (ORDER BY d.day) AS k,
                        min(d.day) OVER () AS first_day
                   FROM @extschema@.days(h.history) AS d WHERE d.events > 0 AND d.day <= q.as_of) AS d
  WHERE h.tenant = q.tenant AND {which}$q$, '{model}', home);
+	gaps := replace(gaps, '{customers}', @extschema@._here(model, settings, '_customers'));
 	-- nothing is known of days that nobody has been seen for
 	within := $q$
   LEFT JOIN LATERAL (SELECT CASE WHEN c.longest >= 30 THEN 1 - COALESCE(min(t.survival) FILTER (WHERE t.t <= 30), 1) END

@@ -40,7 +40,8 @@ DECLARE
 	money		text := @extschema@._model_money(settings);
 	language	text := quote_literal(settings ->> 'language');
 	one			text := @extschema@._fill(
-		'one AS MATERIALIZED (SELECT o.* FROM {model}._customers AS o WHERE o.customer_key = $1)', 'model', home);
+		'one AS MATERIALIZED (SELECT o.* FROM {one} AS o WHERE o.customer_key = $1)',
+		'one', @extschema@._here(model, settings, '_customers', '$1'));
 	-- a level of its own: one addition, not one for every column
 	given		text := '(WITH level AS (SELECT) SELECT o.tenant, o.customer_key, o.customer_id, o.known'
 		|| replace(@extschema@._model_attribute_list(settings, ', o.%I'), '%', '%%')
@@ -168,10 +169,10 @@ SELECT s.customer_key::text, s.as_of, s.segment::text, l.label, s.rfm_code, s.rf
 			'then', @extschema@._model_levels(model, settings,
 				'(SELECT q.* FROM question AS q WHERE q.step_amount IS NOT NULL)',
 				format(given, 'o.history OPERATOR(@extschema@.+) o.added',
-					@extschema@._fill($h$(SELECT o.*, w.added FROM {model}._customers AS o
+					@extschema@._fill($h$(SELECT o.*, w.added FROM {customers} AS o
 					JOIN (SELECT q.tenant, @extschema@.history(q.as_of, q.step_amount) AS added
 							FROM question AS q WHERE q.step_amount IS NOT NULL) AS w ON w.tenant = o.tenant)$h$,
-					'model', home)), maps),
+					'customers', @extschema@._here(model, settings, '_customers'))), maps),
 			'now', @extschema@._model_levels(model, settings, '(SELECT w.*)',
 				format(given, 'o.history OPERATOR(@extschema@.-) @extschema@.history(w.as_of, w.step_amount)',
 					'(SELECT n.*)'), maps),

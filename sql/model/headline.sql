@@ -63,16 +63,17 @@ SELECT q.as_of, {tenant} AS tenant, y.customers::bigint AS customers, r.prospect
   LEFT JOIN active AS a ON COALESCE(a.tenant, '') = q.tenant
   LEFT JOIN roles AS r ON COALESCE(r.tenant, '') = q.tenant{join_expected}
  -- a shop of 18 months has no year to compare with
- CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM {model}.customer_histories AS h
+ CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM {histories} AS h
         WHERE h.tenant = q.tenant AND @extschema@.first_day(h.history, q.as_of) <= q.as_of - 700) AS whole) AS b
  ORDER BY q.tenant$q$,
-			'model', home, 'money', money, 'tenant', @extschema@._model_tenant(settings, 'q'),
+			'model', home, 'histories', @extschema@._here(model, settings, '_histories'),
+			'money', money, 'tenant', @extschema@._model_tenant(settings, 'q'),
 			-- two periods of the same length
 			'kpis', @extschema@._with_tenant(settings,
 				home || '.segment_kpi_history(t.as_of - 730, t.as_of, ''365 days'')'),
 			'lifecycle', @extschema@._with_tenant(settings,
 				home || '.lifecycle(t.as_of - 730, t.as_of, ''365 days'')'),
-			'summary', @extschema@._with_tenant(settings, home || '.segment_summary'),
+			'summary', @extschema@._view_rows(model, settings, 'segment_summary'),
 			-- the rest of everybody is a group too
 			'active', CASE WHEN small = 1 THEN 'a.customers' ELSE format('CASE WHEN %s THEN a.customers END',
 				@extschema@._part_shown('a.customers', 'y.customers', small)) END,
@@ -84,7 +85,7 @@ SELECT q.as_of, {tenant} AS tenant, y.customers::bigint AS customers, r.prospect
 	       bool_or(p.suppressed OR p.predicted_customers IS NULL) AS suppressed
 	  FROM {predictions} AS p GROUP BY p.tenant
 )$q$, 'clv', 'CASE WHEN bool_and(p.predicted_customers = 0 OR p.clv_12m IS NOT NULL) THEN sum(p.clv_12m) END',
-				'predictions', @extschema@._with_tenant(settings, home || '.prediction_by_segment')) END,
+				'predictions', @extschema@._view_rows(model, settings, 'prediction_by_segment')) END,
 			'join_expected', CASE WHEN settings ->> 'prediction' IS NULL THEN '' ELSE '
   LEFT JOIN expected AS e ON COALESCE(e.tenant, '''') = q.tenant' END,
 			'clv', format('%s::%s', CASE WHEN settings ->> 'prediction' IS NULL THEN 'NULL' ELSE 'e.clv' END, money),

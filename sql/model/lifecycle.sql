@@ -20,7 +20,8 @@ BEGIN
 		  FROM unnest('{new_customers,returning_customers,resurrected_customers,dormant_customers}'::text[]) AS u (n);
 		few := format('bool_or(n.customers BETWEEN 1 AND %s - 1) OVER (PARTITION BY n.tenant)', small);
 	END IF;
-	people := format('%1$s._question_at(NULL, NULL, true, 0, {caller}) AS q, %1$s._customers AS s', home);
+	people := concat(home, '._question_at(NULL, NULL, true, 0, {caller}) AS q, ',
+		@extschema@._here(model, settings, '_customers'), ' AS s');
 	RETURN NEXT @extschema@._model_function('lifecycle',
 		'{from_day date,to_day date,step interval DEFAULT ''1 month'',stream text DEFAULT ''orders''}',
 		'TABLE (from_day date, to_day date, is_running boolean, tenant text, active_customers bigint,'
@@ -109,7 +110,7 @@ SELECT c.tenant, c.cohort_month, c.months_since, c.customers, CASE WHEN NOT c.hi
  WHERE NOT c.is_running
  ORDER BY c.tenant, c.cohort_month, c.months_since$q$,
 			'model', home, 'money', @extschema@._model_money(settings),
-			'cells', @extschema@._cohort_cells(model, 'month', '$1')),
+			'cells', @extschema@._cohort_cells(model, settings, 'month', '$1')),
 		'what the customers who first ordered in a month have brought until so many months later, together and each,'
 		' with the 95 % interval of the mean (Student); months that are over alone');
 END

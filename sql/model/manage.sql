@@ -56,6 +56,7 @@ DECLARE
 	there		jsonb;				-- digests of what there is
 	changed		name[] := '{}';
 	queries		jsonb := '{}';		-- of the views
+	followed	text;				-- the one that a function has the columns of
 	columns		text;
 	comments	text[];
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
@@ -64,7 +65,8 @@ DECLARE
 BEGIN
 	PERFORM @extschema@._model_make_predictions(model, settings);
 	settings := @extschema@._with_behaviour(settings);
-	parts := ARRAY(SELECT p FROM @extschema@._model_parts(model, settings) AS p);
+	parts := ARRAY(SELECT r FROM @extschema@._model_parts(model, settings) AS p
+					 CROSS JOIN LATERAL @extschema@._readable(model, settings, p) AS r);
 	there := CASE WHEN made <> '{}' THEN @extschema@._model_part_digests(model, parts) END;
 	FOREACH part IN ARRAY parts LOOP
 		-- a function with the columns of a view follows it
@@ -82,14 +84,15 @@ BEGIN
 		END IF;
 		CONTINUE WHEN part.name <> ALL (changed);
 		IF part."like" IS NOT NULL THEN
+			-- of a view of a distributed model, the query that is behind it
+			followed := coalesce(queries ->> ('_' || part."like"), queries ->> part."like");
 			columns := CASE WHEN NOT starts_with(part."like", '_')
-				THEN @extschema@._reader_columns(queries ->> part."like", tenanted) END;
+				THEN @extschema@._reader_columns(followed, tenanted) END;
 			IF columns IS NOT NULL THEN
-				queries := queries || jsonb_build_object(part."like",
-					format('SELECT %s FROM (%s) AS q', columns, queries ->> part."like"));
+				followed := format('SELECT %s FROM (%s) AS q', columns, followed);
 				part.query := format('SELECT %s FROM (%s) AS q', columns, part.query);
 			END IF;
-			columns := @extschema@._model_fit_columns(model, part."like", queries ->> part."like");
+			columns := @extschema@._model_fit_columns(model, part."like", followed);
 			part.query := CASE WHEN columns IS NULL THEN part.query
 				ELSE format('SELECT %s FROM (%s) AS q', columns, part.query) END;
 		END IF;
@@ -172,6 +175,7 @@ BEGIN
 		settings := settings || '{"live": true}';
 	END IF;
 	PERFORM @extschema@._model_check_settings(settings);
+	PERFORM @extschema@._check_distribute(settings);
 	home := model;
 
 	-- A dry run is the real one, taken back.
@@ -180,6 +184,11 @@ BEGIN
 		settings := @extschema@._model_resolve(home, caller, settings);
 		PERFORM @extschema@._model_describe(home, settings);
 		PERFORM @extschema@._model_make_tables(home, 'all', tenanted);
+		IF @extschema@._is_distributed(settings) THEN
+			PERFORM @extschema@._model_make_tables(home, 'distributed', tenanted);
+			PERFORM @extschema@._model_distribute(home, 'customer_histories');
+			PERFORM @extschema@._model_distribute(home, 'source_histories');
+		END IF;
 		settings := settings || '{"map_copy": "v1"}';
 		PERFORM @extschema@._model_copy_map(home, 'v1', settings);
 		PERFORM @extschema@._model_complete_labels(home, 'v1', settings ->> 'language');
@@ -423,6 +432,7 @@ BEGIN
 			HINT = 'Name what should change: alter_model(''shop'', weights => ''{2,1,1}''), or go back: version => 1.';
 	END IF;
 	PERFORM @extschema@._model_check_settings(new);
+	PERFORM @extschema@._check_distribute(new);
 	PERFORM @extschema@._lock_live_source(home, old, CASE
 		WHEN back_to IS NOT NULL OR changes ->> 'live' = 'false' OR changes ? 'source' OR 'live' = ANY (reset)
 			OR changes ? 'live_on' OR 'live_on' = ANY (reset)
@@ -845,7 +855,7 @@ BEGIN
 	-- of everybody, whatever the owner may read
 	scores := @extschema@._model_levels(home, settings,
 		format('(%s)', @extschema@._model_question(home, settings, reader => NULL)),
-		format('%I._customers', home), ARRAY[settings ->> 'map_copy']);
+		@extschema@._here(home, settings, '_customers'), ARRAY[settings ->> 'map_copy']);
 	EXECUTE format('SELECT NOT EXISTS (SELECT 1 FROM %1$I.recorded_segments)'
 		' AND NOT EXISTS (SELECT 1 FROM %1$I.recorded_changes)', home) INTO is_first;
 	IF is_first THEN

@@ -204,6 +204,12 @@ BEGIN
 	settings := @extschema@._model_settings(home);
 	PERFORM @extschema@._model_tell_lost(home, settings);
 	IF is_new THEN
+		IF @extschema@._is_distributed(settings) THEN
+			RAISE feature_not_supported USING
+				MESSAGE = format('model "%s" is distributed, and can''t have streams', home),
+				DETAIL = 'What customers do beside ordering would be on workers, too, and is not read from there yet.',
+				HINT = 'A second model over the same orders, without distribute, can have them.';
+		END IF;
 		PERFORM @extschema@._check_stream_name(settings, stream);
 		IF (SELECT count(*) FROM @extschema@._streams(settings)) >= 30 THEN
 			RAISE program_limit_exceeded USING

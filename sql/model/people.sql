@@ -297,8 +297,8 @@ BEGIN
 			model, cardinality(expired), settings ->> 'retention_days';
 	END IF;
 	EXECUTE format('DELETE FROM %1$I.recorded_changes AS c WHERE c.as_of < %2$s'
-		' AND NOT EXISTS (SELECT 1 FROM %1$I.customer_histories AS h WHERE h.customer_key = c.customer_key)',
-		model, @extschema@._model_horizon(model));
+		' AND NOT EXISTS (SELECT 1 FROM %3$s AS h WHERE h.customer_key = c.customer_key)',
+		model, @extschema@._model_horizon(model), @extschema@._here(model, settings, 'customer_histories'));
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_purge_rest(name, jsonb, text[]) IS

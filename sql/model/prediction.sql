@@ -123,7 +123,7 @@ BEGIN
 				ORDER BY c.tenant, c.segment_order$q$, 'money', money,
 				'model', home, 'map', quote_literal(settings ->> 'map_copy'),
 				'language', quote_literal(settings ->> 'language'),
-				'scores', @extschema@._with_tenant(settings, home || '.customer_scores'))
+				'scores', @extschema@._view_rows(model, settings, 'customer_scores'))
 		END,
 			'{as_of,tenant,segment,segment_label,role,customers,predicted_customers,expected_orders_90d,'
 			'expected_active_90d,clv_12m,clv_12m_share,mean_churn_probability,mean_propensity_90d,segment_order,'

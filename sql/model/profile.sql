@@ -115,8 +115,7 @@ SELECT r.as_of, r.tenant, r.segment, r.segment_label, {attribute}::text AS attri
                                            ORDER BY c.lift DESC, c.category COLLATE "C") AS place
           FROM {categories} AS c WHERE NOT c.suppressed AND c.lift > 1 AND c.customers >= {least}) AS r
  WHERE r.place <= 5$q$,
-		'categories', @extschema@._with_tenant(settings, pg_catalog.quote_ident(model)
-			OPERATOR(pg_catalog.||) '.category_by_segment'),
+		'categories', @extschema@._view_rows(model, settings, 'category_by_segment'),
 		'attribute', CASE WHEN 'category' OPERATOR(pg_catalog.=) ANY (@extschema@._model_attributes(settings))
 			THEN '''categories''' ELSE '''category''' END,
 		'attributes', (pg_catalog.cardinality(@extschema@._model_attributes(settings)) OPERATOR(pg_catalog.+) 1)::text,

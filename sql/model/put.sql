@@ -280,7 +280,7 @@ BEGIN
 				  JOIN pg_namespace AS n ON n.nspname = model
 				  JOIN pg_class AS r ON r.relnamespace = n.oid AND r.relname = u.view
 				  JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-				  LEFT JOIN words AS w ON w.name = a.attname AND w.view IN ('', u.view)
+				  LEFT JOIN words AS w ON w.name = a.attname AND w.view IN ('', u.view, ltrim(u.view, '_'))
 				 GROUP BY r.oid, u.view, u.comment, a.attname, a.attnum) AS c
 		 GROUP BY c.relation, c.view, c.comment ORDER BY c.relation
 	LOOP
@@ -403,6 +403,46 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@._model_put_plain_function(name, name, text[], text, text, text, boolean) IS
 	'internal: make or replace a function of a model with the rights of its caller';
+
+-- A part as readers of a distributed model have it. Citus goes to the workers as the role
+-- that asks, which has no rights there. So the query becomes a private view, a function of
+-- the owner's reads its rows, and the view that readers have asks that function. The owner
+-- may ask the private one: Citus then plans it together with what stands around it.
+CREATE FUNCTION @extschema@._readable(model name, settings jsonb, part @extschema@._part)
+	RETURNS SETOF @extschema@._part
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	inner_view	name := '_' || part.name;
+	reads		name := 'read_' || part.name;
+	customer	boolean := part.name = 'customer';
+	given		text := '';
+BEGIN
+	IF NOT @extschema@._is_distributed(settings) OR starts_with(part.name, '_')
+		OR part.kind <> 'view' AND NOT customer THEN
+		RETURN NEXT part;
+		RETURN;
+	END IF;
+	IF customer THEN
+		inner_view := '_customer_scores';
+		given := '$1, ';
+	ELSE
+		RETURN NEXT @extschema@._model_view(inner_view, part.query,
+			format('internal: %s, for the owner alone: what is asked of it is worked out by the workers', part.name));
+	END IF;
+	RETURN NEXT @extschema@._model_function(reads, CASE WHEN customer THEN part.parameters ELSE '{}' END,
+		format('SETOF %I.%I', model, inner_view),
+		format('SELECT r.* FROM %s AS r', @extschema@._here(model, settings, inner_view,
+			CASE WHEN customer THEN '$1' END)), NULL, inner_view);
+	part.query := concat('SELECT r.* FROM ', format('%I.%I(%s', model, '_' || reads, given),
+		'@extschema@._caller_for(', quote_literal(quote_ident(model)), ')) AS r');
+	part."like" := CASE WHEN customer THEN 'customer_scores' ELSE inner_view END;
+	RETURN NEXT part;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._readable(name, jsonb, @extschema@._part) IS
+	'internal: a view or function of a model, and in a distributed model what its readers need for it';
 
 -- A part is known by two digests: of the text that it is made from, and of what
 -- the catalogs have. Where both are as they were when it was made, it can stay. Who

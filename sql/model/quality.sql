@@ -419,11 +419,12 @@ BEGIN
 			count(*) FILTER (WHERE h.tenant IS NOT NULL AND (p.objection{objects})) AS objection,
 			count(*) FILTER (WHERE p.tenant IS NULL) AS not_in_customers,
 			count(*) FILTER (WHERE h.tenant IS NULL) AS not_in_source
-			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM {model}._histories AS h) AS h
+			FROM (SELECT h.tenant, h.customer_key, h.customer_id FROM {histories} AS h) AS h
 			FULL JOIN (SELECT p.tenant, p.customer_id, p.consent, p.objection FROM ({people}) AS p
 				WHERE NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m WHERE m.customer_key = {key})) AS p
 			  ON {key} = h.customer_key GROUP BY COALESCE(h.tenant, p.tenant)) AS p$q$,
-			'model', home, 'people', settings ->> 'customers_query', 'key', @extschema@._model_person_key(settings),
+			'model', home, 'histories', @extschema@._here(model, settings, '_histories'),
+			'people', settings ->> 'customers_query', 'key', @extschema@._model_person_key(settings),
 			'refuses', CASE WHEN settings ->> 'consent' IS NULL THEN 'false' ELSE
 				@extschema@._fill('p.consent IS NOT TRUE OR EXISTS (SELECT 1 FROM {model}.merged_customers AS m'
 					' WHERE m.root_key = h.customer_key AND NOT EXISTS (SELECT 1 FROM ({people}) AS x'
@@ -478,7 +479,7 @@ BEGIN
 						sum(@extschema@.frequency(h.history, q.as_of)) AS orders,
 						count(*) FILTER (WHERE @extschema@._is_placeholder_key(h.customer_id)) AS placeholder,
 						count(*) FILTER (WHERE {due}) AS due
-						FROM {model}._question AS q, {model}._histories AS h WHERE h.tenant = q.tenant
+						FROM {model}._question AS q, {histories} AS h WHERE h.tenant = q.tenant
 						GROUP BY h.tenant) AS n{people}{keys}) AS u, LATERAL jsonb_each(u.counts) AS e
 					GROUP BY u.tenant) AS n ON n.tenant = q.tenant,
 				LATERAL @extschema@._quality_counts(n.counts, q.customers, q.is_uncalibrated, {quantiles},
@@ -506,7 +507,8 @@ BEGIN
 			) AS u
 			WHERE u.reason = w.reason
 			ORDER BY u.tenant, w."position"$q$,
-			'model', home, 'name', quote_literal(model), 'tenant', tenant, 'people', people,
+			'model', home, 'histories', @extschema@._here(model, settings, '_histories'),
+			'name', quote_literal(model), 'tenant', tenant, 'people', people,
 			'everything', everything, 'counted', quote_literal(counted),
 			'streams', @extschema@._stream_quality(model, settings, tenant, everything),
 			'words', CASE WHEN settings ->> 'tenant' IS NULL THEN 'r.explanation' ELSE
@@ -538,10 +540,10 @@ BEGIN
 						NULLIF(count(*) FILTER (WHERE k.kind = 'blanks'), 0) AS blanks,
 						NULLIF(count(*) FILTER (WHERE k.kind = 'exponent'), 0) AS exponents,
 						NULLIF(count(*) FILTER (WHERE k.kind = 'decimals'), 0) AS decimals
-					FROM %I._histories AS h,
+					FROM %s AS h,
 					LATERAL (SELECT @extschema@._spoilt_key(h.customer_id) AS kind) AS k
 					GROUP BY h.tenant, @extschema@._bare_key(h.customer_id)) AS b
-				GROUP BY b.tenant) AS y$k$, model) END,
+				GROUP BY b.tenant) AS y$k$, @extschema@._here(model, settings, '_histories')) END,
 			-- figures of few people are no more shown in words
 			'figures', (small = 1)::text),
 		'what was left out when the source was read, and what is worth a look, by reason');

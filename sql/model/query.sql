@@ -354,7 +354,8 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_everyone(name, jsonb, boolean) IS
 	'internal: the query for the history of everybody in a live model, with what is pending';
 
--- The history of each customer: as stored, and in a live model with what is pending.
+-- The history of each customer: as stored, and in a live model with what is pending. A
+-- statement of a distributed model, which shares no view, has the histories come here.
 CREATE FUNCTION @extschema@._model_histories(model name, settings jsonb, shared boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -362,8 +363,10 @@ CREATE FUNCTION @extschema@._model_histories(model name, settings jsonb, shared 
 	AS $$
 BEGIN
 	IF NOT coalesce((settings ->> 'live')::boolean, false) THEN
-		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$I.customer_histories AS h',
-			model,
+		RETURN format('SELECT h.tenant, h.customer_key, h.%2$s, h.history FROM %1$s AS h',
+			-- a view, that Citus plans together with what reads it, or a part of a statement
+			CASE WHEN shared THEN format('%I.customer_histories', model)
+				ELSE @extschema@._here(model, settings, 'customer_histories') END,
 			CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key AS customer_id' ELSE 'customer_id' END);
 	END IF;
 	RETURN format('SELECT e.tenant, e.customer_key, e.customer_id, e.history FROM %s AS e WHERE e.is_left',
@@ -505,14 +508,16 @@ SELECT h.tenant, h.customer_key, h.customer_id, h.history,
 UNION ALL
 SELECT p.tenant, {key}, p.customer_id COLLATE {collation}, '{}'::@extschema@.history, {known}{attributes}
   FROM ({people}) AS p
- WHERE NOT EXISTS (SELECT 1 FROM {model}.customer_histories AS h WHERE h.customer_key = {key}){pending}
+ WHERE NOT EXISTS (SELECT 1 FROM {stored} AS h WHERE h.customer_key = {key}){pending}
    AND NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m WHERE m.customer_key = {key})
    AND {kept}{agreed}$q$,
 		'model', quote_ident(model), 'people', people, 'key', key, 'attributes', attributes,
 		'histories', CASE WHEN is_live
 			THEN @extschema@._model_item(model, '_everyone', @extschema@._model_everyone(model, settings), shared)
-			ELSE @extschema@._model_item(model, '_histories', @extschema@._model_histories(model, settings),
-				shared) END,
+			WHEN shared THEN @extschema@._here(model, settings, '_histories')
+			ELSE format('(%s)', @extschema@._model_histories(model, settings)) END,
+		'stored', @extschema@._here(model, settings, CASE WHEN shared AND @extschema@._is_distributed(settings)
+			THEN '_histories' ELSE 'customer_histories' END),
 		'join', CASE WHEN settings ->> 'consent' IS NULL THEN 'LEFT' ELSE '' END,
 		'ordered', concat_ws(' AND ', CASE WHEN settings ->> 'consent' IS NULL THEN 'true' ELSE 'p.consent' END,
 			CASE WHEN settings ->> 'objection' IS NOT NULL THEN 'p.objection IS NOT TRUE' END,
@@ -789,10 +794,12 @@ SELECT s.tenant, s.customer_key, s.customer_id{attributes}, s.known, s.history, 
                        AS rfm_score_change,
                        CASE WHEN s.recency_days IS NULL THEN s.no_order_reason
                             WHEN s.r_score IS NULL OR s.f_score IS NULL OR s.m_score IS NULL THEN 'too_few_customers'
-                            WHEN s.frequency = 0 THEN 'no_order_in_window' END AS score_reason{dotted}) AS c{cluster},
+                            WHEN s.frequency = 0 THEN 'no_order_in_window' END
+                       AS score_reason{dotted}{one}) AS c{cluster},
        -- a customer who has bought and lacks R, because thresholds are missing, is no prospect
        LATERAL (SELECT (CASE WHEN s.r_score IS NOT NULL OR s.recency_days IS NULL
-                   THEN {segment} END)::text COLLATE "C" AS segment_by_rules) AS g$q$,
+                   THEN {segment} END)::text COLLATE "C" AS segment_by_rules{one}) AS g$q$,
+		'one', @extschema@._one_row(settings),
 		'model', quote_ident(model), 'scored', scored, 'segment', segment, 'overridden', overridden, 'rule', rule,
 		'attributes', @extschema@._model_attribute_list(settings, ', s.%I')
 			|| @extschema@._model_account(settings, ', s.of_account'),

@@ -141,7 +141,9 @@ SELECT pg_catalog.row_number() OVER (), s.* FROM (VALUES
 		'how inputs are made comparable: one method for all, or one for each, as of kmeans_fit'),
 	('live_on', 46, 'jsonb', NULL, false, NULL, NULL, NULL, 'names', 'none',
 		'live over several tables: each of them, and its column that is the event_key: '
-		'{"shop.orders": "id", "shop.refunds": "order_id"}')
+		'{"shop.orders": "id", "shop.refunds": "order_id"}'),
+	('distribute', 47, 'boolean', 'false', true, NULL, NULL, NULL, 'fixed', 'none',
+		'Citus keeps the histories on its workers, distributed by customer')
 ) AS s (name, argument, type, default_value, is_required, low, high, hint, redo, null_means, meaning);
 
 -- The names of settings that have one of these words in redo.

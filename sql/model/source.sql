@@ -619,7 +619,7 @@ COMMENT ON FUNCTION @extschema@._model_resolve_source(name, jsonb, jsonb) IS
 
 -- Who has no order is found by looking each person up among the histories, which stand
 -- here: Citus plans no such query over people who stand on workers.
-CREATE FUNCTION @extschema@._check_citus_people(relations regclass[])
+CREATE FUNCTION @extschema@._check_citus_people(relations regclass[], distribute boolean)
 	RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -627,8 +627,15 @@ CREATE FUNCTION @extschema@._check_citus_people(relations regclass[])
 DECLARE
 	distributed	regclass := (SELECT c.relation FROM @extschema@._citus_tables(relations::oid[]) AS c
 							  WHERE c.kind = 'distributed' LIMIT 1);
+	other		regclass := (SELECT c.relation FROM @extschema@._citus_tables(relations::oid[]) AS c
+							  WHERE distribute LIMIT 1);
 BEGIN
-	IF distributed IS NOT NULL THEN
+	IF distributed IS NULL AND other IS NOT NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('customers: a query over %s, which Citus manages', other),
+			DETAIL = 'A distributed model reads customers in statements that Citus can''t plan.',
+			HINT = 'Give the table itself, a view with this query, or a materialized view.';
+	ELSIF distributed IS NOT NULL THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('customers: %s is a distributed table of Citus', distributed),
 			DETAIL = 'Its rows can''t be joined with the histories of a model.',
@@ -637,8 +644,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._check_citus_people(regclass[]) IS
-	'internal: refuse a table of customers that Citus has distributed';
+COMMENT ON FUNCTION @extschema@._check_citus_people(regclass[], boolean) IS
+	'internal: refuse a table of customers that Citus has distributed, in a distributed model a query over any of its';
 
 -- The same of the table of customers. key_column: the customer, if it has the name
 -- that the source gives it.
@@ -662,6 +669,7 @@ DECLARE
 	query		text;
 	attributes	text[] := @extschema@._model_attributes(settings);
 	is_unique	boolean;
+	read_here	boolean;				-- customers are a reference table of Citus, say
 BEGIN
 	IF settings ->> 'customers' IS NULL THEN
 		FOREACH argument IN ARRAY
@@ -676,6 +684,13 @@ BEGIN
 			' "known_is_moment": null, "customers_key_type": null}';
 	END IF;
 	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'customers', settings ->> 'customers');
+	-- what Citus would have to plan, no statement of ours meets
+	read_here := @extschema@._is_distributed(settings)
+		AND coalesce((SELECT bool_and(c.kind <> 'distributed')
+						FROM @extschema@._citus_tables(ARRAY[item.relation]) AS c), false);
+	IF read_here THEN
+		item.from_item := @extschema@._rows_of(regexp_replace(item.from_item, ' AS source$', '')) || ' AS source';
+	END IF;
 	IF settings ->> 'customers_key' IS NOT NULL THEN
 		key_column := settings ->> 'customers_key';
 	ELSIF key_column <> ALL (item.columns) THEN
@@ -785,7 +800,9 @@ BEGIN
 			   FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
 	SELECT p.definition, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
-	PERFORM @extschema@._check_citus_people(given.relations::regclass[]);
+	IF NOT read_here THEN
+		PERFORM @extschema@._check_citus_people(given.relations::regclass[], @extschema@._is_distributed(settings));
+	END IF;
 	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
 END
 $$;

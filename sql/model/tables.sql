@@ -13,7 +13,8 @@ COMMENT ON TABLE @extschema@._model_table IS 'internal: the tables that a model 
 COMMENT ON COLUMN @extschema@._model_table."position" IS 'order in which they are made';
 COMMENT ON COLUMN @extschema@._model_table.relation IS 'name';
 COMMENT ON COLUMN @extschema@._model_table.part IS
-	'all: every model has it; streams: models that have once had a stream beside their orders; '
+	'all: every model has it; distributed: distributed models; '
+	'streams: models that have once had a stream beside their orders; '
 	'ledger: models that have once been live over several tables; '
 	'prediction: models that have once predicted';
 COMMENT ON COLUMN @extschema@._model_table.constraints IS 'constraints over several columns';
@@ -42,6 +43,8 @@ SELECT pg_catalog.row_number() OVER (), t.* FROM (VALUES
 	('set_goals', 'all', 'UNIQUE NULLS NOT DISTINCT (tenant, segment, kpi)', 'goals that set_goal has set'),
 	('started_campaigns', 'all', NULL, 'campaigns that start_campaign has started'),
 	('campaign_groups', 'all', 'PRIMARY KEY (campaign, customer_key)', 'who is in which group of a campaign'),
+	('source_rows', 'distributed', NULL, 'what a refresh has read here from its source; empty after it'),
+	('source_histories', 'distributed', NULL, 'the same, or what the workers have read, on them; empty after it'),
 	('stream', 'streams', NULL, 'the streams beside the orders'),
 	('stream_kind', 'streams', 'PRIMARY KEY (stream_no, kind_no), UNIQUE (stream_no, kind)',
 		'the kinds of events of each stream; 0 stands for all others'),
@@ -277,6 +280,19 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('stream', 'day_is_moment', 'boolean NOT NULL', NULL, 'the day is a timestamptz'),
 	('stream', 'source_columns', 'text[]', NULL, 'the columns that a live stream reads, with their types'),
 	('stream', 'source_parts', 'text[]', NULL, 'the partitions of the source that have triggers of a live stream'),
+	('source_rows', 'customer_key', 'text COLLATE "C"', 'personal', 'the customer as text; NULL: no history'),
+	('source_rows', 'tenant', 'text', NULL, 'empty'),
+	('source_rows', 'history', '@extschema@.history', 'personal', 'all days with their orders and totals'),
+	('source_rows', 'rows_read', 'bigint', NULL, 'of the one row with counts: rows of the source'),
+	('source_rows', 'no_customer', 'bigint', NULL, 'rows without a customer'),
+	('source_rows', 'no_day', 'bigint', NULL, 'rows without a day'),
+	('source_rows', 'no_value', 'bigint', NULL, 'rows without a value'),
+	('source_rows', 'unconvertible', 'bigint', NULL, 'rows that no history can hold'),
+	('source_rows', 'too_large_key', 'text COLLATE "C"', 'personal', 'a customer whose total no history can hold'),
+	('source_histories', 'customer_key', 'text COLLATE "C" PRIMARY KEY', 'personal', 'the customer as text'),
+	('source_histories', 'tenant', 'text NOT NULL', NULL, 'empty'),
+	('source_histories', 'history', '@extschema@.history NOT NULL', 'personal',
+		'all days with their orders and totals'),
 	('stream_kind', 'stream_no', 'int NOT NULL', NULL, 'of the stream'),
 	('stream_kind', 'kind_no', 'int NOT NULL', NULL, '1, 2, ...'),
 	('stream_kind', 'kind', 'text COLLATE "C" NOT NULL', NULL, 'as the source has it'),

@@ -386,7 +386,7 @@ CREATE FUNCTION @extschema@._model_attribute_summary(model name, settings jsonb)
 DECLARE
 	small	int := settings ->> 'minimum_group_size';
 	list	text := @extschema@._model_attribute_values(settings, small = 1);
-	scores	text := @extschema@._with_tenant(settings, quote_ident(model) || '.customer_scores');
+	scores	text := @extschema@._view_rows(model, settings, 'customer_scores');
 BEGIN
 	IF list IS NULL THEN
 		RETURN format($q$
@@ -498,7 +498,7 @@ DECLARE
 	tenant		text := @extschema@._model_tenant(settings, 'q');
 	attributes	text[] := @extschema@._model_attributes(settings);
 	small		int := settings ->> 'minimum_group_size';
-	scores		text := @extschema@._with_tenant(settings, home || '.customer_scores');
+	scores		text := @extschema@._view_rows(model, settings, 'customer_scores');
 	list		record;
 BEGIN
 	RETURN NEXT @extschema@._model_view('customer_scores', @extschema@._model_wide(model, settings, home || '._scores'),
@@ -631,7 +631,7 @@ SELECT t.as_of, t.tenant, t.dimension, t.score, t.score_range, COALESCE(s.custom
 WINDOW w AS (PARTITION BY t.tenant, t.dimension)
  ORDER BY t.tenant, array_position('{recency,frequency,monetary,basket}', t.dimension), t.score$q$,
 				'model', home, 'scores', scores, 'money', money,
-				'thresholds', @extschema@._with_tenant(settings, home || '.thresholds')),
+				'thresholds', @extschema@._view_rows(model, settings, 'thresholds')),
 			'{as_of,tenant,dimension,score,score_range,customers,customers_share,revenue,revenue_share,note}',
 			'{customers,customers_share,revenue,revenue_share}', $q$q.dimension || ':' || q.score$q$,
 			$q$'n:' || q.dimension$q$, 'q.tenant, q.dimension',
@@ -774,7 +774,7 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
                count(*) FILTER (WHERE q.recency_thresholds IS NULL OR q.frequency_thresholds IS NULL
                    OR q.monetary_thresholds IS NULL) AS uncalibrated
           FROM {model}._question AS q) AS t,
-       LATERAL (SELECT (SELECT count(*) FROM {model}._histories AS h, {model}._question AS q
+       LATERAL (SELECT (SELECT count(*) FROM {histories} AS h, {model}._question AS q
                          WHERE q.tenant = h.tenant) AS customers,
        (SELECT count(*) FROM {model}.pending AS d, {model}._question AS q
          WHERE q.tenant = d.tenant){pending_events}{touched} AS pending,
@@ -793,7 +793,8 @@ SELECT {name}::text AS model, c.source, c.source_query AS definition,
        LATERAL @extschema@._model_state(p.missing, p.lost, p.problem, p.foreign_tokens, t.uncalibrated, p.left_out,
            c.minimum_customers) AS s
  WHERE c.valid_until IS NULL$q$,
-			'model', quote_ident(model), 'name', quote_literal(model), 'as_of', @extschema@._model_as_of(),
+			'model', quote_ident(model), 'histories', @extschema@._here(model, settings, '_histories'),
+			'name', quote_literal(model), 'as_of', @extschema@._model_as_of(),
 			'advice', CASE WHEN (settings ->> 'bins')::int = 1 THEN 'NULL::text'
 				ELSE format('CASE WHEN s.status = ''ok'' THEN (SELECT @extschema@._calibration_advice('
 					'm.customers, m.moved, c.minimum_group_size) FROM @extschema@._calibration_moves(%L) AS m) END',

@@ -194,6 +194,9 @@ DO $$ BEGIN PERFORM scoring.create_model('m', 'VALUES (1, date ''2025-01-01'', 1
 BEGIN;
 SELECT count(*) > 0 AS done FROM create_model('m', 'three');
 ROLLBACK;
+-- histories on workers, where there are none: test/t/055_citus.pl has those
+SELECT refused('create_model(''m'', ''three'', distribute => true)', true);
+SELECT count(*) > 0 AS done FROM create_model('m', 'three', distribute => NULL, dry_run => true);
 -- no model of that name
 SELECT refused(call || '(' || model || ')') FROM unnest('{refresh_model,calibrate_model,check_model,record_changes,drop_model}'::text[]) AS call, unnest('{''m'',''shopdata'',NULL}'::text[]) AS model;
 SELECT refused('alter_model(''m'', bins => 4)', true);

@@ -2,7 +2,10 @@
 # histories that the workers have made, equals that over the same orders in one server, row
 # for row. No call warns of what stays on the coordinator, and none leaves the setting that does
 # it behind. What can't work is refused, by what its hint leads to. First the SQL of
-# docs/scaling.md, as it stands there.
+# docs/scaling.md, as it stands there; last models whose histories are on the workers
+# (distribute), beside a twin that has all of its rows here: what the two say is compared, by
+# every view, function and call, because what Citus can't plan is not always an error: some
+# queries come back empty.
 #
 # Citus is looked for in the server's own directories, and below CITUS_ROOT, where somebody has
 # installed it by make DESTDIR=$CITUS_ROOT install.
@@ -45,7 +48,7 @@ elsif ($root ne '')
 }
 for my $node (@nodes)
 {
-	$node->append_conf('postgresql.conf', $settings);
+	$node->append_conf('postgresql.conf', $settings . "citus.local_hostname = '" . $node->host . "'\n");
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION citus');
 }
@@ -206,5 +209,170 @@ for my $first ('the key', 'the model')
 	citus(q{SELECT drop_model('live'); DROP TABLE own_orders});
 	is($_->safe_psql('postgres', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'live'}), 0, 'nothing is left on a worker') for @workers;
 }
+
+# --- distribute: histories on the workers. "mono" has all of its rows here, "dist" not.
+like(told("SELECT create_model('shard', 'orders', $over, distribute => true, $_->[0])"), $_->[1], "distribute and $_->[0] are refused")
+  for [ q{tenant => 'order_id % 2'}, qr/^ERROR:  distribute: a model with tenants can't be distributed\n/ ],
+  [ 'live => true', qr/^ERROR:  distribute: a live model can't be distributed\n/ ],
+  [ q{customers => 'SELECT * FROM people WHERE agreed'}, qr/^ERROR:  customers: a query over (?:public\.)?people, which Citus manages\n/ ];
+is(citus(q{SELECT count(*) FROM pg_dist_partition WHERE logicalrelid::text ~ '^shard'}), 0, 'and nothing is left of them');
+citus(q{INSERT INTO orders VALUES (20003, 17, NULL, 3), (20004, 18, '2025-01-01', NULL), (20005, 19, '2025-01-01', 'NaN'), (20006, 20, '2025-01-02', 1.0000000001);
+	TRUNCATE local_orders; ALTER TABLE local_orders ALTER amount TYPE numeric; INSERT INTO local_orders SELECT * FROM orders});
+my $with = q{prediction => 'mbgnbd', clusters => 3, minimum_group_size => 3};
+citus("SELECT create_model('mono', 'local_orders', $over, $with)");
+is(told("SELECT create_model('dist', 'orders', $over, $with, distribute => true)"), '', 'create_model with distribute tells nothing');
+is(citus(q{SELECT string_agg(format('%s %s', logicalrelid, partmethod), ', ' ORDER BY logicalrelid::text) FROM pg_dist_partition WHERE logicalrelid::text ~ '^dist[.]'}),
+	'dist.customer_histories h, dist.source_histories h', 'its histories are distributed, nothing else is');
+is(citus(q{SELECT pg_relation_size('dist.customer_histories'), (SELECT count(*) FROM dist.source_histories)}), '0|0', 'no row stays here');
+
+# What a model says to questions that name it @, and what errors there were: names, times and
+# what only one of two can have are taken out.
+sub answers
+{
+	my ($role, $model, $source, @questions) = @_;
+	my $sql = "SET client_min_messages = warning;\n" . join '', map { "\\echo >> $_\n" . s/\@/$model/gr =~ s/ORDERS/$source/gr . ";\n" } @questions;
+	$coordinator->psql('postgres', $sql, stdout => \my $out, stderr => \my $err, on_error_stop => 0, extra_params => [ '-U', $role ]);
+	my %said;
+	my $question = '';
+	for (split /\n/, $out)
+	{
+		if (/^>> (.*)/) { $question = $1; $said{$question} //= ''; next }
+		next if /^(?:[^|]*\.)?source_(?:rows|histories)\||dead rows|^(?:index|note\|one customer is found)/;
+		s/\b$model\b/M/g;
+		s/\b(?:local_)?(orders|people)\b/$1/g;
+		s/20\d\d-\d\d-\d\d[ T][\d:.]+(?:\+00(?::00)?| UTC)/TIME/g;
+		s/\|[\d.e-]+\|orders$/|SECONDS|orders/;
+		$said{$question} .= "$_\n";
+	}
+	$err =~ s/\b$model\b/M/g;
+	return (\%said, join "\n", grep { /ERROR|FATAL/ } split /\n/, $err);
+}
+sub twins
+{
+	my ($role, $what, @questions) = @_;
+	my ($mono, $mono_errors) = answers($role, 'mono', 'local_orders', @questions);
+	my ($dist, $dist_errors) = answers($role, 'dist', 'orders', @questions);
+	is($mono_errors, '', "$what: no error here");
+	is($dist_errors, '', "$what: no error there");
+	my @differ = grep { $mono->{$_} ne ($dist->{$_} // '') } sort keys %$mono;
+	is("@differ", '', "$what: the same");
+	diag("$_\n-- here\n" . substr($mono->{$_}, 0, 500) . "-- there\n" . substr($dist->{$_} // '', 0, 500)) for @differ[0 .. ($#differ > 2 ? 2 : $#differ)];
+	return $mono;
+}
+sub views_of { return map { "SELECT * FROM \@.$_ AS r ORDER BY r::text COLLATE \"C\"" } split /\n/, citus("SELECT relname FROM pg_class WHERE relnamespace = 'mono'::regnamespace AND relkind = 'v' AND relname !~ '^_' ORDER BY 1"); }
+# every function that readers have, with arguments; a new one has to be written here
+my %called = (
+	customer => q{'17'}, customer_scores_at => q{'2024-06-30'}, cohort_retention => '', weekly_cohort_retention => '', cohort_value => '',
+	conversion_by_segment => q{'2025-03-01'}, conversion_change => q{'2024-03-01', '2025-03-01'}, drift => q{'2024-12-31', '2025-12-31'},
+	lifecycle => q{'2024-12-31', '2025-12-31'}, propensity_details => q{'17'}, repeat_purchase => '', repeat_purchase_by_cohort => '', repeat_purchase_curve => '',
+	segment_history => q{'2025-01-31', '2025-12-31'}, segment_kpi_history => q{'2025-01-31', '2025-12-31'}, segment_transitions => q{'2024-12-31', '2025-12-31'},
+	stickiness => '', score_explanation => q{'17', '2024-05-05', 'fr'}, scores_with_orders => q{'17', NULL, '{1,2}', '{1,1}', '{10,20}'}, campaign_result => q{'spring'});
+my @functions = split /\n/, citus(q{SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'mono'::regnamespace AND proname !~ '^_' ORDER BY 1});
+is(join(' ', grep { !exists $called{$_} } @functions), '', 'every function has arguments here');
+my @calls = ((map { "SELECT * FROM \@.$_($called{$_}) AS r ORDER BY r::text COLLATE \"C\"" } grep { exists $called{$_} && $_ ne 'campaign_result' } @functions),
+	q{SELECT * FROM @.customer('nobody')}, q{SELECT * FROM @.customer_scores_at('2025-12-31', 1) AS r ORDER BY r::text COLLATE "C"},
+	q{SELECT * FROM explain_score('@', '17')}, q{SELECT * FROM explain_score('@', '17', '2024-06-30', language => 'fr')}, q{SELECT * FROM explain_score('@', '23', audience => 'customer')},
+	q{SELECT * FROM near_misses('@', 'vip') AS r ORDER BY r::text COLLATE "C"}, q{SELECT * FROM near_misses('@', 'upsell_potential', as_of => '2025-01-01') AS r ORDER BY r::text COLLATE "C"});
+my $said = twins('postgres', 'a new model', views_of(), @calls);
+is(join(' ', grep { $said->{$_} eq '' } grep { /customer_scores\b|segment_summary|_history|transitions|cohort|explain|near_misses|lifecycle|drift/ } sort keys %$said), '', 'and nothing is empty');
+
+# the proof that the owner's views are worked out where the histories are: it would be an error
+$pushed = q{SET citus.coordinator_aggregation_strategy = 'disabled';};
+for my $question (
+	'SELECT segment, count(*), sum(monetary), min(r_score) FROM dist.%scustomer_scores GROUP BY segment ORDER BY 1',
+	'SELECT r_score, f_score, max(active_90d_probability) FROM dist.%scustomer_scores GROUP BY 1, 2 ORDER BY 1, 2',
+	(map { "SELECT count(*) FROM dist.%s$_" } qw(customer_segments at_risk_customers vip_customers upsell_customers retention campaign_members)),
+	'SELECT r_score, f_score, customers, revenue FROM dist.%srfm_grid ORDER BY 1, 2', 'SELECT dimension, score, customers, revenue FROM dist.%sscore_distribution ORDER BY 1, 2',
+	'SELECT top_share, customers, revenue, gini FROM dist.%srevenue_concentration ORDER BY 1')
+{
+	my ($all, $asked) = map { citus($_) } sprintf($question, ''), $pushed . sprintf($question, '_');
+	is($asked, $all, "is worked out by the workers: $question");
+}
+like(told("$pushed SELECT * FROM dist._segment_summary"), qr/^ERROR:  unsupported aggregate function/, 'where a row for each customer must come, it is an error then');
+like(citus(q{EXPLAIN (COSTS OFF) SELECT count(*) FROM dist._customer_scores WHERE customer_key = '17'}), qr/Task Count: 1\n/, 'one customer is on one shard');
+
+# --- readers: with their own rights they reach nothing on the workers
+citus(q{SELECT grant_reader('mono', 'reader'), grant_reader('dist', 'reader'); GRANT USAGE ON SCHEMA scoring TO reader});
+twins('reader', 'a reader', views_of(), @calls);
+for (q{SELECT count(*) FROM dist.customer_histories}, q{SELECT count(*) FROM dist.source_histories}, q{SELECT count(*) FROM dist._customer_scores}, q{SELECT count(*) FROM dist._histories},
+	q{SELECT count(*) FROM scoring._rows_here(NULL::dist.customer_histories)}, q{SELECT count(*) FROM scoring._rows_here(NULL::dist._customer_scores)})
+{
+	$coordinator->psql('postgres', $_, stderr => \my $stderr, extra_params => [ '-U', 'reader' ]);
+	like($stderr, qr/ERROR:  permission denied for (?:table|view) /, "a reader may not: $_");
+}
+citus(q{SELECT revoke_reader('mono', 'reader'), revoke_reader('dist', 'reader')});
+$coordinator->psql('postgres', 'SELECT count(*) FROM dist.customer_scores', stderr => \my $denied, extra_params => [ '-U', 'reader' ]);
+like($denied, qr/ERROR:  permission denied for schema dist/, 'nor anything once revoked');
+is($_->safe_psql('postgres', q{SELECT count(*) FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.relnamespace = 'dist'::regnamespace AND a.grantee <> c.relowner}), 0, 'no right was given on a worker') for @workers;
+
+# --- the source changes, and every verb
+sub both_orders { my ($sql) = @_; citus($sql =~ s/ORDERS/$_/gr) for qw(local_orders orders); return; }
+both_orders(q{INSERT INTO ORDERS VALUES (30001, 17, '2025-12-29', 12.5), (30002, 7000, '2025-12-30', 30)});
+both_orders(q{DELETE FROM ORDERS WHERE customer_id IN (40, 600)});
+both_orders(q{UPDATE ORDERS SET amount = amount + 1 WHERE customer_id = 220});
+my $refreshes = 'SELECT customers, customers_added, customers_changed, customers_removed, rows_read, rows_without_day, rows_without_value, rows_unconvertible FROM @.refreshes ORDER BY refresh_id';
+# each in a call of its own, for answers are known by their question
+twins('postgres', 'changes', @$_)
+  for [ q{SELECT * FROM check_model('@')}, q{SELECT * FROM refresh_model('@')}, $refreshes ], [ q{SELECT * FROM check_model('@')}, q{SELECT * FROM record_changes('@')}, q{SELECT * FROM override_segment('@', '17', 'vip', 'because')} ],
+  [ q{SELECT * FROM record_changes('@')}, q{SELECT * FROM merge_customers('@', '18', '19')}, q{SELECT * FROM merge_customers('@', '28', '29')}, q{SELECT * FROM refresh_model('@')}, q{SELECT * FROM check_model('@')}, q{SELECT * FROM @.customer('19')} ],
+  [ q{SELECT * FROM forget_customer('@', '19')}, q{SELECT * FROM forget_customer('@', '21')}, q{SELECT * FROM refresh_model('@')}, q{SELECT count(*) FROM @.customer('21')}, q{SELECT * FROM check_model('@')} ],
+  [ q{SELECT * FROM allow_customer('@', '21')}, q{SELECT * FROM refresh_model('@')}, q{SELECT count(*) FROM @.customer('21')} ], [ q{SELECT * FROM unmerge_customers('@', '28')}, q{SELECT * FROM refresh_model('@')} ],
+  [ q{SELECT * FROM check_quality('@')}, q{SELECT * FROM calibrate_model('@')}, q{SELECT * FROM calibrate_model('@', true)}, q{SELECT * FROM check_prediction('@')},
+	q{SELECT * FROM start_campaign('@', 'spring', ARRAY['vip', 'at_risk'])}, q{SELECT * FROM set_goal('@', 'vip', 'revenue', 10, change => 'by_percent', due_on => '2026-06-30')},
+	q{SELECT * FROM erasure_report('@', '17')}, q{SELECT * FROM retention_due('@')}, q{SELECT * FROM alter_model('@', weights => '{2,1,1}', monetary => 'mean')}, $refreshes ];
+twins('postgres', 'then', views_of(), @calls, q{SELECT * FROM @.campaign_result('spring')});
+is(citus(q{SELECT (d.e - '{held,processing,record,processing_record,model}'::text[]) = (m.e - '{held,processing,record,processing_record,model}'::text[])
+	FROM (SELECT export_customer('dist', '17')::jsonb AS e) AS d, (SELECT export_customer('mono', '17')::jsonb AS e) AS m}), 't', 'export_customer');
+twins('postgres', 'customers', q{SELECT * FROM alter_model('@', version => 1)}, q{SELECT * FROM alter_model('@', customers => 'local_people', attributes => '{country}', consent => 'agreed')},
+	q{SELECT * FROM refresh_model('@')}, q{SELECT * FROM calibrate_model('@')}, q{SELECT * FROM @.customer('1015')}, q{SELECT * FROM score_parity('@', 'country')}, views_of(), @calls);
+# people who are a reference table, too: the same as a table of here
+citus(q{SELECT alter_model('dist', customers => 'people'), alter_model('mono', customers => 'local_people', weights => '{1,1,1}')});
+twins('postgres', 'customers as a reference table', q{SELECT * FROM calibrate_model('@')}, q{SELECT * FROM @.customer('1015')}, q{SELECT * FROM score_parity('@', 'country')},
+	(grep { /customer|summary|profile|quality|status/ } views_of()), grep { /transitions|explain|near_misses|customer/ } @calls);
+twins('postgres', 'retention', q{SELECT * FROM alter_model('@', reset => '{customers,attributes,consent}')}, q{SELECT * FROM alter_model('@', retention_days => 700)}, q{SELECT * FROM retention_due('@')},
+	q{SELECT * FROM refresh_model('@')}, q{SELECT * FROM purge_model('@')}, q{SELECT * FROM check_model('@')}, $refreshes, q{SELECT * FROM upgrade_model('@')}, q{SELECT * FROM reapply_suppression('@')}, views_of());
+twins('postgres', 'another source', q{SELECT * FROM alter_model('@', source => 'SELECT customer_id, order_date, amount FROM ORDERS WHERE order_id < 9000')}, q{SELECT * FROM check_model('@')}, views_of());
+# a total that no history can hold leaves its customer out, also where the workers read
+both_orders(q{INSERT INTO ORDERS SELECT 40000 + i, 5, '2025-12-01', 900000000000 FROM generate_series(1, 10000) AS i});
+twins('postgres', 'a total too large', q{SELECT * FROM alter_model('@', source => 'SELECT customer_id, order_date, amount FROM ORDERS')}, $refreshes, q{SELECT count(*) FROM @.customer('5')}, q{SELECT * FROM check_model('@')});
+both_orders(q{DELETE FROM ORDERS WHERE order_id > 40000});
+for my $style ('SQL, DMY', 'German')
+{
+	citus(qq{ALTER DATABASE postgres SET datestyle = '$style'});
+	twins('postgres', "DateStyle $style", q{SELECT customers, customers_added, customers_changed FROM refresh_model('@')}, q{SELECT count(*), sum(recency_days) FROM @.customer_scores_at(date '2025-02-03')}, q{SELECT sum(recency_days), exact_sum(rfm_score) FROM @.customer_scores});
+}
+citus('ALTER DATABASE postgres RESET datestyle');
+
+is(told(q{SELECT add_stream('dist', 'visits', 'orders', customer => 'customer_id', day => 'order_date')}),
+	"ERROR:  model \"dist\" is distributed, and can't have streams\nDETAIL:  What customers do beside ordering would be on workers, too, and is not read from there yet.\n"
+	  . 'HINT:  A second model over the same orders, without distribute, can have them.', 'a stream is refused');
+like(told(q{SELECT alter_model('dist', live => true)}), qr/^ERROR:  distribute: a live model can't be distributed\n/, 'so is live, later');
+
+# --- a worker that comes later; an owner who is nobody special
+my $new = new_node('east');
+$new->append_conf('postgresql.conf', $settings . "citus.local_hostname = '" . $new->host . "'\n");
+$new->start;
+$new->safe_psql('postgres', 'CREATE EXTENSION citus');
+citus(sprintf q{SELECT citus_add_node('%s', %d)}, $new->host, $new->port);
+citus(q{SET client_min_messages = warning; SELECT rebalance_table_shards('dist.customer_histories', shard_transfer_mode => 'block_writes', rebalance_strategy => 'by_shard_count')});
+# Citus hides shards
+my $shards = q{SET citus.show_shards_for_app_name_prefixes = '*'; SELECT count(*) FROM pg_class WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('dist', 'brief', 'shard', 'kept_there')) AND relname ~ '^(customer|source)_histories_\d+$'};
+cmp_ok($new->safe_psql('postgres', $shards), '>', 0, 'a new worker takes shards');
+twins('postgres', 'with one worker more', q{SELECT * FROM refresh_model('@')}, q{SELECT segment, count(*) FROM @.customer_scores GROUP BY 1 ORDER BY 1});
+citus(q{CREATE ROLE keeper LOGIN; GRANT CREATE ON DATABASE postgres TO keeper; GRANT USAGE ON SCHEMA scoring TO keeper; GRANT SELECT ON orders TO keeper});
+my $kept = $coordinator->safe_psql('postgres', qq{SELECT count(*) > 0 FROM create_model('kept_there', 'orders', $over, distribute => true); SELECT grant_reader('kept_there', 'reader');
+	SELECT status FROM refresh_model('kept_there')}, extra_params => [ '-U', 'keeper' ]);
+is($kept, "t\n\nrefreshed", 'a role without special rights owns a distributed model');
+is($coordinator->safe_psql('postgres', q{SELECT count(*) > 900 FROM kept_there.customer_scores; SELECT count(*) > 0 FROM kept_there.segment_transitions('2024-12-31', '2025-12-31')}, extra_params => [ '-U', 'reader' ]),
+	"t\nt", 'and others read it');
+
+# --- in one transaction that is taken back, and dropped
+is(citus(qq{BEGIN; SELECT count(*) > 0 FROM create_model('brief', 'orders', $over, distribute => true); SELECT count(*) > 900 FROM brief.customer_scores;
+	SELECT customers > 900 FROM refresh_model('brief'); ROLLBACK;
+	SELECT item FROM create_model('brief', 'orders', $over, distribute => true, dry_run => true) LIMIT 1}), "t\nt\nt\ndry run", 'made and refreshed in one transaction; a dry run');
+citus(q{SET ROLE keeper; SELECT drop_model('kept_there'); RESET ROLE; SELECT drop_model('dist'); SELECT drop_model('mono')});
+is($_->safe_psql('postgres', $shards), 0, 'no shard is left') for @workers, $new;
+# but for the one of what was taken back: Citus makes schemas on workers in transactions of their own
+is($_->safe_psql('postgres', q{SELECT count(*) FROM pg_namespace WHERE nspname IN ('dist', 'shard', 'kept_there')}), 0, 'nor a schema') for @workers, $new;
 
 done_testing();
