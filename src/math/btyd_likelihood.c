@@ -131,6 +131,25 @@ typedef struct Geometric
 	double		n_alpha;
 } Geometric;
 
+/*
+ * F with its derivatives counts as likely as somebody is still there. Apart from the
+ * rest, which most families are all of.
+ */
+static void
+add_silence(double f, const double *by, double still_there, bool second, double count,
+			Derivatives *d)
+{
+	add(&d->value, count * f);
+	add(&d->gradient[0], count * still_there * by[0]);
+	add(&d->gradient[1], count * still_there * by[1]);
+	if (second)
+	{
+		add(&d->hessian[0], count * still_there * by[2]);
+		add(&d->hessian[1], count * still_there * by[3]);
+		add(&d->hessian[4], count * still_there * by[4]);
+	}
+}
+
 /* What depends on a pattern's days */
 static inline void
 add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Derivatives *d)
@@ -145,7 +164,7 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 	double		weight = 0;
 	double		log_sum = 0;
 	double		f = 0;			/* F and its derivatives */
-	double		by[5] = {0};
+	double		by[5];
 
 	if (g->k > 1)
 		f = log_erlang_silence(g->k, shape, (pattern->t - pattern->t_x) * inverse, inverse, second,
@@ -163,25 +182,25 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 		weight = (odds > 0 ? 1 : e) / (1 + e);
 		log_sum = (odds > 0 ? odds : 0) + log1p(e);
 	}
-	add(&d->value, count * (f + log_sum - shape * log_t));
-	add(&d->gradient[0], count * (weight * difference + (1 - weight) * by[0] - log_t));
+	add(&d->value, count * (log_sum - shape * log_t));
+	add(&d->gradient[0], count * (weight * difference - log_t));
 	add(&d->gradient[1],
-		count * (weight * shape * q + (1 - weight) * by[1] +
-				 (g->r * (pattern->t / g->alpha) - g->kx) * inverse));
+		count * (weight * shape * q + (g->r * (pattern->t / g->alpha) - g->kx) * inverse));
+	if (g->k > 1)
+		add_silence(f, by, 1 - weight, second, count, d);
 	g->left += count * weight;
 	if (second)
 	{
 		const double v = count * weight * (1 - weight);
 		/* of D - F */
-		const double by_r = difference - by[0];
-		const double by_alpha = shape * q - by[1];
+		const double by_r = g->k > 1 ? difference - by[0] : difference;
+		const double by_alpha = g->k > 1 ? shape * q - by[1] : shape * q;
 
-		add(&d->hessian[0], v * by_r * by_r + count * (1 - weight) * by[2]);
-		add(&d->hessian[1],
-			count * (weight * q + (1 - weight) * by[3] - inverse) + v * by_r * by_alpha);
+		add(&d->hessian[0], v * by_r * by_r);
+		add(&d->hessian[1], count * (weight * q - inverse) + v * by_r * by_alpha);
 		add(&d->hessian[4],
-			count * (shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
-					 (1 - weight) * by[4]) + v * by_alpha * by_alpha);
+			count * shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
+			v * by_alpha * by_alpha);
 		g->n += v;
 		g->n_r += v * by_r;
 		g->n_alpha += v * by_alpha;
