@@ -48,8 +48,10 @@ OBJS = \
 	src/prediction/fit.o \
 	src/prediction/btyd.o \
 	src/prediction/interval.o \
+	src/prediction/likelihood.o \
 	src/prediction/btyd_agg.o \
 	src/prediction/regularity.o \
+	src/prediction/choose_family.o \
 	src/score/score.o \
 	src/score/score_window.o \
 	src/score/exact_sum_agg.o \

@@ -154,6 +154,8 @@ BEGIN
       IF cardinality(a.types) = 6 THEN
         arguments := replace(replace(arguments, 'bgnbd', 'mbgcnbd'), ', 1, 1', ', 1, (i % 3) / 5.0');
       END IF;
+    ELSIF a.aggregate::text ~ '^choose_family' THEN
+      arguments := 'history(date ''2025-01-01'' + (i * 37 % 400)::int, 1) + history(date ''2025-03-01'' + (i * 37 % 400)::int, 1), ''2025-09-30'', ''2025-12-31''';
     ELSIF a.aggregate::text ~ '^_cohort_sums' THEN
       arguments := replace(arguments, '''x''', '''month''');
     ELSIF a.aggregate::text ~ '^delong' THEN
@@ -182,7 +184,7 @@ SELECT try_state(aggregate, substr(bytes, 1, n)) FROM state, generate_series(0, 
 -- (The rows of a long state are alike: each bit of the first of them, each seventh of the others. Two aggregates
 -- have the states of others, and fit many times over them.)
 SELECT try_state(aggregate, set_bit(bytes, i, 1 - get_bit(bytes, i))) FROM state, generate_series(0, 8 * length(bytes) - 1) i
- WHERE CASE WHEN aggregate::text ~ '^(btyd_fit_bootstrap|spend_fit_bootstrap|choose_k)' THEN i % 29 = 0 ELSE i < 1024 OR i % 7 = 0 END;
+ WHERE CASE WHEN aggregate::text ~ '^(btyd_fit_bootstrap|spend_fit_bootstrap|choose_)' THEN i % 29 = 0 ELSE i < 1024 OR i % 7 = 0 END;
 \endif
 SELECT try_state(s.aggregate, mutate_bytes(s.bytes, o.bytes, s.aggregate || s.bytes::text || i))
   FROM state s JOIN state o USING (aggregate), generate_series(1, :mutants / 4) i;

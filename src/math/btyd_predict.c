@@ -15,6 +15,7 @@
 
 #include "erlang.h"
 #include "gamma.h"
+#include "gauss_legendre.h"
 #include "hypergeometric.h"
 
 /* Beyond these nothing is promised, and the products below might overflow. */
@@ -22,6 +23,9 @@
 #define MAX_PARAMETER	1e15
 #define MAX_TIME		1e15
 #define MAX_COUNT		1e9
+
+/* Panels of an integral over time */
+#define MAX_PANELS		2000
 
 static inline double
 finite_or_nan(double value)
@@ -58,6 +62,13 @@ is_customer(double x, double t_x, double t)
 {
 	return x >= 0.0 && x <= MAX_COUNT && x == floor(x) &&
 		t_x >= 0.0 && t_x <= t && is_time(t) && (x > 0.0 || t_x == 0.0);
+}
+
+/* ln(1 + exp(v)) */
+static inline double
+softplus(double v)
+{
+	return fmax(v, 0.0) + log1p(exp(-fabs(v)));
 }
 
 static inline double
@@ -104,6 +115,43 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 	if (x == 0.0)
 		return -INFINITY;
 	return log(parameters[2] / (parameters[3] + (x - 1.0))) + silence;
+}
+
+/*
+ * What the fit sums up (btyd_likelihood.c), by another path: it is the likelihood
+ * of those who are still there, and 1 + the odds that they have gone.
+ */
+double
+btyd_log_likelihood(BtydFamily family, const double *parameters, double x, double t_x, double t,
+					double ln_gaps)
+{
+	double		r = parameters[0];
+	double		alpha = parameters[1];
+	double		events = x;
+	double		value = 0.0;
+	double		slope;
+	double		by_sum;
+
+	if (!are_parameters_of(family, parameters) || !is_customer(x, t_x, t))
+		return NAN;
+	if (family == BTYD_MBGCNBD)
+	{
+		int			k = (int) parameters[4];
+		double		weights[ERLANG_MAX_K];
+
+		events = k * x;
+		value = log(erlang_silence(k, r + events, (t - t_x) / (alpha + t), weights));
+		if (k > 1)
+			value += (k - 1) * ln_gaps - x * log_rising(1.0, k - 1, 1.0, &slope);
+	}
+	value += log_rising(r, events, 1.0, &slope) - events * log(alpha) -
+		(r + events) * log1p(t / alpha);
+	if (family == BTYD_PARETONBD)
+		value -= parameters[2] * log1p(t / parameters[3]);
+	else
+		value += log_rising_ratio(parameters[3], parameters[2], family == BTYD_BGNBD ? x : x + 1.0,
+								  &slope, &by_sum);
+	return finite_or_nan(value + softplus(log_odds_gone(family, parameters, x, t_x, t)));
 }
 
 double
@@ -302,6 +350,73 @@ btyd_residual(BtydFamily family, const double *parameters, double x, double t_x,
 	return finite_or_nan(alive * (parameters[0] + x) / (parameters[1] + t) * time);
 }
 
+/* A panel of time: from is its beginning; returns the integral of exp(-rate s) E(s). */
+static double
+discounted_panel(BtydFamily family, const double *parameters, double x, double t_x, double t,
+				 double rate, double from, double width)
+{
+	double		middle = from + width / 2.0;
+	double		sum = 0.0;
+
+	for (int i = -6; i < 6; i++)
+	{
+		const GaussNode *node = &gauss12[i < 0 ? -i - 1 : i];
+		double		s = middle + (i < 0 ? -width : width) / 2.0 * node->x;
+
+		sum += node->weight * exp(-rate * s) * btyd_expected(family, parameters, x, t_x, t, s);
+	}
+	return sum * width / 2.0;
+}
+
+/*
+ * By parts: what comes until the horizon, discounted as if it came then, and the
+ * interest on what comes before. Panels grow with the time passed, as the
+ * expectation bends ever less; those of regular buyers are few gaps long, for it
+ * rises in steps.
+ */
+double
+btyd_residual_within(BtydFamily family, const double *parameters, double x, double t_x, double t,
+					 double rate, double horizon)
+{
+	double		alive = btyd_alive(family, parameters, x, t_x, t);
+	double		scale = parameters[1] + t;
+	double		result;
+	double		end;
+	double		gap = INFINITY;
+	double		s = 0.0;
+
+	if (isnan(alive) || !is_time(horizon) || !(rate >= 0.0 && rate <= MAX_PARAMETER))
+		return NAN;
+	if (family == BTYD_PARETONBD)
+	{
+		double		beta = parameters[3] + t;
+
+		return finite_or_nan(alive * (parameters[0] + x) / scale * beta *
+							 tricomi_integral_to(parameters[2], rate * beta, horizon / beta));
+	}
+	result = exp(-rate * horizon) * btyd_expected(family, parameters, x, t_x, t, horizon);
+	if (rate == 0.0 || horizon == 0.0)
+		return finite_or_nan(result);
+	if (family == BTYD_MBGCNBD && parameters[4] > 1.0)
+		gap = parameters[4] * scale / (parameters[0] + parameters[4] * x);
+	else
+		scale /= 1.0 + (parameters[0] + x) * parameters[2] / (parameters[2] + parameters[3] + x);
+	/* beyond that, the interest is nothing */
+	end = fmin(horizon, 40.0 / rate);
+	for (int panel = 0; s < end; panel++)
+	{
+		double		width = fmin(fmin(fmin(end - s, 0.6 * (scale + s)), 4.0 * gap), 4.0 / rate);
+
+		if (panel >= MAX_PANELS)
+			return NAN;
+		if (end - s - width < 0.2 * width)
+			width = end - s;
+		result += rate * discounted_panel(family, parameters, x, t_x, t, rate, s, width);
+		s += width;
+	}
+	return finite_or_nan(result);
+}
+
 /* x = 0 says nothing of spend: m is not looked at */
 static bool
 is_spend(double x, double m)
@@ -323,4 +438,18 @@ spend_expected(const double *parameters, double x, double m)
 	if (!(shape + q > 1.0))
 		return NAN;
 	return finite_or_nan((gamma + (x > 0.0 ? x * m : 0.0)) * p / (shape + (q - 1.0)));
+}
+
+double
+spend_log_likelihood(const double *parameters, double x, double m)
+{
+	double		p = parameters[0];
+	double		q = parameters[1];
+	double		gamma = parameters[2];
+	double		z = x * m;
+
+	if (!are_parameters(parameters, SPEND_PARAMETERS) || !is_spend(x, m) || x == 0.0)
+		return NAN;
+	return finite_or_nan(-log_beta(p * x, q) - log(m) - p * x * log1p(gamma / z) -
+						 q * log1p(z / gamma));
 }

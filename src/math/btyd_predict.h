@@ -39,6 +39,16 @@ typedef enum BtydFamily
 #define BTYD_NUMBERS 5
 #define SPEND_PARAMETERS 3
 
+/*
+ * The log-likelihood of one customer. Of MBG/CNBD-k with k > 1 it has the times
+ * between their orders in it: ln_gaps is the sum of the logarithms of these.
+ */
+extern double btyd_log_likelihood(BtydFamily family, const double *parameters,
+								  double x, double t_x, double t, double ln_gaps);
+
+/* The same of Gamma-Gamma, x > 0 */
+extern double spend_log_likelihood(const double *parameters, double x, double m);
+
 /* P(still a customer at t) */
 extern double btyd_alive(BtydFamily family, const double *parameters,
 						 double x, double t_x, double t);
@@ -63,6 +73,12 @@ extern double btyd_probability_after(BtydFamily family, const double *parameters
  */
 extern double btyd_residual(BtydFamily family, const double *parameters,
 							double x, double t_x, double t, double rate);
+
+/*
+ * The same of those within the horizon, for every family: at most 1e-10 off.
+ */
+extern double btyd_residual_within(BtydFamily family, const double *parameters,
+								   double x, double t_x, double t, double rate, double horizon);
 
 /*
  * Gamma-Gamma: E[mean spend] after x repeat days with the mean m > 0. x = 0 says

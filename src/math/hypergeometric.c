@@ -360,6 +360,17 @@ tricomi_integral(double s, double y)
 }
 
 double
+tricomi_integral_to(double s, double y, double length)
+{
+	double		parameters[] = {s, y};
+
+	if (length == 0.0)
+		return 0.0;
+	return exp(log_integral(tricomi_log, parameters, 0.0, log1p(length), 0.0,
+							y > 0.0 ? fmax(0.0, -log(y)) : log1p(length)));
+}
+
+double
 log_negative_binomial(double r, double y, double n)
 {
 	if (y == 0.0)

@@ -33,6 +33,9 @@ extern double log_pareto_integral(double n, double s, double alpha, double beta,
 /* The integral over u from 0 to infinity of exp(-y u) (1 + u)^-s = y^(s - 1) Psi(s, s; y) */
 extern double tricomi_integral(double s, double y);
 
+/* The same from 0 to length; y may be 0 */
+extern double tricomi_integral_to(double s, double y, double length);
+
 /*
  * A negative binomial count K, P(K = n) = (r)_n/n! (1 + y)^-r (y/(1 + y))^n:
  * ln P(K = n), and ln P(K >= n), the regularised incomplete beta function

@@ -352,6 +352,37 @@ btyd_predict_residual_history(PG_FUNCTION_ARGS)
 	RETURN_PREDICTION(residual(fit, &customer, rate_of_discount(discount, fit)));
 }
 
+/* fit, x, t_x, t, rate, horizon */
+PG_FUNCTION_INFO_V1(btyd_predict_residual_within);
+Datum
+btyd_predict_residual_within(PG_FUNCTION_ARGS)
+{
+	double		rate = check_amount("rate", PG_GETARG_FLOAT8(4));
+	double		horizon = check_amount("horizon", PG_GETARG_FLOAT8(5));
+	Customer	customer;
+	const Fit  *fit = read_prediction(fcinfo, false, &customer);
+
+	if (fit == NULL)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(residual_within(fit, &customer, rate, horizon));
+}
+
+/* fit, history, as_of, discount_per_year, horizon_days */
+PG_FUNCTION_INFO_V1(btyd_predict_residual_within_history);
+Datum
+btyd_predict_residual_within_history(PG_FUNCTION_ARGS)
+{
+	double		discount = check_amount("discount_per_year", PG_GETARG_FLOAT8(3));
+	double		horizon_days = check_amount("horizon_days", PG_GETARG_FLOAT8(4));
+	Customer	customer;
+	const Fit  *fit = read_prediction(fcinfo, true, &customer);
+
+	if (fit == NULL)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(residual_within(fit, &customer, rate_of_discount(discount, fit),
+									  horizon_days / fit->unit_days));
+}
+
 /*
  * The first day by which one further event is expected. E[Y] rises ever more
  * slowly with the horizon, so that the line through 0 and a horizon where it is
@@ -546,6 +577,60 @@ btyd_clv_history(PG_FUNCTION_ARGS)
 	if (isnan(mean))
 		PG_RETURN_NULL();
 	RETURN_PREDICTION(lifetime_value(fit, &customer, mean, &terms));
+}
+
+/* btyd_fit, spend_fit, x, t_x, t, m, rate, margin. Not strict: m is NULL where x is 0. */
+PG_FUNCTION_INFO_V1(btyd_residual_value);
+Datum
+btyd_residual_value(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit;
+	const Fit  *spend_of;
+	Customer	customer;
+	double		rate;
+	double		margin;
+	double		mean;
+	const char *reason;
+
+	for (int i = 0; i < PG_NARGS(); i++)
+	{
+		if (PG_ARGISNULL(i) && i != 5)
+			PG_RETURN_NULL();
+	}
+	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
+	customer_of_arguments(fcinfo, 2, &customer);
+	if (!PG_ARGISNULL(5))
+		check_mean(PG_GETARG_FLOAT8(5));
+	rate = check_amount("rate", PG_GETARG_FLOAT8(6));
+	margin = check_amount("margin", PG_GETARG_FLOAT8(7));
+	mean = mean_spend(spend_of, customer.x, !PG_ARGISNULL(5),
+					  PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5), &reason);
+	if (isnan(mean) || !fit->usable)
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(residual(fit, &customer, rate) * mean * margin);
+}
+
+/* btyd_fit, spend_fit, history, as_of, discount_per_year, margin */
+PG_FUNCTION_INFO_V1(btyd_residual_value_history);
+Datum
+btyd_residual_value_history(PG_FUNCTION_ARGS)
+{
+	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	const Fit  *spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
+	double		discount = check_amount("discount_per_year", PG_GETARG_FLOAT8(4));
+	double		margin = check_amount("margin", PG_GETARG_FLOAT8(5));
+	Customer	customer;
+	Repeats		repeats;
+	double		mean;
+	const char *reason;
+
+	if (!customer_of_history(fcinfo, 2, fit, &customer, &repeats) || !fit->usable)
+		PG_RETURN_NULL();
+	mean = mean_spend(spend_of, repeats.x, true, repeats.m, &reason);
+	if (isnan(mean))
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(residual(fit, &customer, rate_of_discount(discount, fit)) * mean * margin);
 }
 
 /* ---- reasons ---- */

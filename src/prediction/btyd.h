@@ -54,6 +54,9 @@ extern bool customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit
 /* Arguments x, t_x, t */
 extern void customer_of_arguments(FunctionCallInfo fcinfo, int argument, Customer *customer);
 
+/* The sum of the logarithms of times between event days; false if there is no such day */
+extern bool read_ln_gaps(const History *history, DateADT as_of, int unit_days, double *ln_gaps);
+
 /* Argument n of btyd_probability */
 extern int32 check_days_with_event(int32 n);
 
@@ -89,6 +92,13 @@ probability_after(const Fit *fit, int n, const Customer *customer, double horizo
 {
 	return btyd_probability_after((BtydFamily) fit->family, fit->parameters, n,
 								  customer->x, customer->t_x, customer->t, horizon);
+}
+
+static inline double
+residual_within(const Fit *fit, const Customer *customer, double rate, double horizon)
+{
+	return btyd_residual_within((BtydFamily) fit->family, fit->parameters,
+								customer->x, customer->t_x, customer->t, rate, horizon);
 }
 
 static inline double

@@ -197,24 +197,6 @@ read_settings(FunctionCallInfo fcinfo, int nsettings, FitState *settings)
 				 errhint("Use btyd_fit(family, x, t_x, t, unit_days, ln_gaps), the last as ln_gaps(history, as_of, unit_days) says, or a k of your own, for example mbgcnbd-2.")));
 }
 
-/*
- * The logarithms of gaps that make t_x together are greatest where the gaps are
- * equal. Beyond that they are of another unit, or of somebody else.
- */
-static void
-check_ln_gaps(double ln_gaps, double x, double t_x)
-{
-	if (isnan(ln_gaps) || isinf(ln_gaps) || (x == 0 && ln_gaps != 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("ln_gaps must be finite, and 0 where x is 0, but is %g with x = %g", ln_gaps, x)));
-	if (x > 0 && t_x > 0 && ln_gaps > x * log(t_x / x) + 1e-6 * (1 + x))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("ln_gaps must not be more than x * ln(t_x / x), but is %g with x = %g, t_x = %g", ln_gaps, x, t_x),
-				 errhint("Give btyd(history, as_of, unit_days) and ln_gaps(history, as_of, unit_days) the same unit.")));
-}
-
 /* Arguments: state, family, x, t_x, t [, unit_days [, replicates, seed or ln_gaps]] */
 static Datum
 transition(FunctionCallInfo fcinfo, bool with_gaps)

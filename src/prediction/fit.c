@@ -177,6 +177,24 @@ check_customer(double x, double t_x, double t)
 				 errdetail("Without a repeat day, the last event is the first.")));
 }
 
+/*
+ * The logarithms of gaps that make t_x together are greatest where the gaps are
+ * equal. Beyond that they are of another unit, or of somebody else.
+ */
+void
+check_ln_gaps(double ln_gaps, double x, double t_x)
+{
+	if (isnan(ln_gaps) || isinf(ln_gaps) || (x == 0 && ln_gaps != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ln_gaps must be finite, and 0 where x is 0, but is %g with x = %g", ln_gaps, x)));
+	if (x > 0 && t_x > 0 && ln_gaps > x * log(t_x / x) + 1e-6 * (1 + x))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ln_gaps must not be more than x * ln(t_x / x), but is %g with x = %g, t_x = %g", ln_gaps, x, t_x),
+				 errhint("Give btyd(history, as_of, unit_days) and ln_gaps(history, as_of, unit_days) the same unit.")));
+}
+
 /* ---- printing ---- */
 
 static void
@@ -209,6 +227,7 @@ fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicat
 		  const SpendLeftOut *left_out)
 {
 	bool		converged = fit->status == BTYD_CONVERGED;
+	int			degrees;
 
 	appendStringInfo(out, "{\"family\":\"%s\",\"parameters\":", family_names[family]);
 	print_parameters(out, family, converged || (is_replicate && fit->ended), parameters_of(family),
@@ -223,6 +242,12 @@ fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicat
 						 left_out->no_repeat, left_out->zero_mean, left_out->negative_mean);
 	appendStringInfo(out, ",\"n\":" INT64_FORMAT ",\"log_likelihood\":", (int64) fit->n);
 	append_number(out, fit->log_likelihood);
+	/* k is a parameter, too, where it was chosen */
+	degrees = fitted_of(family) + (fit->nchoices > 0);
+	appendStringInfoString(out, ",\"aic\":");
+	append_number(out, converged ? 2 * degrees - 2 * fit->log_likelihood : NAN);
+	appendStringInfoString(out, ",\"bic\":");
+	append_number(out, converged ? degrees * log((double) fit->n) - 2 * fit->log_likelihood : NAN);
 	for (int i = 0; i < fit->nchoices; i++)
 	{
 		appendStringInfoString(out, i == 0 ? ",\"k_log_likelihoods\":[" : ",");
@@ -337,6 +362,11 @@ fit_read(JsonbContainer *document, Fit *fit)
 	}
 
 	there = found != NULL;
+	/* k is a parameter, too, where it was chosen */
+	fit->degrees = fitted_of(fit->family) +
+		(find(document, "k_log_likelihoods", &value) != NULL ? 1 : 0);
+	fit->log_likelihood = number_of(find(document, "log_likelihood", &value));
+	fit->n = number_of(find(document, "n", &value));
 	fit->usable = converged && there;
 	if (fit->usable && fit->family == FIT_GAMMAGAMMA && fit->parameters[1] <= 1)
 	{
@@ -473,6 +503,17 @@ fits_argument(FunctionCallInfo fcinfo, int argument, FitKind kind, int *count)
 
 	for (int i = 0; i < known->count; i++)
 		check_kind(&known->fits[i], kind);
+	*count = known->count;
+	return known->fits;
+}
+
+const Fit *
+fit_or_fits_argument(FunctionCallInfo fcinfo, int argument, int *count)
+{
+	Jsonb	   *document = PG_GETARG_JSONB_P(argument);
+	Remembered *known = remembered(fcinfo, argument,
+								   JB_ROOT_IS_ARRAY(document) && !JB_ROOT_IS_SCALAR(document));
+
 	*count = known->count;
 	return known->fits;
 }

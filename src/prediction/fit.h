@@ -33,6 +33,9 @@ typedef struct Fit
 	char		reason[FIT_REASON_SIZE];
 	double		parameters[BTYD_NUMBERS];
 	int			unit_days;		/* 0: not said */
+	int			degrees;		/* parameters that were chosen by the likelihood */
+	double		log_likelihood; /* NaN: not said, as n */
+	double		n;
 } Fit;
 
 /* Which families an argument may have */
@@ -57,6 +60,7 @@ extern int	check_unit_days(int unit_days);
 extern void check_customer(double x, double t_x, double t);
 extern void check_count(double x);
 extern void check_mean(double m);
+extern void check_ln_gaps(double ln_gaps, double x, double t_x);
 extern double check_amount(const char *argument, double value);
 
 /*
@@ -73,6 +77,9 @@ extern void fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool
  */
 extern const Fit *fit_argument(FunctionCallInfo fcinfo, int argument, FitKind kind);
 extern const Fit *fits_argument(FunctionCallInfo fcinfo, int argument, FitKind kind, int *count);
+
+/* An argument that is one fit or a list of them */
+extern const Fit *fit_or_fits_argument(FunctionCallInfo fcinfo, int argument, int *count);
 
 /* Of a function that returns a row, once for all rows */
 extern TupleDesc fit_result_desc(FunctionCallInfo fcinfo);

@@ -14,40 +14,46 @@
 #include <math.h>
 
 #include "libpq/pqformat.h"
-#include "utils/date.h"
 #include "utils/float.h"
 
 #include "aggregate.h"
 #include "arguments.h"
+#include "btyd.h"
 #include "compat.h"
-#include "fit.h"
-#include "history/history.h"
 #include "math/exact_sum.h"
 #include "memory.h"
 
-/* Arguments: history, as_of, unit_days. The sum of the logarithms of times between event days. */
+bool
+read_ln_gaps(const History *history, DateADT as_of, int unit_days, double *ln_gaps)
+{
+	OpenHistory open;
+	int			active = 0;
+	DateADT		last = 0;
+
+	*ln_gaps = 0;
+	history_open(&open, history);
+	for (size_t i = 0; i < open.n && open.days[i].day <= as_of; i++)
+	{
+		if (open.days[i].events <= 0)
+			continue;
+		if (active++ > 0)
+			*ln_gaps += log(((double) open.days[i].day - last) / unit_days);
+		last = open.days[i].day;
+	}
+	history_close(&open);
+	return active > 0;
+}
+
+/* Arguments: history, as_of, unit_days */
 PG_FUNCTION_INFO_V1(btyd_ln_gaps);
 Datum
 btyd_ln_gaps(PG_FUNCTION_ARGS)
 {
 	DateADT		as_of = check_day("as_of", PG_GETARG_DATEADT(1));
 	int			unit_days = check_unit_days(PG_GETARG_INT32(2));
-	OpenHistory open;
-	int			active = 0;
-	DateADT		last = 0;
-	double		sum = 0;
+	double		sum;
 
-	history_open(&open, PG_GETARG_HISTORY_PP(0));
-	for (size_t i = 0; i < open.n && open.days[i].day <= as_of; i++)
-	{
-		if (open.days[i].events <= 0)
-			continue;
-		if (active++ > 0)
-			sum += log(((double) open.days[i].day - last) / unit_days);
-		last = open.days[i].day;
-	}
-	history_close(&open);
-	if (active == 0)
+	if (!read_ln_gaps(PG_GETARG_HISTORY_PP(0), as_of, unit_days, &sum))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(sum);
 }

@@ -63,7 +63,7 @@ SELECT abs(sum((k - 1) * ln_gaps - x * ln(2::float8) + rising + r * ln(alpha) - 
        LATERAL (SELECT sum(ln((b + i) / (a + b + i))) AS stays FROM generate_series(0, x) i) beta
  GROUP BY fit;
 -- a k that is given finds the same; without ln_gaps all but the likelihood, which is then not known; k = 1 is MBG/NBD
-SELECT given - 'k_log_likelihoods' - 'iterations' - 'gradient_norm' - 'parameters' - 'standard_errors' - 'log_likelihood' = fit - 'k_log_likelihoods' - 'iterations' - 'gradient_norm' - 'parameters' - 'standard_errors' - 'log_likelihood' AS same,
+SELECT given - 'k_log_likelihoods' - 'iterations' - 'gradient_norm' - 'parameters' - 'standard_errors' - 'log_likelihood' - 'aic' - 'bic' = fit - 'k_log_likelihoods' - 'iterations' - 'gradient_norm' - 'parameters' - 'standard_errors' - 'log_likelihood' - 'aic' - 'bic' AS same,
        abs((given #>> '{parameters,alpha}')::float8 / (fit #>> '{parameters,alpha}')::float8 - 1) < 1e-8 AS alpha, abs((given ->> 'log_likelihood')::float8 / (fit ->> 'log_likelihood')::float8 - 1) < 1e-12 AS log_likelihood,
        without -> 'parameters' = given -> 'parameters' AS without, without -> 'log_likelihood' AS unknown, (one -> 'parameters') - 'k' = mbgnbd -> 'parameters' AS one, abs((fit #>> '{k_log_likelihoods,0}')::float8 / (mbgnbd ->> 'log_likelihood')::float8 - 1) < 1e-12 AS first FROM fit;
 -- the same bits in any order, and with workers

@@ -108,6 +108,18 @@ for my $table (sort keys %source)
 is($node->safe_psql('postgres', "SELECT abs(sum(${\($_ eq 'paretonbd' ? 'pnbd' : $_)}_ll) / (SELECT (fit ->> 'log_likelihood')::float8 FROM $_) - 1) < 1e-11 FROM oracle"), 't', "$_: likelihoods add up")
   for qw(bgnbd mbgnbd paretonbd);
 
+# ... as it is here, customer by customer
+for my $family (qw(bgnbd mbgnbd paretonbd))
+{
+	my $column = ($family eq 'paretonbd' ? 'pnbd' : $family) . '_ll';
+	my $off = $node->safe_psql('postgres', "SELECT max(abs(btyd_log_likelihood($family.fit, c.x, c.t_x_days / 7, c.t_days / 7) - $column) / (1 + abs($column))) FROM $source{oracle}[2], $fits");
+	cmp_ok($off, '<', 1e-10, "$family: the likelihood of each customer");
+}
+
+# Which family to take, by the criteria: four parameters each, so that the likelihood decides
+is($node->safe_psql('postgres', q{SELECT string_agg(family, ' ' ORDER BY (fit ->> 'aic')::float8), max(abs((fit ->> 'aic')::float8 - (fit ->> 'bic')::float8 - (8 - 4 * ln(2357)))) < 1e-6
+	  FROM (SELECT 'bgnbd' AS family, fit FROM bgnbd UNION ALL SELECT 'mbgnbd', fit FROM mbgnbd UNION ALL SELECT 'paretonbd', fit FROM paretonbd) f}), 'mbgnbd bgnbd paretonbd|t', 'aic and bic');
+
 # No order in a horizon, and none in the next, is none in both
 for my $family (qw(bgnbd mbgnbd paretonbd))
 {

@@ -43,4 +43,10 @@ is($node->safe_psql('postgres', q{
 	SELECT round(avg(abs(one - orders))::numeric, 3), round(avg(abs(approximate * scale - orders))::numeric, 3), round(avg(abs(exact - orders))::numeric, 3)
 	  FROM expected, (SELECT sum(new) / sum(approximate) AS scale FROM expected) s}), '1.513|1.431|1.400', 'mean absolute errors: k = 1, as BTYDplus expects, and exactly');
 
+# The choice of a family: the least error by far
+is($node->safe_psql('postgres', q{
+	SELECT string_agg(concat_ws(' ', family, k, round(mean_absolute_error::numeric, 3)), ', ' ORDER BY is_chosen DESC, mean_absolute_error)
+	  FROM choose_family_table((SELECT choose_family(history, '2006-12-31', '2007-12-30') FROM shop))}),
+	'mbgcnbd 2 1.400, paretonbd 1.508, mbgnbd 1.513, bgnbd 1.577', 'choose_family');
+
 done_testing();

@@ -2,7 +2,8 @@
 """Writes btyd_reference.csv, the values test_btyd.c compares with.
 
     btyd_reference.py > btyd_reference.csv      a few minutes; needs python3-mpmath
-    btyd_reference.py --regular                 the rows of MBG/CNBD-k alone, which are the last
+    btyd_reference.py --regular                 the rows of MBG/CNBD-k alone, which are the last but those of
+    btyd_reference.py --discounted              discounted orders within a horizon
     btyd_reference.py --simulate                the same formulas against simulated customers
 
 Run by hand when the grid changes; the table is committed. Arguments are exact
@@ -288,6 +289,23 @@ def residual(family, p, x, t_x, t, rate):
             * hyperu(s, s, rate * (beta + t)) / ((alpha + t) ** (r + x + 1) * likelihood))
 
 
+def residual_within(family, p, x, t_x, t, rate, horizon):
+    """by the rate of orders, which is the derivative of what is expected; of regular buyers by parts"""
+    if family == PARETO:
+        r, alpha, s, beta = p
+        return alive(family, p, x, t_x, t) * (r + x) / (alpha + t) * mp.quad(
+            lambda u: exp(-rate * u) * (1 + u / (beta + t)) ** -s, mp.linspace(0, horizon, 9))
+    if family == REGULAR:
+        k, scale = int(p[4]), p[4] * (p[1] + t) / (p[0] + p[4] * x)
+        points = mp.linspace(0, horizon, int(min(60, 2 + horizon / scale)))
+        return exp(-rate * horizon) * expected(family, p, x, t_x, t, horizon) + rate * mp.quad(
+            lambda u: exp(-rate * u) * expected(family, p, x, t_x, t, u), points, maxdegree=4)
+    r, alpha, a, b = p
+    b += x + (1 if family == MBG else 0)
+    return alive(family, p, x, t_x, t) * (r + x) / (alpha + t) * mp.quad(
+        lambda u: exp(-rate * u) * hyp2f1(r + x + 1, a, a + b, -u / (alpha + t)), mp.linspace(0, horizon, 9))
+
+
 def spend_log_likelihood(p, x, m):
     p, q, g = p
     return (loggamma(p * x + q) - loggamma(p * x) - loggamma(q) + q * log(g) + (p * x - 1) * log(m)
@@ -373,6 +391,22 @@ def regular_rows():
             yield 'probability', (REGULAR, p, (n, horizon)), lambda p, *c: probability(REGULAR, p, int(c[0]), *c[1:])
 
 
+def discounted_rows():
+    draw = random.Random(20261202)
+    for family in (MBG, BG, PARETO, REGULAR):
+        for i in range(8 if family == REGULAR else 100):
+            p = any_parameters(draw, MBG if family == REGULAR else family)
+            x, t_x, t = any_customer(draw)
+            x = min(x, 130)
+            if family == REGULAR:
+                p, x, t, t_x = (*PUBLISHED[REGULAR][:4], float(draw.choice([2, 3]))), min(x, 7), 40.0, 38.0 if x else 0.0
+            rate, horizon = draw.choice([1e-9, 0.0018, 0.0027, 0.05]), draw.choice([1.0, 12.0, 52.0, 260.0])
+            # not those that take mpmath minutes
+            if p[0] < 300 and p[3] < 300 and (family != REGULAR or horizon < 100):
+                yield ('residual_within', (family, p, (x, t_x, t, rate, horizon)),
+                       lambda p, *c: residual_within(family, p, *c))
+
+
 def rows():
     draw = random.Random(20050524)
     up_to = lambda low, high: three(math.exp(draw.uniform(math.log(low), math.log(high))))
@@ -434,6 +468,7 @@ def rows():
                        lambda p, *c: probability_after(family, p, int(c[0]), *c[1:]))
 
     yield from regular_rows()
+    yield from discounted_rows()
 
 
 def flat(arguments):
@@ -452,7 +487,8 @@ def table(rows):
             call = lambda: f([mpf(v) for v in (arguments[0] if name == 'spend' else arguments[1])])
         else:
             call = lambda: f([mpf(v) for v in arguments[-2]], *map(mpf, arguments[-1]))
-        values = sure(call, least=mpf('1e-6') if name == 'likelihood' else 0)
+        values = sure(call, 18 if name == 'residual_within' else 32, mpf('1e-6') if name == 'likelihood' else 0,
+                      25 if name == 'residual_within' else 50)
         if values is None:
             print('no reference for', name, arguments, file=sys.stderr)
             continue
@@ -525,6 +561,8 @@ if __name__ == '__main__':
         simulate()
     elif sys.argv[1:] == ['--regular']:
         table(regular_rows())
+    elif sys.argv[1:] == ['--discounted']:
+        table(discounted_rows())
     else:
         print('function,arguments,values')
         table(rows())

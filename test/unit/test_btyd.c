@@ -17,6 +17,7 @@
 
 #include "math/btyd_predict.h"
 #include "likelihood.h"
+#include "math/gamma.h"
 #include "math/hypergeometric.h"
 
 #define MAX_VALUES	10
@@ -43,6 +44,7 @@ static Promise promises[] = {
 	{"probability", 1e-12, 0, 700, 0},
 	{"probability_after", 1e-12, 0, 850, 0},
 	{"residual", 1e-12, 0, 140, 0},
+	{"residual_within", 1e-10, 0, 250, 0},
 	{"spend", 1e-12, 0, 150, 0},
 	{"spend_expected", 1e-12, 0, 140, 0},
 };
@@ -87,6 +89,11 @@ evaluate(const char *function, const double *a, double *got)
 		got[0] = likelihood((Model) family, &pattern, 1, p, got + 1, NULL);
 		for (int i = 0; i < 5; i++)
 			got[i] /= 3;
+		/* one customer at a time: the same */
+		if (!(fabs(btyd_log_likelihood(family, p, c[0], c[1], c[2], 0) +
+				   (family == BTYD_MBGCNBD ? c[0] * log_rising(1, p[4] - 1, 1, got + 5) : 0) -
+				   got[0]) <= 1e-11 * (1 + p[0] + c[0] * (family == BTYD_MBGCNBD ? p[4] : 1))))
+			fail_msg("another likelihood: %.17g", got[0]);
 		return 5;
 	}
 	else if (strcmp(function, "alive") == 0)
@@ -101,6 +108,8 @@ evaluate(const char *function, const double *a, double *got)
 		got[0] = btyd_probability_after(family, p, (int) c[0], c[1], c[2], c[3], c[4]);
 	else if (strcmp(function, "residual") == 0)
 		got[0] = btyd_residual(family, p, c[0], c[1], c[2], c[3]);
+	else if (strcmp(function, "residual_within") == 0)
+		got[0] = btyd_residual_within(family, p, c[0], c[1], c[2], c[3], c[4]);
 	else if (strcmp(function, "spend") == 0)
 	{
 		BtydPattern pattern = {a[3], a[4], 0, 3};
@@ -108,6 +117,8 @@ evaluate(const char *function, const double *a, double *got)
 		got[0] = likelihood(MODEL_SPEND, &pattern, 1, a, got + 1, NULL);
 		for (int i = 0; i < 4; i++)
 			got[i] /= 3;
+		if (!(fabs(spend_log_likelihood(a, a[3], a[4]) - got[0]) <= 1e-11 * (1 + a[3])))
+			fail_msg("another likelihood: %.17g", got[0]);
 		return 4;
 	}
 	else if (strcmp(function, "spend_expected") == 0)
