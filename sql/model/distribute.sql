@@ -17,6 +17,18 @@ END;
 COMMENT ON FUNCTION @extschema@._is_distributed(jsonb) IS
 	'internal: are the histories of a model distributed by Citus?';
 
+-- Do the views read what Citus manages: histories on workers, or people who are in a reference
+-- table? Then only the owner can ask them.
+CREATE FUNCTION @extschema@._asks_citus(settings jsonb)
+	RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._is_distributed(settings)
+		OR COALESCE((settings OPERATOR(pg_catalog.->>) 'customers_here')::boolean, false);
+END;
+COMMENT ON FUNCTION @extschema@._asks_citus(jsonb) IS
+	'internal: do the views of a model read tables that Citus manages?';
+
 -- A statement of its own, that Citus plans apart from the query around it: "row" is NULL of
 -- the type of the rows of a table or view. The customer is written into it, because what
 -- Citus does with a parameter depends on where it stands.
@@ -30,7 +42,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@._rows_here(anyelement) IS
-	'internal: the rows of a table or view of a distributed model, with the rights of the caller';
+	'internal: the rows of a table or view that Citus plans, with the rights of the caller';
 
 CREATE FUNCTION @extschema@._customer_here("row" anyelement, customer_key text)
 	RETURNS SETOF anyelement
@@ -42,7 +54,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@._customer_here(anyelement, text) IS
-	'internal: the rows of one customer in a table or view of a distributed model';
+	'internal: the rows of one customer in a table or view that Citus plans';
 
 -- Such a statement as an item of FROM: of everybody, or of one customer, an expression.
 CREATE FUNCTION @extschema@._rows_of(relation text, customer text DEFAULT NULL)
@@ -75,7 +87,7 @@ CREATE FUNCTION @extschema@._view_rows(model name, settings jsonb, view name)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN @extschema@._is_distributed(settings)
+	SELECT CASE WHEN @extschema@._asks_citus(settings)
 			THEN pg_catalog.format('%I.%I', model, '_' OPERATOR(pg_catalog.||) view)
 		ELSE @extschema@._with_tenant(settings, pg_catalog.format('%I.%I', model, view)) END;
 END;

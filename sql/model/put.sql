@@ -404,7 +404,7 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_put_plain_function(name, name, text[], text, text, text, boolean) IS
 	'internal: make or replace a function of a model with the rights of its caller';
 
--- A part as readers of a distributed model have it. Citus goes to the workers as the role
+-- A part as readers of a model that asks Citus have it. It goes to the workers as the role
 -- that asks, which has no rights there. So the query becomes a private view, a function of
 -- the owner's reads its rows, and the view that readers have asks that function. The owner
 -- may ask the private one: Citus then plans it together with what stands around it.
@@ -419,8 +419,9 @@ DECLARE
 	customer	boolean := part.name = 'customer';
 	given		text := '';
 BEGIN
-	IF NOT @extschema@._is_distributed(settings) OR starts_with(part.name, '_')
-		OR part.kind <> 'view' AND NOT customer THEN
+	-- a model that has once had these keeps them
+	IF NOT @extschema@._asks_citus(settings) AND to_regclass(format('%I._customer_scores', model)) IS NULL
+		OR starts_with(part.name, '_') OR part.kind <> 'view' AND NOT customer THEN
 		RETURN NEXT part;
 		RETURN;
 	END IF;
@@ -429,11 +430,11 @@ BEGIN
 		given := '$1, ';
 	ELSE
 		RETURN NEXT @extschema@._model_view(inner_view, part.query,
-			format('internal: %s, for the owner alone: what is asked of it is worked out by the workers', part.name));
+			format('internal: %s, for the owner alone, whose queries Citus plans together with it', part.name));
 	END IF;
 	RETURN NEXT @extschema@._model_function(reads, CASE WHEN customer THEN part.parameters ELSE '{}' END,
 		format('SETOF %I.%I', model, inner_view),
-		format('SELECT r.* FROM %s AS r', @extschema@._here(model, settings, inner_view,
+		format('SELECT r.* FROM %s AS r', @extschema@._rows_of(format('%I.%I', model, inner_view),
 			CASE WHEN customer THEN '$1' END)), NULL, inner_view);
 	part.query := concat('SELECT r.* FROM ', format('%I.%I(%s', model, '_' || reads, given),
 		'@extschema@._caller_for(', quote_literal(quote_ident(model)), ')) AS r');
@@ -442,7 +443,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@._readable(name, jsonb, @extschema@._part) IS
-	'internal: a view or function of a model, and in a distributed model what its readers need for it';
+	'internal: a view or function of a model, and in one that asks Citus what its readers need for it';
 
 -- A part is known by two digests: of the text that it is made from, and of what
 -- the catalogs have. Where both are as they were when it was made, it can stay. Who

@@ -617,35 +617,50 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_resolve_source(name, jsonb, jsonb) IS
 	'internal: what the source of a model and its columns are';
 
--- Who has no order is found by looking each person up among the histories, which stand
--- here: Citus plans no such query over people who stand on workers.
-CREATE FUNCTION @extschema@._check_citus_people(relations regclass[], distribute boolean)
+-- Who has no order is found by looking each person up among the histories. Citus would plan
+-- such a statement if it read a table that Citus manages: some it refuses, some come back
+-- empty. So a table or view of those is read by a statement of its own.
+CREATE FUNCTION @extschema@._customers_here(relation oid)
+	RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE((SELECT pg_catalog.bool_and(c.kind <> 'distributed')
+					   FROM @extschema@._citus_tables(ARRAY[relation]) AS c), false);
+END;
+COMMENT ON FUNCTION @extschema@._customers_here(oid) IS
+	'internal: is a table of customers, or a view, of tables that Citus manages and every server has?';
+
+CREATE FUNCTION @extschema@._check_citus_people(relations regclass[], here boolean, tenanted boolean)
 	RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	distributed	regclass := (SELECT c.relation FROM @extschema@._citus_tables(relations::oid[]) AS c
-							  WHERE c.kind = 'distributed' LIMIT 1);
-	other		regclass := (SELECT c.relation FROM @extschema@._citus_tables(relations::oid[]) AS c
-							  WHERE distribute LIMIT 1);
+	found	record;
 BEGIN
-	IF distributed IS NULL AND other IS NOT NULL THEN
+	SELECT c.relation, c.kind INTO found FROM @extschema@._citus_tables(relations::oid[]) AS c
+	 ORDER BY c.kind <> 'distributed' LIMIT 1;
+	IF found.kind = 'distributed' THEN
 		RAISE feature_not_supported USING
-			MESSAGE = format('customers: a query over %s, which Citus manages', other),
-			DETAIL = 'A distributed model reads customers in statements that Citus can''t plan.',
-			HINT = 'Give the table itself, a view with this query, or a materialized view.';
-	ELSIF distributed IS NOT NULL THEN
-		RAISE feature_not_supported USING
-			MESSAGE = format('customers: %s is a distributed table of Citus', distributed),
+			MESSAGE = format('customers: %s is a distributed table of Citus', found.relation),
 			DETAIL = 'Its rows can''t be joined with the histories of a model.',
 			HINT = format('A reference table can: SELECT undistribute_table(%1$L); SELECT create_reference_table(%1$L);'
-				' or give a materialized view of it.', distributed);
+				' or give a materialized view of it.', found.relation);
+	ELSIF found.kind IS NOT NULL AND NOT here THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('customers: a query over %s, which Citus manages', found.relation),
+			DETAIL = 'It would be a part of statements that Citus can''t plan.',
+			HINT = 'Give the table itself, a view with this query, or a materialized view.';
+	ELSIF found.kind IS NOT NULL AND tenanted THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('customers: %s is managed by Citus, and the model has tenants', found.relation),
+			DETAIL = 'Who may see which tenant is known where a query is asked, and Citus asks as the owner alone.',
+			HINT = 'Give a materialized view of it.';
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._check_citus_people(regclass[], boolean) IS
-	'internal: refuse a table of customers that Citus has distributed, in a distributed model a query over any of its';
+COMMENT ON FUNCTION @extschema@._check_citus_people(regclass[], boolean, boolean) IS
+	'internal: refuse customers that Citus has distributed, queries over its tables, and those with tenants';
 
 -- The same of the table of customers. key_column: the customer, if it has the name
 -- that the source gives it.
@@ -669,7 +684,7 @@ DECLARE
 	query		text;
 	attributes	text[] := @extschema@._model_attributes(settings);
 	is_unique	boolean;
-	read_here	boolean;				-- customers are a reference table of Citus, say
+	read_here	boolean;				-- by a statement of its own
 BEGIN
 	IF settings ->> 'customers' IS NULL THEN
 		FOREACH argument IN ARRAY
@@ -680,14 +695,11 @@ BEGIN
 					HINT = 'Name the table of customers: customers => ''crm.people''.';
 			END IF;
 		END LOOP;
-		RETURN settings || '{"customers_query": null, "customers_reads": null,'
+		RETURN settings || '{"customers_query": null, "customers_reads": null, "customers_here": null,'
 			' "known_is_moment": null, "customers_key_type": null}';
 	END IF;
 	SELECT * INTO item FROM @extschema@._model_from_item(model, caller, 'customers', settings ->> 'customers');
-	-- what Citus would have to plan, no statement of ours meets
-	read_here := @extschema@._is_distributed(settings)
-		AND coalesce((SELECT bool_and(c.kind <> 'distributed')
-						FROM @extschema@._citus_tables(ARRAY[item.relation]) AS c), false);
+	read_here := @extschema@._customers_here(item.relation);
 	IF read_here THEN
 		item.from_item := @extschema@._rows_of(regexp_replace(item.from_item, ' AS source$', '')) || ' AS source';
 	END IF;
@@ -800,10 +812,9 @@ BEGIN
 			   FROM unnest(attributes) WITH ORDINALITY AS u (a)));
 	END IF;
 	SELECT p.definition, p.relations INTO given FROM @extschema@._model_probe(model, caller, query) AS p;
-	IF NOT read_here THEN
-		PERFORM @extschema@._check_citus_people(given.relations::regclass[], @extschema@._is_distributed(settings));
-	END IF;
-	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations);
+	PERFORM @extschema@._check_citus_people(given.relations::regclass[], read_here, tenanted);
+	RETURN settings || jsonb_build_object('customers_query', given.definition, 'customers_reads', given.relations,
+		'customers_here', read_here);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_resolve_people(name, jsonb, jsonb, text) IS

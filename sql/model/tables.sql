@@ -100,6 +100,8 @@ SELECT pg_catalog.row_number() OVER (), c.* FROM (VALUES
 	('configuration', 'quality_query', 'text NOT NULL', 'found', 'the same with what check_quality reads'),
 	('configuration', 'customers_query', 'text', 'found', 'who is known, every name qualified'),
 	('configuration', 'customers_reads', 'text[]', 'found', 'the tables and views that customers reads'),
+	('configuration', 'customers_here', 'boolean', 'found',
+		'customers is read by a statement of its own, because Citus manages it'),
 	('configuration', 'known_is_moment', 'boolean', 'found', 'known_since is a timestamptz'),
 	('configuration', 'customers_key_type', 'text', 'found', 'type of the customer in customers'),
 	('configuration', 'customer_type', 'text NOT NULL', 'found', 'type of the customer in the source'),

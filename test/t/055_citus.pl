@@ -366,6 +366,19 @@ is($kept, "t\n\nrefreshed", 'a role without special rights owns a distributed mo
 is($coordinator->safe_psql('postgres', q{SELECT count(*) > 900 FROM kept_there.customer_scores; SELECT count(*) > 0 FROM kept_there.segment_transitions('2024-12-31', '2025-12-31')}, extra_params => [ '-U', 'reader' ]),
 	"t\nt", 'and others read it');
 
+# --- people in a reference table, of a model that is all here: Citus plans what reads them
+citus(q{SELECT drop_model('dist'), drop_model('mono')});
+citus("SELECT create_model('mono', 'local_orders', $over, $with, customers => 'local_people', $people)");
+is(told("SELECT create_model('dist', 'local_orders', $over, $with, customers => 'people', $people)"), '', 'customers as a reference table, with predictions and clusters');
+citus(q{SELECT grant_reader('mono', 'reader'), grant_reader('dist', 'reader')});
+twins('reader', 'a reader, customers as a reference table', (grep { !/processing_record/ } views_of()), @calls);
+twins('postgres', 'the owner, customers as a reference table', q{SELECT * FROM calibrate_model('@')}, q{SELECT * FROM refresh_model('@')}, q{SELECT * FROM check_model('@')}, q{SELECT * FROM score_parity('@', 'country')},
+	q{SELECT * FROM alter_model('@', live => true)}, q{SELECT segment, count(*) FROM @.customer_scores GROUP BY 1 ORDER BY 1});
+citus(q{CREATE VIEW of_tenants AS SELECT *, customer_id % 2 AS shop FROM people});
+is(told(q{SELECT create_model('shard', 'SELECT *, customer_id % 2 AS shop FROM local_orders', customer => 'customer_id', day => 'order_date', value => 'amount', tenant => 'shop', customers => 'of_tenants', customers_key => 'customer_id')}),
+	"ERROR:  customers: public.people is managed by Citus, and the model has tenants\nDETAIL:  Who may see which tenant is known where a query is asked, and Citus asks as the owner alone.\n"
+	  . 'HINT:  Give a materialized view of it.', 'not with tenants');
+
 # --- in one transaction that is taken back, and dropped
 is(citus(qq{BEGIN; SELECT count(*) > 0 FROM create_model('brief', 'orders', $over, distribute => true); SELECT count(*) > 900 FROM brief.customer_scores;
 	SELECT customers > 900 FROM refresh_model('brief'); ROLLBACK;
