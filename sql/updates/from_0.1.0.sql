@@ -23,7 +23,7 @@ DROP FUNCTION IF EXISTS
 		double precision[], double precision[], double precision[], text, text, text, text, text, boolean, text,
 		text, text, text, text, text[], text, integer, integer, text, text[], integer, integer, integer, text,
 		text, text, text, text, double precision, double precision, boolean),
-	@extschema@.refresh_model(text, boolean);
+	@extschema@.logit_table(jsonb, text[]), @extschema@.refresh_model(text, boolean);
 -- @install@
 
 -- internal functions that have other names now
