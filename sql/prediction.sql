@@ -525,6 +525,51 @@ COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.json
   'Value of all that is to come after as_of, without a horizon: btyd_residual times spend_expected times margin, in '
   'the unit of the values; paretonbd only; NULL where a fit has no parameters';
 
+-- ---- rows for pictures ----
+
+CREATE FUNCTION @extschema@.btyd_matrix(fit pg_catalog.jsonb, t pg_catalog.float8, horizon pg_catalog.float8,
+  most_x pg_catalog.int4 DEFAULT 12, steps pg_catalog.int4 DEFAULT 12)
+  RETURNS TABLE (x pg_catalog.int4, silence pg_catalog.float8, alive pg_catalog.float8, expected pg_catalog.float8,
+    probability_of_none pg_catalog.float8)
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 150
+BEGIN ATOMIC
+  SELECT n.x, t OPERATOR(pg_catalog.-) s.t_x,
+         @extschema@.btyd_alive(fit, n.x, s.t_x, t),
+         @extschema@.btyd_expected(fit, n.x, s.t_x, t, horizon),
+         @extschema@.btyd_probability(fit, 0, n.x, s.t_x, t, horizon)
+    FROM pg_catalog.generate_series(0, LEAST(most_x, 1000)) AS n (x),
+         pg_catalog.generate_series(0, LEAST(steps, 1000)) AS i (step),
+         LATERAL (SELECT CASE WHEN i.step OPERATOR(pg_catalog.=) LEAST(steps, 1000) THEN t
+                              ELSE t OPERATOR(pg_catalog.*) (i.step::pg_catalog.float8
+                                OPERATOR(pg_catalog./) LEAST(steps, 1000)) END AS t_x) AS s
+   -- who came once is silent since then, and who came again did so after it
+   WHERE (n.x OPERATOR(pg_catalog.=) 0) OPERATOR(pg_catalog.=) (i.step OPERATOR(pg_catalog.=) 0)
+     AND fit IS NOT NULL AND t IS NOT NULL AND horizon IS NOT NULL AND most_x IS NOT NULL AND steps IS NOT NULL
+   ORDER BY n.x, s.t_x;
+END;
+COMMENT ON FUNCTION @extschema@.btyd_matrix(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.int4,
+  pg_catalog.int4) IS
+  'What a fit says of customers of age t, by repeat days x from 0 to most_x and by silence since the last of them, in '
+  'as many steps: probability to be a customer, expected days with an event within the horizon, probability of none; '
+  'in the unit of the fit; x 0 has the silence t alone; most_x and steps count up to 1,000; no rows for a NULL';
+
+CREATE FUNCTION @extschema@.btyd_alive_days(fit pg_catalog.jsonb, history @extschema@.history,
+  from_day pg_catalog.date, until pg_catalog.date, step_days pg_catalog.int4 DEFAULT 7)
+  RETURNS TABLE (day pg_catalog.date, active_days pg_catalog.int4, alive pg_catalog.float8)
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 100
+BEGIN ATOMIC
+  SELECT s.day, @extschema@.active_days(history, s.day), @extschema@.btyd_alive(fit, history, s.day)
+    FROM pg_catalog.generate_series(0, LEAST(until OPERATOR(pg_catalog.-) from_day,
+           9999 OPERATOR(pg_catalog.*) LEAST(step_days, 200000)), step_days) AS n (days),
+         LATERAL (SELECT from_day OPERATOR(pg_catalog.+) n.days AS day) AS s
+   WHERE fit IS NOT NULL AND history IS NOT NULL AND until IS NOT NULL
+   ORDER BY s.day;
+END;
+COMMENT ON FUNCTION @extschema@.btyd_alive_days(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.date,
+  pg_catalog.int4) IS
+  'How the probability to be a customer went: of each day from from_day until until, every step_days, the days with an '
+  'event by then, and btyd_alive by what was known then; NULL before the first; at most 10,000 rows; none for a NULL';
+
 -- ---- intervals ----
 
 CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, x pg_catalog.float8, t_x pg_catalog.float8,
