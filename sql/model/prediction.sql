@@ -91,6 +91,18 @@ BEGIN
 				format('CASE WHEN f.fit = ''orders'' AND f.customers >= %s THEN f.customers END', small) END),
 		'the fits that predictions rest on: parameters with standard errors, status and reason;'
 		' one row with parameter NULL where there is no fit');
+	-- what the fit says, of nobody: readers could work it out from its parameters
+	RETURN NEXT @extschema@._model_view('prediction_matrix',
+		@extschema@._fill($q$SELECT {tenant} AS tenant, 364 AS age_days, m.x AS repeat_orders,
+			round(7 * m.silence)::int AS silence_days, 1 - m.alive AS churn_probability,
+			m.expected AS expected_orders_90d, 1 - m.probability_of_none AS active_90d_probability,
+			q.version, k.fitted_on
+			FROM {model}._question AS q, {model}.calibration AS k,
+				LATERAL @extschema@.btyd_matrix(k.btyd_fit, 52, 90 / 7.0, 12, 13) AS m
+			WHERE k.version = q.version AND k.tenant = q.tenant
+			ORDER BY q.tenant, m.x, m.silence$q$, 'model', home, 'tenant', tenant),
+		'what the fit says of customers who first ordered a year ago, by how often they came back and how long they'
+		' have been silent since; NULL where the fit has no parameters');
 
 	-- of a model that no longer predicts, empty
 	RETURN NEXT @extschema@._model_view('prediction_by_segment',

@@ -150,6 +150,10 @@ DROP TABLE before, moved;
 -- with k chosen and given
 SELECT item, detail FROM alter_model('m', prediction => 'mbgcnbd') WHERE item LIKE 'prediction%';
 SELECT parameter, value > 0 AS value, standard_error > 0 AS error FROM m.prediction_fits WHERE fit = 'orders' ORDER BY parameter;
+SELECT count(*) AS cells, count(DISTINCT repeat_orders) AS repeats, min(silence_days) AS today, max(silence_days) AS longest, bool_and(abs(churn_probability - (1 - btyd_alive(k.btyd_fit, repeat_orders, (age_days - silence_days) / 7.0, age_days / 7.0))) < 1e-12) AS churn,
+       bool_and(abs(expected_orders_90d - btyd_expected(k.btyd_fit, repeat_orders, (age_days - silence_days) / 7.0, age_days / 7.0, 90 / 7.0)) < 1e-12) AS expected,
+       bool_and(abs(active_90d_probability - (1 - btyd_probability(k.btyd_fit, 0, repeat_orders, (age_days - silence_days) / 7.0, age_days / 7.0, 90 / 7.0))) < 1e-12) AS active
+  FROM m.prediction_matrix AS p JOIN m.calibration AS k USING (version);
 SELECT item, regexp_replace(detail, '[0-9.]+', 'N', 'g') AS detail FROM check_prediction('m', '2025-07-01') WHERE item = 'fitted on';
 SELECT item, detail FROM alter_model('m', prediction => 'mbgcnbd-2') WHERE item LIKE 'prediction%';
 SELECT parameter, value FROM m.prediction_fits WHERE fit = 'orders' AND parameter = 'k';
