@@ -118,11 +118,12 @@ BEGIN
 			SELECT k.kind, k.role, h.customers, h.events
 			  FROM (SELECT x.kind AS kind_no, count(*) AS customers,
 			               sum(@extschema@.frequency(x.history, 'infinity')) AS events
-			          FROM {model}.stream_histories AS e
+			          FROM {events} AS e
 			         CROSS JOIN LATERAL @extschema@.stream_kinds(e.streams) AS x
 			         WHERE x.stream = $1 GROUP BY x.kind) AS h
 			  JOIN {model}.stream_kind AS k ON k.stream_no = $1 AND k.kind_no = h.kind_no
-			 ORDER BY h.events DESC, 1$q$, 'model', quote_ident(model)) USING (s ->> 'stream_no')::int LOOP
+			 ORDER BY h.events DESC, 1$q$, 'model', quote_ident(model),
+				'events', @extschema@._here(model, settings, 'stream_histories')) USING (s ->> 'stream_no')::int LOOP
 		RETURN QUERY VALUES ('kind ' || k.kind, format('%s events of %s customers, %s', k.events, k.customers,
 			coalesce('role ' || k.role, 'no role')));
 	END LOOP;
@@ -135,9 +136,11 @@ BEGIN
 	END IF;
 	EXECUTE @extschema@._fill($q$
 		SELECT count(*) AS customers, count(h.customer_key) AS ordered
-		  FROM {model}.stream_histories AS e
-		  LEFT JOIN {model}.customer_histories AS h ON h.customer_key = e.customer_key
-		 WHERE @extschema@.stream_history(e.streams, $1) OPERATOR(@extschema@.<>) '{}'$q$, 'model', quote_ident(model))
+		  FROM {events} AS e
+		  LEFT JOIN {orders} AS h ON h.customer_key = e.customer_key
+		 WHERE @extschema@.stream_history(e.streams, $1) OPERATOR(@extschema@.<>) '{}'$q$,
+		'events', @extschema@._here(model, settings, 'stream_histories'),
+		'orders', @extschema@._here(model, settings, 'customer_histories'))
 		INTO known USING (s ->> 'stream_no')::int;
 	RETURN QUERY VALUES ('customers', format('%s, %s of them have ordered', known.customers, known.ordered));
 	IF known.customers > 0 AND known.ordered = 0 THEN
@@ -204,12 +207,6 @@ BEGIN
 	settings := @extschema@._model_settings(home);
 	PERFORM @extschema@._model_tell_lost(home, settings);
 	IF is_new THEN
-		IF @extschema@._is_distributed(settings) THEN
-			RAISE feature_not_supported USING
-				MESSAGE = format('model "%s" is distributed, and can''t have streams', home),
-				DETAIL = 'What customers do beside ordering would be on workers, too, and is not read from there yet.',
-				HINT = 'A second model over the same orders, without distribute, can have them.';
-		END IF;
 		PERFORM @extschema@._check_stream_name(settings, stream);
 		IF (SELECT count(*) FROM @extschema@._streams(settings)) >= 30 THEN
 			RAISE program_limit_exceeded USING
@@ -247,6 +244,12 @@ BEGIN
 		END IF;
 	END IF;
 	PERFORM @extschema@._check_stream_settings(new);
+	IF @extschema@._is_distributed(settings) AND (new ->> 'live')::boolean THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('model "%s" is distributed, and can''t have live streams', home),
+			DETAIL = 'Every statement on the source would wait for the workers.',
+			HINT = 'Leave live out and schedule refresh_model.';
+	END IF;
 	-- the sources before the tables of the model
 	IF (old ->> 'live')::boolean THEN
 		PERFORM @extschema@._model_lock_source(home, @extschema@._stream_settings(settings, old), 'ACCESS EXCLUSIVE');
@@ -255,6 +258,9 @@ BEGIN
 	BEGIN
 		IF NOT @extschema@._has_streams(settings) THEN
 			PERFORM @extschema@._model_make_tables(home, 'streams', settings ->> 'tenant' IS NOT NULL);
+			IF @extschema@._is_distributed(settings) THEN
+				PERFORM @extschema@._model_distribute(home, 'stream_histories');
+			END IF;
 		END IF;
 		-- numbers of kinds that the source no longer has, or that a smaller limit leaves out, are free again
 		IF NOT is_new THEN
@@ -356,15 +362,16 @@ BEGIN
 			DELETE FROM {model}.stream AS t WHERE t.stream_no = $1
 		), events AS (
 			DELETE FROM {model}.pending_events AS p WHERE p.stream_no = $1
-		), kinds AS (
-			DELETE FROM {model}.stream_kind AS k WHERE k.stream_no = $1
-		), emptied AS (
-			DELETE FROM {model}.stream_histories AS h
-			 WHERE @extschema@.without_stream(h.streams, $1) OPERATOR(@extschema@.=) '{}'
 		)
+		DELETE FROM {model}.stream_kind AS k WHERE k.stream_no = $1$q$, 'model', quote_ident(home))
+		USING (old ->> 'stream_no')::int;
+	EXECUTE @extschema@._fill($q$
+		DELETE FROM {model}.stream_histories AS h
+		 WHERE @extschema@.without_stream(h.streams, $1) OPERATOR(@extschema@.=) '{}'$q$, 'model', quote_ident(home))
+		USING (old ->> 'stream_no')::int;
+	EXECUTE @extschema@._fill($q$
 		UPDATE {model}.stream_histories AS h SET streams = @extschema@.without_stream(h.streams, $1)
-		 WHERE @extschema@.stream_history(h.streams, $1) OPERATOR(@extschema@.<>) '{}'
-		   AND @extschema@.without_stream(h.streams, $1) OPERATOR(@extschema@.<>) '{}'$q$, 'model', quote_ident(home))
+		 WHERE @extschema@.stream_history(h.streams, $1) OPERATOR(@extschema@.<>) '{}'$q$, 'model', quote_ident(home))
 		USING (old ->> 'stream_no')::int;
 	PERFORM @extschema@._compile_cards(home);
 	settings := @extschema@._model_settings(home);

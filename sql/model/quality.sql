@@ -518,10 +518,10 @@ BEGIN
 			'due', CASE WHEN settings ->> 'retention_days' IS NULL THEN 'false' ELSE
 				format('@extschema@.last_activity(h.history) < q.as_of - %s + 30', settings ->> 'retention_days')
 				|| CASE WHEN NOT @extschema@._has_streams(settings) THEN '' ELSE
-					format(' AND NOT EXISTS (SELECT 1 FROM %I.stream_histories AS e'
+					format(' AND NOT EXISTS (SELECT 1 FROM %s AS e'
 						' WHERE e.customer_key = h.customer_key'
-						' AND @extschema@.last_activity(e.streams) >= q.as_of - %s + 30)', model,
-						settings ->> 'retention_days') END END,
+						' AND @extschema@.last_activity(e.streams) >= q.as_of - %s + 30)',
+						@extschema@._here(model, settings, '_events'), settings ->> 'retention_days') END END,
 			'affected', CASE WHEN small = 1 THEN 'u.affected'
 				ELSE format('CASE WHEN w.unit <> ''customers'' OR u.affected NOT BETWEEN 1 AND %s - 1'
 					' THEN u.affected END', small) END,

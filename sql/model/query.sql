@@ -378,7 +378,7 @@ COMMENT ON FUNCTION @extschema@._model_histories(name, jsonb, boolean) IS
 
 -- The histories of each customer by stream and kind: as stored, and with what is
 -- pending of live streams. A kind that has no number yet counts as other.
-CREATE FUNCTION @extschema@._model_events(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_events(model name, settings jsonb, shared boolean DEFAULT false)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -388,7 +388,9 @@ DECLARE
 BEGIN
 	IF NOT EXISTS (SELECT 1 FROM @extschema@._streams(settings) AS s WHERE s.live) THEN
 		RETURN @extschema@._fill('SELECT e.tenant, e.customer_key, e.{id} AS customer_id, e.streams'
-			' FROM {model}.stream_histories AS e', 'id', id, 'model', quote_ident(model));
+			' FROM {stored} AS e', 'id', id,
+			'stored', CASE WHEN shared THEN format('%I.stream_histories', model)
+				ELSE @extschema@._here(model, settings, 'stream_histories') END);
 	END IF;
 	RETURN @extschema@._fill($q$
 SELECT e.tenant, e.customer_key, e.{id} AS customer_id, e.streams
@@ -421,7 +423,7 @@ SELECT p.tenant, p.customer_key, p.customer_id, p.streams
 		'allowed', @extschema@._model_not_suppressed(model, 'p.customer_key'));
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_events(name, jsonb) IS
+COMMENT ON FUNCTION @extschema@._model_events(name, jsonb, boolean) IS
 	'internal: the query for the histories of each customer by stream and kind';
 
 -- The day of the last event of a row h with histories, orders or others.
@@ -458,10 +460,11 @@ BEGIN ATOMIC
 	SELECT CASE
 		WHEN settings OPERATOR(pg_catalog.->>) 'retention_days' IS NULL OR NOT @extschema@._has_streams(settings)
 		THEN @extschema@._model_kept(model, settings, history) ELSE
-		@extschema@._fill('({kept} OR EXISTS (SELECT 1 FROM {model}.stream_histories AS e'
+		@extschema@._fill('({kept} OR EXISTS (SELECT 1 FROM {stored} AS e'
 			' WHERE e.customer_key = {customer}'
 			' AND @extschema@.last_activity(e.streams) OPERATOR(pg_catalog.>=) {horizon}))',
-			'kept', @extschema@._model_kept(model, settings, history), 'model', pg_catalog.quote_ident(model),
+			'kept', @extschema@._model_kept(model, settings, history),
+			'stored', @extschema@._here(model, settings, 'stream_histories'),
 			'customer', customer, 'horizon', @extschema@._model_horizon(model)) END;
 END;
 COMMENT ON FUNCTION @extschema@._model_kept_customer(name, jsonb, text, text) IS
@@ -488,7 +491,11 @@ DECLARE
 BEGIN
 	IF people IS NULL THEN
 		RETURN format('SELECT h.tenant, h.customer_key, h.customer_id, h.history, NULL::date AS known FROM %s AS h',
-			@extschema@._model_item(model, '_histories', @extschema@._model_histories(model, settings), shared));
+			-- with streams, histories come here: see _model_customers
+			CASE WHEN shared AND @extschema@._has_streams(settings)
+				THEN @extschema@._here(model, settings, '_histories')
+				ELSE @extschema@._model_item(model, '_histories', @extschema@._model_histories(model, settings), shared)
+				END);
 	END IF;
 	-- where a person is known by several keys, the most careful of their answers counts
 	SELECT string_agg(CASE WHEN a.name = ANY (@extschema@._model_names(settings, 'contact')) THEN
@@ -551,7 +558,8 @@ CREATE FUNCTION @extschema@._model_customers(model name, settings jsonb, shared 
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	events	text := @extschema@._model_item(model, '_events', @extschema@._model_events(model, settings), shared);
+	events	text := CASE WHEN shared THEN @extschema@._here(model, settings, '_events')
+		ELSE format('(%s)', @extschema@._model_events(model, settings)) END;
 	others	text := '';
 BEGIN
 	IF NOT @extschema@._has_streams(settings) THEN
@@ -565,8 +573,8 @@ SELECT e.tenant, e.customer_key, e.customer_id COLLATE {collation}, '{}'::@extsc
   FROM {events} AS e
  WHERE NOT EXISTS (SELECT 1 FROM {histories} AS h WHERE h.customer_key = e.customer_key){unknown}$q$,
 			'events', events,
-			'histories', @extschema@._model_item(model, '_histories', @extschema@._model_histories(model, settings),
-				shared),
+			'histories', CASE WHEN shared THEN @extschema@._here(model, settings, '_histories')
+				ELSE format('(%s)', @extschema@._model_histories(model, settings)) END,
 			'nothing', @extschema@._model_attribute_list(settings, ', NULL')
 				|| @extschema@._model_account(settings, ', NULL'),
 			'collation', CASE WHEN settings ->> 'tenant' IS NULL THEN '"C"' ELSE '"default"' END,

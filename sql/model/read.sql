@@ -160,7 +160,8 @@ CREATE FUNCTION @extschema@._model_read_to_workers(model name, settings jsonb, O
 DECLARE
 	begun		timestamptz := statement_timestamp();
 	counts		jsonb;
-	kept		text;			-- of a history h
+	horizon		text;
+	expires		text;			-- a condition on a history h
 	suppressed	boolean;
 	keys		text[];
 	earlier		bigint;
@@ -190,9 +191,13 @@ BEGIN
 
 	EXECUTE format('SELECT count(*) FROM %I.customer_histories', model) INTO earlier;
 	IF settings ->> 'retention_days' IS NOT NULL THEN
-		EXECUTE format('SELECT to_char(%s, ''YYYY-MM-DD'')', @extschema@._model_horizon(model)) INTO kept;
-		kept := concat('@extschema@.last_activity(h.history) >= ', quote_literal(kept), '::date');
-		EXECUTE format('DELETE FROM %I.source_histories AS h WHERE (%s) IS NOT TRUE', model, kept);
+		EXECUTE format('SELECT to_char(%s, ''YYYY-MM-DD'')', @extschema@._model_horizon(model)) INTO horizon;
+		-- neither orders nor events within the time of retention
+		expires := concat('(@extschema@.last_activity(h.history) >= ', quote_literal(horizon), '::date) IS NOT TRUE',
+			CASE WHEN @extschema@._has_streams(settings) THEN concat(' AND NOT EXISTS (SELECT 1 FROM ',
+				format('%I.stream_histories', model), ' AS e WHERE e.customer_key = h.customer_key'
+				' AND @extschema@.last_activity(e.streams) >= ', quote_literal(horizon), '::date)') END);
+		EXECUTE format('DELETE FROM %I.source_histories AS h WHERE ', model) || expires;
 	END IF;
 	EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.suppressed)', model) INTO suppressed;
 	IF suppressed THEN
@@ -203,10 +208,10 @@ BEGIN
 			@extschema@._model_not_suppressed(model, 'u.k')) INTO keys USING keys;
 		EXECUTE format('DELETE FROM %I.source_histories AS s WHERE s.customer_key = ANY ($1)', model) USING keys;
 	END IF;
-	IF kept IS NOT NULL THEN
+	IF expires IS NOT NULL THEN
 		EXECUTE format('SELECT array_agg(h.customer_key) FROM %1$I.customer_histories AS h'
 			' LEFT JOIN %1$I.source_histories AS s ON s.customer_key = h.customer_key'
-			' WHERE s.customer_key IS NULL AND (%2$s) IS NOT TRUE', model, kept) INTO expired;
+			' WHERE s.customer_key IS NULL AND ', model) || expires INTO expired;
 	END IF;
 	EXECUTE format('DELETE FROM %1$I.customer_histories AS h WHERE NOT EXISTS'
 		' (SELECT 1 FROM %1$I.source_histories AS s WHERE s.customer_key = h.customer_key)', model);

@@ -170,6 +170,7 @@ DECLARE
 	streams		int[] := ARRAY(SELECT s.stream_no FROM @extschema@._streams(settings) AS s
 						WHERE wanted IS NULL OR s.stream_no = ANY (wanted) ORDER BY s.stream_no);
 	tenanted	boolean := settings ->> 'tenant' IS NOT NULL;
+	distributed	boolean := @extschema@._is_distributed(settings);
 	state		text;
 	message		text;
 BEGIN
@@ -184,19 +185,19 @@ BEGIN
 	            ELSE {others} OPERATOR(@extschema@.+) f.streams END AS streams, h.customer_key IS NULL AS is_new,
 	       h.streams AS stored, f.streams AS read
 	  FROM fresh AS f
-	  FULL JOIN {model}.stream_histories AS h ON h.customer_key = f.customer_key
+	  FULL JOIN {stored} AS h ON h.customer_key = f.customer_key
 ), removed AS (
-	DELETE FROM {model}.stream_histories AS h USING differing AS d
+	{remove}
 	 WHERE h.customer_key = d.customer_key AND NOT d.is_new AND d.streams OPERATOR(@extschema@.=) '{}'
 ), changed AS (
-	INSERT INTO {model}.stream_histories AS h (tenant, customer_key, {customer} streams)
+	INSERT INTO {model}.{written} AS h (tenant, customer_key, {customer} streams)
 	SELECT d.tenant, d.customer_key, {d_customer} d.streams FROM differing AS d
 	 WHERE d.streams OPERATOR(@extschema@.<>) '{}' AND NOT d.is_new AND d.streams OPERATOR(@extschema@.<>) d.stored
 	 ORDER BY d.customer_key
 	ON CONFLICT (customer_key) DO UPDATE SET streams = EXCLUDED.streams
 	RETURNING 1
 ), added AS (
-	INSERT INTO {model}.stream_histories AS h (tenant, customer_key, {customer} streams)
+	INSERT INTO {model}.{written} AS h (tenant, customer_key, {customer} streams)
 	SELECT d.tenant, d.customer_key, {d_customer} d.streams FROM differing AS d
 	 WHERE d.streams OPERATOR(@extschema@.<>) '{}' AND d.is_new AND {allowed} ORDER BY d.customer_key
 	RETURNING 1
@@ -219,6 +220,13 @@ SELECT r.stream_no, {version}, statement_timestamp(), clock_timestamp(), r.rows_
          WHERE x.stream_no = r.stream_no AND x.history IS NULL AND x.rows_read IS NULL)
   FROM source_rows AS r WHERE r.rows_read IS NOT NULL$q$,
 		'reading', @extschema@._stream_reading(model, settings, streams, true),
+		'stored', @extschema@._here(model, settings, 'stream_histories'),
+		-- on workers, rows are written by statements of their own
+		'written', CASE WHEN distributed THEN 'stream_changes' ELSE 'stream_histories' END,
+		'remove', format(CASE WHEN distributed
+			THEN 'INSERT INTO %I.stream_changes (tenant, customer_key, streams) SELECT d.tenant, d.customer_key,'
+				' d.streams FROM differing AS d CROSS JOIN LATERAL (SELECT d.customer_key) AS h'
+			ELSE 'DELETE FROM %I.stream_histories AS h USING differing AS d' END, model),
 		'model', quote_ident(model), 'version', settings ->> 'version',
 		'others', @extschema@._without_streams(streams, 'h.streams'),
 		'streams', quote_literal(streams::text),
@@ -228,6 +236,18 @@ SELECT r.stream_no, {version}, statement_timestamp(), clock_timestamp(), r.rows_
 		'f_customer', CASE WHEN tenanted THEN 'coalesce(f.customer_id, h.customer_id) AS customer_id,' ELSE '' END,
 		'customer', CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
 		'd_customer', CASE WHEN tenanted THEN 'd.customer_id,' ELSE '' END);
+	IF distributed THEN
+		EXECUTE @extschema@._fill($q$
+			DELETE FROM {model}.stream_histories AS h WHERE h.customer_key IN (SELECT c.customer_key
+				FROM {model}.stream_changes AS c WHERE c.streams OPERATOR(@extschema@.=) '{}')$q$,
+			'model', quote_ident(model));
+		EXECUTE @extschema@._fill($q$
+			INSERT INTO {model}.stream_histories AS h (tenant, customer_key, streams)
+			SELECT c.tenant, c.customer_key, c.streams FROM {model}.stream_changes AS c
+			 WHERE c.streams OPERATOR(@extschema@.<>) '{}'
+			ON CONFLICT (customer_key) DO UPDATE SET streams = EXCLUDED.streams$q$, 'model', quote_ident(model));
+		EXECUTE format('TRUNCATE %I.stream_changes', model);
+	END IF;
 	EXECUTE format('ANALYZE %I.stream_histories', model);
 	PERFORM @extschema@._complete_questions(model);
 	PERFORM @extschema@._compile_cards(model);
@@ -255,10 +275,12 @@ BEGIN
 	IF settings ->> 'retention_days' IS NULL OR NOT @extschema@._has_streams(settings) THEN
 		RETURN;
 	END IF;
-	EXECUTE @extschema@._fill('SELECT array_agg(e.customer_key) FROM {model}.stream_histories AS e'
+	EXECUTE @extschema@._fill('SELECT array_agg(e.customer_key) FROM {events} AS e'
 		' WHERE @extschema@.last_activity(e.streams) < {horizon}'
-		' AND NOT EXISTS (SELECT 1 FROM {model}.customer_histories AS h WHERE h.customer_key = e.customer_key)',
-		'model', quote_ident(model), 'horizon', @extschema@._model_horizon(model)) INTO expired;
+		' AND NOT EXISTS (SELECT 1 FROM {orders} AS h WHERE h.customer_key = e.customer_key)',
+		'events', @extschema@._here(model, settings, 'stream_histories'),
+		'orders', @extschema@._here(model, settings, 'customer_histories'),
+		'horizon', @extschema@._model_horizon(model)) INTO expired;
 	IF expired IS NOT NULL THEN
 		PERFORM @extschema@._model_purge_rest(model, settings, expired);
 	END IF;
@@ -393,9 +415,10 @@ BEGIN
 		'reading', @extschema@._stream_reading(model, settings, streams, false), 'model', quote_ident(model),
 		'allowed', @extschema@._model_not_suppressed(model, 'f.customer_key'),
 		'kept', CASE WHEN settings ->> 'retention_days' IS NULL THEN 'true' ELSE @extschema@._fill(
-			'@extschema@.last_activity(f.streams) >= {horizon} OR EXISTS (SELECT 1 FROM {model}.customer_histories AS h'
+			'@extschema@.last_activity(f.streams) >= {horizon} OR EXISTS (SELECT 1 FROM {orders} AS h'
 			' WHERE h.customer_key = f.customer_key)',
-			'horizon', @extschema@._model_horizon(model), 'model', quote_ident(model)) END,
+			'horizon', @extschema@._model_horizon(model),
+			'orders', @extschema@._here(model, settings, 'customer_histories')) END,
 		'events', @extschema@._model_events(model, settings));
 	RETURN QUERY EXECUTE @extschema@._fill($q$
 		SELECT 'cause', NULL::bigint, format('stream %s: %s', t.stream, {problem})

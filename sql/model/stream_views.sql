@@ -36,10 +36,11 @@ BEGIN
 				UNION ALL
 				SELECT {tenant}, 'stream_future_day', e.n, e.n, NULL, now()
 				FROM {model}._question AS q,
-				LATERAL (SELECT count(*) AS n FROM {model}._events AS e
+				LATERAL (SELECT count(*) AS n FROM {events} AS e
 					WHERE e.tenant = q.tenant AND @extschema@.last_activity(e.streams) > q.as_of) AS e
 				UNION ALL
-				$q$, 'model', quote_ident(model), 'everything', everything, 'tenant', tenant);
+				$q$, 'model', quote_ident(model), 'events', @extschema@._here(model, settings, '_events'),
+		'everything', everything, 'tenant', tenant);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._stream_quality(name, jsonb, text, text) IS

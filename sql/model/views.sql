@@ -331,7 +331,7 @@ BEGIN
 	RETURN NEXT @extschema@._model_view('_histories', @extschema@._model_histories(model, settings, shared => true),
 		'internal: the history of each customer, with what is pending');
 	IF @extschema@._has_streams(settings) THEN
-		RETURN NEXT @extschema@._model_view('_events', @extschema@._model_events(model, settings),
+		RETURN NEXT @extschema@._model_view('_events', @extschema@._model_events(model, settings, shared => true),
 			'internal: the histories of each customer by stream and kind, with what is pending');
 	END IF;
 	RETURN NEXT @extschema@._model_view('_customers', @extschema@._model_customers(model, settings, shared => true),

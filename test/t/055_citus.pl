@@ -223,6 +223,10 @@ citus("SELECT create_model('mono', 'local_orders', $over, $with)");
 is(told("SELECT create_model('dist', 'orders', $over, $with, distribute => true)"), '', 'create_model with distribute tells nothing');
 is(citus(q{SELECT string_agg(format('%s %s', logicalrelid, partmethod), ', ' ORDER BY logicalrelid::text) FROM pg_dist_partition WHERE logicalrelid::text ~ '^dist[.]'}),
 	'dist.customer_histories h, dist.source_histories h', 'its histories are distributed, nothing else is');
+citus(q{CREATE TABLE local_visits AS
+	SELECT (i * 31 % 1100)::bigint AS customer_id, date '2024-01-01' + i * 17 % 730 AS day, (ARRAY['page_view', 'basket', 'click', 'product_view'])[1 + i % 4] AS kind, i % 6 AS stars,
+	       (ARRAY['shoes', 'hats', 'socks'])[1 + i % 3] AS category FROM generate_series(1, 3000) AS i;
+	CREATE TABLE visits (LIKE local_visits); SELECT create_distributed_table('visits', 'customer_id'); INSERT INTO visits SELECT * FROM local_visits});
 is(citus(q{SELECT pg_relation_size('dist.customer_histories'), (SELECT count(*) FROM dist.source_histories)}), '0|0', 'no row stays here');
 
 # What a model says to questions that name it @, and what errors there were: names, times and
@@ -230,18 +234,19 @@ is(citus(q{SELECT pg_relation_size('dist.customer_histories'), (SELECT count(*) 
 sub answers
 {
 	my ($role, $model, $source, @questions) = @_;
-	my $sql = "SET client_min_messages = warning;\n" . join '', map { "\\echo >> $_\n" . s/\@/$model/gr =~ s/ORDERS/$source/gr . ";\n" } @questions;
+	my $events = $source =~ s/orders/visits/r;
+	my $sql = "SET client_min_messages = warning;\n" . join '', map { "\\echo >> $_\n" . s/\@/$model/gr =~ s/ORDERS/$source/gr =~ s/VISITS/$events/gr . ";\n" } @questions;
 	$coordinator->psql('postgres', $sql, stdout => \my $out, stderr => \my $err, on_error_stop => 0, extra_params => [ '-U', $role ]);
 	my %said;
 	my $question = '';
 	for (split /\n/, $out)
 	{
 		if (/^>> (.*)/) { $question = $1; $said{$question} //= ''; next }
-		next if /^(?:[^|]*\.)?source_(?:rows|histories)\||dead rows|^(?:index|note\|one customer is found)/;
+		next if /^(?:[^|]*\.)?(?:source_(?:rows|histories)|stream_changes)\||dead rows|^(?:index|note\|one customer is found)/;
 		s/\b$model\b/M/g;
-		s/\b(?:local_)?(orders|people)\b/$1/g;
+		s/\b(?:local_)?(orders|people|visits)\b/$1/g;
 		s/20\d\d-\d\d-\d\d[ T][\d:.]+(?:\+00(?::00)?| UTC)/TIME/g;
-		s/\|[\d.e-]+\|orders$/|SECONDS|orders/;
+		s/\|[\d.e-]+\|(orders|visits|stars|lines)$/|SECONDS|$1/;
 		$said{$question} .= "$_\n";
 	}
 	$err =~ s/\b$model\b/M/g;
@@ -266,10 +271,15 @@ my %called = (
 	conversion_by_segment => q{'2025-03-01'}, conversion_change => q{'2024-03-01', '2025-03-01'}, drift => q{'2024-12-31', '2025-12-31'},
 	lifecycle => q{'2024-12-31', '2025-12-31'}, propensity_details => q{'17'}, repeat_purchase => '', repeat_purchase_by_cohort => '', repeat_purchase_curve => '',
 	segment_history => q{'2025-01-31', '2025-12-31'}, segment_kpi_history => q{'2025-01-31', '2025-12-31'}, segment_transitions => q{'2024-12-31', '2025-12-31'},
+	customer_events => q{'17'}, abandoned_baskets => '', customer_categories_at => q{'2025-06-30'}, next_category => q{'17'},
 	stickiness => '', score_explanation => q{'17', '2024-05-05', 'fr'}, scores_with_orders => q{'17', NULL, '{1,2}', '{1,1}', '{10,20}'}, campaign_result => q{'spring'});
-my @functions = split /\n/, citus(q{SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'mono'::regnamespace AND proname !~ '^_' ORDER BY 1});
-is(join(' ', grep { !exists $called{$_} } @functions), '', 'every function has arguments here');
-my @calls = ((map { "SELECT * FROM \@.$_($called{$_}) AS r ORDER BY r::text COLLATE \"C\"" } grep { exists $called{$_} && $_ ne 'campaign_result' } @functions),
+sub calls_of
+{
+	my @functions = split /\n/, citus(q{SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'mono'::regnamespace AND proname !~ '^_' ORDER BY 1});
+	is(join(' ', grep { !exists $called{$_} } @functions), '', 'every function has arguments here');
+	return map { "SELECT * FROM \@.$_($called{$_}) AS r ORDER BY r::text COLLATE \"C\"" } grep { exists $called{$_} && $_ ne 'campaign_result' } @functions;
+}
+my @calls = (calls_of(),
 	q{SELECT * FROM @.customer('nobody')}, q{SELECT * FROM @.customer_scores_at('2025-12-31', 1) AS r ORDER BY r::text COLLATE "C"},
 	q{SELECT * FROM explain_score('@', '17')}, q{SELECT * FROM explain_score('@', '17', '2024-06-30', language => 'fr')}, q{SELECT * FROM explain_score('@', '23', audience => 'customer')},
 	q{SELECT * FROM near_misses('@', 'vip') AS r ORDER BY r::text COLLATE "C"}, q{SELECT * FROM near_misses('@', 'upsell_potential', as_of => '2025-01-01') AS r ORDER BY r::text COLLATE "C"});
@@ -343,9 +353,25 @@ for my $style ('SQL, DMY', 'German')
 }
 citus('ALTER DATABASE postgres RESET datestyle');
 
-is(told(q{SELECT add_stream('dist', 'visits', 'orders', customer => 'customer_id', day => 'order_date')}),
-	"ERROR:  model \"dist\" is distributed, and can't have streams\nDETAIL:  What customers do beside ordering would be on workers, too, and is not read from there yet.\n"
-	  . 'HINT:  A second model over the same orders, without distribute, can have them.', 'a stream is refused');
+# --- streams: their histories are on the workers, too
+is(told(q{SELECT add_stream('dist', 'visits', 'visits', customer => 'customer_id', day => 'day', kind => 'kind', live => true)}),
+	"ERROR:  model \"dist\" is distributed, and can't have live streams\nDETAIL:  Every statement on the source would wait for the workers.\nHINT:  Leave live out and schedule refresh_model.", 'a live stream is refused');
+twins('postgres', 'streams', q{SELECT * FROM alter_model('@', reset => '{retention_days}')}, q{SELECT * FROM add_stream('@', 'visits', 'VISITS', customer => 'customer_id', day => 'day', kind => 'kind')}, q{SELECT * FROM add_stream('@', 'stars', 'VISITS', customer => 'customer_id', day => 'day', value => 'stars', scale => 'stars')},
+	q{SELECT * FROM add_stream('@', 'lines', 'VISITS', customer => 'customer_id', day => 'day', kind => 'category', value => 'stars', role => 'line')}, q{SELECT * FROM streams('@')}, q{SELECT * FROM alter_model('@', scorecards => '{engagement}')},
+	q{SELECT * FROM calibrate_model('@')}, q{SELECT * FROM check_model('@')});
+is(citus(q{SELECT string_agg(logicalrelid::text, ', ' ORDER BY logicalrelid::text) FROM pg_dist_partition WHERE logicalrelid::text ~ '^dist[.]'}),
+	'dist.customer_histories, dist.source_histories, dist.stream_histories', 'their table is distributed');
+citus(q{SELECT grant_reader('mono', 'reader'), grant_reader('dist', 'reader')});
+$said = twins('reader', 'a reader of streams', views_of(), calls_of());
+is(join(' ', grep { $said->{$_} eq '' } grep { /customer_(?:events|categories|streams)|abandoned|satisfaction|next_category/ } sort keys %$said), '', 'of which none is empty');
+for my $table (qw(local_visits visits)) { citus("INSERT INTO $table VALUES (17, '2025-12-30', 'page_view', 5, 'hats'), (1099, '2025-12-30', 'new_kind', 1, 'hats'), (9999, '2025-12-30', 'click', 1, 'hats'); DELETE FROM $table WHERE customer_id = 33"); }
+my $readings = 'SELECT stream_no, customers, customers_added, customers_changed, customers_removed, rows_read FROM @.refreshes ORDER BY refresh_id';
+twins('postgres', 'streams that change', @$_)
+  for [ q{SELECT * FROM check_model('@')}, q{SELECT * FROM refresh_model('@')}, $readings, q{SELECT * FROM @.customer_events('9999')} ],
+  [ q{SELECT * FROM check_model('@')}, q{SELECT * FROM merge_customers('@', '44', '45')}, q{SELECT * FROM forget_customer('@', '46')}, q{SELECT * FROM refresh_model('@')}, q{SELECT * FROM @.customer_events('45')}, q{SELECT count(*) FROM @.customer_events('46')},
+	q{SELECT status, differences, customers FROM apply_changes('@')}, q{SELECT * FROM alter_stream('@', 'visits', kinds => 2)}, q{SELECT * FROM alter_model('@', retention_days => 400)}, q{SELECT * FROM check_quality('@')} ],
+  [ q{SELECT * FROM refresh_model('@')}, q{SELECT * FROM check_model('@')}, $readings, q{SELECT * FROM purge_model('@')}, q{SELECT * FROM drop_stream('@', 'lines')}, (grep { /customer_scores|quality|streams|status|summary/ } views_of()) ];
+
 like(told(q{SELECT alter_model('dist', live => true)}), qr/^ERROR:  distribute: a live model can't be distributed\n/, 'so is live, later');
 
 # --- a worker that comes later; an owner who is nobody special
