@@ -81,6 +81,7 @@ OBJS = \
 	src/bulk/score_customers.o \
 	src/math/distinct.o \
 	src/math/logit_newton.o \
+	src/math/ridge_choice.o \
 	src/prediction/logit.o \
 	src/prediction/metrics.o \
 	src/prediction/scored_rows.o \

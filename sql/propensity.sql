@@ -185,6 +185,51 @@ CREATE AGGREGATE @extschema@.logit_covariance(label bool, features float8[], wei
 COMMENT ON AGGREGATE @extschema@.logit_covariance(bool, float8[], float8, text) IS
 	'covariances of the coefficients that logit_fit finds in the same rows and weights with options';
 
+CREATE FUNCTION @extschema@._choose_ridge_transition(state internal, label bool, features float8[],
+	weight float8, ridges float8[], folds int)
+	RETURNS internal
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'choose_ridge_transition';
+COMMENT ON FUNCTION @extschema@._choose_ridge_transition(internal, bool, float8[], float8, float8[], int) IS
+	'part of aggregate choose_ridge';
+
+CREATE FUNCTION @extschema@._choose_ridge_final(state internal)
+	RETURNS jsonb
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'choose_ridge_final';
+COMMENT ON FUNCTION @extschema@._choose_ridge_final(internal) IS
+	'part of aggregate choose_ridge';
+
+CREATE AGGREGATE @extschema@.choose_ridge(label bool, features float8[], weight float8, ridges float8[], folds int) (
+	SFUNC = @extschema@._choose_ridge_transition,
+	STYPE = internal,
+	COMBINEFUNC = @extschema@._logit_fit_combine,
+	SERIALFUNC = @extschema@._logit_fit_serialize,
+	DESERIALFUNC = @extschema@._logit_fit_deserialize,
+	FINALFUNC = @extschema@._choose_ridge_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.choose_ridge(bool, float8[], float8, float8[], int) IS
+	'which ridge of logit_fit predicts best what it has not seen, by cross-validation: each of so many folds of the '
+	'rows is predicted by fits of the others; a document with ridge (the least log loss), simplest_ridge (the largest '
+	'within a standard error of it) and the choices, for choose_ridge_table; rows with a NULL are left out, NULL '
+	'without rows';
+
+CREATE FUNCTION @extschema@.choose_ridge_table(choice jsonb)
+	RETURNS TABLE (ridge float8, log_loss float8, standard_error float8, is_best boolean, status text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT c.ridge, c.log_loss, c.standard_error, c.ridge IS NOT DISTINCT FROM (choice ->> 'ridge')::float8, c.status
+	  FROM jsonb_to_recordset(choice -> 'choices') AS c (ridge float8, log_loss float8, standard_error float8,
+		   status text)
+	 ORDER BY c.ridge
+$$;
+COMMENT ON FUNCTION @extschema@.choose_ridge_table(jsonb) IS
+	'a document of choose_ridge as rows, one for each ridge: the mean log loss of rows that were held out, and its '
+	'standard error over the folds; NULL where a fold has no fit, as status says; no rows for NULL';
+
 CREATE FUNCTION @extschema@.logit_predict(fit jsonb, features float8[])
 	RETURNS float8
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

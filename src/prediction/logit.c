@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "logit.h"
 #include "math/logit_newton.h"
+#include "math/ridge_choice.h"
 #include "memory.h"
 #include "number_text.h"
 #include "score/score.h"
@@ -34,6 +35,8 @@ PG_FUNCTION_INFO_V1(logit_fit_serialize);
 PG_FUNCTION_INFO_V1(logit_fit_deserialize);
 PG_FUNCTION_INFO_V1(logit_fit_final);
 PG_FUNCTION_INFO_V1(logit_covariance_final);
+PG_FUNCTION_INFO_V1(choose_ridge_transition);
+PG_FUNCTION_INFO_V1(choose_ridge_final);
 PG_FUNCTION_INFO_V1(logit_predict);
 PG_FUNCTION_INFO_V1(logit_coefficients);
 
@@ -60,6 +63,11 @@ typedef struct LogitState
 	size_t		n;
 	size_t		room;
 	double	   *rows;
+
+	/* of choose_ridge, whose options have none */
+	int			folds;			/* 0: of another aggregate */
+	int			nridges;
+	double	   *ridges;
 } LogitState;
 
 /* ---- checks ---- */
@@ -252,16 +260,22 @@ add_row(LogitState *state, bool label, const double *x, int features, double wei
 		row[LOGIT_HEAD + i] = x[i] + 0.0;	/* -0 becomes 0 */
 }
 
-static Datum
-add_argument_row(FunctionCallInfo fcinfo, double weight, const LogitOptions *options)
+/* The state, with the options of this row, which are those of all */
+static LogitState *
+argument_state(FunctionCallInfo fcinfo, const LogitOptions *options)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	LogitState *state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
 
 	if (state == NULL)
-		state = state_make(context, options);
-	else
-		check_same_setting(&state->options, options);
+		return state_make(context, options);
+	check_same_setting(&state->options, options);
+	return state;
+}
+
+static Datum
+add_argument_row(FunctionCallInfo fcinfo, LogitState *state, double weight)
+{
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		state->left_out++;
 	else
@@ -290,7 +304,7 @@ logit_fit_transition(PG_FUNCTION_ARGS)
 	if (PG_NARGS() > 4)
 		options.ridge = setting_argument(fcinfo, 4, "ridge",
 										 "Use a ridge of 0 for the plain maximum likelihood.");
-	return add_argument_row(fcinfo, weight, &options);
+	return add_argument_row(fcinfo, argument_state(fcinfo, &options), weight);
 }
 
 /* (label, features, weight, options) */
@@ -301,7 +315,93 @@ logit_fit_options_transition(PG_FUNCTION_ARGS)
 	double		weight = weight_argument(fcinfo, 3);
 
 	read_options(fcinfo, 4, &options);
-	return add_argument_row(fcinfo, weight, &options);
+	return add_argument_row(fcinfo, argument_state(fcinfo, &options), weight);
+}
+
+/* ---- the choice of a ridge ---- */
+
+#define RIDGES_HINT	"Use '{0.1,1,10,100}', for example."
+#define FOLDS_HINT	"With 10, each tenth of the rows is predicted by a fit of the other nine."
+
+/* Argument n, checked: an array of numbers */
+static const double *
+ridges_argument(FunctionCallInfo fcinfo, int n, int *count)
+{
+	ArrayType  *array;
+	const double *ridges;
+
+	if (PG_ARGISNULL(n))
+		null_argument("ridges", RIDGES_HINT);
+	array = PG_GETARG_ARRAYTYPE_P(n);
+	if (ARR_HASNULL(array) && array_contains_nulls(array))
+		null_element("ridges", RIDGES_HINT);
+	*count = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
+	if (ARR_NDIM(array) > 1 || *count < 1 || *count > RIDGE_MAX_CHOICES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ridges must be an array of one dimension with 1 to %d elements",
+						RIDGE_MAX_CHOICES),
+				 errhint(RIDGES_HINT)));
+	ridges = (const double *) ARR_DATA_PTR(array);
+	for (int i = 0; i < *count; i++)
+	{
+		if (!isfinite(ridges[i]) || ridges[i] < 0.0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("ridges must be finite and not negative, not %s", number_text(ridges[i])),
+					 errhint(RIDGES_HINT)));
+	}
+	return ridges;
+}
+
+static void
+set_choices(LogitState *state, int folds, const double *ridges, int nridges)
+{
+	state->folds = folds;
+	state->nridges = nridges;
+	state->ridges = MemoryContextAlloc(state->context, (Size) nridges * sizeof(double));
+	for (int i = 0; i < nridges; i++)
+		state->ridges[i] = ridges[i] + 0.0;
+}
+
+static void
+check_same_choices(const LogitState *state, int folds, const double *ridges, int nridges)
+{
+	bool		same = state->folds == folds && state->nridges == nridges;
+
+	for (int i = 0; i < nridges && same; i++)
+		same = state->ridges[i] == ridges[i];
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ridges and folds must be the same for all rows")));
+}
+
+/* (label, features, weight, ridges, folds) */
+Datum
+choose_ridge_transition(PG_FUNCTION_ARGS)
+{
+	LogitOptions options = {0};
+	double		weight = weight_argument(fcinfo, 3);
+	LogitState *state;
+	int			nridges;
+	const double *ridges = ridges_argument(fcinfo, 4, &nridges);
+	int32		folds;
+
+	if (PG_ARGISNULL(5))
+		null_argument("folds", FOLDS_HINT);
+	folds = PG_GETARG_INT32(5);
+	if (folds < 2 || folds > RIDGE_MAX_FOLDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("folds must be between 2 and %d, but is %d", RIDGE_MAX_FOLDS, folds),
+				 errhint(FOLDS_HINT)));
+	state = argument_state(fcinfo, &options);
+	if (state->folds == 0)
+		set_choices(state, folds, ridges, nridges);
+	else
+		check_same_choices(state, folds, ridges, nridges);
+	return add_argument_row(fcinfo, state, weight);
 }
 
 /* The result is in the context of the aggregate, whichever side is empty. */
@@ -314,8 +414,13 @@ logit_fit_combine(PG_FUNCTION_ARGS)
 
 	RETURN_ONLY_STATE();
 	if (state == NULL)
+	{
 		state = state_make(context, &other->options);
+		if (other->folds > 0)
+			set_choices(state, other->folds, other->ridges, other->nridges);
+	}
 	check_same_setting(&state->options, &other->options);
+	check_same_choices(state, other->folds, other->ridges, other->nridges);
 	state->left_out += other->left_out;
 	if (other->n > 0)
 	{
@@ -329,7 +434,7 @@ logit_fit_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* What a serialised state begins with; the rows follow. */
+/* What a serialised state begins with */
 typedef struct LogitStateHead
 {
 	int64		left_out;
@@ -337,6 +442,8 @@ typedef struct LogitStateHead
 	int32		features;
 	int16		firth;
 	int16		drop_aliased;
+	int32		folds;
+	int32		nridges;		/* these follow, and then the rows */
 } LogitStateHead;
 
 /* In this machine's own form: it goes to another process, no further. */
@@ -345,6 +452,7 @@ logit_fit_serialize(PG_FUNCTION_ARGS)
 {
 	LogitState *state;
 	LogitStateHead head;
+	Size		ridges;
 	Size		size;
 	bytea	   *bytes;
 
@@ -355,13 +463,42 @@ logit_fit_serialize(PG_FUNCTION_ARGS)
 	head.features = state->features;
 	head.firth = (int16) state->options.firth;
 	head.drop_aliased = state->options.drop_aliased;
+	head.folds = state->folds;
+	head.nridges = state->nridges;
+	ridges = (Size) state->nridges * sizeof(double);
 	size = state->n == 0 ? 0 : state->n * row_width(state) * sizeof(double);
-	bytes = palloc(VARHDRSZ + sizeof(head) + size);
-	SET_VARSIZE(bytes, VARHDRSZ + sizeof(head) + size);
+	bytes = palloc(VARHDRSZ + sizeof(head) + ridges + size);
+	SET_VARSIZE(bytes, VARHDRSZ + sizeof(head) + ridges + size);
 	memcpy(VARDATA(bytes), &head, sizeof(head));
+	if (ridges > 0)
+		memcpy(VARDATA(bytes) + sizeof(head), state->ridges, ridges);
 	if (size > 0)
-		memcpy(VARDATA(bytes) + sizeof(head), state->rows, size);
+		memcpy(VARDATA(bytes) + sizeof(head) + ridges, state->rows, size);
 	PG_RETURN_BYTEA_P(bytes);
+}
+
+/* The ridges behind the head, if the state has any; *size is what is left. */
+static void
+read_choices(LogitState *state, const LogitStateHead *head, const char *data, Size *size)
+{
+	Size		bytes = (Size) head->nridges * sizeof(double);
+
+	if (head->folds == 0 && head->nridges == 0)
+		return;
+	if (head->folds < 2 || head->folds > RIDGE_MAX_FOLDS || head->nridges < 1 ||
+		head->nridges > RIDGE_MAX_CHOICES || *size < bytes || state->options.ridge != 0.0 ||
+		state->options.firth != LOGIT_FIRTH_NEVER || state->options.drop_aliased)
+		corrupt_state("aggregate choose_ridge");
+	state->folds = head->folds;
+	state->nridges = head->nridges;
+	state->ridges = MemoryContextAlloc(state->context, bytes);
+	memcpy(state->ridges, data + sizeof(LogitStateHead), bytes);
+	*size -= bytes;
+	for (int i = 0; i < state->nridges; i++)
+	{
+		if (!isfinite(state->ridges[i]) || signbit(state->ridges[i]))
+			corrupt_state("aggregate choose_ridge");
+	}
 }
 
 Datum
@@ -392,6 +529,7 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 	options.firth = (LogitFirth) head.firth;
 	options.drop_aliased = head.drop_aliased;
 	state = state_make(CurrentMemoryContext, &options);
+	read_choices(state, &head, VARDATA_ANY(bytes), &size);
 	state->left_out = head.left_out;
 	state->features = head.features;
 	if (size > 0)
@@ -403,7 +541,7 @@ logit_fit_deserialize(PG_FUNCTION_ARGS)
 			corrupt_state("aggregate logit_fit");
 		state->n = state->room = size / (width * sizeof(double));
 		state->rows = MemoryContextAllocHuge(state->context, size);
-		memcpy(state->rows, VARDATA_ANY(bytes) + sizeof(head), size);
+		memcpy(state->rows, VARDATA_ANY(bytes) + VARSIZE_ANY_EXHDR(bytes) - size, size);
 		for (size_t i = 0; i < state->n; i++)
 		{
 			const double *row = state->rows + i * width;
@@ -662,6 +800,94 @@ logit_fit_final(PG_FUNCTION_ARGS)
 		appendStringInfo(&out, "%s%d", i == 0 ? "" : ", ", fit->leave[i]);
 	appendStringInfoString(&out, "]}");
 	MemoryContextDelete(work);
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}
+
+/* The trial with the least loss; of equals the one with the larger ridge. -1: none has one */
+static int
+best_trial(const RidgeTrial *trials, int n)
+{
+	int			best = -1;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (trials[i].status == LOGIT_CONVERGED &&
+			(best < 0 || trials[i].log_loss < trials[best].log_loss ||
+			 (trials[i].log_loss == trials[best].log_loss && trials[i].ridge > trials[best].ridge)))
+			best = i;
+	}
+	return best;
+}
+
+/* The largest ridge whose loss is within a standard error of the least */
+static double
+simplest_ridge(const RidgeTrial *trials, int n, int best)
+{
+	double		ridge = trials[best].ridge;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (trials[i].status == LOGIT_CONVERGED && trials[i].ridge > ridge &&
+			trials[i].log_loss <= trials[best].log_loss + trials[best].standard_error)
+			ridge = trials[i].ridge;
+	}
+	return ridge;
+}
+
+Datum
+choose_ridge_final(PG_FUNCTION_ARGS)
+{
+	LogitState *state;
+	MemoryContext work;
+	MemoryContext old_context;
+	RidgeTrial *trials;
+	StringInfoData out;
+	double		rows = 0.0;
+	int			best = -1;
+
+	(void) aggregate_context(fcinfo);
+	state = PG_ARGISNULL(0) ? NULL : (LogitState *) PG_GETARG_POINTER(0);
+	if (state == NULL)
+		PG_RETURN_NULL();
+	trials = palloc0((Size) state->nridges * sizeof(RidgeTrial));
+	for (int i = 0; i < state->nridges; i++)
+	{
+		trials[i].ridge = state->ridges[i];
+		trials[i].status = LOGIT_NO_ROWS;
+	}
+	for (size_t i = 0; i < state->n; i++)
+		rows += state->rows[i * row_width(state) + 1];
+	if (rows >= state->folds)
+	{
+		work = AllocSetContextCreate(CurrentMemoryContext, "choose_ridge", ALLOCSET_DEFAULT_SIZES);
+		old_context = MemoryContextSwitchTo(work);
+		ridge_cross_validate(state->rows, state->n, state->features, state->folds, trials,
+							 state->nridges, &server_host);
+		MemoryContextSwitchTo(old_context);
+		MemoryContextDelete(work);
+		best = best_trial(trials, state->nridges);
+	}
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"ridge\": ");
+	append_number(&out, best < 0 ? NAN : trials[best].ridge);
+	appendStringInfoString(&out, ", \"simplest_ridge\": ");
+	append_number(&out, best < 0 ? NAN : simplest_ridge(trials, state->nridges, best));
+	appendStringInfo(&out, ", \"folds\": %d, \"n\": %.0f, \"left_out\": " INT64_FORMAT ", \"choices\": [",
+					 state->folds, rows, state->left_out);
+	for (int i = 0; i < state->nridges; i++)
+	{
+		bool		known = trials[i].status == LOGIT_CONVERGED;
+
+		appendStringInfo(&out, "%s{\"ridge\": ", i == 0 ? "" : ", ");
+		append_number(&out, trials[i].ridge);
+		appendStringInfoString(&out, ", \"log_loss\": ");
+		append_number(&out, known ? trials[i].log_loss : NAN);
+		appendStringInfoString(&out, ", \"standard_error\": ");
+		append_number(&out, known ? trials[i].standard_error : NAN);
+		appendStringInfo(&out, ", \"status\": \"%s\"}", rows < state->folds ?
+						 "fewer_rows_than_folds" : status_names[trials[i].status]);
+	}
+	appendStringInfoString(&out, "]}");
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }
 

@@ -260,6 +260,34 @@ SELECT count(DISTINCT f) AS fits FROM (SELECT logit_fit(apart, x || x[1], w, 'fi
 DROP TABLE points;
 DROP FUNCTION all_close;
 
+/* ---- the choice of a ridge ---- */
+
+-- each row predicted by a fit of all the others: as many folds as rows
+CREATE TABLE few AS SELECT i, ARRAY[((i * 7919) % 101) / 10.0, (i * 31) % 17]::float8[] AS x, (i * 104729) % 53 % 3 = 0 AS label, 1 + i % 2 AS w FROM generate_series(1, 40) AS i;
+WITH slow AS (
+  SELECT r, sum(w * -ln(CASE WHEN label THEN p ELSE 1 - p END)) / sum(w) AS loss, stddev_samp(-ln(CASE WHEN label THEN p ELSE 1 - p END)) / sqrt(count(*)) AS error
+    FROM unnest('{0,1,8}'::float8[]) AS r, few AS f, LATERAL (SELECT logit_predict(logit_fit(o.label, o.x, o.w, r), f.x) AS p FROM few AS o WHERE o.i <> f.i) AS p GROUP BY r)
+SELECT ridge, close_to(log_loss, loss, 1e-12) AS log_loss, close_to(standard_error, error, 1e-9) AS standard_error, is_best, status FROM slow JOIN choose_ridge_table((SELECT choose_ridge(label, x, w, '{1,0,8}', 40) FROM few)) ON ridge = r ORDER BY ridge;
+-- folds of equal rows: whichever they get, it is the same
+SELECT c - 'choices' AS choice, close_to((c #>> '{choices,0,log_loss}')::float8, -ln(0.5), 1e-12) AS log_loss, close_to((c #>> '{choices,0,standard_error}')::float8, 0, 1e-12) AS no_error
+  FROM (SELECT choose_ridge(i % 2 = 0, '{}', 1, '{1}', 5) AS c FROM generate_series(1, 100) AS i) AS s;
+-- features that say nothing want a large ridge, one that says much a small one
+SELECT (c ->> 'ridge')::float8 AS ridge, (c ->> 'simplest_ridge')::float8 >= (c ->> 'ridge')::float8 AS simplest_is_larger FROM (SELECT choose_ridge(draw(i * 3) < 0.3, ARRAY[draw(i * 5), draw(i * 7), draw(i * 11)], 1, '{0.1,1,10,100,10000}', 10) AS c FROM generate_series(1, 400) AS i) AS s;
+SELECT (c ->> 'ridge')::float8 AS ridge FROM (SELECT choose_ridge(draw(i * 3) < 1 / (1 + exp(3 - 6 * draw(i * 5))), ARRAY[draw(i * 5)], 1, '{0.1,100,10000}', 10) AS c FROM generate_series(1, 400) AS i) AS s;
+-- a fold that can't be fitted: with a ridge it can
+SELECT ridge, log_loss IS NULL AS no_loss, is_best, status FROM choose_ridge_table((SELECT choose_ridge(i <= 20, ARRAY[i, i % 3]::float8[], 1, '{0,1,2}', 4) FROM few));
+SELECT choose_ridge(label, x, 1, '{1}', 50) FROM few;
+SELECT choose_ridge(label, x, 0, '{1}', 5), choose_ridge(NULL, x, 1, '{1}', 5) FROM few WHERE i < 3;
+SELECT choose_ridge(label, x, 1, '{1}', 5) FROM few WHERE false;
+SELECT count(DISTINCT c) AS choices FROM (SELECT choose_ridge(label, x, w, '{0.5,5}', 7 ORDER BY i) AS c FROM many UNION ALL SELECT choose_ridge(label, x, w, '{0.5,5}', 7 ORDER BY -i) FROM many UNION ALL SELECT choose_ridge(label, x, w, '{0.5,5}', 7 ORDER BY draw(i)) FROM many) AS s;
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 3;
+SELECT (SELECT choose_ridge(label, x, w, '{0.5,5}', 7) FROM many) = (SELECT choose_ridge(label, x, w, '{0.5,5}', 7 ORDER BY i) FROM many) AS with_workers;
+RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size; RESET max_parallel_workers_per_gather;
+SELECT * FROM choose_ridge_table(NULL);
+SELECT error_and_hint('SELECT choose_ridge(label, x, ' || arguments || ') FROM few') FROM unnest(ARRAY['1, NULL, 5', '1, ''{}'', 5', '1, ''{1,NULL}'', 5', '1, ''{-1}'', 5', '1, ''{Infinity}'', 5', '1, ''{{1},{2}}'', 5', '1, array_fill(1::float8, ARRAY[101]), 5', '1, ''{1}'', NULL',
+  '1, ''{1}'', 1', '1, ''{1}'', 1001', '1, ''{1}'', 2 + i % 2', '1, ARRAY[i], 5', 'NULL, ''{1}'', 5']) AS arguments;
+DROP TABLE few;
+
 /* ---- predictions ---- */
 
 SELECT logit_predict(f, '{0,0}'), logit_predict(f, '{1,NULL}'), logit_predict(f, NULL), logit_predict(NULL, '{1,2}'),
