@@ -42,6 +42,7 @@ OBJS = \
 	src/math/two_groups.o \
 	src/math/hypergeometric.o \
 	src/math/erlang.o \
+	src/math/opportunity.o \
 	src/math/btyd_predict.o \
 	src/math/btyd_likelihood.o \
 	src/math/btyd_fit.o \

@@ -128,8 +128,9 @@ CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float
 COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Maximum likelihood fit of a buy-till-you-die model to customers, one a row, in units of 7 days: mbgnbd (Batislam, '
   'Denizel and Filiztekin 2007), bgnbd (Fader, Hardie and Lee 2005), paretonbd (Schmittlein, Morrison and Colombo '
-  '1987), or mbgcnbd-1 to mbgcnbd-12 with a given regularity k (Reutterer, Platzer and Schroeder 2021); rows with a '
-  'NULL are ignored; status and reason in the document say why there are no parameters; an error if family is NULL';
+  '1987), mbgcnbd-1 to mbgcnbd-12 with a given regularity k (Reutterer, Platzer and Schroeder 2021), or bgbb of x '
+  'taken of t opportunities, the last of them that of number t_x (Fader, Hardie and Shang 2010); rows with a NULL are '
+  'ignored; status and reason in the document say why there are no parameters; an error if family is NULL';
 
 CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
   t pg_catalog.float8, unit_days pg_catalog.int4) (
@@ -432,7 +433,7 @@ CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.flo
 COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8) IS
   'Discounted expected number of all further days with an event, at a continuous rate per unit of the fit; paretonbd '
-  'only';
+  'and bgbb only';
 
 CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
   discount_per_year pg_catalog.float8) RETURNS pg_catalog.float8
@@ -513,7 +514,8 @@ CREATE FUNCTION @extschema@.residual_value(btyd_fit pg_catalog.jsonb, spend_fit 
 COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Value of all that is to come, without a horizon: btyd_residual times spend_expected times margin, in the unit of m, '
-  'which may be NULL where x is 0; paretonbd only; NULL if another argument is NULL or a fit has no parameters';
+  'which may be NULL where x is 0; paretonbd and bgbb only; NULL if another argument is NULL or a fit has no '
+  'parameters';
 
 CREATE FUNCTION @extschema@.residual_value(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb,
   history @extschema@.history, as_of pg_catalog.date, discount_per_year pg_catalog.float8,
@@ -663,7 +665,7 @@ CREATE FUNCTION @extschema@.btyd_residual_interval(fits pg_catalog.jsonb, x pg_c
 COMMENT ON FUNCTION @extschema@.btyd_residual_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Between which values btyd_residual lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in '
-  'ten failed; paretonbd only';
+  'ten failed; paretonbd and bgbb only';
 
 CREATE FUNCTION @extschema@.btyd_residual_interval(fits pg_catalog.jsonb, history @extschema@.history,
   as_of pg_catalog.date, discount_per_year pg_catalog.float8, level pg_catalog.float8 DEFAULT 0.9,

@@ -455,6 +455,10 @@ fit_family(BtydFamily family, int k, const BtydPattern *patterns, size_t n,
 	static const double geometric[STARTS][MAX_PARAMETERS] = {
 		{0.25, 2, 0.8, 2.5}, {1, 2, 1, 4}, {3, 1.5, 0.3, 3}, {0.5, 1.5, 0.5, 20}
 	};
+	/* alpha, beta, gamma, delta: no unit of time in them */
+	static const double opportunities[STARTS][MAX_PARAMETERS] = {
+		{1, 1, 0.5, 3}, {1, 3, 1, 5}, {3, 3, 0.3, 2}, {0.5, 1, 2, 20}
+	};
 	static const double pareto[STARTS][MAX_PARAMETERS] = {
 		{0.5, 2, 0.5, 0.4}, {1, 2, 1, 1}, {3, 1.5, 0.3, 1}, {1, 1.5, 3, 5}
 	};
@@ -486,13 +490,16 @@ fit_family(BtydFamily family, int k, const BtydPattern *patterns, size_t n,
 	{
 		likelihood_problem(&problem, (Model) family, patterns, n, host);
 		problem.k = k;
-		problem.scale[1] = mean_t;
+		if (family != BTYD_BGBB)
+			problem.scale[1] = mean_t;
 		if (family == BTYD_PARETONBD)
 			problem.scale[3] = mean_t;
 		for (int i = 0; i < STARTS; i++)
 		{
-			memcpy(starts[i], family == BTYD_PARETONBD ? pareto[i] : geometric[i],
-				   sizeof(starts[i]));
+			memcpy(starts[i], family == BTYD_PARETONBD ? pareto[i] :
+				   family == BTYD_BGBB ? opportunities[i] : geometric[i], sizeof(starts[i]));
+			if (family == BTYD_BGBB)
+				continue;
 			starts[i][1] = starts[i][0] / starts[i][1] / (k * mean_x / mean_t);
 			if (family == BTYD_PARETONBD)
 				starts[i][3] *= mean_t;

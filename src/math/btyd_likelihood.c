@@ -543,6 +543,148 @@ evaluate_pareto(const Problem *problem, const double *parameters, bool second, D
 }
 
 /*
+ * BG/BB: alpha, beta, gamma, delta. A customer's likelihood is that of having
+ * stayed, times 1 + the sum over j from t_x to t - 1 of how much likelier it is
+ * that they left after opportunity j (opportunity.c).
+ */
+typedef struct Departures
+{
+	double		one;			/* the 1, by the scale of the others */
+	double		sum;
+	double		first[MAX_PARAMETERS];
+	double		second[HESSIAN_ENTRIES];
+	double		log_scale;
+} Departures;
+
+#define LARGE			1e200
+
+static void
+sum_departures(const double *parameters, const BtydPattern *pattern, bool second, Departures *s)
+{
+	const double beta = parameters[1];
+	const double both = parameters[0] + beta;
+	const double gamma = parameters[2];
+	const double all = gamma + parameters[3];
+	double		term = 1;
+	/* sums of 1 / (both + k), 1 / (beta + k - x), 1 / (all + k), 1 / (delta + k), and of squares */
+	double		sums[4] = {0};
+	double		squares[4] = {0};
+
+	memset(s, 0, sizeof(Departures));
+	s->one = 1;
+	for (double j = pattern->t - 1; j >= pattern->t_x; j--)
+	{
+		const double inverse[4] = {1 / (both + j), 1 / (beta + j - pattern->x),
+			j == pattern->t - 1 ? 0 : 1 / (all + j + 1), 1 / (parameters[3] + j)};
+		double		by[4];
+
+		term *= inverse[1] / inverse[0] * inverse[3] * (j == pattern->t - 1 ? gamma : all + j + 1);
+		for (int i = 0; i < 4; i++)
+		{
+			sums[i] += inverse[i];
+			squares[i] += inverse[i] * inverse[i];
+		}
+		by[0] = sums[0];
+		by[1] = sums[0] - sums[1];
+		by[2] = 1 / gamma + sums[2];
+		by[3] = sums[2] - sums[3];
+		s->sum += term;
+		for (int i = 0; i < 4; i++)
+			s->first[i] += term * by[i];
+		if (second)
+		{
+			int			entry = 0;
+
+			for (int i = 0; i < 4; i++)
+				for (int k = i; k < 4; k++)
+					s->second[entry++] += term * by[i] * by[k];
+			s->second[0] -= term * squares[0];
+			s->second[1] -= term * squares[0];
+			s->second[4] -= term * (squares[0] - squares[1]);
+			s->second[7] -= term * (1 / (gamma * gamma) + squares[2]);
+			s->second[8] -= term * squares[2];
+			s->second[9] -= term * (squares[2] - squares[3]);
+		}
+		if (s->sum > LARGE)
+		{
+			term /= LARGE;
+			s->one /= LARGE;
+			s->sum /= LARGE;
+			for (int i = 0; i < 4; i++)
+				s->first[i] /= LARGE;
+			for (int i = 0; i < HESSIAN_ENTRIES; i++)
+				s->second[i] /= LARGE;
+			s->log_scale += log(LARGE);
+		}
+	}
+}
+
+static void
+add_opportunities(const double *parameters, const BtydPattern *pattern, bool second, Derivatives *d)
+{
+	const double alpha = parameters[0];
+	const double beta = parameters[1];
+	const double gamma = parameters[2];
+	const double delta = parameters[3];
+	const double x = pattern->x;
+	const double t = pattern->t;
+	const double count = (double) pattern->count;
+	Departures	s;
+	double		whole;
+	double		by_alpha;
+	double		by_beta;
+	double		by_both;
+	double		by_delta;
+	double		by_all;
+
+	sum_departures(parameters, pattern, second, &s);
+	whole = s.one + s.sum;
+	add(&d->value, count * (log_rising(alpha, x, 1, &by_alpha) +
+							log_rising(beta, t - x, 1, &by_beta) -
+							log_rising(alpha + beta, t, 1, &by_both) +
+							log_rising_ratio(delta, gamma, t, &by_delta, &by_all)));
+	add(&d->value, count * (log(whole) + s.log_scale));
+	add(&d->gradient[0], count * (by_alpha - by_both + s.first[0] / whole));
+	add(&d->gradient[1], count * (by_beta - by_both + s.first[1] / whole));
+	add(&d->gradient[2], count * (by_all + s.first[2] / whole));
+	add(&d->gradient[3], count * (by_delta + by_all + s.first[3] / whole));
+	if (second)
+	{
+		const double of_both = trigamma(alpha + beta) - trigamma(alpha + beta + t);
+		const double of_all = trigamma(gamma + delta) - trigamma(gamma + delta + t);
+		int			entry = 0;
+
+		for (int i = 0; i < 4; i++)
+		{
+			for (int k = i; k < 4; k++)
+			{
+				add(&d->hessian[entry], count * (s.second[entry] / whole -
+												 s.first[i] / whole * (s.first[k] / whole)));
+				entry++;
+			}
+		}
+		add(&d->hessian[0], count * (trigamma(alpha + x) - trigamma(alpha) + of_both));
+		add(&d->hessian[1], count * of_both);
+		add(&d->hessian[4], count * (trigamma(beta + t - x) - trigamma(beta) + of_both));
+		add(&d->hessian[7], count * of_all);
+		add(&d->hessian[8], count * of_all);
+		add(&d->hessian[9], count * (trigamma(delta + t) - trigamma(delta) + of_all));
+	}
+}
+
+static void
+evaluate_opportunities(const Problem *problem, const double *parameters, bool second,
+					   Derivatives *d)
+{
+	for (size_t i = 0; i < problem->n; i++)
+	{
+		if (i % (CHUNK / 16) == 0)
+			problem->host->check();
+		add_opportunities(parameters, &problem->patterns[i], second, d);
+	}
+}
+
+/*
  * Gamma-Gamma: p, q, gamma. With z = x * mean, the factor beyond x's is
  *		(z / (z + gamma))^(p x) (gamma / (z + gamma))^q / mean
  */
@@ -604,6 +746,9 @@ likelihood_evaluate(const Problem *problem, const double *parameters, bool secon
 		case MODEL_BGNBD:
 		case MODEL_MBGCNBD:
 			evaluate_geometric(problem, parameters, second, d);
+			break;
+		case MODEL_BGBB:
+			evaluate_opportunities(problem, parameters, second, d);
 			break;
 		case MODEL_PARETONBD:
 			evaluate_pareto(problem, parameters, second, d);

@@ -17,6 +17,7 @@
 #include "gamma.h"
 #include "gauss_legendre.h"
 #include "hypergeometric.h"
+#include "opportunity.h"
 
 /* Beyond these nothing is promised, and the products below might overflow. */
 #define MIN_PARAMETER	1e-15
@@ -80,6 +81,23 @@ logistic(double v)
 /* Of one who has just ordered, no event is hidden */
 static const double no_silence[ERLANG_MAX_K] = {1.0};
 
+/* A customer that the family can have seen */
+static bool
+is_customer_of(BtydFamily family, double x, double t_x, double t)
+{
+	return is_customer(x, t_x, t) && (family != BTYD_BGBB || are_opportunities(x, t_x, t));
+}
+
+/* What is known of p and theta of one who is still there after t opportunities */
+static void
+opportunity_posterior(const double *parameters, double x, double t, double *posterior)
+{
+	posterior[0] = parameters[0] + x;
+	posterior[1] = parameters[1] + t - x;
+	posterior[2] = parameters[2];
+	posterior[3] = parameters[3] + t;
+}
+
 /* ln of the odds that the customer left before t; -infinity where that can't be */
 static double
 log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x, double t)
@@ -99,6 +117,8 @@ log_odds_gone(BtydFamily family, const double *parameters, double x, double t_x,
 			s * log1p((t - t_x) / (beta + t_x)) +
 			log_pareto_integral(r + x, s, alpha + t_x, beta + t_x, t - t_x);
 	}
+	if (family == BTYD_BGBB)
+		return opportunity_log_odds_gone(parameters, x, t_x, t);
 	if (family == BTYD_MBGCNBD)
 	{
 		int			k = (int) parameters[4];
@@ -132,8 +152,11 @@ btyd_log_likelihood(BtydFamily family, const double *parameters, double x, doubl
 	double		slope;
 	double		by_sum;
 
-	if (!are_parameters_of(family, parameters) || !is_customer(x, t_x, t))
+	if (!are_parameters_of(family, parameters) || !is_customer_of(family, x, t_x, t))
 		return NAN;
+	if (family == BTYD_BGBB)
+		return finite_or_nan(opportunity_log_stayed(parameters, x, t) +
+							 softplus(log_odds_gone(family, parameters, x, t_x, t)));
 	if (family == BTYD_MBGCNBD)
 	{
 		int			k = (int) parameters[4];
@@ -157,7 +180,7 @@ btyd_log_likelihood(BtydFamily family, const double *parameters, double x, doubl
 double
 btyd_alive(BtydFamily family, const double *parameters, double x, double t_x, double t)
 {
-	if (!are_parameters_of(family, parameters) || !is_customer(x, t_x, t))
+	if (!are_parameters_of(family, parameters) || !is_customer_of(family, x, t_x, t))
 		return NAN;
 	return finite_or_nan(logistic(-log_odds_gone(family, parameters, x, t_x, t)));
 }
@@ -204,6 +227,13 @@ btyd_expected(BtydFamily family, const double *parameters, double x, double t_x,
 										 total);
 				return finite_or_nan(alive);
 			}
+		case BTYD_BGBB:
+			{
+				double		posterior[BTYD_PARAMETERS];
+
+				opportunity_posterior(parameters, x, t, posterior);
+				return finite_or_nan(alive * opportunity_expected(posterior, floor(horizon), 0.0));
+			}
 	}
 	return NAN;
 }
@@ -229,6 +259,8 @@ btyd_unconditional(BtydFamily family, const double *parameters, double t)
 		case BTYD_MBGCNBD:
 			return finite_or_nan(b / (a + b) * erlang_expected((int) parameters[4], r, t / alpha, a,
 															   b + 1.0, no_silence, 1.0));
+		case BTYD_BGBB:
+			return finite_or_nan(opportunity_expected(parameters, floor(t), 0.0));
 	}
 	return NAN;
 }
@@ -270,7 +302,7 @@ btyd_probability(BtydFamily family, const double *parameters, int n, double t)
 {
 	if (!are_parameters_of(family, parameters) || n < 0 || n > MAX_COUNT || !is_time(t))
 		return NAN;
-	if (family == BTYD_MBGCNBD)
+	if (family == BTYD_MBGCNBD || family == BTYD_BGBB)
 		return btyd_probability_after(family, parameters, n, 0.0, 0.0, 0.0, t);
 	return count_probability(family, parameters[0], parameters[1], parameters[2], parameters[3], n,
 							 t);
@@ -292,7 +324,7 @@ btyd_probability_after(BtydFamily family, const double *parameters, int n, doubl
 	double		odds;
 	double		result;
 
-	if (!are_parameters_of(family, parameters) || !is_customer(x, t_x, t) ||
+	if (!are_parameters_of(family, parameters) || !is_customer_of(family, x, t_x, t) ||
 		n < 0 || n > MAX_COUNT || !is_time(horizon))
 		return NAN;
 	odds = log_odds_gone(family, parameters, x, t_x, t);
@@ -308,6 +340,8 @@ btyd_probability_after(BtydFamily family, const double *parameters, int n, doubl
 		case BTYD_PARETONBD:
 			b += t;
 			break;
+		case BTYD_BGBB:
+			break;
 	}
 	if (family == BTYD_MBGCNBD)
 	{
@@ -317,6 +351,13 @@ btyd_probability_after(BtydFamily family, const double *parameters, int n, doubl
 		double		total = erlang_silence(k, shape, (t - t_x) / alpha, weights);
 
 		result = erlang_probability(k, shape, horizon / alpha, a, b, weights, total, n);
+	}
+	else if (family == BTYD_BGBB)
+	{
+		double		posterior[BTYD_PARAMETERS];
+
+		opportunity_posterior(parameters, x, t, posterior);
+		result = opportunity_probability(posterior, n, floor(horizon));
 	}
 	else
 		result = count_probability(family == BTYD_MBGNBD ? BTYD_BGNBD : family, r, alpha, a, b, n,
@@ -336,11 +377,19 @@ btyd_residual(BtydFamily family, const double *parameters, double x, double t_x,
 	double		beta = parameters[3] + t;
 	double		time;
 
-	if (family != BTYD_PARETONBD || !(rate >= 0.0 && rate <= MAX_PARAMETER))
+	if ((family != BTYD_PARETONBD && family != BTYD_BGBB) ||
+		!(rate >= 0.0 && rate <= MAX_PARAMETER))
 		return NAN;
 	alive = btyd_alive(family, parameters, x, t_x, t);
 	if (isnan(alive))
 		return NAN;
+	if (family == BTYD_BGBB)
+	{
+		double		posterior[BTYD_PARAMETERS];
+
+		opportunity_posterior(parameters, x, t, posterior);
+		return finite_or_nan(alive * opportunity_expected(posterior, INFINITY, rate));
+	}
 	if (rate > 0.0)
 		time = tricomi_integral(s, rate * beta) * beta;
 	else if (s > 1.0)
@@ -387,6 +436,13 @@ btyd_residual_within(BtydFamily family, const double *parameters, double x, doub
 
 	if (isnan(alive) || !is_time(horizon) || !(rate >= 0.0 && rate <= MAX_PARAMETER))
 		return NAN;
+	if (family == BTYD_BGBB)
+	{
+		double		posterior[BTYD_PARAMETERS];
+
+		opportunity_posterior(parameters, x, t, posterior);
+		return finite_or_nan(alive * opportunity_expected(posterior, floor(horizon), rate));
+	}
 	if (family == BTYD_PARETONBD)
 	{
 		double		beta = parameters[3] + t;

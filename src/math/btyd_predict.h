@@ -6,14 +6,17 @@
  * age t_x, seen until age t, all in the fit's unit of time. parameters are
  * (r, alpha, a, b) for BG/NBD and MBG/NBD, (r, alpha, s, beta) for Pareto/NBD,
  * (r, alpha, a, b, k) for MBG/CNBD-k; (p, q, gamma) for the Gamma-Gamma model of
- * spend.
+ * spend. For BG/BB they are (alpha, beta, gamma, delta), and times are numbers of
+ * opportunities, of which a horizon has as many as are whole.
  *
  * Every function returns NaN where the answer doesn't exist or can't be had to
  * the promised accuracy, never a made-up number:
  *	- parameters outside 1e-15 to 1e15, k not a whole number from 1 to 12;
  *	- a customer that can't be: x not a whole number from 0 to 1e9, t_x not
  *	  between 0 and t, x = 0 with t_x > 0, t or a horizon negative or above 1e15;
- *	- btyd_residual of another family, at a negative rate, or at rate 0 if s <= 1;
+ *	- btyd_residual of another family than Pareto/NBD and BG/BB, at a negative
+ *	  rate, or at rate 0 if s <= 1 or gamma <= 1;
+ *	- of BG/BB, t_x or t that are not whole, x > t_x, t above 100,000;
  *	- spend_expected where p x + q <= 1: for x = 0, q <= 1; m not above 0, x > 0.
  * Nothing is infinite, no probability outside [0, 1], no expectation negative.
  * P(alive) is exactly 1 where the model says so: BG/NBD at x = 0, Pareto/NBD at
@@ -31,7 +34,8 @@ typedef enum BtydFamily
 	BTYD_MBGNBD,
 	BTYD_BGNBD,
 	BTYD_PARETONBD,
-	BTYD_MBGCNBD
+	BTYD_MBGCNBD,
+	BTYD_BGBB
 } BtydFamily;
 
 /* Parameters that are fitted; all numbers, with k where a family has one */
@@ -69,7 +73,7 @@ extern double btyd_probability_after(BtydFamily family, const double *parameters
 
 /*
  * Discounted expected residual transactions, at a continuous rate per unit of
- * time: Pareto/NBD only, NaN for the other families.
+ * time: Pareto/NBD and BG/BB only, NaN for the other families.
  */
 extern double btyd_residual(BtydFamily family, const double *parameters,
 							double x, double t_x, double t, double rate);

@@ -81,6 +81,11 @@ customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit, Custo
 
 	if (repeats == NULL)
 		repeats = &own;
+	if (fit->family == FIT_BGBB)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("family bgbb counts opportunities, and a history does not know them"),
+				 errhint("Use the form with x, t_x and t.")));
 	if (fit->unit_days == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -95,12 +100,12 @@ customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit, Custo
 }
 
 void
-customer_of_arguments(FunctionCallInfo fcinfo, int argument, Customer *customer)
+customer_of_arguments(FunctionCallInfo fcinfo, int argument, const Fit *fit, Customer *customer)
 {
 	customer->x = PG_GETARG_FLOAT8(argument);
 	customer->t_x = PG_GETARG_FLOAT8(argument + 1);
 	customer->t = PG_GETARG_FLOAT8(argument + 2);
-	check_customer(customer->x, customer->t_x, customer->t);
+	check_customer(fit ? fit->family : FIT_MBGNBD, customer->x, customer->t_x, customer->t);
 }
 
 PG_FUNCTION_INFO_V1(btyd_summary);
@@ -184,7 +189,7 @@ read_prediction_at(FunctionCallInfo fcinfo, int argument, bool of_history, Custo
 	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
 
 	if (!of_history)
-		customer_of_arguments(fcinfo, argument, customer);
+		customer_of_arguments(fcinfo, argument, fit, customer);
 	else if (!customer_of_history(fcinfo, argument, fit, customer, NULL))
 		return NULL;
 	return fit->usable ? fit : NULL;
@@ -545,7 +550,7 @@ btyd_clv(PG_FUNCTION_ARGS)
 	}
 	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
 	spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
-	customer_of_arguments(fcinfo, 2, &customer);
+	customer_of_arguments(fcinfo, 2, fit, &customer);
 	if (!PG_ARGISNULL(5))
 		check_mean(PG_GETARG_FLOAT8(5));
 	read_terms(fcinfo, 6, "period_units", &terms);
@@ -599,7 +604,7 @@ btyd_residual_value(PG_FUNCTION_ARGS)
 	}
 	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
 	spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
-	customer_of_arguments(fcinfo, 2, &customer);
+	customer_of_arguments(fcinfo, 2, fit, &customer);
 	if (!PG_ARGISNULL(5))
 		check_mean(PG_GETARG_FLOAT8(5));
 	rate = check_amount("rate", PG_GETARG_FLOAT8(6));
@@ -677,7 +682,7 @@ btyd_reason_customer(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		return reason_datum(fcinfo, NO_EVENT);
 	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	customer_of_arguments(fcinfo, 1, &customer);
+	customer_of_arguments(fcinfo, 1, fit, &customer);
 	return reason_datum(fcinfo, reason_of_orders(fit, &customer));
 }
 

@@ -51,8 +51,9 @@ extern bool read_repeats(const History *history, DateADT as_of, Repeats *repeats
 extern bool customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit,
 								Customer *customer, Repeats *repeats);
 
-/* Arguments x, t_x, t */
-extern void customer_of_arguments(FunctionCallInfo fcinfo, int argument, Customer *customer);
+/* Arguments x, t_x, t, for the family of the fit, which may be NULL */
+extern void customer_of_arguments(FunctionCallInfo fcinfo, int argument, const Fit *fit,
+								  Customer *customer);
 
 /* The sum of the logarithms of times between event days; false if there is no such day */
 extern bool read_ln_gaps(const History *history, DateADT as_of, int unit_days, double *ln_gaps);

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "fit.h"
 #include "math/exact_sum.h"
+#include "math/opportunity.h"
 #include "math/random.h"
 #include "memory.h"
 
@@ -224,7 +225,7 @@ transition(FunctionCallInfo fcinfo, bool with_gaps)
 		double		t_x = PG_GETARG_FLOAT8(3);
 		double		t = PG_GETARG_FLOAT8(4);
 
-		check_customer(x, t_x, t);
+		check_customer((FitFamily) settings.family, x, t_x, t);
 		/* -0 is 0 */
 		append(state, x + 0.0, t_x + 0.0, t + 0.0, 1);
 		if (with_gaps)
@@ -473,6 +474,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 			!signbit(pattern->x) &&
 			(spend ? is_spender(pattern->x, pattern->t_x) : is_customer(pattern->x, pattern->t_x,
 																		pattern->t)) &&
+			(family != FIT_BGBB || are_opportunities(pattern->x, pattern->t_x, pattern->t)) &&
 			pattern->count > 0 && pattern->count <= AGGREGATE_MAX_ROWS - customers &&
 			(i == 0 || compare_patterns(pattern - 1, pattern) < 0);
 		customers += pattern->count;

@@ -23,6 +23,7 @@
 
 #include "compat.h"
 #include "fit.h"
+#include "math/opportunity.h"
 #include "number_text.h"
 
 /* Characters of the caller's that a message repeats */
@@ -31,7 +32,7 @@
 /* x is a whole number that the likelihoods still tell from the next */
 #define MAX_X			1e9
 
-static const char *const family_names[] = {"mbgnbd", "bgnbd", "paretonbd", "mbgcnbd", "gammagamma"};
+static const char *const family_names[] = {"mbgnbd", "bgnbd", "paretonbd", "mbgcnbd", "bgbb", "gammagamma"};
 
 #define FAMILIES		lengthof(family_names)
 
@@ -40,6 +41,7 @@ static const char *const parameter_names[FAMILIES][BTYD_NUMBERS] = {
 	{"r", "alpha", "a", "b"},
 	{"r", "alpha", "s", "beta"},
 	{"r", "alpha", "a", "b", "k"},
+	{"alpha", "beta", "gamma", "delta"},
 	{"p", "q", "gamma"}
 };
 
@@ -112,7 +114,7 @@ check_btyd_family(text *name, int *k)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("family \"%s\" does not exist", shown(string, length)),
-			 errhint("Families are mbgnbd (recommended), bgnbd, paretonbd and mbgcnbd; mbgcnbd-1 to mbgcnbd-%d for a k of your own.",
+			 errhint("Families are mbgnbd (recommended), bgnbd, paretonbd, mbgcnbd and bgbb; mbgcnbd-1 to mbgcnbd-%d for a k of your own.",
 					 ERLANG_MAX_K)));
 }
 
@@ -160,7 +162,7 @@ check_mean(double m)
 }
 
 void
-check_customer(double x, double t_x, double t)
+check_customer(FitFamily family, double x, double t_x, double t)
 {
 	check_count(x);
 	check_amount("t_x", t_x);
@@ -175,6 +177,12 @@ check_customer(double x, double t_x, double t)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("t_x must be 0 where x is 0, but is %g", t_x),
 				 errdetail("Without a repeat day, the last event is the first.")));
+	if (family == FIT_BGBB && !are_opportunities(x, t_x, t))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("t_x and t must be whole numbers of opportunities up to %d, and x not more than t_x, but x is %g, t_x %g, t %g",
+						MAX_OPPORTUNITIES, x, t_x, t),
+				 errdetail("Family bgbb counts opportunities: x of t were taken, the last of them the one of number t_x.")));
 }
 
 /*
@@ -321,7 +329,7 @@ fit_read(JsonbContainer *document, Fit *fit)
 			memcmp(found->val.string.val, name, strlen(name)) == 0)
 			break;
 		if (fit->family == FAMILIES - 1)
-			malformed("Its \"family\" must be mbgnbd, bgnbd, paretonbd, mbgcnbd or gammagamma.");
+			malformed("Its \"family\" must be mbgnbd, bgnbd, paretonbd, mbgcnbd, bgbb or gammagamma.");
 	}
 
 	found = find(document, "unit_days", &value);
@@ -483,7 +491,7 @@ check_kind(const Fit *fit, FitKind kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fit of family %s where one of %s is needed", family_names[fit->family],
-						kind == FIT_OF_SPEND ? "gammagamma" : "mbgnbd, bgnbd, paretonbd or mbgcnbd"),
+						kind == FIT_OF_SPEND ? "gammagamma" : "mbgnbd, bgnbd, paretonbd, mbgcnbd or bgbb"),
 				 kind == FIT_OF_SPEND ? errhint("spend_fit makes one.") : errhint("btyd_fit makes one.")));
 }
 

@@ -19,6 +19,7 @@ typedef enum FitFamily
 	FIT_BGNBD = BTYD_BGNBD,
 	FIT_PARETONBD = BTYD_PARETONBD,
 	FIT_MBGCNBD = BTYD_MBGCNBD,
+	FIT_BGBB = BTYD_BGBB,
 	FIT_GAMMAGAMMA
 } FitFamily;
 
@@ -57,7 +58,7 @@ typedef struct SpendLeftOut
 /* The family of an argument; of mbgcnbd-2, *k is 2, of mbgcnbd 0, of others 1 */
 extern BtydFamily check_btyd_family(text *name, int *k);
 extern int	check_unit_days(int unit_days);
-extern void check_customer(double x, double t_x, double t);
+extern void check_customer(FitFamily family, double x, double t_x, double t);
 extern void check_count(double x);
 extern void check_mean(double m);
 extern void check_ln_gaps(double ln_gaps, double x, double t_x);

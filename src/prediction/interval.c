@@ -242,7 +242,7 @@ read_question(FunctionCallInfo fcinfo, int at, bool of_history, const char *amou
 	*level = check_level(PG_GETARG_FLOAT8(next));
 	if (of_history)
 		return customer_of_fits(fcinfo, at, fits, count, question, NULL);
-	customer_of_arguments(fcinfo, at, &question->customer);
+	customer_of_arguments(fcinfo, at, count > 0 ? fits : NULL, &question->customer);
 	return true;
 }
 
@@ -474,7 +474,7 @@ btyd_clv_interval(PG_FUNCTION_ARGS)
 	if (is_any_null(fcinfo, 5))
 		PG_RETURN_NULL();
 	fits = pair_fits(fcinfo, &spend_of, &count);
-	customer_of_arguments(fcinfo, 2, &question.customer);
+	customer_of_arguments(fcinfo, 2, count > 0 ? fits : NULL, &question.customer);
 	read_mean(fcinfo, 5, &question);
 	read_terms(fcinfo, 6, "period_units", &question.terms);
 	return interval(fcinfo, fits, spend_of, count, answer_clv, &question,

@@ -46,7 +46,7 @@ btyd_log_likelihood_customer(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 	}
 	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	customer_of_arguments(fcinfo, 1, &customer);
+	customer_of_arguments(fcinfo, 1, fit, &customer);
 	if (!PG_ARGISNULL(4))
 	{
 		ln_gaps = PG_GETARG_FLOAT8(4);

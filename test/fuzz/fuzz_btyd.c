@@ -39,7 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 
 	if (size < 3)
 		return 0;
-	family = (BtydFamily) (input[0] % 4);
+	family = (BtydFamily) (input[0] % 5);
 	p[BTYD_PARAMETERS] = input[0] / 4 % 14;		/* k */
 	small = (uint16_t) (input[1] | input[2] << 8);
 	input += 3;

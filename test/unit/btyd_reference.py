@@ -4,6 +4,7 @@
     btyd_reference.py > btyd_reference.csv      a few minutes; needs python3-mpmath
     btyd_reference.py --regular                 the rows of MBG/CNBD-k alone, which are the last but those of
     btyd_reference.py --discounted              discounted orders within a horizon
+    btyd_reference.py --opportunities           the rows of BG/BB, which come last
     btyd_reference.py --simulate                the same formulas against simulated customers
 
 Run by hand when the grid changes; the table is committed. Arguments are exact
@@ -17,6 +18,7 @@ positive terms, so the two have little in common. Literature:
     Schmittlein, Morrison, Colombo (1987); Fader, Hardie (2005), note 009: Pareto/NBD
     Fader, Hardie (2006), Deriving an expression for P(X(t)=x) under the Pareto/NBD model
     Fader, Hardie, Lee (2005), RFM and CLV: DERT; Fader, Hardie (2013), note 025: Gamma-Gamma
+    Fader, Hardie, Shang (2010), Customer-base analysis in a discrete-time noncontractual setting: BG/BB
     Reutterer, Platzer, Schroeder (2021): likelihood and P(alive) of MBG/CNBD-k; its counts are sums
         over orders of the tails of the negative binomial, at as many hidden events as they take
 """
@@ -26,7 +28,7 @@ import sys
 
 from mpmath import mp, mpf, log, exp, loggamma, hyp2f1, hyperu, binomial, beta as beta_function
 
-MBG, BG, PARETO, REGULAR = 0, 1, 2, 3
+MBG, BG, PARETO, REGULAR, BGBB = 0, 1, 2, 3, 4
 
 
 def sure(f, digits=32, least=0, start=50):
@@ -134,7 +136,37 @@ def silence(p, x, t_x, t):
             for j in range(int(k))]
 
 
+def bb_parts(p, x, t_x, n):
+    """the likelihoods of having stayed, and of having left"""
+    a, b, g, d = p
+    both = beta_function(a, b) * beta_function(g, d)
+    stayed = beta_function(a + x, b + n - x) * beta_function(g, d + n) / both
+    left = sum(beta_function(a + x, b + t_x - x + i) * beta_function(g + 1, d + t_x + i) / both for i in range(int(n - t_x)))
+    return stayed, left
+
+
+def bb_count(p, k, n):
+    a, b, g, d = p
+    both = beta_function(a, b) * beta_function(g, d)
+    return (binomial(n, k) * beta_function(a + k, b + n - k) * beta_function(g, d + n) / both
+            + sum(binomial(i, k) * beta_function(a + k, b + i - k) * beta_function(g + 1, d + i) / both
+                  for i in range(int(k), int(n))))
+
+
+def bb_expected(p, n):
+    a, b, g, d = p
+    g = off(g, 1)
+    return a / (a + b) * d / (g - 1) * (1 - exp(loggamma(g + d) - loggamma(g + d + n) + loggamma(1 + d + n) - loggamma(1 + d)))
+
+
+def bb_posterior(p, x, n):
+    a, b, g, d = p
+    return a + x, b + n - x, g, d + n
+
+
 def log_likelihood(family, p, x, t_x, t):
+    if family == BGBB:
+        return log(sum(bb_parts(p, x, t_x, t)))
     if family == REGULAR:
         r, alpha, c, d, k = p
         return (loggamma(r + k * x) - loggamma(r) + r * log(alpha) - (r + k * x) * log(alpha + t)
@@ -164,6 +196,9 @@ def with_gradient(f, p):
 
 
 def alive(family, p, x, t_x, t):
+    if family == BGBB:
+        stayed, left = bb_parts(p, x, t_x, t)
+        return stayed / (stayed + left)
     if family == REGULAR:
         r, alpha, c, d, k = p
         return 1 / (1 + c / (d + x) * ((alpha + t) / (alpha + t_x)) ** (r + k * x) / sum(silence(p, x, t_x, t)))
@@ -217,6 +252,8 @@ def regular_probability(p, n, x, t_x, t, horizon):
 
 
 def expected(family, p, x, t_x, t, horizon):
+    if family == BGBB:
+        return alive(family, p, x, t_x, t) * bb_expected(bb_posterior(p, x, t), horizon)
     if family == REGULAR:
         return alive(family, p, x, t_x, t) * regular_orders(p, x, t_x, t, horizon)
     r, alpha, c, d = p
@@ -229,6 +266,8 @@ def expected(family, p, x, t_x, t, horizon):
 
 
 def unconditional(family, p, t):
+    if family == BGBB:
+        return bb_expected(p, t)
     if family == REGULAR:
         return expected(family, p, mpf(0), mpf(0), mpf(0), t)
     r, alpha, c, d = p
@@ -241,6 +280,8 @@ def unconditional(family, p, t):
 
 
 def probability(family, p, n, t):
+    if family == BGBB:
+        return bb_count(p, n, t)
     if family == REGULAR:
         return probability_after(family, p, n, mpf(0), mpf(0), mpf(0), t)
     r, alpha, c, d = p
@@ -273,6 +314,8 @@ def probability_after(family, p, n, x, t_x, t, horizon):
         return exp(log_likelihood(family, p, x, t_x, t + horizon) - log_likelihood(family, p, x, t_x, t))
     if family == REGULAR:
         return alive(family, p, x, t_x, t) * regular_probability(p, n, x, t_x, t, horizon)
+    if family == BGBB:
+        return alive(family, p, x, t_x, t) * bb_count(bb_posterior(p, x, t), n, horizon)
     r, alpha, c, d = p
     if family == PARETO:
         later = (r + x, alpha + t, c, d + t)
@@ -283,6 +326,11 @@ def probability_after(family, p, n, x, t_x, t, horizon):
 
 def residual(family, p, x, t_x, t, rate):
     """Fader, Hardie, Lee (2005), with the customer's likelihood"""
+    if family == BGBB:
+        a, b, g, d = p
+        v = exp(-rate)
+        return (beta_function(a + x + 1, b + t - x) / beta_function(a, b) * beta_function(g, d + t + 1) / beta_function(g, d) * v
+                * hyp2f1(1, d + t + 1, g + d + t + 1, v) / sum(bb_parts(p, x, t_x, t)))
     r, alpha, s, beta = p
     likelihood = exp(log_likelihood(family, p, x, t_x, t))
     return (alpha ** r * beta ** s * rate ** (s - 1) * exp(loggamma(r + x + 1) - loggamma(r))
@@ -407,6 +455,33 @@ def discounted_rows():
                        lambda p, *c: residual_within(family, p, *c))
 
 
+def opportunity_rows():
+    draw = random.Random(20261203)
+
+    def case():
+        value = lambda low, high: three(math.exp(draw.uniform(math.log(low), math.log(high))))
+        p = [value(0.02, 50) for i in range(4)]
+        if draw.random() < 0.2:
+            p[2] = draw.choice([1.0, 1 + 2 ** -52, 1 - 2 ** -30])
+        n = draw.choice([1, 2, 6, 6, 12, 52, 300])
+        t_x = draw.choice([0, n, draw.randint(0, n)])
+        x = draw.randint(1, t_x) if t_x > 0 else 0
+        return tuple(p), (float(x), float(t_x), float(n)), float(draw.choice([1, 2, 5, 12, 100])), draw.choice([0, 0, 1, 2, 5])
+
+    for i in range(200):
+        p, customer, horizon, k = case()
+        yield 'likelihood', (BGBB, p, customer), lambda p: with_gradient(
+            lambda q: log_likelihood(BGBB, q, *map(mpf, customer)), p)
+        yield 'alive', (BGBB, p, customer), lambda p, *c: alive(BGBB, p, *c)
+        yield 'expected', (BGBB, p, (*customer, horizon)), lambda p, *c: expected(BGBB, p, *c)
+        yield 'unconditional', (BGBB, p, (horizon,)), lambda p, *c: unconditional(BGBB, p, *c)
+        if k <= horizon:
+            yield 'probability', (BGBB, p, (k, horizon)), lambda p, *c: probability(BGBB, p, int(c[0]), *c[1:])
+            yield ('probability_after', (BGBB, p, (k, *customer, horizon)),
+                   lambda p, *c: probability_after(BGBB, p, int(c[0]), *c[1:]))
+        yield ('residual', (BGBB, p, (*customer, draw.choice([0.01, 0.0953, 0.5]))), lambda p, *c: residual(BGBB, p, *c))
+
+
 def rows():
     draw = random.Random(20050524)
     up_to = lambda low, high: three(math.exp(draw.uniform(math.log(low), math.log(high))))
@@ -469,6 +544,7 @@ def rows():
 
     yield from regular_rows()
     yield from discounted_rows()
+    yield from opportunity_rows()
 
 
 def flat(arguments):
@@ -561,6 +637,8 @@ if __name__ == '__main__':
         simulate()
     elif sys.argv[1:] == ['--regular']:
         table(regular_rows())
+    elif sys.argv[1:] == ['--opportunities']:
+        table(opportunity_rows())
     elif sys.argv[1:] == ['--discounted']:
         table(discounted_rows())
     else:

@@ -94,6 +94,43 @@ test_hessian(void **state)
 	}
 }
 
+/* So is that of BG/BB, whose customers have whole numbers. */
+static void
+test_hessian_opportunities(void **state)
+{
+	static const BtydPattern takers[] = {{0, 0, 1, 2}, {0, 0, 6, 7}, {1, 1, 6, 5}, {1, 6, 6, 1},
+		{3, 4, 6, 2}, {6, 6, 6, 3}, {5, 40, 300, 1}, {40, 40, 300, 1}};
+
+	(void) state;
+	for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++)
+	{
+		double		at[BTYD_PARAMETERS] = {points[p][0], points[p][2], points[p][2], points[p][3]};
+		double		hessian[BTYD_PARAMETERS * BTYD_PARAMETERS];
+		double		sides[2][BTYD_PARAMETERS];
+
+		likelihood(MODEL_BGBB, takers, 8, at, sides[0], hessian);
+		for (int j = 0; j < BTYD_PARAMETERS; j++)
+		{
+			double		centre = at[j];
+			double		step = 1e-5 * centre;
+
+			for (int side = 0; side < 2; side++)
+			{
+				at[j] = centre + (side ? step : -step);
+				likelihood(MODEL_BGBB, takers, 8, at, sides[side], NULL);
+			}
+			at[j] = centre;
+			for (int k = 0; k < BTYD_PARAMETERS; k++)
+			{
+				double		scale = centre * at[k];
+
+				assert_near(hessian[j * BTYD_PARAMETERS + k] * scale,
+							(sides[1][k] - sides[0][k]) / (2 * step) * scale, 1e-5);
+			}
+		}
+	}
+}
+
 /* Numbers that depend on a seed alone */
 static uint64_t random_state;
 
@@ -382,6 +419,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hessian),
+		cmocka_unit_test(test_hessian_opportunities),
 		cmocka_unit_test(test_recover),
 		cmocka_unit_test(test_regular),
 		cmocka_unit_test(test_refused),
