@@ -283,7 +283,8 @@ my @calls = (calls_of(),
 	q{SELECT * FROM @.customer('nobody')}, q{SELECT * FROM @.customer_scores_at('2025-12-31', 1) AS r ORDER BY r::text COLLATE "C"},
 	q{SELECT * FROM explain_score('@', '17')}, q{SELECT * FROM explain_score('@', '17', '2024-06-30', language => 'fr')}, q{SELECT * FROM explain_score('@', '23', audience => 'customer')},
 	q{SELECT * FROM near_misses('@', 'vip') AS r ORDER BY r::text COLLATE "C"}, q{SELECT * FROM near_misses('@', 'upsell_potential', as_of => '2025-01-01') AS r ORDER BY r::text COLLATE "C"});
-my $said = twins('postgres', 'a new model', views_of(), @calls);
+citus(q{SELECT grant_reader('mono', 'reader'), grant_reader('dist', 'reader'); GRANT USAGE ON SCHEMA scoring TO reader});
+my $said = twins('reader', 'a reader', views_of(), @calls);
 is(join(' ', grep { $said->{$_} eq '' } grep { /customer_scores\b|segment_summary|_history|transitions|cohort|explain|near_misses|lifecycle|drift/ } sort keys %$said), '', 'and nothing is empty');
 
 # the proof that the owner's views are worked out where the histories are: it would be an error
@@ -302,25 +303,28 @@ like(told("$pushed SELECT * FROM dist._segment_summary"), qr/^ERROR:  unsupporte
 like(citus(q{EXPLAIN (COSTS OFF) SELECT count(*) FROM dist._customer_scores WHERE customer_key = '17'}), qr/Task Count: 1\n/, 'one customer is on one shard');
 
 # --- readers: with their own rights they reach nothing on the workers
-citus(q{SELECT grant_reader('mono', 'reader'), grant_reader('dist', 'reader'); GRANT USAGE ON SCHEMA scoring TO reader});
-twins('reader', 'a reader', views_of(), @calls);
 for (q{SELECT count(*) FROM dist.customer_histories}, q{SELECT count(*) FROM dist.source_histories}, q{SELECT count(*) FROM dist._customer_scores}, q{SELECT count(*) FROM dist._histories},
 	q{SELECT count(*) FROM scoring._rows_here(NULL::dist.customer_histories)}, q{SELECT count(*) FROM scoring._rows_here(NULL::dist._customer_scores)})
 {
 	$coordinator->psql('postgres', $_, stderr => \my $stderr, extra_params => [ '-U', 'reader' ]);
 	like($stderr, qr/ERROR:  permission denied for (?:table|view) /, "a reader may not: $_");
 }
+is($_->safe_psql('postgres', q{SELECT count(*) FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE n.nspname = 'dist' AND a.grantee <> n.nspowner}), 0, 'they are given nothing on a worker') for @workers;
 citus(q{SELECT revoke_reader('mono', 'reader'), revoke_reader('dist', 'reader')});
 $coordinator->psql('postgres', 'SELECT count(*) FROM dist.customer_scores', stderr => \my $denied, extra_params => [ '-U', 'reader' ]);
 like($denied, qr/ERROR:  permission denied for schema dist/, 'nor anything once revoked');
-is($_->safe_psql('postgres', q{SELECT count(*) FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.relnamespace = 'dist'::regnamespace AND a.grantee <> c.relowner}), 0, 'no right was given on a worker') for @workers;
+is($_->safe_psql('postgres', q{SELECT count(*) FROM (SELECT c.relowner, c.relacl FROM pg_class AS c WHERE c.relnamespace = 'dist'::regnamespace UNION ALL SELECT nspowner, nspacl FROM pg_namespace WHERE nspname = 'dist') AS o (owner, acl),
+	aclexplode(o.acl) AS a WHERE a.grantee <> o.owner}), 0, 'no right was given on a worker') for @workers;
 
 # --- the source changes, and every verb
+# where the source is read here, this table is filled, and then truncated
+my $read_here = q{SELECT pg_relation_filenode('dist.source_rows')};
+my $never = citus($read_here);
 sub both_orders { my ($sql) = @_; citus($sql =~ s/ORDERS/$_/gr) for qw(local_orders orders); return; }
 both_orders(q{INSERT INTO ORDERS VALUES (30001, 17, '2025-12-29', 12.5), (30002, 7000, '2025-12-30', 30)});
 both_orders(q{DELETE FROM ORDERS WHERE customer_id IN (40, 600)});
 both_orders(q{UPDATE ORDERS SET amount = amount + 1 WHERE customer_id = 220});
-my $refreshes = 'SELECT customers, customers_added, customers_changed, customers_removed, rows_read, rows_without_day, rows_without_value, rows_unconvertible FROM @.refreshes ORDER BY refresh_id';
+my $refreshes = 'SELECT customers, customers_added, customers_changed, customers_removed, rows_read, rows_without_day, rows_without_value, rows_unconvertible, customers_too_large FROM @.refreshes ORDER BY refresh_id';
 # each in a call of its own, for answers are known by their question
 twins('postgres', 'changes', @$_)
   for [ q{SELECT * FROM check_model('@')}, q{SELECT * FROM refresh_model('@')}, $refreshes ], [ q{SELECT * FROM check_model('@')}, q{SELECT * FROM record_changes('@')}, q{SELECT * FROM override_segment('@', '17', 'vip', 'because')} ],
@@ -330,6 +334,7 @@ twins('postgres', 'changes', @$_)
   [ q{SELECT * FROM check_quality('@')}, q{SELECT * FROM calibrate_model('@')}, q{SELECT * FROM calibrate_model('@', true)}, q{SELECT * FROM check_prediction('@')},
 	q{SELECT * FROM start_campaign('@', 'spring', ARRAY['vip', 'at_risk'])}, q{SELECT * FROM set_goal('@', 'vip', 'revenue', 10, change => 'by_percent', due_on => '2026-06-30')},
 	q{SELECT * FROM erasure_report('@', '17')}, q{SELECT * FROM retention_due('@')}, q{SELECT * FROM alter_model('@', weights => '{2,1,1}', monetary => 'mean')}, $refreshes ];
+is(citus($read_here), $never, 'the workers have read the source by themselves');
 twins('postgres', 'then', views_of(), @calls, q{SELECT * FROM @.campaign_result('spring')});
 is(citus(q{SELECT (d.e - '{held,processing,record,processing_record,model}'::text[]) = (m.e - '{held,processing,record,processing_record,model}'::text[])
 	FROM (SELECT export_customer('dist', '17')::jsonb AS e) AS d, (SELECT export_customer('mono', '17')::jsonb AS e) AS m}), 't', 'export_customer');
@@ -343,9 +348,11 @@ twins('postgres', 'retention', q{SELECT * FROM alter_model('@', reset => '{custo
 	q{SELECT * FROM refresh_model('@')}, q{SELECT * FROM purge_model('@')}, q{SELECT * FROM check_model('@')}, $refreshes, q{SELECT * FROM upgrade_model('@')}, q{SELECT * FROM reapply_suppression('@')}, views_of());
 twins('postgres', 'another source', q{SELECT * FROM alter_model('@', source => 'SELECT customer_id, order_date, amount FROM ORDERS WHERE order_id < 9000')}, q{SELECT * FROM check_model('@')}, views_of());
 # a total that no history can hold leaves its customer out, also where the workers read
-both_orders(q{INSERT INTO ORDERS SELECT 40000 + i, 5, '2025-12-01', 900000000000 FROM generate_series(1, 10000) AS i});
-twins('postgres', 'a total too large', q{SELECT * FROM alter_model('@', source => 'SELECT customer_id, order_date, amount FROM ORDERS')}, $refreshes, q{SELECT count(*) FROM @.customer('5')}, q{SELECT * FROM check_model('@')});
+both_orders(q{INSERT INTO ORDERS SELECT 40000 + i, 5, '2025-12-01', 900000000000.000001 FROM generate_series(1, 20) AS i});
+twins('postgres', 'a total too large', q{SELECT * FROM alter_model('@', source => 'SELECT customer_id, order_date, amount FROM ORDERS')}, $refreshes, q{SELECT count(*) FROM @.customer('5')}, q{SELECT * FROM check_model('@')}, 'SELECT max(customers_too_large) FROM @.refreshes');
+is(citus('SELECT max(customers_too_large) FROM dist.refreshes'), 1, 'there is one');
 both_orders(q{DELETE FROM ORDERS WHERE order_id > 40000});
+isnt(citus($read_here), $never, 'then it was read here');
 for my $style ('SQL, DMY', 'German')
 {
 	citus(qq{ALTER DATABASE postgres SET datestyle = '$style'});
