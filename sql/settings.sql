@@ -44,7 +44,8 @@ DO $$
 DECLARE
 	f	pg_catalog.text;
 BEGIN
-	FOREACH f IN ARRAY '{_model_create,_model_alter,_model_upgrade,refresh_model,_set_stream,drop_stream,grant_reader,revoke_reader,'
+	FOREACH f IN ARRAY '{_model_create,_model_alter,_model_upgrade,refresh_model,_set_stream,drop_stream,'
+			'grant_reader,revoke_reader,'
 			'_model_probe,_model_live_probe,_ledger_probe,'
 			'_model_make_tables,_model_make_shown,_model_make_trigger_function}'::pg_catalog.text[] LOOP
 		-- not format(): the name of the schema may have a %
