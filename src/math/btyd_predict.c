@@ -461,7 +461,7 @@ btyd_residual_within(BtydFamily family, const double *parameters, double x, doub
 	end = fmin(horizon, 40.0 / rate);
 	for (int panel = 0; s < end; panel++)
 	{
-		double		width = fmin(fmin(fmin(end - s, 0.6 * (scale + s)), 4.0 * gap), 4.0 / rate);
+		double		width = fmin(fmin(fmin(end - s, 2.5 * (scale + s)), 4.0 * gap), 4.0 / rate);
 
 		if (panel >= MAX_PANELS)
 			return NAN;
