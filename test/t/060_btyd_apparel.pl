@@ -29,10 +29,10 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE bootstrap AS SELECT seed, btyd_fit_bootstrap('bgnbd', x, t_x, t, 7, 1000, seed) AS fits FROM summary, (VALUES (1), (2)) s(seed) GROUP BY seed});
 is($node->safe_psql('postgres', 'SELECT count(*), sum(x) FROM summary'), '600|1266', 'the data');
 
-# More than one in ten has no maximum by the one seed, fewer by the other.
+# About one in ten has no maximum: 105 by the one seed, 97 by the other, to a few on another machine.
 is($node->safe_psql('postgres', q{
-	SELECT seed, count(*) FILTER (WHERE f ->> 'status' = 'converged') >= 900, count(*) FILTER (WHERE f -> 'parameters' = 'null') < 10, interval_reason(fits)
-	  FROM bootstrap, jsonb_array_elements(fits) f GROUP BY seed, fits ORDER BY seed}), "1|f|t|\n2|t|t|", 'replicates without a maximum have parameters');
+	SELECT seed, count(*) FILTER (WHERE f ->> 'status' = 'converged') BETWEEN 850 AND 950, count(*) FILTER (WHERE f -> 'parameters' = 'null') < 10, interval_reason(fits)
+	  FROM bootstrap, jsonb_array_elements(fits) f GROUP BY seed, fits ORDER BY seed}), "1|t|t|\n2|t|t|", 'replicates without a maximum have parameters');
 is($node->safe_psql('postgres', q{
 	SELECT count(i.lower), count(j.lower), max((abs(i.lower - j.lower) + abs(i.upper - j.upper)) / (i.upper - i.lower)) < 0.5,
 	       abs(avg(i.lower) / avg(j.lower) - 1) < 0.01 AND abs(avg(i.upper) / avg(j.upper) - 1) < 0.01
