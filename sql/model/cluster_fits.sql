@@ -319,11 +319,13 @@ CREATE FUNCTION @extschema@._drawn_for_clusters(model name)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	most	float8 := @extschema@._clustered_customers();
-	large	jsonb := '{}';		-- the share that is drawn of tenants with more
+	most		float8 := @extschema@._clustered_customers();
+	histories	regclass := format('%I.customer_histories', model);
+	large		jsonb := '{}';		-- the share that is drawn of tenants with more
 BEGIN
-	-- that much can be seen without counting
-	IF pg_relation_size(format('%I.customer_histories', model)) > most * 30 THEN
+	-- that much can be seen without counting, where they are here
+	IF pg_relation_size(histories) > most * 30
+		OR EXISTS (SELECT 1 FROM @extschema@._citus_tables(ARRAY[histories::oid])) THEN
 		EXECUTE format('SELECT jsonb_object_agg(h.tenant, $1 / h.customers)'
 			' FROM (SELECT h.tenant, count(*) AS customers FROM %I.customer_histories AS h'
 			' GROUP BY h.tenant HAVING count(*) > $1) AS h', model) INTO large USING most;

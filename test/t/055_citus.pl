@@ -347,6 +347,9 @@ twins('postgres', 'customers as a reference table', q{SELECT * FROM calibrate_mo
 twins('postgres', 'retention', q{SELECT * FROM alter_model('@', reset => '{customers,attributes,consent}')}, q{SELECT * FROM alter_model('@', retention_days => 700)}, q{SELECT * FROM retention_due('@')},
 	q{SELECT * FROM refresh_model('@')}, q{SELECT * FROM purge_model('@')}, q{SELECT * FROM check_model('@')}, $refreshes, q{SELECT * FROM upgrade_model('@')}, q{SELECT * FROM reapply_suppression('@')}, views_of());
 twins('postgres', 'another source', q{SELECT * FROM alter_model('@', source => 'SELECT customer_id, order_date, amount FROM ORDERS WHERE order_id < 9000')}, q{SELECT * FROM check_model('@')}, views_of());
+# of more customers than a fit holds, the same are drawn
+citus(q{CREATE OR REPLACE FUNCTION scoring._clustered_customers() RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 500'});
+twins('postgres', 'clusters of some customers', q{SELECT * FROM calibrate_model('@')}, q{SELECT md5(cluster_fit::text) FROM @.calibration ORDER BY version});
 # a total that no history can hold leaves its customer out, also where the workers read
 both_orders(q{INSERT INTO ORDERS SELECT 40000 + i, 5, '2025-12-01', 900000000000.000001 FROM generate_series(1, 20) AS i});
 twins('postgres', 'a total too large', q{SELECT * FROM alter_model('@', source => 'SELECT customer_id, order_date, amount FROM ORDERS')}, $refreshes, q{SELECT count(*) FROM @.customer('5')}, q{SELECT * FROM check_model('@')}, 'SELECT max(customers_too_large) FROM @.refreshes');
