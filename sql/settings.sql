@@ -55,5 +55,9 @@ BEGIN
 			'_model_drop_key_index,_model_distribute,_model_empty_source}'::pg_catalog.text[] LOOP
 		EXECUTE pg_catalog.concat('ALTER FUNCTION @extschema@.', f, ' SET citus.enable_ddl_propagation = on');
 	END LOOP;
+	-- One connection to each worker: where histories had been read on several, dropping them on another
+	-- one of the same transaction could wait for these, which Citus calls a distributed deadlock.
+	ALTER FUNCTION @extschema@.drop_model(text, boolean)
+		SET citus.multi_shard_modify_mode = 'sequential' SET citus.max_adaptive_executor_pool_size = 1;
 END
 $$;
