@@ -69,7 +69,7 @@ large_memory_grown(MemoryContext context, Size *known, void *latest)
  * context of its own, which is out of reach.
  */
 void
-large_memory_result(ReturnSetInfo *result, int64 rows)
+large_memory_result(ReturnSetInfo *result pg_attribute_unused(), int64 rows pg_attribute_unused())
 {
 #if PG_VERSION_NUM < 170000
 	Size		size = MAXALIGN(Min((Size) rows * ROW_SIZE, (Size) work_mem * 1024));
