@@ -84,6 +84,8 @@ OBJS = \
 	src/math/logit_newton.o \
 	src/math/ridge_choice.o \
 	src/prediction/logit.o \
+	src/math/contract.o \
+	src/prediction/contract_agg.o \
 	src/prediction/metrics.o \
 	src/prediction/scored_rows.o \
 	src/prediction/propensity.o \

@@ -832,3 +832,65 @@ END;
 COMMENT ON FUNCTION @extschema@.churn(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8) IS
   'churn_probability with its reason, beside the plain rule: silence_ratio, whether it has reached silence_limit, '
   'and both in words; where an argument is NULL, churn_reason says that there is no answer and the numbers are NULL';
+
+/* ---- contracts ---- */
+
+CREATE FUNCTION @extschema@._contract_fit_transition(state internal, periods pg_catalog.int4, ended pg_catalog.bool)
+  RETURNS internal
+  AS 'MODULE_PATHNAME', 'contract_fit_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._contract_fit_transition(internal, pg_catalog.int4, pg_catalog.bool) IS
+  'part of aggregate contract_fit';
+CREATE FUNCTION @extschema@._contract_fit_combine(state internal, other internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'contract_fit_combine'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._contract_fit_combine(internal, internal) IS
+  'part of aggregate contract_fit';
+CREATE FUNCTION @extschema@._contract_fit_serialize(state internal) RETURNS pg_catalog.bytea
+  AS 'MODULE_PATHNAME', 'contract_fit_serialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._contract_fit_serialize(internal) IS
+  'part of aggregate contract_fit';
+CREATE FUNCTION @extschema@._contract_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'contract_fit_deserialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._contract_fit_deserialize(pg_catalog.bytea, internal) IS
+  'part of aggregate contract_fit';
+CREATE FUNCTION @extschema@._contract_fit_final(state internal) RETURNS pg_catalog.jsonb
+  AS 'MODULE_PATHNAME', 'contract_fit_final'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._contract_fit_final(internal) IS
+  'part of aggregate contract_fit';
+
+CREATE AGGREGATE @extschema@.contract_fit(periods pg_catalog.int4, ended pg_catalog.bool) (
+  SFUNC = @extschema@._contract_fit_transition,
+  STYPE = internal,
+  SSPACE = 16384,
+  COMBINEFUNC = @extschema@._contract_fit_combine,
+  SERIALFUNC = @extschema@._contract_fit_serialize,
+  DESERIALFUNC = @extschema@._contract_fit_deserialize,
+  FINALFUNC = @extschema@._contract_fit_final,
+  FINALFUNC_MODIFY = READ_ONLY,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.contract_fit(pg_catalog.int4, pg_catalog.bool) IS
+  'maximum likelihood fit of the shifted-beta-geometric model of contracts that are renewed each period (Fader and'
+  ' Hardie 2007), as a document that describes itself: the period with which a contract has ended, or after how many'
+  ' it goes on; rows with a NULL are left out, NULL without rows; status and reason say why there are no parameters';
+
+CREATE FUNCTION @extschema@.contract_survival(fit pg_catalog.jsonb, periods pg_catalog.int4,
+  after pg_catalog.int4 DEFAULT 0) RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'contract_predict_survival'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.contract_survival(pg_catalog.jsonb, pg_catalog.int4, pg_catalog.int4) IS
+  'share of the contracts that go on after so many more periods, of those that have gone on after so many: the'
+  ' retention rate of one period, the survival curve of all; NULL where the fit has no parameters';
+
+CREATE FUNCTION @extschema@.contract_residual(fit pg_catalog.jsonb, after pg_catalog.int4, rate pg_catalog.float8)
+  RETURNS pg_catalog.float8
+  AS 'MODULE_PATHNAME', 'contract_predict_residual'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.contract_residual(pg_catalog.jsonb, pg_catalog.int4, pg_catalog.float8) IS
+  'how many more periods a contract that has gone on after so many is expected to have, each but the next discounted by'
+  ' the rate of interest per period (DERL, Fader and Hardie 2010); infinite for a rate of 0 where alpha is at most 1;'
+  ' NULL where the fit has no parameters';

@@ -158,6 +158,8 @@ BEGIN
       arguments := 'history(date ''2025-01-01'' + (i * 37 % 400)::int, 1) + history(date ''2025-03-01'' + (i * 37 % 400)::int, 1), ''2025-09-30'', ''2025-12-31''';
     ELSIF a.aggregate::text ~ '^_cohort_sums' THEN
       arguments := replace(arguments, '''x''', '''month''');
+    ELSIF a.aggregate::text ~ '^contract_fit' THEN
+      arguments := '1 + i % 7, i % 5 > 0';
     ELSIF a.aggregate::text ~ '^choose_ridge' THEN
       arguments := 'i % 5 > 0, ARRAY[(i * 7919 % 1000) / 8.0, i % 3], 1, ''{0,1.5}'', 2';
     ELSIF a.aggregate::text ~ '^delong' THEN
