@@ -65,7 +65,7 @@ typedef struct Problem
 	size_t		tiles;
 	double	   *tile;			/* each: weights, then features, TILE of them */
 	double		ridge;			/* to the weights' scale */
-	bool		firth;
+	bool		firth;			/* is the likelihood penalised? */
 	double		unit;			/* a weight of 1 to their scale */
 
 	/* of the last evaluation */
@@ -612,95 +612,49 @@ factorise(const Problem *problem, double *factor)
 }
 
 /*
- * Climb the penalised likelihood, which has a top whatever the rows are, by Fisher's
- * scoring. As climb(); the steps grow shorter by a factor, so that more are needed.
+ * The likelihood at beta, with its derivatives; the penalised one needs the factor of
+ * the information, and is NaN where that isn't positive.
  */
-static LogitStatus
-climb_penalised(Problem *problem, double *beta, double *work, LogitFit *fit)
+static double
+value_at(Problem *problem, const double *beta, double *factor, double *solved)
 {
-	int			size = problem->size;
-	double	   *factor = work;
-	double	   *step = work + (size_t) size * size;
-	double	   *trial = step + size;
-	double	   *solved = host_allocate(problem->host, (size_t) size * TILE * sizeof(double));
-	LogitStatus status = LOGIT_NOT_CONVERGED;
-	double		last_gain = INFINITY;
-	double		before;
-
 	evaluate(problem, beta);
-	if (!factorise(problem, factor))
-		goto done;
-	before = problem->log_likelihood + add_penalty(problem, beta, factor, solved);
-	for (fit->iterations = 0; fit->iterations < MAX_PENALISED_ITERATIONS;)
-	{
-		double		gain = 0.0;
-		double		part = 1.0;
-		double		now = 0.0;
-
-		memcpy(step, problem->gradient, (size_t) size * sizeof(double));
-		cholesky_solve(factor, size, step);
-		for (int j = 0; j < size; j++)
-			gain += step[j] * problem->gradient[j];
-		if (!isfinite(gain))
-			goto done;
-		fit->iterations++;
-		for (int halving = 0;; halving++)
-		{
-			bool		valid;
-
-			for (int j = 0; j < size; j++)
-				trial[j] = beta[j] + part * step[j];
-			evaluate(problem, trial);
-			valid = factorise(problem, factor);
-			if (valid)
-				now = problem->log_likelihood + add_penalty(problem, trial, factor, solved);
-			/* near the top a difference is nothing but rounding */
-			if (valid && (gain < FLAT || now >= before))
-				break;
-			if (halving == MAX_HALVINGS)
-				goto done;
-			part /= 2;
-		}
-		before = now;
-		memcpy(beta, trial, (size_t) size * sizeof(double));
-		/* until rounding is all that is left */
-		if (gain <= CONVERGED && (gain <= PENALISED_CONVERGED || gain >= last_gain))
-		{
-			status = LOGIT_CONVERGED;
-			break;
-		}
-		last_gain = gain;
-	}
-done:
-	problem->host->release(solved);
-	return status;
+	if (!problem->firth)
+		return problem->log_likelihood;
+	return factorise(problem, factor) ?
+		problem->log_likelihood + add_penalty(problem, beta, factor, solved) : NAN;
 }
 
 /*
  * Climb from beta, and leave beta and the last evaluation at the top. "work"
- * has room for a matrix and two vectors.
+ * has room for a matrix and two vectors, "solved" for what Firth's penalty needs.
  */
 static LogitStatus
-climb(Problem *problem, double *beta, double *work, LogitFit *fit)
+climb_in(Problem *problem, double *beta, double *work, double *solved, LogitFit *fit)
 {
+	bool		plain = problem->ridge == 0.0 && !problem->firth;
 	int			size = problem->size;
 	double	   *factor = work;
 	double	   *step = work + (size_t) size * size;
 	double	   *trial = step + size;
+	double		before = value_at(problem, beta, factor, solved);
+	double		last_gain = INFINITY;
 
-	evaluate(problem, beta);
-	for (fit->iterations = 0; fit->iterations < MAX_ITERATIONS;)
+	if (isnan(before) && problem->firth)
+		return LOGIT_NOT_CONVERGED;
+	for (fit->iterations = 0;
+		 fit->iterations < (problem->firth ? MAX_PENALISED_ITERATIONS : MAX_ITERATIONS);)
 	{
-		double		before = problem->log_likelihood;
+		double		now;
 		double		gain = 0.0;
 		double		part = 1.0;
 
-		if (problem->ridge == 0.0 && problem->all_right)
+		if (plain && problem->all_right)
 		{
 			name_direction(fit, beta + 1, problem->features);
 			return LOGIT_COMPLETE_SEPARATION;
 		}
-		if (!factorise(problem, factor))
+		if (!problem->firth && !factorise(problem, factor))
 			return LOGIT_NOT_CONVERGED;
 		memcpy(step, problem->gradient, (size_t) size * sizeof(double));
 		cholesky_solve(factor, size, step);
@@ -708,7 +662,7 @@ climb(Problem *problem, double *beta, double *work, LogitFit *fit)
 			gain += step[j] * problem->gradient[j];
 		if (!isfinite(gain))
 			return LOGIT_NOT_CONVERGED;
-		if (problem->ridge == 0.0 && gain < FLAT && separates(problem, step))
+		if (plain && gain < FLAT && separates(problem, step))
 		{
 			name_direction(fit, step + 1, problem->features);
 			return LOGIT_QUASI_SEPARATION;
@@ -719,19 +673,37 @@ climb(Problem *problem, double *beta, double *work, LogitFit *fit)
 		{
 			for (int j = 0; j < size; j++)
 				trial[j] = beta[j] + part * step[j];
-			evaluate(problem, trial);
+			now = value_at(problem, trial, factor, solved);
 			/* near the top a difference is nothing but rounding */
-			if (gain < FLAT || problem->log_likelihood >= before)
+			if ((gain < FLAT && !isnan(now)) || now >= before)
 				break;
 			if (halving == MAX_HALVINGS)
 				return LOGIT_NOT_CONVERGED;
 			part /= 2;
 		}
+		before = now;
 		memcpy(beta, trial, (size_t) size * sizeof(double));
-		if (gain <= CONVERGED)
+		/* penalised steps only shorten the next by a factor: until rounding is all that is left */
+		if (gain <= CONVERGED &&
+			(!problem->firth || gain <= PENALISED_CONVERGED || gain >= last_gain))
 			return LOGIT_CONVERGED;
+		last_gain = gain;
 	}
 	return LOGIT_NOT_CONVERGED;
+}
+
+static LogitStatus
+climb(Problem *problem, bool firth, double *beta, double *work, LogitFit *fit)
+{
+	double	   *solved = firth ?
+		host_allocate(problem->host, (size_t) problem->size * TILE * sizeof(double)) : NULL;
+	LogitStatus status;
+
+	problem->firth = fit->firth = firth;
+	status = climb_in(problem, beta, work, solved, fit);
+	if (firth)
+		problem->host->release(solved);
+	return status;
 }
 
 static LogitStatus
@@ -741,7 +713,7 @@ climb_as_asked(Problem *problem, LogitFirth firth, double *beta, double *work, L
 
 	if (firth != LOGIT_FIRTH_ALWAYS)
 	{
-		LogitStatus status = climb(problem, beta, work, fit);
+		LogitStatus status = climb(problem, false, beta, work, fit);
 
 		if (firth == LOGIT_FIRTH_NEVER ||
 			(status != LOGIT_COMPLETE_SEPARATION && status != LOGIT_QUASI_SEPARATION))
@@ -750,8 +722,7 @@ climb_as_asked(Problem *problem, LogitFirth firth, double *beta, double *work, L
 		memset(beta, 0, (size_t) problem->size * sizeof(double));
 		beta[0] = start;
 	}
-	fit->firth = true;
-	return climb_penalised(problem, beta, work, fit);
+	return climb(problem, true, beta, work, fit);
 }
 
 /*
