@@ -46,14 +46,6 @@ PG_FUNCTION_INFO_V1(mean_loss_serialize);
 PG_FUNCTION_INFO_V1(mean_loss_deserialize);
 PG_FUNCTION_INFO_V1(mean_loss_final);
 
-#define ST_SORT sort_keys
-#define ST_ELEMENT_TYPE uint64
-#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
 #define FIRST_KEYS	64
 
 /* A share of the rows that is that near to a whole number of rows is one. */
@@ -294,7 +286,7 @@ ranked_sorted(FunctionCallInfo fcinfo)
 	if (state == NULL || state->scores[POSITIVE].count + state->scores[NEGATIVE].count == 0)
 		return NULL;
 	for (int label = 0; label < 2; label++)
-		sort_keys(state->scores[label].keys, (size_t) state->scores[label].count);
+		quantile_sort_keys(state->scores[label].keys, (size_t) state->scores[label].count);
 	return state;
 }
 
@@ -396,19 +388,15 @@ lift_final(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8((positives / (double) wanted) / ((double) all_positives / total));
 }
 
-static int64
-different_scores(const RankedState *state)
+static bool
+has_more_scores(const RankedState *state, int64 limit)
 {
 	Descent		descent;
-	int64		n = 0;
 
 	descent_start(&descent, state);
-	while (descent_next(&descent))
-	{
-		if (++n % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
-	}
-	return n;
+	while (limit >= 0 && descent_next(&descent))
+		limit--;
+	return limit < 0;
 }
 
 /*
@@ -435,7 +423,7 @@ score_curve_final(PG_FUNCTION_ARGS)
 	parts = (int64) state->parameter;
 	if (parts < 1)
 		corrupt_state(STATE_OWNER);
-	all = different_scores(state) <= parts;
+	all = !has_more_scores(state, parts);
 	initStringInfo(&out);
 	appendStringInfo(&out, "{\"customers\": " INT64_FORMAT ", \"positive\": " INT64_FORMAT ", \"curve\": [",
 					 rows, state->scores[POSITIVE].count);

@@ -79,14 +79,6 @@ compare_rows(const ScoredRow *a, const ScoredRow *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-#define ST_SORT sort_keys
-#define ST_ELEMENT_TYPE uint64
-#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
 /* ---- the rows ---- */
 
 static ScoredState *
@@ -99,18 +91,33 @@ scored_make(MemoryContext context)
 }
 
 static void
-add_row(ScoredState *state, int label, uint64 score, uint64 beside)
+add_rows(ScoredState *state, int label, const ScoredRow *more, int64 n)
 {
-	MemoryContext old_context = MemoryContextSwitchTo(state->context);
 	ScoredRows *rows = &state->of[label];
 
-	if (unlikely(rows->n == MAX_SCORED_ROWS))
+	if (unlikely(n > MAX_SCORED_ROWS - rows->n))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("more than " INT64_FORMAT " rows have the same label", MAX_SCORED_ROWS)));
-	ARRAY_ROOM(rows->rows, rows->n, rows->room, FIRST_ROWS);
-	rows->rows[rows->n++] = (ScoredRow) {score, beside};
-	MemoryContextSwitchTo(old_context);
+	if (rows->n + n > rows->room)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(state->context);
+
+		rows->room = Max(Max(rows->room * 2, rows->n + n), FIRST_ROWS);
+		rows->rows = resize_memory(rows->rows, (size_t) rows->room * sizeof(ScoredRow));
+		MemoryContextSwitchTo(old_context);
+	}
+	if (n > 0)
+		memcpy(rows->rows + rows->n, more, (size_t) n * sizeof(ScoredRow));
+	rows->n += n;
+}
+
+static inline void
+add_row(ScoredState *state, int label, uint64 score, uint64 beside)
+{
+	ScoredRow	row = {score, beside};
+
+	add_rows(state, label, &row, 1);
 }
 
 Datum
@@ -124,10 +131,7 @@ scored_rows_combine(PG_FUNCTION_ARGS)
 	if (state == NULL)
 		state = scored_make(context);
 	for (int label = 0; label < 2; label++)
-	{
-		for (int64 i = 0; i < other->of[label].n; i++)
-			add_row(state, label, other->of[label].rows[i].score, other->of[label].rows[i].beside);
-	}
+		add_rows(state, label, other->of[label].rows, other->of[label].n);
 	PG_RETURN_POINTER(state);
 }
 
@@ -333,7 +337,7 @@ sorted_keys(const ScoredRows *rows, int which)
 
 	for (int64 i = 0; i < rows->n; i++)
 		keys[i] = key_of(&rows->rows[i], which);
-	sort_keys(keys, (size_t) rows->n);
+	quantile_sort_keys(keys, (size_t) rows->n);
 	return keys;
 }
 

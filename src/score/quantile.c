@@ -28,9 +28,16 @@
 #define ST_SORT sort_keys
 #define ST_ELEMENT_TYPE uint64
 #define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
+#define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
+
+void
+quantile_sort_keys(uint64 *keys, size_t n)
+{
+	sort_keys(keys, n);
+}
 
 #define RANGE_BITS		11
 #define RANGES			(1 << RANGE_BITS)

@@ -52,6 +52,7 @@ typedef struct Thresholds
 
 extern void check_bins(int bins);
 
+extern void quantile_sort_keys(uint64 *keys, size_t n);
 extern void quantile_values_init(QuantileValues *values, int64 expected, Size budget);
 extern void quantile_values_make_room(QuantileValues *values);
 extern void quantile_values_merge(QuantileValues *values, const QuantileValues *other);

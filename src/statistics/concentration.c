@@ -36,14 +36,6 @@ PG_FUNCTION_INFO_V1(lorenz_transition);
 PG_FUNCTION_INFO_V1(gini_final);
 PG_FUNCTION_INFO_V1(lorenz_final);
 
-#define ST_SORT sort_keys
-#define ST_ELEMENT_TYPE uint64
-#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
 /* Classes have one letter. */
 #define MAX_CUTS	25
 
@@ -210,7 +202,7 @@ find_classes(AbcWindow *state, PositiveKeys *keys)
 
 	for (int i = 0; i < state->cuts; i++)
 		state->least[i] = INFINITY;
-	sort_keys(keys->keys, (size_t) keys->count);
+	quantile_sort_keys(keys->keys, (size_t) keys->count);
 	exact_sum_init(&before, resize_memory);
 	while (left > 0)
 	{
