@@ -16,6 +16,7 @@ OBJS = \
 	src/earlier.o \
 	src/memory.o \
 	src/number_text.o \
+	src/json_members.o \
 	src/spell.o \
 	src/arguments.o \
 	src/aggregate.o \

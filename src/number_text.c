@@ -24,6 +24,13 @@ append_number(StringInfo out, double value)
 	out->data[out->len] = '\0';
 }
 
+void
+append_member(StringInfo out, const char *key, double value)
+{
+	appendStringInfo(out, ", \"%s\": ", key);
+	append_number(out, value);
+}
+
 const char *
 number_text(double value)
 {

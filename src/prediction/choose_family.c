@@ -344,13 +344,6 @@ hold_out(const ChoiceState *state, BtydFamily family, const BtydFit *fit, HoldOu
 	}
 }
 
-static void
-append_key(StringInfo document, const char *key, double value)
-{
-	appendStringInfo(document, ",\"%s\":", key);
-	append_number(document, value);
-}
-
 /* The families in the order of their age; the first of equals is chosen. */
 static const char *const family_names[] = {"mbgnbd", "bgnbd", "paretonbd", "mbgcnbd"};
 
@@ -448,11 +441,11 @@ choose_family_final(PG_FUNCTION_ARGS)
 		appendStringInfo(&families, "%s{\"family\":\"%s\",\"fit\":", family > 0 ? "," : "",
 						 family_names[family]);
 		fit_print(&families, (FitFamily) family, &fit, false, UNIT_DAYS, NULL);
-		append_key(&families, "expected_orders", out->expected);
-		append_key(&families, "expected_active", out->expected_active);
-		append_key(&families, "mean_absolute_error", out->error / customers);
-		append_key(&families, "brier_score", out->squares / customers);
-		append_key(&families, "holdout_log_likelihood", out->log_likelihood);
+		append_member(&families, "expected_orders", out->expected);
+		append_member(&families, "expected_active", out->expected_active);
+		append_member(&families, "mean_absolute_error", out->error / customers);
+		append_member(&families, "brier_score", out->squares / customers);
+		append_member(&families, "holdout_log_likelihood", out->log_likelihood);
 		appendStringInfoChar(&families, '}');
 	}
 
@@ -463,11 +456,11 @@ choose_family_final(PG_FUNCTION_ARGS)
 		appendStringInfo(&document, "\"%s\"", family_names[chosen]);
 	else
 		appendStringInfoString(&document, "null");
-	append_key(&document, "days", (double) state->until - state->split_on);
-	append_key(&document, "customers", customers);
-	append_key(&document, "actual_orders", orders);
-	append_key(&document, "actual_active", active);
-	append_key(&document, "baseline_absolute_error", as_before / customers);
+	append_member(&document, "days", (double) state->until - state->split_on);
+	append_member(&document, "customers", customers);
+	append_member(&document, "actual_orders", orders);
+	append_member(&document, "actual_active", active);
+	append_member(&document, "baseline_absolute_error", as_before / customers);
 	appendStringInfo(&document, ",\"families\":[%s]}", families.data);
 	pfree(patterns);
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(document.data)));

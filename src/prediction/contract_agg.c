@@ -19,6 +19,7 @@
 #include "aggregate.h"
 #include "arguments.h"
 #include "compat.h"
+#include "json_members.h"
 #include "math/contract.h"
 #include "number_text.h"
 
@@ -177,8 +178,7 @@ contract_fit_final(PG_FUNCTION_ARGS)
 	appendStringInfoString(&out, "{\"family\": \"sbg\"");
 	append_pair(&out, "parameters", known, fit.alpha, fit.beta);
 	append_pair(&out, "standard_errors", known, fit.alpha_error, fit.beta_error);
-	appendStringInfoString(&out, ", \"log_likelihood\": ");
-	append_number(&out, known ? fit.log_likelihood : NAN);
+	append_member(&out, "log_likelihood", known ? fit.log_likelihood : NAN);
 	appendStringInfo(&out, ", \"n\": " INT64_FORMAT ", \"n_ended\": " INT64_FORMAT ", \"status\": \"%s\", \"reason\": ",
 					 ended + running, ended, known ? "converged" :
 					 fit.status >= CONTRACT_AT_BOUNDARY ? "not_converged" : "refused");
@@ -200,22 +200,14 @@ not_a_fit(const char *what)
 			 errhint("Give what contract_fit returned.")));
 }
 
-static JsonbValue *
-member(JsonbContainer *object, const char *name)
-{
-	return getKeyJsonValueFromContainer(object, name, (int) strlen(name), NULL);
-}
-
 static double
 parameter(JsonbContainer *parameters, const char *name)
 {
-	JsonbValue *value = member(parameters, name);
-	double		result;
+	JsonbValue	value;
+	double		result = json_number(json_member(parameters, name, &value));
 
-	if (value == NULL || value->type != jbvNumeric)
+	if (isnan(result))
 		not_a_fit("a parameter is missing");
-	result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-												NumericGetDatum(value->val.numeric)));
 	if (!(result > 0.0 && isfinite(result)))
 		not_a_fit("a parameter is not above 0");
 	return result;
@@ -225,21 +217,22 @@ parameter(JsonbContainer *parameters, const char *name)
 static bool
 read_parameters(Jsonb *fit, double *alpha, double *beta)
 {
-	JsonbValue *value;
+	JsonbContainer *parameters;
+	JsonbValue	value;
+	JsonbValue *found;
 
 	if (!JsonContainerIsObject(&fit->root))
 		not_a_fit("it is not an object");
-	value = member(&fit->root, "family");
-	if (value == NULL || value->type != jbvString || value->val.string.len != 3 ||
-		memcmp(value->val.string.val, "sbg", 3) != 0)
+	if (!json_is_string(json_member(&fit->root, "family", &value), "sbg"))
 		not_a_fit("its family is not \"sbg\"");
-	value = member(&fit->root, "parameters");
-	if (value == NULL || value->type == jbvNull)
+	found = json_member(&fit->root, "parameters", &value);
+	if (found == NULL)
 		return false;
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+	parameters = json_as_object(found);
+	if (parameters == NULL)
 		not_a_fit("its parameters are no object");
-	*alpha = parameter(value->val.binary.data, "alpha");
-	*beta = parameter(value->val.binary.data, "beta");
+	*alpha = parameter(parameters, "alpha");
+	*beta = parameter(parameters, "beta");
 	return true;
 }
 

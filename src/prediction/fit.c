@@ -23,6 +23,7 @@
 
 #include "compat.h"
 #include "fit.h"
+#include "json_members.h"
 #include "math/opportunity.h"
 #include "number_text.h"
 
@@ -252,10 +253,8 @@ fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicat
 	append_number(out, fit->log_likelihood);
 	/* k is a parameter, too, where it was chosen */
 	degrees = fitted_of(family) + (fit->nchoices > 0);
-	appendStringInfoString(out, ",\"aic\":");
-	append_number(out, converged ? 2 * degrees - 2 * fit->log_likelihood : NAN);
-	appendStringInfoString(out, ",\"bic\":");
-	append_number(out, converged ? degrees * log((double) fit->n) - 2 * fit->log_likelihood : NAN);
+	append_member(out, "aic", converged ? 2 * degrees - 2 * fit->log_likelihood : NAN);
+	append_member(out, "bic", converged ? degrees * log((double) fit->n) - 2 * fit->log_likelihood : NAN);
 	for (int i = 0; i < fit->nchoices; i++)
 	{
 		appendStringInfoString(out, i == 0 ? ",\"k_log_likelihoods\":[" : ",");
@@ -286,26 +285,6 @@ malformed(const char *detail)
 					 "\"parameters\": {\"r\": 0.2, \"alpha\": 4.4, \"a\": 0.8, \"b\": 2.4}}.")));
 }
 
-/* A key's value; NULL where the key is not there or is null */
-static JsonbValue *
-find(JsonbContainer *object, const char *key, JsonbValue *value)
-{
-	if (getKeyJsonValueFromContainer(object, key, (int) strlen(key), value) == NULL ||
-		value->type == jbvNull)
-		return NULL;
-	return value;
-}
-
-static double
-number_of(const JsonbValue *value)
-{
-	if (value == NULL || value->type != jbvNumeric ||
-		numeric_is_nan(value->val.numeric) || numeric_is_inf(value->val.numeric))
-		return NAN;
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-											  NumericGetDatum(value->val.numeric)));
-}
-
 static void
 fit_read(JsonbContainer *document, Fit *fit)
 {
@@ -318,46 +297,44 @@ fit_read(JsonbContainer *document, Fit *fit)
 	if (!JsonContainerIsObject(document))
 		malformed("It must be a JSON object.");
 
-	found = find(document, "family", &value);
+	found = json_member(document, "family", &value);
 	if (found == NULL || found->type != jbvString)
 		malformed("Its \"family\" must be a string.");
 	for (;; fit->family++)
 	{
 		const char *name = family_names[fit->family];
 
-		if (found->val.string.len == (int) strlen(name) &&
-			memcmp(found->val.string.val, name, strlen(name)) == 0)
+		if (json_is_string(found, name))
 			break;
 		if (fit->family == FAMILIES - 1)
 			malformed("Its \"family\" must be mbgnbd, bgnbd, paretonbd, mbgcnbd, bgbb or gammagamma.");
 	}
 
-	found = find(document, "unit_days", &value);
+	found = json_member(document, "unit_days", &value);
 	if (found != NULL)
 	{
-		double		days = number_of(found);
+		double		days = json_number(found);
 
 		if (!(days >= 1 && days <= INT_MAX) || days != floor(days))
 			malformed("Its \"unit_days\" must be a whole number of days, at least 1.");
 		fit->unit_days = (int) days;
 	}
 
-	found = find(document, "status", &value);
+	found = json_member(document, "status", &value);
 	if (found != NULL)
-		converged = found->type == jbvString && found->val.string.len == 9 &&
-			memcmp(found->val.string.val, "converged", 9) == 0;
+		converged = json_is_string(found, "converged");
 
-	found = find(document, "parameters", &value);
+	found = json_member(document, "parameters", &value);
 	if (found != NULL)
 	{
-		if (found->type != jbvBinary || !JsonContainerIsObject(found->val.binary.data))
+		if (json_as_object(found) == NULL)
 			malformed("Its \"parameters\" must be an object or null.");
 		for (int i = 0; i < parameters_of(fit->family); i++)
 		{
 			JsonbValue	parameter;
 
-			fit->parameters[i] = number_of(find(found->val.binary.data,
-												parameter_names[fit->family][i], &parameter));
+			fit->parameters[i] = json_number(json_member(json_as_object(found),
+													parameter_names[fit->family][i], &parameter));
 			if (!(fit->parameters[i] > 0) || isinf(fit->parameters[i]))
 				malformed(psprintf("Its parameter \"%s\" must be a positive number.",
 								   parameter_names[fit->family][i]));
@@ -372,9 +349,9 @@ fit_read(JsonbContainer *document, Fit *fit)
 	there = found != NULL;
 	/* k is a parameter, too, where it was chosen */
 	fit->degrees = fitted_of(fit->family) +
-		(find(document, "k_log_likelihoods", &value) != NULL ? 1 : 0);
-	fit->log_likelihood = number_of(find(document, "log_likelihood", &value));
-	fit->n = number_of(find(document, "n", &value));
+		(json_member(document, "k_log_likelihoods", &value) != NULL ? 1 : 0);
+	fit->log_likelihood = json_number(json_member(document, "log_likelihood", &value));
+	fit->n = json_number(json_member(document, "n", &value));
 	fit->usable = converged && there;
 	if (fit->usable && fit->family == FIT_GAMMAGAMMA && fit->parameters[1] <= 1)
 	{
@@ -383,7 +360,7 @@ fit_read(JsonbContainer *document, Fit *fit)
 	}
 	else if (!fit->usable)
 	{
-		found = find(document, "reason", &value);
+		found = json_member(document, "reason", &value);
 		if (found != NULL && found->type == jbvString)
 		{
 			int			length = pg_mbcliplen(found->val.string.val, found->val.string.len,

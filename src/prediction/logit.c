@@ -21,6 +21,7 @@
 #include "aggregate.h"
 #include "arguments.h"
 #include "compat.h"
+#include "json_members.h"
 #include "logit.h"
 #include "math/logit_newton.h"
 #include "math/ridge_choice.h"
@@ -739,9 +740,8 @@ append_criterion(StringInfo out, const char *name, const LogitState *state, cons
 {
 	int			parameters = fit->features + 1 - fit->leave_count;
 
-	appendStringInfo(out, ", \"%s\": ", name);
-	append_number(out, fit->status != LOGIT_CONVERGED || fit->firth || state->options.ridge > 0.0 ?
-				  NAN : each * parameters - 2.0 * fit->log_likelihood);
+	append_member(out, name, fit->status != LOGIT_CONVERGED || fit->firth ||
+				  state->options.ridge > 0.0 ? NAN : each * parameters - 2.0 * fit->log_likelihood);
 }
 
 Datum
@@ -771,17 +771,13 @@ logit_fit_final(PG_FUNCTION_ARGS)
 	append_estimates(&out, "z", fit, estimate_z);
 	append_estimates(&out, "p", fit, estimate_p);
 	append_means(&out, fit);
-	appendStringInfoString(&out, ", \"ridge\": ");
-	append_number(&out, state == NULL ? 0.0 : state->options.ridge);
+	append_member(&out, "ridge", state == NULL ? 0.0 : state->options.ridge);
 	appendStringInfo(&out, ", \"firth\": %s", fit->firth ? "true" : "false");
 	appendStringInfo(&out, ", \"n\": " INT64_FORMAT ", \"n_positive\": " INT64_FORMAT ", \"left_out\": " INT64_FORMAT,
 					 fit->n, fit->n_positive, state == NULL ? 0 : state->left_out);
-	appendStringInfoString(&out, ", \"weight_sum\": ");
-	append_number(&out, fit->weight_sum);
-	appendStringInfoString(&out, ", \"log_likelihood\": ");
-	append_number(&out, fitted ? fit->log_likelihood : NAN);
-	appendStringInfoString(&out, ", \"null_log_likelihood\": ");
-	append_number(&out, fitted ? fit->null_log_likelihood : NAN);
+	append_member(&out, "weight_sum", fit->weight_sum);
+	append_member(&out, "log_likelihood", fitted ? fit->log_likelihood : NAN);
+	append_member(&out, "null_log_likelihood", fitted ? fit->null_log_likelihood : NAN);
 	append_criterion(&out, "aic", state, fit, 2.0);
 	append_criterion(&out, "bic", state, fit, log(fit->weight_sum));
 	appendStringInfo(&out, ", \"iterations\": %d, \"gradient_norm\": ", fit->iterations);
@@ -870,8 +866,7 @@ choose_ridge_final(PG_FUNCTION_ARGS)
 	initStringInfo(&out);
 	appendStringInfoString(&out, "{\"ridge\": ");
 	append_number(&out, best < 0 ? NAN : trials[best].ridge);
-	appendStringInfoString(&out, ", \"simplest_ridge\": ");
-	append_number(&out, best < 0 ? NAN : simplest_ridge(trials, state->nridges, best));
+	append_member(&out, "simplest_ridge", best < 0 ? NAN : simplest_ridge(trials, state->nridges, best));
 	appendStringInfo(&out, ", \"folds\": %d, \"n\": %.0f, \"left_out\": " INT64_FORMAT ", \"choices\": [",
 					 state->folds, rows, state->left_out);
 	for (int i = 0; i < state->nridges; i++)
@@ -942,38 +937,14 @@ not_a_fit(const char *what)
 			 errhint("Give what logit_fit or propensity_fit returned.")));
 }
 
-static JsonbValue *
-member(JsonbContainer *object, const char *name)
-{
-	return getKeyJsonValueFromContainer(object, name, (int) strlen(name), NULL);
-}
-
-static bool
-is_string(const JsonbValue *value, const char *wanted)
-{
-	return value != NULL && value->type == jbvString &&
-		value->val.string.len == (int) strlen(wanted) &&
-		memcmp(value->val.string.val, wanted, strlen(wanted)) == 0;
-}
-
-static bool
-is_container(const JsonbValue *value, bool array)
-{
-	return value != NULL && value->type == jbvBinary &&
-		(array ? JsonContainerIsArray(value->val.binary.data)
-		 : JsonContainerIsObject(value->val.binary.data));
-}
-
 static double
-number(const JsonbValue *value)
+coefficient(const JsonbValue *value)
 {
-	double		result;
+	double		result = json_number(value);
 
-	if (value == NULL || value->type != jbvNumeric)
+	if (isnan(result))
 		not_a_fit("a coefficient is not a number");
-	result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-												NumericGetDatum(value->val.numeric)));
-	if (!isfinite(result))
+	if (isinf(result))
 		not_a_fit("a coefficient is not finite");
 	return result;
 }
@@ -983,40 +954,38 @@ parse_model(Jsonb *document)
 {
 	JsonbContainer *fit = &document->root;
 	JsonbContainer *coefficients;
-	JsonbValue *value;
+	JsonbValue	value;
+	JsonbValue *found;
 	LogitModel *model;
 	bool		propensity;
 	int			n;
 
 	if (!JsonContainerIsObject(fit))
 		not_a_fit("it is not an object");
-	propensity = is_string(member(fit, "family"), "propensity");
+	propensity = json_is_string(json_member(fit, "family", &value), "propensity");
 	if (propensity)
 	{
-		value = member(fit, "fit");
-		if (!is_container(value, false))
+		fit = json_as_object(json_member(fit, "fit", &value));
+		if (fit == NULL)
 			not_a_fit("it has no fit");
-		fit = value->val.binary.data;
 	}
-	if (!is_string(member(fit, "family"), "logit"))
+	if (!json_is_string(json_member(fit, "family", &value), "logit"))
 		not_a_fit("its family is not \"logit\"");
-	value = member(fit, "status");
-	if (value == NULL || value->type != jbvString)
+	found = json_member(fit, "status", &value);
+	if (found == NULL || found->type != jbvString)
 		not_a_fit("it has no status");
-	if (!is_string(value, status_names[LOGIT_CONVERGED]))
+	if (!json_is_string(found, status_names[LOGIT_CONVERGED]))
 	{
 		model = palloc0(sizeof(LogitModel));
 		model->propensity = propensity;
 		return model;
 	}
-	value = member(fit, "parameters");
-	if (!is_container(value, false))
+	fit = json_as_object(json_member(fit, "parameters", &value));
+	if (fit == NULL)
 		not_a_fit("it has no parameters");
-	fit = value->val.binary.data;
-	value = member(fit, "coefficients");
-	if (!is_container(value, true))
+	coefficients = json_as_array(json_member(fit, "coefficients", &value));
+	if (coefficients == NULL)
 		not_a_fit("it has no coefficients");
-	coefficients = value->val.binary.data;
 	n = (int) JsonContainerSize(coefficients);
 	if (n > LOGIT_MAX_FEATURES)
 		not_a_fit("it has too many coefficients");
@@ -1024,10 +993,10 @@ parse_model(Jsonb *document)
 	model->meaningful = true;
 	model->propensity = propensity;
 	model->features = n;
-	model->coefficients[0] = number(member(fit, "intercept"));
+	model->coefficients[0] = coefficient(json_member(fit, "intercept", &value));
 	for (int i = 0; i < n; i++)
-		model->coefficients[i + 1] = number(getIthJsonbValueFromContainer(coefficients,
-																		  (uint32) i));
+		model->coefficients[i + 1] = coefficient(getIthJsonbValueFromContainer(coefficients,
+																			   (uint32) i));
 	return model;
 }
 

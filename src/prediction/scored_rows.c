@@ -422,13 +422,6 @@ covariance(const Placements *places, int which, int other)
 	return (double) product / (n * n * (n - 1.0)) / (unit * unit);
 }
 
-static void
-append_member(StringInfo out, const char *name, double value)
-{
-	appendStringInfo(out, ", \"%s\": ", name);
-	append_number(out, value);
-}
-
 /* A document of one score or of two */
 static Datum
 delong_document(FunctionCallInfo fcinfo, int scores)

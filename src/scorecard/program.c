@@ -24,6 +24,7 @@
 #include "arguments.h"
 #include "compat.h"
 #include "fixed.h"
+#include "json_members.h"
 #include "memory.h"
 #include "program.h"
 #include "scorecard.h"
@@ -257,23 +258,13 @@ unsound(const Reader *reader, const char *problem)
 			 errhint("check_scorecard lists every problem of a card.")));
 }
 
-/* A key's value; NULL where the key is not there or is null */
-static JsonbValue *
-find(JsonbContainer *object, const char *key, JsonbValue *value)
-{
-	if (getKeyJsonValueFromContainer(object, key, (int) strlen(key), value) == NULL ||
-		value->type == jbvNull)
-		return NULL;
-	return value;
-}
-
 static double
 number(const Reader *reader, JsonbContainer *object, const char *key, double if_absent)
 {
 	JsonbValue	value;
 	double		result;
 
-	if (find(object, key, &value) == NULL)
+	if (json_member(object, key, &value) == NULL)
 		return if_absent;
 	if (value.type != jbvNumeric)
 		unsound(reader, psprintf("\"%s\" is not a number", key));
@@ -292,7 +283,7 @@ whole(const Reader *reader, JsonbContainer *object, const char *key, int32 least
 	double		result = number(reader, object, key, if_absent);
 	JsonbValue	value;
 
-	if (find(object, key, &value) == NULL)
+	if (json_member(object, key, &value) == NULL)
 		return if_absent;
 	if (!(result >= least && result <= most) || result != floor(result))
 		unsound(reader, psprintf("\"%s\" is not a whole number from %d to %d", key, least, most));
@@ -304,7 +295,7 @@ string(JsonbContainer *object, const char *key)
 {
 	JsonbValue	value;
 
-	if (find(object, key, &value) == NULL || value.type != jbvString)
+	if (json_member(object, key, &value) == NULL || value.type != jbvString)
 		return NULL;
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
@@ -316,7 +307,7 @@ array(const Reader *reader, JsonbContainer *object, const char *key, int *n)
 	JsonbValue	value;
 
 	*n = 0;
-	if (find(object, key, &value) == NULL)
+	if (json_member(object, key, &value) == NULL)
 		return NULL;
 	if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
 		unsound(reader, psprintf("\"%s\" is not an array", key));
@@ -340,7 +331,7 @@ read_points(const Reader *reader, JsonbContainer *object, CardRule *rule)
 	JsonbValue	value;
 	int			decimals;
 
-	if (find(object, "points", &value) == NULL || value.type != jbvNumeric ||
+	if (json_member(object, "points", &value) == NULL || value.type != jbvNumeric ||
 		fixed_from_numeric(NumericGetDatum(value.val.numeric), &rule->points,
 						   &decimals) != FIXED_OK ||
 		decimals > CARD_POINT_DECIMALS ||
@@ -418,7 +409,7 @@ read_rule(Reader *reader, JsonbContainer *object, CardRule *rule, Label *label)
 	else
 		card->reads_events = true;
 	memset(label, 0, sizeof(Label));
-	if (find(object, "labels", &labels) && labels.type == jbvBinary &&
+	if (json_member(object, "labels", &labels) && labels.type == jbvBinary &&
 		JsonContainerIsObject(labels.val.binary.data))
 	{
 		label->en = string(labels.val.binary.data, "en");
@@ -593,7 +584,7 @@ reads_everything(JsonbContainer *rule)
 {
 	JsonbValue	value;
 
-	return find(rule, "all", &value) && value.type == jbvBool && value.val.boolean;
+	return json_member(rule, "all", &value) && value.type == jbvBool && value.val.boolean;
 }
 
 /* A whole number from an array of streams */
@@ -703,7 +694,7 @@ program_read(Jsonb *document)
 	collect_targets(&reader, rules);
 	connect_rules(&reader, rules);
 
-	program->all_streams = find(root, "streams", &value) == NULL;
+	program->all_streams = json_member(root, "streams", &value) == NULL;
 	streams = array(&reader, root, "streams", &n);
 	for (int i = 0; i < n; i++)
 		program->reads_stream[stream_at(&reader, streams, i)] = true;

@@ -306,13 +306,6 @@ mean_of(const ExactSum *sum, int64 n)
 	return ldexp(mantissa / (double) n, exponent) + 0.0;
 }
 
-static void
-append_member(StringInfo out, const char *name, double value)
-{
-	appendStringInfo(out, ", \"%s\": ", name);
-	append_number(out, value);
-}
-
 static Datum
 comparison_final(FunctionCallInfo fcinfo, const char *kind, int values)
 {
