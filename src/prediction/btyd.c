@@ -528,114 +528,124 @@ lifetime_value(const Fit *fit, const Customer *customer, double mean, const Term
 	return sum * mean * terms->margin;
 }
 
+/* What comes of two fits and a customer: arguments 0 to 5, or to 3 with a history */
+typedef struct Value
+{
+	const Fit  *fit;
+	Customer	customer;
+	double		mean;			/* of what they spend */
+} Value;
+
 /*
- * btyd_fit, spend_fit, x, t_x, t, m, periods, period_units, discount_per_period,
- * margin. Not strict: m is NULL where x is 0.
+ * btyd_fit, spend_fit, x, t_x, t, m, and others. Not strict: m is NULL where x is 0.
+ * False if another argument is NULL.
  */
+static bool
+read_value(FunctionCallInfo fcinfo, Value *value)
+{
+	const Fit  *spend_of;
+	const char *reason;
+
+	for (int i = 0; i < PG_NARGS(); i++)
+	{
+		if (PG_ARGISNULL(i) && i != 5)
+			return false;
+	}
+	value->fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
+	customer_of_arguments(fcinfo, 2, value->fit, &value->customer);
+	if (!PG_ARGISNULL(5))
+		check_mean(PG_GETARG_FLOAT8(5));
+	value->mean = mean_spend(spend_of, value->customer.x, !PG_ARGISNULL(5),
+							 PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5), &reason);
+	return true;
+}
+
+/* btyd_fit, spend_fit, history, as_of. False if there is no event by as_of. */
+static bool
+read_value_of_history(FunctionCallInfo fcinfo, Value *value)
+{
+	const Fit  *spend_of;
+	Repeats		repeats;
+	const char *reason;
+
+	value->fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
+	spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
+	if (!customer_of_history(fcinfo, 2, value->fit, &value->customer, &repeats))
+		return false;
+	value->mean = mean_spend(spend_of, repeats.x, true, repeats.m, &reason);
+	return true;
+}
+
+/* Do both fits answer? */
+static inline bool
+has_value(const Value *value)
+{
+	return !isnan(value->mean) && value->fit->usable;
+}
+
+/* ..., periods, period_units, discount_per_period, margin */
 PG_FUNCTION_INFO_V1(btyd_clv);
 Datum
 btyd_clv(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit;
-	const Fit  *spend_of;
-	Customer	customer;
+	Value		value;
 	Terms		terms;
-	double		mean;
-	const char *reason;
 
-	for (int i = 0; i < PG_NARGS(); i++)
-	{
-		if (PG_ARGISNULL(i) && i != 5)
-			PG_RETURN_NULL();
-	}
-	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
-	customer_of_arguments(fcinfo, 2, fit, &customer);
-	if (!PG_ARGISNULL(5))
-		check_mean(PG_GETARG_FLOAT8(5));
-	read_terms(fcinfo, 6, "period_units", &terms);
-	mean = mean_spend(spend_of, customer.x, !PG_ARGISNULL(5),
-					  PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5), &reason);
-	if (isnan(mean) || !fit->usable)
+	if (!read_value(fcinfo, &value))
 		PG_RETURN_NULL();
-	RETURN_PREDICTION(lifetime_value(fit, &customer, mean, &terms));
+	read_terms(fcinfo, 6, "period_units", &terms);
+	if (!has_value(&value))
+		PG_RETURN_NULL();
+	RETURN_PREDICTION(lifetime_value(value.fit, &value.customer, value.mean, &terms));
 }
 
-/* btyd_fit, spend_fit, history, as_of, periods, period_days, discount_per_period, margin */
+/* ..., periods, period_days, discount_per_period, margin */
 PG_FUNCTION_INFO_V1(btyd_clv_history);
 Datum
 btyd_clv_history(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	const Fit  *spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
-	Customer	customer;
-	Repeats		repeats;
+	Value		value;
 	Terms		terms;
-	double		mean;
-	const char *reason;
 
 	read_terms(fcinfo, 4, "period_days", &terms);
-	if (!customer_of_history(fcinfo, 2, fit, &customer, &repeats) || !fit->usable)
+	if (!read_value_of_history(fcinfo, &value) || !has_value(&value))
 		PG_RETURN_NULL();
-	terms.period /= fit->unit_days;
-	mean = mean_spend(spend_of, repeats.x, true, repeats.m, &reason);
-	if (isnan(mean))
-		PG_RETURN_NULL();
-	RETURN_PREDICTION(lifetime_value(fit, &customer, mean, &terms));
+	terms.period /= value.fit->unit_days;
+	RETURN_PREDICTION(lifetime_value(value.fit, &value.customer, value.mean, &terms));
 }
 
-/* btyd_fit, spend_fit, x, t_x, t, m, rate, margin. Not strict: m is NULL where x is 0. */
+/* ..., rate, margin */
 PG_FUNCTION_INFO_V1(btyd_residual_value);
 Datum
 btyd_residual_value(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit;
-	const Fit  *spend_of;
-	Customer	customer;
+	Value		value;
 	double		rate;
 	double		margin;
-	double		mean;
-	const char *reason;
 
-	for (int i = 0; i < PG_NARGS(); i++)
-	{
-		if (PG_ARGISNULL(i) && i != 5)
-			PG_RETURN_NULL();
-	}
-	fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
-	customer_of_arguments(fcinfo, 2, fit, &customer);
-	if (!PG_ARGISNULL(5))
-		check_mean(PG_GETARG_FLOAT8(5));
+	if (!read_value(fcinfo, &value))
+		PG_RETURN_NULL();
 	rate = check_amount("rate", PG_GETARG_FLOAT8(6));
 	margin = check_amount("margin", PG_GETARG_FLOAT8(7));
-	mean = mean_spend(spend_of, customer.x, !PG_ARGISNULL(5),
-					  PG_ARGISNULL(5) ? 0 : PG_GETARG_FLOAT8(5), &reason);
-	if (isnan(mean) || !fit->usable)
+	if (!has_value(&value))
 		PG_RETURN_NULL();
-	RETURN_PREDICTION(residual(fit, &customer, rate) * mean * margin);
+	RETURN_PREDICTION(residual(value.fit, &value.customer, rate) * value.mean * margin);
 }
 
-/* btyd_fit, spend_fit, history, as_of, discount_per_year, margin */
+/* ..., discount_per_year, margin */
 PG_FUNCTION_INFO_V1(btyd_residual_value_history);
 Datum
 btyd_residual_value_history(PG_FUNCTION_ARGS)
 {
-	const Fit  *fit = fit_argument(fcinfo, 0, FIT_OF_ORDERS);
-	const Fit  *spend_of = fit_argument(fcinfo, 1, FIT_OF_SPEND);
 	double		discount = check_amount("discount_per_year", PG_GETARG_FLOAT8(4));
 	double		margin = check_amount("margin", PG_GETARG_FLOAT8(5));
-	Customer	customer;
-	Repeats		repeats;
-	double		mean;
-	const char *reason;
+	Value		value;
 
-	if (!customer_of_history(fcinfo, 2, fit, &customer, &repeats) || !fit->usable)
+	if (!read_value_of_history(fcinfo, &value) || !has_value(&value))
 		PG_RETURN_NULL();
-	mean = mean_spend(spend_of, repeats.x, true, repeats.m, &reason);
-	if (isnan(mean))
-		PG_RETURN_NULL();
-	RETURN_PREDICTION(residual(fit, &customer, rate_of_discount(discount, fit)) * mean * margin);
+	RETURN_PREDICTION(residual(value.fit, &value.customer, rate_of_discount(discount, value.fit)) *
+					  value.mean * margin);
 }
 
 /* ---- reasons ---- */

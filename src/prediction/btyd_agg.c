@@ -20,8 +20,8 @@
 
 #include "aggregate.h"
 #include "arguments.h"
+#include "btyd.h"
 #include "compat.h"
-#include "fit.h"
 #include "math/exact_sum.h"
 #include "math/opportunity.h"
 #include "math/random.h"
@@ -30,11 +30,10 @@
 #define DEFAULT_UNIT_DAYS 7
 #define MAX_REPLICATES	10000
 
-/* Room for so many patterns to begin with: a small shop's group */
-#define FIRST_PATTERNS	32
-
-/* Different patterns that are fitted at most: 3 GB of them */
-#define MAX_PATTERNS	100000000
+#define CS_ELEMENT BtydPattern
+#define CS_COMPARE(a, b) compare_patterns(a, b)
+#define CS_COUNT(a) (a)->count
+#include "counted_set.h"
 
 typedef struct FitState
 {
@@ -47,31 +46,8 @@ typedef struct FitState
 	int32		replicates;		/* 0: one fit */
 	int32		seed;
 	SpendLeftOut left_out;		/* of spend */
-	BtydPattern *patterns;
-	int64		npatterns;
-	int64		room;
-	int64		sorted;			/* so many from the first on are a sorted set */
+	CountedSet	patterns;
 } FitState;
-
-static inline int
-compare_patterns(const BtydPattern *a, const BtydPattern *b)
-{
-	if (a->x != b->x)
-		return a->x < b->x ? -1 : 1;
-	if (a->t_x != b->t_x)
-		return a->t_x < b->t_x ? -1 : 1;
-	if (a->t != b->t)
-		return a->t < b->t ? -1 : 1;
-	return 0;
-}
-
-#define ST_SORT sort_patterns
-#define ST_ELEMENT_TYPE BtydPattern
-#define ST_COMPARE(a, b) compare_patterns(a, b)
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
 
 /* ---- the set of patterns ---- */
 
@@ -81,55 +57,16 @@ state_make(MemoryContext context, int64 room)
 	FitState   *state = MemoryContextAllocZero(context, sizeof(FitState));
 
 	exact_sum_init(&state->ln_gaps, resize_memory);
-	state->room = Max(room, FIRST_PATTERNS);
-	state->patterns = MemoryContextAllocHuge(context, (Size) state->room * sizeof(BtydPattern));
+	counted_set_init(&state->patterns, context, room);
 	return state;
 }
 
-/* Make the log a sorted set. */
-static void
-compress(FitState *state)
-{
-	int64		out = 0;
-
-	if (state->sorted == state->npatterns)
-		return;
-	sort_patterns(state->patterns, (size_t) state->npatterns);
-	for (int64 i = 0; i < state->npatterns; i++)
-	{
-		if (out > 0 && compare_patterns(&state->patterns[out - 1], &state->patterns[i]) == 0)
-			state->patterns[out - 1].count += state->patterns[i].count;
-		else
-			state->patterns[out++] = state->patterns[i];
-	}
-	state->npatterns = state->sorted = out;
-}
-
 static inline void
-append(FitState *state, double x, double t_x, double t, int64 count)
+append(FitState *state, double x, double t_x, double t)
 {
-	BtydPattern *pattern;
+	BtydPattern pattern = {x, t_x, t, 1};
 
-	if (state->npatterns == state->room)
-	{
-		compress(state);
-		if (state->npatterns > state->room / 2)
-		{
-			if (state->npatterns > MAX_PATTERNS)
-				ereport(ERROR,
-						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						 errmsg("too many different customers to fit: more than %d", MAX_PATTERNS),
-						 errhint("Fit a sample of them.")));
-			state->room *= 2;
-			state->patterns = resize_memory(state->patterns,
-											(Size) state->room * sizeof(BtydPattern));
-		}
-	}
-	pattern = &state->patterns[state->npatterns++];
-	pattern->x = x;
-	pattern->t_x = t_x;
-	pattern->t = t;
-	pattern->count = count;
+	counted_set_add(&state->patterns, &pattern);
 }
 
 /* A state without rows may have been made for its settings alone. */
@@ -227,7 +164,7 @@ transition(FunctionCallInfo fcinfo, bool with_gaps)
 
 		check_customer((FitFamily) settings.family, x, t_x, t);
 		/* -0 is 0 */
-		append(state, x + 0.0, t_x + 0.0, t + 0.0, 1);
+		append(state, x + 0.0, t_x + 0.0, t + 0.0);
 		if (with_gaps)
 		{
 			MemoryContext old_context = MemoryContextSwitchTo(context);
@@ -302,7 +239,7 @@ spend_fit_transition(PG_FUNCTION_ARGS)
 			else if (m < 0)
 				state->left_out.negative_mean++;
 			else
-				append(state, x, m, 0, 1);
+				append(state, x, m, 0);
 		}
 	}
 	PG_RETURN_POINTER(state);
@@ -324,14 +261,16 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 	old_context = MemoryContextSwitchTo(context);
 	if (state == NULL)
 	{
-		BtydPattern *patterns;
+		CountedSet	patterns;
 
-		state = state_make(context, other->npatterns);
+		state = state_make(context, other->patterns.n);
 		patterns = state->patterns;
 		*state = *other;
-		state->room = Max(other->npatterns, FIRST_PATTERNS);
+		patterns.n = other->patterns.n;
+		patterns.sorted = other->patterns.sorted;
 		state->patterns = patterns;
-		memcpy(patterns, other->patterns, (Size) other->npatterns * sizeof(BtydPattern));
+		memcpy(patterns.elements, other->patterns.elements,
+			   (Size) patterns.n * sizeof(BtydPattern));
 		exact_sum_init(&state->ln_gaps, resize_memory);
 		exact_sum_merge(&state->ln_gaps, &other->ln_gaps);
 		MemoryContextSwitchTo(old_context);
@@ -343,12 +282,8 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 	state->left_out.no_repeat += other->left_out.no_repeat;
 	state->left_out.zero_mean += other->left_out.zero_mean;
 	state->left_out.negative_mean += other->left_out.negative_mean;
-	for (int64 i = 0; i < other->npatterns; i++)
-	{
-		const BtydPattern *pattern = &other->patterns[i];
-
-		append(state, pattern->x, pattern->t_x, pattern->t, pattern->count);
-	}
+	for (int64 i = 0; i < other->patterns.n; i++)
+		counted_set_add(&state->patterns, &other->patterns.elements[i]);
 	PG_RETURN_POINTER(state);
 }
 
@@ -369,8 +304,9 @@ btyd_fit_serialize(PG_FUNCTION_ARGS)
 
 	(void) aggregate_context(fcinfo);
 	state = (FitState *) PG_GETARG_POINTER(0);
-	compress(state);
-	state_write(&buffer, 64 + EXACT_SUM_MAX_BYTES + state->npatterns * (int64) sizeof(BtydPattern), "different customers", state->npatterns);
+	counted_set_compress(&state->patterns);
+	state_write(&buffer, 64 + EXACT_SUM_MAX_BYTES + state->patterns.n * (int64) sizeof(BtydPattern),
+				"different customers", state->patterns.n);
 	pq_sendbyte(&buffer, state->spend ? FIT_GAMMAGAMMA : (uint8) state->family);
 	pq_sendbyte(&buffer, (uint8) state->k);
 	pq_sendbyte(&buffer, state->gaps_known);
@@ -381,9 +317,9 @@ btyd_fit_serialize(PG_FUNCTION_ARGS)
 	pq_sendint64(&buffer, state->left_out.zero_mean);
 	pq_sendint64(&buffer, state->left_out.negative_mean);
 	pq_sendbytes(&buffer, (char *) sum, (int) exact_sum_write(&state->ln_gaps, sum));
-	for (int64 i = 0; i < state->npatterns; i++)
+	for (int64 i = 0; i < state->patterns.n; i++)
 	{
-		const BtydPattern *pattern = &state->patterns[i];
+		const BtydPattern *pattern = &state->patterns.elements[i];
 
 		pq_sendfloat8(&buffer, pattern->x);
 		pq_sendfloat8(&buffer, pattern->t_x);
@@ -464,7 +400,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	state->left_out.negative_mean = header[5];
 	for (int64 i = 0; valid && i < npatterns; i++)
 	{
-		BtydPattern *pattern = &state->patterns[i];
+		BtydPattern *pattern = &state->patterns.elements[i];
 
 		pattern->x = pq_getmsgfloat8(&buffer);
 		pattern->t_x = pq_getmsgfloat8(&buffer);
@@ -481,7 +417,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	}
 	if (!valid)
 		corrupt_state(owner);
-	state->npatterns = state->sorted = npatterns;
+	state->patterns.n = state->patterns.sorted = npatterns;
 	return state;
 }
 
@@ -535,9 +471,9 @@ btyd_fit_final(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = (FitState *) PG_GETARG_POINTER(0);
-	compress(state);
+	counted_set_compress(&state->patterns);
 	initStringInfo(&document);
-	fit_patterns(state, state->k, state->patterns, state->npatterns, NULL, &fit);
+	fit_patterns(state, state->k, state->patterns.elements, state->patterns.n, NULL, &fit);
 	print_fit(&document, state, &fit);
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(document.data)));
 }
@@ -588,9 +524,9 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = (FitState *) PG_GETARG_POINTER(0);
-	compress(state);
-	n = state->npatterns;
-	fit_patterns(state, state->k, state->patterns, n, NULL, &whole);
+	counted_set_compress(&state->patterns);
+	n = state->patterns.n;
+	fit_patterns(state, state->k, state->patterns.elements, n, NULL, &whole);
 	if (whole.n > MAX_DRAWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -604,7 +540,7 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 	for (int64 i = 0; i < n; i++)
 	{
 		starts[i] = total;
-		total += state->patterns[i].count;
+		total += state->patterns.elements[i].count;
 	}
 	starts[n] = total;
 	/* cell i holds the customers whose number * n / total is i */
@@ -631,7 +567,7 @@ btyd_fit_bootstrap_final(PG_FUNCTION_ARGS)
 		{
 			if (counts[i] > 0)
 			{
-				drawn[ndrawn] = state->patterns[i];
+				drawn[ndrawn] = state->patterns.elements[i];
 				drawn[ndrawn++].count = counts[i];
 			}
 		}

@@ -24,14 +24,10 @@
 #include "btyd.h"
 #include "compat.h"
 #include "math/exact_sum.h"
-#include "memory.h"
 #include "number_text.h"
 
 /* Weeks, as in models; another unit would choose the same */
 #define UNIT_DAYS		7
-
-#define FIRST_KINDS		32
-#define MAX_KINDS		100000000
 
 #define OWNER			"aggregate choose_family"
 
@@ -42,38 +38,26 @@ typedef struct Kind
 	double		orders;
 } Kind;
 
+static inline int
+compare_kinds(const Kind *a, const Kind *b)
+{
+	int			result = compare_patterns(&a->past, &b->past);
+
+	return result != 0 ? result : (a->orders > b->orders) - (a->orders < b->orders);
+}
+
+#define CS_ELEMENT Kind
+#define CS_COMPARE(a, b) compare_kinds(a, b)
+#define CS_COUNT(a) (a)->past.count
+#include "counted_set.h"
+
 typedef struct ChoiceState
 {
 	DateADT		split_on;
 	DateADT		until;
 	ExactSum	ln_gaps;
-	Kind	   *kinds;
-	int64		n;
-	int64		room;
-	int64		sorted;			/* so many from the first on are a sorted set */
+	CountedSet	kinds;
 } ChoiceState;
-
-static inline int
-compare_kinds(const Kind *a, const Kind *b)
-{
-	if (a->past.x != b->past.x)
-		return a->past.x < b->past.x ? -1 : 1;
-	if (a->past.t_x != b->past.t_x)
-		return a->past.t_x < b->past.t_x ? -1 : 1;
-	if (a->past.t != b->past.t)
-		return a->past.t < b->past.t ? -1 : 1;
-	if (a->orders != b->orders)
-		return a->orders < b->orders ? -1 : 1;
-	return 0;
-}
-
-#define ST_SORT sort_kinds
-#define ST_ELEMENT_TYPE Kind
-#define ST_COMPARE(a, b) compare_kinds(a, b)
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
 
 static ChoiceState *
 state_make(MemoryContext context, int64 room)
@@ -81,61 +65,29 @@ state_make(MemoryContext context, int64 room)
 	ChoiceState *state = MemoryContextAllocZero(context, sizeof(ChoiceState));
 
 	exact_sum_init(&state->ln_gaps, resize_memory);
-	state->room = Max(room, FIRST_KINDS);
-	state->kinds = MemoryContextAllocHuge(context, (Size) state->room * sizeof(Kind));
+	counted_set_init(&state->kinds, context, room);
 	return state;
 }
 
 static void
-compress(ChoiceState *state)
+check_same_days(const ChoiceState *state, DateADT split_on, DateADT until)
 {
-	int64		out = 0;
-
-	if (state->sorted == state->n)
-		return;
-	sort_kinds(state->kinds, (size_t) state->n);
-	for (int64 i = 0; i < state->n; i++)
-	{
-		if (out > 0 && compare_kinds(&state->kinds[out - 1], &state->kinds[i]) == 0)
-			state->kinds[out - 1].past.count += state->kinds[i].past.count;
-		else
-			state->kinds[out++] = state->kinds[i];
-	}
-	state->n = state->sorted = out;
-}
-
-static void
-append(ChoiceState *state, const Kind *kind)
-{
-	if (state->n == state->room)
-	{
-		compress(state);
-		if (state->n > state->room / 2)
-		{
-			if (state->n > MAX_KINDS)
-				ereport(ERROR,
-						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						 errmsg("too many different customers to fit: more than %d", MAX_KINDS),
-						 errhint("Take a sample of them.")));
-			state->room *= 2;
-			state->kinds = resize_memory(state->kinds, (Size) state->room * sizeof(Kind));
-		}
-	}
-	state->kinds[state->n++] = *kind;
+	if (state->split_on != split_on || state->until != until)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be the same for all rows",
+						state->split_on != split_on ? "split_on" : "until")));
 }
 
 /* Days with an event after split_on up to until */
-static int
+static uint32
 orders_between(const History *history, DateADT split_on, DateADT until)
 {
-	OpenHistory open;
-	int			orders = 0;
+	HistoryActivity activity;
 
-	history_open(&open, history);
-	for (size_t i = 0; i < open.n && open.days[i].day <= until; i++)
-		orders += open.days[i].day > split_on && open.days[i].events > 0;
-	history_close(&open);
-	return orders;
+	history_check(history_activity(HISTORY_BYTES(history), HISTORY_LENGTH(history), split_on, until,
+								   &activity));
+	return activity.active_days;
 }
 
 /* Arguments: state, history, split_on, until */
@@ -166,11 +118,8 @@ choose_family_transition(PG_FUNCTION_ARGS)
 		state->split_on = split_on;
 		state->until = until;
 	}
-	else if (state->split_on != split_on || state->until != until)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be the same for all rows",
-						state->split_on != split_on ? "split_on" : "until")));
+	else
+		check_same_days(state, split_on, until);
 	if (PG_ARGISNULL(1) || !read_repeats(PG_GETARG_HISTORY_PP(1), split_on, &repeats))
 		PG_RETURN_POINTER(state);
 	(void) read_ln_gaps(PG_GETARG_HISTORY_PP(1), split_on, UNIT_DAYS, &ln_gaps);
@@ -179,7 +128,7 @@ choose_family_transition(PG_FUNCTION_ARGS)
 	kind.orders = orders_between(PG_GETARG_HISTORY_PP(1), split_on, until);
 	old_context = MemoryContextSwitchTo(context);
 	exact_sum_add(&state->ln_gaps, ln_gaps);
-	append(state, &kind);
+	counted_set_add(&state->kinds, &kind);
 	MemoryContextSwitchTo(old_context);
 	PG_RETURN_POINTER(state);
 }
@@ -198,18 +147,15 @@ choose_family_combine(PG_FUNCTION_ARGS)
 	old_context = MemoryContextSwitchTo(context);
 	if (state == NULL)
 	{
-		state = state_make(context, other->n);
+		state = state_make(context, other->kinds.n);
 		state->split_on = other->split_on;
 		state->until = other->until;
 	}
-	else if (state->split_on != other->split_on || state->until != other->until)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be the same for all rows",
-						state->split_on != other->split_on ? "split_on" : "until")));
+	else
+		check_same_days(state, other->split_on, other->until);
 	exact_sum_merge(&state->ln_gaps, &other->ln_gaps);
-	for (int64 i = 0; i < other->n; i++)
-		append(state, &other->kinds[i]);
+	for (int64 i = 0; i < other->kinds.n; i++)
+		counted_set_add(&state->kinds, &other->kinds.elements[i]);
 	MemoryContextSwitchTo(old_context);
 	PG_RETURN_POINTER(state);
 }
@@ -230,15 +176,15 @@ choose_family_serialize(PG_FUNCTION_ARGS)
 
 	(void) aggregate_context(fcinfo);
 	state = (ChoiceState *) PG_GETARG_POINTER(0);
-	compress(state);
-	state_write(&buffer, 64 + EXACT_SUM_MAX_BYTES + state->n * KIND_BYTES, "different customers",
-				state->n);
+	counted_set_compress(&state->kinds);
+	state_write(&buffer, 64 + EXACT_SUM_MAX_BYTES + state->kinds.n * KIND_BYTES, "different customers",
+				state->kinds.n);
 	pq_sendint32(&buffer, (uint32) state->split_on);
 	pq_sendint32(&buffer, (uint32) state->until);
 	pq_sendbytes(&buffer, (char *) sum, (int) exact_sum_write(&state->ln_gaps, sum));
-	for (int64 i = 0; i < state->n; i++)
+	for (int64 i = 0; i < state->kinds.n; i++)
 	{
-		const Kind *kind = &state->kinds[i];
+		const Kind *kind = &state->kinds.elements[i];
 
 		pq_sendint32(&buffer, (uint32) kind->past.x);
 		pq_sendint32(&buffer, (uint32) rint(kind->past.t_x * UNIT_DAYS));
@@ -282,7 +228,7 @@ choose_family_deserialize(PG_FUNCTION_ARGS)
 	state->ln_gaps = ln_gaps;
 	for (int64 i = 0; valid && i < n; i++)
 	{
-		Kind	   *kind = &state->kinds[i];
+		Kind	   *kind = &state->kinds.elements[i];
 		int32		x = (int32) pq_getmsgint(&buffer, 4);
 		int32		t_x = (int32) pq_getmsgint(&buffer, 4);
 		int32		t = (int32) pq_getmsgint(&buffer, 4);
@@ -299,7 +245,7 @@ choose_family_deserialize(PG_FUNCTION_ARGS)
 	}
 	if (!valid)
 		corrupt_state(OWNER);
-	state->n = state->sorted = n;
+	state->kinds.n = state->kinds.sorted = n;
 	PG_RETURN_POINTER(state);
 }
 
@@ -321,9 +267,9 @@ hold_out(const ChoiceState *state, BtydFamily family, const BtydFit *fit, HoldOu
 	double		horizon = ((double) state->until - state->split_on) / UNIT_DAYS;
 
 	memset(out, 0, sizeof(HoldOut));
-	for (int64 i = 0; i < state->n; i++)
+	for (int64 i = 0; i < state->kinds.n; i++)
 	{
-		const Kind *kind = &state->kinds[i];
+		const Kind *kind = &state->kinds.elements[i];
 		const BtydPattern *past = &kind->past;
 		double		expected = btyd_expected(family, fit->parameters, past->x, past->t_x, past->t,
 											 horizon);
@@ -403,12 +349,12 @@ choose_family_final(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = (ChoiceState *) PG_GETARG_POINTER(0);
-	compress(state);
+	counted_set_compress(&state->kinds);
 	horizon = ((double) state->until - state->split_on) / UNIT_DAYS;
-	patterns = resize_memory(NULL, (Size) Max(state->n, 1) * sizeof(BtydPattern));
-	for (int64 i = 0; i < state->n; i++)
+	patterns = resize_memory(NULL, (Size) Max(state->kinds.n, 1) * sizeof(BtydPattern));
+	for (int64 i = 0; i < state->kinds.n; i++)
 	{
-		const Kind *kind = &state->kinds[i];
+		const Kind *kind = &state->kinds.elements[i];
 		const BtydPattern *past = &kind->past;
 		double		count = (double) past->count;
 		double		rate = past->t > 0 ? past->x / past->t : 0;
