@@ -12,11 +12,7 @@ DECLARE
   at float8;
 BEGIN
   FOR i IN 1 .. customers LOOP
-    draws := '{}';
-    FOR k IN 1 .. 44 LOOP
-      state := (state * 1103515245 + 12345) % 2147483648;
-      draws := draws || ((state >> 8) + 0.5) / 8388608;
-    END LOOP;
+    SELECT * INTO state, draws FROM next_draws(state, 44);
     id := i; x := 0; t_x := 0;
     t := (70 + floor(364 * draws[1])) / 7;
     rate := -ln(draws[2]) / 8;

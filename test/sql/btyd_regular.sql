@@ -18,11 +18,7 @@ DECLARE
   at float8;
 BEGIN
   FOR i IN 1 .. customers LOOP
-    draws := '{}';
-    FOR k IN 1 .. 100 LOOP
-      state := (state * 1103515245 + 12345) % 2147483648;
-      draws := draws || ((state >> 8) + 0.5) / 8388608;
-    END LOOP;
+    SELECT * INTO state, draws FROM next_draws(state, 100);
     id := i;
     at := floor(200 * draws[1]);
     history := history(date '2024-01-01' + at::int, 1);

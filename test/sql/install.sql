@@ -34,3 +34,12 @@ CREATE FUNCTION public.draw(i bigint, n bigint) RETURNS bigint LANGUAGE sql IMMU
   $$ SELECT (hashint8extended(i, 11) & 9223372036854775807) % n $$;
 CREATE FUNCTION public.draw(i bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
   $$ SELECT (hashint8extended(i, 11) & 1048575) / 1048576.0 $$;
+-- The next n numbers between 0 and 1 of a generator, and its state after them: start with any state
+CREATE FUNCTION public.next_draws(INOUT state bigint, n int, OUT draws float8[]) LANGUAGE plpgsql AS $$
+BEGIN
+  draws := '{}';
+  FOR i IN 1 .. n LOOP
+    state := (state * 1103515245 + 12345) % 2147483648;
+    draws := draws || ((state >> 8) + 0.5) / 8388608;
+  END LOOP;
+END $$;
