@@ -13,6 +13,17 @@ COMMENT ON FUNCTION @extschema@.btyd(@extschema@.history, pg_catalog.date, pg_ca
   'For models of orders: x repeat days up to as_of, age t_x at the last of them and t at as_of in units of '
   'unit_days, mean m of a repeat day, corrections taken off; NULL if no event';
 
+CREATE FUNCTION @extschema@.btyd_opportunities(
+  history @extschema@.history, as_of pg_catalog.date, bounds pg_catalog.date[],
+  OUT x pg_catalog.int4, OUT t_x pg_catalog.int4, OUT t pg_catalog.int4, OUT m pg_catalog.float8)
+  RETURNS pg_catalog.record
+  AS 'MODULE_PATHNAME', 'btyd_opportunities'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_opportunities(@extschema@.history, pg_catalog.date, pg_catalog.date[]) IS
+  'For bgbb: of t opportunities since that of the first event, those that are over by as_of, x were taken, the last of '
+  'them that of number t_x, with the mean value m, corrections taken off; each lasts from one day of bounds to the day '
+  'before the next; NULL if no event';
+
 CREATE FUNCTION @extschema@.ln_gaps(history @extschema@.history, as_of pg_catalog.date,
   unit_days pg_catalog.int4 DEFAULT 7) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_ln_gaps'

@@ -11,8 +11,10 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 
@@ -85,7 +87,7 @@ customer_of_history(FunctionCallInfo fcinfo, int argument, const Fit *fit, Custo
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("family bgbb counts opportunities, and a history does not know them"),
-				 errhint("Use the form with x, t_x and t.")));
+				 errhint("Use the form with x, t_x and t, of btyd_opportunities.")));
 	if (fit->unit_days == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -125,6 +127,97 @@ btyd_summary(PG_FUNCTION_ARGS)
 	values[2] = Float8GetDatum((double) repeats.t / unit_days);
 	values[3] = Float8GetDatum(repeats.m);
 	nulls[3] = repeats.x == 0;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* ---- opportunities ---- */
+
+/* The days between which opportunities lie: ascending and finite, two or more. */
+static const DateADT *
+read_bounds(ArrayType *array, int *n)
+{
+	const DateADT *bounds;
+
+	if (ARR_HASNULL(array))
+		null_element("bounds", NULL);
+	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	if (ARR_NDIM(array) != 1 || *n < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("bounds must be a list of at least two days"),
+				 errhint("The first opportunity lasts from the first day to the one before the second.")));
+	bounds = (const DateADT *) ARR_DATA_PTR(array);
+	for (int i = 0; i < *n; i++)
+	{
+		if (DATE_NOT_FINITE(bounds[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("bounds must be finite, but element %d is not", i + 1)));
+		if (i > 0 && bounds[i] <= bounds[i - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("bounds must ascend"),
+					 errdetail("Element %d is not after the one before it.", i + 1)));
+	}
+	return bounds;
+}
+
+/*
+ * What BG/BB needs to know: opportunities that are over by as_of, counted from that of the
+ * first event. One that still goes on says nothing yet. Corrections count as in
+ * read_repeats, on the opportunity of the most recent event day before them.
+ */
+PG_FUNCTION_INFO_V1(btyd_opportunities);
+Datum
+btyd_opportunities(PG_FUNCTION_ARGS)
+{
+	DateADT		as_of = check_day("as_of", PG_GETARG_DATEADT(1));
+	int			n;
+	const DateADT *bounds = read_bounds(PG_GETARG_ARRAYTYPE_P(2), &n);
+	TupleDesc	desc = fit_result_desc(fcinfo);
+	OpenHistory open;
+	int			over = 0;		/* opportunities 0 to over - 1 are over */
+	int			at = -1;		/* that of the last event day; -1 lies before the first */
+	int			first = -1;
+	int			last = -1;
+	int32		x = 0;
+	bool		any = false;
+	int128		sum = 0;
+	Datum		values[4];
+	bool		nulls[4] = {false, false, false, false};
+
+	while (over + 1 < n && (int64) bounds[over + 1] <= (int64) as_of + 1)
+		over++;
+	history_open(&open, PG_GETARG_HISTORY_PP(0));
+	for (size_t i = 0; i < open.n && open.days[i].day <= as_of; i++)
+	{
+		const HistoryDay *day = &open.days[i];
+
+		if (day->events > 0)
+		{
+			while (at + 1 < n && bounds[at + 1] <= day->day)
+				at++;
+			if (!any)
+				first = last = at;
+			any = true;
+			if (at > last && at < over)
+			{
+				last = at;
+				x++;
+			}
+		}
+		if (any && at > first && at < over)
+			sum += day->total;
+	}
+	values[0] = Int32GetDatum(x);
+	values[1] = Int32GetDatum(last - first);
+	values[2] = Int32GetDatum(Max(over - 1 - first, 0));
+	values[3] =
+		Float8GetDatum((double) sum / (double) history_power_of_ten(open.decimals) / Max(x, 1));
+	nulls[3] = x == 0;
+	history_close(&open);
+	if (!any)
+		PG_RETURN_NULL();
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
 

@@ -26,6 +26,26 @@ SELECT count(i.lower) AS intervals, bool_and(i.lower < btyd_expected(fit, x, t_x
   FROM fit, (SELECT btyd_fit_bootstrap('bgbb', x, t_x, t, 365, 50, 1) AS fits FROM donor, generate_series(1, n)) b, donor, btyd_interval(fits, x, t_x, t, 5, 0.98) i, btyd_count_interval(fits, x, t_x, t, 5) c;
 SELECT abs(clv(fit, '{"family": "gammagamma", "parameters": {"p": 6, "q": 4, "gamma": 15}}', 3, 5, 6, 30, 5, 1, 0) / btyd_expected(fit, 3, 5, 6, 5) / spend_expected('{"family": "gammagamma", "parameters": {"p": 6, "q": 4, "gamma": 15}}', 3, 30) - 1) < 1e-12 AS clv FROM fit;
 
+-- Histories: the years that are over, counted from that of the first gift; a refund counts in the year of the gift before it
+CREATE TABLE appeal AS SELECT ARRAY(SELECT (date '2019-01-01' + y * interval '1 year')::date FROM generate_series(0, 6) y) AS bounds;
+SELECT o.* FROM appeal, (VALUES (1, '{2019-03-01:1:10,2019-12-31:1:5,2020-01-01:2:30,2022-05-05:1:20}'::history), (2, '{2018-03-01:1:10,2019-12-31:1:5}'), (3, '{2020-03-01:1:10,2020-04-01:0:-2,2021-06-01:1:20,2022-06-01:0:-5,2025-01-01:1:99}'),
+  (4, '{2024-07-01:1:10}'), (5, '{2025-07-01:1:10}'), (6, '{2026-07-01:1:10}'), (7, '{}')) v(id, h), btyd_opportunities(h, '2025-12-31', bounds) o ORDER BY id;
+-- a year that goes on says nothing yet, not even when the gift has come
+SELECT to_char(day, 'YYYY-MM-DD') AS day, o.* FROM appeal, unnest('{2018-12-31,2019-12-30,2019-12-31,2023-12-30,2023-12-31}'::date[]) day, btyd_opportunities('{2018-03-01:1:10,2019-02-01:1:7,2023-02-01:1:8}', day, bounds) o ORDER BY day;
+-- the same by hand
+WITH h AS (SELECT g % 211 AS id, history_agg(date '2018-06-01' + (g * 7919) % 2700, (g % 13 + 1)::numeric) AS h FROM generate_series(1, 900) g GROUP BY 1), d AS (SELECT id, d.day, d.total FROM h, days(h) d WHERE d.day <= '2024-06-30'),
+  p AS (SELECT id, day, total, width_bucket(day, bounds) AS p FROM d, appeal), f AS (SELECT id, min(p) AS f FROM p GROUP BY 1), own AS (SELECT id, count(DISTINCT p) FILTER (WHERE p > f AND p <= 5) AS x, coalesce(max(p) FILTER (WHERE p > f AND p <= 5), f) - f AS t_x,
+  greatest(5 - f, 0) AS t, round(sum(total) FILTER (WHERE p > f AND p <= 5) / nullif(count(DISTINCT p) FILTER (WHERE p > f AND p <= 5), 0), 9) AS m FROM p JOIN f USING (id) GROUP BY id, f)
+SELECT count(*) AS customers, count(*) FILTER (WHERE (own.x, own.t_x, own.t, own.m) IS NOT DISTINCT FROM (o.x::bigint, o.t_x, o.t, round(o.m::numeric, 9))) AS equal FROM appeal, h JOIN own USING (id), btyd_opportunities(h, '2024-06-30', bounds) o;
+SELECT btyd_fit('bgbb', x, t_x, t) ->> 'n' AS n FROM (SELECT g % 97 AS id, history_agg(date '2018-06-01' + (g * 7919) % 2700, 1) AS h FROM generate_series(1, 200) g GROUP BY 1) h, appeal, btyd_opportunities(h, '2025-12-31', bounds);
+SELECT btyd_opportunities('{2019-03-01:1:10}', '2025-12-31', '{2019-01-01}');
+SELECT btyd_opportunities('{2019-03-01:1:10}', '2025-12-31', '{{2019-01-01},{2020-01-01}}');
+SELECT btyd_opportunities('{2019-03-01:1:10}', '2025-12-31', '{2019-01-01,2020-01-01,2020-01-01}');
+SELECT btyd_opportunities('{2019-03-01:1:10}', '2025-12-31', '{2019-01-01,NULL}');
+SELECT btyd_opportunities('{2019-03-01:1:10}', '2025-12-31', '{2019-01-01,infinity}');
+SELECT btyd_opportunities('{2019-03-01:1:10}', 'infinity', bounds) FROM appeal;
+DROP TABLE appeal;
+
 -- errors
 SELECT btyd_fit('bgbb', 2, 4.5, 6);
 SELECT btyd_fit('bgbb', 2, 4, 6.5);
