@@ -195,27 +195,24 @@ pareto_time(double s, double beta, double length)
 	return beta * (s == 1.0 ? v : expm1((1.0 - s) * v) / (1.0 - s));
 }
 
-double
-btyd_expected(BtydFamily family, const double *parameters, double x, double t_x, double t,
-			  double horizon)
+/* E[repeat days in (t, t + horizon]] of one who is still there at t */
+static double
+expected_of_alive(BtydFamily family, const double *parameters, double x, double t_x, double t,
+				  double horizon)
 {
-	double		alive = btyd_alive(family, parameters, x, t_x, t);
 	double		n = parameters[0] + x;
 	double		rate = parameters[1] + t;
 	double		b = parameters[3] + x;
 
-	if (isnan(alive) || !is_time(horizon))
-		return NAN;
 	switch (family)
 	{
 		case BTYD_MBGNBD:
 			b += 1.0;
 			/* FALLTHROUGH */
 		case BTYD_BGNBD:
-			return finite_or_nan(alive * beta_geometric_count(n, parameters[2], b, horizon / rate));
+			return beta_geometric_count(n, parameters[2], b, horizon / rate);
 		case BTYD_PARETONBD:
-			return finite_or_nan(alive * n / rate *
-								 pareto_time(parameters[2], parameters[3] + t, horizon));
+			return n / rate * pareto_time(parameters[2], parameters[3] + t, horizon);
 		case BTYD_MBGCNBD:
 			{
 				int			k = (int) parameters[4];
@@ -223,19 +220,30 @@ btyd_expected(BtydFamily family, const double *parameters, double x, double t_x,
 				double		shape = parameters[0] + k * x;
 				double		total = erlang_silence(k, shape, (t - t_x) / rate, weights);
 
-				alive *= erlang_expected(k, shape, horizon / rate, parameters[2], b + 1.0, weights,
-										 total);
-				return finite_or_nan(alive);
+				return erlang_expected(k, shape, horizon / rate, parameters[2], b + 1.0, weights,
+									   total);
 			}
 		case BTYD_BGBB:
 			{
 				double		posterior[BTYD_PARAMETERS];
 
 				opportunity_posterior(parameters, x, t, posterior);
-				return finite_or_nan(alive * opportunity_expected(posterior, floor(horizon), 0.0));
+				return opportunity_expected(posterior, floor(horizon), 0.0);
 			}
 	}
 	return NAN;
+}
+
+double
+btyd_expected(BtydFamily family, const double *parameters, double x, double t_x, double t,
+			  double horizon)
+{
+	double		alive = btyd_alive(family, parameters, x, t_x, t);
+
+	if (isnan(alive) || !is_time(horizon))
+		return NAN;
+	return finite_or_nan(alive *
+						 expected_of_alive(family, parameters, x, t_x, t, horizon));
 }
 
 double
@@ -399,21 +407,51 @@ btyd_residual(BtydFamily family, const double *parameters, double x, double t_x,
 	return finite_or_nan(alive * (parameters[0] + x) / (parameters[1] + t) * time);
 }
 
-/* A panel of time: from is its beginning; returns the integral of exp(-rate s) E(s). */
+/* The same at several times of a family that has no closed form of what is discounted */
+static void
+expected_of_alive_at(BtydFamily family, const double *parameters, double x, double t_x, double t,
+					 int m, const double *times, double *counts)
+{
+	double		rate = parameters[1] + t;
+	double		y[MOST_COUNTS];
+
+	for (int i = 0; i < m; i++)
+		y[i] = times[i] / rate;
+	if (family == BTYD_MBGCNBD)
+	{
+		int			k = (int) parameters[4];
+		double		weights[ERLANG_MAX_K];
+		double		shape = parameters[0] + k * x;
+		double		total = erlang_silence(k, shape, (t - t_x) / rate, weights);
+
+		erlang_expected_at(k, shape, m, y, parameters[2], parameters[3] + x + 1.0, weights, total,
+						   counts);
+	}
+	else
+		beta_geometric_counts(parameters[0] + x, parameters[2],
+							  parameters[3] + x + (family == BTYD_MBGNBD ? 1.0 : 0.0), m, y,
+							  counts);
+}
+
+/*
+ * A panel of time: from is its beginning; returns the integral of exp(-rate s) E(s), and E at
+ * its end, which costs next to nothing here.
+ */
 static double
 discounted_panel(BtydFamily family, const double *parameters, double x, double t_x, double t,
-				 double rate, double from, double width)
+				 double rate, double from, double width, double *at_end)
 {
-	double		middle = from + width / 2.0;
+	double		times[13];
+	double		counts[13];
 	double		sum = 0.0;
 
-	for (int i = -6; i < 6; i++)
-	{
-		const GaussNode *node = &gauss12[i < 0 ? -i - 1 : i];
-		double		s = middle + (i < 0 ? -width : width) / 2.0 * node->x;
-
-		sum += node->weight * exp(-rate * s) * btyd_expected(family, parameters, x, t_x, t, s);
-	}
+	for (int i = 0; i < 12; i++)
+		times[i] = from + width / 2.0 * (1.0 + (i < 6 ? -gauss12[5 - i].x : gauss12[i - 6].x));
+	times[12] = from + width;
+	expected_of_alive_at(family, parameters, x, t_x, t, 13, times, counts);
+	for (int i = 0; i < 12; i++)
+		sum += gauss12[i < 6 ? 5 - i : i - 6].weight * exp(-rate * times[i]) * counts[i];
+	*at_end = counts[12];
 	return sum * width / 2.0;
 }
 
@@ -431,6 +469,7 @@ btyd_residual_within(BtydFamily family, const double *parameters, double x, doub
 	double		scale = parameters[1] + t;
 	double		result;
 	double		end;
+	double		at_end = 0.0;
 	double		gap = INFINITY;
 	double		s = 0.0;
 
@@ -450,15 +489,16 @@ btyd_residual_within(BtydFamily family, const double *parameters, double x, doub
 		return finite_or_nan(alive * (parameters[0] + x) / scale * beta *
 							 tricomi_integral_to(parameters[2], rate * beta, horizon / beta));
 	}
-	result = exp(-rate * horizon) * btyd_expected(family, parameters, x, t_x, t, horizon);
 	if (rate == 0.0 || horizon == 0.0)
-		return finite_or_nan(result);
+		return finite_or_nan(alive *
+							 expected_of_alive(family, parameters, x, t_x, t, horizon));
 	if (family == BTYD_MBGCNBD && parameters[4] > 1.0)
 		gap = parameters[4] * scale / (parameters[0] + parameters[4] * x);
 	else
 		scale /= 1.0 + (parameters[0] + x) * parameters[2] / (parameters[2] + parameters[3] + x);
 	/* beyond that, the interest is nothing */
 	end = fmin(horizon, 40.0 / rate);
+	result = 0.0;
 	for (int panel = 0; s < end; panel++)
 	{
 		double		width = fmin(fmin(fmin(end - s, 2.5 * (scale + s)), 4.0 * gap), 4.0 / rate);
@@ -467,10 +507,12 @@ btyd_residual_within(BtydFamily family, const double *parameters, double x, doub
 			return NAN;
 		if (end - s - width < 0.2 * width)
 			width = end - s;
-		result += rate * discounted_panel(family, parameters, x, t_x, t, rate, s, width);
+		result += rate * discounted_panel(family, parameters, x, t_x, t, rate, s, width, &at_end);
 		s += width;
 	}
-	return finite_or_nan(result);
+	if (end < horizon)
+		at_end = expected_of_alive(family, parameters, x, t_x, t, horizon);
+	return finite_or_nan(alive * (result + exp(-rate * horizon) * at_end));
 }
 
 /* x = 0 says nothing of spend: m is not looked at */

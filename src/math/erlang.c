@@ -168,6 +168,76 @@ erlang_expected(int k, double shape, double y, double a, double b, const double 
 	return result;
 }
 
+/* Terms that begin at 1 stay within the range of a double: so much by ln P(0). */
+#define MOST_RISE		600
+
+/*
+ * expected_from for several y, ascending, in one pass: what orders are expected of is the same for
+ * all. Adds up by weight; false if it does not end, or not within the range of a double.
+ */
+static bool
+add_expected_from(int k, int j, double shape, int m, const double *y, double a, double b,
+				  double weight, double *counts)
+{
+	double		z[MOST_COUNTS] = {0};	/* the rest stays 0: a loop of fixed length is vectorised */
+	double		term[MOST_COUNTS] = {0};
+	double		sum[MOST_COUNTS] = {0};
+	double		orders = 0;
+	double		stays = 1;
+	double		n = 0;
+	int			rest = k - j;
+
+	shape += j;
+	if (are_too_many(shape, y[m - 1]) || !(shape * log1p(y[m - 1]) < MOST_RISE))
+		return false;
+	for (int i = 0; i < m; i++)
+	{
+		z[i] = y[i] / (1 + y[i]);
+		term[i] = 1;
+	}
+	for (double events = 0; events < MAX_TERMS; events++)
+	{
+		double		step = (shape + events) / (events + 1);
+		double		ratio = step * z[m - 1];
+
+		if (--rest == 0)
+		{
+			orders += stays;
+			stays *= (b + n) / (a + b + n);
+			n++;
+			rest = k;
+		}
+		for (int i = 0; i < MOST_COUNTS; i++)
+		{
+			term[i] *= step * z[i];
+			sum[i] += term[i] * orders;
+		}
+		if (ratio < 1 && orders > 0 &&
+			term[m - 1] * orders <= NEGLIGIBLE * (1 - ratio) * sum[m - 1])
+		{
+			for (int i = 0; i < m; i++)
+				counts[i] += weight * sum[i] * exp(-shape * log1p(y[i]));
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+erlang_expected_at(int k, double shape, int m, const double *y, double a, double b,
+				   const double *weights, double total, double *counts)
+{
+	bool		done = y[0] > 0;
+
+	for (int i = 0; i < m; i++)
+		counts[i] = 0;
+	for (int j = 0; done && j < k; j++)
+		done = weights[j] == 0 ||
+			add_expected_from(k, j, shape, m, y, a, b, weights[j] / total, counts);
+	for (int i = 0; !done && i < m; i++)
+		counts[i] = erlang_expected(k, shape, y[i], a, b, weights, total);
+}
+
 /* The sum of P(m) for m from "from" to "to"; *all, if not NULL, gets that of all from "from" on */
 static double
 sum_terms(double shape, double y, double from, double to, double *all)

@@ -37,6 +37,10 @@ extern double log_erlang_silence(int k, double shape, double u, double inverse, 
 extern double erlang_expected(int k, double shape, double y, double a, double b,
 							  const double *weights, double total);
 
+/* The same at several y, ascending, up to MOST_COUNTS, for little more than one costs */
+extern void erlang_expected_at(int k, double shape, int m, const double *y, double a, double b,
+							   const double *weights, double total, double *counts);
+
 /* P(n orders) of the same */
 extern double erlang_probability(int k, double shape, double y, double a, double b,
 								 const double *weights, double total, double n);

@@ -186,43 +186,78 @@ beta_geometric_log(const double *parameters, double v, double *slope)
 	return a * log_p + b * log_q + log(-expm1(-h)) - log_p;
 }
 
+/*
+ * (1 + p y)^-n is E[(1 - p)^K] for a negative binomial K, so the count is the sum over k of
+ * P(K = k) E[1 + (1 - p) + ... + (1 - p)^(k - 1)]. What is expected is the same for all y, and
+ * the sum for the last y, the largest, ends after the others. False if it does not end.
+ */
+static inline bool
+count_series(double n, double a, double b, int m, const double *y, double *counts)
+{
+	double		z[MOST_COUNTS];
+	double		weight[MOST_COUNTS];
+	double		sum[MOST_COUNTS];
+	double		power = 1.0;
+	double		count = 1.0;
+
+	for (int j = 0; j < m; j++)
+	{
+		z[j] = y[j] / (1.0 + y[j]);
+		sum[j] = weight[j] = n * z[j];
+	}
+	for (int k = 1; k < 4000; k++)
+	{
+		double		step = (n + k) / (k + 1.0);
+		double		ratio = z[m - 1] * step;
+
+		power *= (b + k - 1.0) / (a + b + k - 1.0);
+		count += power;
+		for (int j = 0; j < m; j++)
+		{
+			weight[j] *= z[j] * step;
+			sum[j] += weight[j] * count;
+		}
+		/* terms fall at least as fast as ratio * (1 + 1/k) from here on */
+		ratio *= 1.0 + 1.0 / k;
+		if (ratio < 1.0 && weight[m - 1] * count * ratio <= 1e-17 * sum[m - 1] * (1.0 - ratio))
+		{
+			for (int j = 0; j < m; j++)
+				counts[j] = sum[j] * exp(-n * log1p(y[j]));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Are the terms of the series so few, and within the range of a double? */
+static inline bool
+count_has_series(double n, double y)
+{
+	return n * y + 8.0 * sqrt(n * y * (1.0 + y)) + 40.0 * (1.0 + y) < 600.0;
+}
+
 double
 beta_geometric_count(double n, double a, double b, double y)
 {
-	double		z = y / (1.0 + y);
-	double		spread = n * y + 8.0 * sqrt(n * y * (1.0 + y)) + 40.0 * (1.0 + y);
 	double		parameters[] = {n, a, b, y};
+	double		count;
 
 	if (!(y > 0.0))
 		return y == 0.0 ? 0.0 : NAN;
-	if (spread < 600.0)
-	{
-		/*
-		 * (1 + p y)^-n is E[(1 - p)^K] for a negative binomial K, so the sum
-		 * over k of P(K = k) E[1 + (1 - p) + ... + (1 - p)^(k - 1)].
-		 */
-		double		weight = n * z;
-		double		power = 1.0;
-		double		count = 1.0;
-		double		sum = weight;
-
-		for (int k = 1; k < 4000; k++)
-		{
-			double		ratio = z * (n + k) / (k + 1.0);
-
-			power *= (b + k - 1.0) / (a + b + k - 1.0);
-			count += power;
-			weight *= ratio;
-			sum += weight * count;
-			/* terms fall at least as fast as ratio * (1 + 1/k) from here on */
-			ratio *= 1.0 + 1.0 / k;
-			if (ratio < 1.0 && weight * count * ratio <= 1e-17 * sum * (1.0 - ratio))
-				return sum * exp(-n * log1p(y));
-		}
-	}
+	if (count_has_series(n, y) && count_series(n, a, b, 1, &y, &count))
+		return count;
 	return exp(log_integral(beta_geometric_log, parameters, -INFINITY, INFINITY,
 							-log(fmax(1.0, fmax(b, (1.0 + n) * y))),
 							log(fmax(1.0, fmax(a, 1.0 / y)))) - log_beta(a, b));
+}
+
+void
+beta_geometric_counts(double n, double a, double b, int m, const double *y, double *counts)
+{
+	if (y[0] > 0.0 && count_has_series(n, y[m - 1]) && count_series(n, a, b, m, y, counts))
+		return;
+	for (int j = 0; j < m; j++)
+		counts[j] = beta_geometric_count(n, a, b, y[j]);
 }
 
 /*

@@ -22,6 +22,11 @@
  */
 extern double beta_geometric_count(double n, double a, double b, double y);
 
+/* The same at several y, ascending, for little more than one costs: counts may be y */
+#define MOST_COUNTS		16
+extern void beta_geometric_counts(double n, double a, double b, int m, const double *y,
+								  double *counts);
+
 /*
  * ln of the integral over u from 0 to length of
  *   (1 + u/alpha)^-n (1 + u/beta)^-s / (beta + u),

@@ -17,6 +17,7 @@
 
 #include "math/btyd_predict.h"
 #include "likelihood.h"
+#include "math/erlang.h"
 #include "math/gamma.h"
 #include "math/hypergeometric.h"
 
@@ -492,6 +493,44 @@ opportunities(void **state)
 	assert_true(isnan(btyd_expected(BTYD_BGBB, p, 2, 4, 6, 1e9)));
 }
 
+/* Counts at several times are those at each of them, also where no series will do. */
+static void
+several_at_once(void **state)
+{
+	static const double shapes[] = {0.01, 0.5, 3, 40, 900, 5000};
+	static const double ends[] = {1e-6, 0.1, 2, 30, 500};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		for (size_t e = 0; e < sizeof(ends) / sizeof(ends[0]); e++)
+			for (int m = 1; m <= MOST_COUNTS; m += 5)
+			{
+				double		y[MOST_COUNTS];
+				double		counts[MOST_COUNTS];
+
+				for (int j = 0; j < m; j++)
+					y[j] = ends[e] * (j + (m > 6)) / (m - (m <= 6 && m > 1));
+				beta_geometric_counts(shapes[i], 0.8, 2.5, m, y, counts);
+				for (int j = 0; j < m; j++)
+					assert_near(counts[j], beta_geometric_count(shapes[i], 0.8, 2.5, y[j]), 1e-13);
+				for (int k = 1; k <= ERLANG_MAX_K; k += 4)
+				{
+					double		weights[ERLANG_MAX_K];
+					double		total = erlang_silence(k, shapes[i], 0.3, weights);
+
+					erlang_expected_at(k, shapes[i], m, y, 0.8, 2.5, weights, total, counts);
+					for (int j = 0; j < m; j++)
+					{
+						double		alone = erlang_expected(k, shapes[i], y[j], 0.8, 2.5, weights,
+															total);
+
+						assert_true(isnan(alone) ? isnan(counts[j]) :
+									fabs(counts[j] - alone) <= 1e-12 * alone + 1e-300);
+					}
+				}
+			}
+}
+
 /* What has no answer is NaN, not a number. */
 static void
 no_answer(void **state)
@@ -566,6 +605,7 @@ main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(regular),
 		cmocka_unit_test(opportunities),
+		cmocka_unit_test(several_at_once),
 		cmocka_unit_test(no_answer),
 	};
 
