@@ -6,52 +6,17 @@
 # (distribute), beside a twin that has all of its rows here: what the two say is compared, by
 # every view, function and call, because what Citus can't plan is not always an error: some
 # queries come back empty.
-#
-# Citus is looked for in the server's own directories, and below CITUS_ROOT, where somebody has
-# installed it by make DESTDIR=$CITUS_ROOT install.
 use strict;
 use warnings;
-use File::Basename qw(basename dirname);
+use File::Basename qw(dirname);
 use ScoringCluster;
-use PostgreSQL::Test::Cluster;
+use CitusCluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my @nodes = map { new_node($_) } qw(coordinator north south);
+my @nodes = citus_nodes(qw(coordinator north south));
+plan skip_all => 'no Citus here (citus.so, of the server or below CITUS_ROOT)' unless @nodes;
 my ($coordinator, @workers) = @nodes;
-my ($libraries, $share) = map { $coordinator->config_data($_) } qw(--pkglibdir --sharedir);
-my $root = $ENV{CITUS_ROOT} // '';
-($root) = grep { -e "$_$libraries/citus.so" } '', $root;
-plan skip_all => 'no Citus here (citus.so, of the server or below CITUS_ROOT)' unless defined $root;
-
-# A server looks for extensions in one directory beside its own: links to both.
-my $settings = "shared_preload_libraries = 'citus'\ncitus.node_conninfo = 'sslmode=disable'\ncitus.shard_count = 4\n"
-  . "citus.enable_statistics_collection = off\ncitus.enable_version_checks = off\nmax_prepared_transactions = 20\nwal_level = logical\n";
-my ($ours) = slurp_file($ENV{EXTENSION_CONF}) =~ /^extension_destdir = '([^']+)'/m;
-if ($root ne '' && $ours)
-{
-	my $tree = PostgreSQL::Test::Utils::tempdir;
-	system_or_bail('mkdir', '-p', "$tree$share/extension", "$tree$libraries");
-	for my $from ($ours, $root)
-	{
-		symlink $_, "$tree$share/extension/" . basename($_) for glob("$from$share/extension/*");
-		symlink $_, "$tree$libraries/" . basename($_) for glob("$from$libraries/*");
-	}
-	$settings .= "extension_destdir = '$tree'\ndynamic_library_path = '$tree$libraries:\$libdir'\n";
-}
-elsif ($root ne '')
-{
-	my $paths = slurp_file($ENV{EXTENSION_CONF});
-	$paths =~ s/^(extension_control_path = ')/$1$root$share:/m;
-	$paths =~ s/^(dynamic_library_path = ')/$1$root$libraries:/m;
-	$settings .= $paths;
-}
-for my $node (@nodes)
-{
-	$node->append_conf('postgresql.conf', $settings . "citus.local_hostname = '" . $node->host . "'\n");
-	$node->start;
-	$node->safe_psql('postgres', 'CREATE EXTENSION citus');
-}
 sub citus { return $coordinator->safe_psql('postgres', $_[0]); }
 # what psql says beside the result: warnings, and errors with their hint
 sub told
@@ -67,8 +32,6 @@ sub differing
 	return citus("SELECT count(*) FROM ((TABLE $one.$view EXCEPT TABLE $other.$view) UNION ALL (TABLE $other.$view EXCEPT TABLE $one.$view)) AS d");
 }
 
-citus(sprintf q{SELECT citus_set_coordinator_host('%s', %d)}, $coordinator->host, $coordinator->port);
-citus(sprintf q{SELECT citus_add_node('%s', %d)}, $_->host, $_->port) for @workers;
 citus(q{
 	CREATE SCHEMA scoring; CREATE EXTENSION customer_scoring SCHEMA scoring;
 	ALTER DATABASE postgres SET search_path = public, scoring;
@@ -385,11 +348,8 @@ twins('postgres', 'streams that change', @$_)
 like(told(q{SELECT alter_model('dist', live => true)}), qr/^ERROR:  distribute: a live model can't be distributed\n/, 'so is live, later');
 
 # --- a worker that comes later; an owner who is nobody special
-my $new = new_node('east');
-$new->append_conf('postgresql.conf', $settings . "citus.local_hostname = '" . $new->host . "'\n");
-$new->start;
-$new->safe_psql('postgres', 'CREATE EXTENSION citus');
-citus(sprintf q{SELECT citus_add_node('%s', %d)}, $new->host, $new->port);
+my ($new) = citus_nodes('east');
+add_worker($coordinator, $new);
 citus(q{SET client_min_messages = warning; SELECT rebalance_table_shards('dist.customer_histories', shard_transfer_mode => 'block_writes', rebalance_strategy => 'by_shard_count')});
 # Citus hides shards
 my $shards = q{SET citus.show_shards_for_app_name_prefixes = '*'; SELECT count(*) FROM pg_class WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('dist', 'brief', 'shard', 'kept_there')) AND relname ~ '^(customer|source)_histories_\d+$'};
