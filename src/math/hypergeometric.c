@@ -208,15 +208,17 @@ count_series(double n, double a, double b, int m, const double *y, double *count
 	for (int k = 1; k < 4000; k++)
 	{
 		double		step = (n + k) / (k + 1.0);
-		double		ratio = z[m - 1] * step;
+		double		ratio = z[m - 1] * (n + k) / (k + 1.0);
 
 		power *= (b + k - 1.0) / (a + b + k - 1.0);
 		count += power;
-		for (int j = 0; j < m; j++)
+		for (int j = 0; j < m - 1; j++)
 		{
 			weight[j] *= z[j] * step;
 			sum[j] += weight[j] * count;
 		}
+		weight[m - 1] *= ratio;
+		sum[m - 1] += weight[m - 1] * count;
 		/* terms fall at least as fast as ratio * (1 + 1/k) from here on */
 		ratio *= 1.0 + 1.0 / k;
 		if (ratio < 1.0 && weight[m - 1] * count * ratio <= 1e-17 * sum[m - 1] * (1.0 - ratio))
