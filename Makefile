@@ -46,12 +46,14 @@ OBJS = \
 	src/math/opportunity.o \
 	src/math/btyd_predict.o \
 	src/math/btyd_likelihood.o \
+	src/math/btyd_covariates.o \
 	src/math/btyd_fit.o \
 	src/prediction/fit.o \
 	src/prediction/btyd.o \
 	src/prediction/interval.o \
 	src/prediction/likelihood.o \
 	src/prediction/btyd_agg.o \
+	src/prediction/btyd_covariate_agg.o \
 	src/prediction/regularity.o \
 	src/prediction/choose_family.o \
 	src/score/score.o \

@@ -74,6 +74,66 @@ COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, 
   pg_catalog.float8, pg_catalog.int4, pg_catalog.float8) IS
   'part of aggregate btyd_fit';
 
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, weight pg_catalog.int8,
+  ridge pg_catalog.float8) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_fit_weighted_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.int8, pg_catalog.float8) IS
+  'part of aggregate btyd_fit';
+
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, ln_gaps pg_catalog.float8,
+  weight pg_catalog.int8, ridge pg_catalog.float8) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_fit_gaps_weighted_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.float8, pg_catalog.int8, pg_catalog.float8) IS
+  'part of aggregate btyd_fit';
+
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4,
+  covariates pg_catalog.float8[]) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_covariate_fit_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.float8[]) IS
+  'part of aggregate btyd_fit with covariates';
+
+CREATE FUNCTION @extschema@._btyd_fit_transition(state internal, family pg_catalog.text, x pg_catalog.float8,
+  t_x pg_catalog.float8, t pg_catalog.float8, unit_days pg_catalog.int4, covariates pg_catalog.float8[],
+  weight pg_catalog.int8, ridge pg_catalog.float8) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_covariate_fit_weighted_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_fit_transition(internal, pg_catalog.text, pg_catalog.float8,
+  pg_catalog.float8, pg_catalog.float8, pg_catalog.int4, pg_catalog.float8[], pg_catalog.int8, pg_catalog.float8) IS
+  'part of aggregate btyd_fit with covariates';
+
+CREATE FUNCTION @extschema@._btyd_covariate_fit_combine(state internal, other internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_covariate_fit_combine'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_covariate_fit_combine(internal, internal) IS
+  'part of aggregate btyd_fit with covariates';
+
+CREATE FUNCTION @extschema@._btyd_covariate_fit_serialize(state internal) RETURNS pg_catalog.bytea
+  AS 'MODULE_PATHNAME', 'btyd_covariate_fit_serialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_covariate_fit_serialize(internal) IS
+  'part of aggregate btyd_fit with covariates';
+
+CREATE FUNCTION @extschema@._btyd_covariate_fit_deserialize(bytes pg_catalog.bytea, unused internal) RETURNS internal
+  AS 'MODULE_PATHNAME', 'btyd_covariate_fit_deserialize'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_covariate_fit_deserialize(pg_catalog.bytea, internal) IS
+  'part of aggregate btyd_fit with covariates';
+
+CREATE FUNCTION @extschema@._btyd_covariate_fit_final(state internal) RETURNS pg_catalog.jsonb
+  AS 'MODULE_PATHNAME', 'btyd_covariate_fit_final'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._btyd_covariate_fit_final(internal) IS
+  'part of aggregate btyd_fit with covariates';
+
 CREATE FUNCTION @extschema@._btyd_fit_combine(state internal, other internal) RETURNS internal
   AS 'MODULE_PATHNAME', 'btyd_fit_combine'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -109,6 +169,14 @@ CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.f
   AS 'MODULE_PATHNAME', 'spend_fit_transition'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@._spend_fit_transition(internal, pg_catalog.float8, pg_catalog.float8) IS
+  'part of aggregate spend_fit';
+
+CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8,
+  weight pg_catalog.int8, ridge pg_catalog.float8) RETURNS internal
+  AS 'MODULE_PATHNAME', 'spend_fit_weighted_transition'
+  LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@._spend_fit_transition(internal, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.int8, pg_catalog.float8) IS
   'part of aggregate spend_fit';
 
 CREATE FUNCTION @extschema@._spend_fit_transition(state internal, x pg_catalog.float8, m pg_catalog.float8,
@@ -170,6 +238,63 @@ COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg
   'ln_gaps of the natural logarithms of the times between event days, by which mbgcnbd (Reutterer, Platzer and '
   'Schroeder 2021) chooses the regularity k of the greatest likelihood, from 1 to 12; the rest as without ln_gaps';
 
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, unit_days pg_catalog.int4, weight pg_catalog.int8, ridge pg_catalog.float8) (
+  SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._btyd_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.int4, pg_catalog.int8, pg_catalog.float8) IS
+  'The same with weights and a ridge: weight is the number of customers that a row stands for (0: none); from the '
+  'likelihood comes half of ridge times the sum of squared logarithms of the parameters, alpha and beta by mean ages '
+  '(a normal prior of variance 1 / ridge), so that there is a maximum where the likelihood alone rises for ever; the '
+  'document says so; an error if ridge is NULL';
+
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, unit_days pg_catalog.int4, ln_gaps pg_catalog.float8, weight pg_catalog.int8,
+  ridge pg_catalog.float8) (
+  SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._btyd_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.int4, pg_catalog.float8, pg_catalog.int8, pg_catalog.float8) IS
+  'The same with ln_gaps, which chooses the k of mbgcnbd, a weight and a ridge';
+
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, unit_days pg_catalog.int4, covariates pg_catalog.float8[]) (
+  SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_covariate_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_covariate_fit_combine,
+  SERIALFUNC = @extschema@._btyd_covariate_fit_serialize, DESERIALFUNC = @extschema@._btyd_covariate_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.int4, pg_catalog.float8[]) IS
+  'Maximum likelihood fit of mbgnbd, bgnbd or paretonbd with covariates, numbers that are known of a customer from the '
+  'start: the rate of orders is exp(effects on orders times covariates) times as large, and so is that of leaving of '
+  'paretonbd, or a and b of the others (Fader and Hardie 2007); rows with a NULL are ignored; btyd_fit_at says what '
+  'it means for a customer';
+
+CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
+  t pg_catalog.float8, unit_days pg_catalog.int4, covariates pg_catalog.float8[], weight pg_catalog.int8,
+  ridge pg_catalog.float8) (
+  SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_covariate_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_covariate_fit_combine,
+  SERIALFUNC = @extschema@._btyd_covariate_fit_serialize, DESERIALFUNC = @extschema@._btyd_covariate_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.int4, pg_catalog.float8[], pg_catalog.int8, pg_catalog.float8) IS
+  'The same with a weight, the number of customers that a row stands for, and a ridge, for effects by standard '
+  'deviations of their covariates, too';
+
 CREATE AGGREGATE @extschema@.btyd_fit_bootstrap(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
   t pg_catalog.float8, unit_days pg_catalog.int4, replicates pg_catalog.int4, seed pg_catalog.int4) (
   SFUNC = @extschema@._btyd_fit_transition, STYPE = internal, SSPACE = 1200,
@@ -197,6 +322,19 @@ COMMENT ON AGGREGATE @extschema@.spend_fit(pg_catalog.float8, pg_catalog.float8)
   'of mean m, one a row; rows with a NULL, without repeat days or with a mean not above 0 are left out; status and '
   'reason say why there are no parameters';
 
+CREATE AGGREGATE @extschema@.spend_fit(x pg_catalog.float8, m pg_catalog.float8, weight pg_catalog.int8,
+  ridge pg_catalog.float8) (
+  SFUNC = @extschema@._spend_fit_transition, STYPE = internal, SSPACE = 1200,
+  FINALFUNC = @extschema@._btyd_fit_final, FINALFUNC_MODIFY = READ_ONLY,
+  COMBINEFUNC = @extschema@._btyd_fit_combine,
+  SERIALFUNC = @extschema@._btyd_fit_serialize, DESERIALFUNC = @extschema@._spend_fit_deserialize,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE @extschema@.spend_fit(pg_catalog.float8, pg_catalog.float8, pg_catalog.int8,
+  pg_catalog.float8) IS
+  'The same with a weight, the number of customers that a row stands for (0: none), and a ridge: half of it times the '
+  'sum of squared logarithms of p, q and gamma by the mean comes from the likelihood; an error if ridge is NULL';
+
 CREATE AGGREGATE @extschema@.spend_fit_bootstrap(x pg_catalog.float8, m pg_catalog.float8,
   replicates pg_catalog.int4, seed pg_catalog.int4) (
   SFUNC = @extschema@._spend_fit_transition, STYPE = internal, SSPACE = 1200,
@@ -209,6 +347,13 @@ COMMENT ON AGGREGATE @extschema@.spend_fit_bootstrap(pg_catalog.float8, pg_catal
   pg_catalog.int4) IS
   'As many spend fits as replicates, each to customers drawn with replacement (the bootstrap), as a jsonb array for '
   'spend_interval and clv_interval; rows are left out as by spend_fit; the same seed gives the same fits';
+
+CREATE FUNCTION @extschema@.btyd_fit_at(fit pg_catalog.jsonb, covariates pg_catalog.float8[]) RETURNS pg_catalog.jsonb
+  AS 'MODULE_PATHNAME', 'btyd_fit_at'
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.btyd_fit_at(pg_catalog.jsonb, pg_catalog.float8[]) IS
+  'The fit of customers with these covariates, from a fit with covariates: an ordinary document for all predictions; '
+  'NULL if a covariate is NULL or a parameter beyond double precision; a fit without parameters comes back as it is';
 
 -- ---- regularity ----
 
@@ -382,7 +527,8 @@ CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, x pg_catalog.float8
   t pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_alive'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_alive(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.btyd_alive(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8) IS
   'Probability that a customer with this past still is one';
 
 CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
@@ -396,7 +542,8 @@ CREATE FUNCTION @extschema@.btyd_expected(fit pg_catalog.jsonb, x pg_catalog.flo
   t pg_catalog.float8, horizon pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_expected'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8,
   pg_catalog.float8) IS
   'Expected number of further days with an event within the horizon, in the unit of the fit';
 
@@ -408,7 +555,8 @@ COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, @extschema@.hist
   pg_catalog.float8) IS
   'Expected number of days with an event in the horizon_days after as_of';
 
-CREATE FUNCTION @extschema@.btyd_expected_new(fit pg_catalog.jsonb, horizon pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_expected_new(fit pg_catalog.jsonb,
+  horizon pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_new'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_expected_new(pg_catalog.jsonb, pg_catalog.float8) IS
@@ -441,7 +589,8 @@ CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.flo
   t pg_catalog.float8, rate pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_residual'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8,
   pg_catalog.float8) IS
   'Discounted expected number of all further days with an event, at a continuous rate per unit of the fit; paretonbd '
   'and bgbb only';
@@ -491,7 +640,8 @@ COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, pg_catal
   'parameters';
 
 CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history,
-  as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8, discount_per_period pg_catalog.float8,
+  as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8,
+  discount_per_period pg_catalog.float8,
   margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_clv_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -504,7 +654,8 @@ CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.flo
   t pg_catalog.float8, rate pg_catalog.float8, horizon pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_residual_within'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8) IS
   'Discounted expected number of further days with an event within the horizon, at a continuous rate per unit of the '
   'fit, of any family';
@@ -522,7 +673,8 @@ CREATE FUNCTION @extschema@.residual_value(btyd_fit pg_catalog.jsonb, spend_fit 
   margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_residual_value'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8,
+  pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Value of all that is to come, without a horizon: btyd_residual times spend_expected times margin, in the unit of m, '
   'which may be NULL where x is 0; paretonbd and bgbb only; NULL if another argument is NULL or a fit has no '
@@ -533,7 +685,8 @@ CREATE FUNCTION @extschema@.residual_value(btyd_fit pg_catalog.jsonb, spend_fit 
   margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_residual_value_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history,
+  pg_catalog.date,
   pg_catalog.float8, pg_catalog.float8) IS
   'Value of all that is to come after as_of, without a horizon: btyd_residual times spend_expected times margin, in '
   'the unit of the values; paretonbd only; NULL where a fit has no parameters';
@@ -578,7 +731,8 @@ BEGIN ATOMIC
    WHERE fit IS NOT NULL AND history IS NOT NULL AND until IS NOT NULL
    ORDER BY s.day;
 END;
-COMMENT ON FUNCTION @extschema@.btyd_alive_days(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.date,
+COMMENT ON FUNCTION @extschema@.btyd_alive_days(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.date,
   pg_catalog.int4) IS
   'How the probability to be a customer went: of each day from from_day until until, every step_days, the days with an '
   'event by then, and btyd_alive by what was known then; NULL before the first; at most 10,000 rows; none for a NULL';
@@ -590,7 +744,8 @@ CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, x pg_catalog.fl
   OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_interval'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
+  pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8) IS
   'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in ten '
   'failed';
@@ -600,7 +755,8 @@ CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, history @extsch
   OUT upper pg_catalog.float8) RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_interval_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
+  pg_catalog.float8,
   pg_catalog.float8) IS
   'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in ten '
   'failed';
@@ -616,7 +772,8 @@ COMMENT ON FUNCTION @extschema@.btyd_alive_interval(pg_catalog.jsonb, pg_catalog
   'failed';
 
 CREATE FUNCTION @extschema@.btyd_alive_interval(fits pg_catalog.jsonb, history @extschema@.history,
-  as_of pg_catalog.date, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8)
+  as_of pg_catalog.date, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8,
+  OUT upper pg_catalog.float8)
   RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_alive_interval_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -751,14 +908,16 @@ COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, pg_catalog.f
   pg_catalog.float8) IS
   'Why there is no prediction for a customer, as a code; NULL if there is one';
 
-CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
+CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, history @extschema@.history,
+  as_of pg_catalog.date)
   RETURNS pg_catalog.text
   AS 'MODULE_PATHNAME', 'btyd_reason_history'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Why there is no prediction for a history, as a code; NULL if there is one';
 
-CREATE FUNCTION @extschema@.next_order_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
+CREATE FUNCTION @extschema@.next_order_reason(fit pg_catalog.jsonb, history @extschema@.history,
+  as_of pg_catalog.date,
   within_days pg_catalog.int4 DEFAULT 1095) RETURNS pg_catalog.text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -791,13 +950,15 @@ BEGIN ATOMIC
   SELECT COALESCE(@extschema@.prediction_reason(btyd_fit, history, as_of),
                   @extschema@.prediction_reason(spend_fit, history, as_of));
 END;
-COMMENT ON FUNCTION @extschema@.clv_reason(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
+COMMENT ON FUNCTION @extschema@.clv_reason(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history,
+  pg_catalog.date) IS
   'Why there is no lifetime value for a history, as a code; NULL if there is one';
 
 -- ---- churn ----
 
 
-CREATE FUNCTION @extschema@.churn_probability(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
+CREATE FUNCTION @extschema@.churn_probability(fit pg_catalog.jsonb, history @extschema@.history,
+  as_of pg_catalog.date)
   RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_churn_probability'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -151,8 +151,10 @@ BEGIN
       arguments := '1 + i % 2, i % 3, history(date ''2025-01-01'' + (i * 37 % 400)::int, CASE WHEN i % 2 = 0 THEN 1 ELSE (i * 7919 % 1000 - n) / 8.0 END)';
     ELSIF a.aggregate::text ~ '^btyd_fit' THEN
       arguments := '''bgnbd'', i % 3, CASE WHEN i % 3 > 0 THEN 3 + i % 2 ELSE 0 END, 10 + i % 2' || repeat(', 1', cardinality(a.types) - 4);
-      IF cardinality(a.types) = 6 THEN
-        arguments := replace(replace(arguments, 'bgnbd', 'mbgcnbd'), ', 1, 1', ', 1, (i % 3) / 5.0');
+      IF 'double precision[]'::regtype = ANY (a.types) THEN
+        arguments := regexp_replace(arguments, '(, 1){2}', ', 1, ARRAY[i % 5, i % 3 / 2.0]');
+      ELSIF cardinality(a.types) IN (6, 8) THEN
+        arguments := regexp_replace(replace(arguments, 'bgnbd', 'mbgcnbd'), '(, 1){2}', ', 1, (i % 3) / 5.0');
       END IF;
     ELSIF a.aggregate::text ~ '^choose_family' THEN
       arguments := 'history(date ''2025-01-01'' + (i * 37 % 400)::int, 1) + history(date ''2025-03-01'' + (i * 37 % 400)::int, 1), ''2025-09-30'', ''2025-12-31''';

@@ -35,27 +35,8 @@
 /* Gain of log-likelihood that a Newton step must promise to be worth another */
 #define SMALL_GAIN		1e-9
 
-/* A parameter beyond its scale times or divided by exp(this) has run away */
-#define LOG_BOUND		11.5	/* 1e5 */
-
-/* A parameter whose logarithm is known no better than this isn't known */
-#define MAX_LOG_ERROR	10.0
-
-/* A point of the search and what is known there, all by logarithms */
-typedef struct Point
-{
-	double		log_parameter[MAX_PARAMETERS];
-	double		value;
-	double		gradient[MAX_PARAMETERS];
-	double		information[MAX_PARAMETERS][MAX_PARAMETERS];	/* minus the Hessian */
-} Point;
-
-/*
- * The point at point->log_parameter; false where the likelihood can't be had.
- * If second, information is set, too.
- */
-static bool
-evaluate_point(const Problem *problem, Point *point, bool second)
+bool
+likelihood_point(const Problem *problem, Point *point, bool second)
 {
 	double		parameters[MAX_PARAMETERS];
 	Derivatives d;
@@ -80,7 +61,8 @@ evaluate_point(const Problem *problem, Point *point, bool second)
 		{
 			for (int k = j; k < problem->nparameters; k++)
 			{
-				double		h = parameters[j] * parameters[k] * total(&d.hessian[entry_of(j, k)]);
+				double		h = parameters[j] * parameters[k] *
+					total(&d.hessian[entry_of(j, k)]);
 
 				if (j == k)
 					h += point->gradient[j];
@@ -89,6 +71,17 @@ evaluate_point(const Problem *problem, Point *point, bool second)
 			}
 		}
 	}
+	point->ridge_part = 0;
+	for (int j = 0; problem->ridge > 0 && j < problem->nparameters; j++)
+	{
+		double		off = point->log_parameter[j] - log(problem->scale[j]);
+
+		point->ridge_part += problem->ridge / 2 * off * off;
+		point->gradient[j] -= problem->ridge * off;
+		if (second)
+			point->information[j][j] += problem->ridge;
+	}
+	point->value -= point->ridge_part;
 	return isfinite(check);
 }
 
@@ -149,7 +142,7 @@ descend(void *instance, const lbfgsfloatval_t *x, lbfgsfloatval_t *g, const int 
 	memcpy(point.log_parameter, x, sizeof(point.log_parameter));
 	for (int i = 0; i < n; i++)
 		g[i] = 0;
-	if (!evaluate_point(problem, &point, false))
+	if (!likelihood_point(problem, &point, false))
 		return 1e100;			/* refused by the line search */
 	for (int j = 0; j < problem->nparameters; j++)
 		g[j] = -point.gradient[j] / problem->customers;
@@ -201,7 +194,7 @@ climb(const Problem *whole, Point *point)
 	(void) lbfgs(LBFGS_VARIABLES, x, NULL, descend, stop_out_of_bounds, &problem, &settings);
 	/* whatever stopped it, x is the best it found */
 	memcpy(point->log_parameter, x, sizeof(point->log_parameter));
-	if (!evaluate_point(&problem, point, false))
+	if (!likelihood_point(&problem, point, false))
 		point->value = -INFINITY;
 	whole->host->check();
 }
@@ -215,7 +208,7 @@ newton(const Problem *problem, Point *point, int *iterations)
 {
 	const int	n = problem->nparameters;
 
-	if (!evaluate_point(problem, point, true))
+	if (!likelihood_point(problem, point, true))
 	{
 		point->value = -INFINITY;
 		return false;
@@ -253,7 +246,7 @@ newton(const Problem *problem, Point *point, int *iterations)
 		{
 			for (int j = 0; j < n; j++)
 				next.log_parameter[j] = point->log_parameter[j] + factor * step[j];
-			if (evaluate_point(problem, &next, true) && next.value >= point->value - noise)
+			if (likelihood_point(problem, &next, true) && next.value >= point->value - noise)
 				break;
 			factor /= 2;
 			if (factor < 1e-10)
@@ -286,7 +279,7 @@ judge(const Problem *problem, const Point *point, bool maximum, BtydFit *fit)
 	fit->ended = false;
 	if (!isfinite(point->value))
 		return;
-	fit->log_likelihood = point->value;
+	fit->log_likelihood = point->value + point->ridge_part;
 	for (int j = 0; j < n; j++)
 		norm += point->gradient[j] * point->gradient[j];
 	fit->gradient_norm = sqrt(norm);
@@ -350,15 +343,18 @@ make_strata(const BtydPattern *patterns, size_t n, const Host *host, size_t *nst
 }
 
 static void
-search(const Problem *problem, double starts[STARTS][MAX_PARAMETERS], const double *start,
+search(Problem *problem, double starts[STARTS][MAX_PARAMETERS], const BtydSearch *how,
 	   BtydFit *fit)
 {
-	Problem		few = *problem;
+	const double *start = how ? how->start : NULL;
+	Problem		few;
 	BtydPattern *strata = NULL;
 	Point		ends[STARTS];
 	bool		tried[STARTS] = {false};
 	int			nstarts = start ? 1 : STARTS;
 
+	problem->ridge = fit->ridge = how ? how->ridge : 0;
+	few = *problem;
 	memset(ends, 0, sizeof(ends));
 	if (start)
 	{
@@ -449,7 +445,7 @@ fit_init(BtydFit *fit, int nparameters, const BtydPattern *patterns, size_t n)
 
 static void
 fit_family(BtydFamily family, int k, const BtydPattern *patterns, size_t n,
-		   const double *start, const Host *host, BtydFit *fit)
+		   const BtydSearch *how, const Host *host, BtydFit *fit)
 {
 	/* r, what alpha is divided by, a, b;  r, ditto, s, beta by the mean age */
 	static const double geometric[STARTS][MAX_PARAMETERS] = {
@@ -504,16 +500,16 @@ fit_family(BtydFamily family, int k, const BtydPattern *patterns, size_t n,
 			if (family == BTYD_PARETONBD)
 				starts[i][3] *= mean_t;
 		}
-		search(&problem, starts, start, fit);
+		search(&problem, starts, how, fit);
 		host->release(problem.groups);
 	}
 }
 
 void
 btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
-		 const double *start, const Host *host, BtydFit *fit)
+		 const BtydSearch *how, const Host *host, BtydFit *fit)
 {
-	fit_family(family, 1, patterns, n, start, host, fit);
+	fit_family(family, 1, patterns, n, how, host, fit);
 }
 
 /*
@@ -534,12 +530,14 @@ log_density_of_gaps(int k, double ln_gaps, const BtydPattern *patterns, size_t n
 }
 
 static void
-fit_k(int k, double ln_gaps, const BtydPattern *patterns, size_t n, const double *start,
+fit_k(int k, double ln_gaps, const BtydPattern *patterns, size_t n, const BtydSearch *how,
 	  const Host *host, BtydFit *fit)
 {
-	fit_family(BTYD_MBGCNBD, k, patterns, n, start, host, fit);
-	if (start && fit->status != BTYD_CONVERGED)
-		fit_family(BTYD_MBGCNBD, k, patterns, n, NULL, host, fit);
+	const BtydSearch anywhere = {NULL, how ? how->ridge : 0};
+
+	fit_family(BTYD_MBGCNBD, k, patterns, n, how, host, fit);
+	if (how && how->start && fit->status != BTYD_CONVERGED)
+		fit_family(BTYD_MBGCNBD, k, patterns, n, &anywhere, host, fit);
 	fit->parameters[BTYD_PARAMETERS] = k;
 	fit->log_likelihood += log_density_of_gaps(k, ln_gaps, patterns, n);
 }
@@ -550,7 +548,7 @@ fit_k(int k, double ln_gaps, const BtydPattern *patterns, size_t n, const double
  */
 void
 btyd_fit_regular(int k, double ln_gaps, const BtydPattern *patterns, size_t n,
-				 const double *start, const Host *host, BtydFit *fit)
+				 const BtydSearch *how, const Host *host, BtydFit *fit)
 {
 	BtydFit		last;
 	double		from[BTYD_PARAMETERS];
@@ -559,7 +557,7 @@ btyd_fit_regular(int k, double ln_gaps, const BtydPattern *patterns, size_t n,
 
 	if (k > 0)
 	{
-		fit_k(k, ln_gaps, patterns, n, start, host, fit);
+		fit_k(k, ln_gaps, patterns, n, how, host, fit);
 		return;
 	}
 	for (k = 1; k <= ERLANG_MAX_K && worse < 2; k++)
@@ -568,7 +566,8 @@ btyd_fit_regular(int k, double ln_gaps, const BtydPattern *patterns, size_t n,
 
 		for (int j = 0; is_near && j < BTYD_PARAMETERS; j++)
 			from[j] = last.parameters[j] * (j == 1 ? (k - 1.0) / k : 1);
-		fit_k(k, ln_gaps, patterns, n, is_near ? from : NULL, host, &last);
+		fit_k(k, ln_gaps, patterns, n,
+			  &(BtydSearch) {is_near ? from : NULL, how ? how->ridge : 0}, host, &last);
 		if (k == 1)
 			*fit = last;
 		if (last.status == BTYD_REFUSED)
@@ -587,7 +586,7 @@ btyd_fit_regular(int k, double ln_gaps, const BtydPattern *patterns, size_t n,
 
 void
 spend_fit(const BtydPattern *patterns, size_t n,
-		  const double *start, const Host *host, BtydFit *fit)
+		  const BtydSearch *how, const Host *host, BtydFit *fit)
 {
 	/* p, q, gamma by the mean spend */
 	double		starts[STARTS][MAX_PARAMETERS] = {{6, 4, 0.5}, {2, 3, 1}, {1, 1.5, 0.5},
@@ -613,7 +612,7 @@ spend_fit(const BtydPattern *patterns, size_t n,
 		problem.scale[2] = mean;
 		for (int i = 0; i < STARTS; i++)
 			starts[i][2] *= mean;
-		search(&problem, starts, start, fit);
+		search(&problem, starts, how, fit);
 		host->release(problem.groups);
 		/* a maximum, but with q up to 1 the mean over all customers is infinite */
 		if (fit->status == BTYD_CONVERGED && fit->parameters[1] <= 1)

@@ -26,6 +26,19 @@ typedef struct BtydPattern
 	int64_t		count;
 } BtydPattern;
 
+/* The order of patterns in a set of them */
+static inline int
+compare_patterns(const BtydPattern *a, const BtydPattern *b)
+{
+	if (a->x != b->x)
+		return a->x < b->x ? -1 : 1;
+	if (a->t_x != b->t_x)
+		return a->t_x < b->t_x ? -1 : 1;
+	if (a->t != b->t)
+		return a->t < b->t ? -1 : 1;
+	return 0;
+}
+
 typedef enum BtydFitStatus
 {
 	BTYD_CONVERGED,
@@ -43,7 +56,9 @@ typedef enum BtydFitReason
 	BTYD_PARAMETER_AT_BOUNDARY,
 	BTYD_FLAT_LIKELIHOOD,
 	BTYD_NO_MAXIMUM_FOUND,
-	BTYD_MEAN_UNDEFINED
+	BTYD_MEAN_UNDEFINED,
+	BTYD_CONSTANT_COVARIATE,
+	BTYD_COLLINEAR_COVARIATES
 } BtydFitReason;
 
 /* There must be more customers, and more repeat customers, than parameters. */
@@ -64,7 +79,8 @@ typedef struct BtydFit
 	double		parameters[BTYD_NUMBERS];
 	double		standard_errors[BTYD_PARAMETERS];	/* if converged */
 	bool		ended;
-	double		log_likelihood; /* where the search ended; NaN if refused */
+	double		ridge;			/* of the search */
+	double		log_likelihood; /* where the search ended, without the ridge; NaN if refused */
 	double		gradient_norm;	/* by the logarithms of the parameters */
 	int			iterations;
 	int64_t		n;				/* customers */
@@ -75,12 +91,23 @@ typedef struct BtydFit
 } BtydFit;
 
 /*
+ * How to search. start, if not NULL, is where, instead of the usual starts. A ridge takes half of
+ * it times the square of each parameter's logarithm from the likelihood, alpha and beta being
+ * counted in mean ages (gamma in mean spends), so that the unit doesn't matter: a normal
+ * distribution of that logarithm, known before, with the variance 1 / ridge.
+ */
+typedef struct BtydSearch
+{
+	const double *start;
+	double		ridge;
+} BtydSearch;
+
+/*
  * The patterns must be sorted by x, t_x, t and be different; the result is a
- * function of them and of start alone. start, if not NULL, is where to search
- * instead of the usual starts.
+ * function of them and of how to search, NULL for the usual starts and no ridge.
  */
 extern void btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
-					 const double *start, const Host *host, BtydFit *fit);
+					 const BtydSearch *how, const Host *host, BtydFit *fit);
 
 /*
  * MBG/CNBD-k with this k; 0 is the k of the greatest likelihood. ln_gaps is the
@@ -89,8 +116,8 @@ extern void btyd_fit(BtydFamily family, const BtydPattern *patterns, size_t n,
  * known either, but for k = 1. With start, k is given.
  */
 extern void btyd_fit_regular(int k, double ln_gaps, const BtydPattern *patterns, size_t n,
-							 const double *start, const Host *host, BtydFit *fit);
+							 const BtydSearch *how, const Host *host, BtydFit *fit);
 extern void spend_fit(const BtydPattern *patterns, size_t n,
-					  const double *start, const Host *host, BtydFit *fit);
+					  const BtydSearch *how, const Host *host, BtydFit *fit);
 
 #endif							/* BTYD_FIT_H */

@@ -19,16 +19,6 @@
 /* Patterns between two looks at interrupts */
 #define CHUNK			4096
 
-static inline void
-add(Sum *sum, double x)
-{
-	double		s = sum->sum + x;
-	double		part = s - sum->sum;
-
-	sum->rest += (sum->sum - (s - part)) + (x - part);
-	sum->sum = s;
-}
-
 /* The second derivative of ln(gamma(x)), x > 0 */
 static double
 trigamma(double x)
@@ -139,14 +129,14 @@ static void
 add_silence(double f, const double *by, double still_there, bool second, double count,
 			Derivatives *d)
 {
-	add(&d->value, count * f);
-	add(&d->gradient[0], count * still_there * by[0]);
-	add(&d->gradient[1], count * still_there * by[1]);
+	sum_add(&d->value, count * f);
+	sum_add(&d->gradient[0], count * still_there * by[0]);
+	sum_add(&d->gradient[1], count * still_there * by[1]);
 	if (second)
 	{
-		add(&d->hessian[0], count * still_there * by[2]);
-		add(&d->hessian[1], count * still_there * by[3]);
-		add(&d->hessian[4], count * still_there * by[4]);
+		sum_add(&d->hessian[0], count * still_there * by[2]);
+		sum_add(&d->hessian[1], count * still_there * by[3]);
+		sum_add(&d->hessian[4], count * still_there * by[4]);
 	}
 }
 
@@ -182,9 +172,9 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 		weight = (odds > 0 ? 1 : e) / (1 + e);
 		log_sum = (odds > 0 ? odds : 0) + log1p(e);
 	}
-	add(&d->value, count * (log_sum - shape * log_t));
-	add(&d->gradient[0], count * (weight * difference - log_t));
-	add(&d->gradient[1],
+	sum_add(&d->value, count * (log_sum - shape * log_t));
+	sum_add(&d->gradient[0], count * (weight * difference - log_t));
+	sum_add(&d->gradient[1],
 		count * (weight * shape * q + (g->r * (pattern->t / g->alpha) - g->kx) * inverse));
 	if (g->k > 1)
 		add_silence(f, by, 1 - weight, second, count, d);
@@ -196,9 +186,9 @@ add_geometric_pattern(Geometric *g, const BtydPattern *pattern, bool second, Der
 		const double by_r = g->k > 1 ? difference - by[0] : difference;
 		const double by_alpha = g->k > 1 ? shape * q - by[1] : shape * q;
 
-		add(&d->hessian[0], v * by_r * by_r);
-		add(&d->hessian[1], count * (weight * q - inverse) + v * by_r * by_alpha);
-		add(&d->hessian[4],
+		sum_add(&d->hessian[0], v * by_r * by_r);
+		sum_add(&d->hessian[1], count * (weight * q - inverse) + v * by_r * by_alpha);
+		sum_add(&d->hessian[4],
 			count * shape * ((1 - weight) * inverse * inverse + weight * inverse_x * inverse_x) +
 			v * by_alpha * by_alpha);
 		g->n += v;
@@ -216,11 +206,11 @@ add_geometric_group(const Geometric *g, double count, double log_alpha, bool sec
 	double		by_b_alone;
 	double		by_sum;
 
-	add(&d->value, count * (log_rising(g->r, g->kx, 1, &by_r) - g->kx * log_alpha));
-	add(&d->value, count * log_rising_ratio(g->b, g->a, g->y, &by_b_alone, &by_sum));
-	add(&d->gradient[0], count * by_r);
-	add(&d->gradient[2], count * by_sum + g->left / g->a);
-	add(&d->gradient[3],
+	sum_add(&d->value, count * (log_rising(g->r, g->kx, 1, &by_r) - g->kx * log_alpha));
+	sum_add(&d->value, count * log_rising_ratio(g->b, g->a, g->y, &by_b_alone, &by_sum));
+	sum_add(&d->gradient[0], count * by_r);
+	sum_add(&d->gradient[2], count * by_sum + g->left / g->a);
+	sum_add(&d->gradient[3],
 		count * (by_b_alone + by_sum) - (g->may_have_left ? g->left / g->leave : 0));
 	if (second)
 	{
@@ -228,16 +218,16 @@ add_geometric_group(const Geometric *g, double count, double log_alpha, bool sec
 		const double by_a = g->may_have_left ? 1 / g->a : 0;
 		const double by_b = g->may_have_left ? -1 / g->leave : 0;
 
-		add(&d->hessian[0], count * (trigamma(shape) - trigamma(g->r)));
-		add(&d->hessian[1], count / g->alpha);
-		add(&d->hessian[2], g->n_r * by_a);
-		add(&d->hessian[3], g->n_r * by_b);
-		add(&d->hessian[4], -count * g->r / (g->alpha * g->alpha));
-		add(&d->hessian[5], g->n_alpha * by_a);
-		add(&d->hessian[6], g->n_alpha * by_b);
-		add(&d->hessian[7], both + (g->n - g->left) * by_a * by_a);
-		add(&d->hessian[8], both + g->n * by_a * by_b);
-		add(&d->hessian[9],
+		sum_add(&d->hessian[0], count * (trigamma(shape) - trigamma(g->r)));
+		sum_add(&d->hessian[1], count / g->alpha);
+		sum_add(&d->hessian[2], g->n_r * by_a);
+		sum_add(&d->hessian[3], g->n_r * by_b);
+		sum_add(&d->hessian[4], -count * g->r / (g->alpha * g->alpha));
+		sum_add(&d->hessian[5], g->n_alpha * by_a);
+		sum_add(&d->hessian[6], g->n_alpha * by_b);
+		sum_add(&d->hessian[7], both + (g->n - g->left) * by_a * by_a);
+		sum_add(&d->hessian[8], both + g->n * by_a * by_b);
+		sum_add(&d->hessian[9],
 			both + count * (trigamma(g->b + g->y) - trigamma(g->b)) +
 			(g->n + g->left) * by_b * by_b);
 	}
@@ -471,11 +461,11 @@ add_pareto_pattern(const double *parameters, double x, const BtydPattern *patter
 		weight = (odds > 0 ? 1 : e) / (1 + e);
 		log_sum += (odds > 0 ? odds : 0) + log1p(e);
 	}
-	add(&d->value, count * log_sum);
-	add(&d->gradient[0], count * (weight * left.first[0] - log_a));
-	add(&d->gradient[1], count * (weight * left.first[1] - shape * inverse_a));
-	add(&d->gradient[2], count * (weight * left.first[2] - log_b));
-	add(&d->gradient[3], count * (weight * left.first[3] - s * inverse_b));
+	sum_add(&d->value, count * log_sum);
+	sum_add(&d->gradient[0], count * (weight * left.first[0] - log_a));
+	sum_add(&d->gradient[1], count * (weight * left.first[1] - shape * inverse_a));
+	sum_add(&d->gradient[2], count * (weight * left.first[2] - log_b));
+	sum_add(&d->gradient[3], count * (weight * left.first[3] - s * inverse_b));
 	if (second)
 	{
 		const double rest = count * (1 - weight);
@@ -485,15 +475,15 @@ add_pareto_pattern(const double *parameters, double x, const BtydPattern *patter
 		{
 			for (int k = j; k < 4; k++)
 			{
-				add(&d->hessian[entry], count * weight * (left.second[entry] -
+				sum_add(&d->hessian[entry], count * weight * (left.second[entry] -
 														  weight * left.first[j] * left.first[k]));
 				entry++;
 			}
 		}
-		add(&d->hessian[1], -rest * inverse_a);
-		add(&d->hessian[4], rest * shape * inverse_a * inverse_a);
-		add(&d->hessian[8], -rest * inverse_b);
-		add(&d->hessian[9], rest * s * inverse_b * inverse_b);
+		sum_add(&d->hessian[1], -rest * inverse_a);
+		sum_add(&d->hessian[4], rest * shape * inverse_a * inverse_a);
+		sum_add(&d->hessian[8], -rest * inverse_b);
+		sum_add(&d->hessian[9], rest * s * inverse_b * inverse_b);
 	}
 	return true;
 }
@@ -520,24 +510,24 @@ evaluate_pareto(const Problem *problem, const double *parameters, bool second, D
 				problem->host->check();
 			if (!add_pareto_pattern(parameters, x, &problem->patterns[i], second, d))
 			{
-				add(&d->value, NAN);
+				sum_add(&d->value, NAN);
 				return;
 			}
 		}
 
-		add(&d->value,
+		sum_add(&d->value,
 			group->count * (log_rising(r, x, 1, &by_r) + r * log_alpha + s * log_of_beta));
-		add(&d->gradient[0], group->count * (by_r + log_alpha));
-		add(&d->gradient[1], group->count * (r / alpha));
-		add(&d->gradient[2], group->count * log_of_beta);
-		add(&d->gradient[3], group->count * (s / beta));
+		sum_add(&d->gradient[0], group->count * (by_r + log_alpha));
+		sum_add(&d->gradient[1], group->count * (r / alpha));
+		sum_add(&d->gradient[2], group->count * log_of_beta);
+		sum_add(&d->gradient[3], group->count * (s / beta));
 		if (second)
 		{
-			add(&d->hessian[0], group->count * (trigamma(r + x) - trigamma(r)));
-			add(&d->hessian[1], group->count / alpha);
-			add(&d->hessian[4], -group->count * r / (alpha * alpha));
-			add(&d->hessian[8], group->count / beta);
-			add(&d->hessian[9], -group->count * s / (beta * beta));
+			sum_add(&d->hessian[0], group->count * (trigamma(r + x) - trigamma(r)));
+			sum_add(&d->hessian[1], group->count / alpha);
+			sum_add(&d->hessian[4], -group->count * r / (alpha * alpha));
+			sum_add(&d->hessian[8], group->count / beta);
+			sum_add(&d->hessian[9], -group->count * s / (beta * beta));
 		}
 	}
 }
@@ -639,15 +629,15 @@ add_opportunities(const double *parameters, const BtydPattern *pattern, bool sec
 
 	sum_departures(parameters, pattern, second, &s);
 	whole = s.one + s.sum;
-	add(&d->value, count * (log_rising(alpha, x, 1, &by_alpha) +
+	sum_add(&d->value, count * (log_rising(alpha, x, 1, &by_alpha) +
 							log_rising(beta, t - x, 1, &by_beta) -
 							log_rising(alpha + beta, t, 1, &by_both) +
 							log_rising_ratio(delta, gamma, t, &by_delta, &by_all)));
-	add(&d->value, count * (log(whole) + s.log_scale));
-	add(&d->gradient[0], count * (by_alpha - by_both + s.first[0] / whole));
-	add(&d->gradient[1], count * (by_beta - by_both + s.first[1] / whole));
-	add(&d->gradient[2], count * (by_all + s.first[2] / whole));
-	add(&d->gradient[3], count * (by_delta + by_all + s.first[3] / whole));
+	sum_add(&d->value, count * (log(whole) + s.log_scale));
+	sum_add(&d->gradient[0], count * (by_alpha - by_both + s.first[0] / whole));
+	sum_add(&d->gradient[1], count * (by_beta - by_both + s.first[1] / whole));
+	sum_add(&d->gradient[2], count * (by_all + s.first[2] / whole));
+	sum_add(&d->gradient[3], count * (by_delta + by_all + s.first[3] / whole));
 	if (second)
 	{
 		const double of_both = trigamma(alpha + beta) - trigamma(alpha + beta + t);
@@ -658,17 +648,17 @@ add_opportunities(const double *parameters, const BtydPattern *pattern, bool sec
 		{
 			for (int k = i; k < 4; k++)
 			{
-				add(&d->hessian[entry], count * (s.second[entry] / whole -
+				sum_add(&d->hessian[entry], count * (s.second[entry] / whole -
 												 s.first[i] / whole * (s.first[k] / whole)));
 				entry++;
 			}
 		}
-		add(&d->hessian[0], count * (trigamma(alpha + x) - trigamma(alpha) + of_both));
-		add(&d->hessian[1], count * of_both);
-		add(&d->hessian[4], count * (trigamma(beta + t - x) - trigamma(beta) + of_both));
-		add(&d->hessian[7], count * of_all);
-		add(&d->hessian[8], count * of_all);
-		add(&d->hessian[9], count * (trigamma(delta + t) - trigamma(delta) + of_all));
+		sum_add(&d->hessian[0], count * (trigamma(alpha + x) - trigamma(alpha) + of_both));
+		sum_add(&d->hessian[1], count * of_both);
+		sum_add(&d->hessian[4], count * (trigamma(beta + t - x) - trigamma(beta) + of_both));
+		sum_add(&d->hessian[7], count * of_all);
+		sum_add(&d->hessian[8], count * of_all);
+		sum_add(&d->hessian[9], count * (trigamma(delta + t) - trigamma(delta) + of_all));
 	}
 }
 
@@ -712,26 +702,27 @@ evaluate_spend(const Problem *problem, const double *parameters, bool second, De
 
 			if (i % CHUNK == 0)
 				problem->host->check();
-			add(&d->value, -count * (px * share + q * rest + log(pattern->t_x)));
-			add(&d->gradient[0], -count * x * share);
-			add(&d->gradient[1], -count * rest);
-			add(&d->gradient[2], count * (q / gamma - (px + q) * inverse));
+			sum_add(&d->value, -count * (px * share + q * rest + log(pattern->t_x)));
+			sum_add(&d->gradient[0], -count * x * share);
+			sum_add(&d->gradient[1], -count * rest);
+			sum_add(&d->gradient[2], count * (q / gamma - (px + q) * inverse));
 			if (second)
 			{
-				add(&d->hessian[2], -count * x * inverse);
-				add(&d->hessian[5], count * z * inverse / gamma);
-				add(&d->hessian[7], count * ((px + q) * inverse * inverse - q / (gamma * gamma)));
+				sum_add(&d->hessian[2], -count * x * inverse);
+				sum_add(&d->hessian[5], count * z * inverse / gamma);
+				sum_add(&d->hessian[7],
+						count * ((px + q) * inverse * inverse - q / (gamma * gamma)));
 			}
 		}
 
-		add(&d->value, -group->count * log_beta(px, q));
-		add(&d->gradient[0], group->count * x * digamma_difference(px, q));
-		add(&d->gradient[1], group->count * digamma_difference(q, px));
+		sum_add(&d->value, -group->count * log_beta(px, q));
+		sum_add(&d->gradient[0], group->count * x * digamma_difference(px, q));
+		sum_add(&d->gradient[1], group->count * digamma_difference(q, px));
 		if (second)
 		{
-			add(&d->hessian[0], group->count * x * x * (trigamma(px + q) - trigamma(px)));
-			add(&d->hessian[1], group->count * x * trigamma(px + q));
-			add(&d->hessian[4], group->count * (trigamma(px + q) - trigamma(q)));
+			sum_add(&d->hessian[0], group->count * x * x * (trigamma(px + q) - trigamma(px)));
+			sum_add(&d->hessian[1], group->count * x * trigamma(px + q));
+			sum_add(&d->hessian[4], group->count * (trigamma(px + q) - trigamma(q)));
 		}
 	}
 }

@@ -10,6 +10,12 @@
 
 #define MAX_PARAMETERS	BTYD_PARAMETERS
 
+/* A parameter beyond its scale times or divided by exp(this) has run away */
+#define LOG_BOUND		11.5	/* 1e5 */
+
+/* A parameter whose logarithm is known no better than this isn't known */
+#define MAX_LOG_ERROR	10.0
+
 /* Patterns of the same x */
 typedef struct Group
 {
@@ -40,6 +46,7 @@ typedef struct Problem
 	size_t		ngroups;
 	double		customers;
 	double		scale[MAX_PARAMETERS];	/* the size that a parameter may well have */
+	double		ridge;
 	const Host *host;
 } Problem;
 
@@ -60,6 +67,16 @@ typedef struct Derivatives
 	Sum			hessian[HESSIAN_ENTRIES];
 } Derivatives;
 
+static inline void
+sum_add(Sum *sum, double x)
+{
+	double		s = sum->sum + x;
+	double		part = s - sum->sum;
+
+	sum->rest += (sum->sum - (s - part)) + (x - part);
+	sum->sum = s;
+}
+
 static inline double
 total(const Sum *sum)
 {
@@ -72,6 +89,16 @@ entry_of(int j, int k)
 {
 	return j * MAX_PARAMETERS - j * (j - 1) / 2 + k - j;
 }
+
+/* A point of a search and what is known there, all by logarithms */
+typedef struct Point
+{
+	double		log_parameter[MAX_PARAMETERS];
+	double		value;			/* with what the ridge takes */
+	double		ridge_part;		/* which is this much */
+	double		gradient[MAX_PARAMETERS];
+	double		information[MAX_PARAMETERS][MAX_PARAMETERS];	/* minus the Hessian */
+} Point;
 
 /* A problem of these patterns; its groups are memory of the host, to be released. */
 extern void likelihood_problem(Problem *problem, Model model, const BtydPattern *patterns, size_t n,
@@ -88,5 +115,11 @@ extern void likelihood_groups(Problem *problem);
  */
 extern void likelihood_evaluate(const Problem *problem, const double *parameters, bool second,
 								Derivatives *d);
+
+/*
+ * The point at point->log_parameter; false where the likelihood can't be had.
+ * If second, information is set, too. In btyd_fit.c.
+ */
+extern bool likelihood_point(const Problem *problem, Point *point, bool second);
 
 #endif							/* BTYD_LIKELIHOOD_H */

@@ -35,19 +35,6 @@ typedef struct Customer
 	double		t;
 } Customer;
 
-/* The order of patterns in a set of them */
-static inline int
-compare_patterns(const BtydPattern *a, const BtydPattern *b)
-{
-	if (a->x != b->x)
-		return a->x < b->x ? -1 : 1;
-	if (a->t_x != b->t_x)
-		return a->t_x < b->t_x ? -1 : 1;
-	if (a->t != b->t)
-		return a->t < b->t ? -1 : 1;
-	return 0;
-}
-
 /* What lifetime value is asked for */
 typedef struct Terms
 {

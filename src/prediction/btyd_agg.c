@@ -43,6 +43,8 @@ typedef struct FitState
 	int32		unit_days;
 	bool		gaps_known;
 	ExactSum	ln_gaps;		/* over all customers, if known */
+	double		ridge;
+	int64		customers;
 	int32		replicates;		/* 0: one fit */
 	int32		seed;
 	SpendLeftOut left_out;		/* of spend */
@@ -62,11 +64,12 @@ state_make(MemoryContext context, int64 room)
 }
 
 static inline void
-append(FitState *state, double x, double t_x, double t)
+append(FitState *state, double x, double t_x, double t, int64 weight)
 {
-	BtydPattern pattern = {x, t_x, t, 1};
+	BtydPattern pattern = {x, t_x, t, weight};
 
 	counted_set_add(&state->patterns, &pattern);
+	state->customers += weight;
 }
 
 /* A state without rows may have been made for its settings alone. */
@@ -85,6 +88,8 @@ check_same_settings(const FitState *state, const FitState *other)
 		settings_differ("family");
 	if (state->unit_days != other->unit_days)
 		settings_differ("unit_days");
+	if (state->ridge != other->ridge)
+		settings_differ("ridge");
 	if (state->replicates != other->replicates)
 		settings_differ("replicates");
 	if (state->seed != other->seed)
@@ -135,43 +140,64 @@ read_settings(FunctionCallInfo fcinfo, int nsettings, FitState *settings)
 				 errhint("Use btyd_fit(family, x, t_x, t, unit_days, ln_gaps), the last as ln_gaps(history, as_of, unit_days) says, or a k of your own, for example mbgcnbd-2.")));
 }
 
-/* Arguments: state, family, x, t_x, t [, unit_days [, replicates, seed or ln_gaps]] */
-static Datum
-transition(FunctionCallInfo fcinfo, bool with_gaps)
+/* Adds weight * ln_gaps exactly, so that a weight is as many rows. */
+static void
+add_ln_gaps(FitState *state, MemoryContext context, double ln_gaps, int64 weight)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	double		product = (double) weight * ln_gaps;
+
+	exact_sum_add(&state->ln_gaps, product);
+	exact_sum_add(&state->ln_gaps, fma((double) weight, ln_gaps, -product));
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * Arguments: state, family, x, t_x, t [, unit_days [, replicates, seed]]; or after unit_days
+ * [ln_gaps] [, weight, ridge]
+ */
+static pg_attribute_always_inline Datum
+transition(FunctionCallInfo fcinfo, bool with_gaps, bool weighted)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
 	FitState	settings = {.gaps_known = with_gaps};
+	const int	weight = with_gaps ? 7 : 6;
 
-	read_settings(fcinfo, with_gaps ? 1 : PG_NARGS() - 5, &settings);
+	read_settings(fcinfo, with_gaps || weighted ? 1 : PG_NARGS() - 5, &settings);
+	if (weighted)
+		settings.ridge = ridge_argument(fcinfo, weight + 1);
 	if (state == NULL)
 	{
 		state = state_make(context, 0);
 		state->family = settings.family;
 		state->k = settings.k;
 		state->unit_days = settings.unit_days;
+		state->ridge = settings.ridge;
 		state->replicates = settings.replicates;
 		state->seed = settings.seed;
 		state->gaps_known = with_gaps;
 	}
 	else
 		check_same_settings(state, &settings);
-	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !PG_ARGISNULL(4) && !(with_gaps && PG_ARGISNULL(6)))
+	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !PG_ARGISNULL(4) &&
+		!(with_gaps && PG_ARGISNULL(6)) && !(weighted && PG_ARGISNULL(weight)))
 	{
 		double		x = PG_GETARG_FLOAT8(2);
 		double		t_x = PG_GETARG_FLOAT8(3);
 		double		t = PG_GETARG_FLOAT8(4);
+		int64		customers = weighted ?
+			check_weight(PG_GETARG_INT64(weight), state->customers) : 1;
 
 		check_customer((FitFamily) settings.family, x, t_x, t);
-		/* -0 is 0 */
-		append(state, x + 0.0, t_x + 0.0, t + 0.0);
 		if (with_gaps)
-		{
-			MemoryContext old_context = MemoryContextSwitchTo(context);
-
 			check_ln_gaps(PG_GETARG_FLOAT8(6), x, t_x);
-			exact_sum_add(&state->ln_gaps, PG_GETARG_FLOAT8(6));
-			MemoryContextSwitchTo(old_context);
+		if (customers > 0)
+		{
+			/* -0 is 0 */
+			append(state, x + 0.0, t_x + 0.0, t + 0.0, customers);
+			if (with_gaps)
+				add_ln_gaps(state, context, PG_GETARG_FLOAT8(6), customers);
 		}
 	}
 	PG_RETURN_POINTER(state);
@@ -181,7 +207,7 @@ PG_FUNCTION_INFO_V1(btyd_fit_transition);
 Datum
 btyd_fit_transition(PG_FUNCTION_ARGS)
 {
-	return transition(fcinfo, false);
+	return transition(fcinfo, false, false);
 }
 
 /* The same with unit_days, ln_gaps */
@@ -189,19 +215,36 @@ PG_FUNCTION_INFO_V1(btyd_fit_gaps_transition);
 Datum
 btyd_fit_gaps_transition(PG_FUNCTION_ARGS)
 {
-	return transition(fcinfo, true);
+	return transition(fcinfo, true, false);
 }
 
-/* Arguments: state, x, m [, replicates, seed] */
-PG_FUNCTION_INFO_V1(spend_fit_transition);
+/* With unit_days, weight, ridge */
+PG_FUNCTION_INFO_V1(btyd_fit_weighted_transition);
 Datum
-spend_fit_transition(PG_FUNCTION_ARGS)
+btyd_fit_weighted_transition(PG_FUNCTION_ARGS)
+{
+	return transition(fcinfo, false, true);
+}
+
+/* With unit_days, ln_gaps, weight, ridge */
+PG_FUNCTION_INFO_V1(btyd_fit_gaps_weighted_transition);
+Datum
+btyd_fit_gaps_weighted_transition(PG_FUNCTION_ARGS)
+{
+	return transition(fcinfo, true, true);
+}
+
+/* Arguments: state, x, m [, replicates, seed], or [, weight, ridge] */
+static Datum
+spend_transition(FunctionCallInfo fcinfo, bool weighted)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
 	FitState	settings = {0};
 
-	if (PG_NARGS() > 3)
+	if (weighted)
+		settings.ridge = ridge_argument(fcinfo, 4);
+	else if (PG_NARGS() > 3)
 	{
 		static const char *const names[] = {"replicates", "seed"};
 
@@ -217,32 +260,48 @@ spend_fit_transition(PG_FUNCTION_ARGS)
 	{
 		state = state_make(context, 0);
 		state->spend = true;
+		state->ridge = settings.ridge;
 		state->replicates = settings.replicates;
 		state->seed = settings.seed;
 	}
 	else
 		check_same_settings(state, &settings);
-	if (!PG_ARGISNULL(1))
+	if (!PG_ARGISNULL(1) && !(weighted && PG_ARGISNULL(3)))
 	{
 		double		x = PG_GETARG_FLOAT8(1);
+		int64		weight = weighted ? check_weight(PG_GETARG_INT64(3), state->customers) : 1;
 
 		check_count(x);
 		if (x == 0)
-			state->left_out.no_repeat++;
+			state->left_out.no_repeat += weight;
 		else if (!PG_ARGISNULL(2))
 		{
 			double		m = PG_GETARG_FLOAT8(2);
 
 			check_mean(m);
 			if (m == 0)
-				state->left_out.zero_mean++;
+				state->left_out.zero_mean += weight;
 			else if (m < 0)
-				state->left_out.negative_mean++;
-			else
-				append(state, x, m, 0);
+				state->left_out.negative_mean += weight;
+			else if (weight > 0)
+				append(state, x, m, 0, weight);
 		}
 	}
 	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(spend_fit_transition);
+Datum
+spend_fit_transition(PG_FUNCTION_ARGS)
+{
+	return spend_transition(fcinfo, false);
+}
+
+PG_FUNCTION_INFO_V1(spend_fit_weighted_transition);
+Datum
+spend_fit_weighted_transition(PG_FUNCTION_ARGS)
+{
+	return spend_transition(fcinfo, true);
 }
 
 /* ---- combine, serialise ---- */
@@ -279,6 +338,7 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 	exact_sum_merge(&state->ln_gaps, &other->ln_gaps);
 	MemoryContextSwitchTo(old_context);
 	check_same_settings(state, other);
+	state->customers += other->customers;
 	state->left_out.no_repeat += other->left_out.no_repeat;
 	state->left_out.zero_mean += other->left_out.zero_mean;
 	state->left_out.negative_mean += other->left_out.negative_mean;
@@ -288,11 +348,11 @@ btyd_fit_combine(PG_FUNCTION_ARGS)
 }
 
 /*
- * What both kinds send: family, k, whether the gaps are known, the settings, what
+ * What both kinds send: family, k, whether the gaps are known, ridge, the settings, what
  * is left out, the sum of ln_gaps, then the sorted set
  */
 #define HEADER_NUMBERS	6
-#define HEADER_SIZE		(3 + 8 * HEADER_NUMBERS)
+#define HEADER_SIZE		(3 + 8 + 8 * HEADER_NUMBERS)
 
 PG_FUNCTION_INFO_V1(btyd_fit_serialize);
 Datum
@@ -310,6 +370,7 @@ btyd_fit_serialize(PG_FUNCTION_ARGS)
 	pq_sendbyte(&buffer, state->spend ? FIT_GAMMAGAMMA : (uint8) state->family);
 	pq_sendbyte(&buffer, (uint8) state->k);
 	pq_sendbyte(&buffer, state->gaps_known);
+	pq_sendfloat8(&buffer, state->ridge);
 	pq_sendint64(&buffer, state->unit_days);
 	pq_sendint64(&buffer, state->replicates);
 	pq_sendint64(&buffer, state->seed);
@@ -352,6 +413,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	int			family;
 	int			k;
 	int			gaps_known;
+	double		ridge;
 	ExactSum	ln_gaps;
 	int			sum_size;
 	int64		header[HEADER_NUMBERS];
@@ -367,6 +429,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	family = pq_getmsgbyte(&buffer);
 	k = pq_getmsgbyte(&buffer);
 	gaps_known = pq_getmsgbyte(&buffer);
+	ridge = pq_getmsgfloat8(&buffer);
 	for (int i = 0; i < HEADER_NUMBERS; i++)
 		header[i] = pq_getmsgint64(&buffer);
 	exact_sum_init(&ln_gaps, resize_memory);
@@ -387,12 +450,14 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 		k <= (family == FIT_MBGCNBD ? ERLANG_MAX_K : !spend) &&
 		gaps_known <= !spend && (gaps_known || exact_sum_double(&ln_gaps) == 0) &&
 		header[0] >= (spend ? 0 : 1) && header[0] <= (spend ? 0 : PG_INT32_MAX) &&
+		ridge >= 0 && isfinite(ridge) && !signbit(ridge) && (ridge == 0 || header[1] == 0) &&
 		header[1] >= 0 && header[1] <= MAX_REPLICATES &&
 		header[2] >= PG_INT32_MIN && header[2] <= PG_INT32_MAX;
 	for (int i = 3; i < HEADER_NUMBERS; i++)
 		valid = valid && header[i] >= 0 && header[i] <= (spend ? AGGREGATE_MAX_ROWS : 0);
 	state->family = spend ? 0 : (BtydFamily) family;
 	state->unit_days = (int32) header[0];
+	state->ridge = ridge;
 	state->replicates = (int32) header[1];
 	state->seed = (int32) header[2];
 	state->left_out.no_repeat = header[3];
@@ -418,6 +483,7 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 	if (!valid)
 		corrupt_state(owner);
 	state->patterns.n = state->patterns.sorted = npatterns;
+	state->customers = customers;
 	return state;
 }
 
@@ -442,20 +508,23 @@ static void
 fit_patterns(const FitState *state, int k, const BtydPattern *patterns, int64 n,
 			 const double *start, BtydFit *fit)
 {
+	const BtydSearch how = {start, state->ridge};
+
 	if (state->spend)
-		spend_fit(patterns, (size_t) n, start, &server_host, fit);
+		spend_fit(patterns, (size_t) n, &how, &server_host, fit);
 	else if (state->family == BTYD_MBGCNBD)
 		btyd_fit_regular(k, state->gaps_known ? exact_sum_double(&state->ln_gaps) : NAN, patterns,
-						 (size_t) n, start, &server_host, fit);
+						 (size_t) n, &how, &server_host, fit);
 	else
-		btyd_fit(state->family, patterns, (size_t) n, start, &server_host, fit);
+		btyd_fit(state->family, patterns, (size_t) n, &how, &server_host, fit);
 }
 
 static void
 print_fit(StringInfo document, const FitState *state, const BtydFit *fit)
 {
 	fit_print(document, state->spend ? FIT_GAMMAGAMMA : (FitFamily) state->family, fit,
-			  state->replicates > 0, state->unit_days, state->spend ? &state->left_out : NULL);
+			  state->replicates > 0, state->unit_days, state->spend ? &state->left_out : NULL,
+			  NULL);
 }
 
 /* The final functions compress the state, which remains the same set. */

@@ -386,7 +386,7 @@ choose_family_final(PG_FUNCTION_ARGS)
 			hold_out(state, (BtydFamily) family, &fit, out);
 		appendStringInfo(&families, "%s{\"family\":\"%s\",\"fit\":", family > 0 ? "," : "",
 						 family_names[family]);
-		fit_print(&families, (FitFamily) family, &fit, false, UNIT_DAYS, NULL);
+		fit_print(&families, (FitFamily) family, &fit, false, UNIT_DAYS, NULL, NULL);
 		append_member(&families, "expected_orders", out->expected);
 		append_member(&families, "expected_active", out->expected_active);
 		append_member(&families, "mean_absolute_error", out->error / customers);

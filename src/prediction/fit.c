@@ -21,6 +21,8 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "aggregate.h"
+#include "arguments.h"
 #include "compat.h"
 #include "fit.h"
 #include "json_members.h"
@@ -61,7 +63,9 @@ static const char *const reason_names[] = {
 	[BTYD_PARAMETER_AT_BOUNDARY] = "parameter_at_boundary",
 	[BTYD_FLAT_LIKELIHOOD] = "flat_likelihood",
 	[BTYD_NO_MAXIMUM_FOUND] = "no_maximum_found",
-	[BTYD_MEAN_UNDEFINED] = "mean_undefined"
+	[BTYD_MEAN_UNDEFINED] = "mean_undefined",
+	[BTYD_CONSTANT_COVARIATE] = "constant_covariate",
+	[BTYD_COLLINEAR_COVARIATES] = "collinear_covariates"
 };
 
 /* Those that are fitted have standard errors; k is counted */
@@ -204,6 +208,33 @@ check_ln_gaps(double ln_gaps, double x, double t_x)
 				 errhint("Give btyd(history, as_of, unit_days) and ln_gaps(history, as_of, unit_days) the same unit.")));
 }
 
+/* So many customers at most in one row */
+#define MAX_WEIGHT		1000000000
+
+/* How many customers a row stands for, after so many before */
+int64
+check_weight(int64 weight, int64 before)
+{
+	if (weight < 0 || weight > MAX_WEIGHT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weight must be from 0 to %d, but is " INT64_FORMAT, MAX_WEIGHT, weight),
+				 errdetail("weight is the number of customers that a row stands for.")));
+	if (weight > AGGREGATE_MAX_ROWS - before)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many customers to fit: more than " INT64_FORMAT, AGGREGATE_MAX_ROWS)));
+	return weight;
+}
+
+double
+ridge_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		null_argument("ridge", "0 is none.");
+	return check_amount("ridge", PG_GETARG_FLOAT8(n));
+}
+
 /* ---- printing ---- */
 
 static void
@@ -231,11 +262,50 @@ print_string(StringInfo out, const char *string)
 		appendStringInfo(out, "\"%s\"", string);
 }
 
+static void
+print_array(StringInfo out, const char *key, int n, const double *values)
+{
+	appendStringInfo(out, "\"%s\":[", key);
+	for (int i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		append_number(out, values[i]);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/* What covariates do; NULL if the fit hasn't converged, and then so are the errors */
+static void
+print_covariates(StringInfo out, const CovariateFit *covariates, bool there)
+{
+	static const char *const keys[] = {"covariates", "covariate_errors"};
+	const double *values[2][2] = {{covariates->orders, covariates->leaving},
+	{covariates->orders_errors, covariates->leaving_errors}};
+
+	for (int i = 0; i < 2; i++)
+	{
+		appendStringInfo(out, ",\"%s\":", keys[i]);
+		if (!there)
+		{
+			/* how many there were is said nevertheless */
+			appendStringInfoString(out, i == 0 ? "{}" : "null");
+			continue;
+		}
+		appendStringInfoChar(out, '{');
+		print_array(out, "orders", covariates->ncovariates, values[i][0]);
+		appendStringInfoChar(out, ',');
+		print_array(out, "leaving", covariates->ncovariates, values[i][1]);
+		appendStringInfoChar(out, '}');
+	}
+}
+
 void
 fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicate, int unit_days,
-		  const SpendLeftOut *left_out)
+		  const SpendLeftOut *left_out, const CovariateFit *covariates)
 {
 	bool		converged = fit->status == BTYD_CONVERGED;
+	bool		has_criteria = converged && fit->ridge == 0;
 	int			degrees;
 
 	appendStringInfo(out, "{\"family\":\"%s\",\"parameters\":", family_names[family]);
@@ -243,6 +313,8 @@ fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicat
 					 fit->parameters);
 	appendStringInfoString(out, ",\"standard_errors\":");
 	print_parameters(out, family, converged, fitted_of(family), fit->standard_errors);
+	if (covariates != NULL)
+		print_covariates(out, covariates, converged);
 	if (left_out == NULL)
 		appendStringInfo(out, ",\"unit_days\":%d", unit_days);
 	else
@@ -252,9 +324,13 @@ fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicat
 	appendStringInfo(out, ",\"n\":" INT64_FORMAT ",\"log_likelihood\":", (int64) fit->n);
 	append_number(out, fit->log_likelihood);
 	/* k is a parameter, too, where it was chosen */
-	degrees = fitted_of(family) + (fit->nchoices > 0);
-	append_member(out, "aic", converged ? 2 * degrees - 2 * fit->log_likelihood : NAN);
-	append_member(out, "bic", converged ? degrees * log((double) fit->n) - 2 * fit->log_likelihood : NAN);
+	degrees = fitted_of(family) + (fit->nchoices > 0) +
+		(covariates ? 2 * covariates->ncovariates : 0);
+	append_member(out, "aic", has_criteria ? 2 * degrees - 2 * fit->log_likelihood : NAN);
+	append_member(out, "bic",
+				  has_criteria ? degrees * log((double) fit->n) - 2 * fit->log_likelihood : NAN);
+	if (fit->ridge > 0)
+		append_member(out, "ridge", fit->ridge);
 	for (int i = 0; i < fit->nchoices; i++)
 	{
 		appendStringInfoString(out, i == 0 ? ",\"k_log_likelihoods\":[" : ",");
@@ -283,6 +359,51 @@ malformed(const char *detail)
 			 errhint("btyd_fit and spend_fit make such documents; by hand, "
 					 "one is {\"family\": \"bgnbd\", \"unit_days\": 7, "
 					 "\"parameters\": {\"r\": 0.2, \"alpha\": 4.4, \"a\": 0.8, \"b\": 2.4}}.")));
+}
+
+/*
+ * Whether there are covariates, how many, and if asked for what they do. A fit without
+ * parameters doesn't say.
+ */
+static void
+read_covariates(JsonbContainer *document, Fit *fit, double *orders, double *leaving)
+{
+	static const char *const keys[] = {"orders", "leaving"};
+	double	   *into[] = {orders, leaving};
+	JsonbValue	value;
+	JsonbValue *found = json_member(document, "covariates", &value);
+	JsonbContainer *effects = json_as_object(found);
+
+	fit->ncovariates = 0;
+	if (found == NULL)
+		return;
+	if (effects == NULL)
+		malformed("Its \"covariates\" must be an object.");
+	for (int e = 0; e < 2; e++)
+	{
+		JsonbValue	list;
+		JsonbContainer *array;
+		int			n;
+
+		found = json_member(effects, keys[e], &list);
+		if (found == NULL && e == 0)
+			return;
+		array = json_as_array(found);
+		n = array ? (int) JsonContainerSize(array) : 0;
+		if (n < 1 || n > MAX_COVARIATES || (e == 1 && n != fit->ncovariates))
+			malformed(psprintf("Its \"covariates\" must have as many \"orders\" as \"leaving\", from 1 to %d.",
+							   MAX_COVARIATES));
+		fit->ncovariates = n;
+		for (int i = 0; i < n; i++)
+		{
+			double		effect = json_number(getIthJsonbValueFromContainer(array, (uint32) i));
+
+			if (!isfinite(effect))
+				malformed("Its \"covariates\" must be numbers.");
+			if (into[e] != NULL)
+				into[e][i] = effect;
+		}
+	}
 }
 
 static void
@@ -352,6 +473,12 @@ fit_read(JsonbContainer *document, Fit *fit)
 		(json_member(document, "k_log_likelihoods", &value) != NULL ? 1 : 0);
 	fit->log_likelihood = json_number(json_member(document, "log_likelihood", &value));
 	fit->n = json_number(json_member(document, "n", &value));
+	found = json_member(document, "ridge", &value);
+	fit->ridge = found ? json_number(found) : 0;
+	if (!(fit->ridge >= 0) || isinf(fit->ridge))
+		malformed("Its \"ridge\" must be a number, at least 0.");
+	read_covariates(document, fit, NULL, NULL);
+	fit->degrees += 2 * fit->ncovariates;
 	fit->usable = converged && there;
 	if (fit->usable && fit->family == FIT_GAMMAGAMMA && fit->parameters[1] <= 1)
 	{
@@ -386,14 +513,22 @@ typedef struct Remembered
 	Size		length;
 	Fit		   *fits;
 	int			count;
+	double	   *effects;		/* of covariates, those on orders first; of one fit */
 } Remembered;
 
 #define REMEMBERED_ARGUMENTS 2
 
+/* Of single fits so many, since each group of customers may have its own; of lists one */
+#define REMEMBERED_FITS	8
+
 typedef struct CallSite
 {
-	Remembered	argument[REMEMBERED_ARGUMENTS];
+	Remembered	argument[REMEMBERED_ARGUMENTS][REMEMBERED_FITS];
+	int			last[REMEMBERED_ARGUMENTS]; /* the one that was used */
+	int			next[REMEMBERED_ARGUMENTS]; /* to be replaced */
+	uint64		serial;			/* of the last fit read */
 	TupleDesc	desc;
+	void	   *extra;
 } CallSite;
 
 static CallSite *
@@ -408,16 +543,28 @@ call_site(FunctionCallInfo fcinfo)
 static Remembered *
 remembered(FunctionCallInfo fcinfo, int argument, bool list)
 {
-	Remembered *known = &call_site(fcinfo)->argument[argument];
+	CallSite   *site = call_site(fcinfo);
+	const int	slots = list ? 1 : REMEMBERED_FITS;
+	Remembered *known;
 	struct varlena *packed = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(argument));
 	Size		length = VARSIZE_ANY_EXHDR(packed);
 	Jsonb	   *document;
 	Fit		   *fits;
+	double		effects[2][MAX_COVARIATES];
 	int			count = 1;
 
-	if (known->fits != NULL && known->length == length &&
-		memcmp(known->bytes, VARDATA_ANY(packed), length) == 0)
-		return known;
+	for (int i = 0; i < slots; i++)
+	{
+		int			at = (site->last[argument] + i) % slots;
+
+		known = &site->argument[argument][at];
+		if (known->fits != NULL && known->length == length &&
+			memcmp(known->bytes, VARDATA_ANY(packed), length) == 0)
+		{
+			site->last[argument] = at;
+			return known;
+		}
+	}
 
 	/* read all of it before anything is replaced: this may fail */
 	document = DatumGetJsonbP(PG_GETARG_DATUM(argument));
@@ -425,6 +572,8 @@ remembered(FunctionCallInfo fcinfo, int argument, bool list)
 	{
 		fits = palloc(sizeof(Fit));
 		fit_read(&document->root, fits);
+		if (fits->ncovariates > 0)
+			read_covariates(&document->root, fits, effects[0], effects[1]);
 	}
 	else
 	{
@@ -446,11 +595,16 @@ remembered(FunctionCallInfo fcinfo, int argument, bool list)
 		}
 	}
 
+	site->last[argument] = site->next[argument];
+	site->next[argument] = (site->next[argument] + 1) % slots;
+	known = &site->argument[argument][site->last[argument]];
 	if (known->fits != NULL)
 	{
 		pfree(known->fits);
 		pfree(known->bytes);
-		known->fits = NULL;
+		if (known->effects != NULL)
+			pfree(known->effects);
+		memset(known, 0, sizeof(Remembered));
 	}
 	known->bytes = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, Max(length, 1));
 	memcpy(known->bytes, VARDATA_ANY(packed), length);
@@ -458,6 +612,15 @@ remembered(FunctionCallInfo fcinfo, int argument, bool list)
 	known->count = count;
 	known->fits = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, (Size) Max(count, 1) * sizeof(Fit));
 	memcpy(known->fits, fits, (Size) count * sizeof(Fit));
+	known->fits->serial = ++site->serial;
+	if (!list && fits->ncovariates > 0)
+	{
+		Size		size = (Size) fits->ncovariates * sizeof(double);
+
+		known->effects = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, 2 * size);
+		memcpy(known->effects, effects[0], size);
+		memcpy(known->effects + fits->ncovariates, effects[1], size);
+	}
 	return known;
 }
 
@@ -478,7 +641,42 @@ fit_argument(FunctionCallInfo fcinfo, int argument, FitKind kind)
 	const Fit  *fit = remembered(fcinfo, argument, false)->fits;
 
 	check_kind(fit, kind);
+	if (fit->ncovariates > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fit has covariates, and says nothing of a customer without them"),
+				 errhint("btyd_fit_at(fit, covariates) is the fit of such customers.")));
 	return fit;
+}
+
+const Fit *
+covariate_fit_argument(FunctionCallInfo fcinfo, int argument, const double **orders,
+					   const double **leaving)
+{
+	const Remembered *known = remembered(fcinfo, argument, false);
+	const Fit  *fit = known->fits;
+
+	check_kind(fit, FIT_OF_ORDERS);
+	if (fit->usable && fit->ncovariates == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fit has no covariates"),
+				 errhint("It is the fit of all customers; btyd_fit(family, x, t_x, t, unit_days, covariates) makes one with covariates.")));
+	if (fit->ncovariates > 0 && !btyd_has_covariates((BtydFamily) fit->family))
+		malformed("A fit with \"covariates\" is of family mbgnbd, bgnbd or paretonbd.");
+	*orders = known->effects;
+	*leaving = known->effects + fit->ncovariates;
+	return fit;
+}
+
+void
+fit_print_at(StringInfo out, const Fit *fit, const double *parameters)
+{
+	appendStringInfo(out, "{\"family\":\"%s\",\"parameters\":", family_names[fit->family]);
+	print_parameters(out, fit->family, true, parameters_of(fit->family), parameters);
+	if (fit->unit_days > 0)
+		appendStringInfo(out, ",\"unit_days\":%d", fit->unit_days);
+	appendStringInfoString(out, ",\"status\":\"converged\"}");
 }
 
 const Fit *
@@ -501,6 +699,12 @@ fit_or_fits_argument(FunctionCallInfo fcinfo, int argument, int *count)
 
 	*count = known->count;
 	return known->fits;
+}
+
+void **
+fit_call_extra(FunctionCallInfo fcinfo)
+{
+	return &call_site(fcinfo)->extra;
 }
 
 TupleDesc

@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 
+#include "math/btyd_covariates.h"
 #include "math/btyd_fit.h"
 
 /* The families of fits: those of math/btyd_predict.h, and the model of spend */
@@ -37,6 +38,9 @@ typedef struct Fit
 	int			degrees;		/* parameters that were chosen by the likelihood */
 	double		log_likelihood; /* NaN: not said, as n */
 	double		n;
+	double		ridge;
+	int			ncovariates;
+	uint64		serial;			/* of those that a call site has read */
 } Fit;
 
 /* Which families an argument may have */
@@ -69,7 +73,12 @@ extern double check_amount(const char *argument, double value);
  * search ended, if there is no maximum.
  */
 extern void fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool is_replicate,
-					  int unit_days, const SpendLeftOut *left_out);
+					  int unit_days, const SpendLeftOut *left_out,
+					  const CovariateFit *covariates);
+
+/* Weights and ridges that an aggregate is given; weights are whole numbers of customers. */
+extern int64 check_weight(int64 weight, int64 before);
+extern double ridge_argument(FunctionCallInfo fcinfo, int n);
 
 /*
  * The fit in an argument; the list of fits in one, where those that only ended
@@ -79,8 +88,18 @@ extern void fit_print(StringInfo out, FitFamily family, const BtydFit *fit, bool
 extern const Fit *fit_argument(FunctionCallInfo fcinfo, int argument, FitKind kind);
 extern const Fit *fits_argument(FunctionCallInfo fcinfo, int argument, FitKind kind, int *count);
 
+/* Of an argument that is a fit with covariates: the effects, one array after the other */
+extern const Fit *covariate_fit_argument(FunctionCallInfo fcinfo, int argument,
+										 const double **orders, const double **leaving);
+
+/* The document of a fit like this one with other parameters */
+extern void fit_print_at(StringInfo out, const Fit *fit, const double *parameters);
+
 /* An argument that is one fit or a list of them */
 extern const Fit *fit_or_fits_argument(FunctionCallInfo fcinfo, int argument, int *count);
+
+/* What else a call site remembers, in fn_mcxt; NULL at first */
+extern void **fit_call_extra(FunctionCallInfo fcinfo);
 
 /* Of a function that returns a row, once for all rows */
 extern TupleDesc fit_result_desc(FunctionCallInfo fcinfo);

@@ -137,6 +137,11 @@ add_up(FunctionCallInfo fcinfo, int argument, Likelihood *sum)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("fits of orders and fits of spend can't be added up")));
+		if (fits[i].ridge > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a fit with a ridge has no likelihood ratio"),
+					 errdetail("Its likelihood is not the greatest there is.")));
 		sum->of_spend = of_spend;
 		sum->degrees += fits[i].degrees;
 		sum->log_likelihood += has_maximum(&fits[i]) ? fits[i].log_likelihood : NAN;

@@ -167,7 +167,7 @@ gamma_variate(double shape)
 }
 
 static int
-compare_patterns(const void *a, const void *b)
+order_of_patterns(const void *a, const void *b)
 {
 	const BtydPattern *p = a;
 	const BtydPattern *q = b;
@@ -223,10 +223,10 @@ simulate(BtydFamily family, const double *parameters, int n, BtydPattern *patter
 				break;
 		}
 	}
-	qsort(patterns, (size_t) n, sizeof(BtydPattern), compare_patterns);
+	qsort(patterns, (size_t) n, sizeof(BtydPattern), order_of_patterns);
 	for (int i = 0; i < n; i++)
 	{
-		if (out > 0 && compare_patterns(&patterns[out - 1], &patterns[i]) == 0)
+		if (out > 0 && order_of_patterns(&patterns[out - 1], &patterns[i]) == 0)
 			patterns[out - 1].count += patterns[i].count;
 		else
 			patterns[out++] = patterns[i];
@@ -265,7 +265,7 @@ test_recover(void **state)
 				assert_true(fabs(fit.parameters[j] - truths[p][j]) < 4 * fit.standard_errors[j]);
 			}
 			/* the same from elsewhere */
-			btyd_fit(families[f], patterns, n, truths[p], &host, &again);
+			btyd_fit(families[f], patterns, n, &(BtydSearch) {truths[p], 0}, &host, &again);
 			assert_int_equal(again.status, BTYD_CONVERGED);
 			for (int j = 0; j < BTYD_PARAMETERS; j++)
 				assert_near(again.parameters[j] / fit.parameters[j], 1, 1e-7);
@@ -311,7 +311,7 @@ test_regular(void **state)
 		assert_int_equal(given.nchoices, 0);
 		for (int j = 0; j < BTYD_PARAMETERS; j++)
 			assert_near(given.parameters[j] / fit.parameters[j], 1, 1e-7);
-		btyd_fit_regular(k, ln_gaps, patterns, n, truths[p], &host, &given);
+		btyd_fit_regular(k, ln_gaps, patterns, n, &(BtydSearch) {truths[p], 0}, &host, &given);
 		assert_near(given.log_likelihood, fit.log_likelihood, 1e-12);
 	}
 	btyd_fit_regular(0, 0, patterns, 0, NULL, &host, &(BtydFit) {0});
