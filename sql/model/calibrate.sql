@@ -73,7 +73,7 @@ BEGIN
 					   @extschema@.quantile_thresholds(f.clv_12m, 3) AS clv_thresholds%4$s
 				  FROM (%2$s) AS f GROUP BY f.tenant) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
-		@extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
+		@extschema@._model_facts(model, settings, format('(%s)', @extschema@._model_question(model, settings,
 			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)),
 			format('(%s)', @extschema@._model_customers(model, settings))), settings ->> 'version',
 		CASE WHEN weights THEN format($q$,
@@ -104,6 +104,72 @@ END;
 COMMENT ON FUNCTION @extschema@._stream_features(jsonb) IS
 	'internal: the names of what the streams of a model give a propensity';
 
+-- Customers of a group that has fits of its own, at least: with fewer, errors are as large as
+-- the parameters, and a small group must not be seen.
+CREATE FUNCTION @extschema@._least_group(settings jsonb)
+	RETURNS int
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT GREATEST(100, (settings OPERATOR(pg_catalog.->>) 'minimum_group_size')::int);
+END;
+COMMENT ON FUNCTION @extschema@._least_group(jsonb) IS
+	'internal: customers of a group that has fits of its own, at least';
+
+-- The fits of the groups of a version; of tenants without fits, those of all tenants, which
+-- don't say of how many customers they are.
+CREATE FUNCTION @extschema@._model_write_group_fits(model name, settings jsonb)
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	customers	text := @extschema@._model_facts(model, settings, format('(%s)', @extschema@._model_question(model,
+		settings, condition => format('c.version = %s', settings ->> 'version'), reader => NULL)),
+		format('(%s)', @extschema@._model_customers(model, settings)));
+	fits		text := @extschema@._fill('@extschema@.btyd_fit({family}, b.x, b.t_x, b.t, 7,'
+		' @extschema@.ln_gaps(f.history, f.as_of, 7)) AS btyd_fit, @extschema@.spend_fit(b.x, b.m) AS spend_fit',
+		'family', quote_literal(settings ->> 'prediction'));
+BEGIN
+	IF to_regclass(format('%I.calibration_groups', model)) IS NULL THEN
+		RETURN;
+	END IF;
+	EXECUTE format('DELETE FROM %I.calibration_groups WHERE version = %s', model, settings ->> 'version');
+	IF NOT @extschema@._has_groups(settings) THEN
+		RETURN;
+	END IF;
+	IF settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings)) THEN
+		EXECUTE @extschema@._fill($q$
+			INSERT INTO {model}.calibration_groups (version, tenant, group_value, btyd_fit, spend_fit, has_orders,
+				   has_spend)
+			SELECT {version}, m.tenant, m.group_value, m.btyd_fit, m.spend_fit,
+				   @extschema@.prediction_reason(m.btyd_fit) IS NULL, @extschema@.prediction_reason(m.spend_fit) IS NULL
+			  FROM (SELECT f.tenant, {group} AS group_value, {fits}
+					  FROM ({customers}) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b
+					 WHERE {group} <> '' AND b.x IS NOT NULL
+					 GROUP BY 1, 2 HAVING count(*) >= {least}) AS m$q$,
+			'model', quote_ident(model), 'version', settings ->> 'version', 'fits', fits, 'customers', customers,
+			'group', @extschema@._prediction_group(settings, 'f'), 'least', @extschema@._least_group(settings)::text);
+	ELSE
+		EXECUTE @extschema@._fill($q$
+			INSERT INTO {model}.calibration_groups (version, tenant, group_value, btyd_fit, spend_fit, has_orders,
+				   has_spend)
+			SELECT {version}, k.tenant, '', m.btyd_fit - $1, m.spend_fit - $1,
+				   k.lacks_orders AND @extschema@.prediction_reason(m.btyd_fit) IS NULL,
+				   k.lacks_spend AND @extschema@.prediction_reason(m.spend_fit) IS NULL
+			  FROM (SELECT k.tenant, @extschema@.prediction_reason(k.btyd_fit) IS NOT NULL AS lacks_orders,
+						   @extschema@.prediction_reason(k.spend_fit) IS NOT NULL AS lacks_spend
+					  FROM {model}.calibration AS k WHERE k.version = {version}) AS k,
+				   (SELECT {fits}
+					  FROM ({customers}) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b) AS m
+			 WHERE k.lacks_orders OR k.lacks_spend$q$,
+			'model', quote_ident(model), 'version', settings ->> 'version', 'fits', fits, 'customers', customers)
+			USING '{n,log_likelihood,aic,bic,k_log_likelihoods,left_out,gradient_norm,iterations}'::text[];
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_write_group_fits(name, jsonb) IS
+	'internal: fits of groups of customers for the version at hand';
+
 -- How customers come back, what they spend, who orders again: fitted to what
 -- the version at hand knows, for each of its tenants.
 CREATE FUNCTION @extschema@._model_write_fits(model name, settings jsonb)
@@ -132,7 +198,7 @@ BEGIN
 				  FROM (%2$s) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b
 				 GROUP BY f.tenant, f.as_of) AS m
 		 WHERE k.version = %3$s AND k.tenant = m.tenant$q$, model,
-		@extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
+		@extschema@._model_facts(model, settings, format('(%s)', @extschema@._model_question(model, settings,
 			condition => format('c.version = %s', settings ->> 'version'), reader => NULL)),
 			format('(%s)', @extschema@._model_customers(model, settings))),
 			settings ->> 'version', settings ->> 'prediction',
@@ -148,6 +214,7 @@ BEGIN
 			@extschema@._propensity_codes(
 				jsonb_build_object('features', @extschema@.propensity_feature_names() || of_streams), numbers),
 			of_streams, @extschema@._propensity_codes(jsonb_build_object('features', of_streams), numbers);
+	PERFORM @extschema@._model_write_group_fits(model, settings);
 	PERFORM @extschema@._model_write_clv_thresholds(model, settings, true);
 END
 $$;
@@ -391,7 +458,7 @@ BEGIN
 	tenants := format('SELECT k.tenant FROM (%s) AS k'
 		' WHERE NOT EXISTS (SELECT 1 FROM %I.calibration AS b WHERE b.version = %s AND b.tenant = k.tenant)',
 		tenants, model, settings ->> 'version');
-	facts := @extschema@._model_facts(settings, format('(%s)', @extschema@._model_question(model, settings,
+	facts := @extschema@._model_facts(model, settings, format('(%s)', @extschema@._model_question(model, settings,
 		condition => format('c.version = %s AND %L', settings ->> 'version', measured), reader => NULL,
 		calibration => format('(SELECT t.tenant, %s AS version,'
 			' NULL::float8[] AS recency_thresholds, NULL::float8[] AS frequency_thresholds,'
@@ -454,12 +521,21 @@ BEGIN
 			' CROSS JOIN LATERAL jsonb_populate_record(k, jsonb_build_object(''version'', $1)) AS n'
 			' WHERE k.version = $2', model)
 			USING (settings ->> 'version')::int, (base ->> 'version')::int;
+		IF to_regclass(format('%I.calibration_groups', model)) IS NOT NULL THEN
+			EXECUTE format('INSERT INTO %1$I.calibration_groups SELECT n.* FROM %1$I.calibration_groups AS k'
+				' CROSS JOIN LATERAL jsonb_populate_record(k, jsonb_build_object(''version'', $1)) AS n'
+				' WHERE k.version = $2', model)
+				USING (settings ->> 'version')::int, (base ->> 'version')::int;
+		END IF;
 	END IF;
 	PERFORM @extschema@._model_write_thresholds(model, settings, recalibrate);
 	IF recalibrate THEN
 		RETURN;		-- fitted again as well
 	END IF;
-	IF settings -> 'prediction' IS DISTINCT FROM base -> 'prediction' THEN
+	IF EXISTS (SELECT 1 FROM unnest(@extschema@._settings_of('fits')) AS k
+				WHERE settings -> k IS DISTINCT FROM base -> k)
+		OR @extschema@._has_groups(settings)
+		AND @extschema@._least_group(settings) <> @extschema@._least_group(base) THEN
 		PERFORM @extschema@._model_write_fits(model, settings);
 	-- the same fits say another value
 	ELSIF settings ->> 'prediction' IS NOT NULL

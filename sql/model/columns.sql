@@ -283,6 +283,9 @@ SELECT c.* FROM (VALUES
 	('', 'value', 'the parameter as fitted'),
 	('', 'standard_error', 'standard error of the parameter or coefficient'),
 	('', 'log_likelihood', 'logarithm of the likelihood of the fit'),
+	('prediction_fits', 'group_value',
+		'the group that the fit is of, by the attribute prediction_group; all tenants: the fit of tenants without '
+		'one of their own; NULL: of all'),
 	('prediction_fits', 'customers', 'number of customers that were fitted'),
 	('prediction_fits', 'status', 'converged, or what hindered it'),
 	('prediction_fits', 'reason', 'why there is no fit'),

@@ -128,6 +128,12 @@ BEGIN
 			DETAIL = 'Citus has no unique index on tenant and customer where rows are distributed by customer_key.',
 			HINT = 'Make a model for each tenant, or leave distribute out.';
 	END IF;
+	IF settings ->> 'prediction_group' IS NOT NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'distribute: a model with prediction_group can''t be distributed',
+			DETAIL = 'The fits of groups are not where the histories are.',
+			HINT = 'Leave prediction_group out.';
+	END IF;
 	IF (settings ->> 'live')::boolean THEN
 		RAISE feature_not_supported USING
 			MESSAGE = 'distribute: a live model can''t be distributed',

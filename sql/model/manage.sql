@@ -496,7 +496,9 @@ BEGIN
 		PERFORM @extschema@._model_make_shown(home, new, old -> 'parts');
 		PERFORM @extschema@._model_describe(home, new);
 		-- what is new about predictions
-		IF recalibrate AND new ->> 'prediction' IS NOT NULL OR new -> 'prediction' IS DISTINCT FROM old -> 'prediction'
+		IF recalibrate AND new ->> 'prediction' IS NOT NULL
+			OR EXISTS (SELECT 1 FROM unnest(@extschema@._settings_of('fits')) AS k
+						WHERE new -> k IS DISTINCT FROM old -> k)
 			OR new ->> 'prediction' IS NULL AND new -> 'map_copy' <> old -> 'map_copy' THEN
 			SELECT jsonb_agg(to_jsonb(l)) INTO lines FROM @extschema@._model_prediction_lines(home, new) AS l;
 		END IF;

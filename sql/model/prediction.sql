@@ -65,6 +65,7 @@ DECLARE
 		'actual_value,value_bias,expected_active,actual_active,mean_absolute_error,baseline_absolute_error,correlation,'
 		'active_auc,active_brier_score,active_brier_score_of_actual}';
 	small		int := settings ->> 'minimum_group_size';
+	grouped		boolean := @extschema@._has_groups(settings);
 	brier_of_actual text := 'CASE WHEN %1$s.active_brier_score IS NOT NULL THEN'
 		' %1$s.actual_active::float8 / %1$s.customers * (1 - %1$s.actual_active::float8 / %1$s.customers) END';
 	shown		text := CASE WHEN small = 1 THEN '%s' ELSE
@@ -81,14 +82,31 @@ BEGIN
 		'internal: the last check_prediction of each tenant');
 	RETURN NEXT @extschema@._model_view('prediction_fits',
 		@extschema@._fill($q$SELECT {tenant} AS tenant, f.fit, f.family, f.parameter, f.value, f.standard_error,
-			{customers} AS customers, f.status, f.reason, f.log_likelihood, q.version, k.fitted_on
-			FROM {model}._question AS q, {model}.calibration AS k,
-				LATERAL @extschema@._fit_rows(k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit) AS f
-			WHERE k.version = q.version AND k.tenant = q.tenant
-			ORDER BY q.tenant, f.position, f.place$q$, 'model', home, 'tenant', tenant, 'customers',
-			-- who bought again, and who did not, would follow from two of them
+			{customers} AS customers, f.status, f.reason, f.log_likelihood, q.version, k.fitted_on,
+			{group} AS group_value
+			FROM {model}._question AS q, {model}.calibration AS k{groups},
+				LATERAL @extschema@._fit_rows({fits}) AS f
+			WHERE k.version = q.version AND k.tenant = q.tenant{of_groups}
+			ORDER BY q.tenant, {order}f.position, f.place$q$, 'model', home, 'tenant', tenant, 'customers',
+			-- who bought again, and who did not, would follow from two of them; who has no group, too
 			CASE WHEN small = 1 THEN 'f.customers' ELSE
-				format('CASE WHEN f.fit = ''orders'' AND f.customers >= %s THEN f.customers END', small) END),
+				format('CASE WHEN f.fit = ''orders'' AND f.customers >= %s%s THEN f.customers END', small,
+					CASE WHEN grouped THEN ' AND g.group_value IS NULL' ELSE '' END) END,
+			'group', CASE WHEN NOT grouped THEN 'NULL::text COLLATE "C"'
+				ELSE 'CASE g.group_value WHEN '''' THEN ''all tenants'' ELSE g.group_value END' END,
+			'groups', CASE WHEN grouped THEN @extschema@._fill($q$, LATERAL (
+				SELECT NULL::text COLLATE "C" AS group_value, k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit,
+					4 AS last, 0 AS without
+				UNION ALL
+				SELECT g.group_value, g.btyd_fit, g.spend_fit, NULL, NULL,
+					CASE WHEN g.group_value <> '' OR g.has_spend THEN 2 ELSE 1 END,
+					CASE WHEN g.group_value <> '' OR g.has_orders THEN 0 ELSE 1 END
+				FROM {model}.calibration_groups AS g WHERE g.version = k.version AND g.tenant = k.tenant) AS g$q$,
+				'model', home) ELSE '' END,
+			'fits', CASE WHEN grouped THEN 'g.btyd_fit, g.spend_fit, g.propensity_fit, g.prospect_fit'
+				ELSE 'k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit' END,
+			'of_groups', CASE WHEN grouped THEN ' AND f.position <= g.last AND f.position <> g.without' ELSE '' END,
+			'order', CASE WHEN grouped THEN 'g.group_value NULLS FIRST, ' ELSE '' END),
 		'the fits that predictions rest on: parameters with standard errors, status and reason;'
 		' one row with parameter NULL where there is no fit');
 	-- what the fit says, of nobody: readers could work it out from its parameters
@@ -342,6 +360,17 @@ BEGIN
 				USING (settings ->> 'version')::int;
 		IF NOT FOUND THEN
 			RETURN QUERY VALUES ('prediction', 'no fit: no customers');
+		ELSIF @extschema@._has_groups(settings) THEN
+			RETURN QUERY EXECUTE format($q$
+				SELECT 'prediction by ' || $1, concat_ws(', ',
+						   format('%%s with a fit of orders, %%s with one of spend%%s',
+							   count(*) FILTER (WHERE g.has_orders), count(*) FILTER (WHERE g.has_spend),
+							   CASE WHEN bool_or(g.group_value = '')
+								   THEN ' taken from all tenants' ELSE ' of their own' END),
+						   'without: ' || string_agg(DISTINCT g.btyd_fit ->> 'reason', ', ')
+							   FILTER (WHERE NOT g.has_orders AND g.group_value <> ''))
+				  FROM %I.calibration_groups AS g WHERE g.version = $2 HAVING count(*) > 0$q$, model)
+				USING settings ->> 'prediction_group', (settings ->> 'version')::int;
 		END IF;
 		RETURN;
 	END IF;
@@ -447,6 +476,45 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_check_propensity(name, jsonb, bigint, date, date) IS
 	'internal: check_prediction of who orders at all, in a model with streams';
 
+-- Which fits the customers of a tenant and group are held against: a CTE of check_prediction.
+CREATE FUNCTION @extschema@._chosen_fits(settings jsonb)
+	RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	fits	text := '@extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7, @extschema@.ln_gaps(k.history, $2, 7)) AS btyd_fit,'
+		' @extschema@.spend_fit(k.x, k.m) AS spend_fit';
+BEGIN
+	IF NOT @extschema@._has_groups(settings) THEN
+		RETURN 'SELECT f.tenant, ''''::text COLLATE "C" AS group_value, f.btyd_fit, f.spend_fit FROM fits AS f';
+	END IF;
+	RETURN @extschema@._fill($q$
+			SELECT k.tenant, k.group_value,
+				   CASE WHEN g.btyd_fit IS NOT NULL
+						AND @extschema@.prediction_reason(g.btyd_fit) IS NULL{lacks_orders}
+					   THEN g.btyd_fit ELSE f.btyd_fit END AS btyd_fit,
+				   CASE WHEN g.spend_fit IS NOT NULL
+						AND @extschema@.prediction_reason(g.spend_fit) IS NULL{lacks_spend}
+					   THEN g.spend_fit ELSE f.spend_fit END AS spend_fit
+			  FROM (SELECT DISTINCT k.tenant, k.group_value FROM known AS k) AS k
+			  JOIN fits AS f ON f.tenant = k.tenant
+			  LEFT JOIN ({groups}) AS g ON {same}$q$,
+		VARIADIC CASE WHEN settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings)) THEN
+			ARRAY['lacks_orders', '', 'lacks_spend', '',
+				'same', 'g.tenant = k.tenant AND g.group_value = k.group_value', 'groups',
+				 format('SELECT k.tenant, k.group_value, %s FROM known AS k WHERE k.group_value <> '''''
+					' GROUP BY 1, 2 HAVING count(*) >= %s', fits, @extschema@._least_group(settings))]
+		ELSE
+			ARRAY['lacks_orders', ' AND @extschema@.prediction_reason(f.btyd_fit) IS NOT NULL',
+				'lacks_spend', ' AND @extschema@.prediction_reason(f.spend_fit) IS NOT NULL', 'same', 'true',
+				'groups', format('SELECT %s FROM known AS k', fits)]
+		END);
+END
+$$;
+COMMENT ON FUNCTION @extschema@._chosen_fits(jsonb) IS
+	'internal: a query for the fits of each tenant and group, in check_prediction';
+
 CREATE FUNCTION @extschema@.check_prediction(model text, split_on date DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -485,7 +553,7 @@ BEGIN
 	-- the model may say nothing about are in neither.
 	EXECUTE format($q$
 		WITH known AS MATERIALIZED (
-			SELECT h.tenant, h.customer_key, h.history, b.x, b.t_x, b.t, b.m,
+			SELECT h.tenant, h.customer_key, %4$s AS group_value, h.history, b.x, b.t_x, b.t, b.m,
 				   @extschema@.first_day(h.history, $2) AS first_day, a.orders AS actual_orders, a.value AS actual_value
 			  FROM (%2$s) AS h CROSS JOIN LATERAL @extschema@.btyd(h.history, $2, 7) AS b
 			  CROSS JOIN LATERAL @extschema@.btyd_actual(h.history, $2, $3) AS a
@@ -496,13 +564,14 @@ BEGIN
 				   @extschema@.spend_fit(k.x, k.m) AS spend_fit,
 				   min(k.first_day) AS first_day
 			  FROM known AS k GROUP BY k.tenant
+		), chosen AS MATERIALIZED (%5$s
 		), predicted AS MATERIALIZED (
 			SELECT k.tenant, k.customer_key, k.x, k.actual_orders, k.actual_value,
 				   @extschema@.btyd_expected(f.btyd_fit, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS expected_orders,
 				   1 - @extschema@.btyd_probability(f.btyd_fit, 0, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS active,
 				   @extschema@.spend_expected(f.spend_fit, k.x, k.m) AS expected_mean,
 				   CASE WHEN k.t > 0 THEN k.x / k.t * ($3 - $2) / 7.0 ELSE 0 END AS baseline
-			  FROM known AS k JOIN fits AS f USING (tenant)
+			  FROM known AS k JOIN chosen AS f ON f.tenant = k.tenant AND f.group_value = k.group_value
 		), checked AS (
 			INSERT INTO %1$I.prediction_check_log (check_id, tenant, split_on, until, btyd_fit, spend_fit,
 				   customers, predicted_customers,
@@ -552,7 +621,8 @@ BEGIN
 			 WHERE s.segment IS NOT NULL
 			 GROUP BY p.tenant, s.segment
 		), cohorts AS MATERIALIZED (
-			SELECT k.tenant, k.first_day, count(*) AS customers FROM known AS k GROUP BY k.tenant, k.first_day
+			SELECT k.tenant, k.group_value, k.first_day, count(*) AS customers FROM known AS k
+			 GROUP BY k.tenant, k.group_value, k.first_day
 		-- the last twenty years: a day typed wrong must not make a row for each week
 		-- since the year 1; what is older counts in the first week
 		), weeks AS MATERIALIZED (
@@ -561,16 +631,17 @@ BEGIN
 			 CROSS JOIN LATERAL generate_series(0, w.weeks) AS n
 		), curve AS MATERIALIZED (
 			-- once for each age, however many weeks and first days make it
-			SELECT a.tenant, a.age, @extschema@.btyd_expected_new(f.btyd_fit, a.age / 7.0) AS orders
-			  FROM (SELECT w.tenant, w.week_end - c.first_day AS age
+			SELECT a.tenant, a.group_value, a.age, @extschema@.btyd_expected_new(f.btyd_fit, a.age / 7.0) AS orders
+			  FROM (SELECT w.tenant, c.group_value, w.week_end - c.first_day AS age
 					  FROM weeks AS w JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end
-					 GROUP BY 1, 2) AS a
-			  JOIN fits AS f ON f.tenant = a.tenant
+					 GROUP BY 1, 2, 3) AS a
+			  JOIN chosen AS f ON f.tenant = a.tenant AND f.group_value = a.group_value
 		), expected AS MATERIALIZED (
 			SELECT w.tenant, w.week_end, @extschema@.exact_sum(c.customers * v.orders) AS orders
 			  FROM weeks AS w
 			  JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end
-			  JOIN curve AS v ON v.tenant = w.tenant AND v.age = w.week_end - c.first_day
+			  JOIN curve AS v ON v.tenant = w.tenant AND v.group_value = c.group_value
+			   AND v.age = w.week_end - c.first_day
 			 GROUP BY w.tenant, w.week_end
 		), came AS MATERIALIZED (
 			SELECT k.tenant, $3 - least(($3 - d.day) / 7, 1043) * 7 AS week_end, count(*) AS orders
@@ -583,7 +654,9 @@ BEGIN
 		  FROM weeks AS w
 		  LEFT JOIN expected AS e ON e.tenant = w.tenant AND e.week_end = w.week_end
 		  LEFT JOIN came AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
-		home, @extschema@._model_customers(home, settings), quote_ident(home)) USING this_check, split, until, family;
+		home, @extschema@._model_customers(home, settings), quote_ident(home),
+		@extschema@._prediction_group(settings, 'h'), @extschema@._chosen_fits(settings))
+		USING this_check, split, until, family;
 	IF cardinality(@extschema@._stream_features(settings)) > 0 THEN
 		PERFORM @extschema@._model_check_propensity(home, settings, this_check, split, until);
 	END IF;

@@ -632,6 +632,32 @@ END;
 COMMENT ON FUNCTION @extschema@._propensity_parts(jsonb, text) IS
 	'internal: how a propensity comes about, as an item of FROM over a question q';
 
+-- Has each group of customers fits of its own?
+CREATE FUNCTION @extschema@._has_groups(settings jsonb)
+	RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT settings OPERATOR(pg_catalog.->>) 'prediction' IS NOT NULL
+		AND settings OPERATOR(pg_catalog.->>) 'prediction_group' IS NOT NULL;
+END;
+COMMENT ON FUNCTION @extschema@._has_groups(jsonb) IS
+	'internal: have groups of customers of a model fits of their own?';
+
+-- The group of a customer, an expression; empty for those without one, and where the groups
+-- are tenants.
+CREATE FUNCTION @extschema@._prediction_group(settings jsonb, "row" text)
+	RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN @extschema@._has_groups(settings) AND settings OPERATOR(pg_catalog.->>) 'prediction_group'
+			OPERATOR(pg_catalog.=) ANY (@extschema@._model_attributes(settings))
+		THEN pg_catalog.format('COALESCE(%s.%I::text, '''')', "row",
+			settings OPERATOR(pg_catalog.->>) 'prediction_group')
+		ELSE '''''::text' END OPERATOR(pg_catalog.||) ' COLLATE "C"';
+END;
+COMMENT ON FUNCTION @extschema@._prediction_group(jsonb, text) IS
+	'internal: an expression for the group of a customer by which fits are made';
+
 -- What a model with prediction says of each customer: pieces of the queries
 -- below, for each level. A condition of a segment map may ask for all of it.
 CREATE FUNCTION @extschema@._model_predictions(settings jsonb, level text)
@@ -640,17 +666,22 @@ CREATE FUNCTION @extschema@._model_predictions(settings jsonb, level text)
 BEGIN ATOMIC
 	SELECT CASE WHEN settings OPERATOR(pg_catalog.->>) 'prediction' IS NULL THEN '' ELSE
 		CASE level
-			WHEN 'facts' THEN $q$,
-       @extschema@.churn_probability(q.btyd_fit, h.history, q.as_of) AS churn_probability,
-       @extschema@.churn_reason(q.btyd_fit, h.history, q.as_of) AS churn_reason,
-       @extschema@.btyd_expected(q.btyd_fit, h.history, q.as_of, 90) AS expected_orders_90d,
-       1 - @extschema@.btyd_probability(q.btyd_fit, 0, h.history, q.as_of, 90) AS active_90d_probability,
-       @extschema@.clv(q.btyd_fit, q.spend_fit, h.history, q.as_of, 12, 365.25 / 12,
+			WHEN 'facts' THEN @extschema@._fill($q$,
+       @extschema@.churn_probability({orders}, h.history, q.as_of) AS churn_probability,
+       @extschema@.churn_reason({orders}, h.history, q.as_of) AS churn_reason,
+       @extschema@.btyd_expected({orders}, h.history, q.as_of, 90) AS expected_orders_90d,
+       1 - @extschema@.btyd_probability({orders}, 0, h.history, q.as_of, 90) AS active_90d_probability,
+       @extschema@.clv({orders}, {spend}, h.history, q.as_of, 12, 365.25 / 12,
            power(1 + q.discount_rate, 1.0 / 12) - 1, q.margin) AS clv_12m,
        q.clv_thresholds,
-       @extschema@.next_order_expected_on(q.btyd_fit, h.history, q.as_of) AS next_order_expected_on,
-       $q$ OPERATOR(pg_catalog.||) @extschema@._propensity_facts(settings) OPERATOR(pg_catalog.||) $q$,
-       @extschema@.clv_reason(q.btyd_fit, q.spend_fit, h.history, q.as_of) AS prediction_reason$q$
+       @extschema@.next_order_expected_on({orders}, h.history, q.as_of) AS next_order_expected_on,
+       {propensity},
+       @extschema@.clv_reason({orders}, {spend}, h.history, q.as_of) AS prediction_reason$q$,
+				'propensity', @extschema@._propensity_facts(settings),
+				'orders', CASE WHEN @extschema@._has_groups(settings)
+					THEN 'CASE WHEN g.has_orders THEN g.btyd_fit ELSE q.btyd_fit END' ELSE 'q.btyd_fit' END,
+				'spend', CASE WHEN @extschema@._has_groups(settings)
+					THEN 'CASE WHEN g.has_spend THEN g.spend_fit ELSE q.spend_fit END' ELSE 'q.spend_fit' END)
 			WHEN 'scored' THEN ', f.churn_probability, f.churn_reason, f.expected_orders_90d,'
 				' f.active_90d_probability, f.clv_12m,'
 				' @extschema@.score(f.clv_12m, f.clv_thresholds) AS clv_score,'
@@ -671,7 +702,7 @@ COMMENT ON FUNCTION @extschema@._model_predictions(jsonb, text) IS
 -- stand for the level below: a private view of the model, or a query in parentheses.
 
 -- The facts of each customer on the day of the question.
-CREATE FUNCTION @extschema@._model_facts(settings jsonb, question text, customers text)
+CREATE FUNCTION @extschema@._model_facts(model name, settings jsonb, question text, customers text)
 	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -688,17 +719,21 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
                 OR @extschema@.no_order_reason(h.history, q.as_of) <> 'no_order' END AS corrected,
        t.recency_days AS then_recency_days, t.frequency AS then_frequency,
        t.scored_value AS then_scored_value{predictions}{streams}{clusters}
-  FROM {question} AS q, {customers} AS h,
+  FROM {from},
        LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f,
        LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t
  WHERE h.tenant = q.tenant$q$,
-		'question', question, 'customers', customers,
+		'from', pg_catalog.format(CASE WHEN @extschema@._has_groups(settings)
+			THEN '%s AS q CROSS JOIN %s AS h LEFT JOIN %I.calibration_groups AS g'
+				' ON g.version = q.version AND g.tenant = q.tenant AND g.group_value = %s'
+			ELSE '%s AS q, %s AS h' END, question, customers, model, @extschema@._prediction_group(settings, 'h')),
 		'attributes', @extschema@._model_attribute_list(settings, ', h.%I')
 			OPERATOR(pg_catalog.||) @extschema@._model_account(settings, ', h.of_account'),
 		'predictions', @extschema@._model_predictions(settings, 'facts'),
 		'streams', @extschema@._behaviour_facts(settings), 'clusters', @extschema@._cluster_level(settings, 'facts'));
 END;
-COMMENT ON FUNCTION @extschema@._model_facts(jsonb, text, text) IS 'internal: the query for the facts of each customer';
+COMMENT ON FUNCTION @extschema@._model_facts(name, jsonb, text, text) IS
+	'internal: the query for the facts of each customer';
 
 -- Their scores. Customers who have not ordered are here if they are known.
 CREATE FUNCTION @extschema@._model_scored(settings jsonb, facts text)
@@ -830,7 +865,8 @@ CREATE FUNCTION @extschema@._model_levels(model name, settings jsonb, question t
 BEGIN ATOMIC
 	SELECT @extschema@._model_scores(model, settings,
 		pg_catalog.format('(%s)', @extschema@._model_scored(settings,
-			pg_catalog.format('(%s)', @extschema@._model_facts(settings, question, customers)))), maps, with_rule);
+			pg_catalog.format('(%s)', @extschema@._model_facts(model, settings, question, customers)))), maps,
+		with_rule);
 END;
 COMMENT ON FUNCTION @extschema@._model_levels(name, jsonb, text, text, text[], boolean) IS
 	'internal: the query from a question to the scores of each customer';

@@ -121,6 +121,9 @@ SELECT pg_catalog.row_number() OVER (), s.* FROM (VALUES
 		'column or expression: the currency of the value, for data_quality'),
 	('prediction', 36, 'text', NULL, false, NULL, NULL, NULL, 'fits', 'none',
 		'a family, ''mbgnbd'' is recommended: churn, expected orders, lifetime value; NULL: none'),
+	('prediction_group', 48, 'text', NULL, false, NULL, NULL, NULL, 'fits', 'none',
+		'an attribute, whose groups have fits of their own where they are large enough; or ''tenant'': tenants '
+		'without a fit of their own take that of all tenants'),
 	('margin', 37, 'float8', '1', true, NULL, NULL, NULL, 'value', 'none',
 		'the part of the revenue that is left, in clv_12m'),
 	('discount_rate', 38, 'float8', '0.1', true, 0, 10, 'It is per year: 0.1 is ten percent.', 'value', 'none',
@@ -300,6 +303,14 @@ BEGIN
 			MESSAGE = format('prediction "%s" is no family', left(s.prediction, 100)),
 			HINT = 'The families are mbgnbd (recommended), bgnbd, paretonbd and mbgcnbd; mbgcnbd-1 to mbgcnbd-12 for a'
 				' k of your own.';
+	END IF;
+	IF settings ->> 'prediction_group' IS NOT NULL
+		AND settings ->> 'prediction_group' <> ALL (@extschema@._model_attributes(settings))
+		AND NOT (settings ->> 'prediction_group' = 'tenant' AND settings ->> 'tenant' IS NOT NULL) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('prediction_group "%s" is no attribute of the model',
+				left(settings ->> 'prediction_group', 100)),
+			HINT = 'Name one of attributes, or ''tenant'' in a model with tenants.';
 	END IF;
 	IF NOT (s.margin > 0 AND s.margin <= 1) THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('margin %s is not above 0 and at most 1', s.margin);

@@ -337,7 +337,7 @@ BEGIN
 	RETURN NEXT @extschema@._model_view('_customers', @extschema@._model_customers(model, settings, shared => true),
 		'internal: what is known of each customer');
 	RETURN NEXT @extschema@._model_view('_facts',
-		@extschema@._model_facts(settings, home || '._question', home || '._customers'),
+		@extschema@._model_facts(model, settings, home || '._question', home || '._customers'),
 		'internal: the facts of each customer on the day of the question');
 	RETURN NEXT @extschema@._model_view('_scored', @extschema@._model_scored(settings, home || '._facts'),
 		'internal: the scores of each customer');

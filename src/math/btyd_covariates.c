@@ -376,6 +376,14 @@ report(const Climb *climb, const Place *place, const double *mean, const double 
 		}
 		fit->parameters[j] = exp(log_parameter);
 		fit->standard_errors[j] = fit->parameters[j] * sqrt(variance);
+		/* of a customer whose covariates are 0, which may be nobody at all */
+		if (fit->status == BTYD_CONVERGED &&
+			(!(fit->parameters[j] >= 1e-300 && fit->parameters[j] <= 1e300) ||
+			 !isfinite(fit->standard_errors[j])))
+		{
+			fit->status = BTYD_NOT_CONVERGED;
+			fit->reason = BTYD_COVARIATES_FAR_FROM_ZERO;
+		}
 	}
 	for (int i = 0; i < q; i++)
 	{

@@ -58,7 +58,8 @@ typedef enum BtydFitReason
 	BTYD_NO_MAXIMUM_FOUND,
 	BTYD_MEAN_UNDEFINED,
 	BTYD_CONSTANT_COVARIATE,
-	BTYD_COLLINEAR_COVARIATES
+	BTYD_COLLINEAR_COVARIATES,
+	BTYD_COVARIATES_FAR_FROM_ZERO
 } BtydFitReason;
 
 /* There must be more customers, and more repeat customers, than parameters. */

@@ -65,7 +65,8 @@ static const char *const reason_names[] = {
 	[BTYD_NO_MAXIMUM_FOUND] = "no_maximum_found",
 	[BTYD_MEAN_UNDEFINED] = "mean_undefined",
 	[BTYD_CONSTANT_COVARIATE] = "constant_covariate",
-	[BTYD_COLLINEAR_COVARIATES] = "collinear_covariates"
+	[BTYD_COLLINEAR_COVARIATES] = "collinear_covariates",
+	[BTYD_COVARIATES_FAR_FROM_ZERO] = "covariates_far_from_zero"
 };
 
 /* Those that are fitted have standard errors; k is counted */

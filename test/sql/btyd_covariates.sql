@@ -62,6 +62,7 @@ SELECT spend_fit(x, 10 + i % 13, 1, 0.5) ->> 'status' AS status FROM buyer;
 -- why there is none
 SELECT btyd_fit('mbgnbd', x, t_x, t, 7, ARRAY[z, 3]::float8[]) ->> 'reason' AS constant, btyd_fit('mbgnbd', x, t_x, t, 7, ARRAY[z, w, z - 2 * w]::float8[]) ->> 'reason' AS collinear, btyd_fit('mbgnbd', 0, 0, t, 7, ARRAY[z]::float8[]) ->> 'reason' AS once,
        btyd_fit('mbgnbd', x, t_x, t, 7, ARRAY[NULL]::float8[]) ->> 'reason' AS of_null, btyd_alive(btyd_fit_at(btyd_fit('mbgnbd', x, t_x, t, 7, ARRAY[z, 3]::float8[]), '{1,3}'), 1, 2, 3) AS alive, prediction_reason(btyd_fit_at(btyd_fit('mbgnbd', x, t_x, t, 7, ARRAY[z, 3]::float8[]), '{1,3}')) AS reason FROM buyer;
+SELECT btyd_fit('mbgnbd', x, t_x, t, 7, ARRAY[w + 1e6]::float8[]) ->> 'reason' AS far, btyd_fit('mbgnbd', x, t_x, t, 7, ARRAY[w + 100]::float8[]) ->> 'status' AS near FROM buyer;
 SELECT btyd_alive(fit, 1, 2, 3) FROM fits;
 SELECT btyd_fit_at(plain, '{1}') FROM fits;
 SELECT btyd_fit_at(fit, '{1}') FROM fits;
