@@ -122,6 +122,36 @@ BEGIN
 		'what the fit says of customers who first ordered a year ago, by how often they came back and how long they'
 		' have been silent since; NULL where the fit has no parameters');
 
+	-- how often customers should have come back by now, by their own fits, and how often they did
+	RETURN NEXT @extschema@._model_view('prediction_calibration',
+		@extschema@._model_hide_small(settings, @extschema@._fill($q$SELECT {tenant} AS tenant, q.as_of,
+			q.repeat_orders,
+			CASE WHEN q.repeat_orders = 7 THEN '7+' ELSE q.repeat_orders::text END AS repeat_orders_range,
+			q.customers, q.expected_customers, q.version
+			FROM (SELECT f.tenant, f.as_of, f.version, n.n AS repeat_orders,
+					count(*) FILTER (WHERE LEAST(f.x, 7) = n.n) AS customers,
+					@extschema@.exact_sum(CASE WHEN n.n < 7 THEN f.p[n.n + 1] ELSE 1 - (f.p[1] + f.p[2] + f.p[3]
+						+ f.p[4] + f.p[5] + f.p[6] + f.p[7]) END) AS expected_customers
+				FROM (WITH level AS (SELECT) SELECT f.tenant, f.as_of, f.version, b.x,
+						ARRAY[{probabilities}] AS p
+					FROM {facts} AS f
+						JOIN {model}.calibration AS k ON k.tenant = f.tenant AND k.version = f.version{groups},
+						LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b
+					WHERE f.recency_days IS NOT NULL) AS f,
+					generate_series(0, 7) AS n (n)
+				GROUP BY f.tenant, f.as_of, f.version, n.n) AS q
+			ORDER BY q.tenant, q.repeat_orders$q$,
+			 'model', home, 'tenant', tenant, 'facts', @extschema@._here(model, settings, '_facts'),
+			 'probabilities', (SELECT string_agg(format('@extschema@.btyd_probability(%s, %s, b.t)',
+				CASE WHEN grouped THEN 'CASE WHEN g.has_orders THEN g.btyd_fit ELSE k.btyd_fit END'
+					ELSE 'k.btyd_fit' END, n), ', ' ORDER BY n) FROM generate_series(0, 6) AS n),
+			 'groups', CASE WHEN grouped THEN format(' LEFT JOIN %I.calibration_groups AS g ON g.version = f.version'
+				' AND g.tenant = f.tenant AND g.group_value = %s', model, @extschema@._prediction_group(settings, 'f'))
+				ELSE '' END),
+			'{tenant,as_of,repeat_orders,repeat_orders_range,customers,expected_customers,version}',
+			'{customers,expected_customers}', '{tenant}', NULL, NULL, 'q.tenant, q.repeat_orders'),
+		'how many customers have come back how often, and how many should have by the fit: a chart of two bars');
+
 	-- of a model that no longer predicts, empty
 	RETURN NEXT @extschema@._model_view('prediction_by_segment',
 		@extschema@._model_hide_groups(settings,

@@ -37,6 +37,8 @@ WITH h AS (SELECT id, country, history, b.*, a.orders FROM hand, btyd(history, '
 SELECT abs(exact_sum(btyd_expected(fit, x, t_x, t, 91 / 7.0)) / max(c.expected_orders) - 1) < 1e-12 AS expected FROM h JOIN f ON f.country IS NOT DISTINCT FROM CASE WHEN h.country IN ('FR', 'DE') THEN h.country END, g.prediction_check c;
 SELECT bool_and(expected_orders > 0) AS weeks FROM g.prediction_tracking WHERE actual_orders > 0;
 
+SELECT bool_and(abs(c.expected_customers - h.expected) < 1e-9) AS calibration FROM g.prediction_calibration c JOIN (SELECT n, sum(btyd_probability(fit, n, b.t)) AS expected FROM hand, btyd(history, '2025-06-30', 7) b, generate_series(0, 6) n GROUP BY n) h ON h.n = c.repeat_orders;
+
 -- who moves has the fit of the new country at once; a new country that of all
 UPDATE groupdata.people SET country = CASE id WHEN 1 THEN 'DE' WHEN 2 THEN 'BR' END WHERE id IN (1, 2);
 SELECT customer_key, c.expected_orders_90d = btyd_expected(o.fit, h.history, '2025-06-30', 90) AS as_the_others FROM hand h JOIN g.customer_scores c ON c.customer_key = h.id::text JOIN hand o ON o.id = CASE h.id WHEN 1 THEN 400 ELSE 570 END WHERE h.id IN (1, 2) ORDER BY h.id;

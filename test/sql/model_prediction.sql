@@ -154,6 +154,9 @@ SELECT count(*) AS cells, count(DISTINCT repeat_orders) AS repeats, min(silence_
        bool_and(abs(expected_orders_90d - btyd_expected(k.btyd_fit, repeat_orders, (age_days - silence_days) / 7.0, age_days / 7.0, 90 / 7.0)) < 1e-12) AS expected,
        bool_and(abs(active_90d_probability - (1 - btyd_probability(k.btyd_fit, 0, repeat_orders, (age_days - silence_days) / 7.0, age_days / 7.0, 90 / 7.0))) < 1e-12) AS active
   FROM m.prediction_matrix AS p JOIN m.calibration AS k USING (version);
+SELECT count(*) AS rows, sum(c.customers) AS customers, abs(sum(c.expected_customers) / sum(c.customers) - 1) < 1e-12 AS same_sum, bool_and(c.customers = h.customers) AS counted, bool_and(abs(c.expected_customers - h.expected) < 1e-9) AS expected
+  FROM m.prediction_calibration c LEFT JOIN (SELECT n, count(*) FILTER (WHERE least(x, 7) = n) AS customers, sum(CASE WHEN n < 7 THEN btyd_probability(k.btyd_fit, n, b.t) ELSE 1 - (SELECT sum(btyd_probability(k.btyd_fit, i, b.t)) FROM generate_series(0, 6) i) END) AS expected
+    FROM m._histories h, m.calibration k JOIN m.configuration f USING (version), btyd(h.history, '2025-12-31', 7) b, generate_series(0, 7) n WHERE f.valid_until IS NULL AND b.x IS NOT NULL GROUP BY n) h ON h.n = c.repeat_orders;
 SELECT item, regexp_replace(detail, '[0-9.]+', 'N', 'g') AS detail FROM check_prediction('m', '2025-07-01') WHERE item = 'fitted on';
 SELECT item, detail FROM alter_model('m', prediction => 'mbgcnbd-2') WHERE item LIKE 'prediction%';
 SELECT parameter, value FROM m.prediction_fits WHERE fit = 'orders' AND parameter = 'k';

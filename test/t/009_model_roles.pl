@@ -117,7 +117,7 @@ is(digests($node, 'shop', 'reader', @offers), digests($node, 'shop', 'shopowner'
 # Views that come later: whoever reads the model reads them, and nobody else.
 in_shop('shopowner', q{SELECT scoring.alter_model('shop', prediction => 'mbgnbd'); SELECT scoring.check_prediction('shop', '2025-03-31')});
 my @predicted = grep { my $v = $_; !grep { $v eq $_ } @views } views($node, 'shop', 'shop');
-is(join(' ', @predicted), 'shop.prediction_by_frequency shop.prediction_by_segment shop.prediction_check shop.prediction_check_by_segment shop.prediction_fits shop.prediction_matrix shop.prediction_tracking shop.weights', 'prediction brings views');
+is(join(' ', @predicted), 'shop.prediction_by_frequency shop.prediction_by_segment shop.prediction_calibration shop.prediction_check shop.prediction_check_by_segment shop.prediction_fits shop.prediction_matrix shop.prediction_tracking shop.weights', 'prediction brings views');
 push @offers, @predicted;
 @tables = map { tables($node, 'shop', $_) } @models;
 is(digests($node, 'shop', 'reader', @offers), digests($node, 'shop', 'shopowner', @offers), 'a reader reads them as the owner does');

@@ -34,7 +34,7 @@ my %keys = (segment_changes => 'change_id', customer_streams => 'customer_key, s
 	drift_since_calibration => 'tenant, dimension', revenue_concentration => 'tenant, top_share', clusters => 'tenant, cluster', cluster_inputs => 'tenant, cluster, input', cluster_profile => 'tenant, cluster, attribute, position', account_scores => 'tenant, account', segments => 'segment', segment_summary => 'tenant, segment', rfm_grid => 'tenant, r_score, f_score',
 	score_distribution => 'tenant, dimension, score', thresholds => 'tenant, dimension, score', model_status => 'model', data_quality => 'tenant, reason',
 	attribute_summary => 'tenant, attribute, attribute_value, segment', segment_profile => 'tenant, segment, attribute, position', processing_record => 'item, detail',
-	prediction_fits => 'tenant, fit, parameter', prediction_matrix => 'tenant, repeat_orders, silence_days', prediction_by_segment => 'tenant, segment', weights => 'tenant, dimension', prediction_check => 'tenant',
+	prediction_fits => 'tenant, fit, parameter', prediction_matrix => 'tenant, repeat_orders, silence_days', prediction_calibration => 'tenant, repeat_orders', prediction_by_segment => 'tenant, segment', weights => 'tenant, dimension', prediction_check => 'tenant',
 	prediction_by_frequency => 'tenant, repeat_orders', prediction_check_by_segment => 'tenant, segment', prediction_tracking => 'tenant, week_end');
 my %schemas = (shopowner => 'bi', reader_a => '"of A"');
 for my $role (sort keys %schemas)

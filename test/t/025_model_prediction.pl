@@ -42,7 +42,7 @@ $node->safe_psql('postgres', $shop =~ s/CUSTOMERS/600/r . q{
 my @offers = grep { !/retention$/ } offers($node, 'postgres', 'm');
 my $answers = sub { my ($n, $database) = @_; return digests($n, $database, 'postgres', @offers); };
 my $expected = $answers->($node, 'postgres');
-like($expected, qr/^m\.$_ [1-9]/m, "$_ has rows") for qw(customer_scores prediction_fits prediction_matrix prediction_by_segment weights prediction_check prediction_by_frequency prediction_tracking);
+like($expected, qr/^m\.$_ [1-9]/m, "$_ has rows") for qw(customer_scores prediction_fits prediction_matrix prediction_calibration prediction_by_segment weights prediction_check prediction_by_frequency prediction_tracking);
 is($node->safe_psql('postgres', 'SELECT count(*) = count(clv_score) AND count(DISTINCT segment) > 3 FROM m.customer_scores'), 't', 'everybody is predicted');
 
 $node->wait_for_catchup($standby);
