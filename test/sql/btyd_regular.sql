@@ -110,7 +110,7 @@ SELECT btyd_fit('mbgcnbd-' || i, 1, 1, 2) FROM generate_series(2, 3) i;
 SELECT btyd_fit('mbgcnbd', 0, 0, 2, 7, 1);
 SELECT btyd_fit('mbgcnbd', 2, 4, 5, 7, 2 * ln(2::float8)) ->> 'reason' AS largest, btyd_fit('mbgcnbd', 1, 1, 2, 7, -3) ->> 'reason' AS small;
 SELECT btyd_fit('mbgcnbd', 2, 4, 5, 7, 2 * ln(14::float8));
-SELECT btyd_fit('mbgcnbd', 2, 4, 5, 7, 'NaN');
+SELECT btyd_fit('mbgcnbd', 2, 4, 5, 7, 'NaN'::float8);
 SELECT btyd_alive(jsonb_set(fit, '{parameters,k}', '1.5'), 2, 3, 4) FROM fit;
 SELECT btyd_alive(jsonb_set(fit, '{parameters,k}', '13'), 2, 3, 4) FROM fit;
 SELECT btyd_alive(fit #- '{parameters,k}', 2, 3, 4) FROM fit;

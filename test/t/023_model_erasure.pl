@@ -112,6 +112,10 @@ calibration.recency_thresholds
 calibration.spend_fit
 calibration.tenant
 calibration.weights_fit
+calibration_groups.btyd_fit
+calibration_groups.group_value
+calibration_groups.spend_fit
+calibration_groups.tenant
 customer_histories.history
 customer_histories.tenant
 merged_customers.into_id
