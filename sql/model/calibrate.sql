@@ -139,21 +139,24 @@ BEGIN
 	END IF;
 	IF settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings)) THEN
 		EXECUTE @extschema@._fill($q$
-			INSERT INTO {model}.calibration_groups (version, tenant, group_value, btyd_fit, spend_fit, has_orders,
-				   has_spend)
-			SELECT {version}, m.tenant, m.group_value, m.btyd_fit, m.spend_fit,
+			INSERT INTO {model}.calibration_groups (version, tenant, grouped_by, group_value, btyd_fit, spend_fit,
+				   has_orders, has_spend)
+			SELECT {version}, m.tenant, {by}, m.group_value, m.btyd_fit, m.spend_fit,
 				   @extschema@.prediction_reason(m.btyd_fit) IS NULL, @extschema@.prediction_reason(m.spend_fit) IS NULL
 			  FROM (SELECT f.tenant, {group} AS group_value, {fits}
 					  FROM ({customers}) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b
-					 WHERE {group} <> '' AND b.x IS NOT NULL
+					 -- longer ones are not for an index
+					 WHERE octet_length({group}) BETWEEN 1 AND 1000 AND b.x IS NOT NULL
 					 GROUP BY 1, 2 HAVING count(*) >= {least}) AS m$q$,
 			'model', quote_ident(model), 'version', settings ->> 'version', 'fits', fits, 'customers', customers,
-			'group', @extschema@._prediction_group(settings, 'f'), 'least', @extschema@._least_group(settings)::text);
+			'by', quote_literal(settings ->> 'prediction_group'),
+			'group', @extschema@._model_prediction_group(settings, 'f'),
+			'least', @extschema@._least_group(settings)::text);
 	ELSE
 		EXECUTE @extschema@._fill($q$
-			INSERT INTO {model}.calibration_groups (version, tenant, group_value, btyd_fit, spend_fit, has_orders,
-				   has_spend)
-			SELECT {version}, k.tenant, '', m.btyd_fit - $1, m.spend_fit - $1,
+			INSERT INTO {model}.calibration_groups (version, tenant, grouped_by, group_value, btyd_fit, spend_fit,
+				   has_orders, has_spend)
+			SELECT {version}, k.tenant, {by}, '', m.btyd_fit - $1, m.spend_fit - $1,
 				   k.lacks_orders AND @extschema@.prediction_reason(m.btyd_fit) IS NULL,
 				   k.lacks_spend AND @extschema@.prediction_reason(m.spend_fit) IS NULL
 			  FROM (SELECT k.tenant, @extschema@.prediction_reason(k.btyd_fit) IS NOT NULL AS lacks_orders,
@@ -162,8 +165,10 @@ BEGIN
 				   (SELECT {fits}
 					  FROM ({customers}) AS f CROSS JOIN LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b) AS m
 			 WHERE k.lacks_orders OR k.lacks_spend$q$,
-			'model', quote_ident(model), 'version', settings ->> 'version', 'fits', fits, 'customers', customers)
-			USING '{n,log_likelihood,aic,bic,k_log_likelihoods,left_out,gradient_norm,iterations}'::text[];
+			'model', quote_ident(model), 'version', settings ->> 'version', 'fits', fits, 'customers', customers,
+			'by', quote_literal(settings ->> 'prediction_group'))
+			USING '{n,standard_errors,log_likelihood,aic,bic,k_log_likelihoods,left_out,gradient_norm,'
+				'iterations}'::text[];
 	END IF;
 END
 $$;

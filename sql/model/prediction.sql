@@ -122,35 +122,45 @@ BEGIN
 		'what the fit says of customers who first ordered a year ago, by how often they came back and how long they'
 		' have been silent since; NULL where the fit has no parameters');
 
-	-- how often customers should have come back by now, by their own fits, and how often they did
+	-- How often customers should have come back by now, by their own fits, and how often they did: once for each age,
+	-- since nothing else of a customer counts. How many came back so often is told by score_distribution as well, of
+	-- other ranges: of what one of the two hides, the other may not tell. So there are no rows where groups can be
+	-- too small. Customers without a fit are in neither number, unless nobody has one.
 	RETURN NEXT @extschema@._model_view('prediction_calibration',
-		@extschema@._model_hide_small(settings, @extschema@._fill($q$SELECT {tenant} AS tenant, q.as_of,
-			q.repeat_orders,
+		@extschema@._fill($q$SELECT {tenant} AS tenant, q.as_of, q.repeat_orders,
 			CASE WHEN q.repeat_orders = 7 THEN '7+' ELSE q.repeat_orders::text END AS repeat_orders_range,
 			q.customers, q.expected_customers, q.version
-			FROM (SELECT f.tenant, f.as_of, f.version, n.n AS repeat_orders,
-					count(*) FILTER (WHERE LEAST(f.x, 7) = n.n) AS customers,
-					@extschema@.exact_sum(CASE WHEN n.n < 7 THEN f.p[n.n + 1] ELSE 1 - (f.p[1] + f.p[2] + f.p[3]
-						+ f.p[4] + f.p[5] + f.p[6] + f.p[7]) END) AS expected_customers
-				FROM (WITH level AS (SELECT) SELECT f.tenant, f.as_of, f.version, b.x,
-						ARRAY[{probabilities}] AS p
-					FROM {facts} AS f
-						JOIN {model}.calibration AS k ON k.tenant = f.tenant AND k.version = f.version{groups},
-						LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b
-					WHERE f.recency_days IS NOT NULL) AS f,
+			FROM (SELECT a.tenant, a.as_of, a.version, n.n AS repeat_orders,
+					sum(a.came[n.n + 1]) FILTER (WHERE a.p[1] IS NOT NULL OR NOT a.any_fit)::bigint AS customers,
+					@extschema@.exact_sum(a.customers * CASE WHEN n.n < 7 THEN a.p[n.n + 1] ELSE 1 - (a.p[1] + a.p[2]
+						+ a.p[3] + a.p[4] + a.p[5] + a.p[6] + a.p[7]) END) AS expected_customers
+				FROM (WITH level AS (SELECT) SELECT a.*,
+						bool_or(a.p[1] IS NOT NULL) OVER (PARTITION BY a.tenant) AS any_fit
+					FROM (SELECT f.tenant, f.as_of, f.version, f.customers, f.came, ARRAY[{probabilities}] AS p
+						FROM (SELECT f.tenant, f.as_of, f.version, {own} AS group_value, b.t, count(*) AS customers,
+								ARRAY[{came}] AS came
+							FROM {facts} AS f{own_groups},
+								LATERAL @extschema@.btyd(f.history, f.as_of, 7) AS b
+							WHERE f.recency_days IS NOT NULL AND {any}
+							GROUP BY 1, 2, 3, 4, 5) AS f
+						JOIN {model}.calibration AS k ON k.tenant = f.tenant AND k.version = f.version{groups}
+						) AS a) AS a,
 					generate_series(0, 7) AS n (n)
-				GROUP BY f.tenant, f.as_of, f.version, n.n) AS q
+				GROUP BY a.tenant, a.as_of, a.version, n.n) AS q
 			ORDER BY q.tenant, q.repeat_orders$q$,
 			 'model', home, 'tenant', tenant, 'facts', @extschema@._here(model, settings, '_facts'),
-			 'probabilities', (SELECT string_agg(format('@extschema@.btyd_probability(%s, %s, b.t)',
+			 'any', (small = 1)::text,
+			 'came', (SELECT string_agg(format('count(*) FILTER (WHERE LEAST(b.x, 7) = %s)', n), ', ' ORDER BY n)
+				FROM generate_series(0, 7) AS n),
+			 'probabilities', (SELECT string_agg(format('@extschema@.btyd_probability(%s, %s, f.t)',
 				CASE WHEN grouped THEN 'CASE WHEN g.has_orders THEN g.btyd_fit ELSE k.btyd_fit END'
 					ELSE 'k.btyd_fit' END, n), ', ' ORDER BY n) FROM generate_series(0, 6) AS n),
-			 'groups', CASE WHEN grouped THEN format(' LEFT JOIN %I.calibration_groups AS g ON g.version = f.version'
-				' AND g.tenant = f.tenant AND g.group_value = %s', model, @extschema@._prediction_group(settings, 'f'))
-				ELSE '' END),
-			'{tenant,as_of,repeat_orders,repeat_orders_range,customers,expected_customers,version}',
-			'{customers,expected_customers}', '{tenant}', NULL, NULL, 'q.tenant, q.repeat_orders'),
-		'how many customers have come back how often, and how many should have by the fit: a chart of two bars');
+			 'own', CASE WHEN grouped THEN 'CASE WHEN g.has_orders THEN g.group_value END' ELSE 'NULL::text' END,
+			 'own_groups', @extschema@._join_groups(model, settings, 'f',
+				@extschema@._model_prediction_group(settings, 'f')),
+			 'groups', @extschema@._join_groups(model, settings, 'f', 'f.group_value')),
+		'how many customers have come back how often, and how many should have by the fit: a chart of two bars;'
+		' no rows in a model with minimum_group_size');
 
 	-- of a model that no longer predicts, empty
 	RETURN NEXT @extschema@._model_view('prediction_by_segment',
@@ -506,8 +516,9 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_check_propensity(name, jsonb, bigint, date, date) IS
 	'internal: check_prediction of who orders at all, in a model with streams';
 
--- Which fits the customers of a tenant and group are held against: a CTE of check_prediction.
-CREATE FUNCTION @extschema@._chosen_fits(settings jsonb)
+-- The fits of check_prediction, a row for each tenant: with those of its groups, by name, or in the
+-- place of one that there is not the fit of all tenants.
+CREATE FUNCTION @extschema@._check_fits(settings jsonb)
 	RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -515,35 +526,40 @@ CREATE FUNCTION @extschema@._chosen_fits(settings jsonb)
 DECLARE
 	fits	text := '@extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7, @extschema@.ln_gaps(k.history, $2, 7)) AS btyd_fit,'
 		' @extschema@.spend_fit(k.x, k.m) AS spend_fit';
+	tenants	text := format('SELECT k.tenant, %s, min(k.first_day) AS first_day FROM known AS k GROUP BY k.tenant',
+		fits);
 BEGIN
 	IF NOT @extschema@._has_groups(settings) THEN
-		RETURN 'SELECT f.tenant, ''''::text COLLATE "C" AS group_value, f.btyd_fit, f.spend_fit FROM fits AS f';
+		RETURN tenants;
+	END IF;
+	IF settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings)) THEN
+		RETURN @extschema@._fill($q$
+			SELECT t.*, o.own_orders, o.own_spend
+			  FROM ({tenants}) AS t
+			  LEFT JOIN (SELECT g.tenant, jsonb_object_agg(g.group_value, g.btyd_fit)
+								FILTER (WHERE @extschema@.prediction_reason(g.btyd_fit) IS NULL) AS own_orders,
+								jsonb_object_agg(g.group_value, g.spend_fit)
+								FILTER (WHERE @extschema@.prediction_reason(g.spend_fit) IS NULL) AS own_spend
+						   FROM (SELECT k.tenant, k.group_value, {fits} FROM known AS k
+								  WHERE octet_length(k.group_value) BETWEEN 1 AND 1000
+								  GROUP BY 1, 2 HAVING count(*) >= {least}) AS g
+						  GROUP BY g.tenant) AS o USING (tenant)$q$,
+			'tenants', tenants, 'fits', fits, 'least', @extschema@._least_group(settings)::text);
 	END IF;
 	RETURN @extschema@._fill($q$
-			SELECT k.tenant, k.group_value,
-				   CASE WHEN g.btyd_fit IS NOT NULL
-						AND @extschema@.prediction_reason(g.btyd_fit) IS NULL{lacks_orders}
-					   THEN g.btyd_fit ELSE f.btyd_fit END AS btyd_fit,
-				   CASE WHEN g.spend_fit IS NOT NULL
-						AND @extschema@.prediction_reason(g.spend_fit) IS NULL{lacks_spend}
-					   THEN g.spend_fit ELSE f.spend_fit END AS spend_fit
-			  FROM (SELECT DISTINCT k.tenant, k.group_value FROM known AS k) AS k
-			  JOIN fits AS f ON f.tenant = k.tenant
-			  LEFT JOIN ({groups}) AS g ON {same}$q$,
-		VARIADIC CASE WHEN settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings)) THEN
-			ARRAY['lacks_orders', '', 'lacks_spend', '',
-				'same', 'g.tenant = k.tenant AND g.group_value = k.group_value', 'groups',
-				 format('SELECT k.tenant, k.group_value, %s FROM known AS k WHERE k.group_value <> '''''
-					' GROUP BY 1, 2 HAVING count(*) >= %s', fits, @extschema@._least_group(settings))]
-		ELSE
-			ARRAY['lacks_orders', ' AND @extschema@.prediction_reason(f.btyd_fit) IS NOT NULL',
-				'lacks_spend', ' AND @extschema@.prediction_reason(f.spend_fit) IS NOT NULL', 'same', 'true',
-				'groups', format('SELECT %s FROM known AS k', fits)]
-		END);
+			SELECT t.tenant, t.first_day,
+				   CASE WHEN @extschema@.prediction_reason(t.btyd_fit) IS NOT NULL
+						AND @extschema@.prediction_reason(a.btyd_fit) IS NULL THEN a.btyd_fit ELSE t.btyd_fit END
+					   AS btyd_fit,
+				   CASE WHEN @extschema@.prediction_reason(t.spend_fit) IS NOT NULL
+						AND @extschema@.prediction_reason(a.spend_fit) IS NULL THEN a.spend_fit ELSE t.spend_fit END
+					   AS spend_fit
+			  FROM ({tenants}) AS t CROSS JOIN (SELECT {fits} FROM known AS k) AS a$q$,
+		'tenants', tenants, 'fits', fits);
 END
 $$;
-COMMENT ON FUNCTION @extschema@._chosen_fits(jsonb) IS
-	'internal: a query for the fits of each tenant and group, in check_prediction';
+COMMENT ON FUNCTION @extschema@._check_fits(jsonb) IS
+	'internal: a query for the fits of each tenant and its groups, in check_prediction';
 
 CREATE FUNCTION @extschema@.check_prediction(model text, split_on date DEFAULT NULL)
 	RETURNS TABLE (item text, detail text)
@@ -559,6 +575,7 @@ DECLARE
 	until		date;
 	this_check	bigint;
 	k			record;
+	of_groups	boolean;
 BEGIN
 	PERFORM @extschema@._model_lock(home);
 	settings := @extschema@._model_settings(home);
@@ -578,6 +595,8 @@ BEGIN
 			HINT = 'Leave it out, and the last 90 days are the hold-out.';
 	END IF;
 	PERFORM @extschema@._model_check_people(home, settings);
+	of_groups := @extschema@._has_groups(settings)
+		AND settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings));
 	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_check_log AS c', home) INTO this_check;
 	-- What was known on the day of the split, and what came after it. People that
 	-- the model may say nothing about are in neither.
@@ -589,19 +608,14 @@ BEGIN
 			  CROSS JOIN LATERAL @extschema@.btyd_actual(h.history, $2, $3) AS a
 			 WHERE b.x IS NOT NULL
 		), fits AS MATERIALIZED (
-			SELECT k.tenant,
-				   @extschema@.btyd_fit($4, k.x, k.t_x, k.t, 7, @extschema@.ln_gaps(k.history, $2, 7)) AS btyd_fit,
-				   @extschema@.spend_fit(k.x, k.m) AS spend_fit,
-				   min(k.first_day) AS first_day
-			  FROM known AS k GROUP BY k.tenant
-		), chosen AS MATERIALIZED (%5$s
+%5$s
 		), predicted AS MATERIALIZED (
 			SELECT k.tenant, k.customer_key, k.x, k.actual_orders, k.actual_value,
-				   @extschema@.btyd_expected(f.btyd_fit, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS expected_orders,
-				   1 - @extschema@.btyd_probability(f.btyd_fit, 0, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS active,
-				   @extschema@.spend_expected(f.spend_fit, k.x, k.m) AS expected_mean,
+				   @extschema@.btyd_expected(%6$s, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS expected_orders,
+				   1 - @extschema@.btyd_probability(%6$s, 0, k.x, k.t_x, k.t, ($3 - $2) / 7.0) AS active,
+				   @extschema@.spend_expected(%7$s, k.x, k.m) AS expected_mean,
 				   CASE WHEN k.t > 0 THEN k.x / k.t * ($3 - $2) / 7.0 ELSE 0 END AS baseline
-			  FROM known AS k JOIN chosen AS f ON f.tenant = k.tenant AND f.group_value = k.group_value
+			  FROM known AS k JOIN fits AS f USING (tenant)
 		), checked AS (
 			INSERT INTO %1$I.prediction_check_log (check_id, tenant, split_on, until, btyd_fit, spend_fit,
 				   customers, predicted_customers,
@@ -651,8 +665,8 @@ BEGIN
 			 WHERE s.segment IS NOT NULL
 			 GROUP BY p.tenant, s.segment
 		), cohorts AS MATERIALIZED (
-			SELECT k.tenant, k.group_value, k.first_day, count(*) AS customers FROM known AS k
-			 GROUP BY k.tenant, k.group_value, k.first_day
+			SELECT k.tenant, %8$s AS own, k.first_day, count(*) AS customers
+			  FROM known AS k JOIN fits AS f USING (tenant) GROUP BY 1, 2, 3
 		-- the last twenty years: a day typed wrong must not make a row for each week
 		-- since the year 1; what is older counts in the first week
 		), weeks AS MATERIALIZED (
@@ -661,17 +675,17 @@ BEGIN
 			 CROSS JOIN LATERAL generate_series(0, w.weeks) AS n
 		), curve AS MATERIALIZED (
 			-- once for each age, however many weeks and first days make it
-			SELECT a.tenant, a.group_value, a.age, @extschema@.btyd_expected_new(f.btyd_fit, a.age / 7.0) AS orders
-			  FROM (SELECT w.tenant, c.group_value, w.week_end - c.first_day AS age
+			SELECT a.tenant, a.own, a.age, @extschema@.btyd_expected_new(%9$s, a.age / 7.0) AS orders
+			  FROM (SELECT w.tenant, c.own, w.week_end - c.first_day AS age
 					  FROM weeks AS w JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end
 					 GROUP BY 1, 2, 3) AS a
-			  JOIN chosen AS f ON f.tenant = a.tenant AND f.group_value = a.group_value
+			  JOIN fits AS f ON f.tenant = a.tenant
 		), expected AS MATERIALIZED (
 			SELECT w.tenant, w.week_end, @extschema@.exact_sum(c.customers * v.orders) AS orders
 			  FROM weeks AS w
 			  JOIN cohorts AS c ON c.tenant = w.tenant AND c.first_day <= w.week_end
-			  JOIN curve AS v ON v.tenant = w.tenant AND v.group_value = c.group_value
-			   AND v.age = w.week_end - c.first_day
+			  -- one expression for group and age: with one condition more the planner would expect no row
+			  JOIN curve AS v ON v.tenant = w.tenant AND %10$s
 			 GROUP BY w.tenant, w.week_end
 		), came AS MATERIALIZED (
 			SELECT k.tenant, $3 - least(($3 - d.day) / 7, 1043) * 7 AS week_end, count(*) AS orders
@@ -685,8 +699,14 @@ BEGIN
 		  LEFT JOIN expected AS e ON e.tenant = w.tenant AND e.week_end = w.week_end
 		  LEFT JOIN came AS a ON a.tenant = w.tenant AND a.week_end = w.week_end$q$,
 		home, @extschema@._model_customers(home, settings), quote_ident(home),
-		@extschema@._prediction_group(settings, 'h'), @extschema@._chosen_fits(settings))
-		USING this_check, split, until, family;
+		@extschema@._model_prediction_group(settings, 'h'), @extschema@._check_fits(settings),
+		CASE WHEN of_groups THEN 'COALESCE(f.own_orders -> k.group_value, f.btyd_fit)' ELSE 'f.btyd_fit' END,
+		CASE WHEN of_groups THEN 'COALESCE(f.own_spend -> k.group_value, f.spend_fit)' ELSE 'f.spend_fit' END,
+		CASE WHEN of_groups THEN 'CASE WHEN f.own_orders ? k.group_value THEN k.group_value ELSE '''' END'
+			ELSE '''''::text' END,
+		CASE WHEN of_groups THEN 'COALESCE(f.own_orders -> a.own, f.btyd_fit)' ELSE 'f.btyd_fit' END,
+		CASE WHEN of_groups THEN 'concat(v.age, '' '', v.own) = concat(w.week_end - c.first_day, '' '', c.own)'
+			ELSE 'v.age = w.week_end - c.first_day' END) USING this_check, split, until, family;
 	IF cardinality(@extschema@._stream_features(settings)) > 0 THEN
 		PERFORM @extschema@._model_check_propensity(home, settings, this_check, split, until);
 	END IF;

@@ -644,19 +644,52 @@ COMMENT ON FUNCTION @extschema@._has_groups(jsonb) IS
 	'internal: have groups of customers of a model fits of their own?';
 
 -- The group of a customer, an expression; empty for those without one, and where the groups
--- are tenants.
-CREATE FUNCTION @extschema@._prediction_group(settings jsonb, "row" text)
+-- are tenants. It is compared with what was written in another session, so it must not depend
+-- on settings of sessions, as the text of a date does.
+CREATE FUNCTION @extschema@._model_prediction_group(settings jsonb, "row" text)
+	RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	attribute	text := settings ->> 'prediction_group';
+	type		oid;
+BEGIN
+	IF NOT @extschema@._has_groups(settings) OR attribute <> ALL (@extschema@._model_attributes(settings)) THEN
+		RETURN '''''::text COLLATE "C"';
+	END IF;
+	SELECT @extschema@._model_base_type(c.atttypid) INTO type
+	  FROM @extschema@._model_query_columns(settings ->> 'customers_query') AS c WHERE c.attname = attribute;
+	IF type = ANY ('{date,timestamp}'::regtype[]::oid[]) THEN
+		RETURN format('COALESCE(to_jsonb(%s.%I) #>> ''{}'', '''') COLLATE "C"', "row", attribute);
+	ELSIF type = ANY ('{bool,int2,int4,int8,numeric,uuid}'::regtype[]::oid[])
+		OR EXISTS (SELECT 1 FROM pg_type AS t WHERE t.oid = type AND t.typcategory = 'S') THEN
+		RETURN format('COALESCE(%s.%I::text, '''') COLLATE "C"', "row", attribute);
+	END IF;
+	RAISE datatype_mismatch USING
+		MESSAGE = format('prediction_group: attribute "%s" is of type %s, which makes no groups', attribute,
+			format_type(type, NULL)),
+		HINT = 'Give customers as a SELECT where it is a text, a whole number, a date or a boolean.';
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_prediction_group(jsonb, text) IS
+	'internal: an expression for the group of a customer by which fits are made';
+
+-- The fits of the group of a customer, as items of FROM behind a question or what has its tenant
+-- and version. A version that was grouped by something else has groups that mean something else.
+CREATE FUNCTION @extschema@._join_groups(model name, settings jsonb, question text, "group" text)
 	RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN @extschema@._has_groups(settings) AND settings OPERATOR(pg_catalog.->>) 'prediction_group'
-			OPERATOR(pg_catalog.=) ANY (@extschema@._model_attributes(settings))
-		THEN pg_catalog.format('COALESCE(%s.%I::text, '''')', "row",
-			settings OPERATOR(pg_catalog.->>) 'prediction_group')
-		ELSE '''''::text' END OPERATOR(pg_catalog.||) ' COLLATE "C"';
+	SELECT CASE WHEN @extschema@._has_groups(settings) THEN @extschema@._fill(
+		' LEFT JOIN {model}.calibration_groups AS g ON g.version = {question}.version'
+		' AND g.tenant = {question}.tenant AND g.grouped_by = {by}'
+		' AND g.group_value = {group}', 'model', pg_catalog.quote_ident(model), 'question', question,
+		'by', pg_catalog.quote_literal(settings OPERATOR(pg_catalog.->>) 'prediction_group'), 'group', "group")
+		ELSE '' END;
 END;
-COMMENT ON FUNCTION @extschema@._prediction_group(jsonb, text) IS
-	'internal: an expression for the group of a customer by which fits are made';
+COMMENT ON FUNCTION @extschema@._join_groups(name, jsonb, text, text) IS
+	'internal: an item of FROM: the fits of the group of a customer';
 
 -- What a model with prediction says of each customer: pieces of the queries
 -- below, for each level. A condition of a segment map may ask for all of it.
@@ -704,7 +737,7 @@ COMMENT ON FUNCTION @extschema@._model_predictions(jsonb, text) IS
 -- The facts of each customer on the day of the question.
 CREATE FUNCTION @extschema@._model_facts(model name, settings jsonb, question text, customers text)
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT @extschema@._fill($q$
 WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{attributes}, h.history,
@@ -723,10 +756,10 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
        LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f,
        LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t
  WHERE h.tenant = q.tenant$q$,
-		'from', pg_catalog.format(CASE WHEN @extschema@._has_groups(settings)
-			THEN '%s AS q CROSS JOIN %s AS h LEFT JOIN %I.calibration_groups AS g'
-				' ON g.version = q.version AND g.tenant = q.tenant AND g.group_value = %s'
-			ELSE '%s AS q, %s AS h' END, question, customers, model, @extschema@._prediction_group(settings, 'h')),
+		'from', CASE WHEN @extschema@._has_groups(settings)
+			THEN pg_catalog.concat(question, ' AS q CROSS JOIN ', customers, ' AS h', @extschema@._join_groups(model,
+				settings, 'q', @extschema@._model_prediction_group(settings, 'h')))
+			ELSE pg_catalog.format('%s AS q, %s AS h', question, customers) END,
 		'attributes', @extschema@._model_attribute_list(settings, ', h.%I')
 			OPERATOR(pg_catalog.||) @extschema@._model_account(settings, ', h.of_account'),
 		'predictions', @extschema@._model_predictions(settings, 'facts'),
@@ -861,7 +894,7 @@ COMMENT ON FUNCTION @extschema@._model_scores(name, jsonb, text, text[], boolean
 CREATE FUNCTION @extschema@._model_levels(model name, settings jsonb, question text, customers text,
 	maps text[], with_rule boolean DEFAULT false)
 	RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT @extschema@._model_scores(model, settings,
 		pg_catalog.format('(%s)', @extschema@._model_scored(settings,

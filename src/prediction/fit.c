@@ -520,7 +520,7 @@ typedef struct Remembered
 #define REMEMBERED_ARGUMENTS 2
 
 /* Of single fits so many, since each group of customers may have its own; of lists one */
-#define REMEMBERED_FITS	8
+#define REMEMBERED_FITS	64
 
 typedef struct CallSite
 {

@@ -1,5 +1,6 @@
 -- Fits by group: customers of a country have the fit of their country where it is large enough, others that of all.
 SET client_min_messages = warning;
+\set SHOW_CONTEXT never
 CREATE SCHEMA groupdata;
 CREATE FUNCTION groupdata.draw(text) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT (('x' || substr(md5($1), 1, 8))::bit(32)::bigint + 0.5) / 4294967296 $$;
 CREATE TABLE groupdata.people AS SELECT i AS id, CASE WHEN i <= 300 THEN 'FR' WHEN i <= 550 THEN 'DE' WHEN i <= 590 THEN 'LU' END AS country, 'shop' || i % 2 AS shop FROM generate_series(1, 600) i;
@@ -61,6 +62,40 @@ SELECT alter_model('g', attributes => '{}');
 SELECT count(*) > 0 AS off FROM alter_model('g', reset => '{prediction}');
 SELECT item, detail FROM alter_model('g', prediction => 'bgnbd') WHERE item LIKE 'predict%';
 SELECT drop_model('g', true);
+
+-- A group is known again in a session that writes days in another way. A version that was grouped by another attribute
+-- does not take the groups of this one for its own. Types whose text depends on the session make no groups.
+ALTER TABLE groupdata.people ADD since date, ADD vip boolean, ADD news boolean, ADD at timestamptz, ADD moment timestamp;
+UPDATE groupdata.people SET since = CASE WHEN country = 'FR' THEN date '2024-03-04' ELSE date '2023-05-06' END, moment = CASE WHEN country = 'FR' THEN timestamp '2024-03-04 5:06' ELSE timestamp '2023-05-06' END, vip = (country IS NOT DISTINCT FROM 'FR'), news = id % 2 = 0, at = '2024-03-04 05:06+00';
+CREATE TEMP TABLE told (attribute text, style text, digest text);
+SET DateStyle = ISO;
+SELECT count(*) > 0 AS made FROM create_model('g', 'SELECT customer_id, ordered_on, total FROM groupdata.orders', as_of => '2025-06-30', customers => 'groupdata.people', customers_key => 'id', attributes => '{since,moment,vip,news,at}', prediction => 'mbgnbd', prediction_group => 'since');
+SELECT group_value, count(*) FROM g.prediction_fits WHERE fit = 'orders' GROUP BY 1 ORDER BY 1 NULLS FIRST;
+INSERT INTO told SELECT 'since', current_setting('DateStyle'), md5(string_agg(expected_orders_90d::text, ' ' ORDER BY customer_key)) FROM g.customer_scores;
+SET DateStyle = 'SQL, DMY';
+INSERT INTO told SELECT 'since', current_setting('DateStyle'), md5(string_agg(expected_orders_90d::text, ' ' ORDER BY customer_key)) FROM g.customer_scores;
+SELECT count(*) > 0 AS altered FROM alter_model('g', prediction_group => 'moment');
+INSERT INTO told SELECT 'moment', current_setting('DateStyle'), md5(string_agg(expected_orders_90d::text, ' ' ORDER BY customer_key)) FROM g.customer_scores;
+SET DateStyle = ISO;
+INSERT INTO told SELECT 'moment', current_setting('DateStyle'), md5(string_agg(expected_orders_90d::text, ' ' ORDER BY customer_key)) FROM g.customer_scores;
+RESET DateStyle;
+SELECT count(*) > 0 AS altered FROM alter_model('g', prediction_group => 'vip');
+INSERT INTO told SELECT 'vip', 'any', md5(string_agg(expected_orders_90d::text, ' ' ORDER BY customer_key)) FROM g.customer_scores;
+SELECT count(DISTINCT digest) AS the_same_groups FROM told;
+SELECT max(version) AS of_vip FROM g.configuration \gset
+SELECT count(*) > 0 AS altered FROM alter_model('g', prediction_group => 'news', as_of => '2025-07-31');
+SELECT count(DISTINCT g.btyd_fit) AS fits, count(*) FILTER (WHERE s.expected_orders_90d = btyd_expected(g.btyd_fit, h.history, '2025-07-31', 90)) AS own
+  FROM g.customer_scores s JOIN groupdata.people p ON p.id::text = s.customer_key JOIN g._histories h USING (customer_key) JOIN g.calibration_groups g ON g.group_value = p.news::text AND g.version = (SELECT max(version) FROM g.configuration);
+SELECT DISTINCT grouped_by FROM g.calibration_groups ORDER BY 1;
+-- of a day of the version before, by today's attribute: those of all, not of "true" of another question
+SELECT count(*) FILTER (WHERE s.expected_orders_90d = btyd_expected(k.btyd_fit, h.history, '2025-07-15', 90)) AS of_all
+  FROM g.customer_scores_at('2025-07-15') s JOIN g._histories h USING (customer_key), g.calibration k WHERE k.version = :of_vip;
+SELECT alter_model('g', prediction_group => 'at');
+-- many repeat orders of few: no rows where groups may be too small
+SELECT count(*) FROM g.prediction_calibration;
+SELECT count(*) > 0 AS altered FROM alter_model('g', minimum_group_size => 5);
+SELECT count(*) FROM g.prediction_calibration;
+SELECT drop_model('g');
 
 -- tenants: one that has no fit of its own has that of all of them, and does not learn of how many customers
 UPDATE groupdata.orders SET shop = CASE WHEN customer_id > 596 THEN 'tiny' ELSE shop END;

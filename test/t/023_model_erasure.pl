@@ -114,6 +114,7 @@ calibration.tenant
 calibration.weights_fit
 calibration_groups.btyd_fit
 calibration_groups.group_value
+calibration_groups.grouped_by
 calibration_groups.spend_fit
 calibration_groups.tenant
 customer_histories.history
