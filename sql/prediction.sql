@@ -278,8 +278,8 @@ COMMENT ON AGGREGATE @extschema@.btyd_fit(pg_catalog.text, pg_catalog.float8, pg
   pg_catalog.int4, pg_catalog.float8[]) IS
   'Maximum likelihood fit of mbgnbd, bgnbd or paretonbd with covariates, numbers that are known of a customer from the '
   'start: the rate of orders is exp(effects on orders times covariates) times as large, and so is that of leaving of '
-  'paretonbd, or a and b of the others (Fader and Hardie 2007); rows with a NULL are ignored; btyd_fit_at says what '
-  'it means for a customer';
+  'paretonbd (Fader and Hardie 2007), or the odds a / b of leaving after an order of the others; rows with a NULL are '
+  'ignored; btyd_fit_at says what it means for a customer';
 
 CREATE AGGREGATE @extschema@.btyd_fit(family pg_catalog.text, x pg_catalog.float8, t_x pg_catalog.float8,
   t pg_catalog.float8, unit_days pg_catalog.int4, covariates pg_catalog.float8[], weight pg_catalog.int8,
@@ -527,8 +527,7 @@ CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, x pg_catalog.float8
   t pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_alive'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_alive(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
-  pg_catalog.float8) IS
+COMMENT ON FUNCTION @extschema@.btyd_alive(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Probability that a customer with this past still is one';
 
 CREATE FUNCTION @extschema@.btyd_alive(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
@@ -542,8 +541,7 @@ CREATE FUNCTION @extschema@.btyd_expected(fit pg_catalog.jsonb, x pg_catalog.flo
   t pg_catalog.float8, horizon pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_expected'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
-  pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8) IS
   'Expected number of further days with an event within the horizon, in the unit of the fit';
 
@@ -555,8 +553,7 @@ COMMENT ON FUNCTION @extschema@.btyd_expected(pg_catalog.jsonb, @extschema@.hist
   pg_catalog.float8) IS
   'Expected number of days with an event in the horizon_days after as_of';
 
-CREATE FUNCTION @extschema@.btyd_expected_new(fit pg_catalog.jsonb,
-  horizon pg_catalog.float8) RETURNS pg_catalog.float8
+CREATE FUNCTION @extschema@.btyd_expected_new(fit pg_catalog.jsonb, horizon pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_new'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.btyd_expected_new(pg_catalog.jsonb, pg_catalog.float8) IS
@@ -589,8 +586,7 @@ CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.flo
   t pg_catalog.float8, rate pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_residual'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
-  pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8) IS
   'Discounted expected number of all further days with an event, at a continuous rate per unit of the fit; paretonbd '
   'and bgbb only';
@@ -640,8 +636,7 @@ COMMENT ON FUNCTION @extschema@.clv(pg_catalog.jsonb, pg_catalog.jsonb, pg_catal
   'parameters';
 
 CREATE FUNCTION @extschema@.clv(btyd_fit pg_catalog.jsonb, spend_fit pg_catalog.jsonb, history @extschema@.history,
-  as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8,
-  discount_per_period pg_catalog.float8,
+  as_of pg_catalog.date, periods pg_catalog.int4, period_days pg_catalog.float8, discount_per_period pg_catalog.float8,
   margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_clv_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -654,8 +649,7 @@ CREATE FUNCTION @extschema@.btyd_residual(fit pg_catalog.jsonb, x pg_catalog.flo
   t pg_catalog.float8, rate pg_catalog.float8, horizon pg_catalog.float8) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_predict_residual_within'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
-  pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_residual(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8) IS
   'Discounted expected number of further days with an event within the horizon, at a continuous rate per unit of the '
   'fit, of any family';
@@ -673,8 +667,7 @@ CREATE FUNCTION @extschema@.residual_value(btyd_fit pg_catalog.jsonb, spend_fit 
   margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_residual_value'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8,
-  pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
   'Value of all that is to come, without a horizon: btyd_residual times spend_expected times margin, in the unit of m, '
   'which may be NULL where x is 0; paretonbd and bgbb only; NULL if another argument is NULL or a fit has no '
@@ -685,8 +678,7 @@ CREATE FUNCTION @extschema@.residual_value(btyd_fit pg_catalog.jsonb, spend_fit 
   margin pg_catalog.float8 DEFAULT 1) RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_residual_value_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history,
-  pg_catalog.date,
+COMMENT ON FUNCTION @extschema@.residual_value(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
   pg_catalog.float8, pg_catalog.float8) IS
   'Value of all that is to come after as_of, without a horizon: btyd_residual times spend_expected times margin, in '
   'the unit of the values; paretonbd only; NULL where a fit has no parameters';
@@ -731,8 +723,7 @@ BEGIN ATOMIC
    WHERE fit IS NOT NULL AND history IS NOT NULL AND until IS NOT NULL
    ORDER BY s.day;
 END;
-COMMENT ON FUNCTION @extschema@.btyd_alive_days(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
-  pg_catalog.date,
+COMMENT ON FUNCTION @extschema@.btyd_alive_days(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.date,
   pg_catalog.int4) IS
   'How the probability to be a customer went: of each day from from_day until until, every step_days, the days with an '
   'event by then, and btyd_alive by what was known then; NULL before the first; at most 10,000 rows; none for a NULL';
@@ -744,8 +735,7 @@ CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, x pg_catalog.fl
   OUT lower pg_catalog.float8, OUT upper pg_catalog.float8) RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_interval'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8,
-  pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, pg_catalog.float8, pg_catalog.float8, pg_catalog.float8,
   pg_catalog.float8, pg_catalog.float8) IS
   'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in ten '
   'failed';
@@ -755,8 +745,7 @@ CREATE FUNCTION @extschema@.btyd_interval(fits pg_catalog.jsonb, history @extsch
   OUT upper pg_catalog.float8) RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_interval_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date,
-  pg_catalog.float8,
+COMMENT ON FUNCTION @extschema@.btyd_interval(pg_catalog.jsonb, @extschema@.history, pg_catalog.date, pg_catalog.float8,
   pg_catalog.float8) IS
   'Between which values btyd_expected lies among the fits of btyd_fit_bootstrap; NULL where more than one fit in ten '
   'failed';
@@ -772,8 +761,7 @@ COMMENT ON FUNCTION @extschema@.btyd_alive_interval(pg_catalog.jsonb, pg_catalog
   'failed';
 
 CREATE FUNCTION @extschema@.btyd_alive_interval(fits pg_catalog.jsonb, history @extschema@.history,
-  as_of pg_catalog.date, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8,
-  OUT upper pg_catalog.float8)
+  as_of pg_catalog.date, level pg_catalog.float8 DEFAULT 0.9, OUT lower pg_catalog.float8, OUT upper pg_catalog.float8)
   RETURNS pg_catalog.record
   AS 'MODULE_PATHNAME', 'btyd_alive_interval_history'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -908,16 +896,14 @@ COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, pg_catalog.f
   pg_catalog.float8) IS
   'Why there is no prediction for a customer, as a code; NULL if there is one';
 
-CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, history @extschema@.history,
-  as_of pg_catalog.date)
+CREATE FUNCTION @extschema@.prediction_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
   RETURNS pg_catalog.text
   AS 'MODULE_PATHNAME', 'btyd_reason_history'
   LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.prediction_reason(pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Why there is no prediction for a history, as a code; NULL if there is one';
 
-CREATE FUNCTION @extschema@.next_order_reason(fit pg_catalog.jsonb, history @extschema@.history,
-  as_of pg_catalog.date,
+CREATE FUNCTION @extschema@.next_order_reason(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date,
   within_days pg_catalog.int4 DEFAULT 1095) RETURNS pg_catalog.text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -950,15 +936,13 @@ BEGIN ATOMIC
   SELECT COALESCE(@extschema@.prediction_reason(btyd_fit, history, as_of),
                   @extschema@.prediction_reason(spend_fit, history, as_of));
 END;
-COMMENT ON FUNCTION @extschema@.clv_reason(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history,
-  pg_catalog.date) IS
+COMMENT ON FUNCTION @extschema@.clv_reason(pg_catalog.jsonb, pg_catalog.jsonb, @extschema@.history, pg_catalog.date) IS
   'Why there is no lifetime value for a history, as a code; NULL if there is one';
 
 -- ---- churn ----
 
 
-CREATE FUNCTION @extschema@.churn_probability(fit pg_catalog.jsonb, history @extschema@.history,
-  as_of pg_catalog.date)
+CREATE FUNCTION @extschema@.churn_probability(fit pg_catalog.jsonb, history @extschema@.history, as_of pg_catalog.date)
   RETURNS pg_catalog.float8
   AS 'MODULE_PATHNAME', 'btyd_churn_probability'
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
