@@ -20,6 +20,14 @@ null_argument(const char *argument, const char *hint)
 			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
+void
+settings_differ(const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must be the same for all rows", argument)));
+}
+
 /* An array that has a NULL in it */
 void
 null_element(const char *argument, const char *hint)

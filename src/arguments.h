@@ -14,6 +14,9 @@
 pg_noreturn extern void null_argument(const char *argument, const char *hint);
 pg_noreturn extern void null_element(const char *argument, const char *hint);
 
+/* What must be one setting of an aggregate has changed from one row to the next. */
+pg_noreturn extern void settings_differ(const char *argument);
+
 /* Argument n, which is no value to leave out but a setting: finite, and not negative */
 extern double setting_argument(FunctionCallInfo fcinfo, int n, const char *argument,
 							   const char *hint);

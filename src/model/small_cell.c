@@ -23,6 +23,7 @@
 #include "windowapi.h"
 
 #include "aggregate.h"
+#include "arguments.h"
 #include "compat.h"
 #include "disclosure.h"
 #include "memory.h"
@@ -125,9 +126,7 @@ constant_argument(FunctionCallInfo fcinfo, int n, const char *name, int lowest, 
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be at least %d", name, lowest)));
 	if (!first && value != before)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be the same for all rows", name)));
+		settings_differ(name);
 	return value;
 }
 

@@ -74,14 +74,6 @@ append(FitState *state, double x, double t_x, double t, int64 weight)
 
 /* A state without rows may have been made for its settings alone. */
 static void
-settings_differ(const char *argument)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s must be the same for all rows", argument)));
-}
-
-static void
 check_same_settings(const FitState *state, const FitState *other)
 {
 	if (state->family != other->family || state->k != other->k)
@@ -392,16 +384,9 @@ btyd_fit_serialize(PG_FUNCTION_ARGS)
 }
 
 static bool
-is_customer(double x, double t_x, double t)
-{
-	return isfinite(t) && t_x >= 0 && t_x <= t && (x > 0 || t_x == 0) && !signbit(t_x) &&
-		!signbit(t);
-}
-
-static bool
 is_spender(double x, double m)
 {
-	return x > 0 && m > 0 && isfinite(m);
+	return is_count(x) && x > 0 && m > 0 && isfinite(m);
 }
 
 /* The state of one kind or the other, with every byte checked */
@@ -471,10 +456,8 @@ deserialize(FunctionCallInfo fcinfo, bool spend)
 		pattern->t_x = pq_getmsgfloat8(&buffer);
 		pattern->t = spend ? 0 : pq_getmsgfloat8(&buffer);
 		pattern->count = pq_getmsgint64(&buffer);
-		valid = pattern->x >= 0 && pattern->x <= 1e9 && pattern->x == floor(pattern->x) &&
-			!signbit(pattern->x) &&
-			(spend ? is_spender(pattern->x, pattern->t_x) : is_customer(pattern->x, pattern->t_x,
-																		pattern->t)) &&
+		valid = (spend ? is_spender(pattern->x, pattern->t_x) :
+				 is_customer(pattern->x, pattern->t_x, pattern->t)) &&
 			(family != FIT_BGBB || are_opportunities(pattern->x, pattern->t_x, pattern->t)) &&
 			pattern->count > 0 && pattern->count <= AGGREGATE_MAX_ROWS - customers &&
 			(i == 0 || compare_patterns(pattern - 1, pattern) < 0);

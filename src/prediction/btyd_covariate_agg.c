@@ -10,7 +10,6 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "port.h"
@@ -151,14 +150,12 @@ read_settings(FunctionCallInfo fcinfo, bool weighted, CovariateState *settings)
 static void
 check_same_settings(const CovariateState *state, const CovariateState *other)
 {
-	const char *differs = state->family != other->family ? "family" :
-		state->unit_days != other->unit_days ? "unit_days" :
-		state->ridge != other->ridge ? "ridge" : NULL;
-
-	if (differs)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be the same for all rows", differs)));
+	if (state->family != other->family)
+		settings_differ("family");
+	if (state->unit_days != other->unit_days)
+		settings_differ("unit_days");
+	if (state->ridge != other->ridge)
+		settings_differ("ridge");
 }
 
 /* NULL: one of them is */
@@ -317,10 +314,7 @@ is_row(const CovariateState *state, const double *row, const double *before)
 		if (!isfinite(row[i]) || (row[i] == 0 && signbit(row[i])))
 			return false;
 	}
-	return customer[ROW_X] >= 0 && customer[ROW_X] <= 1e9 &&
-		customer[ROW_X] == floor(customer[ROW_X]) && customer[ROW_T_X] >= 0 &&
-		customer[ROW_T_X] <= customer[ROW_T] &&
-		(customer[ROW_X] > 0 || customer[ROW_T_X] == 0) &&
+	return is_customer(customer[ROW_X], customer[ROW_T_X], customer[ROW_T]) &&
 		count >= 1 && count == floor(count) &&
 		count <= (double) (AGGREGATE_MAX_ROWS - state->customers) &&
 		(before == NULL || compare_rows(before, row, &compared) < 0);

@@ -72,11 +72,10 @@ state_make(MemoryContext context, int64 room)
 static void
 check_same_days(const ChoiceState *state, DateADT split_on, DateADT until)
 {
-	if (state->split_on != split_on || state->until != until)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be the same for all rows",
-						state->split_on != split_on ? "split_on" : "until")));
+	if (state->split_on != split_on)
+		settings_differ("split_on");
+	if (state->until != until)
+		settings_differ("until");
 }
 
 /* Days with an event after split_on up to until */

@@ -191,6 +191,19 @@ check_customer(FitFamily family, double x, double t_x, double t)
 				 errdetail("Family bgbb counts opportunities: x of t were taken, the last of them the one of number t_x.")));
 }
 
+bool
+is_count(double x)
+{
+	return x >= 0 && x <= MAX_X && x == floor(x) && !signbit(x);
+}
+
+bool
+is_customer(double x, double t_x, double t)
+{
+	return is_count(x) && isfinite(t) && t_x >= 0 && t_x <= t && (x > 0 || t_x == 0) &&
+		!signbit(t_x) && !signbit(t);
+}
+
 /*
  * The logarithms of gaps that make t_x together are greatest where the gaps are
  * equal. Beyond that they are of another unit, or of somebody else.
@@ -289,7 +302,7 @@ print_covariates(StringInfo out, const CovariateFit *covariates, bool there)
 		appendStringInfo(out, ",\"%s\":", keys[i]);
 		if (!there)
 		{
-			/* how many there were is said nevertheless */
+			/* it is a fit with covariates all the same */
 			appendStringInfoString(out, i == 0 ? "{}" : "null");
 			continue;
 		}

@@ -65,6 +65,11 @@ extern int	check_unit_days(int unit_days);
 extern void check_customer(FitFamily family, double x, double t_x, double t);
 extern void check_count(double x);
 extern void check_mean(double m);
+
+/* What these let through, without the sign of -0: of a state that is read again */
+extern bool is_count(double x);
+extern bool is_customer(double x, double t_x, double t);
+
 extern void check_ln_gaps(double ln_gaps, double x, double t_x);
 extern double check_amount(const char *argument, double value);
 
