@@ -130,14 +130,11 @@ DECLARE
 		' @extschema@.ln_gaps(f.history, f.as_of, 7)) AS btyd_fit, @extschema@.spend_fit(b.x, b.m) AS spend_fit',
 		'family', quote_literal(settings ->> 'prediction'));
 BEGIN
-	IF to_regclass(format('%I.calibration_groups', model)) IS NULL THEN
-		RETURN;
-	END IF;
 	EXECUTE format('DELETE FROM %I.calibration_groups WHERE version = %s', model, settings ->> 'version');
 	IF NOT @extschema@._has_groups(settings) THEN
 		RETURN;
 	END IF;
-	IF settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings)) THEN
+	IF @extschema@._has_attribute_groups(settings) THEN
 		EXECUTE @extschema@._fill($q$
 			INSERT INTO {model}.calibration_groups (version, tenant, grouped_by, group_value, btyd_fit, spend_fit,
 				   has_orders, has_spend)
@@ -520,18 +517,16 @@ CREATE FUNCTION @extschema@._model_follow_thresholds(model name, base jsonb, set
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	relation	name;
 BEGIN
 	IF NOT recalibrate THEN
-		EXECUTE format('INSERT INTO %1$I.calibration SELECT n.* FROM %1$I.calibration AS k'
-			' CROSS JOIN LATERAL jsonb_populate_record(k, jsonb_build_object(''version'', $1)) AS n'
-			' WHERE k.version = $2', model)
-			USING (settings ->> 'version')::int, (base ->> 'version')::int;
-		IF to_regclass(format('%I.calibration_groups', model)) IS NOT NULL THEN
-			EXECUTE format('INSERT INTO %1$I.calibration_groups SELECT n.* FROM %1$I.calibration_groups AS k'
+		FOREACH relation IN ARRAY '{calibration,calibration_groups}'::name[] LOOP
+			EXECUTE format('INSERT INTO %1$I.%2$I SELECT n.* FROM %1$I.%2$I AS k'
 				' CROSS JOIN LATERAL jsonb_populate_record(k, jsonb_build_object(''version'', $1)) AS n'
-				' WHERE k.version = $2', model)
+				' WHERE k.version = $2', model, relation)
 				USING (settings ->> 'version')::int, (base ->> 'version')::int;
-		END IF;
+		END LOOP;
 	END IF;
 	PERFORM @extschema@._model_write_thresholds(model, settings, recalibrate);
 	IF recalibrate THEN

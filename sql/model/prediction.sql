@@ -96,16 +96,16 @@ BEGIN
 				ELSE 'CASE g.group_value WHEN '''' THEN ''all tenants'' ELSE g.group_value END' END,
 			'groups', CASE WHEN grouped THEN @extschema@._fill($q$, LATERAL (
 				SELECT NULL::text COLLATE "C" AS group_value, k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit,
-					4 AS last, 0 AS without
+					'{orders,spend,propensity,prospects}'::text[] AS shown
 				UNION ALL
-				SELECT g.group_value, g.btyd_fit, g.spend_fit, NULL, NULL,
-					CASE WHEN g.group_value <> '' OR g.has_spend THEN 2 ELSE 1 END,
-					CASE WHEN g.group_value <> '' OR g.has_orders THEN 0 ELSE 1 END
+				SELECT g.group_value, g.btyd_fit, g.spend_fit, NULL, NULL, array_remove(ARRAY[
+					CASE WHEN g.group_value <> '' OR g.has_orders THEN 'orders' END,
+					CASE WHEN g.group_value <> '' OR g.has_spend THEN 'spend' END], NULL)
 				FROM {model}.calibration_groups AS g WHERE g.version = k.version AND g.tenant = k.tenant) AS g$q$,
 				'model', home) ELSE '' END,
 			'fits', CASE WHEN grouped THEN 'g.btyd_fit, g.spend_fit, g.propensity_fit, g.prospect_fit'
 				ELSE 'k.btyd_fit, k.spend_fit, k.propensity_fit, k.prospect_fit' END,
-			'of_groups', CASE WHEN grouped THEN ' AND f.position <= g.last AND f.position <> g.without' ELSE '' END,
+			'of_groups', CASE WHEN grouped THEN ' AND f.fit = ANY (g.shown)' ELSE '' END,
 			'order', CASE WHEN grouped THEN 'g.group_value NULLS FIRST, ' ELSE '' END),
 		'the fits that predictions rest on: parameters with standard errors, status and reason;'
 		' one row with parameter NULL where there is no fit');
@@ -532,7 +532,7 @@ BEGIN
 	IF NOT @extschema@._has_groups(settings) THEN
 		RETURN tenants;
 	END IF;
-	IF settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings)) THEN
+	IF @extschema@._has_attribute_groups(settings) THEN
 		RETURN @extschema@._fill($q$
 			SELECT t.*, o.own_orders, o.own_spend
 			  FROM ({tenants}) AS t
@@ -595,8 +595,7 @@ BEGIN
 			HINT = 'Leave it out, and the last 90 days are the hold-out.';
 	END IF;
 	PERFORM @extschema@._model_check_people(home, settings);
-	of_groups := @extschema@._has_groups(settings)
-		AND settings ->> 'prediction_group' = ANY (@extschema@._model_attributes(settings));
+	of_groups := @extschema@._has_attribute_groups(settings);
 	EXECUTE format('SELECT coalesce(max(c.check_id), 0) + 1 FROM %I.prediction_check_log AS c', home) INTO this_check;
 	-- What was known on the day of the split, and what came after it. People that
 	-- the model may say nothing about are in neither.

@@ -643,6 +643,17 @@ END;
 COMMENT ON FUNCTION @extschema@._has_groups(jsonb) IS
 	'internal: have groups of customers of a model fits of their own?';
 
+-- By an attribute, not by tenant?
+CREATE FUNCTION @extschema@._has_attribute_groups(settings jsonb)
+	RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@._has_groups(settings) AND settings OPERATOR(pg_catalog.->>) 'prediction_group'
+		OPERATOR(pg_catalog.=) ANY (@extschema@._model_attributes(settings));
+END;
+COMMENT ON FUNCTION @extschema@._has_attribute_groups(jsonb) IS
+	'internal: have groups of customers by an attribute fits of their own?';
+
 -- The group of a customer, an expression; empty for those without one, and where the groups
 -- are tenants. It is compared with what was written in another session, so it must not depend
 -- on settings of sessions, as the text of a date does.
@@ -655,7 +666,7 @@ DECLARE
 	attribute	text := settings ->> 'prediction_group';
 	type		oid;
 BEGIN
-	IF NOT @extschema@._has_groups(settings) OR attribute <> ALL (@extschema@._model_attributes(settings)) THEN
+	IF NOT @extschema@._has_attribute_groups(settings) THEN
 		RETURN '''''::text COLLATE "C"';
 	END IF;
 	SELECT @extschema@._model_base_type(c.atttypid) INTO type
