@@ -39,6 +39,7 @@ OBJS = \
 	src/math/gamma.o \
 	src/math/gauss_legendre.o \
 	src/math/cholesky.o \
+	src/math/newton.o \
 	src/math/distribution.o \
 	src/math/two_groups.o \
 	src/math/hypergeometric.o \

@@ -17,9 +17,6 @@
 
 #define NEWTON_ITERATIONS 100
 
-/* Gain of log-likelihood that a Newton step must promise to be worth another */
-#define SMALL_GAIN		1e-9
-
 /* An effect of one standard deviation beyond this has run away */
 #define MAX_EFFECT		15.0
 
@@ -42,14 +39,13 @@ typedef struct Climb
 	const Host *host;
 } Climb;
 
-/* A point, its value, and the derivatives there */
+/* A point of the climb */
 typedef struct Place
 {
-	double		at[MOST_FITTED];
-	double		value;			/* with what the ridge takes */
+	NewtonPoint newton;			/* the first member: evaluate() is given this; its value is with the ridge */
 	double		ridge_part;
+	double		at[MOST_FITTED];
 	double		gradient[MOST_FITTED];
-	double	   *information;	/* lower triangle, n * n */
 } Place;
 
 bool
@@ -98,7 +94,7 @@ btyd_parameters_at(BtydFamily family, const double *parameters, const double *or
 static double *
 entry(Place *place, int n, int i, int j)
 {
-	return &place->information[i >= j ? i + j * n : j + i * n];
+	return &place->newton.information[i >= j ? i + j * n : j + i * n];
 }
 
 /* What one cell adds: its derivatives by the four logarithms, and by what moves these */
@@ -156,13 +152,15 @@ add_cell(const Climb *climb, const Point *point, const double *z, Place *place)
 
 /* False where the likelihood can't be had */
 static bool
-evaluate(const Climb *climb, Place *place)
+evaluate(void *arg, NewtonPoint *newton)
 {
+	const Climb *climb = arg;
+	Place	   *place = (Place *) newton;
 	Sum			value = {0, 0};
 	double		check;
 
 	memset(place->gradient, 0, sizeof(place->gradient));
-	memset(place->information, 0, (size_t) (climb->n * climb->n) * sizeof(double));
+	memset(newton->information, 0, (size_t) (climb->n * climb->n) * sizeof(double));
 	for (size_t c = 0; c < climb->ncells; c++)
 	{
 		const double *z = climb->z + c * (size_t) climb->q;
@@ -190,34 +188,20 @@ evaluate(const Climb *climb, Place *place)
 		place->gradient[j] -= climb->ridge * off;
 		*entry(place, climb->n, j, j) += climb->ridge;
 	}
-	place->value = check = total(&value) - place->ridge_part;
+	newton->value = check = total(&value) - place->ridge_part;
 	for (int j = 0; j < climb->n; j++)
 		check += place->gradient[j];
 	return isfinite(check);
 }
 
-/* The Newton step, with damping on the diagonal of the information; false if that won't do */
 static bool
-solve(const Climb *climb, const Place *place, double damping, double *l, double *step)
+out_of_bounds(void *arg, const double *at)
 {
-	const int	n = climb->n;
+	const Climb *climb = arg;
 
-	memcpy(l, place->information, (size_t) (n * n) * sizeof(double));
-	for (int j = 0; j < n; j++)
-		l[j + j * n] += damping;
-	if (!cholesky_factor(l, n, 1e-12))
-		return false;
-	memcpy(step, place->gradient, (size_t) n * sizeof(double));
-	cholesky_solve(l, n, step);
-	return true;
-}
-
-static bool
-out_of_bounds(const Climb *climb, const Place *place)
-{
 	for (int j = 0; j < climb->n; j++)
 	{
-		double		off = place->at[j] - (j < MAX_PARAMETERS ? climb->log_scale[j] : 0);
+		double		off = at[j] - (j < MAX_PARAMETERS ? climb->log_scale[j] : 0);
 
 		if (!(fabs(off) <= (j < MAX_PARAMETERS ? LOG_BOUND : MAX_EFFECT)))
 			return true;
@@ -225,62 +209,13 @@ out_of_bounds(const Climb *climb, const Place *place)
 	return false;
 }
 
-/* Newton steps, damped where the likelihood is not concave, halved where they overshoot */
-static bool
-newton(const Climb *climb, Place *place, Place *next, double *l, int *iterations)
+static void
+place_init(Place *place, double *information)
 {
-	const int	n = climb->n;
-	double		step[MOST_FITTED];
-
-	if (!evaluate(climb, place))
-		return false;
-	for (int iteration = 0; iteration < NEWTON_ITERATIONS; iteration++)
-	{
-		double		damping = 0;
-		double		longest = 0;
-		double		gain = 0;
-		double		factor = 1;
-		double		noise = 1e-12 * (1 + fabs(place->value));
-		double	   *spare;
-
-		while (!solve(climb, place, damping, l, step))
-		{
-			double		size = 1e-300;
-
-			for (int j = 0; j < n; j++)
-				size = fmax(size, fabs(place->information[j + j * n]));
-			damping = damping == 0 ? size * 1e-6 : damping * 10;
-			if (!isfinite(damping))
-				return false;
-		}
-		for (int j = 0; j < n; j++)
-		{
-			longest = fmax(longest, fabs(step[j]));
-			gain += step[j] * place->gradient[j];
-		}
-		if (!isfinite(longest))
-			return false;
-		if (longest > 1)
-			factor = 1 / longest;
-		for (;; factor /= 2)
-		{
-			if (factor < 1e-10)
-				return damping == 0 && gain <= noise;
-			for (int j = 0; j < n; j++)
-				next->at[j] = place->at[j] + factor * step[j];
-			if (evaluate(climb, next) && next->value >= place->value - noise)
-				break;
-		}
-		spare = place->information;
-		*place = *next;
-		next->information = spare;
-		(*iterations)++;
-		if (damping == 0 && gain <= SMALL_GAIN)
-			return true;
-		if (out_of_bounds(climb, place))
-			return false;
-	}
-	return false;
+	memset(place, 0, sizeof(*place));
+	place->newton.at = place->at;
+	place->newton.gradient = place->gradient;
+	place->newton.information = information;
 }
 
 /* ---- the whole ---- */
@@ -348,7 +283,7 @@ standardise(const Climb *climb, const double *z, double *standard, double *mean,
  * parameter at the mean of the covariates becomes that at 0, and its variance with it.
  */
 static void
-report(const Climb *climb, const Place *place, const double *mean, const double *deviation,
+report(const Climb *climb, const double *at, const double *mean, const double *deviation,
 	   const double *inverse, CovariateFit *result)
 {
 	const int	n = climb->n;
@@ -370,7 +305,7 @@ report(const Climb *climb, const Place *place, const double *mean, const double 
 		}
 		for (int i = 0; i < n; i++)
 		{
-			log_parameter += row[i] * place->at[i];
+			log_parameter += row[i] * at[i];
 			for (int k = 0; inverse != NULL && k < n; k++)
 				variance += row[i] * row[k] * inverse[i >= k ? i + k * n : k + i * n];
 		}
@@ -390,8 +325,8 @@ report(const Climb *climb, const Place *place, const double *mean, const double 
 		const int	o = MAX_PARAMETERS + i;
 		const int	l = o + q;
 
-		result->orders[i] = place->at[o] / deviation[i];
-		result->leaving[i] = place->at[l] / deviation[i];
+		result->orders[i] = at[o] / deviation[i];
+		result->leaving[i] = at[l] / deviation[i];
 		result->orders_errors[i] = inverse ? sqrt(inverse[o + o * n]) / deviation[i] : NAN;
 		result->leaving_errors[i] = inverse ? sqrt(inverse[l + l * n]) / deviation[i] : NAN;
 	}
@@ -400,55 +335,28 @@ report(const Climb *climb, const Place *place, const double *mean, const double 
 static void
 climb_covariates(Climb *climb, const double *mean, const double *deviation, CovariateFit *result)
 {
-	const size_t size = (size_t) (climb->n * climb->n) * sizeof(double);
+	const int	size = climb->n * climb->n;
 	BtydFit    *fit = &result->fit;
-	double	   *memory = host_allocate(climb->host, 4 * size);
-	double	   *l = memory + 2 * climb->n * climb->n;
-	double	   *inverse = memory + 3 * climb->n * climb->n;
-	Place		place = {.information = memory};
-	Place		next = {.information = memory + climb->n * climb->n};
+	double	   *memory = host_allocate(climb->host, (size_t) (4 * size) * sizeof(double));
+	double	   *inverse = memory + 3 * size;
+	double		step[MOST_FITTED];
+	Place		places[2];
+	NewtonPoint *end = &places[0].newton;
+	Newton		newton = {
+		.n = climb->n,.stride = climb->n,.max_iterations = NEWTON_ITERATIONS,.first_damping = 1e-6,
+		.evaluate = evaluate,.out_of_bounds = out_of_bounds,.arg = climb,
+		.factor = memory + 2 * size,.step = step
+	};
 	bool		maximum;
-	bool		finite;
-	double		norm = 0;
 
+	place_init(&places[0], memory);
+	place_init(&places[1], memory + size);
 	for (int j = 0; j < MAX_PARAMETERS; j++)
-		place.at[j] = log(fit->parameters[j]);
-	maximum = newton(climb, &place, &next, l, &fit->iterations);
-	finite = isfinite(place.value);
-	fit->status = BTYD_NOT_CONVERGED;
+		places[0].at[j] = log(fit->parameters[j]);
+	maximum = newton_climb(&newton, &end, &places[1].newton, &fit->iterations);
+	likelihood_judge(&newton, end, ((Place *) end)->ridge_part, maximum, fit, inverse);
 	fit->ended = false;
-	if (finite)
-	{
-		double		step[MOST_FITTED];
-
-		fit->log_likelihood = place.value + place.ridge_part;
-		for (int j = 0; j < climb->n; j++)
-			norm += place.gradient[j] * place.gradient[j];
-		fit->gradient_norm = sqrt(norm);
-		if (out_of_bounds(climb, &place))
-			fit->reason = BTYD_PARAMETER_AT_BOUNDARY;
-		else if (!solve(climb, &place, 0, l, step))
-			fit->reason = BTYD_FLAT_LIKELIHOOD;
-		else if (!maximum)
-			fit->reason = BTYD_NO_MAXIMUM_FOUND;
-		else
-		{
-			fit->status = BTYD_CONVERGED;
-			fit->reason = BTYD_REASON_NONE;
-			cholesky_invert(l, climb->n, inverse);
-			for (int j = 0; j < climb->n; j++)
-			{
-				if (!(sqrt(inverse[j + j * climb->n]) <= MAX_LOG_ERROR))
-				{
-					fit->status = BTYD_NOT_CONVERGED;
-					fit->reason = BTYD_PARAMETER_AT_BOUNDARY;
-				}
-			}
-		}
-	}
-	else
-		fit->reason = BTYD_NO_MAXIMUM_FOUND;
-	report(climb, &place, mean, deviation, fit->status == BTYD_CONVERGED ? inverse : NULL, result);
+	report(climb, end->at, mean, deviation, fit->status == BTYD_CONVERGED ? inverse : NULL, result);
 	climb->host->release(memory);
 }
 

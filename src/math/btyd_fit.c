@@ -32,9 +32,6 @@
 /* libLBFGS built for SSE takes this many variables at a time */
 #define LBFGS_VARIABLES	16
 
-/* Gain of log-likelihood that a Newton step must promise to be worth another */
-#define SMALL_GAIN		1e-9
-
 bool
 likelihood_point(const Problem *problem, Point *point, bool second)
 {
@@ -85,46 +82,14 @@ likelihood_point(const Problem *problem, Point *point, bool second)
 	return isfinite(check);
 }
 
-/* ---- linear algebra ---- */
-
-/*
- * Solve m * solution = right; false if m, with "damping" added to
- * its diagonal, is not safely positive definite. inverse, if not NULL, gets the
- * diagonal of m's inverse.
- */
-static bool
-solve(const double m[MAX_PARAMETERS][MAX_PARAMETERS], int n, double damping,
-	  const double *right, double *solution, double *inverse)
-{
-	double		l[MAX_PARAMETERS * MAX_PARAMETERS];
-	double		inverse_of_m[MAX_PARAMETERS * MAX_PARAMETERS];
-
-	for (int j = 0; j < n; j++)
-	{
-		for (int i = j; i < n; i++)
-			l[i + j * n] = m[i][j] + (i == j ? damping : 0);
-	}
-	if (!cholesky_factor(l, n, 1e-12))
-		return false;
-	memcpy(solution, right, (size_t) n * sizeof(double));
-	cholesky_solve(l, n, solution);
-	if (inverse != NULL)
-	{
-		cholesky_invert(l, n, inverse_of_m);
-		for (int j = 0; j < n; j++)
-			inverse[j] = inverse_of_m[j + j * n];
-	}
-	return true;
-}
-
 /* ---- the search ---- */
 
 static bool
-out_of_bounds(const Problem *problem, const Point *point)
+out_of_bounds(const Problem *problem, const double *log_parameter)
 {
 	for (int j = 0; j < problem->nparameters; j++)
 	{
-		if (!(fabs(point->log_parameter[j] - log(problem->scale[j])) <= LOG_BOUND))
+		if (!(fabs(log_parameter[j] - log(problem->scale[j])) <= LOG_BOUND))
 			return true;
 	}
 	return false;
@@ -162,12 +127,8 @@ stop_out_of_bounds(void *instance, const lbfgsfloatval_t *x, const lbfgsfloatval
 				 const lbfgsfloatval_t step,
 				 int n, int k, int ls)
 {
-	const Problem *problem = instance;
-	Point		point;
-
 	(void) g, (void) fx, (void) xnorm, (void) gnorm, (void) step, (void) n, (void) k, (void) ls;
-	memcpy(point.log_parameter, x, sizeof(point.log_parameter));
-	return out_of_bounds(problem, &point);
+	return out_of_bounds(instance, x);
 }
 
 /*
@@ -199,115 +160,101 @@ climb(const Problem *whole, Point *point)
 	whole->host->check();
 }
 
-/*
- * Newton steps from point, damped where the likelihood is not concave, halved
- * where they overshoot. True if they ended at a maximum.
- */
-static bool
-newton(const Problem *problem, Point *point, int *iterations)
+/* A point of the likelihood, as Newton's method sees it */
+typedef struct Place
 {
-	const int	n = problem->nparameters;
+	NewtonPoint newton;			/* the first member: evaluate() is given this */
+	Point		point;
+} Place;
 
-	if (!likelihood_point(problem, point, true))
-	{
-		point->value = -INFINITY;
-		return false;
-	}
-	for (int iteration = 0; iteration < NEWTON_ITERATIONS; iteration++)
-	{
-		double		step[MAX_PARAMETERS];
-		double		damping = 0;
-		double		longest = 0;
-		double		gain = 0;
-		double		factor = 1;
-		double		noise = 1e-12 * (1 + fabs(point->value));
-		Point		next;
-
-		while (!solve(point->information, n, damping, point->gradient, step, NULL))
-		{
-			double		size = 1e-300;
-
-			for (int j = 0; j < n; j++)
-				size = fmax(size, fabs(point->information[j][j]));
-			damping = damping == 0 ? size * 1e-3 : damping * 10;
-			if (!isfinite(damping))
-				return false;
-		}
-		for (int j = 0; j < n; j++)
-		{
-			longest = fmax(longest, fabs(step[j]));
-			gain += step[j] * point->gradient[j];
-		}
-		if (!isfinite(longest))
-			return false;
-		if (longest > 1)
-			factor = 1 / longest;
-		for (;;)
-		{
-			for (int j = 0; j < n; j++)
-				next.log_parameter[j] = point->log_parameter[j] + factor * step[j];
-			if (likelihood_point(problem, &next, true) && next.value >= point->value - noise)
-				break;
-			factor /= 2;
-			if (factor < 1e-10)
-			{
-				/* no better point in sight: a maximum to within rounding? */
-				return damping == 0 && gain <= noise;
-			}
-		}
-		*point = next;
-		(*iterations)++;
-		if (damping == 0 && gain <= SMALL_GAIN)
-			return true;
-		if (out_of_bounds(problem, point))
-			return false;
-	}
-	return false;
+static void
+place_init(Place *place, const Point *point)
+{
+	place->point = *point;
+	place->newton.at = place->point.log_parameter;
+	place->newton.gradient = place->point.gradient;
+	place->newton.information = place->point.information[0];
 }
 
-/* What the point that the search ended at is worth */
-static void
-judge(const Problem *problem, const Point *point, bool maximum, BtydFit *fit)
+static bool
+evaluate(void *problem, NewtonPoint *newton)
 {
-	const int	n = problem->nparameters;
-	double		step[MAX_PARAMETERS];
-	double		variance[MAX_PARAMETERS];
+	Place	   *place = (Place *) newton;
+	bool		result = likelihood_point(problem, &place->point, true);
+
+	newton->value = place->point.value;
+	return result;
+}
+
+static bool
+has_run_away(void *problem, const double *at)
+{
+	return out_of_bounds(problem, at);
+}
+
+void
+likelihood_judge(Newton *newton, const NewtonPoint *end, double ridge_part, bool maximum,
+				 BtydFit *fit, double *inverse)
+{
+	const int	n = newton->n;
 	double		norm = 0;
 
 	fit->status = BTYD_NOT_CONVERGED;
 	fit->reason = BTYD_NO_MAXIMUM_FOUND;
-	fit->ended = false;
-	if (!isfinite(point->value))
+	if (!isfinite(end->value))
 		return;
-	fit->log_likelihood = point->value + point->ridge_part;
+	fit->log_likelihood = end->value + ridge_part;
 	for (int j = 0; j < n; j++)
-		norm += point->gradient[j] * point->gradient[j];
+		norm += end->gradient[j] * end->gradient[j];
 	fit->gradient_norm = sqrt(norm);
-	if (out_of_bounds(problem, point))
+	if (newton->out_of_bounds(newton->arg, end->at))
 		fit->reason = BTYD_PARAMETER_AT_BOUNDARY;
-	else if (!solve(point->information, n, 0, point->gradient, step, variance))
+	else if (!newton_step(newton, end, 0))
 		fit->reason = BTYD_FLAT_LIKELIHOOD;
-	else if (!maximum)
-		return;
-	else
+	else if (maximum)
 	{
 		fit->status = BTYD_CONVERGED;
 		fit->reason = BTYD_REASON_NONE;
+		cholesky_invert(newton->factor, n, inverse);
 		for (int j = 0; j < n; j++)
 		{
-			if (!(sqrt(variance[j]) <= MAX_LOG_ERROR))
+			if (!(sqrt(inverse[j + j * n]) <= MAX_LOG_ERROR))
 			{
 				fit->status = BTYD_NOT_CONVERGED;
 				fit->reason = BTYD_PARAMETER_AT_BOUNDARY;
 			}
 		}
 	}
-	fit->ended = fit->status != BTYD_CONVERGED;
-	for (int j = 0; j < n; j++)
+}
+
+/* Newton steps from a point, and what the point that they end at is worth */
+static void
+climb_to_the_end(Problem *problem, const Point *from, BtydFit *fit)
+{
+	double		factor[MAX_PARAMETERS * MAX_PARAMETERS];
+	double		inverse[MAX_PARAMETERS * MAX_PARAMETERS];
+	double		step[MAX_PARAMETERS];
+	Place		places[2];
+	NewtonPoint *end = &places[0].newton;
+	Newton		newton = {
+		.n = problem->nparameters,.stride = MAX_PARAMETERS,.max_iterations = NEWTON_ITERATIONS,
+		.first_damping = 1e-3,.evaluate = evaluate,.out_of_bounds = has_run_away,.arg = problem,
+		.factor = factor,.step = step
+	};
+	bool		maximum;
+
+	place_init(&places[0], from);
+	place_init(&places[1], from);
+	maximum = newton_climb(&newton, &end, &places[1].newton, &fit->iterations);
+	likelihood_judge(&newton, end, ((Place *) end)->point.ridge_part, maximum, fit, inverse);
+	fit->ended = fit->status != BTYD_CONVERGED && fit->reason != BTYD_NO_MAXIMUM_FOUND;
+	if (fit->reason == BTYD_NO_MAXIMUM_FOUND)
+		return;
+	for (int j = 0; j < newton.n; j++)
 	{
-		fit->parameters[j] = exp(point->log_parameter[j]);
+		fit->parameters[j] = exp(end->at[j]);
 		if (!fit->ended)
-			fit->standard_errors[j] = fit->parameters[j] * sqrt(variance[j]);
+			fit->standard_errors[j] = fit->parameters[j] * sqrt(inverse[j + j * newton.n]);
 	}
 }
 
@@ -391,7 +338,6 @@ search(Problem *problem, double starts[STARTS][MAX_PARAMETERS], const BtydSearch
 		int			best = -1;
 		BtydFit		found = *fit;
 		Point		point;
-		bool		maximum;
 		double		height;
 
 		for (int k = 0; k < nstarts; k++)
@@ -405,14 +351,13 @@ search(Problem *problem, double starts[STARTS][MAX_PARAMETERS], const BtydSearch
 		height = ends[best].value;
 		point = ends[best];
 		/* an end that ran away: go back to where it started */
-		if (!start && (out_of_bounds(problem, &point) || !isfinite(point.value)))
+		if (!start && (out_of_bounds(problem, point.log_parameter) || !isfinite(point.value)))
 		{
 			for (int j = 0; j < problem->nparameters; j++)
 				point.log_parameter[j] = log(starts[best][j]);
 		}
 		found.iterations = 0;
-		maximum = newton(problem, &point, &found.iterations);
-		judge(problem, &point, maximum, &found);
+		climb_to_the_end(problem, &point, &found);
 		found.iterations += fit->iterations;
 		if (i == 0 || found.status == BTYD_CONVERGED || found.log_likelihood > fit->log_likelihood)
 			*fit = found;

@@ -7,6 +7,7 @@
 #define BTYD_LIKELIHOOD_H
 
 #include "btyd_fit.h"
+#include "newton.h"
 
 #define MAX_PARAMETERS	BTYD_PARAMETERS
 
@@ -121,5 +122,14 @@ extern void likelihood_evaluate(const Problem *problem, const double *parameters
  * If second, information is set, too. In btyd_fit.c.
  */
 extern bool likelihood_point(const Problem *problem, Point *point, bool second);
+
+/*
+ * What the end of a climb over logarithms of parameters is worth: status, reason,
+ * likelihood and gradient of the fit. ridge_part is what the ridge takes of the value. If
+ * it has converged, inverse, with room for n * n, becomes that of the information, as in
+ * cholesky.h. In btyd_fit.c.
+ */
+extern void likelihood_judge(Newton *newton, const NewtonPoint *end, double ridge_part,
+							 bool maximum, BtydFit *fit, double *inverse);
 
 #endif							/* BTYD_LIKELIHOOD_H */
