@@ -76,6 +76,15 @@ extern int no_such_variable
 #define run_plan(description) ExecutorRun(description, ForwardScanDirection, 0, true)
 #endif
 
+/* From 16 on an index may be told that only its summaries change. */
+#if PG_VERSION_NUM >= 160000
+#define insert_index_tuples(target, slot, estate) \
+	list_free(ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false))
+#else
+#define insert_index_tuples(target, slot, estate) \
+	list_free(ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL))
+#endif
+
 /* 18 has no pg_attribute_noreturn() any more. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

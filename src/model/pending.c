@@ -2,14 +2,15 @@
  * pending.c
  *		Append rows to the table pending of a model, to pending_events, or to touched.
  *
- * Rows are written as logical replication writes them, without a statement: to
- * plan and start an INSERT would cost more than the row. Constraints, indexes
+ * Rows are written as logical replication and COPY write them, without a statement:
+ * to plan and start an INSERT would cost more than the row. Constraints, indexes
  * and triggers are served all the same.
  */
 #include "postgres.h"
 
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -108,7 +109,8 @@ start_writing(Pending *pending)
 	pending->target = makeNode(ResultRelInfo);
 	InitResultRelInfo(pending->target, pending->relation, 0, NULL, 0);
 	ExecOpenIndices(pending->target, false);
-	pending->slot = MakeSingleTupleTableSlot(RelationGetDescr(pending->relation), &TTSOpsVirtual);
+	pending->nslots = pending->waiting = 0;
+	pending->bytes = 0;
 	AfterTriggerBeginQuery();
 	ExecBSInsertTriggers(pending->estate, pending->target);
 }
@@ -161,6 +163,92 @@ divide_key(const text *key, Datum *tenant, Datum *customer)
 	*customer = PointerGetDatum(cstring_to_text_with_len(p, end - p));
 }
 
+/* Are rows of the table written one by one, because each may have more to it? */
+static bool
+is_served_one_by_one(const ResultRelInfo *target)
+{
+	Relation	relation = target->ri_RelationDesc;
+	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+
+	return target->ri_TrigDesc != NULL || relation->rd_rel->relispartition ||
+		(constraints != NULL && constraints->has_generated_stored);
+}
+
+/* Rows that wait, as COPY writes its own: many into a page at a time */
+static void
+write_together(Pending *pending)
+{
+	ResultRelInfo *target = pending->target;
+	bool		is_constrained = RelationGetDescr(pending->relation)->constr != NULL;
+
+	for (int i = 0; i < pending->waiting && is_constrained; i++)
+		ExecConstraints(target, pending->slots[i], pending->estate);
+	table_multi_insert(pending->relation, pending->slots, pending->waiting,
+					   GetCurrentCommandId(true), 0, NULL);
+	for (int i = 0; i < pending->waiting && target->ri_NumIndices > 0; i++)
+		insert_index_tuples(target, pending->slots[i], pending->estate);
+}
+
+static void
+write_waiting(Pending *pending)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(pending->estate));
+
+	if (pending->waiting > 1 && !is_served_one_by_one(pending->target))
+		write_together(pending);
+	else
+	{
+		for (int i = 0; i < pending->waiting; i++)
+			ExecSimpleRelationInsert(pending->target, pending->estate, pending->slots[i]);
+	}
+	for (int i = 0; i < pending->waiting; i++)
+		ExecClearTuple(pending->slots[i]);
+	pending->waiting = 0;
+	pending->bytes = 0;
+	MemoryContextSwitchTo(old);
+	ResetPerTupleExprContext(pending->estate);
+}
+
+/*
+ * A row of NULLs to be filled, in memory that lasts until it is written: that of
+ * each tuple of the estate.
+ */
+static TupleTableSlot *
+new_row(Pending *pending)
+{
+	TupleTableSlot *slot;
+
+	if (pending->waiting == pending->nslots)
+	{
+		MemoryContext old = MemoryContextSwitchTo(pending->estate->es_query_cxt);
+
+		pending->slots[pending->nslots++] =
+			MakeSingleTupleTableSlot(RelationGetDescr(pending->relation), &TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+	}
+	slot = pending->slots[pending->waiting];
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	return slot;
+}
+
+static void
+end_row(Pending *pending, TupleTableSlot *slot)
+{
+	ExecStoreVirtualTuple(slot);
+	if (++pending->waiting == PENDING_BATCH || pending->bytes > PENDING_BATCH_BYTES)
+		write_waiting(pending);
+}
+
+/* A value of variable length, in the current memory context */
+static void *
+copy_of(Pending *pending, const void *value)
+{
+	Size		size = VARSIZE_ANY(value);
+
+	pending->bytes += size;
+	return memcpy(palloc(size), value, size);
+}
+
 static void
 put(TupleTableSlot *slot, int column, Datum value)
 {
@@ -192,20 +280,15 @@ divide_kind(const text *key, Datum *kind)
 }
 
 void
-pending_append(Pending *pending, const text *key, History *difference)
+pending_append(Pending *pending, const text *key, const History *difference)
 {
-	TupleTableSlot *slot = pending->slot;
+	TupleTableSlot *slot = new_row(pending);
 	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(pending->estate));
-	Datum		tenant;
+	Datum		tenant = PointerGetDatum(cstring_to_text_with_len("", 0));
 	Datum		customer;
 	Datum		kind = (Datum) 0;
 
-	ResetPerTupleExprContext(pending->estate);
-	tenant = PointerGetDatum(cstring_to_text_with_len("", 0));
-	ExecClearTuple(slot);
-	if (pending->stream_no > 0)
-		key = divide_kind(key, &kind);
-	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	key = pending->stream_no > 0 ? divide_kind(key, &kind) : copy_of(pending, key);
 	put(slot, pending->key, PointerGetDatum(key));
 	if (pending->customer >= 0)
 	{
@@ -213,40 +296,37 @@ pending_append(Pending *pending, const text *key, History *difference)
 		put(slot, pending->customer, customer);
 	}
 	put(slot, pending->tenant, tenant);
-	put(slot, pending->difference, PointerGetDatum(difference));
+	put(slot, pending->difference, PointerGetDatum(copy_of(pending, difference)));
 	if (pending->stream_no > 0)
 	{
 		put(slot, pending->stream, Int32GetDatum(pending->stream_no));
 		put(slot, pending->kind, kind);
 	}
-	ExecStoreVirtualTuple(slot);
-	ExecSimpleRelationInsert(pending->target, pending->estate, slot);
 	MemoryContextSwitchTo(old);
+	end_row(pending, slot);
 }
 
 /* event NULL: any event */
 void
 touched_append(Pending *touched, const text *event)
 {
-	TupleTableSlot *slot = touched->slot;
+	TupleTableSlot *slot = new_row(touched);
 	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(touched->estate));
 
-	ResetPerTupleExprContext(touched->estate);
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	if (event != NULL)
-		put(slot, touched->key, PointerGetDatum(event));
-	ExecStoreVirtualTuple(slot);
-	ExecSimpleRelationInsert(touched->target, touched->estate, slot);
+		put(slot, touched->key, PointerGetDatum(copy_of(touched, event)));
 	MemoryContextSwitchTo(old);
+	end_row(touched, slot);
 }
 
 void
 pending_close(Pending *pending)
 {
+	write_waiting(pending);
 	ExecASInsertTriggers(pending->estate, pending->target, NULL);
 	AfterTriggerEndQuery(pending->estate);
-	ExecDropSingleTupleTableSlot(pending->slot);
+	for (int i = 0; i < pending->nslots; i++)
+		ExecDropSingleTupleTableSlot(pending->slots[i]);
 	ExecCloseIndices(pending->target);
 	FreeExecutorState(pending->estate);
 	table_close(pending->relation, NoLock);

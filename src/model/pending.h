@@ -10,6 +10,10 @@
 
 #include "history/history.h"
 
+/* So many rows are written at a time, or fewer that have so many bytes. */
+#define PENDING_BATCH	64
+#define PENDING_BATCH_BYTES 65536
+
 /* The table, open for as long as rows are written */
 typedef struct Pending
 {
@@ -23,7 +27,10 @@ typedef struct Pending
 	int			stream_no;		/* 0: the orders */
 	EState	   *estate;
 	ResultRelInfo *target;
-	TupleTableSlot *slot;
+	TupleTableSlot *slots[PENDING_BATCH];	/* rows that wait to be written together */
+	int			nslots;			/* that have been made */
+	int			waiting;
+	Size		bytes;			/* of what in them is of variable length */
 } Pending;
 
 /* The table of a stream's differences; 0: of the orders' */
@@ -32,7 +39,7 @@ typedef struct Pending
 extern Oid	pending_find(const char *model, int stream_no);
 extern void pending_open(Pending *pending, const char *model, int stream_no, bool tenanted,
 						 Oid history_type);
-extern void pending_append(Pending *pending, const text *key, History *difference);
+extern void pending_append(Pending *pending, const text *key, const History *difference);
 extern Oid	touched_find(const char *model);
 extern void touched_open(Pending *touched, const char *model);
 extern void touched_append(Pending *touched, const text *event);
