@@ -117,6 +117,8 @@ OBJS = \
 	src/model/one_customer.o \
 	src/model/live.o \
 	src/model/live_expression.o \
+	src/model/row_writer.o \
+	src/model/append.o \
 	src/model/pending.o \
 	src/model/key_rows.o \
 	src/model/touched.o \

@@ -85,6 +85,13 @@ extern int no_such_variable
 	list_free(ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL))
 #endif
 
+/* From 17 on a statement may be told of. */
+#if PG_VERSION_NUM >= 170000
+#define build_indexes(relid) reindex_relation(NULL, relid, 0, &(ReindexParams) {0})
+#else
+#define build_indexes(relid) reindex_relation(relid, 0, &(ReindexParams) {0})
+#endif
+
 /* 18 has no pg_attribute_noreturn() any more. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

@@ -198,7 +198,7 @@ BEGIN
 		settings := settings || @extschema@._model_beside(home);
 		PERFORM @extschema@._check_inputs(settings);
 		PERFORM @extschema@._make_live_triggers(home, settings);
-		PERFORM @extschema@._model_read_source(home, settings);
+		PERFORM @extschema@._model_read_source(home, settings, first => true);
 		PERFORM @extschema@._check_ledger(home, settings);
 		-- a caller that names these wants to know
 		IF settings ->> 'event_key' IS NOT NULL OR settings ->> 'currency' IS NOT NULL THEN

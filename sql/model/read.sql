@@ -149,6 +149,32 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_empty_source(name) IS
 	'internal: take what was read back from the workers';
 
+-- What a reading found, as jsonb, and what it wrote: a row of refreshes.
+CREATE FUNCTION @extschema@._model_note_refresh(model name, settings jsonb, begun timestamptz, customers bigint,
+		added bigint, changed bigint, removed bigint, counts jsonb)
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	refresh		bigint;
+BEGIN
+	EXECUTE format($q$
+		INSERT INTO %I.refreshes (version, started_at, rows_read,
+			   rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
+			   customers, customers_added, customers_changed, customers_removed, customers_too_large)
+		SELECT $1, $2, c.rows_read, c.no_customer, c.no_day, c.no_value, c.unconvertible, $3, $4, $5, $6, c.too_large
+		  FROM jsonb_to_record($7) AS c (rows_read bigint, no_customer bigint, no_day bigint, no_value bigint,
+			   unconvertible bigint, too_large bigint)
+		RETURNING refresh_id$q$, model)
+		INTO refresh
+		USING (settings ->> 'version')::int, begun, customers, added, changed, removed, counts;
+	RETURN refresh;
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_note_refresh(name, jsonb, timestamptz, bigint, bigint, bigint, bigint, jsonb) IS
+	'internal: note what a reading of the source has found and written';
+
 -- A refresh of a distributed model: its source, wherever it is, into source_histories on the
 -- workers, and from there into customer_histories, where each customer is on the same shard.
 -- Erased customers have no row: only those that would be new are looked for on the list,
@@ -226,16 +252,8 @@ BEGIN
 		' ON CONFLICT (customer_key) DO NOTHING', model);
 	GET DIAGNOSTICS added = ROW_COUNT;
 	PERFORM @extschema@._model_empty_source(model);
-	EXECUTE format($q$
-		INSERT INTO %I.refreshes (version, started_at, rows_read,
-			   rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
-			   customers, customers_added, customers_changed, customers_removed, customers_too_large)
-		SELECT $1, $2, c.rows_read, c.no_customer, c.no_day, c.no_value, c.unconvertible, $3, $4, $5, $6, c.too_large
-		  FROM jsonb_to_record($7) AS c (rows_read bigint, no_customer bigint, no_day bigint, no_value bigint,
-			   unconvertible bigint, too_large bigint)
-		RETURNING refresh_id$q$, model)
-		INTO refresh
-		USING (settings ->> 'version')::int, begun, earlier + added - removed, added, changed, removed, counts;
+	refresh := @extschema@._model_note_refresh(model, settings, begun, earlier + added - removed, added, changed, removed,
+		counts);
 	EXECUTE format('DELETE FROM %I.rejects AS r WHERE r.reason !~ ''^(stream [0-9]+|events): ''', model);
 END
 $$;
@@ -269,8 +287,62 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_finish_refresh(name, jsonb, bigint, text[]) IS
 	'internal: purge what is left of customers whose time was over, and note that a refresh is done';
 
+CREATE FUNCTION @extschema@._append_histories(relation oid, query text,
+		OUT appended bigint, OUT rows_read bigint, OUT no_customer bigint, OUT no_day bigint, OUT no_value bigint,
+		OUT unconvertible bigint, OUT too_large text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'append_histories'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@._append_histories(oid, text) IS
+	'internal: write the histories that a query gives into a new table, which must be the caller''s and empty;'
+	' the rows without a history, and last how many had one';
+
+-- What of customers whose history would be too large fits into pieces: pending.
+CREATE FUNCTION @extschema@._model_put_pieces(model name, settings jsonb, keys text)
+	RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT format('INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)'
+		' SELECT p.customer_key, p.tenant, %3$s p.difference FROM @extschema@._live_pieces(%4$L, %5$s) AS p', model,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'customer_id,' END,
+		CASE WHEN settings ->> 'tenant' IS NULL THEN '' ELSE 'p.customer_id,' END,
+		@extschema@._model_live_pieces(model, @extschema@._ledger_source(settings)), keys)
+$$;
+COMMENT ON FUNCTION @extschema@._model_put_pieces(name, jsonb, text) IS
+	'internal: the statement that keeps customers whose history would be too large in pending, by an expression for their keys';
+
+-- The source read for the first time, into tables that nobody else can see.
+CREATE FUNCTION @extschema@._model_read_first(model name, settings jsonb)
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	begun		timestamptz := statement_timestamp();
+	added		bigint;
+	counts		jsonb;
+	too_large	text[];
+BEGIN
+	SELECT max(r.appended), jsonb_agg(to_jsonb(r)) FILTER (WHERE r.rows_read IS NOT NULL) -> 0,
+		   array_agg(r.too_large) FILTER (WHERE r.too_large IS NOT NULL)
+	  INTO added, counts, too_large
+	  FROM @extschema@._append_histories(format('%I.customer_histories', model)::regclass,
+		format('SELECT * FROM (%s) AS f WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) ''{}'' AND %s'
+			' ORDER BY f.customer_key', @extschema@._model_source_customers(model, settings),
+			@extschema@._model_kept_customer(model, settings, 'f.history', 'f.customer_key'))) AS r;
+	IF (settings ->> 'live')::boolean AND too_large IS NOT NULL THEN
+		EXECUTE @extschema@._model_put_pieces(model, settings, '$1') USING too_large;
+	END IF;
+	RETURN @extschema@._model_note_refresh(model, settings, begun, added, added, 0, 0,
+		counts || jsonb_build_object('too_large', coalesce(cardinality(too_large), 0)));
+END
+$$;
+COMMENT ON FUNCTION @extschema@._model_read_first(name, jsonb) IS
+	'internal: read the source of a model that has just been made';
+
 -- The source read again; only rows that differ are written.
-CREATE FUNCTION @extschema@._model_read_source(model name, settings jsonb)
+CREATE FUNCTION @extschema@._model_read_source(model name, settings jsonb, first boolean DEFAULT false)
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -286,6 +358,12 @@ BEGIN
 	IF @extschema@._is_distributed(settings) THEN
 		SELECT r.refresh, r.expired INTO refresh, expired FROM @extschema@._model_read_to_workers(model, settings) AS r;
 		PERFORM @extschema@._model_finish_refresh(model, settings, refresh, expired);
+		RETURN refresh;
+	END IF;
+	-- a ledger is written by the statement that reads
+	IF first AND NOT @extschema@._is_ledger(settings) THEN
+		refresh := @extschema@._model_read_first(model, settings);
+		PERFORM @extschema@._model_finish_refresh(model, settings, refresh, NULL);
 		RETURN refresh;
 	END IF;
 	-- Customers without a history, because it would be too large, have no key here.
@@ -336,14 +414,9 @@ BEGIN
 		@extschema@._ledger_reading(model, settings)
 			|| format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects AS r'
 			' WHERE r.reason !~ ''^(stream [0-9]+|events): '')', model)
-			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS ('
-				'INSERT INTO %1$I.pending (customer_key, tenant, %2$s difference)'
-				' SELECT p.customer_key, p.tenant, %3$s p.difference FROM @extschema@._live_pieces(%4$L,'
-				' (SELECT array_agg(d.too_large) FROM differing AS d WHERE d.too_large IS NOT NULL AND %5$s)) AS p)',
-				model, CASE WHEN tenanted THEN 'customer_id,' ELSE '' END,
-				CASE WHEN tenanted THEN 'p.customer_id,' ELSE '' END,
-				@extschema@._model_live_pieces(model, @extschema@._ledger_source(settings)),
-				@extschema@._model_not_suppressed(model, 'd.too_large')) ELSE '' END,
+			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)',
+				@extschema@._model_put_pieces(model, settings, format('(SELECT array_agg(d.too_large) FROM differing AS d'
+					' WHERE d.too_large IS NOT NULL AND %s)', @extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
 		@extschema@._model_not_suppressed(model, 'd.customer_key'),
 		@extschema@._model_kept_customer(model, settings, 'f.history', 'f.customer_key'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN 'NULL::text[]' ELSE
@@ -361,5 +434,5 @@ EXCEPTION
 		RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_read_source(name, jsonb) IS
-	'internal: read the source of a model, write what differs';
+COMMENT ON FUNCTION @extschema@._model_read_source(name, jsonb, boolean) IS
+	'internal: read the source of a model, write what differs; first: into tables that have just been made';

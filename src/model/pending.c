@@ -1,21 +1,13 @@
 /*
  * pending.c
  *		Append rows to the table pending of a model, to pending_events, or to touched.
- *
- * Rows are written as logical replication and COPY write them, without a statement:
- * to plan and start an INSERT would cost more than the row. Constraints, indexes
- * and triggers are served all the same.
  */
 #include "postgres.h"
 
 #include "access/relation.h"
 #include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -71,10 +63,8 @@ column(Relation relation, const char *name, Oid type)
 
 /* False if it is not what the extension makes */
 static bool
-find_columns(Pending *pending, bool tenanted, Oid history_type)
+find_columns(Pending *pending, Relation relation, bool tenanted, Oid history_type)
 {
-	Relation	relation = pending->relation;
-
 	pending->key = column(relation, "customer_key", TEXTOID);
 	pending->tenant = column(relation, "tenant", TEXTOID);
 	pending->customer = tenanted ? column(relation, "customer_id", TEXTOID) : -1;
@@ -101,45 +91,31 @@ table_error(const char *model, const char *table)
 					table, model)));
 }
 
-static void
-start_writing(Pending *pending)
-{
-	PreventCommandIfReadOnly("INSERT");
-	pending->estate = CreateExecutorState();
-	pending->target = makeNode(ResultRelInfo);
-	InitResultRelInfo(pending->target, pending->relation, 0, NULL, 0);
-	ExecOpenIndices(pending->target, false);
-	pending->nslots = pending->waiting = 0;
-	pending->bytes = 0;
-	AfterTriggerBeginQuery();
-	ExecBSInsertTriggers(pending->estate, pending->target);
-}
-
 void
 pending_open(Pending *pending, const char *model, int stream_no, bool tenanted, Oid history_type)
 {
 	Oid			relid = pending_find(model, stream_no);
+	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
 
-	pending->relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
 	pending->stream_no = stream_no;
-	if (pending->relation == NULL || !find_columns(pending, tenanted, history_type))
+	if (relation == NULL || !find_columns(pending, relation, tenanted, history_type))
 		table_error(model, PENDING_TABLE(stream_no));
-	start_writing(pending);
+	row_writer_open(&pending->writer, relation, true);
 }
 
 void
 touched_open(Pending *touched, const char *model)
 {
 	Oid			relid = touched_find(model);
+	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
 
-	touched->relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
-	if (touched->relation != NULL)
-		touched->key = column(touched->relation, "event", TEXTOID);
-	if (touched->relation == NULL || touched->key < 0 ||
-		touched->relation->rd_rel->relkind != RELKIND_RELATION ||
-		touched->relation->rd_rel->relowner != GetUserId())
+	if (relation != NULL)
+		touched->key = column(relation, "event", TEXTOID);
+	if (relation == NULL || touched->key < 0 ||
+		relation->rd_rel->relkind != RELKIND_RELATION ||
+		relation->rd_rel->relowner != GetUserId())
 		table_error(model, "touched");
-	start_writing(touched);
+	row_writer_open(&touched->writer, relation, true);
 }
 
 /* What a colon of the key divides: \ and : of the tenant have a \ before them. */
@@ -161,99 +137,6 @@ divide_key(const text *key, Datum *tenant, Datum *customer)
 		p++;
 	*tenant = PointerGetDatum(cstring_to_text_with_len(plain, length));
 	*customer = PointerGetDatum(cstring_to_text_with_len(p, end - p));
-}
-
-/* Are rows of the table written one by one, because each may have more to it? */
-static bool
-is_served_one_by_one(const ResultRelInfo *target)
-{
-	Relation	relation = target->ri_RelationDesc;
-	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
-
-	return target->ri_TrigDesc != NULL || relation->rd_rel->relispartition ||
-		(constraints != NULL && constraints->has_generated_stored);
-}
-
-/* Rows that wait, as COPY writes its own: many into a page at a time */
-static void
-write_together(Pending *pending)
-{
-	ResultRelInfo *target = pending->target;
-	bool		is_constrained = RelationGetDescr(pending->relation)->constr != NULL;
-
-	for (int i = 0; i < pending->waiting && is_constrained; i++)
-		ExecConstraints(target, pending->slots[i], pending->estate);
-	table_multi_insert(pending->relation, pending->slots, pending->waiting,
-					   GetCurrentCommandId(true), 0, NULL);
-	for (int i = 0; i < pending->waiting && target->ri_NumIndices > 0; i++)
-		insert_index_tuples(target, pending->slots[i], pending->estate);
-}
-
-static void
-write_waiting(Pending *pending)
-{
-	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(pending->estate));
-
-	if (pending->waiting > 1 && !is_served_one_by_one(pending->target))
-		write_together(pending);
-	else
-	{
-		for (int i = 0; i < pending->waiting; i++)
-			ExecSimpleRelationInsert(pending->target, pending->estate, pending->slots[i]);
-	}
-	for (int i = 0; i < pending->waiting; i++)
-		ExecClearTuple(pending->slots[i]);
-	pending->waiting = 0;
-	pending->bytes = 0;
-	MemoryContextSwitchTo(old);
-	ResetPerTupleExprContext(pending->estate);
-}
-
-/*
- * A row of NULLs to be filled, in memory that lasts until it is written: that of
- * each tuple of the estate.
- */
-static TupleTableSlot *
-new_row(Pending *pending)
-{
-	TupleTableSlot *slot;
-
-	if (pending->waiting == pending->nslots)
-	{
-		MemoryContext old = MemoryContextSwitchTo(pending->estate->es_query_cxt);
-
-		pending->slots[pending->nslots++] =
-			MakeSingleTupleTableSlot(RelationGetDescr(pending->relation), &TTSOpsVirtual);
-		MemoryContextSwitchTo(old);
-	}
-	slot = pending->slots[pending->waiting];
-	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
-	return slot;
-}
-
-static void
-end_row(Pending *pending, TupleTableSlot *slot)
-{
-	ExecStoreVirtualTuple(slot);
-	if (++pending->waiting == PENDING_BATCH || pending->bytes > PENDING_BATCH_BYTES)
-		write_waiting(pending);
-}
-
-/* A value of variable length, in the current memory context */
-static void *
-copy_of(Pending *pending, const void *value)
-{
-	Size		size = VARSIZE_ANY(value);
-
-	pending->bytes += size;
-	return memcpy(palloc(size), value, size);
-}
-
-static void
-put(TupleTableSlot *slot, int column, Datum value)
-{
-	slot->tts_values[column] = value;
-	slot->tts_isnull[column] = false;
 }
 
 /*
@@ -282,54 +165,47 @@ divide_kind(const text *key, Datum *kind)
 void
 pending_append(Pending *pending, const text *key, const History *difference)
 {
-	TupleTableSlot *slot = new_row(pending);
-	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(pending->estate));
+	RowWriter  *writer = &pending->writer;
+	TupleTableSlot *slot = row_writer_new(writer);
+	MemoryContext old = MemoryContextSwitchTo(row_writer_context(writer));
 	Datum		tenant = PointerGetDatum(cstring_to_text_with_len("", 0));
 	Datum		customer;
-	Datum		kind = (Datum) 0;
+	Datum		kind;
 
-	key = pending->stream_no > 0 ? divide_kind(key, &kind) : copy_of(pending, key);
-	put(slot, pending->key, PointerGetDatum(key));
+	if (pending->stream_no > 0)
+	{
+		key = divide_kind(key, &kind);
+		row_put(slot, pending->key, PointerGetDatum(key));
+		row_put(slot, pending->stream, Int32GetDatum(pending->stream_no));
+		row_put(slot, pending->kind, kind);
+	}
+	else
+		row_put(slot, pending->key, row_writer_copy(writer, key));
 	if (pending->customer >= 0)
 	{
 		divide_key(key, &tenant, &customer);
-		put(slot, pending->customer, customer);
+		row_put(slot, pending->customer, customer);
 	}
-	put(slot, pending->tenant, tenant);
-	put(slot, pending->difference, PointerGetDatum(copy_of(pending, difference)));
-	if (pending->stream_no > 0)
-	{
-		put(slot, pending->stream, Int32GetDatum(pending->stream_no));
-		put(slot, pending->kind, kind);
-	}
+	row_put(slot, pending->tenant, tenant);
+	row_put(slot, pending->difference, row_writer_copy(writer, difference));
 	MemoryContextSwitchTo(old);
-	end_row(pending, slot);
+	row_writer_add(writer, slot);
 }
 
 /* event NULL: any event */
 void
 touched_append(Pending *touched, const text *event)
 {
-	TupleTableSlot *slot = new_row(touched);
-	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(touched->estate));
+	TupleTableSlot *slot = row_writer_new(&touched->writer);
 
 	if (event != NULL)
-		put(slot, touched->key, PointerGetDatum(copy_of(touched, event)));
-	MemoryContextSwitchTo(old);
-	end_row(touched, slot);
+		row_put(slot, touched->key, row_writer_copy(&touched->writer, event));
+	row_writer_add(&touched->writer, slot);
 }
 
 void
 pending_close(Pending *pending)
 {
-	write_waiting(pending);
-	ExecASInsertTriggers(pending->estate, pending->target, NULL);
-	AfterTriggerEndQuery(pending->estate);
-	for (int i = 0; i < pending->nslots; i++)
-		ExecDropSingleTupleTableSlot(pending->slots[i]);
-	ExecCloseIndices(pending->target);
-	FreeExecutorState(pending->estate);
-	table_close(pending->relation, NoLock);
-	/* statements of other triggers see them */
-	CommandCounterIncrement();
+	row_writer_close(&pending->writer);
+	table_close(pending->writer.relation, NoLock);
 }

@@ -5,19 +5,13 @@
 #ifndef CUSTOMER_SCORING_PENDING_H
 #define CUSTOMER_SCORING_PENDING_H
 
-#include "executor/tuptable.h"
-#include "nodes/execnodes.h"
-
 #include "history/history.h"
-
-/* So many rows are written at a time, or fewer that have so many bytes. */
-#define PENDING_BATCH	64
-#define PENDING_BATCH_BYTES 65536
+#include "row_writer.h"
 
 /* The table, open for as long as rows are written */
 typedef struct Pending
 {
-	Relation	relation;
+	RowWriter	writer;
 	int			key;			/* columns, from 0 on; in touched there is no other */
 	int			tenant;
 	int			customer;		/* -1 in a model without tenants */
@@ -25,12 +19,6 @@ typedef struct Pending
 	int			stream;			/* the next two: -1 in the table of the orders */
 	int			kind;
 	int			stream_no;		/* 0: the orders */
-	EState	   *estate;
-	ResultRelInfo *target;
-	TupleTableSlot *slots[PENDING_BATCH];	/* rows that wait to be written together */
-	int			nslots;			/* that have been made */
-	int			waiting;
-	Size		bytes;			/* of what in them is of variable length */
 } Pending;
 
 /* The table of a stream's differences; 0: of the orders' */

@@ -1,0 +1,48 @@
+/*
+ * row_writer.h
+ *		Append rows to a table of a model, without a statement.
+ */
+#ifndef CUSTOMER_SCORING_ROW_WRITER_H
+#define CUSTOMER_SCORING_ROW_WRITER_H
+
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+
+/* So many rows are written at a time, or fewer that have so many bytes. */
+#define ROW_BATCH		64
+#define ROW_BATCH_BYTES 65536
+
+typedef struct RowWriter
+{
+	Relation	relation;		/* open for as long as rows are written */
+	EState	   *estate;
+	ResultRelInfo *target;
+	TupleTableSlot *slots[ROW_BATCH];	/* rows that wait to be written together */
+	int			nslots;			/* that have been made */
+	int			waiting;
+	Size		bytes;			/* of what in them is of variable length */
+} RowWriter;
+
+/* Without indexes they have to be built by somebody else before the table is read. */
+extern void row_writer_open(RowWriter *writer, Relation relation, bool with_indexes);
+
+/*
+ * A row of NULLs to be filled. What its values refer to lasts until the row is
+ * written: row_writer_context() does, and copies are made there.
+ */
+extern TupleTableSlot *row_writer_new(RowWriter *writer);
+extern MemoryContext row_writer_context(RowWriter *writer);
+extern Datum row_writer_copy(RowWriter *writer, const void *value);
+extern void row_writer_add(RowWriter *writer, TupleTableSlot *slot);
+
+/* The relation stays open. */
+extern void row_writer_close(RowWriter *writer);
+
+static inline void
+row_put(TupleTableSlot *slot, int column, Datum value)
+{
+	slot->tts_values[column] = value;
+	slot->tts_isnull[column] = false;
+}
+
+#endif							/* CUSTOMER_SCORING_ROW_WRITER_H */
