@@ -11,7 +11,7 @@ WITH median AS (
 	SELECT line, 1 AS part, letter, what, work_mem,
 		   round(o.seconds, 3) || ' s' AS ours, round(p.seconds, 3) || ' s' AS plain,
 		   o.seconds / p.seconds AS ratio, least, greatest,
-		   CASE WHEN workers IN ('0', 'best') AND coalesce(plain, '') !~ 'workers' THEN o.cpu_seconds / nullif(p.cpu_seconds, 0) END AS cpu_ratio, aim_time AS aim
+		   CASE WHEN workers IN ('0', 'again', 'best') AND coalesce(plain, '') !~ 'workers' THEN o.cpu_seconds / nullif(p.cpu_seconds, 0) END AS cpu_ratio, aim_time AS aim
 	  FROM bench.line
 	  JOIN median o USING (line)
 	  JOIN median p USING (line)
@@ -35,6 +35,23 @@ WITH median AS (
 				   max(anonymous_kb) FILTER (WHERE side = 'idle') AS idle
 			  FROM bench.run GROUP BY line) m USING (line)
 	 WHERE workers = 'best'
+	UNION ALL
+	SELECT line, 3, letter, what || ': memory of all processes', work_mem,
+		   round(m.ours / 1024.0, 1) || ' MB', round(m.plain / 1024.0, 1) || ' MB', m.ours::numeric / nullif(m.plain, 0),
+		   NULL, NULL, NULL, aim_memory
+	  FROM bench.line
+	  JOIN (SELECT line, max(anonymous_kb) FILTER (WHERE side = 'ours') AS ours,
+				   max(anonymous_kb) FILTER (WHERE side = 'plain') AS plain
+			  FROM bench.run GROUP BY line) m USING (line)
+	 WHERE workers = 'ours'
+	UNION ALL
+	SELECT l.line, 6, l.letter, 'score_customers: 2 workers / best SQL', l.work_mem,
+		   round(o.seconds, 3) || ' s', round(p.seconds, 3) || ' s', o.seconds / p.seconds, NULL, NULL, NULL, 0.1
+	  FROM bench.line l
+	  JOIN median o USING (line)
+	  JOIN bench.line best ON best.query = 'customers' AND best.work_mem = l.work_mem
+	  JOIN median p ON p.line = best.line
+	 WHERE l.query = 'workers_customers' AND o.side = 'ours' AND p.side = 'plain'
 	UNION ALL
 	SELECT line, 4, letter, what || ': rows written', work_mem,
 		   o.written::text, p.written::text, o.written::numeric / nullif(p.written, 0), NULL, NULL, NULL, NULL
