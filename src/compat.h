@@ -87,9 +87,11 @@ extern int no_such_variable
 
 /* From 17 on a statement may be told of. */
 #if PG_VERSION_NUM >= 170000
-#define build_indexes(relid) reindex_relation(NULL, relid, 0, &(ReindexParams) {0})
+#define build_indexes(relid) \
+	reindex_relation(NULL, relid, REINDEX_REL_CHECK_CONSTRAINTS, &(ReindexParams) {0})
 #else
-#define build_indexes(relid) reindex_relation(relid, 0, &(ReindexParams) {0})
+#define build_indexes(relid) \
+	reindex_relation(relid, REINDEX_REL_CHECK_CONSTRAINTS, &(ReindexParams) {0})
 #endif
 
 /* 18 has no pg_attribute_noreturn() any more. */

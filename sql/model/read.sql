@@ -172,7 +172,7 @@ BEGIN
 	RETURN refresh;
 END
 $$;
-COMMENT ON FUNCTION @extschema@._model_note_refresh(name, jsonb, timestamptz, bigint, bigint, bigint, bigint, jsonb) IS
+COMMENT ON FUNCTION @extschema@._model_note_refresh IS
 	'internal: note what a reading of the source has found and written';
 
 -- A refresh of a distributed model: its source, wherever it is, into source_histories on the
@@ -252,8 +252,8 @@ BEGIN
 		' ON CONFLICT (customer_key) DO NOTHING', model);
 	GET DIAGNOSTICS added = ROW_COUNT;
 	PERFORM @extschema@._model_empty_source(model);
-	refresh := @extschema@._model_note_refresh(model, settings, begun, earlier + added - removed, added, changed, removed,
-		counts);
+	refresh := @extschema@._model_note_refresh(model, settings, begun, earlier + added - removed,
+		added, changed, removed, counts);
 	EXECUTE format('DELETE FROM %I.rejects AS r WHERE r.reason !~ ''^(stream [0-9]+|events): ''', model);
 END
 $$;
@@ -287,13 +287,13 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_finish_refresh(name, jsonb, bigint, text[]) IS
 	'internal: purge what is left of customers whose time was over, and note that a refresh is done';
 
-CREATE FUNCTION @extschema@._append_histories(relation oid, query text,
+CREATE FUNCTION @extschema@._model_append_histories(relation oid, query text,
 		OUT appended bigint, OUT rows_read bigint, OUT no_customer bigint, OUT no_day bigint, OUT no_value bigint,
 		OUT unconvertible bigint, OUT too_large text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'append_histories'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION @extschema@._append_histories(oid, text) IS
+COMMENT ON FUNCTION @extschema@._model_append_histories(oid, text) IS
 	'internal: write the histories that a query gives into a new table, which must be the caller''s and empty;'
 	' the rows without a history, and last how many had one';
 
@@ -310,7 +310,7 @@ CREATE FUNCTION @extschema@._model_put_pieces(model name, settings jsonb, keys t
 		@extschema@._model_live_pieces(model, @extschema@._ledger_source(settings)), keys)
 $$;
 COMMENT ON FUNCTION @extschema@._model_put_pieces(name, jsonb, text) IS
-	'internal: the statement that keeps customers whose history would be too large in pending, by an expression for their keys';
+	'internal: the statement that keeps what fits no history in pending, by an expression for the keys';
 
 -- The source read for the first time, into tables that nobody else can see.
 CREATE FUNCTION @extschema@._model_read_first(model name, settings jsonb)
@@ -327,7 +327,7 @@ BEGIN
 	SELECT max(r.appended), jsonb_agg(to_jsonb(r)) FILTER (WHERE r.rows_read IS NOT NULL) -> 0,
 		   array_agg(r.too_large) FILTER (WHERE r.too_large IS NOT NULL)
 	  INTO added, counts, too_large
-	  FROM @extschema@._append_histories(format('%I.customer_histories', model)::regclass,
+	  FROM @extschema@._model_append_histories(format('%I.customer_histories', model)::regclass,
 		format('SELECT * FROM (%s) AS f WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) ''{}'' AND %s'
 			' ORDER BY f.customer_key', @extschema@._model_source_customers(model, settings),
 			@extschema@._model_kept_customer(model, settings, 'f.history', 'f.customer_key'))) AS r;
@@ -414,9 +414,10 @@ BEGIN
 		@extschema@._ledger_reading(model, settings)
 			|| format(', applied AS (DELETE FROM %1$I.pending), mended AS (DELETE FROM %1$I.rejects AS r'
 			' WHERE r.reason !~ ''^(stream [0-9]+|events): '')', model)
-			|| CASE WHEN (settings ->> 'live')::boolean THEN format(', pieces AS (%s)',
-				@extschema@._model_put_pieces(model, settings, format('(SELECT array_agg(d.too_large) FROM differing AS d'
-					' WHERE d.too_large IS NOT NULL AND %s)', @extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
+			|| CASE WHEN (settings ->> 'live')::boolean
+				THEN format(', pieces AS (%s)', @extschema@._model_put_pieces(model, settings,
+					format('(SELECT array_agg(d.too_large) FROM differing AS d WHERE d.too_large IS NOT NULL AND %s)',
+						@extschema@._model_not_suppressed(model, 'd.too_large')))) ELSE '' END,
 		@extschema@._model_not_suppressed(model, 'd.customer_key'),
 		@extschema@._model_kept_customer(model, settings, 'f.history', 'f.customer_key'),
 		CASE WHEN settings ->> 'retention_days' IS NULL THEN 'NULL::text[]' ELSE

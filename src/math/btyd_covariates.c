@@ -42,8 +42,8 @@ typedef struct Climb
 /* A point of the climb */
 typedef struct Place
 {
-	NewtonPoint newton;			/* the first member: evaluate() is given this; its value is with the ridge */
-	double		ridge_part;
+	NewtonPoint newton;			/* the first member: evaluate() is given this */
+	double		ridge_part;		/* of its value */
 	double		at[MOST_FITTED];
 	double		gradient[MOST_FITTED];
 } Place;

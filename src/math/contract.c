@@ -83,7 +83,7 @@ out_of_bounds(void *arg, const double *at)
 	return !(fabs(at[0]) <= LOG_BOUND && fabs(at[1]) <= LOG_BOUND);
 }
 
-/* Climb from logarithms of alpha and beta; the fit counts steps, and is set if that ends at a maximum. */
+/* Climb from logarithms of alpha and beta. The fit counts steps, and is set at a maximum. */
 static ContractStatus
 fit_from(Renewals *renewals, const double *start, ContractFit *fit)
 {
@@ -106,7 +106,8 @@ fit_from(Renewals *renewals, const double *start, ContractFit *fit)
 		points[i].information = memory[i] + 4;
 	}
 	memcpy(end->at, start, 2 * sizeof(double));
-	if (!newton_climb(&newton, &end, &points[1], &fit->iterations) || !newton_step(&newton, end, 0.0))
+	if (!newton_climb(&newton, &end, &points[1], &fit->iterations) ||
+		!newton_step(&newton, end, 0.0))
 		return out_of_bounds(NULL, end->at) ? CONTRACT_AT_BOUNDARY : CONTRACT_NOT_CONVERGED;
 	cholesky_invert(factor, 2, inverse);
 	fit->log_likelihood = end->value;

@@ -14,7 +14,7 @@ typedef struct NewtonPoint
 	double	   *at;
 	double		value;
 	double	   *gradient;
-	double	   *information;	/* minus the Hessian: its lower triangle is read, as in cholesky.h */
+	double	   *information;	/* minus the Hessian: the lower triangle, as in cholesky.h */
 } NewtonPoint;
 
 typedef struct Newton

@@ -166,10 +166,14 @@ open_new_table(Oid relid)
 {
 	Relation	relation = try_relation_open(relid, RowExclusiveLock);
 
-	if (relation == NULL || relation->rd_rel->relkind != RELKIND_RELATION)
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation %u does not exist", relid)));
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("relation %u is not a table", relid)));
+				 errmsg("\"%s\" is not a table", RelationGetRelationName(relation))));
 	if (relation->rd_rel->relowner != GetUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -200,7 +204,7 @@ run_query(const char *query, Receiver *receiver)
 }
 
 /*
- * _append_histories(relation oid, query text): its rows with a history go into the
+ * _model_append_histories(relation oid, query text): its rows with a history go into the
  * table, by the names of the columns. The others are the result, and a last
  * row says how many went in.
  */
@@ -209,9 +213,9 @@ append_histories(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Relation	relation;
-	Receiver	receiver = {
-		.dest = {receiver_receive, receiver_startup, receiver_nothing, receiver_nothing, DestTuplestore}
-	};
+	Receiver	receiver = {.dest = {
+		receiver_receive, receiver_startup, receiver_nothing, receiver_nothing, DestTuplestore
+	}};
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))

@@ -111,7 +111,8 @@ row_writer_copy(RowWriter *writer, const void *value)
 	Size		size = VARSIZE_ANY(value);
 
 	writer->bytes += size;
-	return PointerGetDatum(memcpy(MemoryContextAlloc(row_writer_context(writer), size), value, size));
+	return PointerGetDatum(memcpy(MemoryContextAlloc(row_writer_context(writer), size),
+								  value, size));
 }
 
 void
