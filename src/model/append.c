@@ -186,20 +186,25 @@ open_new_table(Oid relid)
 	return relation;
 }
 
+/* Not by parallel workers: beside them nobody writes. What the query calls may have its own. */
 static void
 run_query(const char *query, Receiver *receiver)
 {
 	SPIExecuteOptions options = {0};
+	SPIPlanPtr	plan;
 	int			result;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	plan = SPI_prepare_cursor(query, 0, NULL, 0);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
 	options.read_only = true;
 	options.must_return_tuples = true;
 	options.dest = &receiver->dest;
-	result = SPI_execute_extended(query, &options);
+	result = SPI_execute_plan_extended(plan, &options);
 	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_extended failed: %s", SPI_result_code_string(result));
+		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 	SPI_finish();
 }
 

@@ -18,6 +18,13 @@ SET LOCAL enable_seqscan = off;
 SELECT tenant, customer_key, monetary(history, '2025-12-31'), remark IS NULL AS has_no_default
   FROM reading.histories WHERE customer_key = '17';
 SELECT count(*), sum(monetary(history, '2025-12-31')) FROM reading.histories;
+-- a query that would have workers, beside whom nobody writes
+CREATE TABLE reading.many (LIKE reading.histories INCLUDING ALL);
+CREATE TABLE reading.scanned AS SELECT * FROM reading.told WHERE history IS NOT NULL;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SELECT appended FROM _model_append_histories('reading.many'::regclass, 'SELECT * FROM reading.scanned');
 -- it is not empty any more
 SAVEPOINT filled;
 SELECT * FROM _model_append_histories('reading.histories'::regclass, 'TABLE reading.told');
