@@ -766,7 +766,11 @@ WITH level AS (SELECT) SELECT h.tenant, h.customer_key, h.customer_id, h.known{a
   FROM {from},
        LATERAL @extschema@.rfm_facts(h.history, q.as_of, q.window_days, q.use_active_days, q.use_mean) AS f,
        LATERAL @extschema@.rfm_facts(h.history, q.then_day, q.window_days, q.use_active_days, q.use_mean) AS t
- WHERE h.tenant = q.tenant$q$,
+ WHERE {same_tenant}$q$,
+		-- Without tenants both have the empty one. Of a live model's customers the planner has no statistics, and
+		-- would expect one in 200 of them; elsewhere it knows better, and can have workers join by a hash table alone.
+		'same_tenant', CASE WHEN settings OPERATOR(pg_catalog.->>) 'tenant' IS NULL
+				AND (settings OPERATOR(pg_catalog.->>) 'live')::boolean THEN 'true' ELSE 'h.tenant = q.tenant' END,
 		'from', CASE WHEN @extschema@._has_groups(settings)
 			THEN pg_catalog.concat(question, ' AS q CROSS JOIN ', customers, ' AS h', @extschema@._join_groups(model,
 				settings, 'q', @extschema@._model_prediction_group(settings, 'h')))
