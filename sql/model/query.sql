@@ -286,7 +286,8 @@ CREATE FUNCTION @extschema@._model_pending_rows(model name, settings jsonb, touc
 BEGIN ATOMIC
 	SELECT @extschema@._fill($q$
 SELECT d.customer_key, d.tenant, d.{id} AS customer_id, d.difference FROM {model}.pending AS d
- WHERE NOT EXISTS (SELECT 1 FROM {model}.merged_customers AS m WHERE m.customer_key = d.customer_key)
+ WHERE CASE WHEN EXISTS (SELECT 1 FROM {model}.merged_customers)
+            THEN d.customer_key NOT IN (SELECT m.customer_key FROM {model}.merged_customers AS m) ELSE true END
 UNION ALL
 SELECT m.root_key, d.tenant, m.root_id, d.difference
   FROM {model}.merged_customers AS m, {model}.pending AS d WHERE d.customer_key = m.customer_key{touched}$q$,
@@ -301,7 +302,7 @@ COMMENT ON FUNCTION @extschema@._model_pending_rows(name, jsonb, text) IS
 	'internal: the query for what is pending of each customer';
 
 -- The history of everybody that a live model has or has had: as stored, and with
--- what is pending. Customers with nothing pending are read as stored. Customers with
+-- what is pending: those who are stored, and then those who are not yet. Customers with
 -- a total beyond all limits now are left out, or nobody could be read. Erased
 -- customers are not stored, but the source may still have rows of them. Who has
 -- nothing left has no history, and is_left says so.
@@ -323,31 +324,37 @@ SELECT h.tenant, h.customer_key, h.{id} AS customer_id, h.history, true AS is_le
   FROM {model}.customer_histories AS h
  WHERE NOT EXISTS (SELECT 1 FROM {keys} AS d WHERE d.customer_key = h.customer_key)
 UNION ALL
-SELECT p.tenant, p.customer_key, p.customer_id, CASE WHEN {left} THEN p.history ELSE '{}' END, {left}
-  FROM (WITH level AS (SELECT) SELECT d.tenant, d.customer_key, d.customer_id,
-               s.history, h.history IS NOT NULL AS is_stored
-          FROM (SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
+SELECT p.tenant, p.customer_key, p.customer_id, p.history, p.history OPERATOR(@extschema@.<>) '{}'
+  FROM (WITH level AS (SELECT) SELECT d.tenant, d.customer_key, d.customer_id, s.history
+          FROM (SELECT h.tenant, h.customer_key, h.{id} AS customer_id, h.history,
                        @extschema@.try_sum(d.difference) AS difference
-                  FROM {rows} AS d GROUP BY d.customer_key) AS d
-          LEFT JOIN (SELECT h.customer_key, h.history FROM {model}.customer_histories AS h) AS h
-                 ON h.customer_key = d.customer_key
+                  FROM {model}.customer_histories AS h JOIN {rows} AS d ON d.customer_key = h.customer_key
+                 GROUP BY h.customer_key) AS d
          -- added up once, and not again for each condition on it
          CROSS JOIN LATERAL (SELECT {sum} AS history OFFSET 0) AS s) AS p
+ WHERE p.history IS NOT NULL
+UNION ALL
+SELECT p.tenant, p.customer_key, p.customer_id, CASE WHEN {left} THEN p.history ELSE '{}' END, {left}
+  FROM (WITH level AS (SELECT) SELECT min(d.tenant) AS tenant, d.customer_key, min(d.customer_id) AS customer_id,
+               {new} AS history
+          FROM {rows} AS d
+         WHERE NOT EXISTS (SELECT 1 FROM {model}.customer_histories AS h WHERE h.customer_key = d.customer_key)
+         GROUP BY d.customer_key) AS p
  WHERE p.history IS NOT NULL AND {allowed}$q$,
 		'model', quote_ident(model), 'rows', rows,
 		'id', CASE WHEN settings ->> 'tenant' IS NULL THEN 'customer_key' ELSE 'customer_id' END,
-		'keys', @extschema@._model_item(model, '_pending_keys',
-			@extschema@._model_pending_keys(model, settings, touched => touched), shared AND NOT ledger),
 		'sum', @extschema@._model_kept_days(model, settings, @extschema@._fill(
-			'CASE WHEN h.history IS NULL THEN d.difference'
-			' WHEN d.difference IS NOT NULL THEN @extschema@._try_add(h.history, d.difference)'
+			'CASE WHEN d.difference IS NOT NULL THEN @extschema@._try_add(d.history, d.difference)'
 			-- too large alone, but maybe not with what is stored
 			' ELSE (SELECT @extschema@.try_sum(x.history)'
-			' FROM (SELECT h.history UNION ALL SELECT y.difference FROM {rows} AS y'
+			' FROM (SELECT d.history UNION ALL SELECT y.difference FROM {rows} AS y'
 			' WHERE y.customer_key = d.customer_key) AS x) END', 'rows', rows)),
+		'keys', @extschema@._model_item(model, '_pending_keys',
+			@extschema@._model_pending_keys(model, settings, touched => touched), shared AND NOT ledger),
+		'new', @extschema@._model_kept_days(model, settings, '@extschema@.try_sum(d.difference)'),
 		'left', concat('p.history OPERATOR(@extschema@.<>) ''{}''',
 			CASE WHEN settings ->> 'retention_days' IS NOT NULL THEN
-				format(' AND (p.is_stored OR %s)', @extschema@._model_kept(model, settings, 'p.history')) END),
+				' AND ' || @extschema@._model_kept(model, settings, 'p.history') END),
 		'allowed', @extschema@._model_not_suppressed(model, 'p.customer_key'));
 END
 $$;
