@@ -76,7 +76,7 @@ extern int no_such_variable
 #define run_plan(description) ExecutorRun(description, ForwardScanDirection, 0, true)
 #endif
 
-/* From 16 on an index may be told that only its summaries change. */
+/* From 16 on ExecInsertIndexTuples() can be asked for summarizing indexes alone. */
 #if PG_VERSION_NUM >= 160000
 #define insert_index_tuples(target, slot, estate) \
 	list_free(ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false))
@@ -85,7 +85,7 @@ extern int no_such_variable
 	list_free(ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL))
 #endif
 
-/* From 17 on a statement may be told of. */
+/* From 17 on reindex_relation() is given the statement, if there is one. */
 #if PG_VERSION_NUM >= 170000
 #define build_indexes(relid) \
 	reindex_relation(NULL, relid, REINDEX_REL_CHECK_CONSTRAINTS, &(ReindexParams) {0})

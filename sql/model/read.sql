@@ -294,7 +294,7 @@ CREATE FUNCTION @extschema@._model_append_histories(relation oid, query text,
 	AS 'MODULE_PATHNAME', 'append_histories'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@._model_append_histories(oid, text) IS
-	'internal: write the histories that a query gives into a new table, which must be the caller''s and empty;'
+	'internal: write the histories that a query gives into a table of the caller''s, made in this transaction;'
 	' the rows without a history, and last how many had one';
 
 -- What of customers whose history would be too large fits into pieces: pending.
@@ -331,6 +331,9 @@ BEGIN
 		format('SELECT * FROM (%s) AS f WHERE f.history IS NULL OR f.history OPERATOR(@extschema@.<>) ''{}'' AND %s'
 			' ORDER BY f.customer_key', @extschema@._model_source_customers(model, settings),
 			@extschema@._model_kept_customer(model, settings, 'f.history', 'f.customer_key'))) AS r;
+	-- what triggers of ours have seen of this transaction's own orders was read as well
+	EXECUTE format('DELETE FROM %I.pending', model);
+	EXECUTE format('DELETE FROM %I.rejects AS r WHERE r.reason !~ ''^(stream [0-9]+|events): ''', model);
 	IF (settings ->> 'live')::boolean AND too_large IS NOT NULL THEN
 		EXECUTE @extschema@._model_put_pieces(model, settings, '$1') USING too_large;
 	END IF;

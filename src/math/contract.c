@@ -4,14 +4,13 @@
  *		customers only how many stood at each renewal and how many renewed.
  */
 #include "contract.h"
-#include "cholesky.h"
 #include "gamma.h"
-#include "newton.h"
 
 #include <math.h>
 #include <string.h>
 
 #define MAX_ITERATIONS	200
+#define SMALL_GAIN		1e-12
 #define LOG_BOUND		11.5	/* a parameter beyond exp(this), or its inverse, has run away */
 #define MAX_LOG_ERROR	10.0	/* a parameter whose logarithm is known no better isn't known */
 
@@ -43,13 +42,21 @@ count_renewals(const ContractCounts *counts, Renewals *renewals)
 }
 
 /* At the logarithms of alpha and beta */
-static bool
-evaluate(void *arg, NewtonPoint *point)
+typedef struct Point
 {
-	const Renewals *renewals = arg;
-	double		alpha = exp(point->at[0]);
-	double		beta = exp(point->at[1]);
-	double		value = renewals->ended * point->at[0];
+	double		log_alpha;
+	double		log_beta;
+	double		value;
+	double		gradient[2];
+	double		information[3]; /* aa, ab, bb: minus the Hessian */
+} Point;
+
+static void
+evaluate(const Renewals *renewals, Point *point)
+{
+	double		alpha = exp(point->log_alpha);
+	double		beta = exp(point->log_beta);
+	double		value = renewals->ended * point->log_alpha;
 	double		by_alpha = renewals->ended / alpha;
 	double		by_beta = 0.0;
 	double		aa = -renewals->ended / (alpha * alpha);
@@ -72,51 +79,67 @@ evaluate(void *arg, NewtonPoint *point)
 	point->gradient[1] = beta * by_beta;
 	point->information[0] = -(alpha * alpha * (aa + both) + point->gradient[0]);
 	point->information[1] = -(alpha * beta * both);
-	point->information[3] = -(beta * beta * (bb + both) + point->gradient[1]);
-	return isfinite(value);
+	point->information[2] = -(beta * beta * (bb + both) + point->gradient[1]);
 }
 
+/* Solve with so much added to the diagonal; false if that isn't positive definite. */
 static bool
-out_of_bounds(void *arg, const double *at)
+solve(const Point *point, double damping, double *step)
 {
-	(void) arg;
-	return !(fabs(at[0]) <= LOG_BOUND && fabs(at[1]) <= LOG_BOUND);
+	double		a = point->information[0] + damping;
+	double		b = point->information[1];
+	double		c = point->information[2] + damping;
+	double		determinant = a * c - b * b;
+
+	if (!(a > 0.0 && determinant > 1e-12 * a * c))
+		return false;
+	step[0] = (c * point->gradient[0] - b * point->gradient[1]) / determinant;
+	step[1] = (a * point->gradient[1] - b * point->gradient[0]) / determinant;
+	return true;
 }
 
-/* Climb from logarithms of alpha and beta. The fit counts steps, and is set at a maximum. */
-static ContractStatus
-fit_from(Renewals *renewals, const double *start, ContractFit *fit)
+/*
+ * Climb by damped Newton steps; true at a top. Not by newton.c, which begins each step
+ * without damping: where of a hundred thousand contracts a few end, the likelihood is
+ * a long valley, and what damping it takes there is kept from one step to the next.
+ */
+static bool
+climb(const Renewals *renewals, Point *point, int *iterations)
 {
-	double		memory[2][8];
-	double		factor[4];
-	double		inverse[4];
-	double		step[2];
-	NewtonPoint points[2];
-	NewtonPoint *end = &points[0];
-	Newton		newton = {
-		.n = 2,.stride = 2,.max_iterations = MAX_ITERATIONS,.first_damping = 1e-3,
-		.evaluate = evaluate,.out_of_bounds = out_of_bounds,.arg = renewals,
-		.factor = factor,.step = step
-	};
+	double		damping = 0.0;
 
-	for (int i = 0; i < 2; i++)
+	evaluate(renewals, point);
+	while ((*iterations)++ < MAX_ITERATIONS)
 	{
-		points[i].at = memory[i];
-		points[i].gradient = memory[i] + 2;
-		points[i].information = memory[i] + 4;
+		double		step[2];
+		double		gain;
+		Point		next;
+
+		while (!solve(point, damping, step) || fabs(step[0]) > 3.0 || fabs(step[1]) > 3.0)
+		{
+			damping = damping > 0.0 ? damping * 4.0 : 1e-3 * (1.0 + fabs(point->information[0]));
+			if (damping > 1e300)
+				return false;
+		}
+		gain = step[0] * point->gradient[0] + step[1] * point->gradient[1];
+		next.log_alpha = point->log_alpha + step[0];
+		next.log_beta = point->log_beta + step[1];
+		if (fabs(next.log_alpha) > LOG_BOUND || fabs(next.log_beta) > LOG_BOUND)
+			return false;
+		evaluate(renewals, &next);
+		if (!isfinite(next.value))
+			return false;
+		if (next.value < point->value && gain > SMALL_GAIN)
+		{
+			damping = damping > 0.0 ? damping * 4.0 : 1e-3 * (1.0 + fabs(point->information[0]));
+			continue;
+		}
+		*point = next;
+		if (gain <= SMALL_GAIN && damping == 0.0)
+			return true;
+		damping = damping > 1e-6 ? damping / 8.0 : 0.0;
 	}
-	memcpy(end->at, start, 2 * sizeof(double));
-	if (!newton_climb(&newton, &end, &points[1], &fit->iterations) ||
-		!newton_step(&newton, end, 0.0))
-		return out_of_bounds(NULL, end->at) ? CONTRACT_AT_BOUNDARY : CONTRACT_NOT_CONVERGED;
-	cholesky_invert(factor, 2, inverse);
-	fit->log_likelihood = end->value;
-	fit->alpha = exp(end->at[0]);
-	fit->beta = exp(end->at[1]);
-	fit->alpha_error = fit->alpha * sqrt(inverse[0]);
-	fit->beta_error = fit->beta * sqrt(inverse[3]);
-	return sqrt(inverse[0]) > MAX_LOG_ERROR || sqrt(inverse[3]) > MAX_LOG_ERROR ?
-		CONTRACT_AT_BOUNDARY : CONTRACT_CONVERGED;
+	return false;
 }
 
 void
@@ -125,31 +148,49 @@ contract_fit(const ContractCounts *counts, ContractFit *fit)
 	/* first as many leave as stay, or few; alike, or different */
 	static const double starts[][2] = {{0.0, 0.0}, {0.0, 1.5}, {1.5, 3.0}, {-1.5, 0.0}};
 	Renewals	renewals;
+	bool		found = false;
+	bool		bounded = false;
 	double		renewed = 0.0;
-	bool		refused;
 
 	memset(fit, 0, sizeof(*fit));
-	fit->log_likelihood = -INFINITY;
 	count_renewals(counts, &renewals);
 	for (int i = 0; i < renewals.n; i++)
 		renewed += renewals.renewed[i];
 	fit->status = renewals.n == 0 ? CONTRACT_TOO_FEW :
 		renewals.ended == 0.0 ? CONTRACT_NOBODY_ENDED :
 		renewed == 0.0 ? CONTRACT_NOBODY_RENEWED :
-		renewals.n < 2 ? CONTRACT_TOO_FEW : CONTRACT_NOT_CONVERGED;
-	refused = fit->status != CONTRACT_NOT_CONVERGED;
-	for (size_t s = 0; !refused && s < sizeof(starts) / sizeof(starts[0]); s++)
+		renewals.n < 2 ? CONTRACT_TOO_FEW : CONTRACT_CONVERGED;
+	if (fit->status != CONTRACT_CONVERGED)
+		return;
+	for (size_t s = 0; s < sizeof(starts) / sizeof(starts[0]); s++)
 	{
-		ContractFit found = *fit;
+		Point		point = {.log_alpha = starts[s][0],.log_beta = starts[s][1]};
+		double		determinant;
 
-		found.status = fit_from(&renewals, starts[s], &found);
-		/* the best maximum, the first of equals; or else what an end without one tells */
-		if (found.log_likelihood > fit->log_likelihood)
-			*fit = found;
-		else if (!isfinite(fit->log_likelihood) && found.status == CONTRACT_AT_BOUNDARY)
-			fit->status = found.status;
-		fit->iterations = found.iterations;
+		if (!climb(&renewals, &point, &fit->iterations))
+		{
+			bounded |= fabs(point.log_alpha) > LOG_BOUND - 3.0 ||
+				fabs(point.log_beta) > LOG_BOUND - 3.0;
+			continue;
+		}
+		determinant = point.information[0] * point.information[2] -
+			point.information[1] * point.information[1];
+		if (found && point.value <= fit->log_likelihood)
+			continue;
+		found = true;
+		fit->log_likelihood = point.value;
+		fit->alpha = exp(point.log_alpha);
+		fit->beta = exp(point.log_beta);
+		fit->alpha_error = sqrt(point.information[2] / determinant);
+		fit->beta_error = sqrt(point.information[0] / determinant);
 	}
+	if (!found)
+		fit->status = bounded ? CONTRACT_AT_BOUNDARY : CONTRACT_NOT_CONVERGED;
+	else if (fit->alpha_error > MAX_LOG_ERROR || fit->beta_error > MAX_LOG_ERROR)
+		fit->status = CONTRACT_AT_BOUNDARY;
+	/* so far they were of the logarithms */
+	fit->alpha_error *= fit->alpha;
+	fit->beta_error *= fit->beta;
 }
 
 double

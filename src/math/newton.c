@@ -69,12 +69,14 @@ newton_climb(Newton *newton, NewtonPoint **point, NewtonPoint *spare, int *itera
 		double		factor = 1;
 		double		noise = 1e-12 * (1 + fabs(here->value));
 
+		if (!isfinite(damping))
+			return false;
 		for (int j = 0; j < newton->n; j++)
 		{
 			longest = fmax(longest, fabs(newton->step[j]));
 			gain += newton->step[j] * here->gradient[j];
 		}
-		if (!isfinite(damping) || !isfinite(longest))
+		if (!isfinite(longest))
 			return false;
 		if (longest > 1)
 			factor = 1 / longest;

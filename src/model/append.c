@@ -1,31 +1,30 @@
 /*
  * append.c
  *		The first reading of a model: the histories that a query gives go into the
- *		table of histories, which is new and empty.
+ *		table of histories, which has just been made.
  *
- * INSERT would keep all customers aside first, to know what else the query has:
- * rows without a history, which say what was left out. Here they go by as they come,
- * and the indexes are built at the end, from what is there.
+ * INSERT would keep all customers aside, and go through them several times, to know what
+ * else the query has: rows without a history, which say what was left out. Here each
+ * row is written or handed back as it comes, and the indexes are built at the end.
  */
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "access/table.h"
-#include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "storage/bufmgr.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
 #include "compat.h"
+#include "live.h"
 #include "row_writer.h"
 
 PG_FUNCTION_INFO_V1(append_histories);
@@ -51,20 +50,6 @@ typedef struct Receiver
 	int64		appended;
 } Receiver;
 
-static int
-find_column(TupleDesc desc, Form_pg_attribute wanted)
-{
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute it = TupleDescAttr(desc, i);
-
-		if (!it->attisdropped && it->attgenerated == '\0' && it->atttypid == wanted->atttypid &&
-			strcmp(NameStr(it->attname), NameStr(wanted->attname)) == 0)
-			return i;
-	}
-	return -1;
-}
-
 static void
 receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleDesc desc)
 {
@@ -78,8 +63,10 @@ receiver_startup(DestReceiver *self, int operation pg_attribute_unused(), TupleD
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 		Place	   *place = &receiver->places[i];
 
-		place->table = find_column(RelationGetDescr(receiver->writer.relation), column);
-		place->result = find_column(receiver->rest_desc, column);
+		place->table = row_column(RelationGetDescr(receiver->writer.relation),
+								  NameStr(column->attname), column->atttypid);
+		place->result = row_column(receiver->rest_desc, NameStr(column->attname),
+								   column->atttypid);
 		if (place->table < 0 && place->result < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -103,20 +90,10 @@ append(Receiver *receiver, TupleTableSlot *slot)
 	for (int i = 0; i < receiver->nplaces; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(slot->tts_tupleDescriptor, i);
-		Datum		value = slot->tts_values[i];
 
-		if (receiver->places[i].table < 0 || slot->tts_isnull[i])
-			continue;
-		if (column->attlen == -1)
-			value = row_writer_copy(writer, DatumGetPointer(value));
-		else if (!column->attbyval)
-		{
-			MemoryContext old = MemoryContextSwitchTo(row_writer_context(writer));
-
-			value = datumCopy(value, false, column->attlen);
-			MemoryContextSwitchTo(old);
-		}
-		row_put(row, receiver->places[i].table, value);
+		if (receiver->places[i].table >= 0 && !slot->tts_isnull[i])
+			row_put(row, receiver->places[i].table,
+					row_writer_copy(writer, slot->tts_values[i], column->attbyval, column->attlen));
 	}
 	row_writer_add(writer, row);
 	receiver->appended++;
@@ -158,31 +135,32 @@ receiver_nothing(DestReceiver *self pg_attribute_unused())
 }
 
 /*
- * Only the owner, and only a table that nobody else can see yet: its indexes are
- * not kept while it is filled, and where it was empty nobody's rows are in the way.
+ * Only the owner's, asked before it is locked; and only a table that nobody else can
+ * see yet, since its indexes are not kept while it is filled.
  */
 static Relation
 open_new_table(Oid relid)
 {
-	Relation	relation = try_relation_open(relid, RowExclusiveLock);
+	Relation	relation;
 
-	if (relation == NULL)
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation %u does not exist", relid)));
+	if (!live_is_own_relation(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of relation %s", get_rel_name(relid))));
+	relation = relation_open(relid, RowExclusiveLock);
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", RelationGetRelationName(relation))));
-	if (relation->rd_rel->relowner != GetUserId())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", RelationGetRelationName(relation))));
-	if (relation->rd_createSubid == InvalidSubTransactionId ||
-		RelationGetNumberOfBlocks(relation) > 0)
+	if (relation->rd_createSubid == InvalidSubTransactionId)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s is not new and empty", RelationGetRelationName(relation))));
+				 errmsg("table %s was not made in this transaction",
+						RelationGetRelationName(relation))));
 	return relation;
 }
 
@@ -199,6 +177,10 @@ run_query(const char *query, Receiver *receiver)
 	plan = SPI_prepare_cursor(query, 0, NULL, 0);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
+	if (list_length(SPI_plan_get_plan_sources(plan)) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("query must be one statement")));
 	options.read_only = true;
 	options.must_return_tuples = true;
 	options.dest = &receiver->dest;
@@ -224,7 +206,9 @@ append_histories(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		return (Datum) 0;
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "relation" : "query")));
 	relation = open_new_table(PG_GETARG_OID(0));
 	receiver.rest = result->setResult;
 	receiver.rest_desc = result->setDesc;

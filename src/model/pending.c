@@ -44,21 +44,10 @@ touched_find(const char *model)
 	return find_own(model, "touched");
 }
 
-/* Rows are formed by position: where is the column, and is it of that type? */
 static int
 column(Relation relation, const char *name, Oid type)
 {
-	TupleDesc	desc = RelationGetDescr(relation);
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute it = TupleDescAttr(desc, i);
-
-		if (!it->attisdropped && it->attgenerated == '\0' && it->atttypid == type &&
-			strcmp(NameStr(it->attname), name) == 0)
-			return i;
-	}
-	return -1;
+	return row_column(RelationGetDescr(relation), name, type);
 }
 
 /* False if it is not what the extension makes */
@@ -180,14 +169,16 @@ pending_append(Pending *pending, const text *key, const History *difference)
 		row_put(slot, pending->kind, kind);
 	}
 	else
-		row_put(slot, pending->key, row_writer_copy(writer, key));
+		row_put(slot, pending->key,
+				row_writer_copy(writer, PointerGetDatum(key), false, -1));
 	if (pending->customer >= 0)
 	{
 		divide_key(key, &tenant, &customer);
 		row_put(slot, pending->customer, customer);
 	}
 	row_put(slot, pending->tenant, tenant);
-	row_put(slot, pending->difference, row_writer_copy(writer, difference));
+	row_put(slot, pending->difference,
+			row_writer_copy(writer, PointerGetDatum(difference), false, -1));
 	MemoryContextSwitchTo(old);
 	row_writer_add(writer, slot);
 }
@@ -199,7 +190,8 @@ touched_append(Pending *touched, const text *event)
 	TupleTableSlot *slot = row_writer_new(&touched->writer);
 
 	if (event != NULL)
-		row_put(slot, touched->key, row_writer_copy(&touched->writer, event));
+		row_put(slot, touched->key,
+				row_writer_copy(&touched->writer, PointerGetDatum(event), false, -1));
 	row_writer_add(&touched->writer, slot);
 }
 

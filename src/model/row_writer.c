@@ -13,10 +13,25 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/datum.h"
 #include "utils/rel.h"
 
 #include "compat.h"
 #include "row_writer.h"
+
+int
+row_column(TupleDesc desc, const char *name, Oid type)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute it = TupleDescAttr(desc, i);
+
+		if (!it->attisdropped && it->attgenerated == '\0' && it->atttypid == type &&
+			strcmp(NameStr(it->attname), name) == 0)
+			return i;
+	}
+	return -1;
+}
 
 void
 row_writer_open(RowWriter *writer, Relation relation, bool with_indexes)
@@ -26,6 +41,8 @@ row_writer_open(RowWriter *writer, Relation relation, bool with_indexes)
 	writer->estate = CreateExecutorState();
 	writer->target = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->target, relation, 0, NULL, 0);
+	/* where AFTER triggers find it */
+	writer->estate->es_opened_result_relations = list_make1(writer->target);
 	if (with_indexes)
 		ExecOpenIndices(writer->target, false);
 	writer->nslots = writer->waiting = 0;
@@ -96,7 +113,7 @@ row_writer_new(RowWriter *writer)
 		MemoryContext old = MemoryContextSwitchTo(writer->estate->es_query_cxt);
 
 		writer->slots[writer->nslots++] =
-			MakeSingleTupleTableSlot(RelationGetDescr(writer->relation), &TTSOpsVirtual);
+			table_slot_create(writer->relation, NULL);
 		MemoryContextSwitchTo(old);
 	}
 	slot = writer->slots[writer->waiting];
@@ -104,15 +121,17 @@ row_writer_new(RowWriter *writer)
 	return slot;
 }
 
-/* A copy of a value of variable length */
+/* A copy, flat if the value is an expanded object */
 Datum
-row_writer_copy(RowWriter *writer, const void *value)
+row_writer_copy(RowWriter *writer, Datum value, bool by_value, int16 length)
 {
-	Size		size = VARSIZE_ANY(value);
+	MemoryContext old = MemoryContextSwitchTo(row_writer_context(writer));
+	Datum		copy = datumCopy(value, by_value, length);
 
-	writer->bytes += size;
-	return PointerGetDatum(memcpy(MemoryContextAlloc(row_writer_context(writer), size),
-								  value, size));
+	MemoryContextSwitchTo(old);
+	if (!by_value)
+		writer->bytes += datumGetSize(copy, by_value, length);
+	return copy;
 }
 
 void
@@ -132,6 +151,7 @@ row_writer_close(RowWriter *writer)
 	for (int i = 0; i < writer->nslots; i++)
 		ExecDropSingleTupleTableSlot(writer->slots[i]);
 	ExecCloseIndices(writer->target);
+	ExecResetTupleTable(writer->estate->es_tupleTable, false);
 	FreeExecutorState(writer->estate);
 	/* statements that follow see them */
 	CommandCounterIncrement();

@@ -20,8 +20,11 @@ typedef struct RowWriter
 	TupleTableSlot *slots[ROW_BATCH];	/* rows that wait to be written together */
 	int			nslots;			/* that have been made */
 	int			waiting;
-	Size		bytes;			/* of what in them is of variable length */
+	Size		bytes;			/* of what row_writer_copy() has made for them */
 } RowWriter;
+
+/* The column of that name and type, from 0 on, that rows can be given; -1: there is none */
+extern int	row_column(TupleDesc desc, const char *name, Oid type);
 
 /* Without indexes they have to be built by somebody else before the table is read. */
 extern void row_writer_open(RowWriter *writer, Relation relation, bool with_indexes);
@@ -32,7 +35,7 @@ extern void row_writer_open(RowWriter *writer, Relation relation, bool with_inde
  */
 extern TupleTableSlot *row_writer_new(RowWriter *writer);
 extern MemoryContext row_writer_context(RowWriter *writer);
-extern Datum row_writer_copy(RowWriter *writer, const void *value);
+extern Datum row_writer_copy(RowWriter *writer, Datum value, bool by_value, int16 length);
 extern void row_writer_add(RowWriter *writer, TupleTableSlot *slot);
 
 /* The relation stays open. */

@@ -53,6 +53,10 @@ SELECT (fit #>> '{parameters,alpha}')::float8 BETWEEN 2 - 3 * (fit #>> '{standar
        (fit #>> '{parameters,beta}')::float8 BETWEEN 6 - 3 * (fit #>> '{standard_errors,beta}')::float8 AND 6 + 3 * (fit #>> '{standard_errors,beta}')::float8 AS beta
   FROM (SELECT contract_fit(least(t, 12), t <= 12) AS fit FROM (SELECT 1 + floor(ln(draw(i * 3) + 1e-12) / ln(1 - beta_quantile(0.5e-6 + draw(i) * 0.999999, 2, 6)))::int AS t FROM generate_series(1, 20000) AS i) AS s) AS f;
 
+-- a few of very many end: a long valley of the likelihood
+SELECT fit ->> 'status' AS status, round((fit #>> '{parameters,alpha}')::numeric, 6) AS alpha, round((fit #>> '{parameters,beta}')::numeric, 1) AS beta, round((fit ->> 'log_likelihood')::numeric, 2) AS log_likelihood
+  FROM (SELECT contract_fit(p, ended) AS fit FROM (SELECT p, true AS ended FROM (VALUES (1, 2), (2, 2), (3, 2), (4, 1), (5, 1), (6, 2), (7, 2)) AS v (p, n), generate_series(1, n) UNION ALL SELECT 7, false FROM generate_series(1, 136186)) AS c) AS f;
+
 -- no fit, and why
 SELECT what, fit ->> 'status' AS status, fit ->> 'reason' AS reason, contract_survival(fit, 1) AS survival, contract_residual(fit, 1, 0.1) AS residual FROM (
   SELECT 'nobody ended' AS what, contract_fit(5, false) AS fit FROM generate_series(1, 9) UNION ALL SELECT 'nobody renewed', contract_fit(1, true) FROM generate_series(1, 9)
