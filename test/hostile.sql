@@ -545,7 +545,9 @@ INSERT INTO hostile.value (type, expression) VALUES ('argument_moment', 'NULL'),
 
 CREATE VIEW hostile.function AS
 SELECT p.oid::regprocedure AS function, 'internal'::regtype = ANY (proargtypes::oid[] || prorettype) AS internal,
-       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname IN ('_model_outdated', '_model_raise_unreadable', '_model_live_refuse_foreign', '_model_live_refuse_unsteady', '_model_live_refuse_virtual', '_live_call_handler') OR p.prosrc LIKE 'refuse\_moment%'
+       obj_description(p.oid, 'pg_proc') LIKE 'internal:%' AS of_models, p.proname IN ('_model_outdated', '_model_raise_unreadable', '_model_live_refuse_foreign', '_model_live_refuse_unsteady', '_model_live_refuse_virtual', '_live_call_handler',
+         -- they fill a table that the same transaction has made
+         '_model_append_histories', '_model_read_first') OR p.prosrc LIKE 'refuse\_moment%'
        OR p.oid IN (SELECT a.aggfnoid FROM pg_aggregate a JOIN pg_proc s ON s.oid = a.aggtransfn WHERE s.prosrc LIKE 'refuse\_moment%') AS only_raises
   FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid

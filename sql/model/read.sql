@@ -150,7 +150,7 @@ COMMENT ON FUNCTION @extschema@._model_empty_source(name) IS
 	'internal: take what was read back from the workers';
 
 -- What a reading found, as jsonb, and what it wrote: a row of refreshes.
-CREATE FUNCTION @extschema@._model_note_refresh(model name, settings jsonb, begun timestamptz, customers bigint,
+CREATE FUNCTION @extschema@._model_note_refresh(model name, settings jsonb, customers bigint,
 		added bigint, changed bigint, removed bigint, counts jsonb)
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -163,12 +163,13 @@ BEGIN
 		INSERT INTO %I.refreshes (version, started_at, rows_read,
 			   rows_without_customer, rows_without_day, rows_without_value, rows_unconvertible,
 			   customers, customers_added, customers_changed, customers_removed, customers_too_large)
-		SELECT $1, $2, c.rows_read, c.no_customer, c.no_day, c.no_value, c.unconvertible, $3, $4, $5, $6, c.too_large
-		  FROM jsonb_to_record($7) AS c (rows_read bigint, no_customer bigint, no_day bigint, no_value bigint,
+		SELECT $1, statement_timestamp(), c.rows_read, c.no_customer, c.no_day, c.no_value, c.unconvertible,
+			   $2, $3, $4, $5, c.too_large
+		  FROM jsonb_to_record($6) AS c (rows_read bigint, no_customer bigint, no_day bigint, no_value bigint,
 			   unconvertible bigint, too_large bigint)
 		RETURNING refresh_id$q$, model)
 		INTO refresh
-		USING (settings ->> 'version')::int, begun, customers, added, changed, removed, counts;
+		USING (settings ->> 'version')::int, customers, added, changed, removed, counts;
 	RETURN refresh;
 END
 $$;
@@ -184,7 +185,6 @@ CREATE FUNCTION @extschema@._model_read_to_workers(model name, settings jsonb, O
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	begun		timestamptz := statement_timestamp();
 	counts		jsonb;
 	horizon		text;
 	expires		text;			-- a condition on a history h
@@ -252,7 +252,7 @@ BEGIN
 		' ON CONFLICT (customer_key) DO NOTHING', model);
 	GET DIAGNOSTICS added = ROW_COUNT;
 	PERFORM @extschema@._model_empty_source(model);
-	refresh := @extschema@._model_note_refresh(model, settings, begun, earlier + added - removed,
+	refresh := @extschema@._model_note_refresh(model, settings, earlier + added - removed,
 		added, changed, removed, counts);
 	EXECUTE format('DELETE FROM %I.rejects AS r WHERE r.reason !~ ''^(stream [0-9]+|events): ''', model);
 END
@@ -319,7 +319,6 @@ CREATE FUNCTION @extschema@._model_read_first(model name, settings jsonb)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	begun		timestamptz := statement_timestamp();
 	added		bigint;
 	counts		jsonb;
 	too_large	text[];
@@ -337,7 +336,7 @@ BEGIN
 	IF (settings ->> 'live')::boolean AND too_large IS NOT NULL THEN
 		EXECUTE @extschema@._model_put_pieces(model, settings, '$1') USING too_large;
 	END IF;
-	RETURN @extschema@._model_note_refresh(model, settings, begun, added, added, 0, 0,
+	RETURN @extschema@._model_note_refresh(model, settings, added, added, 0, 0,
 		counts || jsonb_build_object('too_large', coalesce(cardinality(too_large), 0)));
 END
 $$;
