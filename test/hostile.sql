@@ -333,6 +333,8 @@ INSERT INTO hostile.good VALUES
   ('_own_name', $$'hostile.card', 'engagement', 'scorecard', 'card', 'create_scorecard', 'engagement'$$),
   ('_own_tables', $$'hostile.card2', '{hostile,card2}', '{scorecard,scorecard_rule,scorecard_group,scorecard_band}', 'scorecard', 'card'$$),
   ('scorecard_fits', $$'qualification', '{sector,size}'$$),
+  ('_model_note_refresh', $$'hostile_model', '{"version": 1}', 2, 1, 1, 0,
+    '{"rows_read": 9, "no_customer": 0, "no_day": 0, "no_value": 1, "unconvertible": 0, "too_large": 0}'$$),
   ('scorecard_score', $$'engagement', '{click,open}', ARRAY[(SELECT years FROM hostile.history), (SELECT sparse FROM hostile.history)], '2025-06-30'$$),
   ('scorecard_band', $$'maturity', '{demo,trial}', ARRAY[(SELECT years FROM hostile.history), (SELECT sparse FROM hostile.history)], '2001-06-30'$$),
   ('scorecard_points', $$'engagement', '{click}', ARRAY[(SELECT years FROM hostile.history)], '2025-06-30', NULL, 'fr'$$),
