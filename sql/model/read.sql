@@ -149,7 +149,7 @@ $$;
 COMMENT ON FUNCTION @extschema@._model_empty_source(name) IS
 	'internal: take what was read back from the workers';
 
--- What a reading found, as jsonb, and what it wrote: a row of refreshes.
+-- What a reading found, as jsonb, and what it wrote: a row of refreshes. It makes rejects good.
 CREATE FUNCTION @extschema@._model_note_refresh(model name, settings jsonb, customers bigint,
 		added bigint, changed bigint, removed bigint, counts jsonb)
 	RETURNS bigint
@@ -170,11 +170,12 @@ BEGIN
 		RETURNING refresh_id$q$, model)
 		INTO refresh
 		USING (settings ->> 'version')::int, customers, added, changed, removed, counts;
+	EXECUTE format('DELETE FROM %I.rejects AS r WHERE r.reason !~ ''^(stream [0-9]+|events): ''', model);
 	RETURN refresh;
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_note_refresh IS
-	'internal: note what a reading of the source has found and written';
+	'internal: note what a reading of the source has found and written; rejects of the orders are made good';
 
 -- A refresh of a distributed model: its source, wherever it is, into source_histories on the
 -- workers, and from there into customer_histories, where each customer is on the same shard.
@@ -254,7 +255,6 @@ BEGIN
 	PERFORM @extschema@._model_empty_source(model);
 	refresh := @extschema@._model_note_refresh(model, settings, earlier + added - removed,
 		added, changed, removed, counts);
-	EXECUTE format('DELETE FROM %I.rejects AS r WHERE r.reason !~ ''^(stream [0-9]+|events): ''', model);
 END
 $$;
 COMMENT ON FUNCTION @extschema@._model_read_to_workers(name, jsonb) IS
@@ -332,7 +332,6 @@ BEGIN
 			@extschema@._model_kept_customer(model, settings, 'f.history', 'f.customer_key'))) AS r;
 	-- what triggers of ours have seen of this transaction's own orders was read as well
 	EXECUTE format('DELETE FROM %I.pending', model);
-	EXECUTE format('DELETE FROM %I.rejects AS r WHERE r.reason !~ ''^(stream [0-9]+|events): ''', model);
 	IF (settings ->> 'live')::boolean AND too_large IS NOT NULL THEN
 		EXECUTE @extschema@._model_put_pieces(model, settings, '$1') USING too_large;
 	END IF;

@@ -896,6 +896,21 @@ source_prepare(const char *source)
 	return plan;
 }
 
+/* Have a receiver get all that a plan returns, under the SPI connection of the caller. */
+void
+source_run_plan(SPIPlanPtr plan, DestReceiver *dest)
+{
+	SPIExecuteOptions options = {0};
+	int			result;
+
+	options.read_only = true;
+	options.must_return_tuples = true;
+	options.dest = dest;
+	result = SPI_execute_plan_extended(plan, &options);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
+}
+
 /*
  * Read what a plan returns from beginning to end, under the SPI connection of
  * the caller. "start" and "take" are called in memory contexts that go away:
@@ -905,15 +920,8 @@ void
 source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *counts)
 {
 	SourceReceiver *receiver = source_receiver_create(reader, counts);
-	SPIExecuteOptions options = {0};
-	int			result;
 
-	options.read_only = true;
-	options.must_return_tuples = true;
-	options.dest = &receiver->dest;
-	result = SPI_execute_plan_extended(plan, &options);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
+	source_run_plan(plan, &receiver->dest);
 	flush(receiver);
 	source_receiver_free(receiver);
 }

@@ -88,6 +88,7 @@ extern DestReceiver *source_receiver_dest(SourceReceiver *receiver);
 extern void source_receiver_free(SourceReceiver *receiver);
 
 extern SPIPlanPtr source_prepare(const char *source);
+extern void source_run_plan(SPIPlanPtr plan, DestReceiver *dest);
 extern void source_read_plan(SPIPlanPtr plan, const SourceReader *reader, SourceCounts *counts);
 extern void source_read(const char *source, const SourceReader *reader, SourceCounts *counts);
 extern void source_report_workers(const SourceReader *reader, const SourceCounts *counts,

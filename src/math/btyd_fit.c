@@ -85,8 +85,10 @@ likelihood_point(const Problem *problem, Point *point, bool second)
 /* ---- the search ---- */
 
 static bool
-out_of_bounds(const Problem *problem, const double *log_parameter)
+out_of_bounds(void *arg, const double *log_parameter)
 {
+	const Problem *problem = arg;
+
 	for (int j = 0; j < problem->nparameters; j++)
 	{
 		if (!(fabs(log_parameter[j] - log(problem->scale[j])) <= LOG_BOUND))
@@ -186,12 +188,6 @@ evaluate(void *problem, NewtonPoint *newton)
 	return result;
 }
 
-static bool
-has_run_away(void *problem, const double *at)
-{
-	return out_of_bounds(problem, at);
-}
-
 void
 likelihood_judge(Newton *newton, const NewtonPoint *end, double ridge_part, bool maximum,
 				 BtydFit *fit, double *inverse)
@@ -238,7 +234,7 @@ climb_to_the_end(Problem *problem, const Point *from, BtydFit *fit)
 	NewtonPoint *end = &places[0].newton;
 	Newton		newton = {
 		.n = problem->nparameters,.stride = MAX_PARAMETERS,.max_iterations = NEWTON_ITERATIONS,
-		.first_damping = 1e-3,.evaluate = evaluate,.out_of_bounds = has_run_away,.arg = problem,
+		.first_damping = 1e-3,.evaluate = evaluate,.out_of_bounds = out_of_bounds,.arg = problem,
 		.factor = factor,.step = step
 	};
 	bool		maximum;

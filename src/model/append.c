@@ -23,6 +23,7 @@
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
+#include "bulk/source.h"
 #include "compat.h"
 #include "live.h"
 #include "row_writer.h"
@@ -168,9 +169,7 @@ open_new_table(Oid relid)
 static void
 run_query(const char *query, Receiver *receiver)
 {
-	SPIExecuteOptions options = {0};
 	SPIPlanPtr	plan;
-	int			result;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -181,12 +180,7 @@ run_query(const char *query, Receiver *receiver)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("query must be one statement")));
-	options.read_only = true;
-	options.must_return_tuples = true;
-	options.dest = &receiver->dest;
-	result = SPI_execute_plan_extended(plan, &options);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
+	source_run_plan(plan, &receiver->dest);
 	SPI_finish();
 }
 

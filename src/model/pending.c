@@ -44,24 +44,20 @@ touched_find(const char *model)
 	return find_own(model, "touched");
 }
 
-static int
-column(Relation relation, const char *name, Oid type)
-{
-	return row_column(RelationGetDescr(relation), name, type);
-}
-
 /* False if it is not what the extension makes */
 static bool
 find_columns(Pending *pending, Relation relation, bool tenanted, Oid history_type)
 {
-	pending->key = column(relation, "customer_key", TEXTOID);
-	pending->tenant = column(relation, "tenant", TEXTOID);
-	pending->customer = tenanted ? column(relation, "customer_id", TEXTOID) : -1;
-	pending->difference = column(relation, "difference", history_type);
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	pending->key = row_column(desc, "customer_key", TEXTOID);
+	pending->tenant = row_column(desc, "tenant", TEXTOID);
+	pending->customer = tenanted ? row_column(desc, "customer_id", TEXTOID) : -1;
+	pending->difference = row_column(desc, "difference", history_type);
 	if (pending->stream_no > 0)
 	{
-		pending->stream = column(relation, "stream_no", INT4OID);
-		pending->kind = column(relation, "kind", TEXTOID);
+		pending->stream = row_column(desc, "stream_no", INT4OID);
+		pending->kind = row_column(desc, "kind", TEXTOID);
 		if (pending->stream < 0 || pending->kind < 0)
 			return false;
 	}
@@ -99,7 +95,7 @@ touched_open(Pending *touched, const char *model)
 	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
 
 	if (relation != NULL)
-		touched->key = column(relation, "event", TEXTOID);
+		touched->key = row_column(RelationGetDescr(relation), "event", TEXTOID);
 	if (relation == NULL || touched->key < 0 ||
 		relation->rd_rel->relkind != RELKIND_RELATION ||
 		relation->rd_rel->relowner != GetUserId())
